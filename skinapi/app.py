@@ -63,6 +63,7 @@ from skinapi.standards.dicom.archive_routes import routes as archive_routes
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
+from skinapi.standards.fhir.intake_routes import routes as intake_routes
 from skinapi.standards.fhir.outcomes import operation_outcome
 from skinapi.standards.fhir.routes import routes as fhir_routes
 from skinapi.storage.ports import Store
@@ -259,5 +260,6 @@ def _register_routes(
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
     app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
+    app.register_blueprint(intake_routes.blueprint(model_services.fhir_intake))
     app.register_blueprint(console_routes.blueprint(console))
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))

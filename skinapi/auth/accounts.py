@@ -234,12 +234,20 @@ class Accounts:
 
     def add(self, **fields: Unpack[AccountFields]) -> Account:
         """Create an account. Raises Duplicate where its e-mail address is taken."""
+        account = self.draft(**fields)
+        self.insert(account)
+        return account
+
+    def draft(self, **fields: Unpack[AccountFields]) -> Account:
+        """A new account that is not stored yet: see `insert`."""
         made = AccountFields(**{"id": new_id(), **fields})
-        account = Account(
+        return Account(
             **made, created_at=now(), queue_key=key_without_findings(made["id"]), findings=0
         )
+
+    def insert(self, account: Account) -> None:
+        """Store a new account. Raises as `add`."""
         self._store.transaction(partial(self._insert, account))
-        return account
 
     def _insert(self, account: Account) -> None:
         if account.active_admin:

@@ -19,6 +19,7 @@ from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ArchiveService
 from skinapi.standards.dicom.archive_client import ArchiveClient, authorization_of
 from skinapi.standards.dicom.studies import StudiesService
+from skinapi.standards.fhir.intake import FhirIntakeService
 from skinapi.standards.fhir.service import FhirService
 
 
@@ -33,6 +34,7 @@ class ModelServices:
     studies: StudiesService
     fhir: FhirService
     archive: ArchiveService
+    fhir_intake: FhirIntakeService
 
 
 def open_model_services(
@@ -69,18 +71,31 @@ def open_model_services(
         shapes=shapes,
         clinic=settings.clinic_name,
     )
+    prediction = PredictionService(
+        registry=registry,
+        records=services.records,
+        narrator=narrator,
+        llm=settings.predict_narrative == "llm",
+        quotas=quotas,
+        counts=services.data.photo_counts,
+        sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=registry),
+        lesions=services.lesions,
+    )
+    fhir = FhirService(
+        changes=ChangedFindings(records=services.records),
+        records=services.records,
+        shapes=shapes,
+        reports=reports,
+        lesions=services.lesions,
+        models=services.models,
+        accounts=services.data.accounts,
+        patients=services.integrations.patients,
+        trail=services.data.trail,
+        base=f"{settings.address}/fhir",
+    )
     return ModelServices(
         reports=reports,
-        prediction=PredictionService(
-            registry=registry,
-            records=services.records,
-            narrator=narrator,
-            llm=settings.predict_narrative == "llm",
-            quotas=quotas,
-            counts=services.data.photo_counts,
-            sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=registry),
-            lesions=services.lesions,
-        ),
+        prediction=prediction,
         judging_again=JudgingAgainService(
             registry=registry,
             records=services.records,
@@ -116,17 +131,12 @@ def open_model_services(
             registry=registry,
             allowances=allowances,
         ),
-        fhir=FhirService(
-            changes=ChangedFindings(records=services.records),
-            records=services.records,
-            shapes=shapes,
-            reports=reports,
-            lesions=services.lesions,
-            models=services.models,
-            accounts=services.data.accounts,
+        fhir=fhir,
+        fhir_intake=FhirIntakeService(
+            fhir=fhir,
+            prediction=prediction,
             patients=services.integrations.patients,
-            trail=services.data.trail,
-            base=f"{settings.address}/fhir",
+            largest_photo=settings.max_upload_bytes,
         ),
     )
 

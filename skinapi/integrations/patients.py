@@ -16,7 +16,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden
 from skinapi.languages import LANGUAGES, Language
 from skinapi.storage.ids import new_id
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
@@ -42,24 +42,30 @@ class PatientsService:
         """The account of this identifier, which is made where there is none: of a patient without a
         log-in, in nobody's care. Called at the same time, it makes one. Raises as `find`.
         """
+        account, new = self.find_or_draft(system, value, by=by)
+        if new:
+            try:
+                self._add(account, by=by.id)
+            except Duplicate:
+                found = self.find(system, value, by=by)
+                if found is None:
+                    raise
+                return found
+        return account
+
+    def find_or_draft(
+        self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
+    ) -> tuple[Account, bool]:
+        """The account of this identifier, and whether it is a new one that is not stored yet: see
+        `add_drafted`. Raises as `find`.
+        """
         hashes = self._hashes(system, value, by)
         found = self._find(hashes)
         if found:
-            return found if found.external == hashes[0] else self._renew(found.id, hashes[0])
-        try:
-            return self._add(hashes[0], by=by.id)
-        except Duplicate:
-            found = self._find(hashes)
-            if found is None:
-                raise
-            return found
-
-    @atomic
-    def _add(
-        self, unit: Unit, external: str, *, by: str, locale: Language = LANGUAGES[0]
-    ) -> Account:
+            current = found.external == hashes[0]
+            return (found if current else self._renew(found.id, hashes[0])), False
         identifier = new_id()
-        account = self.accounts.add(
+        drafted = self.accounts.draft(
             id=identifier,
             # Doctors tell such patients apart by it.
             name=f"Patient {identifier[-8:].upper()}",
@@ -67,11 +73,21 @@ class PatientsService:
             status="approved",
             password_hash="",
             locale=locale,
-            external=external,
+            external=hashes[0],
         )
-        unit.audit("patient.add", by=by, target=account.id)
-        unit.publish(AccountAdded(account.id))
-        return account
+        return drafted, True
+
+    def add_drafted(self, unit: Unit, drafted: Account, *, by: str) -> None:
+        """Store it in the transaction of the first that is stored of this patient. Raises Duplicate
+        where another request has stored this patient in the meantime.
+        """
+        self.accounts.insert(drafted)
+        unit.record(AuditRow("patient.add", by=by, target=drafted.id))
+        unit.publish(AccountAdded(drafted.id))
+
+    @atomic
+    def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
+        self.add_drafted(unit, drafted, by=by)
 
     @atomic
     def _renew(self, unit: Unit, identifier: str, external: str) -> Account:
@@ -92,8 +108,13 @@ class PatientsService:
             raise BadRequest(
                 f"An identifier has a system and a value, of 1 to {LONGEST} signs each"
             )
+        return self.hashes_of("patient", *named)
+
+    def hashes_of(self, *parts: str) -> list[str]:
+        """What stands for an identifier of another system in the store: the first is stored, the
+        others may have been with a former secret.
+        """
         # Lengths first: no two identifiers are the same text.
-        message = f"patient\n{len(named[0])}\n{named[0]}\n{named[1]}".encode(
-            "utf-8", "surrogatepass"
-        )
+        lengths = "\n".join(str(len(part)) for part in parts[1:-1])
+        message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
         return [hmac.digest(one.encode(), message, "sha256").hex() for one in self.secrets]

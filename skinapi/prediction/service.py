@@ -14,7 +14,7 @@ from skinapi.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
-from skinapi.records.service import RecordsService
+from skinapi.records.service import Newcomer, RecordsService
 from skinapi.records.submission import Again, Filing, NewFinding, Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPictures, InferenceService
@@ -121,9 +121,17 @@ class PredictionService:
     counts: PhotoCounts
     sample: SamplePicture
 
-    def predict(self, *, owner: Account, sent: SentPhotos, by: Subject | None = None) -> Submission:
+    def predict(
+        self,
+        *,
+        owner: Account,
+        sent: SentPhotos,
+        by: Subject | None = None,
+        newcomer: Newcomer | None = None,
+    ) -> Submission:
         """Classify one to four photos of one spot of this account, and store the finding. `by`
-        files it, where that is not the owner (`RecordsService.find_owner`).
+        files it, where that is not the owner (`RecordsService.find_owner`); `newcomer` stores an
+        owner who is not stored yet, with the finding.
 
         The same request with the same idempotency key is answered as before and not counted again;
         another request with that key raises IdempotencyKeyReused. A new request raises
@@ -134,7 +142,7 @@ class PredictionService:
         """
         request_hash, language = sent.request_hash, sent.language or owner.language
         answered = self.records.find_answered(
-            owner=owner.id, key=sent.key, request_hash=request_hash
+            owner=owner.id, key=sent.key, request_hash=request_hash, by=by.id if by else None
         )
         if answered:
             return answered
@@ -162,7 +170,7 @@ class PredictionService:
             filed_by=by.id if by else None,
             session_of=by.key.session_of if by and by.key else None,
         )
-        return self.records.file_finding(owner=owner, new=new)
+        return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
 
     def rehearse(self, *, owner: Account, sent: SentPhotos) -> Submission:
         """What a test key gets: the photos are judged and refused as `predict` would, but the

@@ -1,6 +1,6 @@
 """The use cases of stored findings: store, show, delete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +42,8 @@ NO_PATIENT = "There is no such patient, or this caller may not file for them"
 
 # A deletion of so many findings is one transaction.
 DELETED_AT_ONCE = 20
+# Stores a new account in the transaction of its first finding.
+Newcomer = Callable[[Unit], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +60,39 @@ class RecordsService:
     outbox: Outbox
     models: ModelsService
 
-    def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
-        """The submission that the same request created before, if any.
+    def find_answered(
+        self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
+    ) -> Submission | None:
+        """The submission that the same request created before, if any; `by` has filed it for its
+        owner.
 
-        Raises IdempotencyKeyReused where the key was used for another request.
+        Raises IdempotencyKeyReused where the key was used for another request, or by the same
+        caller for another owner.
         """
-        found = self.submissions.find_by_key(owner, key)
+        found = self._find_keyed(owner, key, by)
         if found is None:
             return None
-        if found.request_hash != request_hash:
+        if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found.for_owner()
 
-    def file_finding(self, *, owner: Account, new: NewFinding) -> Submission:
+    def is_used(self, key: str, *, owner: str, by: str) -> bool:
+        """Whether a request with this idempotency key was answered."""
+        return self._find_keyed(owner, key, by) is not None
+
+    def _find_keyed(self, owner: str, key: str | None, by: str | None) -> Submission | None:
+        found = self.submissions.find_by_key(owner, key)
+        if found is None and by and by != owner:
+            found = self.submissions.find_filed(by, key)
+        return found
+
+    def file_finding(
+        self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
+    ) -> Submission:
         """Store a finding, and its photos if there are any. Where a retry of the same request has
-        stored it in the meantime, the result is the retry's submission.
+        stored it in the meantime, the result is the retry's submission. `newcomer` stores the owner
+        in the same transaction, who is not stored yet; where another request does so in the
+        meantime, StoreBusy is raised.
 
         Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
         was deleted in the meantime, NotFound where the finding was that it is made `again` of, and
@@ -81,7 +101,7 @@ class RecordsService:
         blobs = tuple(map(self.photos.keep, new.photos))
         identifier = new_id()
         try:
-            filed = self._file_once(identifier, owner.id, new, blobs)
+            filed = self._file_once(identifier, owner.id, new, blobs, newcomer)
         except SkinAPIError as error:
             # Without an answer from the store, the finding may be there: `check` finds a photo of
             # none.
@@ -93,24 +113,33 @@ class RecordsService:
         return filed
 
     def _file_once(
-        self, identifier: str, owner: str, new: NewFinding, blobs: tuple[str, ...]
+        self,
+        identifier: str,
+        owner: str,
+        new: NewFinding,
+        blobs: tuple[str, ...],
+        newcomer: Newcomer | None,
     ) -> Submission:
         for _ in range(ATTEMPTS):
             number = self.submissions.take_number()
             filing = Filing(identifier=identifier, number=number, owner=owner, new=new, blobs=blobs)
             with suppress(Duplicate):
-                return self.file(filing)
+                return self.file(filing, newcomer)
+            if newcomer:
+                break
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(
-                owner=owner, key=new.key, request_hash=new.request_hash
+                owner=owner, key=new.key, request_hash=new.request_hash, by=new.filed_by
             ):
                 return stored
             self.submissions.skip_used_numbers()
         raise StoreBusy
 
     @atomic
-    def file(self, unit: Unit, filing: Filing) -> Submission:
+    def file(self, unit: Unit, filing: Filing, newcomer: Newcomer | None = None) -> Submission:
         """Raises Duplicate where the number or the idempotency key is in use."""
+        if newcomer:
+            newcomer(unit)
         owner, again = filing.owner, filing.new.again
         action = "submission.judge_again" if again else "submission.create"
         by = again.by if again else filing.new.filed_by or owner

@@ -253,8 +253,8 @@ class Submission(SubmissionSummary):
     they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
     when its owner deleted that, if there were messages. `changed` is an id made when a reader last
     got to see something else; findings that nothing has changed since an earlier version have none.
-    `shape` is measured when it is first asked for. `session_of` is the key whose session key
-    filed it.
+    `shape` is measured when it is first asked for. `filed_by` is the account that has filed it for
+    its owner, `session_of` the key whose session key filed it.
     """
 
     finding: Finding
@@ -268,6 +268,7 @@ class Submission(SubmissionSummary):
     session_of: str | None = Field(default=None, exclude_if=lambda key: key is None)
     changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
     shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
+    filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
 
     @property
     def changed_at(self) -> datetime:
@@ -368,6 +369,7 @@ class Filing:
             session_of=new.session_of,
             again_of=original.number if original else None,
             photo_sent_at=original.photographed_at if original else None,
+            filed_by=new.filed_by if new.filed_by != self.owner else None,
         )
         return submission.model_copy(update=submission.make_keys(reviewed=False))
 

@@ -46,6 +46,7 @@ class Submissions:
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "lesion", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("filed_by", "idempotency_key", unique=True)
         self._documents.ensure_index("owner", "queue_key", "id")
         self._documents.ensure_index("doctor", "id")
         self._documents.ensure_index("doctor", "queue_key", "id")
@@ -62,7 +63,7 @@ class Submissions:
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
-        number is in use, or the owner has used its idempotency key before.
+        number is in use, or the owner or who files it has used its idempotency key before.
         """
         submission = filing.as_submission(doctor=doctor)
         self._documents.insert({**submission.stored(), "schema": 1})
@@ -92,6 +93,13 @@ class Submissions:
         if key is None:
             return None
         found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        return Submission.model_validate(found[0]) if found else None
+
+    def find_filed(self, by: str, key: str | None) -> Submission | None:
+        """What this account has filed for others under this idempotency key."""
+        if key is None:
+            return None
+        found = self._documents.find({"filed_by": by, "idempotency_key": key}, limit=1)
         return Submission.model_validate(found[0]) if found else None
 
     def page_owned(

@@ -25,6 +25,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of
 from tests.lab.sending import labelled, publish_one, zipped
+from tests.standards.fhir import orders
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.dicom import sends_dicom
 from tests.support.findings import finding_of
@@ -60,6 +61,8 @@ TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 NO_PROVIDER = "nnnnnnnnnnn"  # of the clinic's log-in: tests/integrations/oidc has one
 NO_LOG_IN = "fffffffffff"
+# A clinic's key sends for each; what a test key sends is nobody's.
+ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 PHOTO = photo_of("melanoma")
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
@@ -391,6 +394,27 @@ def no_body(_: Options) -> Options:
     return {}
 
 
+def fhir_order(whole: bool) -> Callable[[SampleAccounts], Options]:
+    """An order of Ada's photo, alone or in a transaction."""
+
+    def options(accounts: SampleAccounts) -> Options:
+        subject = {"reference": f"Patient/{accounts.named['patient']}"}
+        order = orders.request(new_id(), subject=subject)
+        if whole:
+            media = [orders.media(id="m")]
+            info = [{"reference": "#m"}]
+            return {"json": {**order, "contained": media, "supportingInfo": info}}
+        sent = orders.entry(orders.media(), orders.MEDIA_URL), orders.entry(order)
+        return {"json": orders.bundle(*sent)}
+
+    return options
+
+
+def fhir_patient(accounts: SampleAccounts) -> Options:
+    own = [{"system": "urn:skinapi:accounts", "value": accounts.named["patient"]}]
+    return {"json": orders.patient(identifier=own)}
+
+
 def photo(field: str) -> Callable[[SampleAccounts], Options]:
     return lambda _: {"data": {field: (io.BytesIO(PHOTO), "lesion.jpg")}}
 
@@ -460,6 +484,9 @@ ROWS: dict[str, Row] = {
     "read_resource": Row("/fhir/DiagnosticReport/{number}", IN_CARE),
     "read_everything": Row("/fhir/Patient/{patient}/$everything", CONVERSATION),
     "read_document": Row("/fhir/DiagnosticReport/{number}/$document", IN_CARE),
+    "take_bundle": Row("/fhir", OWNER, fhir_order(whole=False), ANY_PATIENT),
+    "take_request": Row("/fhir/ServiceRequest", OWNER, fhir_order(whole=True), ANY_PATIENT),
+    "take_patient": Row("/fhir/Patient", OWNER, fhir_patient, {"clinic-wide": "o"}),
     # model versions
     "list_models": Row("/models", LAB),
     "show_model": Row("/models/tiny-1", LAB),

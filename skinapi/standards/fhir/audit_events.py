@@ -1,6 +1,7 @@
 """A row of the audit trail as an `AuditEvent`. https://hl7.org/fhir/R4/auditevent.html"""
 
 from skinapi.standards.fhir.elements import (
+    DICOM,
     Element,
     Resource,
     coding,
@@ -9,7 +10,6 @@ from skinapi.standards.fhir.elements import (
     own_system,
     reference,
 )
-from skinapi.standards.fhir.reports import DICOM
 from skinapi.storage.ports import Document
 
 ROLES = "http://terminology.hl7.org/CodeSystem/object-role"

@@ -3,9 +3,11 @@
 https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
+from collections.abc import Iterator
+
 from skinapi.settings import VERSION
 from skinapi.standards.fhir.elements import FHIR_JSON, FHIR_VERSION, Element, Resource
-from skinapi.standards.fhir.kinds import KINDS, Kind
+from skinapi.standards.fhir.kinds import KINDS, TAKEN, Kind
 
 RELEASED = "2026-11-26"
 SECURITY = (
@@ -28,7 +30,8 @@ def capability_statement(base: str) -> Resource:
             {
                 "mode": "server",
                 "security": {"description": SECURITY},
-                "resource": [_resource(kind) for kind in KINDS.values()],
+                "resource": [*map(_resource, KINDS.values()), *_only_created()],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
     }
@@ -38,15 +41,26 @@ def _resource(kind: Kind) -> Element:
     searched = [{"name": one.name, "type": one.type} for one in kind.all_params]
     operations = [_operation(kind, name) for name in kind.operations]
     interactions = ["read", *(["search-type"] if kind.searched else [])]
+    created = TAKEN.get(kind.name)
+    if created:
+        interactions.append("create")
     return {
         "type": kind.name,
-        "documentation": kind.says,
+        "documentation": ". ".join(filter(None, [kind.says, created])),
         "interaction": [{"code": code} for code in interactions],
         "versioning": "versioned",
         "conditionalRead": "full-support",
+        **({"conditionalCreate": True} if created else {}),
         **({"searchParam": searched} if searched else {}),
         **({"operation": operations} if operations else {}),
     }
+
+
+def _only_created() -> Iterator[Element]:
+    """What can be sent and not read."""
+    for name, says in TAKEN.items():
+        if name not in KINDS:
+            yield {"type": name, "documentation": says, "interaction": [{"code": "create"}]}
 
 
 def _operation(kind: Kind, name: str) -> Element:

@@ -93,5 +93,11 @@ _ALL = (
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+# What can be sent, and what becomes of it.
+TAKEN: Mapping[str, str] = {
+    "Patient": "Found by its identifier, or added. Of what is sent, a hash of that is kept",
+    "ServiceRequest": "With an identifier, and with photos: contained (Media or Binary), or beside "
+    "it in a transaction. It becomes a DiagnosticReport and is not kept itself",
+}
 # Those that are made of a finding.
 OF_FINDINGS = ("DiagnosticReport", "Observation", "Media", "Provenance")

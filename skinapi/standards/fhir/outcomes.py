@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from flask import Response
 
 from skinapi.errors import NotFound, SkinAPIError
-from skinapi.standards.fhir.elements import FHIR_JSON, Resource, own_concept
+from skinapi.standards.fhir.elements import FHIR_JSON, Element, Resource, own_concept
 
 ISSUE_TYPES: Mapping[int, str] = {
     400: "invalid",
@@ -42,16 +42,23 @@ def outcome_of(*issues: Mapping[str, object]) -> Resource:
     return {"resourceType": "OperationOutcome", "issue": list(issues)}
 
 
+def information(text: str) -> Element:
+    return {"severity": "information", "code": "informational", "diagnostics": text}
+
+
 def warning(text: str) -> dict[str, object]:
     return {"severity": "warning", "code": "not-supported", "diagnostics": text}
 
 
 def operation_outcome(error: SkinAPIError) -> Response:
     """The answer for a client of FHIR. The code that other clients read stands in `details`."""
-    issue = {
+    return Response(json.dumps(outcome_of(issue_of(error))), error.status, mimetype=FHIR_JSON)
+
+
+def issue_of(error: SkinAPIError) -> Element:
+    return {
         "severity": "error",
         "code": ISSUE_TYPES.get(error.status, "exception"),
         "details": own_concept("errors", error.code, error.detail),
         "diagnostics": error.detail,
     }
-    return Response(json.dumps(outcome_of(issue)), error.status, mimetype=FHIR_JSON)

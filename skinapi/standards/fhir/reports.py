@@ -15,6 +15,7 @@ from skinapi.records.submission import Submission
 from skinapi.standards.fhir.devices import device_reference, provenance_of
 from skinapi.standards.fhir.elements import (
     DATA_ABSENT,
+    DICOM,
     LOINC,
     OF_BODY_STRUCTURE,
     Element,
@@ -38,7 +39,6 @@ from skinapi.vision.finding.finding import doubt_notice
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
 MEDIA_TYPES = "http://terminology.hl7.org/CodeSystem/media-type"
-DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 MODALITIES = {
     Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
     Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),

@@ -41,7 +41,7 @@ routes: Routes[FhirService] = Routes("FHIR")
               raises=(NotAcceptable,), **FHIR)  # fmt: skip
 def show_capabilities(fhir: FhirService) -> Response:
     """What this server can do, as a `CapabilityStatement`."""
-    _refuse_other_forms()
+    refuse_other_forms()
     return _answer(capability_statement(fhir.base))
 
 
@@ -80,7 +80,7 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
     """Read one resource. A `Binary` is sent as what it is, unless `Accept` asks for FHIR."""
     if _kind(kind).name == "Binary":
         return _read_binary(fhir, identifier, subject)
-    _refuse_other_forms()
+    refuse_other_forms()
     return _answer(fhir.read(_kind(kind), identifier, to=subject))
 
 
@@ -90,7 +90,7 @@ def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> 
     """All resources of a patient as one `Bundle`, which is written while it is read; in pages with
     `_count`. `_since` and `_type` choose among them.
     """
-    _refuse_other_forms()
+    refuse_other_forms()
     patient = fhir.get_patient(identifier, to=subject)
     sent = [
         (name, f"ge{value}" if name == "_since" else value)
@@ -111,13 +111,13 @@ def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> 
               raises=(NotFound, NotAcceptable), **FHIR)  # fmt: skip
 def read_document(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
     """A report with all that it refers to, as a document."""
-    _refuse_other_forms()
+    refuse_other_forms()
     resources, others = fhir.read_document(identifier, to=subject)
     return _answer(document(resources, others, fhir.base))
 
 
 def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subject) -> Response:
-    _refuse_other_forms()
+    refuse_other_forms()
     kind = _kind(name)
     if not kind.searched:
         raise UnknownKind(f"{kind.name} is read by its id alone")
@@ -148,7 +148,7 @@ def _strict() -> bool:
     return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
 
 
-def _refuse_other_forms() -> None:
+def refuse_other_forms() -> None:
     """Raises NotAcceptable where the answer is wanted in another form than JSON."""
     wanted = request.args.get("_format")
     accepted = [wanted] if wanted else [value for value, _ in request.accept_mimetypes]

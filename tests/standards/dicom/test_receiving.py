@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom import Dataset
 
 from skinapi.domain.subject import KeyUse, Subject
-from skinapi.standards.dicom.header_facts import SITES
+from skinapi.standards.coded_facts import SITES
 from skinapi.standards.dicom.uids import uid_of_id
 from skinapi.vision.context import BODY_SITES
 from tests.integrations.test_keys import clinic_wide, made

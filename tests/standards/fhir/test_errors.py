@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.standards.fhir.kinds import KINDS
+from skinapi.standards.fhir.kinds import KINDS, TAKEN
 from tests.standards.fhir.clinic import JSON, Clinic, read
 
 OUTCOMES = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported",
@@ -79,7 +79,10 @@ def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
 def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:
     (rest,) = read(clinic.ada, "metadata")["rest"]
     told = {one["type"]: one for one in rest["resource"]}
-    assert told.keys() == KINDS.keys()
+    assert told.keys() == KINDS.keys() | TAKEN.keys()
+    taken = {name for name, one in told.items() if {"code": "create"} in one["interaction"]}
+    assert taken == TAKEN.keys()
+    assert rest["interaction"] == [{"code": "transaction"}, {"code": "batch"}]
     strict = {"Prefer": "handling=strict"}
     values = {"date": "2026", "reference": "x", "token": "x", "string": "x"}
     for name, one in told.items():

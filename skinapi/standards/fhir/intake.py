@@ -1,0 +1,281 @@
+"""The use case of what health records send: a `ServiceRequest` becomes a finding, by the same way
+as a photo that is sent to `POST /predict`.
+
+Nothing of a resource is kept but what `Context` holds of it, and the photo where photos are kept:
+no name, address or number. An identifier is stored as a keyed hash.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
+from skinapi.errors import (
+    Conflict,
+    IdempotencyKeyReused,
+    InvalidBody,
+    SkinAPIError,
+    StoreBusy,
+    Unprocessable,
+)
+from skinapi.integrations.keys.errors import TestKeyStoresNothing
+from skinapi.integrations.patients import PatientsService
+from skinapi.languages import Language
+from skinapi.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
+from skinapi.records.service import Newcomer
+from skinapi.standards.fhir.elements import Element, Resource
+from skinapi.standards.fhir.kinds import KINDS
+from skinapi.standards.fhir.orders import Beside, Order, patient_named_by, read_order
+from skinapi.standards.fhir.outcomes import information, issue_of, outcome_of
+from skinapi.standards.fhir.reports import resources_of
+from skinapi.standards.fhir.sent_bundles import Entry, read_bundle, read_condition
+from skinapi.standards.fhir.sent_resources import Identifier, Sent, open_resource
+from skinapi.standards.fhir.service import FhirService
+
+# No caller can send it as an Idempotency-Key: those have no slash.
+KEY = "fhir/"
+ONE_REQUEST = (
+    "A transaction has one ServiceRequest and what it refers to, or one Patient alone. Send "
+    "several as a batch"
+)
+IN_A_BATCH = (
+    "in a batch an entry stands alone: it is a Patient, or a ServiceRequest that contains all"
+)
+NOT_KEPT = "The photo was judged, and is not kept"
+CONSENT_READ = "It was read for these photos, and is not stored"
+OTHER_KIND = "Send a resource to the address of its kind"
+
+
+class IdentifierReused(Conflict):
+    code = "identifier_reused"
+    sentence = "Another ServiceRequest was sent under this identifier"
+
+
+class PhotosApart(Unprocessable):
+    code = "maybe_different_spots"
+    sentence = (
+        "The photos may show different spots. Send a ServiceRequest for each spot, and do not mix "
+        "close-ups and pictures of a dermoscope"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The report that an order has got. `new` is False where it was sent before."""
+
+    order: Order
+    report: Resource
+    patient: str
+    new: bool
+    new_patient: bool = False
+
+    @property
+    def outcome(self) -> Resource:
+        """What was not read of it."""
+        return outcome_of(*map(information, self.order.notes or ("All of it was read",)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirIntakeService:
+    """A photo may have `largest_photo` bytes."""
+
+    fhir: FhirService
+    prediction: PredictionService
+    patients: PatientsService
+    largest_photo: int
+
+    def take_bundle(
+        self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
+    ) -> Resource:
+        """The answer to a transaction or batch. Raises InvalidBody, and for a transaction as
+        `take_request`; then nothing of it is stored.
+        """
+        kind, entries = read_bundle(raw)
+        if kind == "transaction":
+            answers = self._take_transaction(entries, by, language)
+        else:
+            answers = [self._take_alone(entry, by, language) for entry in entries]
+        return {"resourceType": "Bundle", "type": f"{kind}-response", "entry": answers}
+
+    def take_request(
+        self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
+    ) -> Taken:
+        """Judge the photos that a `ServiceRequest` contains, and file the finding. Sent again, it
+        is answered as before. A test key gets the report of the sample picture. Raises InvalidBody,
+        PayloadTooLarge, IdentifierReused, Forbidden, NotFound, PhotosApart, and as
+        `PredictionService.predict`.
+        """
+        sent = open_resource(raw, "ServiceRequest")
+        if sent.kind != "ServiceRequest":
+            raise InvalidBody(OTHER_KIND)
+        return self._take(read_order(sent, self._beside()), by, language)
+
+    def take_patient(
+        self, raw: Mapping[str, Any], *, condition: str | None, by: Subject
+    ) -> tuple[Resource, bool]:
+        """The `Patient` of the identifier that this one has, and whether it is new: an account
+        without a log-in. Raises InvalidBody, Forbidden, NotFound, Conflict.
+        """
+        sent = open_resource(raw, "Patient")
+        if sent.kind != "Patient":
+            raise InvalidBody(OTHER_KIND)
+        return self._take_patient(sent, read_condition(condition, sent), by)
+
+    def _beside(self, entries: Sequence[Entry] = ()) -> Beside:
+        sent = [(entry, entry.sent) for entry in entries if entry.sent]
+        return Beside(
+            base=self.fhir.base,
+            largest=self.largest_photo,
+            entries={one.url or one.place: one for _, one in sent},
+            wanted={one.place: entry.wanted for entry, one in sent if entry.wanted},
+        )
+
+    def _take_transaction(
+        self, entries: Sequence[Entry], by: Subject, language: Language | None
+    ) -> list[Element]:
+        sent = [entry.sent for entry in entries if entry.sent]
+        requests = [one for one in sent if one.kind == "ServiceRequest"]
+        if len(requests) == 1:
+            order = read_order(requests[0], self._beside(entries))
+            taken = self._take(order, by, language)
+            return [self._answer(one, taken) for one in sent]
+        if [one.kind for one in sent] != ["Patient"]:
+            raise InvalidBody(ONE_REQUEST)
+        return [self._answer_patient(sent[0], entries[0].wanted, by)]
+
+    def _take_alone(self, entry: Entry, by: Subject, language: Language | None) -> Element:
+        try:
+            sent = entry.sent
+            if sent is None:
+                raise entry.error or InvalidBody
+            if sent.kind == "Patient":
+                return self._answer_patient(sent, entry.wanted, by)
+            if sent.kind != "ServiceRequest":
+                raise sent.refuse(IN_A_BATCH)
+            taken = self._take(read_order(sent, self._beside([entry])), by, language)
+            return self._answer(sent, taken)
+        except SkinAPIError as error:
+            status = f"{error.status} {HTTPStatus(error.status).phrase}"
+            return {"response": {"status": status, "outcome": outcome_of(issue_of(error))}}
+
+    def _take(self, order: Order, by: Subject, language: Language | None) -> Taken:
+        try:
+            return self._take_once(order, by, language)
+        except StoreBusy:
+            # Another request has stored the same new patient in the meantime.
+            return self._take_once(order, by, language)
+
+    def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
+        sent = SentPhotos(
+            contents=order.contents,
+            same_spot=False,
+            ask_about_skin=False,
+            context=order.context,
+            language=language,
+            keep_photo=order.keep_photo,
+            lesion=order.lesion,
+            key=None,
+        )
+        try:
+            if by.key and by.key.test:
+                return self._rehearse(order, sent, by)
+            owner, newcomer = self._find_owner(order.patient, by, language)
+            key, new = self._find_key(order.identifier, owner, by)
+            sent = replace(sent, key=key)
+            submission = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        except IdempotencyKeyReused as error:
+            raise IdentifierReused from error
+        except MaybeDifferentSpots as error:
+            raise PhotosApart from error
+        return Taken(
+            order=order,
+            report=self.fhir.read_finding(str(submission.number), to=by)[0],
+            patient=owner.id,
+            new=new,
+            new_patient=newcomer is not None,
+        )
+
+    def _find_key(self, order: Identifier, owner: Account, by: Subject) -> tuple[str, bool]:
+        """The idempotency key of an order, and whether it is a new one."""
+        keys = [KEY + one for one in self.patients.hashes_of("order", by.id, *order)]
+        records = self.prediction.records
+        used = (key for key in keys if records.is_used(key, owner=owner.id, by=by.id))
+        found = next(used, None)
+        return found or keys[0], found is None
+
+    def _rehearse(self, order: Order, sent: SentPhotos, by: Subject) -> Taken:
+        submission = self.prediction.rehearse(owner=by.account, sent=sent)
+        report = next(resources_of(submission, self.fhir.base))
+        return Taken(order=order, report=report, patient=by.id, new=True)
+
+    def _find_owner(
+        self, patient: Identifier | str, by: Subject, language: Language | None
+    ) -> tuple[Account, Newcomer | None]:
+        """Whose finding it is, and what stores that account, if it is a new one."""
+        if isinstance(patient, str):
+            return self.prediction.records.find_owner(patient=patient, by=by), None
+        drafting = {"locale": language} if language else {}
+        owner, new = self.patients.find_or_draft(*patient, by=by, **drafting)
+        adding = partial(self.patients.add_drafted, drafted=owner, by=by.id)
+        return owner, adding if new else None
+
+    def _take_patient(
+        self, sent: Sent, wanted: Identifier | None, by: Subject
+    ) -> tuple[Resource, bool]:
+        if by.key and by.key.test:
+            raise TestKeyStoresNothing
+        named = patient_named_by(sent, wanted)
+        if isinstance(named, str):
+            account, new = self.prediction.records.find_owner(patient=named, by=by), False
+        else:
+            new = self.patients.find(*named, by=by) is None
+            account = self.patients.find_or_add(*named, by=by)
+        return self.fhir.read(KINDS["Patient"], account.id, to=by), new
+
+    def _answer_patient(self, sent: Sent, wanted: Identifier | None, by: Subject) -> Element:
+        patient, new = self._take_patient(sent, wanted, by)
+        return _response(f"{self.fhir.base}/Patient/{patient['id']}", new, _notes_of(sent), patient)
+
+    def _answer(self, sent: Sent, taken: Taken) -> Element:
+        """The answer to one entry of a transaction."""
+        base, number = self.fhir.base, taken.report["id"]
+        if sent.kind == "ServiceRequest":
+            address = f"{base}/DiagnosticReport/{number}"
+            return _response(address, taken.new, taken.outcome, taken.report)
+        if sent.kind == "Patient":
+            return _response(f"{base}/Patient/{taken.patient}", taken.new_patient)
+        if sent.kind == "Consent":
+            return _response(None, False, outcome_of(information(CONSENT_READ)))
+        if sent.place not in taken.order.photos:  # what a Media refers to
+            return _response(None, False)
+        media = f"Media/{number}-{taken.order.photos.index(sent.place) + 1}"
+        kept = [one["link"]["reference"] for one in taken.report.get("media", ())]
+        if media in kept:
+            return _response(f"{base}/{media}", taken.new)
+        return _response(None, False, outcome_of(information(NOT_KEPT)))
+
+
+def _notes_of(sent: Sent) -> Resource | None:
+    notes = [information(note) for note in sent.notes]
+    return outcome_of(*notes) if notes else None
+
+
+def _response(
+    address: str | None,
+    new: bool,
+    outcome: Resource | None = None,
+    resource: Resource | None = None,
+) -> Element:
+    meta = (resource or {}).get("meta")
+    response = {
+        "status": "201 Created" if new else "200 OK",
+        **({"location": address} if address else {}),
+        **({"etag": f'W/"{meta["versionId"]}"'} if meta else {}),
+        **({"lastModified": meta["lastUpdated"]} if meta else {}),
+        **({"outcome": outcome} if outcome else {}),
+    }
+    shown = {"fullUrl": address, "resource": resource} if resource else {}
+    return {**shown, "response": response}

@@ -1,0 +1,100 @@
+"""The routes of FHIR R4 that take resources. https://hl7.org/fhir/R4/http.html#create"""
+
+import json
+import re
+
+from flask import Response, request
+
+from skinapi.domain.subject import Subject
+from skinapi.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NoModel,
+    NotFound,
+    PredictionQuotaReached,
+    Refused,
+    UnsupportedMediaType,
+)
+from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.records.errors import LesionFull, StorageQuotaReached
+from skinapi.standards.fhir.elements import FHIR_JSON, Resource
+from skinapi.standards.fhir.intake import FhirIntakeService, IdentifierReused, PhotosApart
+from skinapi.standards.fhir.json_reading import read_json
+from skinapi.standards.fhir.outcomes import NotAcceptable, outcome_of
+from skinapi.standards.fhir.routes import FHIR, SCOPES, refuse_other_forms
+from skinapi.web.access import Signed
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+
+REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
+REFUSALS = (
+    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused),
+    *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
+)
+# https://hl7.org/fhir/R4/http.html#ops
+RETURN = re.compile(r"return=(minimal|representation|OperationOutcome)", re.ASCII)
+
+routes: Routes[FhirIntakeService] = Routes("FHIR intake")
+
+
+@routes.route("POST", "/fhir", access=Signed(scopes=SCOPES, test_keys=True), rate=Rate.WRITE,
+              carries_photo=True, raises=REFUSALS, **FHIR)  # fmt: skip
+def take_bundle(intake: FhirIntakeService, *, subject: Subject) -> Response:
+    """Take a `Bundle`: a transaction with a `ServiceRequest`, its `Patient` and its photos (`Media`
+    or `Binary`), which is all or nothing; or a batch, of which each entry stands alone.
+
+    The answer has the `DiagnosticReport` in place of the `ServiceRequest`, and says what was not
+    read. The same `ServiceRequest.identifier` gets the same report again; another request under it
+    is 409. Of names, addresses and numbers nothing is kept.
+    """
+    refuse_other_forms()
+    answer = intake.take_bundle(read_json(request), by=subject, language=_language())
+    return _answer(answer, 200)
+
+
+@routes.route("POST", "/fhir/ServiceRequest", access=Signed(scopes=SCOPES, test_keys=True),
+              rate=Rate.WRITE, carries_photo=True, raises=REFUSALS, **FHIR)  # fmt: skip
+def take_request(intake: FhirIntakeService, *, subject: Subject) -> Response:
+    """Take a `ServiceRequest` that contains its photos, and answer with the `DiagnosticReport`,
+    which `Location` names. With `Prefer: return=OperationOutcome` the answer says what was not
+    read of it.
+    """
+    refuse_other_forms()
+    taken = intake.take_request(read_json(request), by=subject, language=_language())
+    address = f"{intake.fhir.base}/DiagnosticReport/{taken.report['id']}"
+    return _created(taken.report, address, taken.new, taken.outcome)
+
+
+@routes.route("POST", "/fhir/Patient", access=Signed(scopes=SCOPES), rate=Rate.WRITE,
+              raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict), **FHIR)  # fmt: skip
+def take_patient(intake: FhirIntakeService, *, subject: Subject) -> Response:
+    """The `Patient` of this identifier, who is added if there is none: with a clinic-wide key.
+
+    Only a hash of the identifier is kept, and nothing else of what is sent.
+    """
+    refuse_other_forms()
+    condition = request.headers.get("If-None-Exist")
+    patient, new = intake.take_patient(read_json(request), condition=condition, by=subject)
+    address = f"{intake.fhir.base}/Patient/{patient['id']}"
+    return _created(patient, address, new, outcome_of())
+
+
+def _created(resource: Resource, address: str, new: bool, outcome: Resource) -> Response:
+    wanted = RETURN.search(request.headers.get("Prefer", ""))
+    form = wanted[1] if wanted else "representation"
+    answered = {"representation": resource, "OperationOutcome": outcome}.get(form)
+    response = _answer(answered, 201 if new else 200)
+    response.headers["Location"] = address
+    response.set_etag(resource["meta"]["versionId"], weak=True)
+    return response
+
+
+def _answer(resource: Resource | None, status: int) -> Response:
+    text = "" if resource is None else json.dumps(resource)
+    return Response(text, status, mimetype=FHIR_JSON)
+
+
+def _language() -> Language | None:
+    """That of the caller's `Accept-Language`; None where it names none that there are words in."""
+    return known_language(request.accept_languages.best_match(LANGUAGES))

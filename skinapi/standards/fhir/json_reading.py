@@ -1,0 +1,60 @@
+"""Reads the JSON of a resource that was sent, strictly: what two parsers could read as two things
+is refused. https://hl7.org/fhir/R4/json.html
+"""
+
+import json
+import string
+from typing import Any
+
+import pydantic_core
+from flask import Request
+
+from skinapi.errors import InvalidBody, UnsupportedMediaType
+from skinapi.json_bounds import holds_more_values
+from skinapi.standards.fhir.elements import FHIR_JSON
+from skinapi.web.request_parsing import client_stream
+
+# A patient with all that a hospital writes of them, an order and four photos have about 500.
+MOST_VALUES = 5000
+TAKEN = (FHIR_JSON, "application/json")
+LONG = 1024
+BASE64 = (string.ascii_letters + string.digits + "+/=\\").encode()
+
+
+def read_json(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises UnsupportedMediaType, InvalidBody, BadRequest,
+    PayloadTooLarge.
+    """
+    version = request.mimetype_params.get("fhirversion", "4.0")
+    if request.mimetype not in TAKEN or not version.startswith("4.0"):
+        raise UnsupportedMediaType(f"Send FHIR R4 as JSON: {FHIR_JSON}")
+    with client_stream(request, "The request body could not be read"):
+        data = request.get_data(cache=False)
+    short = _without_photos(data)
+    if holds_more_values(short, MOST_VALUES):
+        raise InvalidBody(f"The body holds more than {MOST_VALUES} values")
+    try:
+        # Without decoding the whole: one letter beyond Latin would make four bytes of each.
+        read = pydantic_core.from_json(data, allow_inf_nan=False)
+        json.loads(short, object_pairs_hook=_each_once)
+    except ValueError as error:
+        raise InvalidBody("The body is not valid JSON, or names something twice") from error
+    if not isinstance(read, dict):
+        raise InvalidBody("The body must be a JSON object")
+    return read
+
+
+def _without_photos(data: bytes) -> bytes:
+    """The JSON without what is long and begins as base64 does behind a quote: that is a string, or
+    the end of what is JSON. What is left of it is how it escapes the quote behind it.
+    """
+    parts = data.split(b'"')
+    return b'"'.join(
+        part if len(part) < LONG or part[:1] not in BASE64 else part[len(part.rstrip(b"\\")) :]
+        for part in parts
+    )
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name is repeated")
