@@ -81,7 +81,8 @@ def server(
 ) -> Iterator[Server]:
     """One for all of them: its people are strangers to each other."""
     mail = {name.upper(): value for name, value in MAIL.items()}
-    embed = {"EMBED_ORIGINS": ", ".join(site.origins), "EMBED_COLOR": "#7a1fa2"}
+    colours = {"EMBED_COLOR": "#7a1fa2", "EMBED_COLOR_DARK": "#d7a6f0"}
+    embed = {"EMBED_ORIGINS": ", ".join(site.origins), **colours}
     settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail, **embed}
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server

@@ -24,21 +24,28 @@ from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.served.wire import ask
 from tests.support.photos import photo_of
+from tests.support.size import drill
 
 WIDE = (1366, 900)
 LOOKS = [
-    Look(PHONE, dark=False, language="en"),
-    Look(WIDE, dark=True, language="fr"),
     Look(PHONE, dark=True, language="fr"),
     Look(WIDE, dark=False, language="en"),
-    Look(NARROW, dark=False, language="fr"),
     Look(LARGE, dark=True, language="en"),
 ]
+# The drill, and whoever takes pictures, has them all.
+MORE_LOOKS = [
+    Look(PHONE, dark=False, language="en"),
+    Look(WIDE, dark=True, language="fr"),
+    Look(NARROW, dark=False, language="fr"),
+] * (drill or "SCREENSHOTS" in os.environ)
 STORED = """
 const done = arguments[arguments.length - 1];
 indexedDB.databases().then((all) =>
   done([localStorage.length, sessionStorage.length, all.length, document.cookie]));
 """
+
+
+HEIGHT = "return document.documentElement.scrollHeight"
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,15 @@ class Frame(Visitor):
         self.open("/")
         self._browser.switch_to.frame("skin")
 
+    def leave(self, path: str = "/console/icon.svg") -> None:
+        """For a page of the server itself; the picture has the browser's own storage."""
+        self._browser.switch_to.default_content()
+        self._browser.get(f"{self._site.server}{path}")
+
+    def log(self) -> list[str]:
+        entries = self._browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [one["message"] for one in entries]
+
     def press(self, selector: str) -> None:
         """Once the clinic's page has made the frame as high as it needs."""
         self.await_rest("return innerHeight", "a frame that rests")
@@ -139,13 +155,16 @@ class Frame(Visitor):
         )
         assert found == [], found
 
-    def check(self, name: str, look: Look) -> None:
+    def pause(self, name: str) -> None:
         """Here one would pause and read."""
-        self.await_stillness()
         self.await_rest("return document.body.offsetHeight", "a page that rests")
         if os.environ.get("SCREENSHOTS"):
-            self._keep(f"{name}-{look}")
+            self._keep(name)
         self.assert_accessible()
+
+    def check(self, name: str, look: Look) -> None:
+        self.await_stillness()
+        self.pause(f"{name}-{look}")
         self.assert_nothing_overflows()
         beyond = self.run("return document.scrollingElement.scrollWidth - innerWidth")
         assert beyond <= 0, f"{beyond} pixels too wide"
@@ -156,7 +175,8 @@ class Frame(Visitor):
     def _keep(self, name: str) -> None:
         folder = SCREENSHOTS / "embed"
         folder.mkdir(parents=True, exist_ok=True)
-        high = self.outside("return document.documentElement.scrollHeight")
+        # Of the site around it, where there is one.
+        high = 0 if self.run("return top === window") else self.outside(HEIGHT)
         self._resize(max(high, self._size[1]))
         picture = self._command("Page.captureScreenshot")["data"]
         self._resize(self._size[1])
@@ -168,8 +188,7 @@ def frame(browser: webdriver.Chrome, site: EmbeddingSite, server: Server) -> Ite
     frame = Frame(browser, site, server)
     frame.look(DESKTOP)
     yield frame
-    browser.switch_to.default_content()
-    browser.get(f"{site.server}/console/icon.svg")  # which has the browser's own storage
+    frame.leave()
 
 
 def begin(frame: Frame, site: EmbeddingSite, program: Program, patient: Caller) -> None:
@@ -178,7 +197,7 @@ def begin(frame: Frame, site: EmbeddingSite, program: Program, patient: Caller) 
     frame.find(".drop")
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("look", LOOKS + MORE_LOOKS, ids=str)
 def test_a_patient_sends_a_photo_from_the_clinics_site(
     frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path, look: Look
 ) -> None:
@@ -200,6 +219,7 @@ def test_a_patient_sends_a_photo_from_the_clinics_site(
     said = frame.await_told("finding")
     frame.find("article.finding .verdict")
     frame.check("4-finding", look)
+    assert frame.outside("return document.getElementById('skin').getBoundingClientRect().top") >= 0
     assert set(said) == {"origin", "skinapi", "type", "number", "link"}
     assert said["link"] == f"{said['origin']}/submissions/{said['number']}"
     found = program.get(f"/submissions/{said['number']}")
@@ -220,8 +240,7 @@ def test_nothing_is_kept_in_the_browser(
     frame.answer("sex", "female")
     frame.await_told("captured")
     # A page of the same origin that has the browser's own storage.
-    frame._browser.switch_to.default_content()
-    frame._browser.get(f"{site.server}/console/icon.svg")
+    frame.leave()
     assert frame.run_async(STORED) == [0, 0, 0, ""]
     assert "sk_session" not in frame.run("return JSON.stringify(history.state) + location.href")
 
@@ -245,6 +264,7 @@ def test_who_is_logged_in_to_the_console_stays_out_of_the_frame(
     frame.open_site()
     frame.await_told("refused")
     frame.see("This page cannot begin")
+    frame.pause("6-no-key")
     frame.hand(program.session(ada))
     frame.find(".drop")
     browser.switch_to.window(console)
@@ -263,8 +283,7 @@ def test_a_site_that_is_not_listed_shows_nothing_and_hears_nothing(
     )
     assert frame.count("#console") == 0
     assert frame.outside("return window.told") == []
-    refusals = [one["message"] for one in frame._browser.get_log("browser")]  # type: ignore[no-untyped-call]
-    assert any("frame-ancestors" in one for one in refusals), refusals
+    assert any("frame-ancestors" in one for one in frame.log()), "refused by the policy"
 
 
 def test_the_other_listed_site_may_show_it(
@@ -332,7 +351,8 @@ def test_a_photo_goes_on_with_the_next_key(
     frame.press(".send button:last-child")
     frame.await_told("expired")
     frame.see("The time for this page is over")
-    frame.assert_accessible()
+    frame.pause("5-ended")
+    assert frame.outside("return document.getElementById('skin').getBoundingClientRect().top") >= 0
     frame.keys(Keys.ESCAPE)
     frame.see("The time for this page is over")
     site.hand = lambda: program.session(ada)
@@ -456,7 +476,6 @@ def tab_to(frame: Frame, focused: str, wanted: str) -> None:
 
 
 def test_without_a_site_around_it_says_what_it_is_for(frame: Frame, site: EmbeddingSite) -> None:
-    frame._home = site.server
-    frame.open("/embed")
+    frame.leave("/embed")
     frame.see("This page works inside the site of a practice")
-    frame.assert_accessible()
+    frame.pause("7-alone")

@@ -97,8 +97,11 @@ function useHeight() {
 function useRedraw() {
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
   useEffect(() => {
-    const moved = () => redraw(0);
-    const stops = [onLanguageChange(moved), () => removeEventListener("hashchange", moved)];
+    const moved = () => {
+      redraw(0);
+      tell("step");
+    };
+    const stops = [onLanguageChange(() => redraw(0)), () => removeEventListener("hashchange", moved)];
     addEventListener("hashchange", moved);
     return () => stops.forEach((stop) => stop());
   }, []);
@@ -152,7 +155,10 @@ const View = ({ filed, onFiled }) => {
 /** The key has ended: what was chosen and typed stays below, until the site around hands another one. */
 const Ended = () => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const open = () => dialog.current?.showModal();
+  const open = () => {
+    dialog.current?.showModal();
+    tell("step");
+  };
   useEffect(open, []);
   return html`
     <dialog class="veil" ref=${dialog} onClose=${open} aria-label=${say("embedEnded")}>

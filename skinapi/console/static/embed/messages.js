@@ -14,7 +14,7 @@ export const isFramed = parent !== window;
 /** The origin of the site around: known from the browser, or once that site has said something. */
 let site = origins.find((one) => one === location.ancestorOrigins?.[0]);
 
-/** @typedef {"ready" | "captured" | "finding" | "refused" | "expiring" | "expired" | "height"} Event */
+/** @typedef {"ready" | "captured" | "finding" | "refused" | "expiring" | "expired" | "step" | "height"} Event */
 
 /** A browser delivers it where the site around has that origin, and nowhere else. @param {Event} type @param {Record<string, string | number>} [values] */
 export function tell(type, values = {}) {
