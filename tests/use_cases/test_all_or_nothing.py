@@ -15,11 +15,12 @@ from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import drill, size
-from tests.use_cases import accounts, datasets, findings, jobs, lesions, messages, models
+from tests.use_cases import accounts, datasets, findings, jobs, lesions, log_ins, messages, models
 from tests.use_cases.use_case import UseCase
 
 USE_CASES = (
     *accounts.USE_CASES,
+    *log_ins.USE_CASES,
     *findings.USE_CASES,
     *lesions.USE_CASES,
     *messages.USE_CASES,
