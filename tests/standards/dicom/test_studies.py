@@ -1,8 +1,13 @@
 """QIDO-RS and WADO-RS: who finds and fetches which studies, and how they are asked for."""
 
 import io
+import sys
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import dcmread
 
 from tests.integrations.test_keys import clinic_wide, made
@@ -18,7 +23,20 @@ from tests.standards.dicom.reading_back import (
 )
 from tests.standards.dicom.test_objects import clinic_with_finding, sign
 from tests.support.backends import Backend, Person
+from tests.support.size import size
 
+ASKED = (
+    *("StudyDate", "PatientID", "StudyInstanceUID", "ModalitiesInStudy", "limit", "offset"),
+    *(
+        "includefield",
+        "fuzzymatching",
+        "SpecificCharacterSet",
+        "PatientName",
+        "00080020",
+        "7FE00010",
+    ),
+    *("Rows", "AnatomicRegionSequence", "NumberOfStudyRelatedInstances", "StudyTime"),
+)
 JPEG, UNCOMPRESSED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1"
 
 
@@ -230,3 +248,42 @@ def test_a_program_finds_what_its_key_opens(backend: Backend) -> None:
     blind, _ = made(ada, scopes=["findings:read"])
     for path in ("", f"/{study_of(ada)}", f"/{study_of(ada)}/metadata"):
         assert blind.call("GET", f"/dicom/studies{path}").status_code == 403
+
+
+def test_without_the_libraries_each_route_says_what_is_missing(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted(ada, keep_photo="true")
+    study = uids_of(search(ada))[0]
+    for name in [*sys.modules]:
+        if name.startswith("skinapi.standards.dicom.") and "routes" not in name:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    for path in ("", f"/{study}", f"/{study}/metadata", f"/{study}/series", f"/{study}/instances"):
+        answer = ada.call("GET", f"/dicom/studies{path}")
+        assert answer.status_code == 501, path
+        assert "requirements-dicom.txt" in answer.get_json()["detail"]
+
+
+@given(
+    query=st.lists(st.tuples(st.sampled_from(ASKED) | st.text(max_size=9), st.text(max_size=20))),
+    accept=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
+    ending=st.sampled_from(("", "/series", "/instances", "/metadata", "/series/x/instances")),
+)
+@settings(max_examples=size(40, 500))
+def test_no_query_and_no_header_is_a_fault_of_the_server(
+    asked: Person, query: list[tuple[str, str]], accept: str, ending: str
+) -> None:
+    path = f"/dicom/studies/{study_of(asked)}{ending}" if ending else "/dicom/studies"
+    answer = asked.call("GET", path, query_string=query, headers={"Accept": accept})
+    assert answer.status_code < 500, answer.text
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    backend = Backend(tmp_path_factory.mktemp("asked"))
+    ada = backend.member()
+    predicted(ada)
+    yield ada
+    backend.services.store.close()
