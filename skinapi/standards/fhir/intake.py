@@ -44,6 +44,7 @@ ONE_REQUEST = (
 IN_A_BATCH = (
     "in a batch an entry stands alone: it is a Patient, or a ServiceRequest that contains all"
 )
+ALL_READ = "All of it was read"
 NOT_KEPT = "The photo was judged, and is not kept"
 CONSENT_READ = "It was read for these photos, and is not stored"
 OTHER_KIND = "Send a resource to the address of its kind"
@@ -75,7 +76,7 @@ class Taken:
     @property
     def outcome(self) -> Resource:
         """What was not read of it."""
-        return outcome_of(*map(information, self.order.notes or ("All of it was read",)))
+        return _say(self.order.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +116,16 @@ class FhirIntakeService:
 
     def take_patient(
         self, raw: Mapping[str, Any], *, condition: str | None, by: Subject
-    ) -> tuple[Resource, bool]:
-        """The `Patient` of the identifier that this one has, and whether it is new: an account
-        without a log-in. Raises InvalidBody, Forbidden, NotFound, Conflict.
+    ) -> tuple[Resource, bool, Resource]:
+        """The `Patient` of the identifier that this one has: an account without a log-in; whether
+        it is new; and the `OperationOutcome` that says what was not read. Raises InvalidBody,
+        Forbidden, NotFound, Conflict.
         """
         sent = open_resource(raw, "Patient")
         if sent.kind != "Patient":
             raise InvalidBody(OTHER_KIND)
-        return self._take_patient(sent, read_condition(condition, sent), by)
+        patient, new = self._take_patient(sent, read_condition(condition, sent), by)
+        return patient, new, _say(sent.notes)
 
     def _beside(self, entries: Sequence[Entry] = ()) -> Beside:
         sent = [(entry, entry.sent) for entry in entries if entry.sent]
@@ -237,7 +240,8 @@ class FhirIntakeService:
 
     def _answer_patient(self, sent: Sent, wanted: Identifier | None, by: Subject) -> Element:
         patient, new = self._take_patient(sent, wanted, by)
-        return _response(f"{self.fhir.base}/Patient/{patient['id']}", new, _notes_of(sent), patient)
+        address = f"{self.fhir.base}/Patient/{patient['id']}"
+        return _response(address, new, _say(sent.notes), patient)
 
     def _answer(self, sent: Sent, taken: Taken) -> Element:
         """The answer to one entry of a transaction."""
@@ -258,9 +262,8 @@ class FhirIntakeService:
         return _response(None, False, outcome_of(information(NOT_KEPT)))
 
 
-def _notes_of(sent: Sent) -> Resource | None:
-    notes = [information(note) for note in sent.notes]
-    return outcome_of(*notes) if notes else None
+def _say(notes: Sequence[str]) -> Resource:
+    return outcome_of(*map(information, notes or (ALL_READ,)))
 
 
 def _response(

@@ -21,7 +21,7 @@ from skinapi.records.errors import LesionFull, StorageQuotaReached
 from skinapi.standards.fhir.elements import FHIR_JSON, Resource
 from skinapi.standards.fhir.intake import FhirIntakeService, IdentifierReused, PhotosApart
 from skinapi.standards.fhir.json_reading import read_json
-from skinapi.standards.fhir.outcomes import NotAcceptable, outcome_of
+from skinapi.standards.fhir.outcomes import NotAcceptable
 from skinapi.standards.fhir.routes import FHIR, SCOPES, refuse_other_forms
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
@@ -75,9 +75,9 @@ def take_patient(intake: FhirIntakeService, *, subject: Subject) -> Response:
     """
     refuse_other_forms()
     condition = request.headers.get("If-None-Exist")
-    patient, new = intake.take_patient(read_json(request), condition=condition, by=subject)
+    patient, new, outcome = intake.take_patient(read_json(request), condition=condition, by=subject)
     address = f"{intake.fhir.base}/Patient/{patient['id']}"
-    return _created(patient, address, new, outcome_of())
+    return _created(patient, address, new, outcome)
 
 
 def _created(resource: Resource, address: str, new: bool, outcome: Resource) -> Response:

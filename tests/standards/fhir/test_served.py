@@ -49,8 +49,10 @@ def test_the_page_for_health_records_works_as_written(
     server: Server, ada: str, tmp_path: Path
 ) -> None:
     assert ada
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
     said = run_page("docs/integrate/ehr.md", server, tmp_path, ADMIN_TOKEN=token(server, "admin"))
     assert said.startswith("4.0.1\n")
+    assert "DiagnosticReport preliminary\n" in said
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     everything = json.loads((tmp_path / "everything.json").read_text())
     kinds = [one["resource"]["resourceType"] for one in everything["entry"]]

@@ -23,7 +23,9 @@ def flat(resource: Resource) -> Iterator[Resource]:
     """A bundle, and all that is in it."""
     yield resource
     for entry in resource.get("entry", []):
-        yield from flat(entry["resource"])
+        held = entry.get("resource"), entry.get("response", {}).get("outcome")
+        for one in filter(None, held):
+            yield from flat(one)
 
 
 def assert_valid(resources: Iterable[Resource]) -> None:
