@@ -113,7 +113,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn"]
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
-    desk = ["integrations", "accounts", "overview"]
+    desk = ["integrations", "integrations/webhooks", "accounts", "overview"]
     return {
         "": visitor,
         "user": [*user, "account", "keys", "spots"],

@@ -318,6 +318,7 @@ def test_the_words_of_reports_are_the_words_of_the_console(
 
 # What only a program can be told, or what the console answers before a person sees it.
 FOR_PROGRAMS = {
+    "audit_cursor_lost",
     "bad_request",
     "contradictory_review",
     "duplicate",
@@ -385,11 +386,13 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 SUBJECTS = (
     "account|case|dataset|doctor|finding|job|key|lesion|letter|message|model|patient|photo|report"
-    "|review|session|store|submission"
+    "|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = {
     "finding.modality",
+    *("finding.stored", "review.signed", "letter.signed", "job.ended", "model.promoted"),
+    "webhook.test",
     "job.attempt",
     "job.id",
     "job.status",

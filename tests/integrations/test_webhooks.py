@@ -357,7 +357,7 @@ def test_all_that_an_admin_does_is_in_the_audit_trail(
     assert admin.call("DELETE", path).status_code == 200
     rows = [row for row in backend.stored()["audit"] if row["action"].startswith("webhook.")]
     assert [row["action"].removeprefix("webhook.") for row in rows] == [
-        *("add", "change", "change", "rotate_secret", "test", "send_again", "delete"),
+        *("add", "change", "change", "rotate_secret", "send_test", "send_again", "delete"),
     ]
     assert {row["target"] for row in rows} == {webhook["id"]}
     assert rows[0]["detail"] == "job.ended, clinical content"

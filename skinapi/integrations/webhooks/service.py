@@ -138,7 +138,7 @@ class WebhooksService:
         """
         if not self.endpoints.get(webhook).enabled:
             raise Conflict(ENABLE_FIRST)
-        unit.audit("webhook.test", by=by, target=webhook)
+        unit.audit("webhook.send_test", by=by, target=webhook)
         return self.deliveries.add(KIND, to=webhook, about={"type": TEST, "ids": {}})
 
     @atomic
