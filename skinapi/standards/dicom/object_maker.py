@@ -13,7 +13,7 @@ from skinapi.errors import NotFound
 from skinapi.records.photos import KeptPhotos, Shapes
 from skinapi.reports.service import ReportsService
 from skinapi.standards.dicom.objects import (
-    Subject,
+    ObjectSource,
     as_file,
     make_document,
     make_heat_map,
@@ -63,12 +63,12 @@ class ObjectMaker:
                 yield made
 
     def _make(self, study: Study, one: ObjectId, *, bulk: bool) -> Dataset | None:
-        subject = Subject(study.finding, self.clinic)
+        origin = ObjectSource(study.finding, self.clinic)
         if one.kind is Kind.STRUCTURED_REPORT:
-            return self._make_structured_report(subject, study, one)
+            return self._make_structured_report(origin, study, one)
         if one.kind is Kind.REPORT:
             at = study.decision.decided_at if study.decision else study.finding.created_at
-            return make_document(subject, one, at, self._print(study) if bulk else None)
+            return make_document(origin, one, at, self._print(study) if bulk else None)
         picture = study.finding.of_picture(one.number)
         try:
             photo = self.photos.content_of(picture)
@@ -76,16 +76,16 @@ class ObjectMaker:
             return None
         size = size_of(photo)
         if one.kind is not Kind.HEAT_MAP:
-            return make_photo(subject, one, photo if bulk else None, size)
+            return make_photo(origin, one, photo if bulk else None, size)
         drawn = draw_kept_overlay(photo, picture.finding.heat) if bulk else None
         source = ObjectId(one.finding, kind_of(picture), one.number)
-        return make_heat_map(subject, one, drawn, size, source)
+        return make_heat_map(origin, one, drawn, size, source)
 
-    def _make_structured_report(self, subject: Subject, study: Study, one: ObjectId) -> Dataset:
+    def _make_structured_report(self, origin: ObjectSource, study: Study, one: ObjectId) -> Dataset:
         pictures = [each for each in pictures_of(study.finding) if each.kind is not Kind.HEAT_MAP]
         seen = [made for each in pictures if (made := self._make(study, each, bulk=False))]
         shape = self.shapes.measure(study.finding).shape if seen else None
-        return make_report(subject, one, study.decision, seen, shape)
+        return make_report(origin, one, study.decision, seen, shape)
 
     def _print(self, study: Study) -> bytes:
         return self.reports.print_unnamed(number=str(study.finding.number), to=study.reader)

@@ -65,7 +65,7 @@ HEAT = "The parts of the photograph that the model's answer rests on, drawn over
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ObjectSource:
     """The finding of which objects are made, and where: the clinic's name, if it has one."""
 
     finding: Submission
@@ -81,19 +81,21 @@ class Subject:
         return made_at(self.finding.id)
 
 
-def common_of(subject: Subject, of: ObjectId, at: datetime) -> dict[str, Any]:
+def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any]:
     """What every object says, as the arguments of highdicom's classes."""
-    finding = subject.finding
+    model = origin.finding.finding.model_version
+    photographed = of.kind in (Kind.PHOTO, Kind.DERMOSCOPY)
+    maker = "unknown" if photographed else MAKER  # nobody has named the camera
     return {
         "series_instance_uid": of.series,
         "series_number": int(of.kind),
         "sop_instance_uid": of.uid,
         "instance_number": of.number if of.kind.is_picture else 1,
-        "manufacturer": MAKER,
-        "manufacturer_model_name": MAKER,
-        "software_versions": [VERSION, finding.finding.model_version],
-        "device_serial_number": finding.finding.model_version,
-        "institution_name": (subject.clinic or "")[:64] or None,
+        "manufacturer": maker,
+        "manufacturer_model_name": maker,
+        "software_versions": [VERSION] if photographed else [VERSION, model],
+        "device_serial_number": maker if photographed else model,
+        "institution_name": (origin.clinic or "")[:64] or None,
         "series_description": SERIES_NAMES[of.kind],
         "content_date": at.date(),
         "content_time": at.time(),
@@ -102,7 +104,7 @@ def common_of(subject: Subject, of: ObjectId, at: datetime) -> dict[str, Any]:
 
 
 def make_object(
-    subject: Subject, of: ObjectId, at: datetime, syntax: str = ExplicitVRLittleEndian
+    origin: ObjectSource, of: ObjectId, at: datetime, syntax: str = ExplicitVRLittleEndian
 ) -> SOPClass:
     """An object without content of its own yet."""
     made = SOPClass(
@@ -110,16 +112,16 @@ def make_object(
         sop_class_uid=SOP_CLASSES[of.kind],
         modality=MODALITIES[of.kind],
         transfer_syntax_uid=syntax,
-        **study_of(subject),
-        **common_of(subject, of, at),
+        **study_of(origin),
+        **common_of(origin, of, at),
     )
-    complete(made, subject, at)
+    complete(made, origin, at)
     return made
 
 
-def study_of(subject: Subject) -> dict[str, Any]:
+def study_of(origin: ObjectSource) -> dict[str, Any]:
     """The patient and the study: a finding is one study, its day that of the finding."""
-    finding, at = subject.finding, subject.study_time
+    finding, at = origin.finding, origin.study_time
     return {
         "patient_id": finding.owner,
         "patient_name": "",
@@ -133,28 +135,28 @@ def study_of(subject: Subject) -> dict[str, Any]:
     }
 
 
-def complete(made: Dataset, subject: Subject, at: datetime) -> None:
+def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
     """Add what highdicom's classes do not take; the times are those of the content, so that an
     object that is made again is the same.
     """
     made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
     made.TimezoneOffsetFromUTC = "+0000"
     made.IssuerOfPatientID = MAKER
-    made.StudyDescription = f"Skin finding {subject.finding.number}"
+    made.StudyDescription = f"Skin finding {origin.finding.number}"
 
 
 def make_photo(
-    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]
+    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
 ) -> Dataset:
     """A kept photo, with the bytes of its JPEG as they are. Without `content`, its description."""
-    made = _picture(subject, of, content, size)
+    made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
     made.AcquisitionContextSequence = []
     if of.kind is Kind.DERMOSCOPY:
         made.FrameOfReferenceUID = f"{of.uid}.1"  # of this picture alone: it has no scale
         made.PositionReferenceIndicator = ""
-        told = subject.finding.context.body_site
+        told = origin.finding.context.body_site
         made.RecognizableVisualFeatures = "YES" if told in (None, "face", "ear") else "NO"
         # Nobody was asked for these: required, and empty where they are not known.
         for keyword in UNKNOWN_OF_DERMOSCOPY:
@@ -163,9 +165,13 @@ def make_photo(
 
 
 def make_heat_map(
-    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int], photo: ObjectId
+    origin: ObjectSource,
+    of: ObjectId,
+    content: bytes | None,
+    size: tuple[int, int],
+    photo: ObjectId,
 ) -> Dataset:
-    made = _picture(subject, of, content, size)
+    made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.DerivationDescription = HEAT
     made.ConversionType = "WSD"
@@ -177,11 +183,11 @@ def make_heat_map(
 
 
 def _picture(
-    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]
+    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
 ) -> SOPClass:
-    made = make_object(subject, of, subject.finding.photographed_at, JPEGBaseline8Bit)
+    made = make_object(origin, of, origin.finding.photographed_at, JPEGBaseline8Bit)
     made.PatientOrientation = ""
-    made.AcquisitionDateTime = subject.finding.photographed_at
+    made.AcquisitionDateTime = origin.finding.photographed_at
     made.SamplesPerPixel, made.PlanarConfiguration = 3, 0
     made.PhotometricInterpretation = "YBR_FULL_422"
     made.Columns, made.Rows = size
@@ -189,9 +195,9 @@ def _picture(
     made.HighBit, made.PixelRepresentation = 7, 0
     made.LossyImageCompression = "01"
     made.LossyImageCompressionMethod = "ISO_10918_1"
-    if site := site_code(subject.finding.context):
+    if site := site_code(origin.finding.context):
         made.AnatomicRegionSequence = [site]
-    if side := side_code(subject.finding.context):
+    if side := side_code(origin.finding.context):
         made.ImageLaterality = "L" if side.meaning == "Left" else "R"
     else:
         made.Laterality = ""
@@ -208,9 +214,9 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def make_document(subject: Subject, of: ObjectId, at: datetime, pdf: bytes | None) -> Dataset:
+def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes | None) -> Dataset:
     """The report as a PDF. Without `pdf`, only what describes it."""
-    made = make_object(subject, of, at)
+    made = make_object(origin, of, at)
     made.ConversionType = "WSD"
     made.AcquisitionDateTime = at
     made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand

@@ -24,6 +24,7 @@ MOST_KEYS = 50
 FIRST_ID, END_ID = "0" * 32, "g"  # no id sorts before the first, and none behind the end
 TAG = re.compile("[0-9A-Fa-f]{8}")
 DAY = re.compile(r"(\d{8})?(-)?(\d{8})?")
+SEVERAL = re.compile(r"[,\\]")  # between UIDs
 STUDY_ANSWER = (
     *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "StudyDescription"),
     *("ModalitiesInStudy", "SOPClassesInStudy", "ReferringPhysicianName", "RetrieveURL"),
@@ -154,7 +155,7 @@ def _fits(one: Dataset, keyword: str, asked: str) -> bool:
     value = one.get(keyword)
     values = [str(each) for each in value] if _is_list(value) else [str(value or "")]
     if dictionary_VR(keyword) == "UI" or keyword in ("ModalitiesInStudy", "Modality"):
-        return bool({*re.split(r"[,\\]", asked)} & {*values})
+        return bool({*SEVERAL.split(asked)} & {*values})
     return any(fnmatchcase(each, asked.replace("[", "[[]")) for each in values)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from skinapi.domain.subject import Subject as Caller
+from skinapi.domain.subject import Subject
 from skinapi.errors import TooManyFound
 from skinapi.records.submission import Submission
 from skinapi.standards.dicom.object_maker import ObjectMaker
@@ -15,12 +15,13 @@ from skinapi.standards.dicom.objects import (
     MODALITIES,
     SERIES_NAMES,
     SOP_CLASSES,
-    Subject,
+    ObjectSource,
     study_of,
 )
 from skinapi.standards.dicom.queries import (
     INSTANCE_ANSWER,
     SERIES_ANSWER,
+    SEVERAL,
     STUDY_ANSWER,
     Query,
 )
@@ -51,12 +52,13 @@ class Search:
     studies: StudiesService
     address: str
 
-    def find_studies(self, query: Query, *, to: Caller) -> Found:
+    def find_studies(self, query: Query, *, to: Subject) -> Found:
         """Raises TooManyFound where the query is too broad."""
         first, end = query.ids
         asked = query.keys.get("StudyInstanceUID")
         if asked:
-            found: Iterable[Submission] = self.studies.find_each(asked.replace("\\", ","), to=to)
+            each = self.studies.find_each(SEVERAL.split(asked), to=to)
+            found: Iterable[Submission] = (one for one in each if first <= one.id < end)
         else:
             found = self.studies.walk(to=to, patient=query.patient, first=first, end=end)
         every = (self._describe_study(one) for one in _limited(found))
@@ -110,7 +112,7 @@ class Search:
 
 
 def _study_level(finding: Submission) -> Dataset:
-    told = study_of(Subject(finding))
+    told = study_of(ObjectSource(finding))
     made = Dataset()
     made.SpecificCharacterSet = "ISO_IR 192"
     made.InstanceAvailability = "ONLINE"

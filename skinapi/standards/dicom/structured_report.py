@@ -47,7 +47,7 @@ from skinapi.standards.dicom.codes import (
     side_code,
     site_code,
 )
-from skinapi.standards.dicom.objects import MAKER, Subject, common_of, complete, make_object
+from skinapi.standards.dicom.objects import MAKER, ObjectSource, common_of, complete, make_object
 from skinapi.standards.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
 from skinapi.vision.context import Modality
 
@@ -58,7 +58,7 @@ SHAPE = ("asymmetry", "border", "colour", "diameter")
 
 
 def make_report(
-    subject: Subject,
+    origin: ObjectSource,
     of: ObjectId,
     decision: Decision | None,
     photos: Sequence[Dataset],
@@ -67,34 +67,34 @@ def make_report(
     """The report as the reviews say it now; `of` has their number as its own. `photos` are those
     that are kept, as objects; `shape` is what was measured of the one that is shown.
     """
-    finding = subject.finding
+    finding = origin.finding
     at = decision.decided_at if decision else finding.created_at
     seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in photos]
-    groups = [_model_answer(subject, seen), *_shape_measures(subject, shape, seen)]
+    groups = [_model_answer(origin, seen), *_shape_measures(origin, shape, seen)]
     content = MeasurementReport(
-        observation_context=ObservationContext(observer_device_context=_model(subject)),
-        procedure_reported=_procedure(subject),
+        observation_context=ObservationContext(observer_device_context=_model(origin)),
+        procedure_reported=_procedure(origin),
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
-            CodedConcept(subject.language, "RFC5646", LANGUAGE_NAMES[subject.language])
+            CodedConcept(origin.language, "RFC5646", LANGUAGE_NAMES[origin.language])
         ),
     )
     if decision:
-        content[0].ContentSequence.append(_conclusions(subject, decision))
+        content[0].ContentSequence.append(_conclusions(origin, decision))
     earlier = ObjectId(of.finding, of.kind, of.number - 1)
     report = EnhancedSR(
-        evidence=photos or [make_object(subject, _stand_in(of), at)],
+        evidence=photos or [make_object(origin, _stand_in(of), at)],
         content=content[0],
         is_complete=True,
         is_final=decision is not None,
-        previous_versions=[make_object(subject, earlier, at)] if of.number else None,
-        **common_of(subject, of, at),
+        previous_versions=[make_object(origin, earlier, at)] if of.number else None,
+        **common_of(origin, of, at),
     )
     if not photos:
         del report.CurrentRequestedProcedureEvidenceSequence
     del report.ContributingEquipmentSequence  # it holds the time of this moment
-    complete(report, subject, at)
+    complete(report, origin, at)
     return report
 
 
@@ -103,12 +103,12 @@ def _stand_in(of: ObjectId) -> ObjectId:
     return ObjectId(of.finding, Kind.REPORT, 0)
 
 
-def _model(subject: Subject) -> ObserverContext:
-    version = subject.finding.finding.model_version
+def _model(origin: ObjectSource) -> ObserverContext:
+    version = origin.finding.finding.model_version
     return ObserverContext(
         codes.DCM.Device,
         DeviceObserverIdentifyingAttributes(
-            uid=f"{study_uid(subject.finding.id)}.{Kind.STRUCTURED_REPORT:d}.0",
+            uid=f"{study_uid(origin.finding.id)}.{Kind.STRUCTURED_REPORT:d}.0",
             name=MAKER,
             manufacturer_name=MAKER,
             model_name=MAKER,
@@ -117,24 +117,24 @@ def _model(subject: Subject) -> ObserverContext:
     )
 
 
-def _procedure(subject: Subject) -> CodedConcept:
-    told = subject.finding.finding.modality
+def _procedure(origin: ObjectSource) -> CodedConcept:
+    told = origin.finding.finding.modality
     dermoscopic = told is not None and told.used == (Modality.DERMOSCOPIC,)
     code = codes.SCT.DermoscopicPhotography if dermoscopic else codes.SCT.PhotographyOfPatient
     return CodedConcept.from_code(code)
 
 
 def _model_answer(
-    subject: Subject, seen: Sequence[SourceImageForMeasurementGroup]
+    origin: ObjectSource, seen: Sequence[SourceImageForMeasurementGroup]
 ) -> MeasurementsAndQualitativeEvaluations:
-    finding, language = subject.finding.finding, subject.language
+    finding, language = origin.finding.finding, origin.language
     group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_spot(subject),
+        tracking_identifier=_spot(origin),
         finding_type=codes.SCT.SkinLesion,
         algorithm_id=AlgorithmIdentification(MAKER, finding.model_version, manufacturer=MAKER),
-        finding_sites=_sites(subject),
-        measurements=list(_probabilities(subject)),
-        qualitative_evaluations=list(_said_by_model(subject)),
+        finding_sites=_sites(origin),
+        measurements=list(_probabilities(origin)),
+        qualitative_evaluations=list(_said_by_model(origin)),
         source_images=seen,
     )
     # What must be shown with every finding, doubts included.
@@ -143,24 +143,24 @@ def _model_answer(
     return group
 
 
-def _spot(subject: Subject) -> TrackingIdentifier:
+def _spot(origin: ObjectSource) -> TrackingIdentifier:
     """The same for every finding of a spot: so a reader follows it over time."""
-    finding = subject.finding
+    finding = origin.finding
     if finding.lesion:
         return TrackingIdentifier(uid=uid_of_id(finding.lesion), identifier="Spot")
     return TrackingIdentifier(uid=f"{study_uid(finding.id)}.0", identifier="Spot of this finding")
 
 
-def _sites(subject: Subject) -> list[FindingSite] | None:
-    site = site_code(subject.finding.context)
+def _sites(origin: ObjectSource) -> list[FindingSite] | None:
+    site = site_code(origin.finding.context)
     if site is None:
         return None
-    return [FindingSite(site, laterality=side_code(subject.finding.context))]
+    return [FindingSite(site, laterality=side_code(origin.finding.context))]
 
 
-def _probabilities(subject: Subject) -> Iterator[Measurement]:
+def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
     """As people read them. The condition stands beside each by the codes of the table."""
-    finding, language = subject.finding.finding, subject.language
+    finding, language = origin.finding.finding, origin.language
     for one in finding.shown_ranked:
         measured = _number(probability_code(one.key, language), one.probability)
         if named := list(public_codes(one.key, language)):
@@ -178,8 +178,8 @@ def _number(name: CodedConcept, value: float) -> Measurement:
     return Measurement(name, round(value, 6), codes.UCUM.NoUnits)
 
 
-def _said_by_model(subject: Subject) -> Iterator[QualitativeEvaluation]:
-    finding, language = subject.finding.finding, subject.language
+def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
+    finding, language = origin.finding.finding, origin.language
     headline = finding.headline
     likely = condition_code(headline.likely.key, language)
     said = [("risk_band", band_code(finding.band, language)), ("most_likely", likely)]
@@ -190,24 +190,26 @@ def _said_by_model(subject: Subject) -> Iterator[QualitativeEvaluation]:
 
 
 def _shape_measures(
-    subject: Subject, shape: MeasuredShape | None, seen: Sequence[SourceImageForMeasurementGroup]
+    origin: ObjectSource,
+    shape: MeasuredShape | None,
+    seen: Sequence[SourceImageForMeasurementGroup],
 ) -> Iterator[MeasurementsAndQualitativeEvaluations]:
     """What was measured of the pixels, not by the model; of the photo that is shown."""
     if shape is None or shape.asymmetry is None:
         return
-    shown = seen[min(subject.finding.finding.shown_picture, len(seen) - 1)]
+    shown = seen[min(origin.finding.finding.shown_picture, len(seen) - 1)]
     yield MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_spot(subject),
+        tracking_identifier=_spot(origin),
         finding_type=codes.SCT.SkinLesion,
         algorithm_id=AlgorithmIdentification("SkinAPI outline", VERSION, manufacturer=MAKER),
-        measurements=[_number(own(name, subject.language), getattr(shape, name)) for name in SHAPE],
+        measurements=[_number(own(name, origin.language), getattr(shape, name)) for name in SHAPE],
         source_images=[shown],
     )
 
 
-def _conclusions(subject: Subject, decision: Decision) -> ContainerContentItem:
+def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:
     """What the review that counts says, as its doctor's."""
-    language = subject.language
+    language = origin.language
     container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
     container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")
     container.ContentSequence = ContentSequence(

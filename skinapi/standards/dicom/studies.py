@@ -3,7 +3,7 @@
 A finding is one study. Its objects are made when they are asked for, so nothing is stored twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,9 +51,9 @@ class StudiesService:
                 return
             first = f"{int(found[-1].id, 16) + 1:032x}"
 
-    def find_each(self, studies: str, *, to: Subject) -> Iterator[Submission]:
-        """The findings of these studies, with commas between them, that the caller may see."""
-        for study in studies.split(",")[:READ_AT_ONCE]:
+    def find_each(self, studies: Sequence[str], *, to: Subject) -> Iterator[Submission]:
+        """The findings of the first of these studies that the caller may see."""
+        for study in dict.fromkeys(studies[:READ_AT_ONCE]):
             with suppress(NotFound):
                 yield self._get(study, to)
 

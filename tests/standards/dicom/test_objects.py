@@ -12,9 +12,10 @@ from skinapi.standards.dicom.header_facts import read_context
 from skinapi.standards.dicom.reading import open_instance
 from skinapi.vision.context import BODY_SITES
 from tests.prediction.photographer import predicted
+from tests.prediction.test_several_pictures import joined
 from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
 from tests.support.backends import Backend, Person
-from tests.support.photos import UNCERTAIN, photo_in
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
 from tests.vision.photos import skin_with_spot
 
 PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
@@ -66,7 +67,7 @@ def pdf_of(report: Dataset) -> io.BytesIO:
 
 def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path: Path) -> None:
     """Of photographs and dermoscopy, with and without a review, in doubt, in French, and of two
-    pictures of a spot, where one is dermoscopic.
+    pictures of a spot.
     """
     doctor, ada, number = clinic_with_finding(backend, body_site="back")
     found = [*objects_of(ada).values()]
@@ -78,12 +79,25 @@ def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path:
         {"content": spot_on_skin(), "keep_photo": "true", "body_laterality": "left"},
         {"keep_photo": "false"},
     ):
-        _, person, number = clinic_with_finding(backend, **told)
+        _, person, _ = clinic_with_finding(backend, **told)
         found += objects_of(person).values()
+    found += objects_of_two_pictures(backend)
     assert {one.SOPClassUID for one in found} == {PHOTO, DERMOSCOPY, CAPTURE, STRUCTURED, REPORT}
     assert errors_in(tmp_path, *found) == []
     for file in tmp_path.glob("*.dcm"):
         assert "error" not in tool("dcmdump", file).lower()
+
+
+def objects_of_two_pictures(backend: Backend) -> list[Dataset]:
+    person = backend.member()
+    joined(person, photo_of("melanoma"), spot_on_skin(), same_spot="true", keep_photo="true")
+    made = fetch(person, f"/dicom/studies/{study_of(person)}")
+    assert [one.Modality for one in made] == ["XC", "XC", "OT", "OT", "SR", "DOC"]
+    assert [one.InstanceNumber for one in made[:4]] == [1, 2, 1, 2]
+    seen = made[4].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    named = {one.ReferencedSOPInstanceUID for one in seen[0].ReferencedSOPSequence}
+    assert named == {one.SOPInstanceUID for one in made[:2]}
+    return made
 
 
 def spot_on_skin() -> bytes:

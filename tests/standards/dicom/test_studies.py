@@ -85,6 +85,7 @@ def test_a_query_selects_by_day_patient_and_what_a_study_holds(backend: Backend)
         ({"SOPClassesInStudy": "1.2.840.10008.5.1.4.1.1.88.22"}, [first, second, third]),
         ({"StudyInstanceUID": value_of(third, "StudyInstanceUID")}, [third]),
         ({"StudyInstanceUID": "1.2.3"}, []),
+        ({"StudyInstanceUID": value_of(third, "StudyInstanceUID"), "StudyDate": "20200101"}, []),
         ({"AccessionNumber": "7"}, []),
         ({"PatientName": "*"}, [first, second, third]),
         ({"limit": 1}, [first]),
