@@ -28,6 +28,7 @@ COLUMNS = (
     "owner_name",
     "owner",
     "finding",
+    "by_key",
 )
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 # https://owasp.org/www-community/attacks/CSV_Injection

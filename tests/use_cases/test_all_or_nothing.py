@@ -15,7 +15,17 @@ from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import drill, size
-from tests.use_cases import accounts, datasets, findings, jobs, lesions, log_ins, messages, models
+from tests.use_cases import (
+    accounts,
+    datasets,
+    findings,
+    jobs,
+    keys,
+    lesions,
+    log_ins,
+    messages,
+    models,
+)
 from tests.use_cases.use_case import UseCase
 
 USE_CASES = (
@@ -27,6 +37,7 @@ USE_CASES = (
     *jobs.USE_CASES,
     *datasets.USE_CASES,
     *models.USE_CASES,
+    *keys.USE_CASES,
 )
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.

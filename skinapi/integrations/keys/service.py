@@ -8,7 +8,7 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Scope, Subject
-from skinapi.errors import Forbidden, NotFound, Unprocessable
+from skinapi.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
@@ -63,11 +63,14 @@ class KeysService:
     def make_own(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
         """A key with the caller's rights, and its secret, which nobody can read again.
 
-        Raises TooManyKeys, and Unprocessable for what a test key cannot do.
+        Raises TooManyKeys, Unprocessable for what a test key cannot do, and InvalidToken where the
+        account is being deleted.
         """
         _refuse_untestable(wanted)
         # Held, so that of two keys that are made at once the second one counts the first.
         account = self.accounts.hold(by.id)
+        if account.status == "deleting":
+            raise InvalidToken
         if count_live(self.keys.list_of(account.id)) >= MOST_KEYS:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
