@@ -287,13 +287,17 @@ def test_a_site_that_is_not_listed_shows_nothing_and_hears_nothing(
 
 
 def test_the_other_listed_site_may_show_it(
-    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
 ) -> None:
     """Another site for the browser: its frame has another process, and storage of its own."""
     site.hand = lambda: program.session(ada)
     frame.open_site(site.origins[1])
     frame.find(".drop")
     assert frame.told("ready")
+    ready_to_send(frame, mole)
+    frame.press(".send button:last-child")
+    frame.await_told("finding")
+    frame.find("article.finding .verdict")
 
 
 def test_what_has_another_form_or_source_is_ignored(
