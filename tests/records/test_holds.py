@@ -24,7 +24,7 @@ MOLE = finding_of("melanocytic_nevus", band=REVIEW)
 NOT_OF_FINDINGS = {"list_sessions"}
 MADE_AT = re.compile(
     rb'DTSTAMP:\S+|"made_at": "[^"]+"|"timestamp": "[^"]+"'
-    rb'|"Bundle", "meta": {"lastUpdated": "[^"]+"'
+    rb'|"Bundle", "meta": {"lastUpdated": "[^"]+"|--[0-9a-f]{32}(?=--|\r\n)'
 )
 
 
