@@ -85,10 +85,8 @@ class FhirService:
     def read_document(self, number: str, *, to: Subject) -> tuple[list[Resource], list[Resource]]:
         """The resources of a finding, and its patient and the model. Raises NotFound."""
         submission, owner = self.records.get(number=number, to=to)
-        wanted = device_id(submission.finding.model_version)
-        known = chain.from_iterable(one.resources for one in self._walk_devices())
-        devices = [device for device in known if device["id"] == wanted]
-        return list(self._of_finding(submission)), [patient_of(owner, to), *devices]
+        model = self._find_device(submission.finding.model_version)
+        return list(self._of_finding(submission)), [patient_of(owner, to), *model]
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
         """A kept photo, or the report as PDF, and its media type. Raises NotFound."""
@@ -170,7 +168,8 @@ class FhirService:
         elif kind.name == "AuditEvent":
             yield from self._walk_audit(search, behind)
         elif kind.name == "Device":
-            yield from self._walk_devices(behind)
+            for key, version in self._walk_versions(behind or None):
+                yield Group(key, self._find_device(version))
         else:
             for account in self._walk_patients(search.patient, to, behind):
                 yield Group(account.id, self._of_patient(kind, account, to))
@@ -214,7 +213,9 @@ class FhirService:
             row = self.trail.find(identifier) if ID.fullmatch(identifier) else None
             return [audit_event_of(row)] if row else []
         if kind.name == "Device":
-            return chain.from_iterable(group.resources for group in self._walk_devices())
+            versions = (version for _, version in self._walk_versions())
+            named = next((one for one in versions if device_id(one) == identifier), "")
+            return self._find_device(named)
         if kind.name == "BodyStructure":
             return [body_structure_of(self.lesions.get(lesion=identifier, to=to).lesion, to)]
         patient = self.get_patient(identifier.partition("-")[0], to=to)
@@ -249,10 +250,18 @@ class FhirService:
             kinds = (KINDS[name] for name in ("Patient", "Consent", "BodyStructure"))
             each = (self._of_patient(kind, account, to) for kind in kinds)
             yield Group(HEAD, chain.from_iterable(each))
-        known = chain.from_iterable(one.resources for one in self._walk_devices())
-        devices = {device["id"]: device for device in known}
+        sent: set[str] = set()
         for group in self._walk_findings(search, to, account.id, behind):
-            yield Group(group.key, _with_devices(group.resources, devices))
+            yield Group(group.key, self._with_devices(group.resources, sent))
+
+    def _with_devices(self, resources: Iterable[Resource], sent: set[str]) -> Iterator[Resource]:
+        """After those that name a model for the first time."""
+        for resource in resources:
+            yield resource
+            version = resource.get("device", {}).get("display")
+            if version and version not in sent:
+                sent.add(version)
+                yield from self._find_device(version)
 
     def _walk_findings(
         self, search: Search, to: Subject, patient: str | None, behind: str
@@ -290,12 +299,17 @@ class FhirService:
                 if one.status != "waiting" and not one.machine and self._may_read(one, to)
             )
 
-    def _walk_devices(self, behind: str = "") -> Iterator[Group]:
+    def _walk_versions(self, behind: str | None = None) -> Iterator[tuple[str, str]]:
+        """The ids of the records of the model's versions, and their names."""
         versions = self.models.versions
-        for page in read_pages(lambda after: versions.page_versions(after=after or behind or None)):
-            for one in page.items:
-                standing = self.models.find_standing(one.version)
-                yield Group(one.id, [device_of(one.version, standing, one.created_at)])
+        for page in read_pages(lambda after: versions.page_versions(after=after or behind)):
+            yield from ((one.id, one.version) for one in page.items)
+
+    def _find_device(self, version: str) -> list[Resource]:
+        stored = self.models.versions.find(version)
+        if stored is None:
+            return []
+        return [device_of(version, self.models.find_standing(version), stored.created_at)]
 
     def _walk_audit(self, search: Search, behind: str) -> Iterator[Group]:
         rows = self.trail.walk(
@@ -311,14 +325,3 @@ class FhirService:
         """Raises Forbidden."""
         if not ("audit:read" in to.key.scopes if to.key else to.role == "admin"):
             raise Forbidden(NO_AUDIT)
-
-
-def _with_devices(
-    resources: Iterable[Resource], devices: dict[str, Resource]
-) -> Iterator[Resource]:
-    """After those that name one for the first time; each is taken out of `devices`."""
-    for resource in resources:
-        yield resource
-        named = resource.get("device", {}).get("reference", "").removeprefix("Device/")
-        if device := devices.pop(named, None):
-            yield device
