@@ -53,6 +53,9 @@ LEADS: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {
 }
 
 
+schemathesis.serializer.alias("multipart/related", "application/octet-stream")
+
+
 @schemathesis.hook("before_load_schema")
 def tell_what_leads_where(_: HookContext, raw_schema: dict[str, Any]) -> None:
     for (path, method, status), operations in LEADS.items():

@@ -44,9 +44,10 @@ RouteFunction = Callable[..., Any]
 @dataclass(frozen=True)
 class Route:
     """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
-    types that the function may answer with, `consumes` is the media type of a `stream`, and
-    `max_body` overrides the size limit of bodies. `errors_in` is the media type of the renderer's
-    answers where it is one of its own. `spooled`: while its body arrives it is kept in a file.
+    types that the function may answer with, `or_statuses` other statuses of such an answer,
+    `consumes` is the media type of a `stream`, and `max_body` overrides the size limit of bodies.
+    `errors_in` is the media type of the renderer's answers where it is one of its own. `spooled`:
+    while its body arrives it is kept in a file.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Route:
     function: RouteFunction
     tag: str
     status: int = 200
+    or_statuses: tuple[int, ...] = ()
     renderer: Renderer = problem_json
     errors_in: str | None = None
     raises: tuple[type[SkinAPIError], ...] = ()

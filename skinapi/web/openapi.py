@@ -206,15 +206,11 @@ def _header_parameters(route: Route) -> list[Spec]:
 
 
 def _responses(route: Route, schemas: _Schemas) -> Spec:
-    content = {"schema": schemas.of(route)} if route.is_json else _undescribed(route.produces)
+    own = {"schema": schemas.of(route)} if route.is_json else _undescribed(route.produces)
+    others = {kind: _undescribed(kind) for kind in route.or_produces}
     responses: Spec = {
-        str(route.status): {
-            "description": "Done",
-            "content": {
-                route.produces: content,
-                **{kind: _undescribed(kind) for kind in route.or_produces},
-            },
-        }
+        str(status): {"description": "Done", "content": {route.produces: own, **others}}
+        for status in (route.status, *route.or_statuses)
     }
     for error in _possible_errors(route):
         # One entry per status in OpenAPI, so errors with the same status share a description.

@@ -35,6 +35,7 @@ DECLARED: dict[str, Any] = {
     "max_body": LARGEST_STUDY,
     "produces": DICOM_JSON,
     "consumes": MULTIPART_RELATED,
+    "or_statuses": (202, 409),
     "raises": (PayloadTooLarge, UnsupportedMediaType, NoModel, Unavailable, DicomNotInstalled),
 }
 
