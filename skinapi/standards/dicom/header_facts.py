@@ -15,7 +15,14 @@ from skinapi.standards.coded_facts import (
     age_band_of,
     side_of,
 )
-from skinapi.standards.dicom.reading import DERMOSCOPIC, Instance, first_item, text_in
+from skinapi.standards.dicom.reading import (
+    DERMOSCOPIC,
+    NO_OBJECT,
+    Instance,
+    first_item,
+    refusing,
+    text_in,
+)
 from skinapi.vision.context import (
     AgeBand,
     BodySide,
@@ -40,28 +47,30 @@ class PatientIdentifier(NamedTuple):
 
 
 def read_patient(header: Dataset) -> PatientIdentifier | None:
-    """None where the object names no patient."""
-    value = text_in(header, "PatientID")
-    if not value:
-        return None
-    qualifiers = first_item(header, "IssuerOfPatientIDQualifiersSequence")
-    if qualifiers and text_in(qualifiers, "UniversalEntityIDType") == "ISO":
-        return PatientIdentifier(f"urn:oid:{text_in(qualifiers, 'UniversalEntityID')}", value)
-    return PatientIdentifier(text_in(header, "IssuerOfPatientID") or OWN_ISSUER, value)
+    """None where the object names no patient. Raises RefusedInstance."""
+    with refusing(NO_OBJECT):
+        value = text_in(header, "PatientID")
+        issuer = text_in(header, "IssuerOfPatientID") or OWN_ISSUER
+        qualifiers = first_item(header, "IssuerOfPatientIDQualifiersSequence")
+        if qualifiers and text_in(qualifiers, "UniversalEntityIDType") == "ISO":
+            issuer = f"urn:oid:{text_in(qualifiers, 'UniversalEntityID')}"
+    return PatientIdentifier(issuer, value) if value else None
 
 
 def read_context(instance: Instance) -> Context:
+    """Raises RefusedInstance."""
     header = instance.header
-    site, laterality, side = _read_place(header)
-    return Context(
-        modality=_read_modality(instance),
-        age_band=_read_age(header),
-        sex=_SEXES.get(text_in(header, "PatientSex")),
-        body_site=site,
-        body_laterality=laterality,
-        body_side=side,
-        text_in_picture=text_in(header, "BurnedInAnnotation") == "YES",
-    )
+    with refusing(NO_OBJECT):
+        site, laterality, side = _read_place(header)
+        return Context(
+            modality=_read_modality(instance),
+            age_band=_read_age(header),
+            sex=_SEXES.get(text_in(header, "PatientSex")),
+            body_site=site,
+            body_laterality=laterality,
+            body_side=side,
+            text_in_picture=text_in(header, "BurnedInAnnotation") == "YES",
+        )
 
 
 def _read_modality(instance: Instance) -> Modality:

@@ -219,6 +219,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], Failure, str]] = {
         Failure.NOT_UNDERSTOOD,
         "larger than 1 MB",
     ),
+    "an age of another kind": (
+        lambda: jpeg_object(PatientAge="047Y").replace(b"AS\x04\x00047Y", b"ZZ\x04\x00047Y"),
+        Failure.NOT_UNDERSTOOD,
+        "header is damaged",
+    ),
     "an empty photo": (
         lambda: of_frame(b"\0\0"),
         Failure.NOT_UNDERSTOOD,
