@@ -7,6 +7,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from skinapi.auth.accounts import SecondFactor
+from skinapi.auth.second_factor import hash_recovery_code
 from skinapi.settings.log_in_providers import read_providers
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
@@ -16,6 +18,7 @@ from tests.integrations.oidc.mock_process import mock_provider
 from tests.repository.documents import blocks
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
+from tests.support.backends import change_account
 
 PAGE = "docs/integrate/log_in.md"
 ADA = {
@@ -25,6 +28,7 @@ ADA = {
     "name": "Ada Byron",
     "groups": ["staff"],
 }
+RECOVERY = "aaaa-bbbb-cccc-dddd"
 IN = ".top a[href='#/account']"
 OUT = ".top a[href='#/login']"
 
@@ -94,7 +98,8 @@ def test_somebody_logs_in_at_a_real_provider_and_out_on_both_sides(
     journey.press("logInAt", name="Hôpital du Lac")
     visitor.press("button[value=ada]")
     visitor.find(IN)
-    assert visitor.run("return location.hash") == "#/spots"
+    here = "return location.hash"
+    visitor.await_truth(lambda: visitor.run(here) == "#/spots", "where a patient begins")
     journey.step("in", expected=("picocss",))  # what the pages of the provider look for
     visitor.go("account")
     journey.see("accountOf", name="Hôpital du Lac")
@@ -164,3 +169,29 @@ def test_an_admin_lets_an_account_log_in_there(
     journey.press("logInAt", name="Test Hospital")
     visitor.find(IN)
     assert seeder.accounts.get(old.id).provider == "fake"
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_who_waits_reads_so_and_who_has_a_second_factor_gives_its_code(
+    visitor: Visitor, seeder: Seeder, look: Look, fake: FakeProvider
+) -> None:
+    email = f"hopper-{look}@clinic.example"
+    fake.claims = {"sub": email, "email": email, "groups": []}
+    journey = Journey(visitor, "clinic-code", look)
+    visitor.open("/#/login")
+    journey.press("logInAt", name="Test Hospital")
+    journey.see("waitingTitle")
+    journey.step("waits", expected=("403",))
+    account = seeder.accounts.find_by_email(email)
+    assert account
+    factor = SecondFactor(salt="x", confirmed=True, recovery=(hash_recovery_code(RECOVERY),))
+    change_account(seeder.services, account.id, status="approved", second_factor=factor)
+    visitor.open("/#/login")
+    journey.press("logInAt", name="Test Hospital")
+    visitor.type(code="000000")
+    journey.step("code", expected=("403",))
+    visitor.press("form .primary")
+    journey.see("error_wrong_code")
+    visitor.type(code=RECOVERY)
+    visitor.press("form .primary")
+    visitor.find(IN)

@@ -4,7 +4,9 @@ is stored.
 
 import hmac
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from skinapi.integrations.oidc import provider as speaking
 from tests.integrations.oidc.clinic import Clinic
 from tests.integrations.oidc.fake_provider import (
     CLIENT,
+    Asked,
     FakeProvider,
     drip,
     encode,
@@ -178,6 +181,24 @@ def test_each_way_is_gone_once_and_in_one_browser(clinic: Clinic) -> None:
     assert thief.post("/auth/oidc/finish", json={}).get_json()["code"] == "oidc_expired"
     assert clinic.finish().status_code == 200
     assert clinic.finish().get_json()["code"] == "oidc_expired"
+
+
+def test_of_many_answers_at_once_one_counts(clinic: Clinic) -> None:
+    answer = clinic.client.post("/auth/oidc/hospital/start", json={})
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    asked = clinic.fake.asked = Asked.of(answer.get_json()["address"])
+    clinic.fake.claims = {**STAFF, "nonce": asked.nonce}
+    query = {"code": "a-code", "state": asked.state}
+
+    def come_back(_: int) -> str:
+        client = clinic.app.test_client(use_cookies=False)
+        path = "/auth/oidc/hospital/callback"
+        return str(client.get(path, query_string=query, headers={"Cookie": cookie}).location)
+
+    with ThreadPoolExecutor(8) as pool:
+        places = Counter(pool.map(come_back, range(16)))
+    assert places == {"/#/back": 1, "/#/login/oidc_expired": 15}
+    assert len(clinic.fake.tokens_sent) == 1
 
 
 def test_nothing_that_opens_anything_stands_in_an_address_or_in_the_store(clinic: Clinic) -> None:
