@@ -162,13 +162,16 @@ class Sessions:
         """End a session; False if there is none with this id and account."""
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
-    def end_of_provider(self, provider: str, account_id: str) -> int:
-        """End what this provider has opened for an account, and return how many those were."""
-        return self._documents.delete({"account": account_id, "provider": provider})
+    def end_of_provider(self, provider: str, account_id: str, *, unnamed_alone: bool) -> None:
+        """End what this provider has opened for an account; `unnamed_alone`: only those of which it
+        did not say by which of its own sessions.
+        """
+        opened = {"account": account_id, "provider": provider}
+        self._documents.delete({**opened, "provider_session": None} if unnamed_alone else opened)
 
-    def end_with(self, provider_session: str) -> int:
-        """End what this session of a provider has opened, and return how many those were."""
-        return self._documents.delete({"provider_session": provider_session})
+    def end_with(self, provider_session: str) -> None:
+        """End what this session of a provider has opened."""
+        self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
         """End all sessions of an account but this one, which has given a code of the new second

@@ -42,7 +42,7 @@ export const english = {
   error_oidc_expired: "This log-in was used already, took too long, or was begun in another browser. Begin again.",
   error_oidc_cancelled: "You were not logged in at the clinic's log-in. Begin again.",
   error_oidc_no_email: "Your clinic's account says no verified e-mail address, and an account here needs one. Ask the clinic's administrators.",
-  error_oidc_not_linked: "An account here has your e-mail address already, and logs in with a password. Ask an administrator to let it log in with the clinic's log-in.",
+  error_oidc_not_linked: "An account here has your e-mail address already. Ask an administrator to let it log in with the clinic's log-in.",
   error_not_just_logged_in: "Your account has no password here. Log out, log in again, and do this within ten minutes.",
   error_no_password_here: "This account logs in with the clinic's log-in and has no password here.",
   error_oidc_linked_already: "This account logs in with the clinic's log-in already.",

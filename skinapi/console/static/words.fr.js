@@ -57,7 +57,7 @@ export const french = spaced({
   error_oidc_expired: "Cette connexion a déjà servi, a pris trop de temps, ou a commencé dans un autre navigateur. Recommencez.",
   error_oidc_cancelled: "Vous n'avez pas été connecté auprès de l'établissement. Recommencez.",
   error_oidc_no_email: "Votre compte de l'établissement n'a pas d'adresse e-mail vérifiée, et un compte ici en demande une. Adressez-vous aux administrateurs de l'établissement.",
-  error_oidc_not_linked: "Un compte a déjà votre adresse e-mail ici, et se connecte avec un mot de passe. Demandez à un administrateur de l'autoriser à passer par la connexion de l'établissement.",
+  error_oidc_not_linked: "Un compte a déjà votre adresse e-mail ici. Demandez à un administrateur de l'autoriser à passer par la connexion de l'établissement.",
   error_not_just_logged_in: "Votre compte n'a pas de mot de passe ici. Déconnectez-vous, reconnectez-vous, et faites ceci dans les dix minutes.",
   error_no_password_here: "Ce compte se connecte auprès de l'établissement et n'a pas de mot de passe ici.",
   error_oidc_linked_already: "Ce compte se connecte déjà auprès de l'établissement.",

@@ -65,8 +65,8 @@ class NoVerifiedEmail(Forbidden):
 class NotLinked(Conflict):
     code = "oidc_not_linked"
     sentence = (
-        "An account here has your e-mail address already, and logs in with a password. Ask an "
-        "admin to let it log in with the clinic's log-in"
+        "An account here has your e-mail address already. Ask an admin to let it log in with the "
+        "clinic's log-in"
     )
 
 

@@ -153,7 +153,8 @@ class People:
     def _follow_groups(
         self, unit: Unit, account: Account, provider: OidcProvider, role: Role | None
     ) -> Account:
-        """Give the account the role of its group, and take back what a group has given before.
+        """Give the account the role of its group, and take back what a group has given before. A
+        doctor without a group any more waits, and keeps the patients until an admin decides.
 
         Who was made an admin here stays one, whatever the groups say; so does the last admin with a
         password.
@@ -163,13 +164,12 @@ class People:
             return account
         if role is None and made_here:
             return self.accounts.change(unit, account, group_role=None)
-        if role is None:  # as if its approval was undone
+        if role is None:  # as where an admin undoes the approval
             fields = AccountFields(
-                role="user",
-                status="waiting",
-                group_role=None,
-                token_version=account.token_version + 1,
+                status="waiting", group_role=None, token_version=account.token_version + 1
             )
+            if not self.accounts.count_patients({account.id}):
+                fields["role"] = "user"
         else:
             fields = AccountFields(status="approved", group_role=role, wanted_role=None)
             if not made_here:

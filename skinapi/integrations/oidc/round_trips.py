@@ -49,6 +49,7 @@ class RoundTrips:
         self._documents = store.collection("oidc_round_trips")
         self._documents.ensure_index("secret", unique=True)
         self._documents.ensure_index("account")
+        self._documents.ensure_index("session")
         self._documents.expire_by("expires_at")
 
     def add(
@@ -83,6 +84,10 @@ class RoundTrips:
     def use(self, trip: RoundTrip) -> bool:
         """Delete it. False where it was used before."""
         return self._documents.delete({"id": trip.id}) > 0
+
+    def end_with(self, session: str) -> None:
+        """Delete the ways whose session at the provider has ended."""
+        self._documents.delete({"session": session})
 
     def forget(self, account_id: str) -> None:
         self._documents.delete({"account": account_id})

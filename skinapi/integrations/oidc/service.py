@@ -150,7 +150,7 @@ class OidcService:
             account = self.accounts.get(trip.account)
         except NotFound as error:
             raise LogInExpired from error
-        if account.status == "deleting":
+        if account.status == "deleting" or account.provider != trip.provider:
             raise LogInExpired
         account.refuse_inactive()
         if account.must_change:
@@ -200,13 +200,18 @@ class OidcService:
         issuer, subject, session = provider.issuer, claims.get("sub"), claims.get("sid")
         used = hash_of(issuer, "jti", claims["jti"])
         self.trips.add(used, provider=provider.name, life=LOG_OUT_LIFE)
-        if isinstance(session, str):
-            self.sessions.end_with(hash_of(issuer, "sid", session))
-        elif isinstance(subject, str):
-            account = self.accounts.find_by_identity(hash_of(issuer, "sub", subject))
-            if account:
-                unit.audit("account.logout", by="system", target=account.id, detail=provider.name)
-                self.sessions.end_of_provider(provider.name, account.id)
+        ended = hash_of(issuer, "sid", session) if isinstance(session, str) else None
+        if ended:
+            self.trips.end_with(ended)
+            self.sessions.end_with(ended)
+        if not isinstance(subject, str):
+            return
+        account = self.accounts.find_by_identity(hash_of(issuer, "sub", subject))
+        if account:
+            unit.audit("account.logout", by="system", target=account.id, detail=provider.name)
+            self.sessions.end_of_provider(provider.name, account.id, unnamed_alone=bool(ended))
+            if not ended:
+                self.trips.forget(account.id)
 
     @atomic
     def allow_link(self, unit: Unit, *, email: str, provider: str | None, by: str) -> Account:

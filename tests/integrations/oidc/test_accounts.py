@@ -113,6 +113,23 @@ def test_the_role_follows_the_groups_and_ends_with_them(clinic: Clinic) -> None:
     assert done[-2:] == ["account.role_user", "account.unapprove"]
 
 
+def test_a_doctor_without_a_group_waits_with_the_patients(clinic: Clinic) -> None:
+    clinic.entered(**DOCTOR)
+    patient = clinic.member(doctor_id=clinic.account(ADA).id)
+    assert clinic.enter(groups=[]).status_code == 403
+    assert clinic.account(ADA).role == "doctor"
+    assert clinic.entered(**DOCTOR).call("GET", "/patients").get_json()
+    clinic.entered(groups=["staff"])
+    assert clinic.account(patient.email).doctor_id is None
+
+
+def test_who_is_parted_on_the_way_back_is_not_logged_in(clinic: Clinic) -> None:
+    clinic.fake.claims = DOCTOR
+    clinic.come_back(clinic.begin())
+    allow(clinic, provider=None)
+    assert clinic.finish().get_json()["code"] == "oidc_expired"
+
+
 def test_a_group_makes_an_admin_only_where_the_table_says_so(
     clinic: Clinic, open_clinic: OpenClinic
 ) -> None:

@@ -44,6 +44,22 @@ def test_all_sessions_of_a_person_end_but_none_of_others(clinic: Clinic) -> None
     assert ("account.logout", "done") in clinic.actions()
 
 
+def test_a_session_of_which_the_provider_did_not_say_which_it_is_ends_too(clinic: Clinic) -> None:
+    unnamed, other = clinic.entered(**STAFF), clinic.entered(**STAFF, sid="two")
+    assert send(clinic, clinic.fake.log_out_token(sid="one", sub="ada")) == (200, "")
+    assert (is_in(unnamed), is_in(other)) == (False, True)
+
+
+@pytest.mark.parametrize("about", [{"sid": "one"}, {"sub": "ada"}])
+def test_who_is_logged_out_there_on_the_way_back_is_not_logged_in_here(
+    clinic: Clinic, about: dict[str, str]
+) -> None:
+    clinic.fake.claims = {**STAFF, "sid": "one"}
+    assert clinic.come_back(clinic.begin()) == "/#/back"
+    assert send(clinic, clinic.fake.log_out_token(**about)) == (200, "")
+    assert clinic.finish().get_json()["code"] == "oidc_expired"
+
+
 def test_a_session_with_a_password_goes_on(clinic: Clinic) -> None:
     clinic.entered(groups=["skin-admins"])
     admin = clinic.admin()
