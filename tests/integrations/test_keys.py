@@ -213,3 +213,16 @@ def test_nothing_but_a_finding_is_rehearsed_with_a_test_key(backend: Backend) ->
         assert admin.call("POST", "/keys", json=sent_body).status_code == 422
         clinic = admin.call("POST", "/admin/keys", json={**sent_body, "sessions": False})
         assert clinic.status_code == 422
+
+
+def test_the_session_key_of_a_doctor_sees_no_patient(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = sent(made(ada)[0]).get_json()["id"]
+    program, _ = made(doctor, sessions=True)
+    assert program.call("GET", f"/submissions/{number}").status_code == 200
+    secret = program.call("POST", "/keys/sessions", json={"scope": "findings:read"}).get_json()
+    browser = Person(backend.client, secret["secret"])
+    assert browser.call("GET", "/submissions").get_json() == []
+    assert browser.call("GET", f"/submissions/{number}").status_code == 404
+    assert refused(browser.call("GET", "/patients")) == (403, "forbidden")

@@ -11,7 +11,7 @@ from flask import request
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.authorizer import Authorizer, read_bearer
-from skinapi.domain.subject import KeyUse, Subject
+from skinapi.domain.subject import KeyUse, Role, Subject
 from skinapi.errors import Forbidden, InvalidToken, NotFound
 from skinapi.integrations.keys.api_keys import BEGINNING, SECRET, ApiKey, ApiKeys, SessionKey
 from skinapi.integrations.keys.errors import (
@@ -25,6 +25,7 @@ from skinapi.integrations.keys.errors import (
 from skinapi.integrations.keys.uses import KeyUses
 from skinapi.web.access import Access, Opened, Public, Scraper, Signed
 
+PATIENT: Role = "user"
 # What changes nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -102,13 +103,15 @@ class KeyAuthorizer:
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
 
     def _as_patient(self, access: Signed, session: SessionKey) -> Subject:
-        """A session key does what its patient may do, on the routes of its scope."""
+        """A session key does what its patient may do as a patient, on the routes of its scope: that
+        of a doctor sees no other patient.
+        """
         patient = self._get_account(session.account)
         patient.refuse_inactive()
-        if patient.role not in access.roles:
+        if PATIENT not in access.roles:
             raise Forbidden(access.refusal)
         use = KeyUse(session.id, (session.scope,), patient=patient.id, session_of=session.key)
-        return Subject(patient.id, patient.role, session.id, patient, key=use)
+        return Subject(patient.id, PATIENT, session.id, patient, key=use)
 
     def _get_account(self, identifier: str) -> Account:
         try:
