@@ -25,6 +25,7 @@ from tests.use_cases import (
     log_ins,
     messages,
     models,
+    webhooks,
 )
 from tests.use_cases.use_case import UseCase
 
@@ -38,6 +39,7 @@ USE_CASES = (
     *datasets.USE_CASES,
     *models.USE_CASES,
     *keys.USE_CASES,
+    *webhooks.USE_CASES,
 )
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
