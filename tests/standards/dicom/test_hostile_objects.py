@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import features
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
@@ -157,6 +158,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], Failure, str]] = {
         Failure.PROCESSING,
         "65535",
     ),
+    "too large for JPEG 2000": (
+        lambda: raw_object(None, JPEG_2000, Rows=3000, Columns=5000),
+        Failure.RESOURCES,
+        "12.5 megapixels",
+    ),
     "another size than its JPEG": (
         lambda: jpeg_object(Rows=226),
         Failure.NOT_UNDERSTOOD,
@@ -268,6 +274,17 @@ def test_a_hostile_object_is_refused_with_its_code_and_a_sentence(
     refused = (answer.get(FAILED) or answer[OTHERS])["Value"][0]
     assert sentence in refused["0040A160"]["Value"][0]
     assert refused["00081197"]["Value"] == [failure]
+
+
+def test_jpeg_2000_without_its_decoder_is_refused_by_its_name(
+    hostile: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "check", lambda _: False)
+    status, answer = send(hostile, raw_object(None, JPEG_2000))
+    assert status == 409
+    refused = answer[FAILED]["Value"][0]
+    assert "JPEG 2000 is not read here" in refused["0040A160"]["Value"][0]
+    assert refused["00081197"]["Value"] == [Failure.TRANSFER_SYNTAX]
 
 
 def test_sequences_of_known_lengths_are_skipped_however_deep_they_are(hostile: Person) -> None:

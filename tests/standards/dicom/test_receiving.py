@@ -13,6 +13,8 @@ from PIL import Image
 from pydicom import Dataset
 
 from skinapi.domain.subject import KeyUse, Subject
+from skinapi.errors import Unavailable
+from skinapi.prediction.service import PredictionService
 from skinapi.standards.coded_facts import SITES
 from skinapi.standards.dicom.uids import uid_of_id
 from skinapi.vision.context import BODY_SITES
@@ -324,6 +326,33 @@ def test_with_a_key_of_a_person_findings_are_their_own(backend: Backend) -> None
     assert len(ada.pages("/submissions")) == 1
     other, _ = made(ada, scopes=["findings:write"])
     assert send(other, jpeg_object())[0] == 403
+
+
+def test_past_a_quota_the_rest_is_to_be_sent_again(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, rate_predictions="1/day")
+    status, answer = send(backend.member(), jpeg_object(), jpeg_object())
+    assert status == 202
+    assert answer[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
+    backend.services.store.close()
+
+
+def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, calls = PredictionService.predict, iter(range(9))
+
+    def predict(service: PredictionService, **options: Any) -> Any:
+        if next(calls) != 1:
+            raise Unavailable(retry_after=2)
+        return judge(service, **options)
+
+    monkeypatch.setattr(PredictionService, "predict", predict)
+    objects = [jpeg_object() for _ in range(2)]
+    answer = ada.call("POST", "/dicom/studies", data=body_of(objects), content_type=RELATED)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    status, said = send(ada, *objects)
+    assert status == 202
+    assert said[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
 
 
 def test_nothing_of_the_header_is_kept_but_the_facts(backend: Backend) -> None:
