@@ -49,6 +49,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)
         TooManyKeys                  409  (integrations)
+        TooManyWebhooks              409  (integrations)
+        CursorLost                   409  (audit)
         NotLinked                    409  (integrations)
         LinkedAlready                409  (integrations)
         LinkingForbidden             409  (integrations)
