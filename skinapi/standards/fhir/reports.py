@@ -53,11 +53,13 @@ MEASURES = {
 }
 
 
-def resources_of(submission: Submission, base: str) -> Iterator[Resource]:
-    """All resources of a finding: the report first, then what it refers to."""
+def resources_of(submission: Submission, base: str, *, printed: bool = False) -> Iterator[Resource]:
+    """All resources of a finding: the report first, then what it refers to. With `printed` the
+    report names its PDF, in which a signed letter may name the patient.
+    """
     observations = list(observations_of(submission))
     media = list(media_of(submission, base))
-    report = _report_of(submission, observations, media, base)
+    report = _report_of(submission, observations, media, base if printed else None)
     yield report
     yield from observations
     yield from media
@@ -76,7 +78,7 @@ def report_status(decision: Decision | None) -> str:
 
 
 def _report_of(
-    submission: Submission, observations: list[Resource], media: list[Resource], base: str
+    submission: Submission, observations: list[Resource], media: list[Resource], base: str | None
 ) -> Resource:
     number, decision, language = submission.number, submission.decision, submission.language
     said = _say(submission)
@@ -108,7 +110,7 @@ def _report_of(
         media=[{"link": _refer(one)} for one in media],
         conclusion=said if decision else None,
         conclusionCode=[_conclude(decision)],
-        presentedForm=[pdf],
+        presentedForm=[pdf] if base else None,
     )
 
 

@@ -25,12 +25,13 @@ from skinapi.standards.fhir.audit_events import audit_event_of
 from skinapi.standards.fhir.devices import device_id, device_of
 from skinapi.standards.fhir.elements import Resource, own_system
 from skinapi.standards.fhir.kinds import KINDS, OF_FINDINGS, Kind
-from skinapi.standards.fhir.patients import body_structure_of, consents_of, patient_of
+from skinapi.standards.fhir.patients import body_structure_of, consents_of, may_name, patient_of
 from skinapi.standards.fhir.reports import resources_of
 from skinapi.standards.fhir.search import Cursor, Search
 from skinapi.storage.ids import now
 
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
+NAMED = "A letter in the report may name the patient: the key needs findings:read too"
 NO_AUDIT = "Only an admin, or a key with audit:read, can read the audit"
 # A page ends after so many groups were looked at, also where fewer resources match.
 MOST_GROUPS = 500
@@ -80,17 +81,22 @@ class FhirService:
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first. Raises NotFound."""
         submission, _ = self.records.get(number=number, to=to)
-        return list(self._of_finding(submission))
+        return list(self._of_finding(submission, to))
 
     def read_document(self, number: str, *, to: Subject) -> tuple[list[Resource], list[Resource]]:
         """The resources of a finding, and its patient and the model. Raises NotFound."""
         submission, owner = self.records.get(number=number, to=to)
         model = self._find_device(submission.finding.model_version)
-        return list(self._of_finding(submission)), [patient_of(owner, to), *model]
+        return list(self._of_finding(submission, to)), [patient_of(owner, to), *model]
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
-        """A kept photo, or the report as PDF, and its media type. Raises NotFound."""
+        """A kept photo, or the report as PDF, and its media type. Raises NotFound, and Forbidden
+        for a report whose letters may name the patient to who reads no names.
+        """
         number, _, part = identifier.partition("-")
+        if part == "report" and not may_name(to):
+            self.records.get(number=number, to=to)
+            raise Forbidden(NAMED)
         if part == "report":
             content = self.reports.print_report(number=number, to=to, language=None)
             return content, "application/pdf"
@@ -226,8 +232,9 @@ class FhirService:
             return False
         return account.id == to.id or self.records.may_see(account, to, lesion=None)
 
-    def _of_finding(self, submission: Submission) -> Iterator[Resource]:
-        return resources_of(self.shapes.measure(submission), self.base)
+    def _of_finding(self, submission: Submission, to: Subject) -> Iterator[Resource]:
+        measured = self.shapes.measure(submission)
+        return resources_of(measured, self.base, printed=may_name(to))
 
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:
         if kind.name == "Patient":
@@ -276,7 +283,7 @@ class FhirService:
             )
         ):
             for submission, _ in page.items:
-                yield Group(submission.change_key, self._of_finding(submission))
+                yield Group(submission.change_key, self._of_finding(submission, to))
 
     def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
         """Oneself and those in one's care, in the order in which the accounts were made."""

@@ -62,6 +62,8 @@ def test_a_key_reads_a_pseudonym_unless_it_may_read_findings(clinic: Clinic) -> 
         assert "Ada" not in everything
         assert clinic.ada.email not in everything
         assert "by tie" not in everything, "what a patient calls a spot"
+        assert "presentedForm" not in everything, "a letter in it may name the patient"
+        read(unnamed, f"Binary/{clinic.numbers['signed']}-report", status=403)
         named = read(key_of(clinic, "fhir", "findings:read", clinic_wide=clinic_wide), path)
         assert named["name"] == [{"text": "Ada Example"}]
     assert read(clinic.doctor, path)["name"] == [{"text": "Ada Example"}]
