@@ -265,7 +265,7 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     for route in declared_routes(backend.app):
         largest, _ = sizes.of(route)
         room = everywhere
-        if re.fullmatch(r"/(?:inference|report|api/predict)", route.path):
+        if re.fullmatch(r"/(?:inference|report|api/predict|fhir(?:/ServiceRequest)?)", route.path):
             room = in_base64
         elif route.path == "/api/upload-dataset":
             room = datasets
