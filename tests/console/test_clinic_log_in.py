@@ -28,6 +28,7 @@ ADA = {
     "name": "Ada Byron",
     "groups": ["staff"],
 }
+NARROW = (320, 640)  # WCAG 1.4.10
 RECOVERY = "aaaa-bbbb-cccc-dddd"
 IN = ".top a[href='#/account']"
 OUT = ".top a[href='#/login']"
@@ -164,8 +165,12 @@ def test_an_admin_lets_an_account_log_in_there(
     journey.see("providerAnswers")
     journey.see("providerDown")
     journey.step("providers")
+    visitor.look(NARROW, language=look.language)
+    visitor.assert_nothing_overflows()
     visitor.press(".top .log-out")
     visitor.open("/#/login")
+    visitor.find(".log-ins button")
+    visitor.assert_nothing_overflows()
     journey.press("logInAt", name="Test Hospital")
     visitor.find(IN)
     assert seeder.accounts.get(old.id).provider == "fake"

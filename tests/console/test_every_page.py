@@ -113,7 +113,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn"]
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
-    desk = ["integrations", "integrations/webhooks", "accounts", "overview"]
+    desk = ["integrations", "integrations/webhooks", "integrations/log_in", "accounts", "overview"]
     return {
         "": visitor,
         "user": [*user, "account", "keys", "spots"],
@@ -124,7 +124,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
 
 
 # Pages that no address of `pages_of` opens: `parts` has an address of its own.
-ELSEWHERE = {"parts"}
+ELSEWHERE = {"parts", "back"}
 
 
 @pytest.mark.timeout(300)
