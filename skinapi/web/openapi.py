@@ -14,7 +14,7 @@ from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.problem import Problem
 from skinapi.settings import VERSION
-from skinapi.web.access import Access, Opened, Public, Signed
+from skinapi.web.access import Access, Opened, Public, Scraper, Signed
 from skinapi.web.answers import plain_text
 from skinapi.web.declaration import Route
 from skinapi.web.forms import MULTIPART
@@ -157,8 +157,8 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
         "responses": _responses(route, schemas),
         "security": _security(route.access),
     }
-    if rest.strip():
-        operation["description"] = rest.strip()
+    if described := "\n\n".join(filter(None, [rest.strip(), _say_scopes(route.access)])):
+        operation["description"] = described
     if body := route.body or route.form or route.parts:
         kind = "application/json" if route.body else MULTIPART
         operation["requestBody"] = {
@@ -178,6 +178,11 @@ def _security(access: Access) -> list[Spec]:
     if isinstance(access, Public):
         return []
     return [{"bearer": []}, {}] if isinstance(access, Opened) else [{"bearer": []}]
+
+
+def _say_scopes(access: Access) -> str:
+    scopes = () if isinstance(access, Public | Scraper) else access.scopes
+    return f"A program's key opens it with the scope `{'` or `'.join(scopes)}`." if scopes else ""
 
 
 def _path_parameters(route: Route) -> list[Spec]:

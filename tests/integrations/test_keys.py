@@ -226,3 +226,9 @@ def test_the_session_key_of_a_doctor_sees_no_patient(backend: Backend) -> None:
     assert browser.call("GET", "/submissions").get_json() == []
     assert browser.call("GET", f"/submissions/{number}").status_code == 404
     assert refused(browser.call("GET", "/patients")) == (403, "forbidden")
+
+
+def test_the_description_says_which_scope_opens_a_route(backend: Backend) -> None:
+    paths = backend.client.get("/openapi.json").get_json()["paths"]
+    assert "the scope `findings:write`" in paths["/predict"]["post"]["description"]
+    assert "scope" not in paths["/me"]["get"].get("description", "")
