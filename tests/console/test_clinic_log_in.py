@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from dotenv import dotenv_values
 
 from skinapi.auth.accounts import SecondFactor
 from skinapi.auth.second_factor import hash_recovery_code
@@ -77,7 +79,7 @@ def test_the_page_for_operators_works_as_written(
     server: Server, seeder: Seeder, tmp_path: Path
 ) -> None:
     (settings,) = [block.text for block in blocks("") if block.page == PAGE]
-    named = dict(line.split("=", 1) for line in settings.splitlines())
+    named = dotenv_values(stream=StringIO(settings))
     (provider,) = read_providers(named["OIDC_PROVIDERS"], named["OIDC_SECRETS"])
     assert (provider.name, bool(provider.secret)) == ("hospital", True)
     old, admin = seeder.person("doctor"), seeder.person("admin")
