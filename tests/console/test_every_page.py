@@ -113,7 +113,8 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn"]
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
-    desk = ["integrations", "integrations/webhooks", "integrations/log_in", "accounts", "overview"]
+    sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
+    desk = ["integrations", *sections, "accounts", "overview"]
     return {
         "": visitor,
         "user": [*user, "account", "keys", "spots"],

@@ -8,6 +8,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.integrations.webhooks.schemas import DeliveryView
+from skinapi.notices.deliveries import Delivery
 from skinapi.settings import ArchiveTime
 from skinapi.standards.dicom.archive import ArchiveService
 from skinapi.web.access import admins
@@ -28,6 +29,17 @@ class ArchiveView(Answer):
         return cls(address=archive.address, sends_after=archive.sends_after)
 
 
+class ArchiveDeliveryView(DeliveryView):
+    """A finding on its way to the archive."""
+
+    finding: int | None = Field(description="its number")
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        number = delivery.about.get("number")
+        return cls(**dict(DeliveryView.of(delivery)), finding=number)
+
+
 @routes.route("GET", "/archive", access=ADMINS, rate=Rate.READ)
 def show_archive(archive: ArchiveService) -> ArchiveView:
     """To which picture archive findings are sent, and after what."""
@@ -35,10 +47,12 @@ def show_archive(archive: ArchiveService) -> ArchiveView:
 
 
 @routes.route("GET", "/archive/deliveries", access=ADMINS, rate=Rate.READ)
-def list_archive_deliveries(archive: ArchiveService, *, query: PageQuery) -> Page[DeliveryView]:
+def list_archive_deliveries(
+    archive: ArchiveService, *, query: PageQuery
+) -> Page[ArchiveDeliveryView]:
     """The findings that were sent to the archive in the last days, or wait for it, newest first."""
     page = archive.page_deliveries(after=query.after, limit=query.limit)
-    return page.map(DeliveryView.of)
+    return page.map(ArchiveDeliveryView.of)
 
 
 @routes.route(

@@ -10,6 +10,7 @@ import { goTo } from "/console/navigation.js";
 const SECTIONS = {
   keys: () => import("/console/views/clinic_keys.js"),
   log_in: () => import("/console/views/clinic_log_ins.js"),
+  archive: () => import("/console/views/archive.js"),
   webhooks: () => import("/console/views/webhooks.js"),
 };
 

@@ -4,18 +4,13 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Answer, AskFirst, Empty, Field, Form, onValue, toast, useAct, useAnswer } from "/console/components.js";
-import { isolated, say, sayAge, sayCount, sayDate, sayValue } from "/console/language.js";
-import { Pages, usePages } from "/console/lists.js";
+import { isolated, say, sayAge, sayDate, sayValue } from "/console/language.js";
 import { Secret } from "/console/views/account_actions.js";
+import { Deliveries, sayEvent } from "/console/views/deliveries.js";
 
 /** @typedef {Api["WebhookView"]} Webhook */
-/** @typedef {Api["DeliveryView"]} Delivery */
 
 const EVENTS = ["finding.stored", "review.signed", "letter.signed", "request.made", "job.ended", "model.promoted"];
-const SHOWN = 20;
-
-/** @param {string} type */
-const sayEvent = (type) => sayValue("event", type.replace(".", "_"));
 
 /** What an endpoint is and gets. @param {{webhook?: Webhook, label: string, onSend: (body: Record<string, unknown>) => Promise<void>}} props */
 const WebhookForm = ({ webhook, label, onSend }) => {
@@ -38,40 +33,6 @@ const WebhookForm = ({ webhook, label, onSend }) => {
       </fieldset>
       <label class="tick"><input type="checkbox" name="webhookClinical" checked=${clinical}
         onChange=${(/** @type {FieldEvent} */ change) => setClinical(change.target.checked)} /><span>${say("webhookClinical")}</span></label>
-    <//>`;
-};
-
-/** How a delivery went, or when it is tried next. @param {Delivery} one */
-const factsOf = ({ created_at, attempts, answer, fault, due_at, state }) =>
-  [
-    sayDate(created_at),
-    attempts > 0 && sayCount("attempts", attempts),
-    answer !== null && say("deliveryAnswer", { status: String(answer) }),
-    fault && sayValue("fault", fault),
-    state === "waiting" && due_at && attempts > 0 && say("deliveryNext", { date: sayDate(due_at) }),
-  ].filter(Boolean);
-
-/** @param {{webhook: Webhook}} props */
-const Deliveries = ({ webhook }) => {
-  /** @type {PagesOf<Delivery>} */
-  const pages = usePages(apiPath`/webhooks/${webhook.id}/deliveries?limit=` + SHOWN);
-  const { run, failed } = useAct();
-  /** @param {Delivery} one */
-  const again = async ({ id }) => {
-    await post(apiPath`/webhooks/${webhook.id}/deliveries/${id}/again`);
-    toast(say("deliverySentAgain"));
-    pages.reload();
-  };
-  return html`
-    <div class="row"><button class="quiet" onClick=${pages.reload}>${say("deliveriesRefresh")}</button></div>
-    ${failed}
-    <${Pages} pages=${pages} empty=${html`<p>${say("deliveriesEmpty")}</p>`}>
-      ${(/** @type {Delivery[]} */ found) => html`<ul class="list">${found.map((one) => html`
-        <li key=${one.id}>
-          <div class="grow"><strong>${sayEvent(one.type)}</strong><small>${factsOf(one).join(" · ")}</small></div>
-          <span class="mark">${say(/** @type {WordKey} */ (`delivery_${one.state}`))}</span>
-          ${webhook.enabled && one.state !== "waiting" && html`<button class="quiet" onClick=${() => run(() => again(one))}>${say("deliveryAgain")}</button>`}
-        </li>`)}</ul>`}
     <//>`;
 };
 
@@ -120,7 +81,7 @@ const WebhookCard = ({ webhook, onChange, onSecret }) => {
       <details open=${open.edit} onToggle=${(/** @type {any} */ event) => setOpen({ ...open, edit: event.target.open })}><summary>${say("webhookEdit")}</summary>
         ${open.edit && html`<${WebhookForm} webhook=${webhook} label=${say("save")} onSend=${change} />`}</details>
       <details open=${open.deliveries} onToggle=${(/** @type {any} */ event) => setOpen({ ...open, deliveries: event.target.open })}><summary>${say("deliveries")}</summary>
-        ${open.deliveries && html`<${Deliveries} webhook=${webhook} />`}</details>
+        ${open.deliveries && html`<${Deliveries} path=${`${path}/deliveries`} mayResend=${webhook.enabled} />`}</details>
     </section>`;
 };
 
