@@ -95,7 +95,8 @@ def test_the_audit_needs_an_admin_or_a_scope_of_its_own(clinic: Clinic) -> None:
     assert read(clinic.admin, f"AuditEvent/{row}")["id"] == row
     assert walk(key_of(clinic, "fhir", "audit:read", clinic_wide=True), "AuditEvent")
     without = key_of(clinic, "fhir", clinic_wide=True)
-    for person in (clinic.ada, clinic.doctor, without):
+    of_theirs = [made(who, scopes=["fhir", "audit:read"])[0] for who in (clinic.ada, clinic.doctor)]
+    for person in (clinic.ada, clinic.doctor, without, *of_theirs):
         read(person, "AuditEvent", status=403)
         read(person, f"AuditEvent/{row}", status=403)
 

@@ -18,6 +18,7 @@ OUTCOMES = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported"
         ("GET", "Patient/1/_history/1/2", 404, {}),
         ("GET", "Binary", 404, {}),
         ("GET", "Binary/1-99999999999999999999", 404, {}),
+        ("GET", f"Binary/1-1{'0' * 4500}", 404, {}),
         ("GET", "DiagnosticReport/9999999999999999999999/$document", 404, {}),
         ("DELETE", "Patient/1", 405, {}),
         ("PUT", "DiagnosticReport/1", 405, {}),
