@@ -22,7 +22,7 @@ from tests.standards.dicom.reading_back import (
     value_of,
 )
 from tests.standards.dicom.test_objects import clinic_with_finding, sign
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, change_account
 from tests.support.size import size
 
 ASKED = (
@@ -249,6 +249,16 @@ def test_a_program_finds_what_its_key_opens(backend: Backend) -> None:
     blind, _ = made(ada, scopes=["findings:read"])
     for path in ("", f"/{study_of(ada)}", f"/{study_of(ada)}/metadata"):
         assert blind.call("GET", f"/dicom/studies{path}").status_code == 403
+
+
+def test_a_program_finds_no_doctors_own_and_nothing_that_is_being_deleted(backend: Backend) -> None:
+    _, ada, _ = clinic_with_finding(backend)
+    doctor, leaving = backend.member(role="doctor"), backend.member()
+    for person in (doctor, leaving):
+        predicted(person)
+    change_account(backend.services, backend.account(leaving.email).id, status="deleting")
+    program = clinic_wide(backend, scopes=["dicom"])
+    assert uids_of(search(program)) == uids_of(search(ada))
 
 
 def test_without_the_libraries_each_route_says_what_is_missing(
