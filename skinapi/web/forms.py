@@ -242,6 +242,8 @@ class BodyStream:
         self.parameters = request.mimetype_params
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; none at the end. Raises BadRequest, PayloadTooLarge."""
+        """At most `size` bytes, or all with -1; none at the end. Raises BadRequest,
+        PayloadTooLarge.
+        """
         with client_stream(self._request, UNREADABLE):
             return self._request.stream.read(size)

@@ -166,10 +166,11 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
             "content": {kind: {"schema": schemas.of(body)}},
         }
     if "stream" in route.parameters:
-        binary = {"schema": {"type": "string", "format": "binary"}}
+        json = route.consumes.endswith("json")
+        schema = {"type": "object"} if json else {"type": "string", "format": "binary"}
         operation["requestBody"] = {
             "required": True,
-            "content": {route.consumes: binary},
+            "content": {route.consumes: {"schema": schema}},
         }
     return operation
 

@@ -25,8 +25,10 @@ from skinapi.standards.fhir.outcomes import NotAcceptable
 from skinapi.standards.fhir.routes import FHIR, SCOPES, refuse_other_forms
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
+from skinapi.web.forms import BodyStream
 from skinapi.web.rate_limits import Rate
 
+TAKES = {**FHIR, "consumes": FHIR_JSON}
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
     *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused),
@@ -39,8 +41,8 @@ routes: Routes[FhirIntakeService] = Routes("FHIR intake")
 
 
 @routes.route("POST", "/fhir", access=Signed(scopes=SCOPES, test_keys=True), rate=Rate.WRITE,
-              carries_photo=True, raises=REFUSALS, **FHIR)  # fmt: skip
-def take_bundle(intake: FhirIntakeService, *, subject: Subject) -> Response:
+              carries_photo=True, raises=REFUSALS, **TAKES)  # fmt: skip
+def take_bundle(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """Take a `Bundle`: a transaction with a `ServiceRequest`, its `Patient` and its photos (`Media`
     or `Binary`), which is all or nothing; or a batch, of which each entry stands alone.
 
@@ -49,33 +51,33 @@ def take_bundle(intake: FhirIntakeService, *, subject: Subject) -> Response:
     is 409. Of names, addresses and numbers nothing is kept.
     """
     refuse_other_forms()
-    answer = intake.take_bundle(read_json(request), by=subject, language=_language())
+    answer = intake.take_bundle(read_json(stream), by=subject, language=_language())
     return _answer(answer, 200)
 
 
 @routes.route("POST", "/fhir/ServiceRequest", access=Signed(scopes=SCOPES, test_keys=True),
-              rate=Rate.WRITE, carries_photo=True, raises=REFUSALS, **FHIR)  # fmt: skip
-def take_request(intake: FhirIntakeService, *, subject: Subject) -> Response:
+              rate=Rate.WRITE, carries_photo=True, raises=REFUSALS, **TAKES)  # fmt: skip
+def take_request(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """Take a `ServiceRequest` that contains its photos, and answer with the `DiagnosticReport`,
     which `Location` names. With `Prefer: return=OperationOutcome` the answer says what was not
     read of it.
     """
     refuse_other_forms()
-    taken = intake.take_request(read_json(request), by=subject, language=_language())
+    taken = intake.take_request(read_json(stream), by=subject, language=_language())
     address = f"{intake.fhir.base}/DiagnosticReport/{taken.report['id']}"
     return _created(taken.report, address, taken.new, taken.outcome)
 
 
 @routes.route("POST", "/fhir/Patient", access=Signed(scopes=SCOPES), rate=Rate.WRITE,
-              raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict), **FHIR)  # fmt: skip
-def take_patient(intake: FhirIntakeService, *, subject: Subject) -> Response:
+              raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict), **TAKES)  # fmt: skip
+def take_patient(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """The `Patient` of this identifier, who is added if there is none: with a clinic-wide key.
 
     Only a hash of the identifier is kept, and nothing else of what is sent.
     """
     refuse_other_forms()
     condition = request.headers.get("If-None-Exist")
-    patient, new, outcome = intake.take_patient(read_json(request), condition=condition, by=subject)
+    patient, new, outcome = intake.take_patient(read_json(stream), condition=condition, by=subject)
     address = f"{intake.fhir.base}/Patient/{patient['id']}"
     return _created(patient, address, new, outcome)
 

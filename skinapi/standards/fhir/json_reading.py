@@ -7,12 +7,11 @@ import string
 from typing import Any
 
 import pydantic_core
-from flask import Request
 
 from skinapi.errors import InvalidBody, UnsupportedMediaType
 from skinapi.json_bounds import holds_more_values
 from skinapi.standards.fhir.elements import FHIR_JSON
-from skinapi.web.request_parsing import client_stream
+from skinapi.web.forms import BodyStream
 
 # A patient with all that a hospital writes of them, an order and four photos have about 500.
 MOST_VALUES = 5000
@@ -21,15 +20,14 @@ LONG = 1024
 BASE64 = (string.ascii_letters + string.digits + "+/=\\").encode()
 
 
-def read_json(request: Request) -> dict[str, Any]:
+def read_json(body: BodyStream) -> dict[str, Any]:
     """The body as a JSON object. Raises UnsupportedMediaType, InvalidBody, BadRequest,
     PayloadTooLarge.
     """
-    version = request.mimetype_params.get("fhirversion", "4.0")
-    if request.mimetype not in TAKEN or not version.startswith("4.0"):
+    version = body.parameters.get("fhirversion", "4.0")
+    if body.media_type not in TAKEN or not version.startswith("4.0"):
         raise UnsupportedMediaType(f"Send FHIR R4 as JSON: {FHIR_JSON}")
-    with client_stream(request, "The request body could not be read"):
-        data = request.get_data(cache=False)
+    data = body.read(-1)
     short = _without_photos(data)
     if holds_more_values(short, MOST_VALUES):
         raise InvalidBody(f"The body holds more than {MOST_VALUES} values")

@@ -189,7 +189,8 @@ class _Reader:
             _refuse_other_type(sent, attachment.contentType, content)
         if attachment.size not in (None, len(content)):
             raise sent.refuse("content.size is not that of the photo")
-        if attachment.hash not in (None, hashlib.sha1(content, usedforsecurity=False).digest()):
+        told = attachment.hash
+        if told is not None and told != hashlib.sha1(content, usedforsecurity=False).digest():
             raise sent.refuse("content.hash is not the SHA-1 of the photo")
         return content
 
