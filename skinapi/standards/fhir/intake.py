@@ -167,8 +167,9 @@ class FhirIntakeService:
     def _take(self, order: Order, by: Subject, language: Language | None) -> Taken:
         try:
             return self._take_once(order, by, language)
-        except StoreBusy:
-            # Another request has stored the same new patient in the meantime.
+        except (StoreBusy, IdentifierReused):
+            # Another request may have stored the same new patient in the meantime: the second time
+            # that one is found.
             return self._take_once(order, by, language)
 
     def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
