@@ -237,6 +237,11 @@ class Decision(StoredRecord):
         unnamed = self.label is None and self.new_picture_wanted
         return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
 
+    @property
+    def final(self) -> bool:
+        """Whether it judges the finding, and waits for neither a result nor another photo."""
+        return self.waits_for is None and not self.unjudged
+
     def title(self) -> LocalizedText:
         """Whose word it is, and how certain."""
         words = conditions_table().notices.decision

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from highdicom.sr import CodedConcept
 from pydantic import RootModel
 from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from skinapi.languages import Language, load_words
 from skinapi.vision.conditions import Band, Condition, conditions_table
@@ -80,14 +79,14 @@ def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
         yield CodedConcept(code, "ICDO3", name)
 
 
-def name_of(key: str, concept: Code, language: Language) -> CodedConcept:
+def name_of(key: str, concept: CodedConcept, language: Language) -> CodedConcept:
     """What a public code of this condition is. A bundle joins several diseases, of which its codes
     name only some: then none of them is what was found.
     """
     label = conditions_table().label(key)
     if isinstance(label, Condition) and label.bundle:
         return own("includes", language)
-    return CodedConcept.from_code(concept)
+    return concept
 
 
 def site_code(context: Context) -> CodedConcept | None:

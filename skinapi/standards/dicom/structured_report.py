@@ -33,7 +33,7 @@ from highdicom.sr import (
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from skinapi.records.decisions import Decision
+from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.submission import MeasuredShape
 from skinapi.settings import VERSION
 from skinapi.standards.dicom.codes import (
@@ -87,7 +87,7 @@ def make_report(
         evidence=photos or [make_object(origin, _stand_in(of), at)],
         content=content[0],
         is_complete=True,
-        is_final=decision is not None,
+        is_final=decision is not None and decision.final,
         previous_versions=[make_object(origin, earlier, at)] if of.number else None,
         **common_of(origin, of, at),
     )
@@ -164,7 +164,7 @@ def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
     for one in finding.shown_ranked:
         measured = _number(probability_code(one.key, language), one.probability)
         if named := list(public_codes(one.key, language)):
-            name_of_code = name_of(one.key, codes.DCM.Finding, language)
+            name_of_code = name_of(one.key, own("of_condition", language), language)
             measured[0].ContentSequence = ContentSequence(
                 [CodeContentItem(name_of_code, code, MODIFIES) for code in named]
             )
@@ -221,10 +221,14 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
     said: list[tuple[CodedConcept, CodedConcept]] = []
     if label := decision.label:
         concluded = CodedConcept.from_code(codes.DCM.Conclusion)
-        said.append((concluded, condition_code(label, language)))
-        named = name_of(label, codes.DCM.Conclusion, language)
-        said += [(named, code) for code in public_codes(label, language)]
-    said.append((own("urgency", language), band_code(decision.urgency, language)))
+        name = concluded if decision.settled else own("suspected", language)
+        said.append((name, condition_code(label, language)))
+        # A public code stands alone in many a search: what is suspected has none.
+        if decision.settled:
+            named = name_of(label, concluded, language)
+            said += [(named, code) for code in public_codes(label, language)]
+    if decision.waits_for is not WaitsFor.PHOTO:  # else nobody could judge it
+        said.append((own("urgency", language), band_code(decision.urgency, language)))
     said.append((own("certainty", language), own(decision.certainty, language)))
     if decision.histology:
         said.append((own("histology", language), own(decision.histology, language)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.decisions import Decision, Earlier, WaitsFor
 from skinapi.records.submission import Submission
 from skinapi.standards.fhir.devices import device_reference, provenance_of
 from skinapi.standards.fhir.elements import (
@@ -68,12 +68,13 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
 
 
 def report_status(decision: Decision | None) -> str:
-    """Preliminary until a doctor has signed what waits for no result of the laboratory; amended
-    where that was followed by another decision. Nothing takes a finding back but its deletion.
+    """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
+    another photo; amended where that was followed by another decision. Nothing takes a finding back
+    but its deletion.
     """
-    if decision is None or decision.waits_for is WaitsFor.RESULT:
+    if decision is None or not decision.final:
         return "preliminary"
-    was_final = any(one.waits_for is not WaitsFor.RESULT for one in decision.earlier)
+    was_final = any(one.waits_for is None for one in decision.earlier)
     return "amended" if was_final else "final"
 
 
@@ -134,7 +135,8 @@ def _say(submission: Submission) -> str:
     decision, language = submission.decision, submission.language
     for_doctor = not submission.as_owner_sees
     if decision and for_doctor:
-        return " ".join(decision.for_doctor(language))
+        heading, *others = decision.for_doctor(language)
+        return " ".join([f"{heading}.", *others])
     if decision:
         return " ".join([f"{decision.heading(language)}.", *decision.next_steps(language)])
     headline, words = submission.finding.headline, submission.finding.band_words(language)
@@ -248,6 +250,13 @@ def _abcd(submission: Submission) -> Resource:
 
 
 def _decided(submission: Submission, decision: Decision) -> Resource:
+    """Who could judge nothing by the photo has decided no urgency, though one stays in force."""
+    words = decision.band_words("en")
+    value: dict[str, Any] = {"valueCodeableConcept": _band(decision.urgency)}
+    status = "amended" if any(map(_judges, decision.earlier)) else "final"
+    if not _judges(decision):
+        value = {"dataAbsentReason": absent("temp-unknown", words.doctor_action)}
+        status = "preliminary"
     return _observe(
         submission,
         "decided-urgency",
@@ -255,8 +264,13 @@ def _decided(submission: Submission, decision: Decision) -> Resource:
         by_model=False,
         performer=[{"display": decision.decided_by}],
         issued=instant(decision.decided_at),
-        valueCodeableConcept=_band(decision.urgency),
+        status=status,
+        **value,
     )
+
+
+def _judges(decision: Decision | Earlier) -> bool:
+    return decision.waits_for is not WaitsFor.PHOTO
 
 
 def _observe(

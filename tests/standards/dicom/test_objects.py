@@ -10,11 +10,14 @@ from pypdf import PdfReader
 from skinapi.standards.dicom.codes import LONGEST_MEANING, WORDS
 from skinapi.standards.dicom.header_facts import read_context
 from skinapi.standards.dicom.reading import open_instance
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import BODY_SITES
 from tests.prediction.photographer import predicted
 from tests.prediction.test_several_pictures import joined
 from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
+from tests.standards.fhir.clinic import Clinic
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 from tests.vision.photos import skin_with_spot
 
@@ -126,6 +129,7 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     assert "Device Observer Name" in before
     assert 'NUM:(,,"Probability: Melanoma")' in before
     assert "(93655004,SCT," in before
+    assert '"Finding")=(93655004' not in before, "of a probability"
     assert 'NUM:(,,"Asymmetry' in before
     assert "For information only. Not a medical diagnosis." in before
     sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
@@ -140,6 +144,35 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     [study] = second.PredecessorDocumentsSequence
     [predecessor] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number, label=None, agreement="unsure", new_picture_wanted=True)
+    unjudged = objects_of(ada)[STRUCTURED]
+    assert "another photo" in concluded(unjudged, tmp_path).lower()
+    sign(doctor, number, histology="awaited")
+    awaited = objects_of(ada)[STRUCTURED]
+    said = concluded(awaited, tmp_path)
+    assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said
+    assert '"Urgency")=(urgent_referral,' in said
+    assert "SCT" not in said
+    assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
+
+
+def test_who_could_judge_nothing_has_concluded_no_urgency(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path / "clinic")
+    number = clinic.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING))
+    clinic.review(number, new_picture_wanted=True)
+    said = concluded(objects_of(clinic.ada)[STRUCTURED], tmp_path)
+    assert "another photo" in said.lower()
+    assert '"Urgency"' not in said
+
+
+def concluded(report: Dataset, folder: Path) -> str:
+    return dumped(report, folder).partition('CONTAINER:(,,"Conclusions")')[2]
 
 
 def test_a_report_in_french_says_no_english_word_of_ours(backend: Backend, tmp_path: Path) -> None:

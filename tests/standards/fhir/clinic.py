@@ -50,6 +50,7 @@ class Clinic:
             "unsure": predicted(self.ada, keep_photo="true")["id"],
             "several": self._file_several(several),
             "doubted": self.file(finding_of("melanoma", reasons=(Doubt.TOO_CLOSE,))),
+            "unjudged": self.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)),
         }
         self.review(numbers["signed"], label="melanoma", certainty="sure")
         self.review(numbers["awaited"], label="melanoma", certainty="unsure", histology="awaited")
@@ -59,6 +60,7 @@ class Clinic:
             downgrade_confirmed=True,
         )  # fmt: skip
         self.review(numbers["unsure"], label="basal_cell_carcinoma", certainty="unsure")
+        self.review(numbers["unjudged"], new_picture_wanted=True)
         return numbers
 
     def _file_several(self, pictures: list[bytes]) -> int:

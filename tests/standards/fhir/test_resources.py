@@ -52,6 +52,7 @@ def test_the_validators_find_what_is_wrong(clinic: Clinic) -> None:
     [
         ("new", "preliminary"),
         ("awaited", "preliminary"),
+        ("unjudged", "preliminary"),
         ("signed", "final"),
         ("unsure", "final"),
         ("changed", "amended"),
@@ -117,6 +118,16 @@ def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic)
     assert "device" not in decided
     model = observed(clinic, "changed", "urgency")
     assert decided["valueCodeableConcept"] != model["valueCodeableConcept"]
+    assert decided["status"] == "amended"
+    assert observed(clinic, "signed", "decided-urgency")["status"] == "final"
+
+
+def test_who_could_judge_nothing_has_decided_no_urgency(clinic: Clinic) -> None:
+    decided = observed(clinic, "unjudged", "decided-urgency")
+    assert "valueCodeableConcept" not in decided
+    assert decided["dataAbsentReason"]["text"] == "No urgency judged yet."
+    assert decided["status"] == "preliminary"
+    assert report(clinic, "unjudged")["conclusion"].startswith("Another photo asked for. No")
 
 
 def test_the_outline_is_measured_once_or_said_to_be_unclear(clinic: Clinic) -> None:
