@@ -38,6 +38,13 @@ class TeachingConsentWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class LogInReplaced:
+    """Who logs in to the account is somebody whom a provider names: whoever could before cannot."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountErased:
     """The account is being deleted: nobody sees its data any more, and each package deletes what it
     has. Announced again after an interruption, before the account itself is removed.

@@ -10,6 +10,7 @@ from skinapi.auth.events import (
     AccountErased,
     DoctorChanged,
     DoctorStopped,
+    LogInReplaced,
     PatientsReleased,
     TeachingConsentWithdrawn,
 )
@@ -70,6 +71,7 @@ def _to_accounts(data: Repositories) -> None:
         lambda event: submissions.end_work(event.doctor),
         lambda event: messages.end_work(event.doctor),
     )
+    inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
     inside(
         TeachingConsentWithdrawn,
         lambda event: data.contributed.delete_of_account(event.account),

@@ -139,6 +139,12 @@ class ApiKeys:
         self._keys.update({"id": key.id}, {"$set": ended})
         return key.model_copy(update={"revoked_at": moment})
 
+    def revoke_all(self, account: str) -> None:
+        """Those of an account, and with them the session keys that they have made."""
+        for key in self.list_of(account):
+            if not key.revoked_at:
+                self.revoke(key)
+
     def add_uses(self, identifier: str, count: int, used_at: datetime) -> None:
         """Of a key that is still there."""
         self._keys.update(

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from skinapi.auth.accounts import Account, AccountFields, Accounts
 from skinapi.auth.emails import NewEmail
 from skinapi.auth.errors import LastAdmin
-from skinapi.auth.events import AccountAdded
+from skinapi.auth.events import AccountAdded, LogInReplaced
 from skinapi.auth.sessions import Sessions
 from skinapi.domain.field_types import LONGEST_NAME, Name
 from skinapi.domain.subject import Role
@@ -128,8 +128,8 @@ class People:
     def _link(
         self, unit: Unit, account: Account, provider: OidcProvider, person: Person
     ) -> Account:
-        """Its password ends, and with it the sessions; that of an admin stays: it opens the server
-        while the provider is down.
+        """Its password ends, and with it the sessions and the keys, which somebody else may have
+        made; the password of an admin stays: it opens the server while the provider is down.
         """
         unit.audit("account.link", by=account.id, target=account.id, detail=provider.name)
         allowed = provider.linking == "by_admin" and account.link_allowed == provider.name
@@ -148,6 +148,7 @@ class People:
                 password_hash="", must_change=False, initial_password_expires_at=None
             )
         self.sessions.forget(account.id)
+        unit.publish(LogInReplaced(account.id))
         return self.accounts.change(unit, account, **fields)
 
     def _follow_groups(

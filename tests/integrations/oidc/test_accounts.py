@@ -11,6 +11,7 @@ from skinapi.auth import second_factor
 from skinapi.auth.second_factor import code_at, step_of
 from skinapi.storage.ids import now
 from tests.integrations.oidc.clinic import ADA, Clinic
+from tests.integrations.test_keys import made
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Person
 
 DOCTOR = {"groups": ["derm-doctors"]}
@@ -189,6 +190,20 @@ def test_an_account_with_a_password_is_linked_only_when_an_admin_says_so(clinic:
     assert clinic.client.post("/login", json=body).get_json()["code"] == "invalid_credentials"
     assert ("account.link", "oidc_not_linked") in clinic.actions()
     assert ("account.link", "done") in clinic.actions()
+
+
+def test_a_key_that_somebody_made_before_the_link_ends_with_it(clinic: Clinic) -> None:
+    before = clinic.approved(ADA)
+    program, _ = made(before, sessions=True)
+    made_for = program.call("POST", "/keys/sessions", json={"scope": "findings:read"}).get_json()
+    browser = Person(clinic.client, made_for["secret"])
+    allow(clinic)
+    linked = clinic.entered(groups=["staff"])
+    for caller in (program, browser):
+        answer = caller.call("GET", "/submissions")
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_key")
+    [listed] = linked.call("GET", "/keys").get_json()
+    assert listed["revoked_at"]
 
 
 def test_linking_may_be_closed_and_is_for_one_provider(open_clinic: OpenClinic) -> None:
