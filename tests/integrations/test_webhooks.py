@@ -27,7 +27,7 @@ from tests.integrations.webhook_receiver import (
 )
 from tests.prediction.photographer import predicted
 from tests.support.access import add_model
-from tests.support.backends import MAIL, Backend, Person, erase
+from tests.support.backends import MAIL, Backend, Person, change_account, erase
 
 ALL = [event.value for event in EventType]
 
@@ -178,6 +178,18 @@ def test_a_finding_that_was_deleted_meanwhile_is_told_by_its_ids(
     assert message.read()["data"].keys() == {"ids", "links"}
     erase(backend.services, backend.account(ada.email))
     assert backend.stored()["deliveries"] == []
+
+
+def test_nothing_clinical_is_told_of_an_account_that_is_being_deleted(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["finding.stored"], clinical=True)
+    ada = backend.member()
+    predicted(ada)
+    change_account(backend.services, backend.account(ada.email).id, status="deleting")
+    send(backend)
+    [message] = receiver.messages
+    assert message.read()["data"].keys() == {"ids", "links"}
 
 
 def test_a_secret_is_shown_once_and_both_sign_while_it_is_replaced(

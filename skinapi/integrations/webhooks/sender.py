@@ -124,12 +124,12 @@ class WebhookSender:
         return links
 
     def _finding(self, number: int) -> dict[str, Any] | None:
-        """As its owner reads it now; None where it is gone."""
+        """As its owner reads it now; None where it is gone, or its owner is being deleted."""
         submission = self.submissions.find_by_number(number)
         if submission is None:
             return None
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
-        if owner is None:
+        if owner is None or owner.status == "deleting":
             return None
         view = SubmissionView.of(submission.for_owner(), owner)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL)
