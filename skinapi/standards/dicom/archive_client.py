@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ FAILED, FAILED_INSTANCE = "00081198", "00081155"
 # part18.html#sect_I.2.2, "out of resources" and "failure in processing".
 LATER = (*range(0xA700, 0xA800), 0x0110)
 MOST_REFUSED = 100
+CODE = re.compile("[0-9]{1,5}")  # of 16 bits
 
 
 class ArchiveClient:
@@ -87,7 +89,8 @@ def _refuse_failed(reply: Reply) -> None:
     """
     said = _read(reply) if reply.content.strip() else {}
     for one in _items(said, FAILED):
-        reason = next((int(code) for code in _values(one, FAILURE_REASON) if code.isdigit()), 0)
+        said_codes = _values(one, FAILURE_REASON)
+        reason = next((int(code) for code in said_codes if CODE.fullmatch(code)), 0)
         fault = f"failed_{reason:04X}"
         raise (NotDelivered if reason in LATER else Refused)(fault, answer=reply.status)
 

@@ -23,6 +23,7 @@ class Mood(Enum):
     IS_FULL = auto()  # says so in the Failed SOP Sequence
     TAKES_NO_PHOTOS = auto()
     KNOWS_US_NOT = auto()
+    HAS_NO_CODES = auto()  # the reason of a refusal is a digit, and none of ASCII
     TALKS_NONSENSE = auto()
 
 
@@ -70,7 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.kept[sent.SOPInstanceUID] = sent
         self._answer(200, {})
 
-    def _reason(self, sent: Dataset) -> int:
+    def _reason(self, sent: Dataset) -> int | str:
+        if self.server.mood is Mood.HAS_NO_CODES:
+            return "²"
         if self.server.mood is Mood.IS_FULL:
             return 0xA700
         return 0x0122 * (self.server.mood is Mood.TAKES_NO_PHOTOS and sent.Modality == "XC")

@@ -120,6 +120,7 @@ FAULTS = {
     Mood.IS_FULL: ("waiting", "failed_A700"),
     Mood.TAKES_NO_PHOTOS: ("failed", "failed_0122"),
     Mood.KNOWS_US_NOT: ("waiting", "credentials"),
+    Mood.HAS_NO_CODES: ("failed", "failed_0000"),
     Mood.TALKS_NONSENSE: ("waiting", "unreadable"),
 }
 
