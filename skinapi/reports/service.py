@@ -14,6 +14,7 @@ from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
@@ -93,11 +94,13 @@ class ReportsService:
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
         """The report as PDF for another system, which is issued: without the name and the address
-        of the patient. It is not stored.
+        of the patient, also in letters, whose greeting names them. It is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, None)
-        return print_pdf(replace(self._with_pictures(report, submission, to), patient=None))
+        letters = tuple(_without_name(one, owner.name) for one in report.letters)
+        unnamed = replace(report, patient=None, letters=letters)
+        return print_pdf(self._with_pictures(unnamed, submission, to))
 
     def count_rendering(self, by: Subject) -> None:
         """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
@@ -317,3 +320,14 @@ def _parse_language(language: str | None) -> Language | None:
     if known is None:
         raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
     return known
+
+
+def _without_name(shown: ShownLetter, name: str) -> ShownLetter:
+    """The letter with a sign in place of each part of this name; not of an initial, which may be a
+    word.
+    """
+    words = (word for word in name.split() if len(word) > 1)
+    parts = sorted({name, *words}, key=len, reverse=True)
+    named = rf"(?<!\w)(?:{'|'.join(map(re.escape, parts))})(?!\w)"
+    text = re.sub(named, "…", shown.letter.text)
+    return replace(shown, letter=shown.letter.model_copy(update={"text": text}))

@@ -1,11 +1,13 @@
 """Findings on their way to the clinic's archive, which may fail in many ways."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from pypdf import PdfReader
 from werkzeug.serving import make_server
 
 from skinapi.notices.deliveries import Delivery
@@ -82,10 +84,16 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert predecessor.ReferencedSOPInstanceUID in before
     body = {"reader": "patient"}
     letter = doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()["_id"]
-    text = {"text": "Dear Ada,\nIt is a mole.", "version": 1}
+    text = {"text": "Dear Ada Example,\nIt is a mole. Be well, Ada.", "version": 1}
     accepted = doctor.call("POST", f"/letters/{letter}/sign", json=text)
     assert accepted.status_code == 200, accepted.text
+    known = set(archive.kept)
     send_due(backend)
+    [printed] = [archive.kept[uid] for uid in set(archive.kept) - known]
+    pages = PdfReader(io.BytesIO(printed.EncapsulatedDocument)).pages
+    says = "".join(page.extract_text() for page in pages)
+    assert "It is a mole" in says
+    assert "Ada" not in says
     asked = len(archive.asked)
     reason = {"reason": "wrong_patient"}
     withdrawn = doctor.call("POST", f"/letters/{letter}/withdrawal", json=reason)
