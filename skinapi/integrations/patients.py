@@ -21,6 +21,7 @@ from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
 DELETING = "This patient is being deleted. Try again in a minute"
+SUSPENDED = "The account of this patient is suspended: nothing is filed for it"
 LONGEST = LONGEST_NAME
 
 
@@ -40,7 +41,7 @@ class PatientsService:
 
     def find_or_add(self, system: str, value: str, *, by: Subject) -> Account:
         """The account of this identifier, which is made where there is none: of a patient without a
-        log-in, in nobody's care. Called at the same time, it makes one. Raises as `find`.
+        log-in, in nobody's care. Called at the same time, it makes one. Raises as `find_or_draft`.
         """
         account, new = self.find_or_draft(system, value, by=by)
         if new:
@@ -57,10 +58,12 @@ class PatientsService:
         self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
     ) -> tuple[Account, bool]:
         """The account of this identifier, and whether it is a new one that is not stored yet: see
-        `add_drafted`. Raises as `find`.
+        `add_drafted`. Raises as `find`, and Conflict where an admin has suspended the account.
         """
         hashes = self._hashes(system, value, by)
         found = self._find(hashes)
+        if found and not found.approved:
+            raise Conflict(SUSPENDED)
         if found:
             current = found.external == hashes[0]
             return (found if current else self._renew(found.id, hashes[0])), False

@@ -103,3 +103,14 @@ def test_who_sees_not_every_patient_names_none(backend: Backend) -> None:
         backend.services.integrations.patients.find_or_add(
             SYSTEM, NUMBER, by=program(backend, wide=False)
         )
+
+
+def test_nothing_is_filed_for_such_a_patient_whom_an_admin_has_suspended(backend: Backend) -> None:
+    caller, named = clinic_wide(backend), {"system": SYSTEM, "value": NUMBER}
+    patient = caller.call("POST", "/patients/external", json=named).get_json()["_id"]
+    email = backend.services.data.accounts.get(patient).email
+    backend.services.admin.suspend_account(email=email, by="-")
+    answer = caller.call("POST", "/patients/external", json=named)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
+    assert "suspended" in answer.get_json()["detail"]
+    assert sent(caller, patient=patient).status_code == 404
