@@ -204,7 +204,7 @@ class PredictionService:
                 same_spot=sent.same_spot,
                 caller=PoolCaller(caller, signed_in=True),
                 context=sent.context,
-                keep=counted and self.records.photos.may_keep(owner, sent.keep_photo),
+                keep=counted and self.records.photos.may_keep(owner, sent.keep_photo, by=caller),
                 shadowed=counted,
             )
             if sent.ask_about_skin:

@@ -35,13 +35,16 @@ class KeptPhotos:
     trail: AuditTrail
     policy: PhotoPolicy
 
-    def may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
+    def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
         """Whether to keep a photo: by the operator's policy, else by the request, else by the
-        account's consent.
+        account's consent. What somebody has refused, nobody else can allow for them.
         """
         if self.policy != "consent":
             return self.policy == "always"
-        return owner.consents.get("photos", False) if keep_photo is None else keep_photo
+        allowed = owner.consents.get("photos")
+        if keep_photo is None or (allowed is False and by != owner.id):
+            return allowed is True
+        return keep_photo
 
     def keep(self, photo: bytes) -> str:
         """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""

@@ -101,6 +101,22 @@ def test_a_clinic_wide_key_sees_every_patient_and_files_for_them(backend: Backen
     assert filed["by_key"]
 
 
+def test_a_program_keeps_no_photo_that_its_patient_has_refused(backend: Backend) -> None:
+    program = clinic_wide(backend, scopes=["findings:read", "findings:write"])
+    ada = backend.member()
+    patient = backend.account(ada.email).id
+    kept = []
+    for allowed in (None, False, True):
+        if allowed is not None:
+            ada.call("PUT", "/me/consents", json={"photos": allowed})
+        number = sent(program, patient=patient, keep_photo="true").get_json()["id"]
+        kept.append(ada.call("GET", f"/submissions/{number}/photo").status_code)
+    assert kept == [200, 404, 200]
+    ada.call("PUT", "/me/consents", json={"photos": False})
+    own = sent(ada, keep_photo="true").get_json()["id"]
+    assert ada.call("GET", f"/submissions/{own}/photo").status_code == 200
+
+
 def test_only_a_clinic_wide_key_files_for_others(backend: Backend) -> None:
     ada = backend.account(backend.member().email).id
     for owner in (backend.member(), backend.member(role="admin")):
