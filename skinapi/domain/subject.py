@@ -17,7 +17,7 @@ class KeyUse:
     """The key with which a program calls. With `clinic_wide` it may see the findings of every
     patient, otherwise those that its owner may see; with `patient` those of this account alone:
     it is a session key then, which the key `session_of` has made.
-    A `test` key stores nothing.
+    A `test` key stores nothing; what it asks for is counted against `owner`, who made it.
     """
 
     id: str
@@ -26,6 +26,7 @@ class KeyUse:
     patient: str | None = None
     session_of: str | None = None
     test: bool = False
+    owner: str | None = None
 
     @property
     def reads_what_it_filed(self) -> bool:
@@ -51,3 +52,8 @@ class Subject:
     account: Any = field(default=None, repr=False)
     factor_given: bool = False
     key: KeyUse | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """Against whose limits requests and photos are counted."""
+        return (self.key and self.key.owner) or self.id

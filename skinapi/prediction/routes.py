@@ -210,7 +210,7 @@ def predict(
     )
     owner = subject.account
     if subject.key and subject.key.test:
-        return SubmissionView.of(prediction.rehearse(owner=owner, sent=sent), owner)
+        return SubmissionView.of(prediction.rehearse(owner=owner, sent=sent, by=subject), owner)
     if form.patient:
         owner = prediction.records.find_owner(patient=form.patient, by=subject)
     submission = prediction.predict(owner=owner, sent=sent, by=subject)

@@ -172,15 +172,17 @@ class PredictionService:
         )
         return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
 
-    def rehearse(self, *, owner: Account, sent: SentPhotos) -> Submission:
+    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> Submission:
         """What a test key gets: the photos are judged and refused as `predict` would, but the
-        finding is that of the sample picture, under the number 0, and nothing is stored. Of
-        `owner`, who is nobody, the daily photos are counted. Raises as `predict`.
+        finding is that of the sample picture, under the number 0, and nothing is stored. `owner`
+        is nobody: the photos are counted as those of whom the key `by` belongs to. Raises as
+        `predict`.
         """
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion)
-        self.quotas.count_photos(owner, len(sent.contents))
-        self._classify(owner, sent, caller=owner.id, counted=False)
+        payer = owner.model_copy(update={"id": by.counted_as})
+        self.quotas.count_photos(payer, len(sent.contents))
+        self._classify(owner, sent, caller=payer.id, counted=False)
         finding, report = self.classify_sample(language=sent.language or owner.language)
         new = NewFinding(
             finding=finding,

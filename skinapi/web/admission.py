@@ -141,7 +141,7 @@ def guard_requests(
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)
-        caller = subject.id if subject else caller_address()
+        caller = subject.counted_as if subject else caller_address()
         # The metrics say that the rate limits cannot be counted, so they must not need them.
         if not (isinstance(route.access, Scraper) and subject is None and refusal is None):
             limits.spend(route.rate, caller, subject.role if subject else None)

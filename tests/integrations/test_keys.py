@@ -1,6 +1,7 @@
 """Keys of programs: what opens, what does not, and what is stored of them."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,6 +218,18 @@ def test_a_test_key_is_refused_as_a_live_one(backend: Backend) -> None:
     assert broken.status_code == 422
     wrong = sent(test, age_band="ancient")
     assert wrong.status_code == 400
+
+
+def test_test_keys_are_counted_against_the_limits_of_who_made_them(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, rate_predictions="2/day", rate_write="20/minute")
+    ada, bob = backend.member(), backend.member()
+    keys = [made(ada, kind="test")[0] for _ in range(3)]
+    answers = [sent(one) for one in (*keys, ada)]
+    assert [one.status_code for one in answers] == [200, 200, 429, 429]
+    assert sent(made(bob, kind="test")[0]).status_code == 200
+    writes = [one.call("POST", "/predict", data={}).status_code for one in keys * 7]
+    assert {*writes} == {400, 429}
+    backend.services.store.close()
 
 
 def test_nothing_but_a_finding_is_rehearsed_with_a_test_key(backend: Backend) -> None:

@@ -5,7 +5,7 @@ revocation, suspension and demotion take effect with the next request.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import request
 
@@ -100,6 +100,7 @@ class KeyAuthorizer:
             raise TestKeyStoresNothing
         # Nobody's account, with nothing in it: all that is read is as if it were empty.
         nobody = account.model_copy(update={"id": key.id, "findings": 0, "doctor_id": None})
+        use = replace(use, owner=account.id)
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
 
     def _as_patient(self, access: Signed, session: SessionKey) -> Subject:

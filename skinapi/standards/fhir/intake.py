@@ -211,7 +211,7 @@ class FhirIntakeService:
         return found or keys[0], found is None
 
     def _rehearse(self, order: Order, sent: SentPhotos, by: Subject) -> Taken:
-        submission = self.prediction.rehearse(owner=by.account, sent=sent)
+        submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)
         report = next(resources_of(submission, self.fhir.base))
         return Taken(order=order, report=report, patient=by.id, new=True)
 
