@@ -103,6 +103,7 @@ def _to_webhooks(data: Repositories) -> None:
     inside(FindingFiled, told.on_filed)
     inside(ReviewSigned, told.on_review)
     inside(LetterIssued, told.on_letter)
+    inside(LetterTakenBack, told.on_letter_taken_back)
     inside(OpinionWanted, told.on_opinion_wanted)
     inside(PointerChange, told.on_model)
 

@@ -47,6 +47,7 @@ class LetterTakenBack:
     """A doctor has withdrawn a signed letter about the finding."""
 
     finding: Submission
+    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)

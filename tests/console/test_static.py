@@ -392,7 +392,14 @@ SUBJECTS = (
 # Files, spans and fields that look the same.
 NO_ACTIONS = {
     "finding.modality",
-    *("finding.stored", "review.signed", "letter.signed", "job.ended", "model.promoted"),
+    *(
+        "finding.stored",
+        "review.signed",
+        "letter.signed",
+        "letter.withdrawn",
+        "job.ended",
+        "model.promoted",
+    ),
     "webhook.test",
     "job.attempt",
     "job.id",

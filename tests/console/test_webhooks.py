@@ -51,7 +51,7 @@ def add(journey: Journey, url: str) -> str:
     visitor.press("details.card form > button")
     journey.see("webhookNeedsEvent")
     visitor.press("fieldset label:nth-of-type(1) input")
-    visitor.press("fieldset label:nth-of-type(5) input")
+    visitor.press("fieldset label:nth-of-type(6) input")
     journey.step("filled")
     visitor.press("details.card form > button")
     secret = visitor.find("dialog .secret").text

@@ -245,7 +245,7 @@ class LettersService:
         if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
         said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
-        unit.publish(LetterTakenBack(submission))
+        unit.publish(LetterTakenBack(submission, found))
         return self.letters.withdraw(letter, said), submission
 
     @atomic

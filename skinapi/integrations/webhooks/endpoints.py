@@ -35,6 +35,7 @@ class EventType(StrEnum):
     FINDING_STORED = "finding.stored"
     REVIEW_SIGNED = "review.signed"
     LETTER_SIGNED = "letter.signed"
+    LETTER_WITHDRAWN = "letter.withdrawn"
     REQUEST_MADE = "request.made"
     JOB_ENDED = "job.ended"
     MODEL_PROMOTED = "model.promoted"
@@ -205,6 +206,10 @@ class WebhookEvents:
     def on_letter(self, event: Any) -> None:
         """LetterIssued"""
         self._tell_of_finding(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id)
+
+    def on_letter_taken_back(self, event: Any) -> None:
+        """LetterTakenBack"""
+        self._tell_of_finding(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id)
 
     def on_opinion_wanted(self, event: Any) -> None:
         """OpinionWanted"""

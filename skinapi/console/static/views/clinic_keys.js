@@ -20,7 +20,7 @@ export const Section = () => {
   };
   return html`
     <p>${say("clinicKeysText")}</p>
-    <${NewKey} path="/admin/keys" scopes=${SCOPES} onMade=${pages.reload} />
+    <${NewKey} path="/admin/keys" scopes=${SCOPES} warning=${say("clinicKeyReads")} onMade=${pages.reload} />
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("keysEmpty")} />`}>
       ${(/** @type {Api["AnyKeyView"][]} */ keys) => html`<${KeyList} keys=${keys} onRevoke=${revoke} />`}
     <//>`;

@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
-import { AskFirst, Empty, Field, Form, Select, TextArea } from "/console/components.js";
+import { AskFirst, Empty, Field, Form, Message, Select, TextArea } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Secret } from "/console/views/account_actions.js";
 
@@ -36,7 +36,7 @@ const KeyRow = ({ one, onRevoke }) => {
   return html`
     <li>
       <div class="grow"><strong>${isolated(one.name)}</strong>
-        <span>${sayList(one.scopes.map(sayScope))}</span>
+        <span>${one.scopes.map(sayScope).join(" · ")}</span>
         <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}${one.account && html` · <code>…${one._id.slice(-8)}</code>`}</small></div>
       ${marks.map((mark) => html`<span class="mark">${say(/** @type {WordKey} */ (mark))}</span>`)}
       ${!one.revoked_at && html`<${AskFirst} words=${say("revokeKey")} look="quiet" title=${say("revokeKeyAsk", { name: one.name })}
@@ -63,8 +63,8 @@ const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions 
   sessions: Boolean(keySessions),
 });
 
-/** @param {{path: string, scopes: string[], kinds?: boolean, onMade: () => void}} props `kinds`: whether it may be a test key */
-export const NewKey = ({ path, scopes, kinds = false, onMade }) => {
+/** @param {{path: string, scopes: string[], kinds?: boolean, warning?: string, onMade: () => void}} props `kinds`: whether it may be a test key */
+export const NewKey = ({ path, scopes, kinds = false, warning, onMade }) => {
   const [made, setMade] = useState(/** @type {Api["MadeKey"] | null} */ (null));
   const [turn, setTurn] = useState(0); // after one is made, a new form, which is empty
   const [ticked, setTicked] = useState(/** @type {string[]} */ ([]));
@@ -89,6 +89,7 @@ export const NewKey = ({ path, scopes, kinds = false, onMade }) => {
           ${scopes.map((scope) => html`<label class="tick" key=${scope}><input type="checkbox"
             onChange=${(/** @type {FieldEvent} */ event) => tick(scope, event.target.checked)} /><span>${sayScope(scope)}</span></label>`)}
         </fieldset>
+        ${warning && html`<${Message}>${warning}<//>`}
         ${kinds && html`<${Select} label=${say("keyKind")} name="keyKind" hint=${say("keyKindHint")} options=${["live", "test"].map((kind) => [kind, sayValue("keyKind", kind)])} />`}
         <${Select} label=${say("keyDays")} name="keyDays" value=${USUAL_DAYS} options=${DAYS.map((days) => [days, sayValue("keyDays", days)])} />
         <details><summary>${say("keyMore")}</summary>
