@@ -30,6 +30,8 @@ REFUSED = [
     *(
         "https://100.64.0.1/",
         "https://100.100.100.200/",
+        "https://192.0.0.192/",
+        "https://192.88.99.1/",
         "https://224.0.0.1/",
         "https://240.0.0.1/",
     ),
@@ -52,6 +54,7 @@ REFUSED = [
         "https://[2001::1]/",
         "https://[fec0::1]/",
         "https://[2001:db8::1]/",
+        "https://[3fff::1]/",
     ),
     # no URL of an endpoint
     *("", "example.org", "//example.org/", "https://", "https:///path", "ftp://example.org/"),

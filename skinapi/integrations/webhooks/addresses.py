@@ -21,8 +21,17 @@ HOST = re.compile(r"[\w.-]{1,253}", re.ASCII)
 # Addresses that hold one of IPv4, which is what is called in the end.
 # https://www.rfc-editor.org/rfc/rfc6052, https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5.1
 EMBEDDING = tuple(map(ip_network, ("64:ff9b::/96", "::/96")))
-# Ways to IPv4 that nobody needs: 6to4, Teredo, NAT64 with a local prefix; and site-local addresses.
-NEVER = tuple(map(ip_network, ("2002::/16", "2001::/32", "64:ff9b:1::/48", "fec0::/10")))
+# Ways to IPv4 that nobody needs: 6to4, its relays, Teredo, NAT64 with a local prefix; site-local
+# addresses; and blocks that IANA reserves and Python 3.11 does not know to be.
+NEVER = tuple(
+    map(
+        ip_network,
+        (
+            *("2002::/16", "192.88.99.0/24", "2001::/32", "64:ff9b:1::/48", "fec0::/10"),
+            *("192.0.0.0/24", "3fff::/20", "5f00::/16"),
+        ),
+    )
+)
 NO_URL = (
     "url: name an address as https://host/path, of at most 2,000 visible ASCII characters, without "
     "user, password or #"
