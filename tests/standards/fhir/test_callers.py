@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from tests.integrations.test_keys import made
 from tests.standards.fhir.clinic import Clinic, read
@@ -113,3 +114,13 @@ def test_what_a_doctor_holds_back_does_not_show_in_times_or_order(clinic: Clinic
     after = clinic.ada.call("GET", f"/fhir/{path}")
     assert (after.data, after.headers["ETag"]) == (before.data, before.headers["ETag"])
     assert ids(walk(clinic.ada, "DiagnosticReport")) == listed
+
+
+def test_of_another_patient_nothing_is_even_read(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("it is walked")
+
+    monkeypatch.setattr(Submissions, "list_changed", refuse)
+    assert not walk(clinic.bob, f"DiagnosticReport?patient={clinic.patient}")
