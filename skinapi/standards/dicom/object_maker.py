@@ -67,8 +67,8 @@ class ObjectMaker:
         if one.kind is Kind.STRUCTURED_REPORT:
             return self._make_structured_report(origin, study, one)
         if one.kind is Kind.REPORT:
-            at = study.decision.decided_at if study.decision else study.finding.created_at
-            return make_document(origin, one, at, self._print(study) if bulk else None)
+            printed = self._print(study) if bulk else None
+            return make_document(origin, one, study.reported_at, printed)
         picture = study.finding.of_picture(one.number)
         try:
             photo = self.photos.content_of(picture)

@@ -78,7 +78,11 @@ class StudiesService:
             ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16)),
         )
         ordered = sorted(objects, key=lambda one: (one.kind, one.number))
-        return Study(finding, tuple(ordered), reviewed.decision, to)
+        decision, letters = reviewed.decision, [shown.letter for shown in report.letters]
+        changes = [decision.decided_at if decision else finding.created_at]
+        changes += [one.signed_at for one in letters if one.signed_at]
+        changes += [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
+        return Study(finding, tuple(ordered), decision, to, max(changes))
 
     def note_read(self, study: Study) -> None:
         """Call it before objects leave: it counts a drawn report, and whoever reads a photo stands

@@ -1,6 +1,7 @@
 """A finding as a study of an archive: what there is of it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
@@ -14,13 +15,14 @@ from skinapi.vision.context import Modality
 @dataclass(frozen=True, slots=True)
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
-    series.
+    series. At `reported_at` its printed report last got a decision or a letter, or lost a letter.
     """
 
     finding: Submission
     objects: tuple[ObjectId, ...]
     decision: Decision | None
     reader: Subject
+    reported_at: datetime
 
     def of_series(self, series: str) -> "Study":
         """The same with the objects of this series alone. Raises NotFound without any."""

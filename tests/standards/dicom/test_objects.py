@@ -162,6 +162,28 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
 
 
+def test_a_report_without_a_withdrawn_letter_is_newer_than_the_one_with_it(
+    backend: Backend,
+) -> None:
+    """An archive keeps both, and shows the newest."""
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    reviewed = objects_of(ada)[REPORT]
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    text = {"text": draft["text"], "version": 1}
+    letter = f"/letters/{draft['_id']}"
+    assert doctor.call("POST", f"{letter}/sign", json=text).status_code == 200
+    signed = objects_of(ada)[REPORT]
+    back = {"reason": "the wrong patient"}
+    assert doctor.call("POST", f"{letter}/withdrawal", json=back).status_code == 200
+    made = [reviewed, signed, objects_of(ada)[REPORT]]
+    times = [(one.ContentDate, one.ContentTime) for one in made]
+    assert sorted(set(times)) == times
+    assert len({one.SOPInstanceUID for one in made}) == 3
+    assert fetch(ada, f"/dicom/studies/{study_of(ada)}")[-1] == made[-1]
+
+
 def test_who_could_judge_nothing_has_concluded_no_urgency(tmp_path: Path) -> None:
     clinic = Clinic(tmp_path / "clinic")
     number = clinic.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING))

@@ -29,11 +29,11 @@ const Provider = ({ provider }) => {
 export const Section = () => {
   const answer = useAnswer(() => get("/integrations/oidc"), []);
   return html`
-    <p>${say("providersText")}</p>
     <${Answer} answer=${answer}>
       ${(/** @type {Api["ProviderView"][]} */ providers) =>
         providers.length === 0
           ? html`<${Empty} title=${say("providersEmpty")}><p>${say("providersEmptyText")}</p><//>`
-          : providers.map((provider) => html`<${Provider} key=${provider.name} provider=${provider} />`)}
+          : html`<p>${say("providersText")}</p>
+              ${providers.map((provider) => html`<${Provider} key=${provider.name} provider=${provider} />`)}`}
     <//>`;
 };
