@@ -3,7 +3,7 @@ is refused. https://hl7.org/fhir/R4/json.html
 """
 
 import json
-import string
+import re
 from typing import Any
 
 import pydantic_core
@@ -16,8 +16,8 @@ from skinapi.web.forms import BodyStream
 # A patient with all that a hospital writes of them, an order and four photos have about 500.
 MOST_VALUES = 5000
 TAKEN = (FHIR_JSON, "application/json")
-LONG = 1024
-BASE64 = (string.ascii_letters + string.digits + "+/=\\").encode()
+# What is long and begins as base64 does, escaped or not.
+PHOTO = re.compile(rb'(?<=")[A-Za-z0-9+/=\\][^"]{1023,}')
 
 
 def read_json(body: BodyStream) -> dict[str, Any]:
@@ -46,11 +46,8 @@ def _without_photos(data: bytes) -> bytes:
     """The JSON without what is long and begins as base64 does behind a quote: that is a string, or
     the end of what is JSON. What is left of it is how it escapes the quote behind it.
     """
-    parts = data.split(b'"')
-    return b'"'.join(
-        part if len(part) < LONG or part[:1] not in BASE64 else part[len(part.rstrip(b"\\")) :]
-        for part in parts
-    )
+    # Not by a split: a body of nothing but quotes would take a hundred times its size.
+    return PHOTO.sub(lambda found: found[0][len(found[0].rstrip(b"\\")) :], data)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> None:

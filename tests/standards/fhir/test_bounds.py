@@ -5,11 +5,15 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from skinapi.errors import InvalidBody
+from skinapi.standards.fhir.json_reading import read_json
 from skinapi.storage.ids import new_id
 from tests.standards.fhir.clinic import JSON, Clinic, read
 from tests.support.backends import unavailable
@@ -160,3 +164,15 @@ def test_a_busy_or_broken_server_says_so_in_an_outcome(
     assert said == ((429, JSON, "throttled") if kind == "limits" else (503, JSON, "transient"))
     assert answers[-1].headers["Retry-After"] or kind == "store"
     own.backend.services.store.close()
+
+
+@pytest.mark.parametrize("beginning", [b'"', b'aa"', rb"\"ab", b'",1,"'])
+def test_a_body_of_many_short_strings_takes_a_few_times_its_size(beginning: bytes) -> None:
+    body = b'{"a":"' + beginning * (4_000_000 // len(beginning)) + b'"}'
+    stream: Any = SimpleNamespace(media_type=JSON, parameters={}, read=lambda _: body)
+    tracemalloc.start()
+    with suppress(InvalidBody):
+        read_json(stream)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * len(body)
