@@ -27,7 +27,7 @@ from skinapi.storage.files import DRAFT
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Context, Modality
 from skinapi.vision.network.model import open_model
 from tests.batch.archives import Archive, archive_of
 from tests.support.findings import TESTED
@@ -187,11 +187,11 @@ def test_a_picture_that_nobody_foresaw_fails_alone(
 ) -> None:
     real, seen = classify_photo, []
 
-    def classify(model: Any, content: bytes) -> Any:
+    def classify(model: Any, content: bytes, context: Context) -> Any:
         seen.append(content)
         if len(seen) == 3:
             raise ZeroDivisionError
-        return real(model, content)
+        return real(model, content, context)
 
     monkeypatch.setattr("skinapi.batch.judge.classify_photo", classify)
     assert archive.run() == 0
