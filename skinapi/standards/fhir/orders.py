@@ -5,6 +5,7 @@ told about them. Nothing is fetched: what it refers to is sent with it, or is on
 import base64
 import binascii
 import hashlib
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -224,7 +225,8 @@ def _decode(sent: Sent, largest: int) -> bytes:
         try:
             content = base64.b64decode(text, validate=True)
         except binascii.Error:  # line breaks are allowed; most have none
-            content = base64.b64decode("".join(text.split()), validate=True)
+            plain = text.encode().translate(None, string.whitespace.encode())
+            content = base64.b64decode(plain, validate=True)
     except ValueError as error:
         raise sent.refuse("its data are not valid base64") from error
     if not content:

@@ -13,6 +13,7 @@ from skinapi.errors import InvalidBody, SkinAPIError
 from skinapi.standards.fhir.sent_resources import KINDS, Identifier, Sent, open_resource
 from skinapi.web.request_parsing import sentence_of
 
+LONGEST_CONDITION = 2000
 MOST_ENTRIES = 20
 TYPES: Mapping[str, Literal["transaction", "batch"]] = {
     "transaction": "transaction",
@@ -94,7 +95,7 @@ def read_condition(text: str | None, sent: Sent) -> Identifier | None:
     """The identifier that a creation on a condition names. Raises InvalidBody."""
     if not text:
         return None
-    asked = parse_qsl(text.rpartition("?")[2])
+    asked = parse_qsl(text.rpartition("?")[2]) if len(text) <= LONGEST_CONDITION else []
     if len(asked) == 1 and asked[0][0] == "identifier" and sent.kind in IDENTIFIED:
         system, bar, value = asked[0][1].partition("|")
         if system and bar and value:

@@ -14,6 +14,9 @@ import pytest
 
 from skinapi.errors import InvalidBody
 from skinapi.standards.fhir.json_reading import read_json
+from skinapi.standards.fhir.orders import Beside, read_order
+from skinapi.standards.fhir.sent_bundles import read_condition
+from skinapi.standards.fhir.sent_resources import open_resource
 from skinapi.storage.ids import new_id
 from tests.standards.fhir.clinic import JSON, Clinic, read
 from tests.support.backends import unavailable
@@ -176,3 +179,26 @@ def test_a_body_of_many_short_strings_takes_a_few_times_its_size(beginning: byte
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * len(body)
+
+
+def test_long_texts_in_a_body_take_a_few_times_their_size() -> None:
+    patient: dict[str, Any] = {"resourceType": "Patient", "identifier": [{"system": "a:b"}]}
+    sent, photo = open_resource(patient, "Patient"), "AAA " * 1_000_000
+    order = {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/1"},
+        "supportingInfo": [{"reference": "#photo"}],
+        "contained": [
+            {"resourceType": "Binary", "id": "photo", "contentType": "image/jpeg", "data": photo}
+        ],
+    }
+    tracemalloc.start()
+    with suppress(InvalidBody):
+        read_condition("a=b&" * 1_000_000, sent)
+    with suppress(InvalidBody):
+        read_order(open_resource(order, "order"), Beside(base="", largest=1 << 24))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * len(photo)
