@@ -247,6 +247,7 @@ def _register_routes(
         patients=services.integrations.patients,
         largest_photo=settings.max_upload_bytes,
         address=settings.address,
+        folder=settings.instance_dir,
     )
     app.register_blueprint(dicom_routes.blueprint(intake))
     for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):

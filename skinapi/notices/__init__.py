@@ -1,1 +1,1 @@
-"""Notices by mail: what waits, what it says, and who sends it."""
+"""What is sent from here: notices by mail, and deliveries to other systems."""

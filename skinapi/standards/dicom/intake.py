@@ -4,6 +4,7 @@ a server that gets none starts without pydicom.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from skinapi.domain.subject import Subject
@@ -16,12 +17,15 @@ from skinapi.standards.dicom.stow import Received
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeService:
-    """`address` is that of the server; a JPEG may have `largest_photo` bytes."""
+    """`address` is that of the server; a JPEG may have `largest_photo` bytes. Large bodies lie in
+    a file of `folder` meanwhile, which has no name.
+    """
 
     prediction: PredictionService
     patients: PatientsService
     largest_photo: int
     address: str
+    folder: Path
 
     def require_installed(self) -> None:
         """Raises DicomNotInstalled."""

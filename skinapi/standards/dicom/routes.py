@@ -15,6 +15,7 @@ from skinapi.standards.dicom.errors import DicomNotInstalled
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.multipart_related import spool_parts
 from skinapi.standards.dicom.stow import DICOM_JSON, status_of, write_answer
+from skinapi.storage.files import disk_errors, refuse_full_disk
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
@@ -66,9 +67,15 @@ def _store(
     told = stream.parameters
     if stream.media_type != MULTIPART_RELATED or told.get("type", OBJECT).lower() != OBJECT:
         raise UnsupportedMediaType(WRONG_TYPE)
+
+    def read(size: int) -> bytes:
+        refuse_full_disk(intake.folder)
+        return stream.read(size)
+
     # All of it arrives before anything is judged: of a body that breaks off nothing is stored.
-    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        parts = spool_parts(stream.read, told.get("boundary", ""), file, most=MOST_OBJECTS)
+    with SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(intake.folder)) as file:
+        with disk_errors():
+            parts = spool_parts(read, told.get("boundary", ""), file, most=MOST_OBJECTS)
         if not parts:
             raise BadRequest("The body holds no object")
         received = intake.receive(file=file, parts=parts, study=study, by=subject)

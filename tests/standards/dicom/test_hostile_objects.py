@@ -1,10 +1,12 @@
 """Whatever is sent to the DICOM door gets a sentence, and nothing of it is left behind."""
 
+import errno
 import io
 import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import features
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
+import skinapi.standards.dicom.routes as routes_module
 from skinapi.standards.dicom.errors import Failure
 from skinapi.web.declaration import route_of
 from tests.standards.dicom.test_receiving import FAILED, OTHERS, PIXELS, send
@@ -346,6 +349,15 @@ def test_a_body_within_a_part_is_no_object(hostile: Person) -> None:
     assert answer.status_code == 409
     refused = answer.get_json()[OTHERS]["Value"][0]
     assert "not of the type application/dicom" in refused["0040A160"]["Value"][0]
+
+
+def test_a_full_disk_is_told(hostile: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(routes_module, "refuse_full_disk", full)
+    status, answer = send(hostile, jpeg_object())
+    assert (status, answer["code"]) == (507, "disk_full")
 
 
 def test_two_gigabytes_are_refused_by_their_announcement(hostile: Person) -> None:
