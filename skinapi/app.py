@@ -140,7 +140,10 @@ def create_app(
     add_request_ids(app)
     add_rate_headers(app)
     _guard(app, settings, limits)
-    log_ins = {one.name: one.shown_name for one in settings.log_in_providers}
+    log_ins = {
+        one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
+        for one in settings.log_in_providers
+    }
     console = Console.of(read_demo(settings.instance_dir), log_ins)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     _register_routes(app, settings, limits, console, model_services)

@@ -84,9 +84,9 @@ class Console:
     index: Asset
 
     @classmethod
-    def of(cls, demo: Demo | None, log_ins: Mapping[str, str]) -> "Console":
-        """In a demo the page says who can log in, for the log-in view; elsewhere the names and
-        labels of the providers of the clinic's log-in, where there are some.
+    def of(cls, demo: Demo | None, log_ins: Mapping[str, object]) -> "Console":
+        """In a demo the page says who can log in, for the log-in view; elsewhere what the console
+        knows of the providers of the clinic's log-in, by their names, where there are some.
         """
         index = ASSETS[INDEX]
         said = {"demo": demo.model_dump_json() if demo else None}

@@ -56,7 +56,13 @@ def server(
     providers = [
         {"name": "hospital", "label": "Hôpital du Lac", "issuer": mock, **common},
         {"name": "fake", "label": "Test Hospital", "issuer": fake.issuer, **common},
-        {"name": "down", "label": "Closed Hospital", "issuer": "http://127.0.0.1:9", **common},
+        {
+            "name": "down",
+            "label": "Closed Hospital",
+            "issuer": "http://127.0.0.1:9",
+            **common,
+            "linking": "never",
+        },
     ]
     settings = {
         "MODEL_PATH": str(carded_model),
@@ -158,6 +164,8 @@ def test_an_admin_lets_an_account_log_in_there(
     visitor.enter(seeder.person("admin"), "admin")
     visitor.go(f"accounts?status=approved&q={old.email}")
     visitor.press_in_row(old.email, journey.say("manage") if not journey.on_phone else "⋯")
+    visitor.see(journey.say("allowLogIn", name="Test Hospital"))
+    visitor.see_none(journey.say("allowLogIn", name="Closed Hospital"))
     journey.press("allowLogIn", within="managed", name="Test Hospital")
     journey.step("ask")
     visitor.press("dialog .primary, dialog .danger")

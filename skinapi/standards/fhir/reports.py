@@ -182,7 +182,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
     yield _observe(
         submission,
         "malignant-score",
-        "Probability that the lesion is malignant, by the model",
+        "Malignant score, by the model: the sum of all that count as malignant",
         valueQuantity=share(finding.shown_malignant_score),
     )
     yield _observe(

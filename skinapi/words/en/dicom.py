@@ -2,7 +2,7 @@
 
 CODES = {
     "probability": "Probability: {condition}",
-    "malignant_score": "Sum of all malignant",
+    "malignant_score": "Malignant score: the sum of all that count as malignant",
     "checklist_score": "Score of the weighted 7-point checklist",
     "risk_band": "Risk band",
     "most_likely": "Most likely by the model",

@@ -2,7 +2,7 @@
 
 CODES = {
     "probability": "Probabilité: {condition}",
-    "malignant_score": "Somme des affections malignes",
+    "malignant_score": "Score de malignité: somme de ce qui compte comme malin",
     "checklist_score": "Score de la liste pondérée en 7 points",
     "risk_band": "Niveau de risque",
     "most_likely": "Le plus probable selon le modèle",

@@ -6,7 +6,7 @@ import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/comp
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
-import { labelOfLogIn, namesOfLogIns } from "/console/views/clinic_log_in.js";
+import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/clinic_log_in.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -41,7 +41,7 @@ const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoc
 const LogInAt = ({ account, onAsk }) => {
   const bound = account.provider ?? account.link_allowed;
   if (bound) return html`<button onClick=${() => onAsk({ kind: "logInAt", provider: null })}>${say("forbidLogIn", { name: labelOfLogIn(bound) })}</button>`;
-  return namesOfLogIns().map((provider) => html`<button onClick=${() => onAsk({ kind: "logInAt", provider })}>${say("allowLogIn", { name: labelOfLogIn(provider) })}</button>`);
+  return namesOfLinkedLogIns().map((provider) => html`<button onClick=${() => onAsk({ kind: "logInAt", provider })}>${say("allowLogIn", { name: labelOfLogIn(provider) })}</button>`);
 };
 
 /** What is done rarely, below the line of its account. @param {{account: Account, act: Act, doctors: Doctors}} props */

@@ -9,15 +9,17 @@ import { isolated, say } from "/console/language.js";
 import { goTo, replacePlace } from "/console/navigation.js";
 import { NOT_IN, useCode } from "/console/views/login.js";
 
-/** The labels of the places by their names, which the server says in the page. @type {Record<string, string>} */
+/** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in. @type {Record<string, {label: string, links: boolean}>} */
 const LOG_INS = JSON.parse(document.querySelector("meta[name=log-ins]")?.getAttribute("content") ?? "{}");
 /** Where one was when the session ended. */
 const PLACE_KEY = "skinapi.place";
 
 export const namesOfLogIns = () => Object.keys(LOG_INS);
 
+export const namesOfLinkedLogIns = () => namesOfLogIns().filter((name) => LOG_INS[name].links);
+
 /** @param {string} name */
-export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LOG_INS[name] : name);
+export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LOG_INS[name].label : name);
 
 /** One button for each place. */
 export const ClinicLogIns = () => {
