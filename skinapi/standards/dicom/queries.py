@@ -15,12 +15,14 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from skinapi.domain.field_types import ID
 from skinapi.errors import InvalidQuery
 from skinapi.storage.ids import first_id_at
 
 MOST_RESULTS = 100
 MOST_SKIPPED = 10_000
 MOST_KEYS = 50
+NOBODY = "-"
 FIRST_ID, END_ID = "0" * 32, "g"  # no id sorts before the first, and none behind the end
 TAG = re.compile("[0-9A-Fa-f]{8}")
 DAY = re.compile(r"(\d{8})?(-)?(\d{8})?")
@@ -82,7 +84,10 @@ class Query:
     def patient(self) -> str | None:
         """The patient, where one is asked for by the whole id."""
         asked = self.keys.get("PatientID", "")
-        return asked if asked and not set(asked) & set("*?\\") else None
+        if not asked or set(asked) & set("*?\\"):
+            return None
+        # The store takes no value with a NUL. Nobody has the other id, so nothing is found.
+        return asked if ID.fullmatch(asked) else NOBODY
 
     @property
     def ids(self) -> tuple[str, str]:

@@ -87,6 +87,7 @@ def test_a_query_selects_by_day_patient_and_what_a_study_holds(backend: Backend)
         ({"StudyInstanceUID": "1.2.3"}, []),
         ({"StudyInstanceUID": value_of(third, "StudyInstanceUID"), "StudyDate": "20200101"}, []),
         ({"AccessionNumber": "7"}, []),
+        ({"PatientID": "\0"}, []),
         ({"PatientName": "*"}, [first, second, third]),
         ({"limit": 1}, [first]),
         ({"limit": 1, "offset": 1}, [second]),
