@@ -154,11 +154,19 @@ def test_only_what_an_endpoint_wants_is_sent_to_it(
 def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     backend: Backend, admin: Person, receiver: Receiver
 ) -> None:
-    add(admin, receiver.url, ["finding.stored"], clinical=True)
-    ada = backend.member("ada@example.org", name="Ada Lovelace")
+    add(admin, receiver.url, ["finding.stored", "review.signed"], clinical=True)
+    doctor = backend.member(role="doctor", name="Grace Hopper")
+    of_doctor = backend.account(doctor.email).id
+    ada = backend.member("ada@example.org", name="Ada Lovelace", doctor_id=of_doctor)
     answered = predicted(ada)
     send(backend)
-    [message] = receiver.messages
+    review = {"label": "melanoma", "certainty": "sure"}
+    path = f"/submissions/{answered['id']}/review"
+    assert doctor.call("POST", path, json=review).status_code == 201
+    send(backend)
+    message, reviewed = receiver.messages
+    assert reviewed.read()["data"]["finding"]["decision"]["label"] == "melanoma"
+    assert b"Hopper" not in reviewed.body
     finding = message.read()["data"]["finding"]
     assert finding.keys() == {
         *("class", "headline", "band", "probabilities", "codes", "malignant_score"),

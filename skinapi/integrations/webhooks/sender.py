@@ -31,6 +31,7 @@ CLINICAL = {
     *("stated", "headline", "band", "probabilities", "codes", "malignant_score", "uncertain"),
     *("reasons", "model_version", "decision"),
 }
+NAMES = {"decision": {"decided_by"}}
 # Where the API answers for an id of a message, and where the console shows it.
 PATHS = {
     "finding": ("/submissions/{}", "/#/finding/{}"),
@@ -132,4 +133,4 @@ class WebhookSender:
         if owner is None or owner.status == "deleting":
             return None
         view = SubmissionView.of(submission.for_owner(), owner)
-        return view.model_dump(mode="json", by_alias=True, include=CLINICAL)
+        return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

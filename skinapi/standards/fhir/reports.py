@@ -137,8 +137,9 @@ def _say(submission: Submission) -> str:
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
         return " ".join([f"{heading}.", *others])
-    if decision:
-        return " ".join([f"{decision.heading(language)}.", *decision.next_steps(language)])
+    if decision:  # of one that judges nothing the next steps say it, too
+        said = [] if decision.unjudged else [f"{decision.heading(language)}."]
+        return " ".join([*said, *decision.next_steps(language)])
     headline, words = submission.finding.headline, submission.finding.band_words(language)
     told = headline.for_doctor if for_doctor else headline.for_patient
     step = words.doctor_action if for_doctor else words.action

@@ -128,6 +128,8 @@ def test_who_could_judge_nothing_has_decided_no_urgency(clinic: Clinic) -> None:
     assert decided["dataAbsentReason"]["text"] == "No urgency judged yet."
     assert decided["status"] == "preliminary"
     assert report(clinic, "unjudged")["conclusion"].startswith("Another photo asked for. No")
+    told = read(clinic.ada, f"DiagnosticReport/{clinic.numbers['unjudged']}")["conclusion"]
+    assert told.count("Your doctor wants another photo") == 1
 
 
 def test_the_outline_is_measured_once_or_said_to_be_unclear(clinic: Clinic) -> None:
