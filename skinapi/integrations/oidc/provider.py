@@ -8,7 +8,8 @@ before its signature, issuer, audience and times are checked; and no redirect of
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,14 +93,20 @@ class Provider:
     def metadata(self) -> Metadata:
         now = time.monotonic()
         if self._metadata is None or now - self._metadata[0] > KNOWN_FOR_S:
-            if now - self._failed_at < RETRY_AFTER_S:
-                raise ProviderUnavailable
-            try:
+            with self._pausing():
                 self._metadata = now, self._discover()
-            except ProviderUnavailable:
-                self._failed_at = time.monotonic()
-                raise
         return self._metadata[1]
+
+    @contextmanager
+    def _pausing(self) -> Iterator[None]:
+        """What anybody can let this server ask: after a failure not again at once."""
+        if time.monotonic() - self._failed_at < RETRY_AFTER_S:
+            raise ProviderUnavailable
+        try:
+            yield
+        except ProviderUnavailable:
+            self._failed_at = time.monotonic()
+            raise
 
     def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str:
         """Where the browser is sent."""
@@ -212,9 +219,11 @@ class Provider:
         return self._keys[1]
 
     def _fetch_keys(self) -> KeySet:
-        listed = self._get(self.metadata().jwks_uri).get("keys")
-        if not isinstance(listed, list) or len(listed) > MOST_KEYS:
-            raise ProviderUnavailable
+        place = self.metadata().jwks_uri
+        with self._pausing():
+            listed = self._get(place).get("keys")
+            if not isinstance(listed, list) or len(listed) > MOST_KEYS:
+                raise ProviderUnavailable
         return KeySet([key for one in listed if (key := _key_of(one))])
 
     def _discover(self) -> Metadata:

@@ -110,6 +110,15 @@ def test_a_forged_one_ends_nothing(clinic: Clinic) -> None:
     assert is_in(ada)
 
 
+def test_a_provider_whose_keys_cannot_be_had_is_not_asked_for_them_by_each_request(
+    clinic: Clinic,
+) -> None:
+    clinic.fake.behave["/jwks"] = lambda call: call.say({}, 500)
+    for _ in range(3):
+        assert send(clinic, clinic.fake.log_out_token(sub="ada")) == (503, "oidc_unavailable")
+    assert clinic.fake.seen.count("/jwks") == 1
+
+
 def test_an_account_that_is_deleted_is_deleted_with_its_way(clinic: Clinic) -> None:
     clinic.entered(**STAFF)
     clinic.fake.claims = STAFF
