@@ -32,6 +32,7 @@ def open_integration_services(
             uses=data.key_uses,
             eraser=eraser,
             records=records,
+            outbox=data.outbox,
         ),
         patients=PatientsService(
             work=data.work, accounts=data.accounts, secrets=settings.audit_secrets()

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_BROWSER = "new_browser"
     WRONG_CODES = "wrong_codes"
+    KEY_MADE = "key_made"
     WEBHOOK_DISABLED = "webhook_disabled"
 
 
@@ -60,7 +61,13 @@ class Budget(NamedTuple):
 
 # They tell of who can open the account: nobody can switch them off, and no limit delays them.
 SECURITY = frozenset(
-    {Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES}
+    {
+        Kind.PASSWORD_LINK,
+        Kind.PASSWORD_CHANGED,
+        Kind.NEW_BROWSER,
+        Kind.WRONG_CODES,
+        Kind.KEY_MADE,
+    }
 )
 
 

@@ -75,6 +75,20 @@ def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     ]
 
 
+def test_who_makes_a_key_is_told_with_the_way_to_revoke_it(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    ada, admin = backend.member(), backend.member(role="admin")
+    body = {"name": "my program", "scopes": ["findings:read"]}
+    assert ada.call("POST", "/keys", json=body).status_code == 201
+    assert admin.call("POST", "/admin/keys", json=body).status_code == 201
+    subject = "A key for programs was made with your account"
+    assert sent(backend, smtp) == [
+        (ada.email, subject, f"{PAGE}/keys"),
+        (admin.email, subject, f"{PAGE}/integrations"),
+    ]
+
+
 def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     backend: Backend, smtp: SmtpServer
 ) -> None:

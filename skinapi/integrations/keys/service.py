@@ -21,6 +21,8 @@ from skinapi.integrations.keys.api_keys import (
 )
 from skinapi.integrations.keys.errors import KeyLacksScope, MakesNoSessions, TooManyKeys
 from skinapi.integrations.keys.uses import KeyUses
+from skinapi.notices.outbox import Kind as NoticeKind
+from skinapi.notices.outbox import Outbox
 from skinapi.records.service import RecordsService
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -58,6 +60,7 @@ class KeysService:
     uses: KeyUses
     eraser: Eraser
     records: RecordsService
+    outbox: Outbox
 
     @atomic
     def make_own(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
@@ -124,6 +127,10 @@ class KeysService:
             detail=f"{of} {key.kind}: {', '.join(key.scopes)}",
         )
         self.keys.add(key)
+        # Whoever has stolen a log-in would keep what a new password ends.
+        self.outbox.add(
+            NoticeKind.KEY_MADE, to=by.id, about="integrations" if clinic_wide else "keys"
+        )
         return key, secret
 
     def list_own(self, *, account: str) -> list[ApiKey]:

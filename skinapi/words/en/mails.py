@@ -18,6 +18,7 @@ MAILS = {
         "password_changed": "Your password was changed",
         "new_browser": "A new browser opened your account",
         "wrong_codes": "Somebody entered wrong codes for your account",
+        "key_made": "A key for programs was made with your account",
         "webhook_disabled": "A webhook was switched off",
     },
     "texts": {
@@ -41,6 +42,8 @@ MAILS = {
         "not used for it before. If it was not you, choose a new password now.",
         "wrong_codes": "Somebody entered the right password of your account, and then wrong "
         "codes of your second factor. If it was not you, choose a new password now.",
+        "key_made": "A key for programs was made with your account. It stays valid when the "
+        "password changes. If it was not you, revoke it at once and choose a new password.",
         "webhook_disabled": "A webhook was switched off, because its receiver took nothing. Log "
         "in to see which one.",
     },

@@ -18,6 +18,7 @@ MAILS = {
         "password_changed": "Votre mot de passe a été changé",
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
         "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
+        "key_made": "Une clé pour programmes a été créée avec votre compte",
         "webhook_disabled": "Un webhook a été désactivé",
     },
     "texts": {
@@ -45,6 +46,9 @@ MAILS = {
         "wrong_codes": "Quelqu'un a saisi le bon mot de passe de votre compte, puis des codes "
         "faux du second facteur. Si ce n'était pas vous, choisissez un nouveau mot de passe "
         "maintenant.",
+        "key_made": "Une clé pour programmes a été créée avec votre compte. Elle reste valable "
+        "quand le mot de passe change. Si ce n'était pas vous, révoquez-la tout de suite et "
+        "choisissez un nouveau mot de passe.",
         "webhook_disabled": "Un webhook a été désactivé, car son destinataire n'acceptait plus "
         "rien. Connectez-vous pour voir lequel.",
     },
