@@ -32,6 +32,7 @@ from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import ModelServices, open_model_services
 from skinapi.composition.services import Services, open_services
+from skinapi.composition.standard_services import StandardServices
 from skinapi.console.embed import EmbedPage
 from skinapi.console.embed import routes as embed_routes
 from skinapi.console.routes import Console
@@ -60,7 +61,6 @@ from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.settings.demo_folder import read_demo
 from skinapi.standards.dicom.archive_routes import routes as archive_routes
-from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
 from skinapi.standards.fhir.intake_routes import routes as intake_routes
@@ -124,7 +124,7 @@ def create_app(
     app = Application(
         services=services,
         registry=registry,
-        background=open_background(settings, services, reloader, model_services.archive),
+        background=open_background(settings, services, reloader, model_services.standards.archive),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
@@ -193,30 +193,11 @@ def _register_routes(
     model_services: ModelServices,
 ) -> None:
     services, registry = app.services, app.registry
-    probes = {
-        "store": services.store.ping,
-        "rate_limits": limits.ping,
-        "model": registry.served.ping,
-    }
-    server = ServerInfo(
-        app,
-        page=console.show,
-        probes=probes,
-        notes=lambda: [
-            *filter(None, [registry.served.problem]),
-            *services.data.outbox.problems(),
-            *services.data.deliveries.problems(),
-            *services.data.webhook_endpoints.problems(),
-            *app.background.syslog_sender.problems(),
-        ],
-        gauges=(services.drift.gauges, services.jobs.gauges),
-    )
-    app.register_blueprint(server_routes.blueprint(server))
+    app.register_blueprint(server_routes.blueprint(_open_server_info(app, limits, console)))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(deletion_routes.blueprint(services.own_deletion))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
-    app.register_blueprint(oidc_routes.blueprint(services.oidc))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(decision_routes.blueprint(services.decisions))
     app.register_blueprint(overview_routes.blueprint(model_services.overview))
@@ -245,25 +226,48 @@ def _register_routes(
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     app.register_blueprint(again_routes.blueprint(model_services.judging_again))
-    intake = IntakeService(
-        prediction=model_services.prediction,
-        patients=services.integrations.patients,
-        largest_photo=settings.max_upload_bytes,
-        address=settings.address,
-        folder=settings.instance_dir,
-    )
-    app.register_blueprint(dicom_routes.blueprint(intake))
     for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))
     app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
-    app.register_blueprint(key_routes.blueprint(services.integrations.keys))
-    app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
-    app.register_blueprint(studies_routes.blueprint(model_services.studies))
-    app.register_blueprint(archive_routes.blueprint(model_services.archive))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
-    app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
-    app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
-    app.register_blueprint(intake_routes.blueprint(model_services.fhir_intake))
     app.register_blueprint(console_routes.blueprint(console))
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))
+    _register_integrations(app, services)
+    _register_standards(app, model_services.standards)
+
+
+def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
+    services, registry = app.services, app.registry
+    return ServerInfo(
+        app,
+        page=console.show,
+        probes={
+            "store": services.store.ping,
+            "rate_limits": limits.ping,
+            "model": registry.served.ping,
+        },
+        notes=lambda: [
+            *filter(None, [registry.served.problem]),
+            *services.data.outbox.problems(),
+            *services.data.deliveries.problems(),
+            *services.data.webhook_endpoints.problems(),
+            *app.background.syslog_sender.problems(),
+        ],
+        gauges=(services.drift.gauges, services.jobs.gauges),
+    )
+
+
+def _register_integrations(app: Flask, services: Services) -> None:
+    app.register_blueprint(oidc_routes.blueprint(services.oidc))
+    app.register_blueprint(key_routes.blueprint(services.integrations.keys))
+    app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
+    app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
+
+
+def _register_standards(app: Flask, standards: StandardServices) -> None:
+    app.register_blueprint(fhir_routes.blueprint(standards.fhir))
+    app.register_blueprint(intake_routes.blueprint(standards.fhir_intake))
+    app.register_blueprint(dicom_routes.blueprint(standards.dicom_intake))
+    app.register_blueprint(studies_routes.blueprint(standards.studies))
+    app.register_blueprint(archive_routes.blueprint(standards.archive))

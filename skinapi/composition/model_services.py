@@ -6,21 +6,15 @@ from skinapi.admin.overview import OverviewService
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
+from skinapi.composition.standard_services import StandardServices, open_standard_services
 from skinapi.console.routes import ASSETS
 from skinapi.domain.allowances import Allowances
 from skinapi.prediction.service import JudgingAgainService, PredictionService, SamplePicture
-from skinapi.records.changes import ChangedFindings
-from skinapi.records.photos import Shapes
 from skinapi.records.quotas import Quotas
 from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
-from skinapi.standards.dicom.archive import ArchiveService
-from skinapi.standards.dicom.archive_client import ArchiveClient, authorization_of
-from skinapi.standards.dicom.studies import StudiesService
-from skinapi.standards.fhir.intake import FhirIntakeService
-from skinapi.standards.fhir.service import FhirService
 
 
 @dataclass(frozen=True)
@@ -31,10 +25,7 @@ class ModelServices:
     clients: ClientsService
     comparisons: ComparisonsService
     overview: OverviewService
-    studies: StudiesService
-    fhir: FhirService
-    archive: ArchiveService
-    fhir_intake: FhirIntakeService
+    standards: StandardServices
 
 
 def open_model_services(
@@ -62,15 +53,6 @@ def open_model_services(
         most_submissions=settings.most_submissions,
         allowances=allowances,
     )
-    shapes = Shapes(submissions=services.data.submissions, photos=services.records.photos)
-    studies = StudiesService(
-        records=services.records,
-        submissions=services.data.submissions,
-        reviews=services.reviews,
-        reports=reports,
-        shapes=shapes,
-        clinic=settings.clinic_name,
-    )
     prediction = PredictionService(
         registry=registry,
         records=services.records,
@@ -80,18 +62,6 @@ def open_model_services(
         counts=services.data.photo_counts,
         sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=registry),
         lesions=services.lesions,
-    )
-    fhir = FhirService(
-        changes=ChangedFindings(records=services.records),
-        records=services.records,
-        shapes=shapes,
-        reports=reports,
-        lesions=services.lesions,
-        models=services.models,
-        accounts=services.data.accounts,
-        patients=services.integrations.patients,
-        trail=services.data.trail,
-        base=f"{settings.address}/fhir",
     )
     return ModelServices(
         reports=reports,
@@ -123,44 +93,13 @@ def open_model_services(
             findings=services.data.submissions,
             messages=services.data.messages,
         ),
-        studies=studies,
-        archive=_open_archive(settings, services, studies),
         comparisons=ComparisonsService(
             lesions=services.lesions,
             records=services.records,
             registry=registry,
             allowances=allowances,
         ),
-        fhir=fhir,
-        fhir_intake=FhirIntakeService(
-            fhir=fhir,
-            prediction=prediction,
-            patients=services.integrations.patients,
-            largest_photo=settings.max_upload_bytes,
+        standards=open_standard_services(
+            settings, services, prediction=prediction, reports=reports
         ),
-    )
-
-
-def _open_archive(
-    settings: Settings, services: Services, studies: StudiesService
-) -> ArchiveService:
-    client = None
-    if settings.archive_url:
-        authorization = authorization_of(
-            settings.secret("archive_token"),
-            settings.archive_user,
-            settings.secret("archive_password"),
-        )
-        client = ArchiveClient(
-            settings.archive_url,
-            authorization=authorization,
-            authorities=settings.trusted_authorities,
-        )
-    return ArchiveService(
-        work=services.data.work,
-        deliveries=services.data.deliveries,
-        studies=studies,
-        client=client,
-        address=settings.archive_url,
-        sends_after=settings.archive_after,
     )

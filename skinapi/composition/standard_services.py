@@ -1,0 +1,98 @@
+"""Builds the services of FHIR and DICOM."""
+
+from dataclasses import dataclass
+
+from skinapi.composition.services import Services
+from skinapi.prediction.service import PredictionService
+from skinapi.records.changes import ChangedFindings
+from skinapi.records.photos import Shapes
+from skinapi.reports.service import ReportsService
+from skinapi.settings import Settings
+from skinapi.standards.dicom.archive import ArchiveService
+from skinapi.standards.dicom.archive_client import ArchiveClient, authorization_of
+from skinapi.standards.dicom.intake import IntakeService
+from skinapi.standards.dicom.studies import StudiesService
+from skinapi.standards.fhir.intake import FhirIntakeService
+from skinapi.standards.fhir.service import FhirService
+
+
+@dataclass(frozen=True, slots=True)
+class StandardServices:
+    fhir: FhirService
+    fhir_intake: FhirIntakeService
+    dicom_intake: IntakeService
+    studies: StudiesService
+    archive: ArchiveService
+
+
+def open_standard_services(
+    settings: Settings,
+    services: Services,
+    *,
+    prediction: PredictionService,
+    reports: ReportsService,
+) -> StandardServices:
+    shapes = Shapes(submissions=services.data.submissions, photos=services.records.photos)
+    studies = StudiesService(
+        records=services.records,
+        submissions=services.data.submissions,
+        reviews=services.reviews,
+        reports=reports,
+        shapes=shapes,
+        clinic=settings.clinic_name,
+    )
+    fhir = FhirService(
+        changes=ChangedFindings(records=services.records),
+        records=services.records,
+        shapes=shapes,
+        reports=reports,
+        lesions=services.lesions,
+        models=services.models,
+        accounts=services.data.accounts,
+        patients=services.integrations.patients,
+        trail=services.data.trail,
+        base=f"{settings.address}/fhir",
+    )
+    return StandardServices(
+        fhir=fhir,
+        fhir_intake=FhirIntakeService(
+            fhir=fhir,
+            prediction=prediction,
+            patients=services.integrations.patients,
+            largest_photo=settings.max_upload_bytes,
+        ),
+        dicom_intake=IntakeService(
+            prediction=prediction,
+            patients=services.integrations.patients,
+            largest_photo=settings.max_upload_bytes,
+            address=settings.address,
+            folder=settings.instance_dir,
+        ),
+        studies=studies,
+        archive=_open_archive(settings, services, studies),
+    )
+
+
+def _open_archive(
+    settings: Settings, services: Services, studies: StudiesService
+) -> ArchiveService:
+    client = None
+    if settings.archive_url:
+        authorization = authorization_of(
+            settings.secret("archive_token"),
+            settings.archive_user,
+            settings.secret("archive_password"),
+        )
+        client = ArchiveClient(
+            settings.archive_url,
+            authorization=authorization,
+            authorities=settings.trusted_authorities,
+        )
+    return ArchiveService(
+        work=services.data.work,
+        deliveries=services.data.deliveries,
+        studies=studies,
+        client=client,
+        address=settings.archive_url,
+        sends_after=settings.archive_after,
+    )
