@@ -231,14 +231,12 @@ class ReportsService:
             spot_advice=spot_advice,
             due=due,
             content_hash=seal,
-            seal=SealView(
-                hash=seal,
-                url=f"{self.address}/reports/verify/{seal}",
-                issued_at=issued.created_at,
-            )
-            if issued
-            else None,
+            seal=self._show_seal(seal, issued) if issued else None,
         )
+
+    def _show_seal(self, hash: str, issued: Issued) -> SealView:
+        url = f"{self.address}/reports/verify/{hash}"
+        return SealView(hash=hash, url=url, issued_at=issued.created_at)
 
     def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
         """The signed letters that the reader of this copy of the finding may read."""
