@@ -217,6 +217,27 @@ def test_two_tabs_hold_two_photos(
     visitor.find("figure.crop")
 
 
+# The measuring of a photo ends at the same moment, so that the form keeps what is in it once more.
+START_OVER = """
+const buttons = [...document.querySelectorAll("button")];
+buttons.find((one) => one.textContent === "Start over").click();
+document.querySelector("form").dispatchEvent(new Event("change"));
+"""
+
+
+def test_who_starts_over_begins_without_photo_also_when_it_is_measured_at_that_moment(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.await_truth(lambda: kept(visitor) == [False], "the photo")
+    reload(visitor)
+    visitor.find("figure.crop canvas[width='960']")
+    visitor.see("Start over")
+    visitor.run(START_OVER)
+    visitor.find("[name=camera]")
+    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
+
+
 def test_a_logout_forgets_the_photo_that_was_not_sent(
     visitor: Visitor, seeder: Seeder, ada: Caller, mole: Path
 ) -> None:

@@ -10,7 +10,7 @@ import { scrollToTop } from "/console/navigation.js";
 import { Approved } from "/console/views/waiting.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChosenPhoto, ChoosePhoto, isPoor } from "/console/views/choose_photo.js";
-import { forgetDraft, recallDraft } from "/console/views/photo_draft.js";
+import { recallDraft } from "/console/views/photo_draft.js";
 import { AskAbout, AskChecklist, AskKind, AskSpot, AskToKeep } from "/console/views/photo_questions.js";
 import { AboutPhotos, isOfPhoto, NotSent } from "/console/views/photo_refusal.js";
 import { useDraft, useSending } from "/console/views/photo_sending.js";
@@ -151,7 +151,7 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
   return html`
     <h1 ref=${heading} tabindex="-1">${narrow && html`<small>${question ? html`${title} · ${of}` : of}</small> `}${question ? say(question) : title}</h1>
-    ${some && step === recalledAt && html`<${Recalled} unknown=${before?.unknown} onAnew=${onAnew} />`}
+    ${some && step === recalledAt && html`<${Recalled} unknown=${before?.unknown} onAnew=${() => [draft.forget(), onAnew()]} />`}
     ${!some && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     ${!some && html`<${ChoosePhoto} onPhoto=${(/** @type {File} */ file) => sending.add([file])} />`}
     <form ref=${draft.form} hidden=${!some} novalidate=${narrow} onChange=${() => [draft.keep(), setMissing(false)]} onSubmit=${(/** @type {SubmitEvent} */ event) => {
@@ -190,7 +190,6 @@ export const NewPhoto = ({ consent, argument, filters, hearing }) => {
   };
   const answer = useAnswer(load, [turn]);
   const beginAnew = () => {
-    forgetDraft(argument);
     leaveQuestions(argument ? `check/${argument}` : "check");
     setTurn(turn + 1);
   };
