@@ -64,6 +64,7 @@ CAPTIONS = {
     "console": "pages in a browser",
     "standards": "FHIR and DICOM",
     "integrations": "keys, log-ins, webhooks",
+    "privacy": "rights of a person",
     "prediction": "a photo in, a finding out",
     "care": "a doctor's patients",
     "batch": "archives of pictures",
