@@ -1,0 +1,451 @@
+"""A simulated year of use: one patient, and who has to do with her, through HTTP.
+
+`live_a_year(backend)` leaves what a year leaves in every collection, and says by which marks the
+person can be found in it. Give the backend the settings of `settings_of_year`. The clock of this
+process is set back meanwhile.
+"""
+
+import argparse
+import base64
+import io
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from skinapi import commands
+from skinapi.auth import tokens
+from skinapi.auth.second_factor import code_at, step_of
+from skinapi.demo.drawing import Spot, draw
+from skinapi.demo.spots import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE
+from skinapi.integrations.webhooks.endpoints import EventType
+from skinapi.lab.checks import publishing
+from skinapi.storage import ids
+from skinapi.storage.ids import Clock, now
+from tests.lab.conftest import DecoderHere
+from tests.lab.sending import await_check
+from tests.support.backends import ADMIN, MAIL, PASSWORD, Backend, Person
+from tests.support.openrouter import KEY, OpenRouter
+
+NEW_PASSWORD = "a second horse battery"
+WORDS = {
+    "name": "Philomena Quastenflosser",
+    "email": "philomena.quastenflosser@person.example",
+    "spot": "Leberfleck unter dem Zopf",
+    "other spot": "Fleck am linken Knie",
+    "question": "Juckt das wegen der Wollsocken?",
+    "second question": "Darf ich damit in die Therme?",
+    "answer": "Nein, bitte erst nach der Kontrolle baden.",
+    "second answer": "Beim Knie genuegt ein Bild im Fruehjahr.",
+    "note": "Netzwerk unruhig, Rand gezackt, bitte Exzision planen.",
+    "second note": "Histologie liegt vor, alles im Gesunden entfernt.",
+    "opinion": "Ich sehe einen Regressionsherd bei drei Uhr.",
+    "opinion question": "Siehst du den Regressionsherd auch?",
+    "letter": "Liebe Frau Quastenflosser, bitte kommen Sie am Dienstag nuechtern.",
+    "withdrawal": "Der Termin im Brief war falsch.",
+    "key": "Waage von Philomena",
+}
+OTHER = {"name": "Balduin Anderswo", "email": "balduin.anderswo@person.example"}
+HOOK = "https://hooks.example.org/skinapi"
+
+
+@dataclass
+class Kept:
+    """A photo of the person: its bytes as sent and as stored, and its pixels."""
+
+    sent: bytes
+    stored: bytes
+
+    @property
+    def pixels(self) -> bytes:
+        return Image.open(io.BytesIO(self.stored)).convert("RGB").tobytes()
+
+
+@dataclass
+class Marks:
+    """By what the person can be found. `files` are all stored files that are hers, by their keys:
+    photos, thumbnails, PDFs.
+    """
+
+    account: str
+    words: dict[str, str] = field(default_factory=lambda: dict(WORDS))
+    photos: list[Kept] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def needles(self) -> dict[str, bytes]:
+        """What a search looks for, each by a name: the words, and pieces of each file that are
+        nowhere else.
+        """
+        words = {f"her {name}": text.encode() for name, text in self.words.items()}
+        files = {f"the file {key}": piece(content) for key, content in self.files.items()}
+        sent = {f"photo {n} as sent": piece(one.sent) for n, one in enumerate(self.photos)}
+        drawn = {f"pixels of photo {n}": piece(one.pixels) for n, one in enumerate(self.photos)}
+        return {**words, **files, **sent, **drawn}
+
+
+def piece(content: bytes, size: int = 64) -> bytes:
+    """From the middle, where no two files are alike."""
+    return content[len(content) // 2 :][:size]
+
+
+@dataclass
+class Somebody(Person):
+    """Who logs in anew where a session has ended, as after months."""
+
+    backend: Backend | None = None
+    password: str = PASSWORD
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        answer = super().call(method, path, **options)
+        if answer.status_code == 401 and self.backend:
+            self.log_in()
+            answer = super().call(method, path, **options)
+        return answer
+
+    def log_in(self, **more: str) -> None:
+        assert self.backend
+        body = {"email": self.email, "password": self.password, **more}
+        answer = self.client.post("/login", json=body)
+        assert answer.status_code == 200, answer.text
+        self.token = answer.get_json()["access_token"]
+
+    def do(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        """What is answered; it must succeed."""
+        sent = {"json": body} if body is not None else {}
+        answer = self.call(method, path, **sent, **options)
+        assert answer.status_code < 300, (method, path, answer.text)
+        return answer.get_json(silent=True) if answer.is_json else answer.data
+
+
+@dataclass
+class Year:
+    """The people of it, what they made, and the marks of the patient, whose key `program` has."""
+
+    backend: Backend
+    admin: Somebody
+    doctor: Somebody
+    colleague: Somebody
+    researcher: Somebody
+    person: Somebody
+    other: Somebody
+    program: Somebody
+    marks: Marks
+    numbers: list[int] = field(default_factory=list)
+    lesions: list[str] = field(default_factory=list)
+    backups: list[Path] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    job: str = ""
+
+    @property
+    def account(self) -> str:
+        return self.marks.account
+
+
+def settings_of_year(llm: OpenRouter | None = None) -> dict[str, Any]:
+    """What a backend needs to live it whole: mails, and the LLM of the tests."""
+    if llm is None:
+        return {**MAIL}
+    asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
+    return {**MAIL, **asked}
+
+
+@contextmanager
+def in_the_past() -> Iterator[None]:
+    """Ids may begin earlier than those that this process has made, and tokens of then be read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ids._ids, "_last", 0)
+        patch.setattr(tokens, "DECODE_OPTIONS", {**tokens.DECODE_OPTIONS, "verify_exp": False})
+        patch.setattr(publishing, "PictureDecoder", DecoderHere)
+        patch.setattr(commands, "configure_logs", lambda: None)
+        try:
+            yield
+        finally:
+            Clock.set_back = timedelta()
+
+
+def days_ago(many: float) -> None:
+    Clock.set_back = timedelta(days=many)
+
+
+def live_a_year(backend: Backend, folder: Path, *, backups: bool = True) -> Year:
+    """`folder` gets the backups, made at three dates."""
+    with in_the_past():
+        days_ago(360)
+        year = _meet(backend)
+        days_ago(355)
+        _first_spot(year)
+        _back_up(year, folder, made=backups)
+        days_ago(200)
+        _programs(year)
+        _excision(year)
+        days_ago(150)
+        _opinion(year)
+        _write_to_each_other(year)
+        _dataset(year)
+        _back_up(year, folder, made=backups)
+        days_ago(60)
+        _letters(year)
+        _consents_change(year)
+        days_ago(20)
+        _log_ins(year)
+        _back_up(year, folder, made=backups)
+        days_ago(2)
+        _last_days(year)
+    _today(year)
+    backend.services.data.trail.seal_all()
+    _note_files(year)
+    return year
+
+
+def _meet(backend: Backend) -> Year:
+    backend.services.admin.ensure_admin(email=ADMIN, password=PASSWORD)
+    admin = Somebody(backend.client, "", ADMIN, backend)
+    doctor, colleague = (
+        _join(backend, admin, who, "doctor") for who in ("Maren Holt", "S. Haddad")
+    )
+    researcher = _join(backend, admin, "Noor Lind", "researcher")
+    for one in (WORDS, OTHER):
+        _register(backend, one["name"], one["email"])
+    person = Somebody(backend.client, "", WORDS["email"], backend)
+    other = Somebody(backend.client, "", OTHER["email"], backend)
+    for patient in (person, other):
+        admin.do("PATCH", f"/users/{patient.email}/approve", {})
+        admin.do("PUT", f"/users/{patient.email}/doctor", {"doctor": doctor.email})
+        patient.do("PUT", "/me/consents", {"photos": True, "llm": True, "training": True})
+    person.do("PUT", "/me/locale", {"locale": "fr"})
+    marks = Marks(backend.account(person.email).id)
+    program = Somebody(backend.client, "")
+    return Year(backend, admin, doctor, colleague, researcher, person, other, program, marks)
+
+
+def _register(backend: Backend, name: str, email: str, **more: str) -> None:
+    body = {"name": name, "email": email, "password": PASSWORD, **more}
+    assert backend.client.post("/register", json=body).status_code == 201
+
+
+def _join(backend: Backend, admin: Somebody, name: str, role: str) -> Somebody:
+    email = f"{name.rpartition(' ')[2].lower()}@clinic.example"
+    _register(backend, name, email, wanted_role=role)
+    admin.do("PATCH", f"/users/{email}/approve", {"role": role})
+    return Somebody(backend.client, "", email, backend)
+
+
+def _photograph(
+    year: Year, spot: Spot, view: int, lesion: str | None, by: Somebody | None = None, **told: str
+) -> int:
+    """The number of the finding."""
+    content, by = draw(spot, view=view), by or year.person
+    by.do("GET", "/me")  # logs in where it must: a file is sent once
+    form: dict[str, Any] = {"image": (io.BytesIO(content), "spot.jpg"), "keep_photo": "true"}
+    form |= {"modality": "dermoscopic", "age_band": "30-44", "sex": "female", **told}
+    if lesion:
+        form["lesion"] = lesion
+    found = by.call("POST", "/predict", data=form, content_type="multipart/form-data")
+    assert found.status_code == 200, found.text
+    number: int = found.get_json()["id"]
+    if by is year.person:
+        year.numbers.append(number)
+        stored = year.backend.services.data.submissions.find_by_number(number)
+        assert stored
+        assert stored.photo_blob
+        year.marks.photos.append(Kept(content, _file(year, stored.photo_blob)))
+    return number
+
+
+def _first_spot(year: Year) -> None:
+    person, doctor = year.person, year.doctor
+    place = {"site": "back", "side": "rear", "x": 42, "y": 58}
+    spot = person.do("POST", "/lesions", {"place": place, "name": WORDS["spot"]})["id"]
+    knee = person.do(
+        "POST", "/lesions", {"place": {"site": "lower_extremity"}, "name": WORDS["other spot"]}
+    )["id"]
+    year.lesions = [spot, knee]
+    first = _photograph(year, GROWING_MOLE, 0, spot, checklist="none")
+    said = {"certainty": "sure", "agrees_with_label": True, "agrees_with_urgency": True}
+    doctor.do("POST", f"/submissions/{first}/review", said)
+    person.do("GET", f"/submissions/{first}/report.pdf")
+    person.do("GET", f"/submissions/{first}/report.pdf?lang=en")
+    person.do("GET", f"/submissions/{first}/thumbnail")
+    theirs = _photograph(year, ROUND_MOLE, 5, None, by=year.other)
+    doctor.do("POST", f"/submissions/{theirs}/review", said)
+
+
+def _programs(year: Year) -> None:
+    """Keys, a session key, and a webhook that waits for its receiver."""
+    body = {"name": WORDS["key"], "scopes": ["findings:read", "findings:write"], "sessions": True}
+    key = year.person.do("POST", "/keys", body)
+    year.program.token = key["secret"]
+    year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
+    year.program.do("GET", "/submissions")
+    events = [EventType.FINDING_STORED, EventType.REVIEW_SIGNED, EventType.LETTER_SIGNED]
+    webhooks = year.backend.services.integrations.webhooks
+    webhooks.add(url=HOOK, events=events, clinical=False, by="system")
+
+
+def _excision(year: Year) -> None:
+    doctor = year.doctor
+    grown = _photograph(
+        year, GROWN_MOLE, 1, year.lesions[0], checklist="change_in_size,irregular_colour"
+    )
+    doctor.do("PUT", f"/submissions/{grown}/case")
+    said = {"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}
+    path = f"/submissions/{grown}/review"
+    doctor.do("POST", path, {**said, "histology": "awaited", "note": WORDS["note"]})
+    result = {"histology": "confirmed", "histology_result": "melanoma", "certainty": "sure"}
+    doctor.do("POST", path, {**result, "label": "melanoma", "note": WORDS["second note"]})
+    for report in ("report.json", "report.html", "report.pdf"):
+        doctor.do("GET", f"/submissions/{grown}/{report}")
+
+
+def _opinion(year: Year) -> None:
+    asked = _photograph(year, MOLE, 2, year.lesions[1])
+    path = f"/submissions/{asked}/second-opinion"
+    body = {"colleague": year.colleague.email, "question": WORDS["opinion question"]}
+    year.doctor.do("PUT", path, body)
+    year.colleague.do("PUT", f"/submissions/{asked}/case")
+    said = {"certainty": "unsure", "label": "melanocytic_nevus", "note": WORDS["opinion"]}
+    year.colleague.do("POST", f"/submissions/{asked}/review", said)
+    year.doctor.do("DELETE", f"{path}/answer")
+
+
+def _write_to_each_other(year: Year) -> None:
+    spot, knee = year.lesions
+    for by, lesion, said in (
+        (year.person, spot, "question"),
+        (year.doctor, spot, "answer"),
+        (year.person, knee, "second question"),
+    ):
+        by.do("POST", f"/lesions/{lesion}/messages", {"text": WORDS[said]})
+    year.person.do("PUT", f"/lesions/{spot}/messages/read", {"message": "f" * 32})
+
+
+def _dataset(year: Year) -> None:
+    """Of reviewed findings, and a job of the lab that waits."""
+    made = year.researcher.do("POST", "/datasets/from-reviews", {"name": "what we have seen"})
+    assert await_check(year.researcher, made["id"])["status"] == "published"
+    with year.backend.services.lab.datasets.checks.now():
+        year.datasets.append(made["id"])
+    account = year.backend.account(year.researcher.email).id
+    year.job = year.backend.services.jobs.submit(
+        kind="train", owner=account, request={"dataset": made["id"]}
+    ).id
+
+
+def _letters(year: Year) -> None:
+    grown = year.numbers[1]
+    for reader, withdrawn in (("patient", True), ("patient", False), ("colleague", False)):
+        draft = year.doctor.do("POST", f"/submissions/{grown}/letters", {"reader": reader})
+        path = f"/letters/{draft['_id']}"
+        text = {"text": f"{WORDS['letter']}\n\n{draft['text']}"}
+        changed = year.doctor.do("PUT", path, {**text, "version": draft["version"]})
+        accepted = [mark["id"] for mark in changed["marks"]]
+        signed = {**text, "version": changed["version"], "accepted_marks": accepted}
+        year.doctor.do("POST", f"{path}/sign", signed)
+        if withdrawn:
+            year.doctor.do("POST", f"{path}/withdrawal", {"reason": WORDS["withdrawal"]})
+
+
+def _consents_change(year: Year) -> None:
+    """Once withdrawn and given again: there is a history."""
+    year.person.do("PUT", "/me/consents", {"llm": False})
+    year.person.do("PUT", "/me/notices", {"mail": True})
+    year.person.do("PUT", "/me/consents", {"llm": True})
+
+
+def _log_ins(year: Year) -> None:
+    """Wrong passwords, a link by mail, a second factor, a mail for each."""
+    backend, person = year.backend, year.person
+    for wrong in ("not this one", "nor this one"):
+        body = {"email": person.email, "password": wrong}
+        assert backend.client.post("/login", json=body).status_code == 401
+    backend.client.post("/password/forgotten", json={"email": person.email})
+    backend.app.background.link_mailer.make_pass()
+    link = year.admin.do("POST", f"/users/{person.email}/password-link")["link"]
+    body = {"token": link.rpartition("/")[2], "new_password": NEW_PASSWORD}
+    assert backend.client.post("/password/reset", json=body).status_code == 200
+    person.password = NEW_PASSWORD
+
+
+def _last_days(year: Year) -> None:
+    """A photo that nobody has reviewed, a finding that she deleted, a link that nobody used, and a
+    second factor that she sets up, and takes away again.
+    """
+    person = year.person
+    person.log_in()
+    _photograph(year, GROWN_MOLE, 3, year.lesions[0])
+    gone = _photograph(year, MOLE, 4, None, body_site="chest")
+    person.do("DELETE", f"/submissions/{gone}")
+    year.numbers.remove(gone)
+    _second_factor(year)
+    year.admin.do("POST", f"/users/{person.email}/password-link")
+
+
+def _today(year: Year) -> None:
+    """What is kept for hours or days: sessions, mails, deliveries, a link, a guess, a text."""
+    backend, person = year.backend, year.person
+    backend.client.post("/login", json={"email": person.email, "password": "not this one"})
+    person.log_in()
+    body = {"email": person.email, "password": person.password, "refresh": True}
+    assert backend.client.post("/login", json=body).status_code == 200
+    year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
+    found = _photograph(year, MOLE, 6, year.lesions[1], checklist="none")
+    person.do("GET", f"/submissions/{found}/report.pdf")
+    text = {"text": WORDS["second answer"]}
+    year.doctor.do("POST", f"/lesions/{year.lesions[1]}/messages", text)
+    backend.client.post("/password/forgotten", json={"email": person.email})
+    backend.app.background.link_mailer.make_pass()
+
+
+def _second_factor(year: Year) -> None:
+    password = {"current_password": year.person.password}
+    secret = base64.b32decode(year.person.do("POST", "/me/second-factor", password)["secret"])
+    body = {"code": code_at(secret, step_of(now()))}
+    recovery = year.person.do("POST", "/me/second-factor/confirm", body)["recovery_codes"]
+    year.person.do("POST", "/me/second-factor/remove", {**password, "code": recovery[0]})
+
+
+def _back_up(year: Year, folder: Path, *, made: bool) -> None:
+    """As the operator's command does."""
+    if not made:
+        return
+    folder.mkdir(exist_ok=True)
+    file = folder / f"skinapi-{now():%Y%m%dT%H%M%SZ}.tar"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "open_store", lambda _: year.backend.services.store)
+        options = argparse.Namespace(file=file, keep=None)
+        assert commands.back_up(year.backend.settings, options) == 0
+    year.backups.append(file)
+
+
+def _note_files(year: Year) -> None:
+    """All stored files of hers: of her findings, their reports, and their copies in data sets."""
+    store = year.backend.services.store
+    own = store.collection("submissions").find({"owner": year.account})
+    keys = set(itertools.chain.from_iterable(map(_blobs_in, own)))
+    for finding in own:
+        for report in store.collection("reports").find({"submission": finding["id"]}):
+            keys |= _blobs_in(report)
+    year.marks.files = {key: _file(year, key) for key in sorted(keys)}
+
+
+def _file(year: Year, key: str) -> bytes:
+    content = year.backend.services.store.blobs.find(key)
+    assert content, key
+    return content
+
+
+def _blobs_in(value: object) -> set[str]:
+    if isinstance(value, str):
+        return {value} if ids.BLOB_KEY.fullmatch(value) else set()
+    if isinstance(value, dict):
+        return set().union(*map(_blobs_in, value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*map(_blobs_in, value))
+    return set()
