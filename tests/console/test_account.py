@@ -35,7 +35,7 @@ def test_a_person_reads_what_is_stored_and_deletes_the_account(
     ada, doctor = treated
     journey = Journey(visitor, "account", look)
     visitor.enter(ada, "user")
-    visitor.go("account")
+    visitor.go("my-data")
     journey.see("one_spots", count="1")
     journey.see("one_messages", count="1")
     journey.see("agreedPhotos")
@@ -85,7 +85,7 @@ def test_the_data_is_saved_as_one_file(
     ada, _ = treated
     visitor.look()
     visitor.enter(ada, "user")
-    visitor.go("account")
+    visitor.go("my-data")
     download = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", download)
     visitor.press_button("Download my data")
@@ -103,7 +103,7 @@ def test_a_doctor_with_patients_is_told_what_to_do_first(
     change_account(seeder.services, doctor.id, password_hash=Passwords().hash(PASSWORD))
     visitor.look()
     visitor.enter(doctor, "doctor")
-    visitor.go("account")
+    visitor.go("my-data")
     visitor.press("section.card button.danger")
     visitor.see("reviews and letters that you signed")
     visitor.type(ownPassword=PASSWORD)

@@ -117,7 +117,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     desk = ["integrations", *sections, "accounts", "overview"]
     return {
         "": visitor,
-        "user": [*user, "account", "keys", "spots"],
+        "user": [*user, "account", "my-data", "keys", "spots"],
         "doctor": [*doctor, "patients", "outcomes", "account", "queue"],
         "researcher": [*lab[1:], "models", "drift", "account", "datasets"],
         "admin": [*admin, *lab, "models", "drift", "account", *desk],
@@ -181,7 +181,7 @@ def enlarge(visitor: Visitor) -> None:
 
 
 def test_every_view_is_among_them() -> None:
-    views = set(re.findall(r'^  "?(\w*)"?: \(\) => import', text_of_main(), re.MULTILINE))
+    views = set(re.findall(r'^  "?([\w-]*)"?: \(\) => import', text_of_main(), re.MULTILINE))
     clinic = Clinic({}, findings=[1, 2], spot="s", dataset="d", version="v", job="j")
     pages = [page for pages in pages_of(clinic).values() for page in pages]
     seen = {page.partition(" ")[0].split("/")[0] for page in pages} - {"nothing"}

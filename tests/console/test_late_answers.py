@@ -212,7 +212,7 @@ def test_a_consent_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seede
     ada = seeder.person()
     visitor.look()
     visitor.enter(ada, "user")
-    visitor.go("account")
+    visitor.go("my-data")
     box = visitor.find(".tick input")
     visitor.run(HOLD_FIRST_REQUEST, "PUT", "/me/consents")
     box.click()

@@ -185,9 +185,6 @@ def delete_it(journey: Journey) -> None:
 def keep_the_account_in_order(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/account']")
-    journey.see("consentPhotos")
-    visitor.press("section.card label.tick")
-    journey.see("saved")
     journey.see("thisSession")
     journey.step("account")
     visitor.press("details:not(.factor) summary")
@@ -200,6 +197,11 @@ def keep_the_account_in_order(journey: Journey) -> None:
     visitor.await_truth(lambda: visitor.count("details[open]") == 0, "the form to be put away")
     assert visitor.find("[name=current]").get_attribute("value") == ""
     journey.step("password")
+    visitor.press("main a[href='#/my-data']")
+    journey.see("consentPhotos")
+    visitor.press("section.card label.tick")
+    journey.see("saved")
+    journey.step("my-data")
     journey.press("logOut")
     journey.see("startTitle")
     visitor.see_none(journey.say("passwordSaved"))
@@ -245,7 +247,7 @@ def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
     ada = seeder.person()
     visitor.look()
     visitor.enter(ada, "user")
-    visitor.go("account")
+    visitor.go("my-data")
     visitor.press("section.card label.tick")
     visitor.see("Saved")
     assert ada.call("GET", "/me").json["consents"]["photos"] is True

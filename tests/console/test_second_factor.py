@@ -79,7 +79,7 @@ def set_up(journey: Journey) -> tuple[str, list[str]]:
     journey.step("recovery", expected=("/confirm",))
     visitor.press("dialog .primary")
     journey.see("factorIsOn", count=str(len(recovery)))
-    journey.see("consents")
+    journey.see("title_my-data")
     journey.step("on")
     return secret, recovery
 

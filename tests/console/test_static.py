@@ -218,7 +218,7 @@ def modules_of(views: list[str]) -> set[str]:
     """The frame of the page, these views, and whatever they import."""
     main = text_of("main.js")
     file_of = dict(
-        re.findall(r'^  "?(\w*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
+        re.findall(r'^  "?([\w-]*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
     )
     waiting, found = ["main.js", EMBEDDED, *(file_of[view] for view in views)], set[str]()
     while waiting:
@@ -240,7 +240,7 @@ def test_the_words_of_staff_are_those_that_no_patients_page_says(
     """Two thirds of all words, which nobody waits for who does not read them."""
     few = re.search(r"FEW_WORDS = new Set\(\[(.*?)\]", text_of("main.js"))
     assert few
-    names = modules_of(re.findall(r'"(\w*)"', few[1]))
+    names = modules_of(re.findall(r'"([\w-]*)"', few[1]))
     said = said_by("\n".join(map(text_of, sorted(names))), words["en"])
     for language in LANGUAGES:
         text = text_of(f"words.staff.{language}.js")
@@ -253,6 +253,10 @@ FOR_PATIENTS = ["main.js", EMBEDDED, "components.js", "language.js"] + [
     for name in (
         *(
             "account",
+            "my_data",
+            "my_consents",
+            "my_file",
+            "my_deletion",
             "body_map",
             "new_finding",
             "photo_questions",

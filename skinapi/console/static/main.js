@@ -24,6 +24,7 @@ const VIEWS = {
   spot: () => import("/console/views/spot.js"),
   visits: () => import("/console/views/compare_photos.js"),
   account: () => import("/console/views/account.js"),
+  "my-data": () => import("/console/views/my_data.js"),
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/queue.js"),
   withdrawn: () => import("/console/views/withdrawn.js"),
@@ -54,7 +55,7 @@ const VIEWS = {
   missing: () => import("/console/views/missing.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
-const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
+const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "my-data", "missing"]);
 const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);

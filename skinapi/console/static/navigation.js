@@ -23,6 +23,7 @@ const PARENTS = {
   server: "overview",
   integrations: "overview",
   keys: "account",
+  "my-data": "account",
   add: "datasets",
   dataset: "datasets",
   job: "jobs",

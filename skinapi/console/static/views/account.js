@@ -1,80 +1,17 @@
 // @ts-check
-// One's own account: what is stored, what one agrees to, how one logs in and where, and its end.
+// One's own account: how one logs in, and where; what one is told by mail.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, saveFile, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, AskFirst, Field, Form, sayError, toast, useAct, useAnswer, useModal } from "/console/components.js";
-import { isolated, say, sayAge, sayCount, sayDate, sayList } from "/console/language.js";
+import { Answer, AskFirst, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
+import { isolated, say, sayAge } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { labelOfLogIn } from "/console/views/clinic_log_in.js";
-import { CodeField, NewPassword } from "/console/views/login.js";
+import { keep } from "/console/views/keep_box.js";
+import { NewPassword } from "/console/views/login.js";
+import { MyDeletion } from "/console/views/my_deletion.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
-
-const CONSENTS = /** @type {const} */ ([
-  ["photos", "consentPhotos", "consentPhotosText", "agreedPhotos"],
-  ["llm", "consentLlm", "consentLlmText", "agreedLlm"],
-  ["training", "consentTraining", "consentTrainingText", "agreedTraining"],
-]);
-
-/** The boxes whose request is under way. @type {WeakSet<HTMLInputElement>} */
-const underWay = new WeakSet();
-
-/**
- * Keep what is ticked, one request after the other: of two at once the first may arrive last. `onKept` is called
- * where the server has it.
- * @param {string} path @param {string} name @param {HTMLInputElement} box @param {() => void} [onKept]
- */
-async function keep(path, name, box, onKept = () => {}) {
-  if (underWay.has(box)) return; // that request's turn looks at the box again
-  underWay.add(box);
-  let kept = !box.checked;
-  try {
-    while (kept !== box.checked) {
-      const wanted = box.checked;
-      await put(path, { [name]: wanted });
-      kept = wanted;
-    }
-    toast(say("saved"));
-    onKept();
-  } catch (error) {
-    box.checked = kept; // as the server still has it
-    toast(sayError(error));
-  }
-  underWay.delete(box);
-}
-
-/** What is stored, in sentences, and all of it as one file. @param {{me: Api["Me"]}} props */
-const DataCard = ({ me }) => {
-  const answer = useAnswer(() => get("/me/data/summary"), []);
-  const { run, busy } = useAct();
-  const save = () => run(() => saveFile("/me/data", "application/json", "skinapi-my-data.json").catch((error) => toast(sayError(error))));
-  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, , , words]) => say(words));
-  return html`
-    <section class="card">
-      <h2>${say("myData")}</h2>
-      <${Answer} answer=${answer}>
-        ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
-          const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
-          const since = sayDate(registered, false);
-          return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}
-            ${" "}${agreed.length > 0 ? say("agreedTo", { consents: sayList(agreed) }) : say("agreedToNothing")}</p>`;
-        }}
-      <//>
-      <p><button disabled=${busy} onClick=${save}>${say(busy ? "loading" : "downloadData")}</button></p>
-      <p><small>${say("downloadDataText")}</small></p>
-    </section>`;
-};
-
-/** @param {{me: Api["Me"], onChange: () => void}} props */
-const ConsentsCard = ({ me, onChange }) => html`
-  <section class="card">
-    <h2>${say("consents")}</h2>
-    ${CONSENTS.map(([name, title, text]) => html`
-      <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-        onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target, onChange)} />
-        <span>${say(title)}<br /><small>${say(text)}</small></span></label>`)}
-  </section>`;
 
 /** @param {{me: Api["Me"]}} props */
 const NoticesCard = ({ me }) => html`
@@ -108,6 +45,13 @@ const PasswordCard = () => {
         <${NewPassword} />
       <//></details></section>`;
 };
+
+const DataCard = () => html`
+  <section class="card">
+    <h2>${say("title_my-data")}</h2>
+    <p>${say("myDataText")}</p>
+    <p><a class="button" href="#/my-data">${say("title_my-data")}</a></p>
+  </section>`;
 
 const ProgramsCard = () => html`
   <section class="card">
@@ -148,39 +92,6 @@ const Sessions = () => {
     </section>`;
 };
 
-/** Asked once, in words of what goes and what stays. @param {{me: Api["Me"], onClose: () => void}} props */
-const AskDeletion = ({ me, onClose }) => {
-  const dialog = useModal();
-  /** @param {Record<string, string>} values */
-  const leave = async ({ ownPassword = "", ownCode }) => {
-    await remove("/me", { current_password: ownPassword, ...(ownCode && { code: ownCode }) });
-    setSession(null);
-    toast(say("ownAccountDeleted"));
-  };
-  return html`
-    <dialog ref=${dialog} aria-label=${say("deleteOwnAsk")} onClose=${onClose}>
-      <h2>${say("deleteOwnAsk")}</h2>
-      <p>${say(me.role === "user" ? "deleteOwnGoes" : "deleteOwnGoesOfStaff")}</p>
-      <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
-      <${Form} label=${say("deleteOwn")} kind="danger" onSend=${leave} onClose=${onClose}>
-        ${me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />`}
-        ${me.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}
-      <//>
-    </dialog>`;
-};
-
-/** @param {{me: Api["Me"]}} props */
-const DeletionCard = ({ me }) => {
-  const [asking, setAsking] = useState(false);
-  return html`
-    <section class="card">
-      <h2>${say("deleteOwn")}</h2>
-      <p>${say("deleteOwnText")}</p>
-      <p><button class="danger" onClick=${() => setAsking(true)}>${say("deleteOwn")}…</button></p>
-      ${asking && html`<${AskDeletion} me=${me} onClose=${() => setAsking(false)} />`}
-    </section>`;
-};
-
 export const View = () => {
   const answer = useAnswer(() => get("/me"), []);
   return html`
@@ -195,10 +106,10 @@ export const View = () => {
             ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
           ${/* Until a factor is set up that must be, nothing else of the account is open. */
           me.second_factor_missing
-            ? html`<div class="columns"><div>${factor}</div><div>${password}<${DeletionCard} me=${me} /></div></div>`
+            ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
             : html`<div class="columns">
-                <div><${DataCard} me=${me} /><${ConsentsCard} me=${me} onChange=${answer.reload} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
-                <div>${password}${factor}<${Sessions} /><${ProgramsCard} /><${DeletionCard} me=${me} /></div>
+                <div><${DataCard} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${ProgramsCard} /></div>
+                <div>${password}${factor}<${Sessions} /></div>
               </div>`}`;
       }}
     <//>`;
