@@ -1,6 +1,6 @@
 """What is written from the code: the tables of settings and fixed limits in
 docs/operate/configure.md, that of the model's figures in the README, the drawing of the layers
-in docs/layers.svg, and the errors of nginx.
+in docs/layers.svg, the schemas of a person's file, and the errors of nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -8,6 +8,7 @@ they differ.
 
 import ast
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -30,6 +31,7 @@ from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
 from skinapi.notices import deliveries, outbox
+from skinapi.privacy.person_file.format import FILES, schema_of
 from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
@@ -48,6 +50,7 @@ from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import write_errors
 
 DRAWING = ROOT / "docs" / "layers.svg"
+SCHEMAS = ROOT / "docs" / "schemas" / "person_file"
 COMMAND = "make docs"
 Row = tuple[str, ...]
 
@@ -314,6 +317,14 @@ def write_page(page: str) -> str:
     return text
 
 
+def write_schemas() -> dict[Path, str]:
+    """The published JSON Schemas of a person's file."""
+    return {
+        SCHEMAS / f"{name}.schema.json": json.dumps(schema_of(name), indent=2) + "\n"
+        for name in FILES
+    }
+
+
 def _table(head: Row, rows: Sequence[Row]) -> list[str]:
     return [_line(head), "|" + "---|" * len(head), *map(_line, rows)]
 
@@ -368,5 +379,8 @@ if __name__ == "__main__":
         (ROOT / page).write_text(write_page(page))
     DRAWING.write_text(draw_layers())
     NGINX_ERRORS.write_text(write_errors())
-    files = (DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
+    SCHEMAS.mkdir(parents=True, exist_ok=True)
+    for file, text in write_schemas().items():
+        file.write_text(text)
+    files = (SCHEMAS.relative_to(ROOT), DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
     sys.stdout.write(f"written: {', '.join(map(str, (*TABLES, *files)))}\n")

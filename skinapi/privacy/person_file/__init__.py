@@ -1,0 +1,1 @@
+"""Everything about one person in one ZIP file: made, signed, described and read."""
