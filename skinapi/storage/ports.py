@@ -15,6 +15,8 @@ A field that is indexed or sorted by holds plain values of one type.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
@@ -126,6 +128,33 @@ class Snapshot(Protocol):
         """The documents of this collection, by id. Needs memory for some hundred of them."""
 
 
+class Remnant(StrEnum):
+    """Where bytes of deleted data may still stand after `Store.scrub`."""
+
+    LOG_IN_USE = "log_in_use"  # a reader, such as a backup, holds SQLite's write-ahead log
+    FILE_TOO_LARGE = "file_too_large"  # to be rewritten by the command `scrub`
+    DISK_TOO_FULL = "disk_too_full"  # a rewrite needs room for a copy of the file
+    FREED_BLOCKS = "freed_blocks"  # MongoDB: free blocks in its files
+    JOURNAL = "journal"  # MongoDB
+    OPLOG = "oplog"  # MongoDB: the log of the replica set, on each of its members
+    COMPACT_REFUSED = "compact_refused"  # MongoDB: the user may not run `compact`
+    DISK = "disk"  # what the file system and the disk keep of released blocks
+
+
+# What a later call may still remove.
+FOR_LATER = frozenset({Remnant.LOG_IN_USE, Remnant.FILE_TOO_LARGE, Remnant.DISK_TOO_FULL})
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    remains: tuple[Remnant, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was done that the store can do."""
+        return FOR_LATER.isdisjoint(self.remains)
+
+
 class Store(Protocol):
     """All collections, and the blobs."""
 
@@ -164,6 +193,14 @@ class Store(Protocol):
         MongoDB keeps a snapshot for five minutes, unless its server is set to more
         (minSnapshotHistoryWindowInSeconds), and needs a replica set for it. Raises
         StoreUnavailable.
+        """
+
+    def scrub(self, *, any_size: bool = False) -> Scrubbed:
+        """Overwrite what was deleted before this call, as far as the store can, and say what
+        remains. Not inside a transaction.
+
+        It may take seconds, for which others wait to write; with `any_size`, as long as it takes.
+        Raises StoreUnavailable.
         """
 
     def ping(self) -> None:

@@ -7,7 +7,7 @@ import mongomock
 import mongomock.gridfs
 
 from skinapi.storage.mongo.mongo_store import MongoDocuments, MongoStore
-from skinapi.storage.ports import Document
+from skinapi.storage.ports import Document, Remnant, Scrubbed
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 T = TypeVar("T")
@@ -34,6 +34,9 @@ class MockStore(MongoStore):
                 self._database[name], self._error_context, self._transactions
             )
         return self._collections[name]
+
+    def scrub(self, *, any_size: bool = False) -> Scrubbed:  # noqa: ARG002 (the port's)
+        return Scrubbed((Remnant.DISK,))  # it has no file
 
     @property
     def one_writer(self) -> bool:

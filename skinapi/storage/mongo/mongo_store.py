@@ -19,9 +19,11 @@ from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.documents import pick_fields, require_fields
 from skinapi.storage.ids import now
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
+from skinapi.storage.mongo.mongo_compact import compact_all
 from skinapi.storage.mongo.mongo_snapshot import collections_of, mongo_snapshot
 from skinapi.storage.mongo.mongo_transactions import (
     INDEXING_S,
+    LISTING_S,
     MongoTransactions,
     mongo_errors,
     with_longer_timeout,
@@ -39,7 +41,15 @@ from skinapi.storage.port_rules import (
     require_text_field,
     require_upsert,
 )
-from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot
+from skinapi.storage.ports import (
+    Blobs,
+    Document,
+    Filter,
+    Ops,
+    Remnant,
+    Scrubbed,
+    Snapshot,
+)
 
 DATABASE = "skinapi"
 # Reads see only what a majority has: what the primary alone has can be lost with it, and a retry
@@ -113,6 +123,16 @@ class MongoStore:
     def snapshot(self) -> Iterator[Snapshot]:
         with self._error_context(), mongo_snapshot(self._database) as snapshot:
             yield snapshot
+
+    def scrub(self, *, any_size: bool = False) -> Scrubbed:
+        """MongoDB overwrites nothing by itself. `compact` moves what is alive into free blocks, and
+        gives the end of the file back. It takes longer with `any_size`.
+        """
+        remains = [Remnant.FREED_BLOCKS, Remnant.JOURNAL, Remnant.OPLOG, Remnant.DISK]
+        seconds = INDEXING_S if any_size else LISTING_S
+        if not compact_all(self._database, within_s=seconds):
+            remains.insert(0, Remnant.COMPACT_REFUSED)
+        return Scrubbed(tuple(remains))
 
     def ping(self) -> None:
         """Raises StoreUnavailable if the server does not answer, or answers but takes no writes,

@@ -23,6 +23,7 @@ APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
 # At offset 68 is the application id, which marks the file as ours.
 HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
+PAGE_SIZE_AT, PAGES_AT, REWRITES_AT = slice(16, 18), slice(28, 32), slice(60, 64)
 MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
 MISSING, DAMAGED, LOG_REMOVED = "missing", "damaged", "write-ahead log removed"
 Inode = tuple[int, int]
@@ -38,7 +39,7 @@ class SqliteFile:
         self._log_inodes: tuple[Inode | None, ...] | None = None
         self._open_connections, self._opened_by = 0, 0
         self._counting = threading.Lock()
-        self._largest_size = 0
+        self._largest_size, self._rewrites = 0, 0
         self._reported: set[str] = set()
 
     @contextmanager
@@ -87,7 +88,8 @@ class SqliteFile:
         with self.locked():
             self._forget_parents_connections()
             self.refuse_if_replaced()
-            if not (_is_ours(self._path) and self._has_not_shrunk()):
+            header = _header_of(self._path)
+            if not (_is_ours(header) and self._has_not_shrunk(header)):
                 self._refuse(DAMAGED)
             self._opened_inode = _inode_of(self._path)
             connection = self._open(apsw.SQLITE_OPEN_READWRITE)
@@ -127,9 +129,17 @@ class SqliteFile:
             self._refuse(DAMAGED)
         self._report_recovery(DAMAGED)
 
-    def _has_not_shrunk(self) -> bool:
-        """Whether the file is at least as large as before. Nothing here makes it smaller."""
-        size = self._path.stat().st_size
+    def _has_not_shrunk(self, header: bytes) -> bool:
+        """Whether the file is at least as large as before. Only a rewrite (file_rewrite.py) makes
+        it smaller, and counts itself in the header.
+        """
+        rewrites = int.from_bytes(header[REWRITES_AT], "big")
+        if rewrites != self._rewrites:
+            self._rewrites, self._largest_size = rewrites, 0
+        # The header's own count of pages: a rewrite that is killed may leave the file to be cut to
+        # it by the next checkpoint. Where a checkpoint was killed, the file is the smaller one.
+        counted = int.from_bytes(header[PAGES_AT], "big") * _page_size(header)
+        size = min(self._path.stat().st_size, counted)
         self._largest_size = max(size, self._largest_size)
         return size == self._largest_size
 
@@ -178,11 +188,24 @@ class SqliteFile:
         # Each write of a group is a savepoint. What it would be undone with is kept in memory, not
         # in a temporary file: it is of no use to another process.
         connection.execute("PRAGMA temp_store = MEMORY")
+        # What is deleted is overwritten with zeros. FAST does so only where it costs no write, and
+        # leaves whole pages. Neither reaches what moves of rows between pages leave: file_rewrite.
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether the file's header has our application id.
+def _is_ours(header: bytes) -> bool:
+    """Whether the file's header has our application id."""
+    return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def _page_size(header: bytes) -> int:
+    size = int.from_bytes(header[PAGE_SIZE_AT], "big")
+    return 65536 if size == 1 else size
+
+
+def _header_of(path: Path) -> bytes:
+    """The first bytes of the database file.
 
     Not read by opening a database: SQLite takes an empty file for a new database, and deletes the
     write-ahead log beside it. Not read with `open` either: closing such a file drops this process's
@@ -192,10 +215,9 @@ def _is_ours(path: Path) -> bool:
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
     file = apsw.VFSFile("", str(path), [flags, 0])
     try:
-        header = file.xRead(HEADER_BYTES, 0)
+        return file.xRead(HEADER_BYTES, 0)
     finally:
         file.xClose()
-    return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def _inode_of(path: Path) -> Inode | None:

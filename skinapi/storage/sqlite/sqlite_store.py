@@ -15,8 +15,9 @@ from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage.documents import OpenTransaction
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.port_rules import require_name
-from skinapi.storage.ports import Blobs, Document
+from skinapi.storage.ports import Blobs, Document, Remnant, Scrubbed
 from skinapi.storage.sqlite.database_file import GroupCommit, SqliteFile, sqlite_errors
+from skinapi.storage.sqlite.file_rewrite import scrub_file
 from skinapi.storage.sqlite.filter_to_sql import from_json
 from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
 
@@ -80,6 +81,18 @@ class SqliteStore:
                 found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
                 self._definitions = dict(iter(found))
         return self._definitions
+
+    def scrub(self, *, any_size: bool = False) -> Scrubbed:
+        if self.in_transaction:
+            raise RuntimeError("a scrub within a transaction")
+        with (
+            sqlite_errors(),
+            self._file.fresh_connection() as connection,
+            self._file.locked(),
+        ):
+            remains = scrub_file(connection, self._path, any_size=any_size)
+            self._file.refuse_if_replaced()
+        return Scrubbed((*remains, Remnant.DISK))
 
     def ping(self) -> None:
         """Read the last document of each collection from the file, commit an empty write, and look
