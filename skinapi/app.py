@@ -31,6 +31,7 @@ from skinapi.clients import (
 from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import ModelServices, open_model_services
+from skinapi.composition.privacy_services import PrivacyServices, open_privacy_services
 from skinapi.composition.services import Services, open_services
 from skinapi.composition.standard_services import StandardServices
 from skinapi.console.embed import EmbedPage
@@ -49,6 +50,7 @@ from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -235,6 +237,7 @@ def _register_routes(
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))
     _register_integrations(app, services)
     _register_standards(app, model_services.standards)
+    _register_privacy(app, open_privacy_services(settings, services))
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
@@ -271,3 +274,7 @@ def _register_standards(app: Flask, standards: StandardServices) -> None:
     app.register_blueprint(dicom_routes.blueprint(standards.dicom_intake))
     app.register_blueprint(studies_routes.blueprint(standards.studies))
     app.register_blueprint(archive_routes.blueprint(standards.archive))
+
+
+def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
+    app.register_blueprint(register_routes.blueprint(privacy.register))

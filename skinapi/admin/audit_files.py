@@ -48,11 +48,11 @@ def csv_of(rows: Sequence[AuditRow]) -> bytes:
     writer.writerow(COLUMNS)
     for row in rows:
         fields = row.model_dump(mode="json")
-        writer.writerow([_cell(fields[column]) for column in COLUMNS])
+        writer.writerow([cell_of(fields[column]) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: object) -> str:
+def cell_of(value: object) -> str:
     """An apostrophe before what would be a formula: a spreadsheet shows it as a text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_BEGINS) else text

@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from skinapi.domain.subject import ROLES
 from skinapi.settings.log_in_providers import OidcProvider, read_providers
+from skinapi.settings.privacy import PrivacySettings
 from skinapi.settings.value_checks import (
     MailAddress,
     machine_memory,
@@ -62,7 +63,7 @@ def sentences_of(error: ValidationError) -> list[str]:
     return [f"{'.'.join(map(str, fault['loc']))} {fault['msg']}" for fault in faults]
 
 
-class Settings(BaseSettings):
+class Settings(PrivacySettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_ignore_empty=True,

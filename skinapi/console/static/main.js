@@ -37,6 +37,7 @@ const VIEWS = {
   audit: () => import("/console/views/audit.js"),
   server: () => import("/console/views/server.js"),
   integrations: () => import("/console/views/integrations.js"),
+  "data-protection": () => import("/console/views/data_protection.js"),
   keys: () => import("/console/views/keys.js"),
   triage: () => import("/console/views/triage.js"),
   model: () => import("/console/views/model.js"),

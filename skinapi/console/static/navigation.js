@@ -22,6 +22,7 @@ const PARENTS = {
   usage: "overview",
   server: "overview",
   integrations: "overview",
+  "data-protection": "overview",
   keys: "account",
   "my-data": "account",
   add: "datasets",

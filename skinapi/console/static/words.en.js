@@ -153,6 +153,7 @@ export const english = {
   title_triage: "Triage: who is sent to a doctor",
   title_server: "Server",
   title_integrations: "Integrations",
+  "title_data-protection": "Data protection",
   title_keys: "Keys for programs",
   title_model: "About the model",
   title_parts: "Parts of the console",

@@ -168,6 +168,7 @@ export const french = spaced({
   title_triage: "Tri: qui est adressé à un médecin",
   title_server: "Serveur",
   title_integrations: "Intégrations",
+  "title_data-protection": "Protection des données",
   title_keys: "Clés pour programmes",
   title_model: "À propos du modèle",
   title_parts: "Éléments de la console",

@@ -63,6 +63,7 @@ export const View = () => {
     <div class="row between"><h1>${say("title_overview")}</h1>
       <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("title_server")}</a>
         <a class="button" href="#/integrations">${say("title_integrations")}</a>
+        <a class="button" href="#/data-protection">${say("title_data-protection")}</a>
         <button onClick=${overview.reload}>${say("reload")}</button></div></div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {

@@ -1,0 +1,15 @@
+// @ts-check
+// What an operator must be able to prove: what is stored and why, what leaves the server, whom a breach touched.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { say } from "/console/language.js";
+import { Sections } from "/console/views/sections.js";
+
+/** `protection_<name>` is the title of a section. @type {import("/console/views/sections.js").SectionModules} */
+const SECTIONS = {
+  register: () => import("/console/views/processing_register.js"),
+  flow: () => import("/console/views/data_flow.js"),
+};
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => html`<${Sections} place="data-protection" nameOf=${(/** @type {string} */ name) => say(/** @type {WordKey} */ (`protection_${name}`))} sections=${SECTIONS} argument=${argument} />`;

@@ -1,0 +1,14 @@
+"""The settings of what the law asks of an operator."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class PrivacySettings(BaseSettings):
+    privacy_contact: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Whom people write to about their data, such as the clinic's data protection "
+        "officer: a name, an e-mail address or a telephone number. The register of processing "
+        "shows it.",
+    )

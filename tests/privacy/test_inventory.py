@@ -1,0 +1,56 @@
+"""The inventory of what is stored has a row for every field, and what it says of each is so."""
+
+import pytest
+
+from skinapi.composition.services import MODELS
+from skinapi.privacy.inventory import (
+    BY_COLLECTION,
+    INVENTORY,
+    OF_THE_SERVER,
+    list_personal,
+    list_unknown,
+)
+from skinapi.privacy.register.words import WORDS
+from tests.privacy.stored_fields import paths_of_model
+from tests.repository.documents import chapter
+from tests.stores.known_queries import KNOWN
+
+
+@pytest.mark.parametrize("collection", MODELS)
+def test_every_field_of_a_stored_model_is_in_a_row(collection: str) -> None:
+    assert list_unknown(collection, paths_of_model(MODELS[collection])) == []
+
+
+def test_every_collection_is_in_the_inventory() -> None:
+    asked = {query.collection for query in KNOWN}
+    assert asked | MODELS.keys() <= BY_COLLECTION.keys() | OF_THE_SERVER
+
+
+def test_a_new_field_fails_with_a_sentence_that_says_what_to_do() -> None:
+    (said,) = list_unknown("accounts", {"name", "holds", "birthday"})
+    assert said.startswith("accounts.birthday is stored, and in no row of skinapi/privacy/")
+    assert "exported, erased or kept" in said
+
+
+def test_the_inventory_names_no_field_that_is_gone() -> None:
+    for collection, model in MODELS.items():
+        fields = model.model_fields.keys() | {"search", "family"}
+        named = {
+            path.partition(".")[0] for one in BY_COLLECTION[collection].fields for path in one.paths
+        }
+        assert named - fields == set(), collection
+
+
+def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_it_stays() -> None:
+    for stored, fields in list_personal():
+        where = f"{stored.collection} {fields.paths}"
+        assert bool(fields.exported) != bool(fields.why_not), where
+        assert stored.erased in ("account", "finding") or fields.kept, where
+
+
+def test_what_is_stored_has_a_row_in_the_docs_and_words_in_the_register() -> None:
+    table = chapter("docs/security.md", "What is stored, and for how long")
+    rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
+    named = {one.row for one in INVENTORY}
+    assert named <= rows
+    assert named <= WORDS["en"].stored.keys()
