@@ -50,6 +50,8 @@ from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.privacy.break_glass.routes import readers_routes
+from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
@@ -84,10 +86,16 @@ class Application(Flask):
     """The web application, and what its server starts, stops and closes."""
 
     def __init__(
-        self, *, services: Services, registry: InferenceService, background: Background
+        self,
+        *,
+        services: Services,
+        registry: InferenceService,
+        privacy: PrivacyServices,
+        background: Background,
     ) -> None:
         super().__init__(__name__, static_folder=None)
         self.services, self.registry, self.background = services, registry, background
+        self.privacy = privacy
 
 
 def create_app(
@@ -123,10 +131,14 @@ def create_app(
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
     model_services = open_model_services(settings, services, registry=registry, allowances=limits)
+    privacy = open_privacy_services(settings, services)
     app = Application(
         services=services,
         registry=registry,
-        background=open_background(settings, services, reloader, model_services.standards.archive),
+        privacy=privacy,
+        background=open_background(
+            settings, services, reloader, model_services.standards.archive, privacy
+        ),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
@@ -237,7 +249,7 @@ def _register_routes(
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))
     _register_integrations(app, services)
     _register_standards(app, model_services.standards)
-    _register_privacy(app, open_privacy_services(settings, services))
+    _register_privacy(app, app.privacy)
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
@@ -268,13 +280,15 @@ def _register_integrations(app: Flask, services: Services) -> None:
     app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
 
 
+def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
+    app.register_blueprint(break_glass_routes.blueprint(privacy.break_glass))
+    app.register_blueprint(readers_routes.blueprint(privacy.readers))
+    app.register_blueprint(register_routes.blueprint(privacy.register))
+
+
 def _register_standards(app: Flask, standards: StandardServices) -> None:
     app.register_blueprint(fhir_routes.blueprint(standards.fhir))
     app.register_blueprint(intake_routes.blueprint(standards.fhir_intake))
     app.register_blueprint(dicom_routes.blueprint(standards.dicom_intake))
     app.register_blueprint(studies_routes.blueprint(standards.studies))
     app.register_blueprint(archive_routes.blueprint(standards.archive))
-
-
-def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
-    app.register_blueprint(register_routes.blueprint(privacy.register))

@@ -27,6 +27,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         CodeRequired                 403  (auth)
         WrongCode                    403  (auth)
         SecondFactorRequired         403  (auth)
+        BreakGlassOff                403  (privacy)
         KeyFromElsewhere             403  (integrations)
         TakesNoKey                   403  (integrations)
         KeyLacksScope                403  (integrations)
@@ -48,6 +49,10 @@ The tree, with the statuses. An error that only one package raises is defined in
         NoPasswordHere               409  (auth)
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)
+        BreakGlassOpen               409  (privacy)
+        BreakGlassNotNeeded          409  (privacy)
+        BreakGlassChosen             409  (privacy)
+        BreakGlassEnded              409  (privacy)
         TooManyKeys                  409  (integrations)
         TooManyWebhooks              409  (integrations)
         CursorLost                   409  (audit)
@@ -90,6 +95,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         PredictionQuotaReached       429
         TooManyGuesses               429  (auth)
         TooManyCodes                 429  (auth)
+        TooManyBreakGlass            429  (privacy)
         TooManyJobs                  429  (jobs)
       RequestTimeout                 408
       InstallationFailed             500  (jobs)

@@ -9,7 +9,7 @@ document that each change would wait for.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
@@ -225,6 +225,20 @@ class AuditTrail:
         listings = [
             self._rows.find({**account_filter, **conditions}, sort="-id", limit=limit + 1)
             for account_filter in account_filters
+        ]
+        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
+
+    def page_about(
+        self, account: str, actions: Mapping[str, Sequence[str]], *, after: str | None, limit: int
+    ) -> Page[Document]:
+        """A page of the rows about an account that have one of these actions, newest first:
+        `actions` has those that name it in each field (of ACCOUNT_FIELDS).
+        """
+        behind: Filter = {"id": {"$lt": after}} if after else {}
+        listings = [
+            self._rows.find({field: account, "action": one, **behind}, sort="-id", limit=limit + 1)
+            for field, named in actions.items()
+            for one in named
         ]
         return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
 

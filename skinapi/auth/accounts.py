@@ -12,7 +12,7 @@ from skinapi.auth.account_search import (
 )
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import LastAdmin
-from skinapi.auth.events import DoctorChanged, DoctorStopped, PatientsReleased
+from skinapi.auth.events import AdminStopped, DoctorChanged, DoctorStopped, PatientsReleased
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import RefusalReason, Role
 from skinapi.errors import (
@@ -311,6 +311,8 @@ class Accounts:
             self._release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
+        if account.active_admin and not wanted.active_admin:
+            unit.publish(AdminStopped(account.id))
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:

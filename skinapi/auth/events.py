@@ -31,6 +31,13 @@ class DoctorStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminStopped:
+    """This admin is suspended, being deleted, or none any more."""
+
+    admin: str
+
+
+@dataclass(frozen=True, slots=True)
 class TeachingConsentWithdrawn:
     """The account's kept photos may not be in data sets any more."""
 

@@ -257,6 +257,23 @@ class SecondFactorService:
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, password, caller)
 
+    def reauthenticate(
+        self,
+        account: Account,
+        password: str,
+        code: str | None,
+        caller: ClientInfo,
+        *,
+        session_id: str,
+    ) -> None:
+        """Whether the person who is logged in is the owner of the account: by the password, and by
+        a code where there is a second factor.
+
+        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes.
+        """
+        self.verify_owner(account, password, caller, session_id=session_id)
+        self.verify(account, code, caller)
+
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
         """The factor after this code, which cannot be used again. Raises WrongCode."""
         if not is_recovery_code(code):

@@ -16,6 +16,7 @@ from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.integration_services import open_webhook_sender
 from skinapi.composition.migrations import migrations_of
+from skinapi.composition.privacy_services import PrivacyServices
 from skinapi.composition.services import Services
 from skinapi.integrations.keys.uses import KeyUses
 from skinapi.integrations.syslog import SyslogSender, SyslogServer
@@ -23,6 +24,7 @@ from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
+from skinapi.privacy.break_glass.service import BreakGlassExpiry
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
@@ -46,6 +48,7 @@ class Background:
     delivery_sender: DeliverySender
     syslog_sender: SyslogSender
     reminder_mailer: ReminderMailer
+    break_glass_expiry: BreakGlassExpiry
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -62,7 +65,11 @@ class Background:
 
 
 def open_background(
-    settings: Settings, services: Services, model_reloader: ModelReloader, archive: ArchiveService
+    settings: Settings,
+    services: Services,
+    model_reloader: ModelReloader,
+    archive: ArchiveService,
+    privacy: PrivacyServices,
 ) -> Background:
     return Background(
         model_reloader=model_reloader,
@@ -83,6 +90,7 @@ def open_background(
         ),
         syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
+        break_glass_expiry=BreakGlassExpiry(privacy.break_glass),
     )
 
 

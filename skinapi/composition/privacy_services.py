@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from skinapi.composition.services import Services
+from skinapi.privacy.break_glass.readers import ReadersService
+from skinapi.privacy.break_glass.service import BreakGlassService
 from skinapi.privacy.register.service import RegisterService
 from skinapi.settings import Settings
 
@@ -10,14 +12,33 @@ from skinapi.settings import Settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyServices:
     register: RegisterService
+    break_glass: BreakGlassService
+    readers: ReadersService
 
 
 def open_privacy_services(settings: Settings, services: Services) -> PrivacyServices:
+    data = services.data
     return PrivacyServices(
         register=RegisterService(
             settings=settings,
             store=services.store,
-            endpoints=services.data.webhook_endpoints,
-            keys=services.data.keys,
-        )
+            endpoints=data.webhook_endpoints,
+            keys=data.keys,
+        ),
+        break_glass=BreakGlassService(
+            work=data.work,
+            grants=data.break_glass,
+            accounts=data.accounts,
+            submissions=data.submissions,
+            second_factor=services.second_factor,
+            trail=data.trail,
+            outbox=data.outbox,
+            most=settings.break_glass,
+        ),
+        readers=ReadersService(
+            trail=data.trail,
+            accounts=data.accounts,
+            keys=data.keys,
+            findings=data.lesion_findings,
+        ),
     )

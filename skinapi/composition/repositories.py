@@ -20,6 +20,7 @@ from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
+from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
@@ -59,6 +60,7 @@ class Repositories:
     reviews: Reviews
     outcome_counts: OutcomeCounts
     letters: Letters
+    break_glass: BreakGlasses
     issued: IssuedReports
     narratives: NarrativeCache
     sessions: Sessions
@@ -102,6 +104,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         reviews=Reviews(store),
         outcome_counts=OutcomeCounts(store),
         letters=Letters(store),
+        break_glass=BreakGlasses(store, trail),
         issued=IssuedReports(store),
         narratives=NarrativeCache(store),
         sessions=Sessions(store, Lifetimes.of(settings)),

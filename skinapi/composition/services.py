@@ -55,6 +55,7 @@ from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
+from skinapi.records.break_glass import BreakGlass
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import OutcomesService
@@ -97,6 +98,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "reviews": Review,
     "outcome_counts": CountedOutcome,
     "letters": Letter,
+    "break_glass": BreakGlass,
     "reports": Issued,
     "datasets": DatasetVersion,
     "images": DatasetImage,
@@ -276,6 +278,7 @@ def _open_records(
         ),
         outbox=data.outbox,
         models=models,
+        break_glass=data.break_glass,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from skinapi.auth.events import (
     AccountAdded,
     AccountErased,
+    AdminStopped,
     DoctorChanged,
     DoctorStopped,
     LogInReplaced,
@@ -71,6 +72,7 @@ def _to_accounts(data: Repositories) -> None:
         lambda event: submissions.end_work(event.doctor),
         lambda event: messages.end_work(event.doctor),
     )
+    inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
     inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
     inside(
         TeachingConsentWithdrawn,
@@ -88,6 +90,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
+        lambda event: data.break_glass.end_of_finding(event.finding.id),
         lambda event: data.letters.forget(event.finding.id),
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.forget(event.finding.id),
@@ -146,6 +149,7 @@ def _to_erasure(
         data.deliveries.forget,
         data.outcome_counts.forget,
         data.keys.forget,
+        data.break_glass.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
 

@@ -50,6 +50,10 @@ class Kind(StrEnum):
     WRONG_CODES = "wrong_codes"
     KEY_MADE = "key_made"
     WEBHOOK_DISABLED = "webhook_disabled"
+    GLASS_BROKEN = "glass_broken"
+    GLASS_BROKEN_OF_PATIENT = "glass_broken_of_patient"
+    GLASS_BROKEN_BY_ADMIN = "glass_broken_by_admin"
+    GLASS_BROKEN_OFTEN = "glass_broken_often"
 
 
 class Budget(NamedTuple):
@@ -59,7 +63,8 @@ class Budget(NamedTuple):
     within: timedelta
 
 
-# They tell of who can open the account: nobody can switch them off, and no limit delays them.
+# They tell of who can open the account, or has opened what is stored there: nobody can switch them
+# off, and no limit delays them.
 SECURITY = frozenset(
     {
         Kind.PASSWORD_LINK,
@@ -67,6 +72,10 @@ SECURITY = frozenset(
         Kind.NEW_BROWSER,
         Kind.WRONG_CODES,
         Kind.KEY_MADE,
+        Kind.GLASS_BROKEN,
+        Kind.GLASS_BROKEN_OF_PATIENT,
+        Kind.GLASS_BROKEN_BY_ADMIN,
+        Kind.GLASS_BROKEN_OFTEN,
     }
 )
 

@@ -203,6 +203,19 @@ INVENTORY: tuple[Stored, ...] = (
         ),
     ),
     Stored(
+        collection="break_glass",
+        row="emergency access",
+        purpose="security",
+        erased="account",
+        fields=(
+            told("number reason", "patient", "free_text", "audit"),
+            held("ends_at ended ended_at read_at", "patient", "technical"),
+            held("owner finding owner_untold", "patient", "pseudonym"),
+            held("doctor doctor_untold", "doctor", "pseudonym"),
+            held("admin open_by", "account", "pseudonym"),
+        ),
+    ),
+    Stored(
         collection="deliveries",
         row="delivery",
         purpose="programs",

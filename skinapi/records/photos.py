@@ -24,6 +24,8 @@ NOT_KEPT = "The photo of this submission was not kept"
 LOST = "The file of the kept photo is lost; finding and report are not affected"
 DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
+BREAK_GLASS = "break-glass"
+
 PhotoPolicy = Literal["never", "consent", "always"]
 
 
@@ -93,7 +95,13 @@ class KeptPhotos:
         """
         if submission.photo_blob and by.id != submission.owner:
             self.trail.record(
-                AuditRow("photo.read", by=by.id, target=submission.id, owner=submission.owner)
+                AuditRow(
+                    "photo.read",
+                    by=by.id,
+                    target=submission.id,
+                    owner=submission.owner,
+                    detail=_grounds_of(by),
+                )
             )
 
     def delete(self, *blobs: str | None) -> None:
@@ -106,6 +114,11 @@ class KeptPhotos:
         except BlobDamaged:
             log.error("photo_damaged", submission=submission.id)
             raise
+
+
+def _grounds_of(reader: Subject) -> str | None:
+    """An admin reads another's photo by break-glass alone."""
+    return BREAK_GLASS if reader.role == "admin" else None
 
 
 # Thumbnails of kept photos: each is made once, when it is first asked for.
@@ -148,7 +161,8 @@ class Thumbnails:
             return
         with self._noting:
             if not self._is_noted(submission.owner, by):
-                self.trail.record(AuditRow(ACTION, by=by.id, target=submission.owner))
+                row = AuditRow(ACTION, by=by.id, target=submission.owner, detail=_grounds_of(by))
+                self.trail.record(row)
 
     def _is_noted(self, owner: str, by: Subject) -> bool:
         row = self.trail.find_newest(ACTION, target=owner)

@@ -235,7 +235,7 @@ class ReviewsService:
         """The reviews of a finding that the caller may see; its owner sees no second opinion and
         nothing that is held, and no link to a page of those either. Raises NotFound.
         """
-        submission, _ = self.records.get(number=number, to=to)
+        submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
         told = _told(self.reviews.list_of(submission.id), submission)
         return page_of([one for one in told if one.id > (after or "")], limit)
 

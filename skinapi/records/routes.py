@@ -61,8 +61,10 @@ def list_submissions(
 def show_submission(
     records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> SubmissionView | SubmissionInCare:
-    """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
-    submission, owner = records.get(number=number, to=subject)
+    """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
+    admin reads one for an hour after `POST /break-glass`.
+    """
+    submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     standing, instruction = records.find_standing(submission), records.instruct(submission)
     return view.of(submission, owner, standing, instruction, query.lang)

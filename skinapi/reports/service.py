@@ -62,7 +62,7 @@ class ReportsService:
         before; without `issue`, it is only read, and has no seal unless it was issued before.
         Raises NotFound, NoSuchLanguage.
         """
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         return self._report_on(submission, owner, to, language, issue=issue)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
@@ -70,7 +70,7 @@ class ReportsService:
         was stored. Raises TooManyRequests.
         """
         self.count_rendering(to)
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
@@ -78,7 +78,7 @@ class ReportsService:
         """The report as PDF. The bytes of the first time are stored and returned from then on,
         unless the photo was damaged: then nothing is stored.
         """
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None

@@ -1,6 +1,6 @@
 """The settings of what the law asks of an operator."""
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 from pydantic_settings import BaseSettings
 
 
@@ -11,4 +11,11 @@ class PrivacySettings(BaseSettings):
         description="Whom people write to about their data, such as the clinic's data protection "
         "officer: a name, an e-mail address or a telephone number. The register of processing "
         "shows it.",
+    )
+    break_glass: NonNegativeInt = Field(
+        default=3,
+        le=50,
+        description="How many findings an admin may open in an emergency in a day, to read each "
+        "for an hour; patient, doctor and the other admins are told: "
+        "[privacy.md](privacy.md#break-glass). 0: none.",
     )

@@ -29,6 +29,8 @@ NO_KEY = {
     "what a person decides about the own account and data": {
         *("set_consents", "change_locale", "set_notices", "delete_me"),
         *("summarise_data", "show_data", "delete_submission"),
+        *("list_readers", "list_own_break_glass", "count_untold_break_glass"),
+        *("mark_break_glass_told",),
         *("create_lesion", "change_lesion", "delete_lesion", "join_lesion", "sort_finding"),
         *("show_reminder", "propose_lesions", "compare_findings", "generate_report"),
     },
@@ -59,6 +61,7 @@ NO_KEY = {
         *("choose_reference", "end_reference"),
         *("list_providers", "allow_provider"),
         *("list_all_keys", "make_clinic_key", "revoke_any_key"),
+        *("break_glass", "list_break_glass", "choose_finding", "close_break_glass"),
         *("show_archive", "list_archive_deliveries", "send_to_archive_again"),
     },
     "published clients, which know no key": {

@@ -51,6 +51,7 @@ WORDS = {
     "letter": "Liebe Frau Quastenflosser, bitte kommen Sie am Dienstag nuechtern.",
     "withdrawal": "Der Termin im Brief war falsch.",
     "key": "Waage von Philomena",
+    "emergency": "Bewusstlos eingeliefert, niemand sonst erreichbar.",
 }
 OTHER = {"name": "Balduin Anderswo", "email": "balduin.anderswo@person.example"}
 HOOK = "https://hooks.example.org/skinapi"
@@ -380,6 +381,10 @@ def _last_days(year: Year) -> None:
     person = year.person
     person.log_in()
     _photograph(year, GROWN_MOLE, 3, year.lesions[0])
+    reason = {"reason": WORDS["emergency"], "current_password": PASSWORD}
+    year.admin.log_in()
+    year.admin.do("POST", "/break-glass", {"number": year.numbers[0], **reason})
+    year.admin.do("GET", f"/submissions/{year.numbers[0]}")
     gone = _photograph(year, MOLE, 4, None, body_site="chest")
     person.do("DELETE", f"/submissions/{gone}")
     year.numbers.remove(gone)

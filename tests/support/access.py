@@ -17,6 +17,7 @@ from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
+from skinapi.records.break_glass import LIFE, BreakGlass
 from skinapi.records.submission import Filing, NewFinding
 from skinapi.records.submissions import Submissions
 from skinapi.standards.dicom.archive import ARCHIVE
@@ -45,6 +46,20 @@ PEOPLE = (
     "suspended",
     "deleted",
 )
+# An admin who has broken the glass of the sample finding. Gets what an admin gets, and OPENED.
+GRANTED = "admin with a grant"
+OPENED = {
+    "show_submission",
+    "show_photo",
+    "show_thumbnail",
+    "show_heatmap",
+    "list_reviews",
+    "list_letters",
+    "show_report",
+    "show_report_json",
+    "show_report_html",
+    "show_report_pdf",
+}
 ANYONE = "ooooooooooo"
 ANY_ACCOUNT = "uoooooooouu"
 APPROVED = "ufooooooouu"
@@ -126,6 +141,35 @@ class SampleAccounts:
         self.named["signed letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
+        self.people[GRANTED] = backend.member(role="admin")
+        self.named["grant"] = self.break_glass(GRANTED)
+        self.named["unchosen grant"] = self.break_glass("admin", chosen=False)
+
+    def break_glass(self, who: str, *, chosen: bool = True) -> str:
+        """A grant of this admin, for the sample finding."""
+        found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
+        admin = self.people[who]
+        assert found
+        assert admin
+        account, moment = self.backend.account(admin.email).id, now()
+        grant = BreakGlass(
+            id=new_id(),
+            created_at=moment,
+            ends_at=moment + LIFE,
+            admin=account,
+            reason="for the access matrix",
+            owner=found.owner,
+            finding=found.id if chosen else None,
+            number=found.number if chosen else None,
+            open_by=account,
+        )
+        return self.backend.services.data.break_glass.add(grant).id
+
+    def end_grant(self, grant: str) -> None:
+        data = self.backend.services.data
+        found = data.break_glass.find(grant)
+        assert found
+        data.work.run(lambda _: data.break_glass.end(found, "closed"))
 
     def set_webhook(self) -> str:
         """The same for all: few can be set."""
@@ -455,6 +499,14 @@ def add_model(backend: Backend, version: str) -> None:
             versions.register(write_model(Path(folder) / version, version), created_by="system")
 
 
+def glass_of_ada(accounts: SampleAccounts) -> Options:
+    """Of the sample finding, by a caller who has broken no other glass."""
+    accounts.end_grant(accounts.named["unchosen grant"])
+    number = int(accounts.named["number"])
+    reason = "Ada cannot be reached, and her doctor neither"
+    return {"json": {"number": number, "reason": reason, "current_password": PASSWORD}}
+
+
 def some_webhook(accounts: SampleAccounts) -> Options:
     accounts.set_webhook()
     return {}
@@ -574,6 +626,10 @@ ROWS: dict[str, Row] = {
     "begin_clinic_log_in": Row("/auth/oidc/hospital/start", NO_PROVIDER, sends({})),
     "take_answer_of_provider": Row("/auth/oidc/hospital/callback", NO_PROVIDER),
     "finish_clinic_log_in": Row("/auth/oidc/finish", NO_LOG_IN, sends({})),
+    "list_readers": Row("/me/readers", APPROVED),
+    "list_own_break_glass": Row("/me/break-glass", APPROVED),
+    "count_untold_break_glass": Row("/me/break-glass/untold", APPROVED),
+    "mark_break_glass_told": Row("/me/break-glass/told", APPROVED),
     "log_out_by_provider": Row("/auth/oidc/hospital/logout", NO_PROVIDER, a_form),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
@@ -628,6 +684,15 @@ ROWS: dict[str, Row] = {
     "list_doctors": Row("/doctors", ADMINS),
     "add_doctor": Row("/doctors", ADMINS, new_account),
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
+    # break-glass
+    "break_glass": Row("/break-glass", ADMINS, glass_of_ada),
+    "list_break_glass": Row("/break-glass", ADMINS),
+    "choose_finding": Row(
+        "/break-glass/{unchosen grant}/finding",
+        ADMINS,
+        lambda accounts: {"json": {"number": int(accounts.named["number"])}},
+    ),
+    "close_break_glass": Row("/break-glass/{grant}", ADMINS),
     # webhooks
     "list_webhooks": Row("/webhooks", ADMINS),
     "add_webhook": Row("/webhooks", ADMINS, sends(WEBHOOK)),

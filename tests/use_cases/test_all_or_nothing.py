@@ -17,6 +17,7 @@ from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import drill, size
 from tests.use_cases import (
     accounts,
+    break_glass,
     datasets,
     findings,
     jobs,
@@ -40,6 +41,7 @@ USE_CASES = (
     *models.USE_CASES,
     *keys.USE_CASES,
     *webhooks.USE_CASES,
+    *break_glass.USE_CASES,
 )
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.

@@ -123,7 +123,7 @@ class LettersService:
         """The signed letters about a finding that the caller may see, and the caller's drafts.
         Raises NotFound.
         """
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
         letters = [
             one
             for one in self.letters.list_of(submission.id)

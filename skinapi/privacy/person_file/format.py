@@ -291,6 +291,9 @@ class FiledAuditRow(Filed):
     action: str
     by: str = Field(description="`me`, or the role: patient, doctor, researcher, admin, program…")
     finding: int | None = Field(default=None, description="the number of the finding it is about")
+    reason: str | None = Field(
+        default=None, description="why an admin has opened the finding in an emergency"
+    )
 
 
 class AuditFile(Filed):

@@ -20,6 +20,10 @@ MAILS = {
         "wrong_codes": "Somebody entered wrong codes for your account",
         "key_made": "A key for programs was made with your account",
         "webhook_disabled": "A webhook was switched off",
+        "glass_broken": "An administrator has opened your record",
+        "glass_broken_of_patient": "An administrator has opened the record of a patient of yours",
+        "glass_broken_by_admin": "Another administrator has opened a patient's record",
+        "glass_broken_often": "An administrator asks for too many patients' records",
     },
     "texts": {
         "approved": "Your account was approved. You can log in now.",
@@ -46,6 +50,17 @@ MAILS = {
         "password changes. If it was not you, revoke it at once and choose a new password.",
         "webhook_disabled": "A webhook was switched off, because its receiver took nothing. Log "
         "in to see which one.",
+        "glass_broken": "An administrator of this clinic has opened a part of your record, as "
+        "is allowed in an emergency alone. Log in to read who it was, when, and why. If you do "
+        "not understand the reason, ask the clinic.",
+        "glass_broken_of_patient": "An administrator has opened a part of the record of a "
+        "patient in your care, as is allowed in an emergency alone. Log in to read who it was, "
+        "when, and why.",
+        "glass_broken_by_admin": "Another administrator has opened a part of a patient's "
+        "record, as is allowed in an emergency alone. Log in to read who it was, when, and why, "
+        "and to end it.",
+        "glass_broken_often": "An administrator has asked for more patients' records in a day "
+        "than the emergency access allows, and was refused. Log in to see who it was.",
     },
     "refusals": {
         "unknown_person": "Reason: the clinic does not know who asks.",

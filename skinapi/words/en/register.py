@@ -175,6 +175,10 @@ REGISTER = {
         "message": {"title": "message", "until": "the patient's account is deleted"},
         "review": {"title": "review", "until": "the finding or the patient's account is deleted"},
         "letter": {"title": "letter", "until": "the finding or the patient's account is deleted"},
+        "emergency access": {
+            "title": "emergency access of an admin to a finding",
+            "until": "the patient's account is deleted",
+        },
         "report": {"title": "report", "until": "the finding or its account is deleted"},
         "choice of an LLM": {
             "title": "choice of an LLM",

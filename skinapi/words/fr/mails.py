@@ -20,6 +20,10 @@ MAILS = {
         "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
         "key_made": "Une clé pour programmes a été créée avec votre compte",
         "webhook_disabled": "Un webhook a été désactivé",
+        "glass_broken": "Un administrateur a ouvert votre dossier",
+        "glass_broken_of_patient": "Un administrateur a ouvert le dossier d'un de vos patients",
+        "glass_broken_by_admin": "Un autre administrateur a ouvert le dossier d'un patient",
+        "glass_broken_often": "Un administrateur demande trop de dossiers de patients",
     },
     "texts": {
         "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -51,6 +55,18 @@ MAILS = {
         "choisissez un nouveau mot de passe.",
         "webhook_disabled": "Un webhook a été désactivé, car son destinataire n'acceptait plus "
         "rien. Connectez-vous pour voir lequel.",
+        "glass_broken": "Un administrateur de cette clinique a ouvert une partie de votre "
+        "dossier, ce qui n'est permis qu'en urgence. Connectez-vous pour lire qui c'était, quand "
+        "et pourquoi. Si vous ne comprenez pas le motif, demandez à la clinique.",
+        "glass_broken_of_patient": "Un administrateur a ouvert une partie du dossier d'un "
+        "patient que vous suivez, ce qui n'est permis qu'en urgence. Connectez-vous pour lire qui "
+        "c'était, quand et pourquoi.",
+        "glass_broken_by_admin": "Un autre administrateur a ouvert une partie du dossier d'un "
+        "patient, ce qui n'est permis qu'en urgence. Connectez-vous pour lire qui c'était, quand "
+        "et pourquoi, et pour y mettre fin.",
+        "glass_broken_often": "Un administrateur a demandé en un jour plus de dossiers de "
+        "patients que l'accès d'urgence ne le permet, et cela lui a été refusé. Connectez-vous "
+        "pour voir qui c'était.",
     },
     "refusals": {
         "unknown_person": "Motif: la clinique ne sait pas qui fait la demande.",

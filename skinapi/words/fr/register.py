@@ -185,6 +185,10 @@ REGISTER = {
             "title": "lettre",
             "until": "la suppression du résultat ou du compte du patient",
         },
+        "emergency access": {
+            "title": "accès d'urgence d'un administrateur à un résultat",
+            "until": "le compte du patient est effacé",
+        },
         "report": {"title": "rapport", "until": "la suppression du résultat ou du compte"},
         "choice of an LLM": {
             "title": "choix d'un LLM",

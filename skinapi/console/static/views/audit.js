@@ -20,7 +20,7 @@ const wordsOf = (action) => action.replace(".", "_");
 
 /** Which actions are offered together, by how their names begin; what is in no group, is in the last one. */
 const GROUPS = /** @type {const} */ ({
-  people: ["account", "doctor", "key", "patient", "session"],
+  people: ["account", "breakglass", "doctor", "key", "patient", "session"],
   care: ["case", "finding", "lesion", "letter", "message", "photo", "report", "review", "submission", "thumbnail"],
   lab: ["dataset", "job", "model"],
   server: [],

@@ -1,0 +1,273 @@
+"""Who breaks the glass: an admin, with a reason and the password again; for one finding, an hour.
+
+Which findings there are an admin does not know. Who names a patient by e-mail gets the numbers and
+dates of the newest ones, within the same act, and chooses one. What an admin may read by it, and
+when it ends by itself: records/break_glass.py and `get_to_read` of records/service.py.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.second_factor import SecondFactorService
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
+from skinapi.errors import Forbidden, InvalidToken, NotFound, TooManyRequests
+from skinapi.notices.outbox import Kind, Outbox
+from skinapi.privacy.break_glass.errors import (
+    BreakGlassChosen,
+    BreakGlassEnded,
+    BreakGlassNotNeeded,
+    BreakGlassOff,
+    BreakGlassOpen,
+    TooManyBreakGlass,
+)
+from skinapi.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.records.submissions import Submissions
+from skinapi.storage.background import PeriodicThread
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+ACTION = "breakglass.ask"
+DAY = timedelta(days=1)
+MOST_LISTED = 20
+NO_FINDING = "There is no such finding, or no patient with this e-mail address who has one"
+NO_GRANT = "There is no such emergency access"
+EXPIRY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The `number` of a finding, or the `email` of its patient."""
+
+    reason: str
+    number: int | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """As much of a finding as tells it from others."""
+
+    number: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A grant as somebody reads it who is concerned, with the name of its admin; None once that
+    account is gone. `reason_shown`: whether a patient may read the reason now.
+    """
+
+    grant: BreakGlass
+    admin_name: str | None
+    reason_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassService:
+    """`most`: how many times an admin may ask in a day."""
+
+    work: UnitOfWork
+    grants: BreakGlasses
+    accounts: Accounts
+    submissions: Submissions
+    second_factor: SecondFactorService
+    trail: AuditTrail
+    outbox: Outbox
+    most: int
+
+    def ask(
+        self, *, wanted: Wanted, by: Subject, password: str, code: str | None, caller: ClientInfo
+    ) -> BreakGlass:
+        """A grant for the finding with this number; or for a patient, of whose findings one is to
+        be chosen. The patient, the doctor in charge and the other admins are told.
+
+        Nothing is looked up before the password, so that nobody else learns which numbers exist.
+        Raises the errors of `reauthenticate`, BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded,
+        TooManyBreakGlass and NotFound; what is refused is counted too, once the password was right.
+        """
+        if not self.most:
+            raise BreakGlassOff
+        account = self.accounts.get(by.id)
+        try:
+            self.second_factor.reauthenticate(
+                account, password, code, caller, session_id=by.session_id
+            )
+        except (Forbidden, TooManyRequests) as error:
+            self.trail.record(AuditRow(ACTION, by=by.id, target=by.id, outcome=error.code))
+            raise
+        grant = self._ask(wanted=wanted, by=by)
+        if grant.ended == "limit":
+            raise TooManyBreakGlass(self.most)
+        if grant.ended == "not_found":
+            raise NotFound(NO_FINDING)
+        return grant
+
+    @atomic
+    def _ask(self, unit: Unit, *, wanted: Wanted, by: Subject) -> BreakGlass:
+        unit.audit(ACTION, by=by.id, target=by.id)
+        # Held, so that of two that are asked for at once the second one finds the first.
+        if not self.accounts.hold(by.id).active_admin:
+            raise InvalidToken
+        before = self.grants.find_open(by.id)
+        if before and before.in_force:
+            raise BreakGlassOpen
+        if before:
+            self.grants.end(before, before.find_end(now()) or "time")
+        asked = self.grants.count_since(by.id, now() - DAY)
+        if asked > self.most:
+            raise TooManyBreakGlass(self.most)
+        moment = now()
+        grant = BreakGlass(
+            id=new_id(),
+            created_at=moment,
+            ends_at=moment + LIFE,
+            admin=by.id,
+            reason=wanted.reason,
+        )
+        if asked == self.most:
+            self._tell_admins(Kind.GLASS_BROKEN_OFTEN, but=by.id)
+            return self._refuse(unit, grant, "limit", TooManyBreakGlass.code)
+        return self._grant(unit, grant, wanted)
+
+    def _refuse(self, unit: Unit, grant: BreakGlass, how: End, code: str) -> BreakGlass:
+        unit.named = None
+        unit.record(AuditRow(ACTION, by=grant.admin, target=grant.admin, outcome=code))
+        refused = grant.model_copy(update={"ended": how, "ended_at": grant.created_at})
+        return self.grants.add(refused)
+
+    def _grant(self, unit: Unit, grant: BreakGlass, wanted: Wanted) -> BreakGlass:
+        found, owner = None, None
+        if wanted.number is not None:
+            found = self.submissions.find_by_number(wanted.number)
+            owner = self.accounts.by_ids({found.owner}).get(found.owner) if found else None
+        elif wanted.email is not None:
+            owner = self.accounts.find_by_email(wanted.email)
+        if owner is None or owner.status == "deleting" or not (found or self.list_of(owner.id)):
+            return self._refuse(unit, grant, "not_found", NotFound.code)
+        if owner.id == grant.admin:
+            raise BreakGlassNotNeeded
+        if found and not self.submissions.touch(found.id):
+            return self._refuse(unit, grant, "not_found", NotFound.code)
+        about = found.id if found else owner.id
+        unit.audit(ACTION, by=grant.admin, target=about, owner=owner.id)
+        self._tell(grant.admin, owner)
+        return self.grants.add(
+            grant.model_copy(
+                update={
+                    "owner": owner.id,
+                    "doctor": owner.doctor_id,
+                    "finding": found.id if found else None,
+                    "number": found.number if found else None,
+                    "open_by": grant.admin,
+                    "owner_untold": owner.id,
+                    "doctor_untold": owner.doctor_id,
+                }
+            )
+        )
+
+    def _tell(self, admin: str, owner: Account) -> None:
+        self.outbox.add(Kind.GLASS_BROKEN, to=owner.id, about="my-data")
+        if owner.doctor_id:
+            self.outbox.add(Kind.GLASS_BROKEN_OF_PATIENT, to=owner.doctor_id, about="my-data")
+        self._tell_admins(Kind.GLASS_BROKEN_BY_ADMIN, but=admin)
+
+    def _tell_admins(self, kind: Kind, *, but: str) -> None:
+        for other in self.accounts.list_active_admins():
+            if other != but:
+                self.outbox.add(kind, to=other, about="data-protection")
+
+    def list_of(self, owner: str) -> list[Listed]:
+        """The patient's newest findings."""
+        page = self.submissions.page_owned(owner, newest_first=True, after=None, limit=MOST_LISTED)
+        return [Listed(number=one.number, created_at=one.created_at) for one in page.items]
+
+    def list_choices(self, grant: BreakGlass) -> list[Listed]:
+        """Of which findings one is to be chosen; none once it was."""
+        return self.list_of(grant.owner) if grant.owner and not grant.finding else []
+
+    @atomic
+    def choose(self, unit: Unit, *, grant: str, number: int, by: Subject) -> BreakGlass:
+        """Choose the finding, once. Raises NotFound, BreakGlassChosen, BreakGlassEnded."""
+        held = self.grants.find(grant)
+        if held is None or held.admin != by.id or held.owner is None:
+            raise NotFound(NO_GRANT)
+        unit.audit("breakglass.choose", by=by.id, target=held.owner, owner=held.owner)
+        if not held.in_force:
+            raise BreakGlassEnded
+        if held.finding:
+            raise BreakGlassChosen
+        found = self.submissions.find_by_number(number)
+        if found is None or found.owner != held.owner or not self.submissions.touch(found.id):
+            raise NotFound(NO_FINDING)
+        unit.audit("breakglass.choose", by=by.id, target=found.id, owner=held.owner)
+        chosen = self.grants.change(held, finding=found.id, number=found.number)
+        if chosen is None:
+            raise BreakGlassEnded
+        return chosen
+
+    @atomic
+    def close(self, _: Unit, *, grant: str, by: str) -> None:
+        """End it. Any admin may, whoever has it. Raises NotFound."""
+        held = self.grants.find(grant)
+        if held is None:
+            raise NotFound(NO_GRANT)
+        if held.open_by:
+            self.grants.end(held, held.find_end(now()) or "closed", by=by)
+
+    def end_over(self) -> None:
+        """End those whose time is over, so that the audit trail says so."""
+        for grant in self.grants.list_open():
+            if not grant.in_force:
+                self._end_over(grant=grant)
+
+    @atomic
+    def _end_over(self, _: Unit, *, grant: BreakGlass) -> None:
+        if how := grant.find_end(now()):
+            self.grants.end(grant, how)
+
+    def page_all(self, *, after: str | None, limit: int) -> Page[Told]:
+        """All, the newest first, as an admin reads them."""
+        return self._told(self.grants.page_all(after=after, limit=limit))
+
+    def page_concerning(self, *, account: str, after: str | None, limit: int) -> Page[Told]:
+        """Those about the caller's findings, or about those of the caller's patients then. What was
+        written while a doctor holds something back, the patient does not read before that ends.
+        """
+        page = self._told(self.grants.page_concerning(account, after=after, limit=limit))
+        return page.map(lambda told: replace(told, reason_shown=self._shows(told.grant, account)))
+
+    def _shows(self, grant: BreakGlass, reader: str) -> bool:
+        if grant.owner != reader or grant.finding is None:
+            return True
+        submission = self.submissions.find(grant.finding)
+        return submission is None or submission.for_owner().shows(grant.created_at)
+
+    def _told(self, page: Page[BreakGlass]) -> Page[Told]:
+        names = {
+            one.id: one.name
+            for one in self.accounts.by_ids({grant.admin for grant in page.items}).values()
+        }
+        return page.map(lambda grant: Told(grant=grant, admin_name=names.get(grant.admin)))
+
+    def count_untold(self, *, account: str) -> int:
+        return self.grants.count_untold(account)
+
+    @atomic
+    def mark_told(self, _: Unit, *, account: str) -> None:
+        """The caller has read the list."""
+        self.grants.mark_told(account)
+
+
+class BreakGlassExpiry(PeriodicThread):
+    """Any process may make a pass; two at once do no harm."""
+
+    def __init__(self, service: BreakGlassService) -> None:
+        super().__init__("break-glass", every_s=EXPIRY_S, failure="grants not ended")
+        self._service = service
+
+    def make_pass(self) -> None:
+        self._service.end_over()
