@@ -123,8 +123,8 @@ def work(_: Settings, __: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "skinapi.worker"])  # noqa: S606 (our own)
 
 
-def _lazy_command(name: str) -> Run:
-    """The function `name` of `commands`, which is imported only when the command runs, as the user
+def _lazy_command(name: str, module: str = "commands") -> Run:
+    """The function `name` of this module, which is imported only when the command runs, as the user
     to whom the store belongs.
     """
 
@@ -132,7 +132,7 @@ def _lazy_command(name: str) -> Run:
         only_reads_file = any(vars(options).get(name) for name in ("verify", "drill"))
         if not (settings.mongo_uri or only_reads_file):
             _refuse_other_user(settings, options)
-        status: int = getattr(_commands(), name)(settings, options)
+        status: int = getattr(_commands(module), name)(settings, options)
         return status
 
     return run
@@ -163,9 +163,9 @@ def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
     return status
 
 
-def _commands() -> Any:
+def _commands(module: str = "commands") -> Any:
     # Imported late: it imports the whole application.
-    return importlib.import_module("skinapi.commands")
+    return importlib.import_module(f"skinapi.{module}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -270,7 +270,27 @@ def _add_backups(
         metavar="N",
         help="`file` is a folder: write a file with the time in its name, and keep the newest N",
     )
-    backup.set_defaults(run=_lazy_command("back_up"))
+    backup.set_defaults(run=_lazy_command("back_up", "backup_commands"))
+    made = commands.add_parser(
+        "backups", parents=[store], help="list the backups that were made, as far as known"
+    )
+    made.add_argument("--destroyed", metavar="ID", help="this one, with all its copies, is no more")
+    made.set_defaults(run=_lazy_command("show_backups", "backup_commands"))
+    _add_restore(commands, store)
+    erased = commands.add_parser(
+        "erased-ids", parents=[store], help="write the ids of what was erased, for a later restore"
+    )
+    erased.add_argument("file", type=Path, help="it is replaced")
+    erased.set_defaults(run=_lazy_command("export_erased_ids", "backup_commands"))
+    scrub = commands.add_parser(
+        "scrub", parents=[store], help="overwrite what was deleted; nobody can write meanwhile"
+    )
+    scrub.set_defaults(run=_lazy_command("scrub", "backup_commands"))
+
+
+def _add_restore(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", store: argparse.ArgumentParser
+) -> None:
     restore = commands.add_parser(
         "restore", parents=[store], help="put a backup into an empty store"
     )
@@ -280,8 +300,19 @@ def _add_backups(
     only.add_argument(
         "--drill", action="store_true", help="restore it beside the file, check it, and remove it"
     )
-
-    restore.set_defaults(run=_lazy_command("restore"))
+    since = restore.add_mutually_exclusive_group()
+    since.add_argument(
+        "--erased",
+        type=Path,
+        metavar="FILE",
+        help="a list of erased ids: they are erased again",
+    )
+    since.add_argument(
+        "--without-erased-ids",
+        action="store_true",
+        help="although nobody knows who was erased since the backup",
+    )
+    restore.set_defaults(run=_lazy_command("restore", "backup_commands"))
 
 
 def _add_models(

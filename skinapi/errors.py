@@ -117,6 +117,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       BlobDamaged                    500
       BrokenStore                    500
       BrokenBackup                   500
+      BrokenErasedIds                500
       StoreTooNew                    500
       StoreTooOld                    500
       UnsafeSettings                 500
@@ -342,6 +343,12 @@ class BrokenBackup(SkinAPIError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"The backup cannot be restored: {what}")
+
+
+class BrokenErasedIds(SkinAPIError):
+    """A file with the ids of what was erased."""
+
+    code, sentence = "broken_erased_ids", "The list of erased ids cannot be read"
 
 
 class StoreTooNew(SkinAPIError):

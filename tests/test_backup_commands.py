@@ -13,6 +13,7 @@ import yaml
 
 from skinapi.__main__ import REFUSED, _parser, main
 from skinapi.settings import Settings
+from skinapi.storage.erased_ids import FILE_NAME, read_erased_ids
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
@@ -44,7 +45,8 @@ def test_of_backups_in_a_folder_the_newest_stay(backend: Backend, tmp_path: Path
     others.append(folder / "skinapi-20260101T000000Z.tar")  # a folder, unpacked by somebody
     others[-1].mkdir()
     assert main(["backup", "--keep", "3", str(folder)]) == 0
-    left = sorted(folder.iterdir())
+    assert read_erased_ids(folder / FILE_NAME).complete_until
+    left = sorted(path for path in folder.iterdir() if path.name != FILE_NAME)
     assert [path in left for path in old] == [False, False, True, True]
     assert set(others) <= set(left)
     (new,) = set(left) - {*old, *others}
@@ -75,8 +77,9 @@ def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(
     (folder / "skinapi-20260101T023000Z.tar").write_bytes(b"an older one, which is broken")
     assert main(["backup", "--keep", "2", str(folder)]) == 0
     before = sorted(folder.iterdir())
+    made = max(folder.glob("*.tar"))
     assert main(["restore", "--drill", str(folder)]) == 0
-    assert capsys.readouterr().out.endswith(f"no faults\n{before[-1].name} can be restored whole\n")
+    assert capsys.readouterr().out.endswith(f"no faults\n{made.name} can be restored whole\n")
     assert sorted(folder.iterdir()) == before
     assert backend.account("ada@example.org")
 
@@ -96,9 +99,9 @@ def test_a_drill_fails_where_the_backup_is_broken_or_there_is_none(
 # As `systemctl stop` does in the middle of one, or a cluster that moves it.
 TERMINATED = """
 import os, signal, sys
-from skinapi import commands
+from skinapi import backup_commands
 from skinapi.__main__ import main
-setattr(commands, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+setattr(backup_commands, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
 sys.exit(main(sys.argv[2:]))
 """
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from skinapi import commands
+from skinapi import backup_commands, commands
 from skinapi.composition.services import open_services
 from skinapi.errors import BrokenStore, Conflict, UnsafeSettings
+from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.backup import write_backup
 from skinapi.storage.faults import Fault
@@ -90,6 +91,12 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     ]
 
 
+def restored_from(file: Path, settings: Settings) -> int:
+    """As `restore --without-erased-ids` ends."""
+    given = {"erased": None, "without_erased_ids": True, "verify": False, "drill": False}
+    return backup_commands.restore(settings, Namespace(file=file, **given))
+
+
 def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     tmp_path: Path,
 ) -> None:
@@ -100,7 +107,7 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     assert ada.call("POST", "/auth/logout").status_code == 200
     settings = settings_in(tmp_path / "after", model_path=tiny_model())
     (tmp_path / "after").mkdir()
-    commands.restore(settings, Namespace(file=file, verify=False, drill=False))
+    restored_from(file, settings)
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
@@ -129,7 +136,7 @@ def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path)
         write_backup(backend.services.store, out)
     other = settings_in(tmp_path / "after", model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
     (tmp_path / "after").mkdir()
-    assert commands.restore(other, Namespace(file=file, verify=False, drill=False)) == 0
+    assert restored_from(file, other) == 0
     Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
 
 
@@ -144,12 +151,12 @@ def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> 
     settings = settings_in(tmp_path / "after", model_path=tiny_model())
     make_store(settings)
     assert commands.check(settings, Namespace(repair=False, logged=None)) == 0
-    assert commands.restore(settings, Namespace(file=file, verify=False, drill=False)) == 0
+    assert restored_from(file, settings) == 0
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     restored.services.store.close()
     with pytest.raises(Conflict, match="not empty"):
-        commands.restore(settings, Namespace(file=file, verify=False, drill=False))
+        restored_from(file, settings)
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(

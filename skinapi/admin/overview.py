@@ -19,7 +19,7 @@ from skinapi.jobs.job_queue import Jobs
 from skinapi.notices.outbox import Outbox
 from skinapi.registry.drift import DriftService
 from skinapi.registry.prediction_pool import ServedModel
-from skinapi.storage.backup import find_last_backup
+from skinapi.storage.backups_made import find_last_backup
 from skinapi.storage.ports import Store
 
 FAILED_SHOWN = 5

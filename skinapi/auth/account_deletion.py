@@ -41,6 +41,15 @@ class Eraser:
     def _remove(self, unit: Unit, account_id: str) -> None:
         self.accounts.remove(unit, account_id)
 
+    def erase_again(self, account_id: str, *, by: str) -> None:
+        """Delete an account that a restore brought back. Raises NotFound, LastAdmin."""
+        self._begin_again(account_id, by)
+        self.finish(account_id)
+
+    @atomic
+    def _begin_again(self, unit: Unit, account_id: str, by: str) -> None:
+        self.begin(unit, self.accounts.get(account_id), by=by, action="account.erase_again")
+
     def expire(self, account_id: str, *, before: datetime) -> None:
         """Delete an account that nobody has approved since this time."""
         if self._begin_expiry(account_id, before):

@@ -30,6 +30,7 @@ from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.storage.background import BackgroundThread, ErasureRetry, Totals
 from skinapi.storage.migration import Migrator
+from skinapi.storage.scrubbing import Scrubber
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Background:
     key_uses: KeyUses
     audit_sealer: AuditSealer
     erasures: ErasureRetry
+    scrubber: Scrubber
     waiting_expiry: WaitingExpiry
     link_mailer: LinkMailer
     notice_sender: NoticeSender
@@ -78,6 +80,7 @@ def open_background(
         key_uses=services.data.key_uses,
         audit_sealer=AuditSealer(services.store, services.data.trail),
         erasures=ErasureRetry(services.store),
+        scrubber=Scrubber(services.store, services.data.erased_ids, settings.instance_dir),
         waiting_expiry=WaitingExpiry(
             accounts=services.data.accounts,
             eraser=services.eraser,

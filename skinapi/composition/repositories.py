@@ -31,6 +31,7 @@ from skinapi.reports.narrator import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage.background import Totals
+from skinapi.storage.erased_ids import ErasedIds
 from skinapi.storage.ports import Store
 from skinapi.storage.unit_of_work import UnitOfWork
 
@@ -75,6 +76,7 @@ class Repositories:
     webhook_events: WebhookEvents
     lab: LabRepositories
     contributed: ContributedPictures
+    erased_ids: ErasedIds
 
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
@@ -119,6 +121,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         webhook_events=WebhookEvents(endpoints, deliveries),
         lab=lab,
         contributed=ContributedPictures(lab, work),
+        erased_ids=ErasedIds(store),
     )
 
 

@@ -77,6 +77,8 @@ from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
 from skinapi.storage.backup import refuse_unfinished_restore
+from skinapi.storage.backups_made import BackupMade
+from skinapi.storage.erased_ids import Erased
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.store_version import join_store
@@ -104,6 +106,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "images": DatasetImage,
     "uploads": UploadRecord,
     "jobs": Job,
+    "backups": BackupMade,
+    "erased_ids": Erased,
     "job_logs": LogBatch,
     "models": ModelVersion,
     "serving": Serving,
@@ -180,17 +184,20 @@ def open_services(
     change: bool = True,
     served: ServedModel | None = None,
     workers_here: bool = False,
+    restoring: bool = False,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
     `change`, the store does not learn of this code and its key. `served` is the model that this
-    process serves; `workers_here`: this server keeps the job workers.
+    process serves; `workers_here`: this server keeps the job workers. `restoring`: the caller is
+    the restore, which has not ended yet.
 
     Raises UnsafeSettings, StoreTooNew, StoreTooOld, and BrokenStore if two accounts share an e-mail
     address.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)
-    refuse_unfinished_restore(store)
+    if not restoring:
+        refuse_unfinished_restore(store)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     return _build(settings, store, served=served, workers_here=workers_here)
 

@@ -87,6 +87,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(FindingReviewed, counts.on_changed)
     inside(
         FindingDeleted,
+        lambda event: data.erased_ids.add("finding", event.finding.id),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
@@ -132,6 +133,8 @@ def _to_erasure(
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
     after an interruption.
     """
+    # Before the account is removed: a deletion that is interrupted announces it again.
+    data.work.afterwards(AccountErased, lambda event: data.erased_ids.add("account", event.account))
     for forget in (
         # First: `records.forget` would look for the copies of each finding by itself.
         data.contributed.forget,

@@ -322,11 +322,23 @@ class RecordsService:
         if found.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
-        owner = self.accounts.add_findings(by, -1)
+        self._remove_of_owner(unit, found)
+
+    @atomic
+    def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
+        """Delete a finding that a restore brought back; whether there was one."""
+        found = self.submissions.find(identifier)
+        if found:
+            unit.audit("submission.erase_again", by=by, target=found.id, owner=found.owner)
+            self._remove_of_owner(unit, found)
+        return found is not None
+
+    def _remove_of_owner(self, unit: Unit, found: Submission) -> None:
+        owner = self.accounts.add_findings(found.owner, -1)
         self._remove(unit, found)
         if owner is None:
-            self.queue.recount(by)
-            owner = self.accounts.get(by)
+            self.queue.recount(found.owner)
+            owner = self.accounts.get(found.owner)
         self.queue.leave(found, owner)
 
     def rely_on(self, submission: Submission) -> None:

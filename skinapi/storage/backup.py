@@ -2,25 +2,30 @@
 
 import json
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from skinapi.errors import BlobDamaged, Conflict
+from skinapi.errors import BlobDamaged, BrokenBackup, Conflict
 from skinapi.storage.backup_file import (
+    ABOUT,
     BLOB_MEMBER,
     CHUNK_BYTES,
     MEMBER,
     BackupWriter,
     Counts,
     Progress,
+    begun_at_of,
     members_of,
     packed,
     unpacked,
     verify_backup,
 )
+from skinapi.storage.erased_ids import COLLECTION as ERASED_IDS
+from skinapi.storage.erased_ids import Erased, ErasedIds
 from skinapi.storage.faults import blob_keys
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Snapshot, Store
@@ -28,23 +33,6 @@ from skinapi.storage.sqlite.filter_to_sql import from_json, to_json
 from skinapi.storage.store_version import STORE_COLLECTION
 
 # Restores a backup into an empty store of either kind.
-
-
-# When the store was last backed up, for who asks whether it is.
-LAST_BACKUP = "last-backup"
-
-
-def note_backup(store: Store) -> None:
-    """Remember that the store was backed up now."""
-    store.collection("counters").update(
-        {"id": LAST_BACKUP}, {"$set": {"written_at": now(), "schema": 1}}, upsert=True
-    )
-
-
-def find_last_backup(store: Store) -> datetime | None:
-    """When `note_backup` was called last."""
-    found = store.collection("counters").get(LAST_BACKUP)
-    return found["written_at"] if found else None
 
 
 # The record of a restore that has not ended; a server does not start on such a store.
@@ -59,13 +47,17 @@ def restore_backup(
     *,
     progress: Progress = lambda _: None,
     leave_out: Collection[str] = (),
+    erased: Iterable[Erased] = (),
+    then: Callable[[], None] = lambda: None,
 ) -> Counts:
     """Put what the file holds into the store, which must be empty, but for the collections in
     `leave_out`. Returns what was restored. A store that holds only the record of its version, as
-    `check` leaves it, counts as empty; the backup's record takes its place.
+    `check` leaves it, and the ids of what was erased counts as empty. The record of the backup
+    takes the place of the former; the latter stay, and `erased` and those of the backup join them.
 
-    The whole file is verified first. A restore that was interrupted is begun anew by the next call;
-    until one has ended, no server starts on the store (`refuse_unfinished_restore`).
+    The whole file is verified first. `then` is called when all is in the store; it is part of the
+    restore. One that was interrupted is begun anew by the next call; until one has ended, no server
+    starts on the store (`refuse_unfinished_restore`).
 
     Raises BrokenBackup, StoreUnavailable, and Conflict if the store is not empty, or if another
     restore into it was begun meanwhile.
@@ -73,7 +65,8 @@ def restore_backup(
     verify_backup(path)
     run = new_id()
     _begin(store, run)
-    marks, counts = store.collection(RESTORES), Counts()
+    marks, counts, erased_ids = store.collection(RESTORES), Counts(), ErasedIds(store)
+    erased_ids.merge(erased)
     for name, data in members_of(path):
         # A restore that begins anew clears the store. Without this look, the one before would go on
         # behind it, and at its end take away the mark of a store that is not whole.
@@ -87,11 +80,15 @@ def restore_backup(
             counts.left_out[chunk[1]] = left + sum(1 for _ in unpacked(data))
         elif chunk and chunk[1]:
             documents = [from_json(line) for line in unpacked(data)]
-            store.collection(chunk[1]).insert_many(documents)
+            if chunk[1] == ERASED_IDS:
+                erased_ids.merge(map(Erased.model_validate, documents))
+            else:
+                store.collection(chunk[1]).insert_many(documents)
             counts.documents += len(documents)
         elif chunk:
             _apply_changed(store, unpacked(data), counts)
         progress(counts)
+    then()
     if not marks.delete({"id": UNFINISHED, "run": run}):
         raise Conflict(ANOTHER_BEGUN)
     return counts
@@ -110,17 +107,41 @@ def _begin(store: Store, run: str) -> None:
     marks = store.collection(RESTORES)
     if marks.update({"id": UNFINISHED}, {"$set": {"run": run}}):
         for name in store.collections():
-            if name != RESTORES:
+            if name not in (RESTORES, ERASED_IDS):
                 store.collection(name).delete({})
         for key in list(store.blobs.keys()):
             store.blobs.delete(key)
         return
-    others = set(store.collections()) - {STORE_COLLECTION}
+    others = set(store.collections()) - {STORE_COLLECTION, ERASED_IDS}
     used = any(store.collection(name).find(limit=1) for name in others)
     if used or any(store.blobs.keys()):
         raise Conflict("The store is not empty: a backup is restored into an empty one only")
     marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
     store.collection(STORE_COLLECTION).delete({})
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFacts:
+    begun_at: datetime
+    erased: list[Erased]
+
+
+def read_facts(path: Path) -> BackupFacts:
+    """When the backup was begun, and what had been erased then. Reads the file's beginning. Raises
+    BrokenBackup.
+    """
+    begun_at, erased = None, list[Erased]()
+    for name, data in members_of(path):
+        chunk = MEMBER.fullmatch(name)
+        if name == ABOUT:
+            begun_at = begun_at_of(data)
+        elif not chunk or (chunk[1] or "") > ERASED_IDS:  # collections come by name
+            break
+        elif chunk[1] == ERASED_IDS:
+            erased += [Erased.model_validate(from_json(line)) for line in unpacked(data)]
+    if begun_at is None:
+        raise BrokenBackup("it does not say when it was begun")
+    return BackupFacts(begun_at, erased)
 
 
 def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:

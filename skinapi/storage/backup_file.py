@@ -158,6 +158,14 @@ def _object(data: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
+def begun_at_of(about: bytes) -> datetime:
+    """Raises BrokenBackup."""
+    try:
+        return datetime.fromisoformat(_object(about).get("begun_at", ""))
+    except (TypeError, ValueError) as error:
+        raise BrokenBackup("it does not say when it was begun") from error
+
+
 def _count_in(checksum: "hashlib._Hash", name: str, data: bytes) -> None:
     checksum.update(f"{name}:{len(data)}:".encode() + hashlib.sha256(data).digest())
 

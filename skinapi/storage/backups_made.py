@@ -50,6 +50,20 @@ def list_backups(store: Store) -> list[BackupMade]:
     return [BackupMade.model_validate(one) for one in found]
 
 
+# Where version 1.0.0 kept when the store was last backed up.
+LAST_BACKUP = "last-backup"
+LOOKED_AT = 50  # the newest may have been ended
+
+
+def find_last_backup(store: Store) -> datetime | None:
+    """When the newest whole one was written."""
+    for one in store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT):
+        if written := one.get("written_at"):
+            return written  # type: ignore[no-any-return]
+    found = store.collection("counters").get(LAST_BACKUP)
+    return found["written_at"] if found else None
+
+
 def may_hold(backups: Iterable[BackupMade], *, since: datetime) -> list[BackupMade]:
     """Those that may hold what was stored at this time, and are still there as far as known."""
     return [one for one in backups if one.gone_at is None and one.created_at >= since]

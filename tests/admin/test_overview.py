@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skinapi.notices.outbox import Kind
-from skinapi.storage.backup import note_backup
+from skinapi.storage.backups_made import begin_backup, end_backup
 from skinapi.storage.ids import now
 from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, patient_in_care, review
 from tests.care.conversation import Talk
@@ -61,7 +61,7 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
         job = jobs.queue.claim(worker="w", lease=timedelta(minutes=1))
         assert job
         jobs.queue.finish(job, status="failed", changes={"error": f"Fault {number}"})
-    note_backup(store)
+    end_backup(store, begin_backup(store, place="stdout", name=None))
     found = read(mailing)
     assert (found["waiting_accounts"], found["late_mails"]) == (1, 1)
     assert [job["error"] for job in found["failed_jobs"]] == [

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi import commands
+from skinapi import backup_commands
 from skinapi.auth import tokens
 from skinapi.auth.second_factor import code_at, step_of
 from skinapi.demo.drawing import Spot, draw
@@ -164,7 +164,7 @@ def in_the_past() -> Iterator[None]:
         patch.setattr(ids._ids, "_last", 0)
         patch.setattr(tokens, "DECODE_OPTIONS", {**tokens.DECODE_OPTIONS, "verify_exp": False})
         patch.setattr(publishing, "PictureDecoder", DecoderHere)
-        patch.setattr(commands, "configure_logs", lambda: None)
+        patch.setattr(backup_commands, "configure_logs", lambda: None)
         try:
             yield
         finally:
@@ -423,9 +423,9 @@ def _back_up(year: Year, folder: Path, *, made: bool) -> None:
     folder.mkdir(exist_ok=True)
     file = folder / f"skinapi-{now():%Y%m%dT%H%M%SZ}.tar"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "open_store", lambda _: year.backend.services.store)
+        patch.setattr(backup_commands, "open_store", lambda _: year.backend.services.store)
         options = argparse.Namespace(file=file, keep=None)
-        assert commands.back_up(year.backend.settings, options) == 0
+        assert backup_commands.back_up(year.backend.settings, options) == 0
     year.backups.append(file)
 
 

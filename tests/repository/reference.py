@@ -58,6 +58,7 @@ Row = tuple[str, ...]
 CAPTIONS = {
     "__main__": "command line",
     "app": "the web application",
+    "backup_commands": "copy, restore, overwrite",
     "commands": "work on stored data",
     "composition": "builds the services",
     "demo": "a clinic at work",

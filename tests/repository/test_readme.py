@@ -158,7 +158,7 @@ def test_the_commands_of_the_command_line_work_as_written(
 ) -> None:
     server = Server(tmp_path, workers=1)
     commands = [line for page, line in COMMANDS if page == "docs/operate/commands.md"]
-    assert len(commands) == 13
+    assert len(commands) == 16
     assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
     assert made.stdout == "me@clinic.example is an admin: the account was created\n", made.stderr
@@ -173,7 +173,9 @@ def test_the_commands_of_the_command_line_work_as_written(
         assert capsys.readouterr().out == "no faults\n"
     model = str(write_model(tmp_path / "mymodel", "mine-1"))
     backup = str(tmp_path / "backup.tar")
-    named = {"mymodel": model, "VERSION": "mine-1", "skinapi-backup.tar": backup}
+    erased = str(tmp_path / "erased-ids.jsonl")
+    named = {"mymodel": model, "VERSION": "mine-1"}
+    named |= {"skinapi-backup.tar": backup, "erased-ids.jsonl": erased}
     for command in commands[5:]:
         assert main([named.get(word, word) for word in _arguments(command)]) == 0
 

@@ -13,7 +13,7 @@ from skinapi.privacy.inventory import INVENTORY, Kind, Purpose, Stored, Whose
 from skinapi.privacy.register.recipients import InForce, Recipient, list_recipients
 from skinapi.privacy.register.words import WORDS
 from skinapi.settings import Settings
-from skinapi.storage.backup import find_last_backup
+from skinapi.storage.backups_made import find_last_backup
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 

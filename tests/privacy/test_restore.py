@@ -1,0 +1,217 @@
+"""A restore of a backup from before an erasure erases again, before any server starts on it."""
+
+from argparse import Namespace
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from skinapi import backup_commands
+from skinapi.composition.services import open_services
+from skinapi.errors import BrokenErasedIds, Conflict
+from skinapi.settings import Settings
+from skinapi.storage import make_store, open_store
+from skinapi.storage.backup import write_backup
+from skinapi.storage.backups_made import list_backups
+from skinapi.storage.erased_ids import (
+    FILE_NAME,
+    ErasedIds,
+    Header,
+    list_erased,
+    read_erased_ids,
+    write_erased_ids,
+)
+from tests.prediction.photographer import predicted
+from tests.stores.kills import Kills
+from tests.support.backends import Backend, erase, settings_in
+from tests.support.models import tiny_model
+from tests.support.size import size
+
+
+@dataclass
+class Clinic:
+    """Ada has deleted one of two findings since the backup, and Bob his account."""
+
+    backend: Backend
+    folder: Path
+    backup: Path
+    ada: str
+    bob: str
+    findings: dict[str, str]
+
+    @property
+    def list(self) -> Path:
+        path = self.folder / "list.jsonl"
+        write_erased_ids(self.backend.services.store, path)
+        return path
+
+    def settings(self, name: str = "after") -> Settings:
+        """Of an empty store."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return settings_in(folder, model_path=tiny_model())
+
+    def restore(self, settings: Settings, **given: Any) -> int:
+        options = {"erased": None, "without_erased_ids": False, "verify": False, "drill": False}
+        return backup_commands.restore(
+            settings, Namespace(**{"file": self.backup, **options, **given})
+        )
+
+
+@pytest.fixture
+def clinic(real_backend: Backend, tmp_path: Path) -> Clinic:
+    backend, folder = real_backend, tmp_path / "work"
+    folder.mkdir()
+    backend.admin()
+    ada, bob = backend.member("ada@example.org"), backend.member("bob@example.org")
+    numbers = [predicted(one, keep_photo="true")["id"] for one in (ada, ada, bob)]
+    find = backend.services.data.submissions.find_by_number
+    ids = [found.id for number in numbers if (found := find(int(number)))]
+    kept, deleted, of_bob = ids
+    backup = folder / "backups" / "backup.tar"
+    backup.parent.mkdir()
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    account = {name: backend.account(f"{name}@example.org").id for name in ("ada", "bob")}
+    assert ada.call("DELETE", f"/submissions/{numbers[1]}").status_code < 300
+    erase(backend.services, backend.account("bob@example.org"))
+    findings = {"kept": kept, "deleted": deleted, "bob's": of_bob}
+    return Clinic(backend, folder, backup, account["ada"], account["bob"], findings)
+
+
+def assert_erased(clinic: Clinic, settings: Settings) -> None:
+    """What the store of the settings holds is what the clinic holds."""
+    with closing(open_store(settings)) as store:
+        services = open_services(settings, store)
+        assert [fault.message for fault in services.faults()] == []
+        accounts = {one["id"] for one in store.collection("accounts").find()}
+        assert clinic.ada in accounts
+        assert clinic.bob not in accounts
+        stored = {one["id"] for one in store.collection("submissions").find()}
+        assert stored == {clinic.findings["kept"]}
+        assert len(set(store.blobs.keys())) == len(set(clinic.backend.services.store.blobs.keys()))
+        assert services.data.trail.find_newest("account.erase_again", target=clinic.bob)
+        deleted = clinic.findings["deleted"]
+        assert services.data.trail.find_newest("submission.erase_again", target=deleted)
+        on_list = {one.id for one in list_erased(store)}
+        assert on_list >= {clinic.bob, clinic.findings["deleted"], clinic.findings["bob's"]}
+
+
+def test_what_was_erased_since_the_backup_is_erased_again(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert clinic.restore(clinic.settings(), erased=clinic.list) == 0
+    assert "erased again: 1 accounts and 1 findings\n" in capsys.readouterr().out
+    assert_erased(clinic, clinic.settings())
+
+
+@pytest.mark.parametrize("place", ["beside the backup", "instance folder", "store"])
+def test_a_list_that_is_where_it_is_kept_need_not_be_given(clinic: Clinic, place: str) -> None:
+    """That of the folder of backups, that of the server, and that of a store with nothing else."""
+    settings = clinic.settings()
+    if place == "beside the backup":
+        clinic.list.rename(clinic.backup.parent / FILE_NAME)
+    elif place == "instance folder":
+        clinic.list.rename(settings.instance_dir / FILE_NAME)
+    else:
+        make_store(settings)
+        with closing(open_store(settings)) as store:
+            ErasedIds(store).merge(read_erased_ids(clinic.list).erased)
+    assert clinic.restore(settings) == 0
+    assert_erased(clinic, settings)
+
+
+def test_without_a_list_a_restore_is_refused_unless_the_operator_says_so(clinic: Clinic) -> None:
+    settings = clinic.settings()
+    with pytest.raises(Conflict, match="--without-erased-ids"):
+        clinic.restore(settings)
+    assert list(settings.instance_dir.iterdir()) == []
+    assert clinic.restore(settings, without_erased_ids=True) == 0
+    with closing(open_store(settings)) as store:
+        assert store.collection("accounts").get(clinic.bob)
+
+
+def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -> None:
+    """One from before the backup, and one of another store; also where a good one would do."""
+    settings = clinic.settings()
+    before = clinic.folder / "before.jsonl"
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    before.write_text(Header(complete_until=long_ago).model_dump_json() + "\n")
+    with pytest.raises(Conflict, match="before this backup was begun"):
+        clinic.restore(settings, erased=before)
+    second = clinic.folder / "second.tar"
+    with second.open("wb") as out:
+        write_backup(clinic.backend.services.store, out)
+    other = clinic.folder / "other.jsonl"
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    other.write_text(Header(complete_until=later).model_dump_json() + "\n")
+    with pytest.raises(Conflict, match="another store"):
+        clinic.restore(settings, file=second, erased=other)
+    assert list(settings.instance_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [0, 10, -1, -20])
+def test_a_list_that_is_none_or_damaged_restores_nothing(clinic: Clinic, cut: int) -> None:
+    settings, path = clinic.settings(), clinic.list
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(BrokenErasedIds):
+        clinic.restore(settings, erased=path)
+    assert list(settings.instance_dir.iterdir()) == []
+
+
+def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_whole(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills, lists = Kills(), clinic.list
+    kills.install(monkeypatch)
+    with kills.counted():
+        assert clinic.restore(clinic.settings("counted"), erased=lists) == 0
+    commands = kills.sent
+    assert commands > 100
+    for step in range(3, commands, commands // size(8, 40)):
+        settings = clinic.settings(f"step{step}")
+        with kills.before(step):
+            clinic.restore(settings, erased=lists)
+        capsys.readouterr()
+        with closing(open_store(settings)) as store:
+            if store.collection("accounts").get(clinic.bob):
+                with pytest.raises(Conflict, match="was interrupted"):
+                    open_services(settings, store)
+        with suppress(Conflict):  # "not empty": it had ended, but for its check
+            assert clinic.restore(settings, erased=lists) == 0
+        assert_erased(clinic, settings)
+
+
+def test_where_the_only_admin_of_the_backup_was_erased_there_is_a_new_one(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = clinic.backend.services
+    first = services.data.accounts.list_active_admins()
+    clinic.backend.admin("second@example.org")
+    for identifier in first:
+        erase(services, services.data.accounts.get(identifier))
+    settings = clinic.settings()
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    assert "no admin of the backup is left: admin-after-restore@" in capsys.readouterr().out
+    with closing(open_store(settings)) as store:
+        assert not any(store.collection("accounts").get(one) for one in first)
+    assert_erased(clinic, settings)
+
+
+def test_a_drill_asks_the_store_of_the_server(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    live = clinic.backend.settings
+    if request.node.callspec.params["real_backend"] == "mongod":
+        uri = SecretStr(request.getfixturevalue("emptied_database_uri"))
+        live = live.model_copy(update={"mongo_uri": uri})
+    assert clinic.restore(live, drill=True) == 0
+    said = capsys.readouterr().out
+    assert "erased again: 1 accounts and 1 findings\n" in said
+    assert said.endswith("backup.tar can be restored whole\n")
+    assert [path.name for path in clinic.backup.parent.iterdir()] == ["backup.tar"]
+    assert list_backups(clinic.backend.services.store) == []
