@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import decision_routes, overview_routes, usage_routes
 from skinapi.admin.routes import routes as admin_routes
+from skinapi.auth.consent_routes import routes as consents_routes
 from skinapi.auth.deletion_routes import routes as deletion_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
@@ -209,6 +210,7 @@ def _register_routes(
     services, registry = app.services, app.registry
     app.register_blueprint(server_routes.blueprint(_open_server_info(app, limits, console)))
     app.register_blueprint(auth_routes.blueprint(services.auth))
+    app.register_blueprint(consents_routes.blueprint(services.consents))
     app.register_blueprint(deletion_routes.blueprint(services.own_deletion))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))

@@ -16,6 +16,7 @@ ROWS = {
     "accounts": "account",
     "audit": "audit",
     "break_glass": "emergency access",
+    "consents": "consent",
     "datasets": "data set",
     "deliveries": "delivery",
     "erased_ids": "erased ids",

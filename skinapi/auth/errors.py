@@ -12,6 +12,19 @@ class InvalidCredentials(Unauthenticated):
     code, sentence = "invalid_credentials", "Invalid credentials"
 
 
+class ConsentTextChanged(Conflict):
+    code = "consent_text_changed"
+    sentence = "The text of this consent has changed since it was shown. Read it again, then decide"
+
+
+class PhotosStillKept(Conflict):
+    code = "photos_still_kept"
+    sentence = (
+        "Photos may still be kept, so the kept ones are not deleted. Send photos=false with "
+        "erase_kept=true"
+    )
+
+
 class WrongPassword(Forbidden):
     code, sentence = "wrong_password", "The current password is not right"
 

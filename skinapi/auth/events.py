@@ -38,8 +38,16 @@ class AdminStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class TeachingConsentWithdrawn:
-    """The account's kept photos may not be in data sets any more."""
+class ConsentWithdrawn:
+    """The account does not agree to this `purpose` any more, or has refused it (`consents.py`)."""
+
+    account: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPhotosUnwanted:
+    """The account wants all its kept photos to be deleted; its findings stay."""
 
     account: str
 

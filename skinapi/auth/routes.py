@@ -20,7 +20,6 @@ from skinapi.auth.errors import (
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.schemas import (
-    Consents,
     Credentials,
     Forgotten,
     LoggedIn,
@@ -206,18 +205,6 @@ def change_password(
         caller=_caller(body),
     )
     return _password_changed(tokens)
-
-
-@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE)
-def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
-    """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, and
-    whether kept photos may teach a model.
-
-    They apply from now on. A single request may say otherwise for itself about its photo. Without
-    the last one, copies of photos in data sets are erased.
-    """
-    auth.set_consents(account_id=subject.id, consents=body.model_dump(exclude_none=True))
-    return Message(message="Consents changed")
 
 
 @routes.route("PUT", "/me/locale", access=Signed(), rate=Rate.WRITE)

@@ -92,22 +92,6 @@ class PasswordReplacement(NewPasswordBody):
     code: Code | None = Field(default=None, description=CODE)
 
 
-class Consents(Body):
-    """The consents to change. One that is left out does not change."""
-
-    photos: bool | None = Field(default=None, description="whether one's photos may be kept")
-    llm: bool | None = Field(
-        default=None,
-        description="whether the figures of one's findings, without picture or name, may travel to "
-        "the LLM that puts reports into words",
-    )
-    training: bool | None = Field(
-        default=None,
-        description="whether one's kept photos may teach a model, with the label of a review and "
-        "under a code instead of the account; `false` erases the copies in data sets",
-    )
-
-
 class NewLocale(Body):
     locale: Language
 

@@ -1,17 +1,17 @@
-"""Registration, login, token refresh, password changes, consents and sessions."""
+"""Registration, login, token refresh, password changes and sessions."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from skinapi.auth.accounts import TEACHING_CONSENT, Account, AccountFields, Accounts, WantedRole
+from skinapi.auth.accounts import Account, AccountFields, Accounts, WantedRole
 from skinapi.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
     WrongPassword,
 )
-from skinapi.auth.events import AccountAdded, TeachingConsentWithdrawn
+from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.second_factor import SecondFactorService
@@ -185,19 +185,6 @@ class AuthService:
                 factor_given=given,
                 wrong=InvalidCredentials,
             )
-
-    @atomic
-    def set_consents(self, unit: Unit, *, account_id: str, consents: dict[str, bool]) -> None:
-        """Change the given consents, and keep the others. What one allowed that is not given any
-        more is erased.
-        """
-        account = self.accounts.get(account_id)
-        if consents.items() <= account.consents.items():
-            return
-        unit.audit("account.consents", by=account_id, target=account_id)
-        self.accounts.change(unit, account, consents={**account.consents, **consents})
-        if consents.get(TEACHING_CONSENT) is False:
-            unit.publish(TeachingConsentWithdrawn(account_id))
 
     @atomic
     def change_locale(self, unit: Unit, *, account_id: str, locale: Language) -> None:

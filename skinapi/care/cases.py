@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.events import ConsentWithdrawn
 from skinapi.care.queue import doctors_of
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page
@@ -21,7 +23,7 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.events import OpinionWanted
 from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.service import RecordsService
-from skinapi.records.submission import Submission
+from skinapi.records.submission import QueueEntry, Submission
 from skinapi.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -36,6 +38,14 @@ class CaseTaken(Conflict):
 
     def __init__(self, hours: int) -> None:
         super().__init__(f"{self.sentence}; {hours} hours after that you may take it over.")
+
+
+class SharingRefused(Conflict):
+    code = "sharing_refused"
+    sentence = (
+        "The patient does not agree that a colleague is asked about these findings; talk to the "
+        "patient, who can allow it on the page of their data"
+    )
 
 
 class OpinionAsked(Conflict):
@@ -57,6 +67,7 @@ class CasesService:
     submissions: Submissions
     records: RecordsService
     outbox: Outbox
+    trail: AuditTrail
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         """A finding that the caller may review, and the accounts of who works on it. Raises
@@ -92,7 +103,8 @@ class CasesService:
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
         """Ask another active doctor, by e-mail or id. The colleague reads the question. Raises
-        NotFound, Forbidden, OpinionAsked, and Conflict where that is the caller.
+        NotFound, Forbidden, OpinionAsked, SharingRefused where the patient has refused it, and
+        Conflict where that is the caller.
         """
         submission = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
@@ -101,6 +113,8 @@ class CasesService:
         if submission.opinion_of == asked.id:
             return self._with_doctors(submission)
         unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
+        if self.accounts.hold(submission.owner).consents.get("sharing") is False:
+            raise SharingRefused
         if not self.accounts.hold(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
         if submission.opinion_of is not None:
@@ -122,9 +136,26 @@ class CasesService:
             unit.audit(
                 "case.withdraw_opinion", by=by.id, target=submission.id, owner=submission.owner
             )
-            about = _place_of(submission)
-            self.outbox.withdraw(Kind.OPINION, to=submission.opinion_of, about=about)
-            self.submissions.end_work_of(submission, submission.opinion_of)
+            self._end_request(submission)
+
+    def on_withdrawn(self, event: ConsentWithdrawn) -> None:
+        """Who does not agree that a colleague is asked is not looked at by one from now on."""
+        if event.purpose == "sharing":
+            for submission in self.submissions.list_asked(event.account):
+                self.trail.record(
+                    AuditRow(
+                        "case.withdraw_opinion",
+                        by=event.account,
+                        target=submission.id,
+                        owner=event.account,
+                    )
+                )
+                self._end_request(submission)
+
+    def _end_request(self, submission: QueueEntry) -> None:
+        if asked := submission.opinion_of:
+            self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(submission))
+            self.submissions.end_work_of(submission, asked)
 
     @atomic
     def close_opinion(self, unit: Unit, *, number: str, by: Subject) -> Case:
@@ -174,6 +205,6 @@ class CasesService:
         return found
 
 
-def _place_of(submission: Submission) -> str:
+def _place_of(submission: QueueEntry) -> str:
     """Where the console shows the case."""
     return f"case/{submission.number}"

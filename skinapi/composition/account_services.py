@@ -7,6 +7,7 @@ from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.authorizer import Authorizer
+from skinapi.auth.consent_service import ConsentsService
 from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.auth.recovery import RecoveryService
@@ -24,6 +25,7 @@ class AccountServices:
     own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
+    consents: ConsentsService
     second_factor: SecondFactorService
     recovery: RecoveryService
     admin: AdminService
@@ -69,6 +71,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             second_factor=second_factor,
             outbox=outbox,
         ),
+        consents=ConsentsService(work=work, accounts=accounts, consents=data.consents),
         second_factor=second_factor,
         recovery=_open_recovery(
             data, passwords=passwords, authentication=authentication, life=initial_password_life

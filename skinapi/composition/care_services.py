@@ -65,6 +65,7 @@ def open_care_services(
             submissions=data.submissions,
             records=records,
             outbox=data.outbox,
+            trail=data.trail,
         ),
         lesions=lesions,
         reminder_mailer=ReminderMailer(

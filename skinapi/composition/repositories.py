@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from skinapi.admin.usage import DailyCounts, PhotoCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
+from skinapi.auth.consents import Consents
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.recovery import PasswordLinks
 from skinapi.auth.sessions import Sessions
@@ -49,6 +50,7 @@ class Repositories:
 
     work: UnitOfWork
     accounts: Accounts
+    consents: Consents
     trail: AuditTrail
     totals: Totals
     usage: DailyCounts
@@ -94,6 +96,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     return Repositories(
         work=work,
         accounts=accounts,
+        consents=Consents(store),
         trail=trail,
         totals=totals,
         usage=usage,

@@ -11,6 +11,8 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
 from skinapi.auth.accounts import Account
 from skinapi.auth.authorizer import Authorizer
+from skinapi.auth.consent_service import ConsentsService
+from skinapi.auth.consents import ConsentGiven
 from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.owners import OwnerStatus
 from skinapi.auth.recovery import PasswordLink, RecoveryService
@@ -86,6 +88,7 @@ from skinapi.storage.store_version import join_store
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
     "accounts": Account,
+    "consents": ConsentGiven,
     "sessions": Session,
     "keys": ApiKey,
     "session_keys": SessionKey,
@@ -125,6 +128,7 @@ class Services:
     own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
+    consents: ConsentsService
     recovery: RecoveryService
     second_factor: SecondFactorService
     oidc: OidcService
@@ -228,7 +232,15 @@ def _build(
         llm=llm,
     )
     after = settings.archive_after if settings.archive_url else None
-    subscribe(data, counts=counts, records=records, jobs=jobs, lab=lab, archive_after=after)
+    subscribe(
+        data,
+        cases=care.cases,
+        counts=counts,
+        records=records,
+        jobs=jobs,
+        lab=lab,
+        archive_after=after,
+    )
     return Services(
         store=store,
         data=data,
@@ -237,6 +249,7 @@ def _build(
         own_deletion=people.own_deletion,
         authorizer=people.authorizer,
         auth=people.auth,
+        consents=people.consents,
         second_factor=people.second_factor,
         oidc=open_oidc(settings, data, people),
         recovery=people.recovery,
@@ -279,6 +292,7 @@ def _open_records(
         findings=data.lesion_findings,
         queue=queue,
         accounts=data.accounts,
+        consents=data.consents,
         photos=photos,
         thumbnails=Thumbnails(
             submissions=data.submissions, photos=photos, blobs=store.blobs, trail=data.trail

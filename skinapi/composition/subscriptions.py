@@ -9,12 +9,14 @@ from skinapi.auth.events import (
     AccountAdded,
     AccountErased,
     AdminStopped,
+    ConsentWithdrawn,
     DoctorChanged,
     DoctorStopped,
+    KeptPhotosUnwanted,
     LogInReplaced,
     PatientsReleased,
-    TeachingConsentWithdrawn,
 )
+from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.composition.repositories import Repositories
 from skinapi.jobs.service import JobsService
@@ -38,6 +40,7 @@ from skinapi.standards.dicom.archive import ARCHIVE
 def subscribe(
     data: Repositories,
     *,
+    cases: CasesService,
     counts: LesionCounts,
     records: RecordsService,
     jobs: JobsService,
@@ -45,7 +48,7 @@ def subscribe(
     archive_after: ArchiveTime | None,
 ) -> None:
     """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
-    _to_accounts(data)
+    _to_accounts(data, cases)
     _to_findings(data, counts)
     _to_webhooks(data)
     if archive_after:
@@ -53,7 +56,7 @@ def subscribe(
     _to_erasure(data, records, jobs, lab)
 
 
-def _to_accounts(data: Repositories) -> None:
+def _to_accounts(data: Repositories, cases: CasesService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     submissions, messages = data.submissions, data.messages
     afterwards(AccountAdded, lambda _: data.usage.add_account())
@@ -75,9 +78,20 @@ def _to_accounts(data: Repositories) -> None:
     inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
     inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
     inside(
-        TeachingConsentWithdrawn,
-        lambda event: data.contributed.delete_of_account(event.account),
+        ConsentWithdrawn,
+        data.contributed.on_withdrawn,
+        cases.on_withdrawn,
     )
+    inside(KeptPhotosUnwanted, lambda event: _erase_photos(data, event.account))
+
+
+def _erase_photos(data: Repositories, account: str) -> list[str]:
+    """The kept photos of an account, with their copies in data sets and in printed reports. The
+    result is the keys of the files.
+    """
+    findings, photos = data.submissions.erase_photos(account)
+    copies = data.contributed.delete_of_account(account, withdrawn=True)
+    return [*photos, *copies, *data.issued.drop_pdfs(findings)]
 
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
@@ -153,6 +167,7 @@ def _to_erasure(
         data.outcome_counts.forget,
         data.keys.forget,
         data.break_glass.forget,
+        data.consents.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from skinapi.auth.accounts import Account, WantedRole
+from skinapi.auth.consent_service import ChangedConsents
+from skinapi.auth.consents import Purpose, newest_text
 from skinapi.auth.passwords import ClientInfo
 from skinapi.care.lesion_records import Place
 from skinapi.clients.condition_names import names_for_clients
@@ -78,11 +80,13 @@ class Clinic:
         """Whose photos may be kept, and maybe teach a model."""
         patient = self.register(name)
         self.approve(patient)
-        by, auth = self.admin.account.id, self.services.auth
+        by = self.admin.account.id
         self.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
-        consents = {"photos": True, "training": teaches}
-        auth.set_consents(account_id=patient.account.id, consents=consents)
-        auth.change_locale(account_id=patient.account.id, locale=language)
+        asked: dict[Purpose, bool] = {"photos": True, "training": teaches}
+        texts = {purpose: newest_text(purpose).version for purpose in asked}
+        agreed = ChangedConsents(given=asked, texts=texts, language=language)
+        self.services.consents.change(account_id=patient.account.id, changed=agreed)
+        self.services.auth.change_locale(account_id=patient.account.id, locale=language)
         return patient
 
 

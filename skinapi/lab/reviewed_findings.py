@@ -18,7 +18,8 @@ from enum import StrEnum
 from functools import partial
 from typing import IO, Any
 
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.auth.events import ConsentWithdrawn
 from skinapi.errors import BlobDamaged, Duplicate
 from skinapi.lab.checks.picture_storage import Provenance
 from skinapi.lab.checks.publishing import Publisher
@@ -296,21 +297,27 @@ class ContributedPictures:
         """
         return self._delete({"submission": submission})
 
-    def delete_of_account(self, account: str) -> list[str]:
+    def on_withdrawn(self, event: ConsentWithdrawn) -> list[str]:
+        if event.purpose != TEACHING_CONSENT:
+            return []
+        return self.delete_of_account(event.account, withdrawn=True)
+
+    def delete_of_account(self, account: str, *, withdrawn: bool = False) -> list[str]:
         """Delete all copies of this account's photos in data sets, in the caller's transaction. The
-        result is the keys of their files, to be deleted after it.
+        result is the keys of their files, to be deleted after it. `withdrawn`: because their owner
+        has withdrawn a consent.
         """
-        return self._delete({"account": account})
+        return self._delete({"account": account}, withdrawn=withdrawn)
 
     @atomic
     def forget(self, unit: Unit, account: str) -> None:
         """Erase all copies of this account's photos in data sets. Idempotent."""
         unit.erase(self.delete_of_account(account))
 
-    def _delete(self, wanted: Filter) -> list[str]:
+    def _delete(self, wanted: Filter, *, withdrawn: bool = False) -> list[str]:
         gone, keys = self._images.delete_records(wanted)
         for dataset, counts in sorted(gone.items()):
-            self._datasets.count_erased(dataset, counts)
+            self._datasets.count_erased(dataset, counts, withdrawn=withdrawn)
             if self._datasets.find_published_name(dataset):
                 self._trail.record(AuditRow("dataset.pictures_erased", by=SYSTEM, target=dataset))
         return keys
@@ -338,6 +345,8 @@ class FromReviewsService:
         self, dataset: DatasetVersion, *, new: NewDataset, labels_from: LabelSource
     ) -> DatasetVersion:
         gathered = self.findings.gather(labels_from)
+        if dropped := self._count_dropped(new.name):
+            gathered.report["dropped"] = dropped
         provenance = Provenance(
             gathered.origins,
             {"reviews": gathered.report},
@@ -348,3 +357,12 @@ class FromReviewsService:
                 "No reviewed finding may be used; the report says why", report=provenance.report
             )
         return self.publisher.publish(dataset, new, gathered.sent, provenance).dataset
+
+    def _count_dropped(self, name: str) -> dict[str, int] | None:
+        """How many pictures of the version before are gone, and of how many the owner withdrew the
+        consent; None where there is no such version.
+        """
+        before = self.datasets.data.datasets.find_newest(name)
+        if before is None or before.labels_from is None or before.version is None:
+            return None
+        return {"version": before.version, "erased": before.erased, "withdrawn": before.withdrawn}

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from skinapi.admin.usage import PhotoCounts
 from skinapi.auth.accounts import Account
+from skinapi.auth.consents import Way
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import Newcomer, RecordsService
-from skinapi.records.submission import Again, Filing, NewFinding, Submission
+from skinapi.records.submission import Again, Filing, NewFinding, PhotoChoice, Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPictures, InferenceService
 from skinapi.reports.facts import Facts
@@ -71,7 +72,9 @@ class OpenLesions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
-    """What an account asks about: one to four photos of one spot."""
+    """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
+    told.
+    """
 
     contents: Sequence[bytes]
     same_spot: bool
@@ -81,6 +84,7 @@ class SentPhotos:
     keep_photo: bool | None
     lesion: str | None
     key: str | None
+    way: Way = "photo"
 
     @property
     def request_hash(self) -> str:
@@ -169,6 +173,7 @@ class PredictionService:
             request_hash=request_hash,
             filed_by=by.id if by else None,
             session_of=by.key.session_of if by and by.key else None,
+            choice=_choice_of(sent, by or owner),
         )
         return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
 
@@ -238,6 +243,11 @@ class PredictionService:
         return finding, Report(
             facts=facts, narrative=self.narrator.narrate(facts=facts, language=language)
         )
+
+
+def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
+    keyed = isinstance(by, Subject) and by.key and sent.way == "photo"
+    return PhotoChoice(sent.keep_photo, by=by.id, way="key" if keyed else sent.way)
 
 
 def _refuse_doubted_skin(finding: Finding) -> None:

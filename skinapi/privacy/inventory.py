@@ -141,6 +141,17 @@ INVENTORY: tuple[Stored, ...] = (
         ),
     ),
     Stored(
+        collection="consents",
+        row="consent",
+        purpose="rights",
+        erased="account",
+        fields=(
+            told("account purpose given version language", "account", "technical", "consents"),
+            told("by way", "account", "technical", "consents"),
+            held("finding", "account", "pseudonym"),
+        ),
+    ),
+    Stored(
         collection="sessions",
         row="session",
         purpose="security",
@@ -409,7 +420,9 @@ INVENTORY: tuple[Stored, ...] = (
             held("owner name_key", "account", "pseudonym"),
             held("counts report size pictures files uploads progress", "account", "technical"),
             held(
-                "message problem problem_code reference labels_from erased", "account", "technical"
+                "message problem problem_code reference labels_from erased withdrawn",
+                "account",
+                "technical",
             ),
             held("touched_at", "account", "technical"),
             held(REQUEST, "account", "technical"),

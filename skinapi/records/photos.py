@@ -12,7 +12,7 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.logs import log
-from skinapi.records.submission import MeasuredShape, Submission
+from skinapi.records.submission import MeasuredShape, PhotoChoice, Submission
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
@@ -47,6 +47,18 @@ class KeptPhotos:
         if keep_photo is None or (allowed is False and by != owner.id):
             return allowed is True
         return keep_photo
+
+    def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
+        """The same for the transaction that files the finding: the consent may have been withdrawn
+        since. Without a choice the photo is one that is kept already, and is judged again.
+        """
+        if choice is None:
+            return not self.withdrawn(owner)
+        return self.may_keep(owner, choice.told, by=choice.by)
+
+    def withdrawn(self, owner: Account) -> bool:
+        """Whether kept photos are no longer to be passed on."""
+        return self.policy == "consent" and owner.consents.get("photos") is False
 
     def keep(self, photo: bytes) -> str:
         """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Literal
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.consents import Consents
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import KeyUse, Subject
 from skinapi.errors import (
@@ -59,6 +60,7 @@ class RecordsService:
     findings: LesionFindings
     queue: ReviewQueue
     accounts: Accounts
+    consents: Consents
     photos: KeptPhotos
     thumbnails: Thumbnails
     outbox: Outbox
@@ -95,7 +97,8 @@ class RecordsService:
         self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
     ) -> Submission:
         """Store a finding, and its photos if there are any. Where a retry of the same request has
-        stored it in the meantime, the result is the retry's submission. `newcomer` stores the owner
+        stored it in the meantime, the result is the retry's submission. A photo is not stored where
+        its owner has withdrawn the consent in the meantime. `newcomer` stores the owner
         in the same transaction, who is not stored yet; where another request does so in the
         meantime, StoreBusy is raised.
 
@@ -113,7 +116,7 @@ class RecordsService:
             if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
                 self.photos.delete(*blobs)
             raise
-        if filed.id != identifier:
+        if filed.id != identifier or not filed.photo_blob:
             self.photos.delete(*blobs)
         return filed
 
@@ -150,6 +153,9 @@ class RecordsService:
         by = again.by if again else filing.new.filed_by or owner
         unit.audit(action, by=by, target=filing.identifier, owner=owner)
         account = self._count_one_more(owner)
+        if not self.photos.may_still_keep(account, filing.new.choice):
+            filing = replace(filing, blobs=())
+        self._note_choice(filing, account)
         if again:
             self.rely_on(again.original)
             self.submissions.link_again(again.original, filing.number)
@@ -163,6 +169,21 @@ class RecordsService:
         if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
             self.outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")
         return filed
+
+    def _note_choice(self, filing: Filing, account: Account) -> None:
+        """Note a choice for these photos alone, where it is another one than the account's."""
+        choice, kept = filing.new.choice, bool(filing.blobs)
+        if choice is None or choice.told is not kept or self.photos.policy != "consent":
+            return
+        if kept is not (account.consents.get("photos") is True):
+            self.consents.add(
+                account=account.id,
+                purpose="photos",
+                given=kept,
+                by=choice.by,
+                way=choice.way,
+                finding=filing.identifier,
+            )
 
     def _count_one_more(self, owner: str) -> Account:
         """Raises InvalidToken where the account is deleted, or being deleted."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from skinapi.auth.consents import Way
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor, Withheld
@@ -312,11 +313,21 @@ class Again:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoChoice:
+    """What a request says about keeping its photo: `told`, by which account and in which way."""
+
+    told: bool | None
+    by: str
+    way: Way
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
     """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
     the request, by which a retry is recognised. `filed_by` is the account that files it for its
-    owner, `session_of` the key whose session key does.
+    owner, `session_of` the key whose session key does. `choice` is what the request said about
+    keeping its photos, if it comes from one.
     """
 
     finding: Finding
@@ -331,6 +342,7 @@ class NewFinding:
     again: Again | None = None
     filed_by: str | None = None
     session_of: str | None = None
+    choice: PhotoChoice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -390,6 +390,12 @@ class Submissions:
         if taken or asked:
             self.set_work(submission.id, **taken, **asked)
 
+    def list_asked(self, owner: str) -> list[QueueEntry]:
+        """The submissions of an owner about which a colleague is asked, or has answered."""
+        wanted: Filter = {"owner": owner, "opinion_of": {"$gt": ""}}
+        found = self._documents.find(wanted, fields=QUEUE_FIELDS)
+        return [QueueEntry.model_validate(document) for document in found]
+
     def note_opinion(self, submission: QueueEntry, *, urgency: Band) -> None:
         """Let the doctor in charge see that a second opinion has come, which asks for this
         urgency.
@@ -470,6 +476,35 @@ class Submissions:
 
     def set_shape(self, submission: Submission, shape: MeasuredShape) -> None:
         self._documents.update({"id": submission.id}, {"$set": {"shape": shape.stored()}})
+
+    def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
+        """Take the kept photos from all findings of an owner, in the caller's transaction. The
+        result is the ids of these findings, and the keys of the files, to be deleted after it.
+        """
+        findings, keys = list[str](), list[str]()
+        fields = (*QUEUE_FIELDS, "thumbnail_blob", "picture_blobs")
+        after = None
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
+        ):
+            after = found[-1]["id"]
+            for document in found:
+                blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
+                blobs += [*document.get("picture_blobs", ())]
+                if any(blobs):
+                    findings.append(document["id"])
+                    keys += dict.fromkeys(filter(None, blobs))
+                    self._erase_photo(QueueEntry.model_validate(document))
+        return findings, keys
+
+    def _erase_photo(self, submission: QueueEntry) -> None:
+        without = submission.model_copy(update={"photo_blob": None})
+        fields = {
+            **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
+            **without.make_keys(reviewed=submission.reviewed),
+            "changed": new_id(),
+        }
+        self._documents.update({"id": submission.id}, {**_set_or_remove(fields), **TOUCH})
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

@@ -243,6 +243,19 @@ class IssuedReports:
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)
 
+    def drop_pdfs(self, submissions: Sequence[str]) -> list[str]:
+        """Take the stored PDFs from the reports of these submissions, in the caller's transaction:
+        the reports stand, and are printed anew. Return the keys of the PDFs, to be deleted after.
+        """
+        keys = list[str]()
+        for submission in submissions:
+            rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+            keys += [issued["pdf_blob"] for issued in rows if issued.get("pdf_blob")]
+            self._documents.update_all(
+                {"submission": submission}, {"$unset": {"pdf_blob": True, "pages": True}}
+            )
+        return keys
+
     def forget(self, submission: str) -> list[str]:
         """Delete the reports of a submission, in the caller's transaction. Return the keys of their
         PDFs, to be deleted after it.

@@ -207,23 +207,21 @@ def test_a_photo_with_the_same_answers_has_one_key_however_it_is_sent(
     assert {*same} == {same[0]} != {other}
 
 
-def test_a_consent_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seeder) -> None:
-    """The first of two requests came last: kept was a consent that the page did not show."""
+def test_a_box_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seeder) -> None:
+    """The first of two requests came last: kept was what the page did not show."""
     ada = seeder.person()
     visitor.look()
     visitor.enter(ada, "user")
-    visitor.go("my-data")
+    visitor.go("account")
     box = visitor.find(".tick input")
-    visitor.run(HOLD_FIRST_REQUEST, "PUT", "/me/consents")
+    visitor.run(HOLD_FIRST_REQUEST, "PUT", "/me/notices")
     box.click()
     box.click()
     visitor.run("return new Promise((sent) => setTimeout(sent, 300))")
     answer(visitor)
     visitor.find(".toast")
-    visitor.await_truth(
-        lambda: ada.call("GET", "/me").json["consents"].get("photos") is False, "the last word"
-    )
-    assert not box.is_selected()
+    visitor.await_truth(lambda: ada.call("GET", "/me").json["notices"] is True, "the last word")
+    assert box.is_selected()
 
 
 def test_no_figures_of_another_period_stand_under_the_chosen_one(

@@ -198,8 +198,8 @@ def keep_the_account_in_order(journey: Journey) -> None:
     assert visitor.find("[name=current]").get_attribute("value") == ""
     journey.step("password")
     visitor.press("main a[href='#/my-data']")
-    journey.see("consentPhotos")
-    visitor.press("section.card label.tick")
+    journey.see("consents")
+    visitor.press("[name=agree-photos]")
     journey.see("saved")
     journey.step("my-data")
     journey.press("logOut")
@@ -248,11 +248,11 @@ def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
     visitor.look()
     visitor.enter(ada, "user")
     visitor.go("my-data")
-    visitor.press("section.card label.tick")
+    visitor.press("[name=agree-photos]")
     visitor.see("Saved")
     assert ada.call("GET", "/me").json["consents"]["photos"] is True
-    visitor.press("section.card label.tick:last-of-type")
-    visitor.await_answer("/me/consents", times=2)
+    visitor.press("[name=agree-training]")
+    visitor.find("[name=refuse-training]:not(.quiet)")
     assert ada.call("GET", "/me").json["consents"] == {"photos": True, "training": True}
     visitor.assert_quiet()
 

@@ -27,7 +27,7 @@ NO_KEY = {
         *("list_keys", "make_key", "revoke_key"),
     },
     "what a person decides about the own account and data": {
-        *("set_consents", "change_locale", "set_notices", "delete_me"),
+        *("show_consents", "set_consents", "change_locale", "set_notices", "delete_me"),
         *("summarise_data", "show_data", "delete_submission"),
         *("list_readers", "list_own_break_glass", "count_untold_break_glass"),
         *("mark_break_glass_told",),

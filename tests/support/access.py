@@ -612,6 +612,7 @@ ROWS: dict[str, Row] = {
         APPROVED,
         sends({"current_password": PASSWORD, "new_password": "another horse"}),
     ),
+    "show_consents": Row("/me/consents", APPROVED),
     "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
     "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
     "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),

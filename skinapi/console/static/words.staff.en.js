@@ -239,6 +239,7 @@ export const english = {
   did_account_approve: "{by} approved the account {target}",
   did_account_assign: "{by} changed the doctor of {target}",
   did_account_consents: "{by} changed what they consent to",
+  did_account_photos_erased: "{by} deleted all kept photos of their own",
   did_account_delete: "{by} deleted the account {target}",
   did_account_delete_own: "Somebody deleted their own account ({target})",
   did_account_erase_again: "The account {target}, erased before, was erased again after a restore",

@@ -242,6 +242,7 @@ export const french = spaced({
   did_account_approve: "{by} a approuvé le compte {target}",
   did_account_assign: "{by} a changé le médecin de {target}",
   did_account_consents: "{by} a changé ses consentements",
+  did_account_photos_erased: "{by} a effacé toutes ses photos gardées",
   did_account_delete: "{by} a effacé le compte {target}",
   did_account_delete_own: "Quelqu'un a supprimé son propre compte ({target})",
   did_account_erase_again: "Le compte {target}, effacé auparavant, a été effacé de nouveau après une restauration",

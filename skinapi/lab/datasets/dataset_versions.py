@@ -53,7 +53,8 @@ class DatasetVersion(StoredRecord):
     - `reference`: every new model is compared on it with the one in service; one data set at most
     - `files`: the names of its first pictures
     - `labels_from`: of one that was made from reviews
-    - `erased`: how many of its pictures were erased since (ContributedPictures)
+    - `erased`: how many of its pictures were erased since (ContributedPictures); `withdrawn`: of
+      these, how many because their owner withdrew the consent
     - `uploads`: what it was made of; where it was refused, they can be sent again
     - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """
@@ -82,6 +83,7 @@ class DatasetVersion(StoredRecord):
     reference: bool = False
     labels_from: LabelSource | None = None
     erased: int = 0
+    withdrawn: int = 0
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -206,7 +208,9 @@ class Datasets:
         checking = {"id": identifier, "status": "checking"}
         return self._documents.update(checking, {"$set": refused}) is not None
 
-    def count_erased(self, identifier: str, gone: DatasetCounts) -> None:
+    def count_erased(
+        self, identifier: str, gone: DatasetCounts, *, withdrawn: bool = False
+    ) -> None:
         """Count pictures of it no more, in the transaction that erases them. It changes the data
         set also where it is not published, so that a publication at the same time counts again.
         """
@@ -226,7 +230,10 @@ class Datasets:
         self._documents.update(
             {"id": identifier},
             {
-                "$inc": {"erased": gone.pictures},
+                "$inc": {
+                    "erased": gone.pictures,
+                    **({"withdrawn": gone.pictures} if withdrawn else {}),
+                },
                 **({"$set": left} if dataset.status == "published" else {}),
             },
         )

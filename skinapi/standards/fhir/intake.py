@@ -182,6 +182,7 @@ class FhirIntakeService:
             keep_photo=order.keep_photo,
             lesion=order.lesion,
             key=None,
+            way="fhir",
         )
         try:
             if by.key and by.key.test:

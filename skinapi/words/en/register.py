@@ -138,6 +138,10 @@ REGISTER = {
             "title": "account",
             "until": "it is deleted; one that nobody approves, {waiting_account_days} days",
         },
+        "consent": {
+            "title": "consent",
+            "until": "the account is deleted",
+        },
         "session": {
             "title": "session",
             "until": "log-out, or {session_idle_days} days without use, {session_days} days in all",

@@ -141,6 +141,10 @@ REGISTER = {
             "title": "compte",
             "until": "sa suppression; s'il n'est pas approuvé, {waiting_account_days} jours",
         },
+        "consent": {
+            "title": "consentement",
+            "until": "la suppression du compte",
+        },
         "session": {
             "title": "session",
             "until": "la déconnexion, {session_idle_days} jours sans usage, {session_days} jours "

@@ -8,10 +8,34 @@ import { Answer, AskFirst, Field, Form, sayError, toast, useAnswer } from "/cons
 import { isolated, say, sayAge } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { labelOfLogIn } from "/console/views/clinic_log_in.js";
-import { keep } from "/console/views/keep_box.js";
 import { NewPassword } from "/console/views/login.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
+
+/** The boxes whose request is under way. @type {WeakSet<HTMLInputElement>} */
+const underWay = new WeakSet();
+
+/**
+ * Keep what is ticked, one request after the other: of two at once the first may arrive last.
+ * @param {string} path @param {string} name @param {HTMLInputElement} box
+ */
+async function keep(path, name, box) {
+  if (underWay.has(box)) return; // that request's turn looks at the box again
+  underWay.add(box);
+  let kept = !box.checked;
+  try {
+    while (kept !== box.checked) {
+      const wanted = box.checked;
+      await put(path, { [name]: wanted });
+      kept = wanted;
+    }
+    toast(say("saved"));
+  } catch (error) {
+    box.checked = kept; // as the server still has it
+    toast(sayError(error));
+  }
+  underWay.delete(box);
+}
 
 /** @param {{me: Api["Me"]}} props */
 const NoticesCard = ({ me }) => html`

@@ -16,7 +16,7 @@ export const View = () => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => html`
         <div class="columns">
-          <div><${MyConsents} me=${me} onChange=${answer.reload} /></div>
+          <div><${MyConsents} onChange=${answer.reload} /></div>
           <div><${MyFile} me=${me} /><${MyDeletion} me=${me} /></div>
         </div>`}
     <//>`;

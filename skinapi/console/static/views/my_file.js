@@ -12,7 +12,7 @@ export const MyFile = ({ me }) => {
   const answer = useAnswer(() => get("/me/data/summary"), []);
   const { run, busy } = useAct();
   const save = () => run(() => saveFile("/me/data", "application/json", "skinapi-my-data.json").catch((error) => toast(sayError(error))));
-  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, , , words]) => say(words));
+  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, words]) => say(words));
   return html`
     <section class="card">
       <h2>${say("myFile")}</h2>

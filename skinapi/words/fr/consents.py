@@ -1,0 +1,49 @@
+"""What a person is asked to consent to, in French: see the English file."""
+
+CONSENTS = {
+    "photos": [
+        {
+            "title": "Garder mes photos avec mes résultats",
+            "text": "Le médecin en charge peut les voir, la carte de chaleur reste visible, et une "
+            "archive d'images de la clinique peut les recevoir. Si vous retirez cet accord, aucune "
+            "nouvelle photo n'est gardée ni envoyée à l'archive, et vous choisissez si celles qui "
+            "sont gardées sont effacées.",
+        },
+    ],
+    "llm": [
+        {
+            "title": "Un modèle de langue peut écrire une partie de mes rapports, et des ébauches "
+            "de lettres pour mon médecin",
+            "text": "Il reçoit les chiffres d'un résultat et ce qu'un médecin a décidé: ni image, "
+            "ni nom, ni rien que vous ayez écrit. Si vous retirez cet accord, il n'écrit plus "
+            "rien.",
+        },
+    ],
+    "training": [
+        {
+            "title": "Mes photos gardées peuvent servir à entraîner le modèle",
+            "text": "Les chercheurs de ce serveur les voient, avec ce qu'en dit un médecin ou un "
+            "laboratoire et ce que vous avez indiqué, sous un code au lieu de votre nom. Si vous "
+            "retirez cet accord, les copies sont effacées. Un modèle déjà entraîné reste tel quel, "
+            "et sa fiche dit combien des images dont il a appris ont été retirées.",
+        },
+    ],
+    "research": [
+        {
+            "title": "Les chiffres de mes résultats peuvent servir à la recherche",
+            "text": "Les chercheurs de ce serveur reçoivent, de chaque résultat relu par un "
+            "médecin: tranche d'âge, sexe, endroit du corps, ce qu'ont dit le modèle, le médecin "
+            "et le laboratoire, et le mois, sous un code au lieu de votre nom. Aucune image, et "
+            "rien que vous ayez écrit. Si vous retirez cet accord, aucun fichier ultérieur ne les "
+            "contient. Un fichier déjà fait ne peut pas être rappelé.",
+        },
+    ],
+    "sharing": [
+        {
+            "title": "Mon médecin peut consulter un confrère sur mes résultats",
+            "text": "Pour un second avis, un autre médecin voit le résultat et sa photo. Tant que "
+            "vous n'avez pas répondu, votre médecin peut le faire dans le cadre de vos soins. Si "
+            "vous refusez, aucun confrère n'est consulté, et une demande en attente est retirée.",
+        },
+    ],
+}

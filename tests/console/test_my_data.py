@@ -1,0 +1,64 @@
+"""The page of one's own data: what one agrees to, and what is asked when it is taken back."""
+
+import pytest
+
+from skinapi.auth.consents import Consents
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import send
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.backends import change_account
+
+
+def consents_of(person: Caller) -> dict[str, bool]:
+    given: dict[str, bool] = person.call("GET", "/me").json["consents"]
+    return given
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(3)], ids=str)
+def test_a_person_agrees_takes_back_and_deletes_the_kept_photos(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    ada = seeder.person()
+    journey = Journey(visitor, "my-data", look)
+    visitor.enter(ada, "user")
+    visitor.go("my-data")
+    journey.see("consentNotAsked")
+    journey.see("sharingNotAsked")
+    journey.step("not-asked")
+    visitor.press("[name=agree-photos]")
+    visitor.find("[name=refuse-photos]:not(.quiet)")
+    number = send(ada, "melanoma")
+    visitor.run("location.reload()")
+    visitor.press("[name=refuse-photos]")
+    journey.see("eraseKeptAsk")
+    journey.step("asked")
+    visitor.press("dialog .primary + button")
+    visitor.find("[name=erase]")
+    assert ada.call("GET", f"/submissions/{number}/photo").status == 200
+    visitor.press("[name=erase]")
+    visitor.press("dialog .primary")
+    visitor.await_truth(lambda: visitor.count("[name=erase]") == 0, "the end of the photos")
+    assert ada.call("GET", f"/submissions/{number}/photo").status == 404
+    visitor.press("[name=refuse-sharing]")
+    visitor.find("[name=agree-sharing]:not([disabled])")
+    visitor.await_truth(lambda: consents_of(ada).get("sharing") is False, "the refusal")
+    visitor.press("main details summary")
+    journey.step("history")
+    assert consents_of(ada) == {"photos": False, "sharing": False}
+
+
+def test_what_was_agreed_to_under_another_text_is_asked_again(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    ada = seeder.person()
+    change_account(seeder.services, ada.id, consents={"training": True})
+    visitor.look()
+    visitor.enter(ada, "user")
+    visitor.go("my-data")
+    visitor.see("You agreed under another text than this one.")
+    visitor.press_button("I still agree")
+    visitor.see_none("You agreed under another text than this one.")
+    (noted,) = Consents(seeder.services.store).history_of(ada.id)
+    assert (noted.purpose, noted.version, noted.way) == ("training", 1, "console")
+    visitor.assert_quiet()
