@@ -192,8 +192,10 @@ def live_a_year(backend: Backend, folder: Path, *, backups: bool = True) -> Year
         _dataset(year)
         _back_up(year, folder, made=backups)
         days_ago(60)
+        year.person.do("PUT", "/me/consents", {"llm": False})
         _letters(year)
-        _consents_change(year)
+        days_ago(50)  # given again: there is a history
+        year.person.do("PUT", "/me/consents", {"llm": True})
         days_ago(20)
         _log_ins(year)
         _back_up(year, folder, made=backups)
@@ -351,13 +353,6 @@ def _letters(year: Year) -> None:
         year.doctor.do("POST", f"{path}/sign", signed)
         if withdrawn:
             year.doctor.do("POST", f"{path}/withdrawal", {"reason": WORDS["withdrawal"]})
-
-
-def _consents_change(year: Year) -> None:
-    """Once withdrawn and given again: there is a history."""
-    year.person.do("PUT", "/me/consents", {"llm": False})
-    year.person.do("PUT", "/me/notices", {"mail": True})
-    year.person.do("PUT", "/me/consents", {"llm": True})
 
 
 def _log_ins(year: Year) -> None:
