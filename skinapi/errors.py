@@ -125,6 +125,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         UnreadablePicture            422
         NoOperatingPoints            422
         Refused                      422
+        BrokenPersonFile             422  (privacy)
         BadDataset                   422
           BadArchive                 422  (lab)
           RefusedDataset             422  (lab)

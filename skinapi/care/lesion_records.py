@@ -110,8 +110,12 @@ class Lesions:
             idempotency_key=new.key,
             request_hash=new.request_hash,
         )
-        self._documents.insert({**lesion.stored(), "schema": 1})
+        self.insert(lesion)
         return lesion
+
+    def insert(self, lesion: Lesion) -> None:
+        """Store one that was begun elsewhere, as it is."""
+        self._documents.insert({**lesion.stored(), "schema": 1})
 
     def find(self, identifier: str) -> Lesion | None:
         found = self.find_kept(identifier)

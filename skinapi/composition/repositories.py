@@ -21,6 +21,7 @@ from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
+from skinapi.privacy.person_file.imported_persons import ImportedPersons
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
@@ -79,6 +80,7 @@ class Repositories:
     lab: LabRepositories
     contributed: ContributedPictures
     erased_ids: ErasedIds
+    imported_persons: ImportedPersons
 
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
@@ -125,6 +127,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         lab=lab,
         contributed=ContributedPictures(lab, work),
         erased_ids=ErasedIds(store),
+        imported_persons=ImportedPersons(store),
     )
 
 

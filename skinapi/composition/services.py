@@ -57,6 +57,7 @@ from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
+from skinapi.privacy.person_file.imported_persons import ImportedPerson
 from skinapi.records.break_glass import BreakGlass
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
@@ -108,6 +109,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "datasets": DatasetVersion,
     "images": DatasetImage,
     "uploads": UploadRecord,
+    "imported_persons": ImportedPerson,
     "jobs": Job,
     "backups": BackupMade,
     "erased_ids": Erased,

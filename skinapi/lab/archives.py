@@ -119,15 +119,15 @@ def gather(
         with each.open() as file:
             if name.lower().endswith(ARCHIVE_SUFFIXES):
                 before = len(contents.entries)
-                _unpack(file, contents, _Budget(name, each.size))
+                _unpack(file, contents, Budget(name, each.size))
                 contents.unpacked += len(contents.entries) - before
             else:
-                contents.add(each.name, _pieces(file.read))
+                contents.add(each.name, read_pieces(file.read))
     return contents
 
 
 @dataclass(slots=True)
-class _Budget:
+class Budget:
     """Counts entries and unpacked bytes of one archive."""
 
     name: str
@@ -147,9 +147,9 @@ class _Budget:
         return data
 
 
-def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
+def _unpack(file: IO[bytes], contents: Contents, budget: Budget) -> None:
     entries = _zip_entries if budget.name.lower().endswith(".zip") else _tar_entries
-    with _broken_archives(budget.name):
+    with broken_archives(budget.name):
         for written, pieces in entries(file, budget):
             budget.count_entry()
             if pieces is None:
@@ -159,7 +159,8 @@ def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
 
 
 @contextmanager
-def _broken_archives(name: str) -> Iterator[None]:
+def broken_archives(name: str) -> Iterator[None]:
+    """What the libraries raise for a damaged archive is BadArchive here, which names it."""
     try:
         yield
     except (
@@ -178,20 +179,29 @@ def _broken_archives(name: str) -> Iterator[None]:
         raise BadArchive(f"{shown(name)} is damaged, or no such archive") from error
 
 
-def _zip_entries(file: IO[bytes], budget: _Budget) -> _Entries:
-    with zipfile.ZipFile(_ZipReader(file)) as archive:
+def _zip_entries(file: IO[bytes], budget: Budget) -> _Entries:
+    with open_zip(file) as archive:
         for entry in archive.infolist():
-            _refuse_zip_entry(entry)
+            refuse_zip_entry(entry)
             # `filename` ends at a NUL that the archive has in it.
             name = entry.orig_filename
             if entry.is_dir():
                 yield name, None
                 continue
             with archive.open(entry) as content:
-                yield name, map(budget.count, _pieces(content.read))
+                yield name, map(budget.count, read_pieces(content.read))
 
 
-def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
+def open_zip(file: IO[bytes]) -> zipfile.ZipFile:
+    """A zip archive of strangers, whose directory is bounded. Raises BadArchive, and what
+    `broken_archives` turns into it.
+    """
+    reader: Any = _ZipReader(file)
+    return zipfile.ZipFile(reader)
+
+
+def refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
+    """Raises BadArchive for one that is encrypted, a link, or packed in an unusual way."""
     name = shown(entry.filename)
     if entry.flag_bits & _ZIP_ENCRYPTED:
         raise BadArchive(f"{name} is encrypted")
@@ -225,7 +235,7 @@ class _ZipReader:
         return getattr(self._file, name)
 
 
-def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
+def _tar_entries(file: IO[bytes], budget: Budget) -> _Entries:
     begin = file.read(len(_GZIP))
     file.seek(0)
     # Only gzip: the others unpack too much before anything can be counted. `GzipFile` checks the
@@ -250,7 +260,7 @@ def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
                 pass
             stream.headers_left = LARGEST_HEADERS
     stream.headers_left = math.inf
-    for _ in _pieces(stream.read):  # up to the checksum
+    for _ in read_pieces(stream.read):  # up to the checksum
         pass
 
 
@@ -276,7 +286,7 @@ class _TarReader:
     each list of a sparse file whole, and a header that follows a header from within.
     """
 
-    def __init__(self, file: Any, budget: _Budget) -> None:
+    def __init__(self, file: Any, budget: Budget) -> None:
         self._file = file
         self._budget = budget
         self.headers_left: float = LARGEST_HEADERS
@@ -293,13 +303,13 @@ def _tar_pieces(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]
     """Raises EOFError where the file ends before its size."""
     content = tar.extractfile(entry)
     left = entry.size
-    for piece in _pieces(content.read) if content else ():
+    for piece in read_pieces(content.read) if content else ():
         left -= len(piece)
         yield piece
     if left:
         raise EOFError
 
 
-def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def read_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while data := read(READ_BYTES):
         yield data

@@ -41,7 +41,8 @@ KEPT: Mapping[Kept, str] = {
     "same_names": "pictures of one patient must have one name in every data set",
 }
 
-# What of a person's file has it: a JSON file (`FILES` of person_file/format.py), or a photo or PDF.
+# What of a person's file has it: a JSON file (`FILES` of person_file/format.py), a photo or PDF, or
+# what came from another server.
 Exported = Literal[
     "account",
     "consents",
@@ -55,6 +56,7 @@ Exported = Literal[
     "jobs",
     "photo",
     "report",
+    "imported",
 ]
 # In every document: when it was made, its random id, and how it is written.
 COMMON = frozenset({"id", "created_at", "schema", "revision", "holds"})
@@ -536,6 +538,21 @@ INVENTORY: tuple[Stored, ...] = (
         purpose="operation",
         erased="never",
         fields=(of_nobody("*"),),
+    ),
+    Stored(
+        collection="imported_persons",
+        row="person from another server",
+        purpose="rights",
+        erased="account",
+        fields=(
+            told(
+                "account_there made_at address clinic software fingerprint sha256 history_blob",
+                "account",
+                "identity",
+                "imported",
+            ),
+            held("account", "account", "pseudonym"),
+        ),
     ),
     Stored(
         collection="erased_ids",

@@ -232,6 +232,10 @@ REGISTER = {
             "title": "outcomes by month",
             "until": "never deleted; those of a doctor with the doctor's account",
         },
+        "person from another server": {
+            "title": "with which file of which server a person came",
+            "until": "the account is deleted",
+        },
         "erased ids": {
             "title": "ids of what was erased",
             "until": "never deleted: a restored backup is erased by them",

@@ -253,6 +253,10 @@ REGISTER = {
             "title": "issues par mois",
             "until": "jamais effacées; celles d'un médecin avec son compte",
         },
+        "person from another server": {
+            "title": "avec quel fichier de quel serveur une personne est venue",
+            "until": "le compte est supprimé",
+        },
         "erased ids": {
             "title": "identifiants de ce qui a été effacé",
             "until": "jamais effacés : une sauvegarde restaurée est effacée d'après eux",
