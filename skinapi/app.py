@@ -54,6 +54,7 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.register.routes import routes as register_routes
+from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -286,6 +287,7 @@ def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(break_glass_routes.blueprint(privacy.break_glass))
     app.register_blueprint(readers_routes.blueprint(privacy.readers))
     app.register_blueprint(register_routes.blueprint(privacy.register))
+    app.register_blueprint(retention_routes.blueprint(privacy.retention))
 
 
 def _register_standards(app: Flask, standards: StandardServices) -> None:

@@ -59,6 +59,9 @@ OF_IMPORTED = {"imported_persons"}
 # They name researchers and admins by id, as the audit trail does.
 OF_MODELS = {
     "webhooks": "webhook",
+    "retention": "retention",
+    "retention_pause": "retention",
+    "retention_runs": "retention",
     "models": "model version",
     "serving": "model version",
     "shadow_results": "shadow result",

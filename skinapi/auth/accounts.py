@@ -77,7 +77,9 @@ class Account(StoredRecord):
     program's key acts through. An account of the clinic's log-in has the name of its
     `provider` and a hash of who it is there (`identity`), perhaps the role that a group there has
     given it (`group_role`), and no password: its hash is empty, which no password has. At its next
-    log-in there an account becomes one of the provider that `link_allowed` names.
+    log-in there an account becomes one of the provider that `link_allowed` names. `seen_at` is when
+    it was last used, to the day, and `warned_at` when its owner was told that it would go unused:
+    known only where unused ones go. While it is `held_at`, nothing of it goes by its time.
     """
 
     id: str
@@ -108,6 +110,11 @@ class Account(StoredRecord):
     identity: str | None = None
     group_role: Role | None = None
     link_allowed: str | None = None
+    seen_at: datetime | None = None
+    warned_at: datetime | None = None
+    held_at: datetime | None = None
+    held_by: str | None = None
+    held_because: str | None = None
 
     @property
     def can_log_in(self) -> bool:
@@ -205,6 +212,9 @@ class AccountFields(TypedDict, total=False):
     identity: str | None
     group_role: Role | None
     link_allowed: str | None
+    held_at: datetime | None
+    held_by: str | None
+    held_because: str | None
 
 
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)

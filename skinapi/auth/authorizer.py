@@ -12,6 +12,7 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import SecondFactorNotGiven, SecondFactorRequired
 from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Claims, Tokens
+from skinapi.auth.unused_accounts import AccountUses
 from skinapi.domain.subject import Subject
 from skinapi.errors import (
     Forbidden,
@@ -39,6 +40,7 @@ class Authorizer:
     open_clients: Collection[str]
     second_factor_roles: Collection[str]
     account_page: str
+    uses: AccountUses
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
         """The caller, or None for a request that needs no account.
@@ -69,6 +71,7 @@ class Authorizer:
         self.refuse_unready(access, account, factor_there=session.factor_there)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
+        self.uses.note_seen(account)
         return Subject(account.id, account.role, session.id, account, session.factor_given)
 
     def refuse_unready(

@@ -12,11 +12,12 @@ from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ids import first_id_at, new_id_after, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 
 LONGEST_MESSAGE = 2000
+READ_AT_ONCE = 100
 UNREAD: Filter = {"read_at": None}
 # An admin is told of what a doctor has left unread for so long.
 LEFT_AFTER = timedelta(days=1)
@@ -144,6 +145,24 @@ class Messages:
         """No message names this finding any more, which is deleted."""
         self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
 
+    def count_read(self, *, since: datetime | None, before: datetime) -> Counter[str]:
+        """How many read messages were written between these times, of each owner of a spot. What is
+        unread is looked at, too.
+        """
+        return Counter(self._documents.count_by("owner", _read_between(since, before)))
+
+    def walk_read(self, *, before: datetime) -> Iterator[Message]:
+        """Read messages that were written before this time, the oldest first. Read in pages, so
+        that the caller may delete them meanwhile.
+        """
+        wanted = _read_between(None, before)
+        while found := self._documents.find(wanted, limit=READ_AT_ONCE):
+            yield from map(Message.model_validate, found)
+            wanted["id"] = {**wanted["id"], "$gt": found[-1]["id"]}
+
+    def remove(self, identifier: str) -> bool:
+        return bool(self._documents.delete({"id": identifier}))
+
     def forget(self, owner: str) -> None:
         """Delete the conversations of this owner. Idempotent."""
         self._documents.delete({"owner": owner})
@@ -154,6 +173,11 @@ class Messages:
             if not has_lesion(lesion):
                 says = f"messages of the spot {lesion}, which is gone"
                 yield Fault(says, partial(self._forget_lesion, lesion))
+
+
+def _read_between(since: datetime | None, before: datetime) -> Filter:
+    first = first_id_at(since) if since else "0"
+    return {"id": {"$gte": first, "$lt": first_id_at(before)}, "read_at": {"$ne": None}}
 
 
 # Errors about messages.

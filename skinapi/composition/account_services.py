@@ -117,6 +117,7 @@ def _open_authorizer(settings: Settings, data: Repositories, *, tokens: Tokens) 
         open_clients=settings.open_clients,
         second_factor_roles=settings.second_factor_roles,
         account_page=settings.account_page,
+        uses=data.account_uses,
     )
 
 

@@ -25,6 +25,7 @@ from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.privacy.break_glass.service import BreakGlassExpiry
+from skinapi.privacy.retention.service import RetentionPasses
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
@@ -51,6 +52,7 @@ class Background:
     syslog_sender: SyslogSender
     reminder_mailer: ReminderMailer
     break_glass_expiry: BreakGlassExpiry
+    retention: RetentionPasses
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -94,6 +96,7 @@ def open_background(
         syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
         break_glass_expiry=BreakGlassExpiry(privacy.break_glass),
+        retention=RetentionPasses(privacy.retention),
     )
 
 

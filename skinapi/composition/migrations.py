@@ -16,4 +16,5 @@ def migrations_of(services: Services) -> list[Migration]:
         Migration(version=7, name="models of findings", fill=submissions.fill_model_version),
         Migration(version=7, name="decisions", fill=services.reviews.renew_marks),
         Migration(version=8, name="queue keys", fill=services.records.renew_keys),
+        Migration(version=8, name="rest keys", fill=services.data.resting.fill),
     ]

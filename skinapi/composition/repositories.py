@@ -10,6 +10,7 @@ from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.recovery import PasswordLinks
 from skinapi.auth.sessions import Sessions
 from skinapi.auth.tokens import Lifetimes
+from skinapi.auth.unused_accounts import AccountUses
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
@@ -26,6 +27,7 @@ from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
+from skinapi.records.resting import Resting
 from skinapi.records.reviews import Reviews
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
@@ -52,6 +54,7 @@ class Repositories:
     work: UnitOfWork
     accounts: Accounts
     consents: Consents
+    account_uses: AccountUses
     trail: AuditTrail
     totals: Totals
     usage: DailyCounts
@@ -60,6 +63,7 @@ class Repositories:
     submissions: Submissions
     lesions: Lesions
     lesion_findings: LesionFindings
+    resting: Resting
     messages: Messages
     reviews: Reviews
     outcome_counts: OutcomeCounts
@@ -99,6 +103,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         work=work,
         accounts=accounts,
         consents=Consents(store),
+        account_uses=AccountUses(store, stored=settings.retain_accounts_days is not None),
         trail=trail,
         totals=totals,
         usage=usage,
@@ -107,6 +112,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         submissions=Submissions(store),
         lesions=Lesions(store),
         lesion_findings=LesionFindings(store),
+        resting=Resting(store),
         messages=Messages(store),
         reviews=Reviews(store),
         outcome_counts=OutcomeCounts(store),

@@ -58,6 +58,7 @@ from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
 from skinapi.privacy.person_file.imported_persons import ImportedPerson
+from skinapi.privacy.retention.plan import Announced, Pause, Run
 from skinapi.records.break_glass import BreakGlass
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
@@ -116,6 +117,9 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "job_logs": LogBatch,
     "models": ModelVersion,
     "serving": Serving,
+    "retention": Announced,
+    "retention_pause": Pause,
+    "retention_runs": Run,
 }
 
 

@@ -28,6 +28,7 @@ from skinapi.records.events import (
     LetterIssued,
     LetterTakenBack,
     OpinionWanted,
+    PhotosRemoved,
     ReviewSigned,
 )
 from skinapi.records.service import RecordsService
@@ -96,13 +97,19 @@ def _erase_photos(data: Repositories, account: str) -> list[str]:
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    inside(FindingFiled, counts.on_filed)
+    resting, uses = data.resting, data.account_uses
+    inside(FindingFiled, counts.on_filed, resting.on_spot_changed)
+    if uses.stored:
+        inside(FindingFiled, uses.on_finding)
+        inside(FindingReviewed, uses.on_finding)
     afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
-    inside(FindingReviewed, counts.on_changed)
+    inside(FindingReviewed, counts.on_changed, resting.on_reviewed)
+    inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
         lambda event: data.erased_ids.add("finding", event.finding.id),
         counts.on_changed,
+        resting.on_spot_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     GLASS_BROKEN_OF_PATIENT = "glass_broken_of_patient"
     GLASS_BROKEN_BY_ADMIN = "glass_broken_by_admin"
     GLASS_BROKEN_OFTEN = "glass_broken_often"
+    ACCOUNT_UNUSED = "account_unused"
 
 
 class Budget(NamedTuple):
@@ -76,6 +77,7 @@ SECURITY = frozenset(
         Kind.GLASS_BROKEN_OF_PATIENT,
         Kind.GLASS_BROKEN_BY_ADMIN,
         Kind.GLASS_BROKEN_OFTEN,
+        Kind.ACCOUNT_UNUSED,
     }
 )
 

@@ -140,6 +140,8 @@ INVENTORY: tuple[Stored, ...] = (
             held("token_version queue_key search family machine", "account", "technical"),
             held("external identity browsers", "account", "pseudonym", "secret"),
             held("group_role link_allowed", "account", "technical"),
+            held("seen_at warned_at held_at", "patient", "technical"),
+            held("held_by held_because", "patient", "pseudonym", "others"),
         ),
     ),
     Stored(
@@ -250,6 +252,27 @@ INVENTORY: tuple[Stored, ...] = (
         ),
     ),
     Stored(
+        collection="retention",
+        row="retention",
+        purpose="rights",
+        erased="never",
+        fields=(of_nobody("days acts_from_at passed_at"),),
+    ),
+    Stored(
+        collection="retention_pause",
+        row="retention",
+        purpose="rights",
+        erased="never",
+        fields=(held("by reason", "account", "pseudonym", "others", kept="trail"),),
+    ),
+    Stored(
+        collection="retention_runs",
+        row="retention",
+        purpose="rights",
+        erased="time",
+        fields=(of_nobody("kind items persons expires_at"),),
+    ),
+    Stored(
         collection="submissions",
         row="finding",
         purpose="care",
@@ -265,7 +288,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("owner doctor session_of", "patient", "pseudonym"),
             held("withheld as_owner_sees", "patient", "health"),
             held("queue_key learning_key awaited_key opinion_key", "patient", "technical"),
-            held("reviewed_as changed", "patient", "technical"),
+            held("reviewed_as changed rest_key photo_removed_at", "patient", "technical"),
             held(REQUEST, "patient", "technical"),
             held(
                 "decision.decided_by withheld.shown.decided_by",

@@ -51,6 +51,13 @@ class LetterTakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotosRemoved:
+    """The kept photos of a finding go, and it stays; `finding` is as it was before."""
+
+    finding: Submission
+
+
+@dataclass(frozen=True, slots=True)
 class FindingDeleted:
     """What was stored about it goes with it."""
 

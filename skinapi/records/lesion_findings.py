@@ -6,6 +6,7 @@ from skinapi.domain.pages import Page, page_of
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import awaited_range, awaited_since
+from skinapi.records.resting import renew
 from skinapi.records.submission import ADVISED_FIELDS, COURSE_FIELDS, AdvisedEntry, CourseEntry
 from skinapi.records.submissions import TOUCH
 from skinapi.storage.ids import new_id
@@ -99,16 +100,19 @@ class LesionFindings:
         """Give a finding to a spot, or to none."""
         move = _move_to(lesion)
         move["$set"] = {**move.get("$set", {}), "changed": new_id()}
+        before = self._documents.get(submission_id) or {}
         self._documents.update({"id": submission_id}, move)
         if lesion:
             self.answer_wishes(lesion)
+        renew(self._documents, lesions=[before.get("lesion"), lesion], ids=[submission_id])
 
     def move_all(self, lesion: str, to: str | None) -> None:
         """Give all findings of a spot to another one, or to none."""
-        self._note_changes(lesion)
+        moved = self._note_changes(lesion)
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         if to:
             self.answer_wishes(to)
+        renew(self._documents, lesions=[to], ids=moved)
 
     def answer_wishes(self, lesion: str) -> None:
         """A doctor who asked for another photo of this spot waits no more where a newer one is
@@ -127,15 +131,24 @@ class LesionFindings:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
         the doctor finds the messages about it.
         """
-        self._note_changes(lesion)
+        left = self._note_changes(lesion)
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
+        renew(self._documents, ids=left)
 
-    def _note_changes(self, lesion: str) -> None:
-        """See `Submissions.note_change`; each gets an id of its own, by which pages continue."""
-        self._documents.set_each({one: {"changed": new_id()} for one in self.numbers(lesion)})
+    def renew_rest(self, lesion: str) -> None:
+        """See resting.py: after its findings were stored otherwise than one by one."""
+        renew(self._documents, lesions=[lesion])
+
+    def _note_changes(self, lesion: str) -> list[str]:
+        """See `Submissions.note_change`; each gets an id of its own, by which pages continue. The
+        result is the ids of its findings.
+        """
+        changed = {one: {"changed": new_id()} for one in self.numbers(lesion)}
+        self._documents.set_each(changed)
+        return [*changed]
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""

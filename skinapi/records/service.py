@@ -23,7 +23,7 @@ from skinapi.errors import (
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.records.decisions import Decision
-from skinapi.records.events import FindingDeleted, FindingFiled
+from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
@@ -343,7 +343,7 @@ class RecordsService:
         if found.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
-        self._remove_of_owner(unit, found)
+        self.remove_one(unit, found)
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
@@ -351,16 +351,23 @@ class RecordsService:
         found = self.submissions.find(identifier)
         if found:
             unit.audit("submission.erase_again", by=by, target=found.id, owner=found.owner)
-            self._remove_of_owner(unit, found)
+            self.remove_one(unit, found)
         return found is not None
 
-    def _remove_of_owner(self, unit: Unit, found: Submission) -> None:
+    def remove_one(self, unit: Unit, found: Submission) -> None:
+        """Delete a finding of an account that stays, in the caller's transaction."""
         owner = self.accounts.add_findings(found.owner, -1)
         self._remove(unit, found)
         if owner is None:
             self.queue.recount(found.owner)
             owner = self.accounts.get(found.owner)
         self.queue.leave(found, owner)
+
+    def remove_photos(self, unit: Unit, found: Submission) -> None:
+        """Delete the kept photos of a finding that stays, in the caller's transaction."""
+        self.submissions.erase_photo(found, rest_key=found.rest_key)
+        unit.publish(PhotosRemoved(found))
+        unit.erase(_photos_of(found))
 
     def rely_on(self, submission: Submission) -> None:
         """Call it in a transaction that stores data about a finding. Raises NotFound where the
@@ -416,13 +423,18 @@ class RecordsService:
         self.submissions.remove(submission.id)
         self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
-        own = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
-        unit.erase(filter(None, own))
+        unit.erase(_photos_of(submission))
 
     @atomic
     def forget_beside(self, unit: Unit, submission: Submission) -> None:
         """Delete what was stored about a submission after it was deleted."""
         unit.publish(FindingDeleted(submission))
+
+
+def _photos_of(submission: Submission) -> set[str]:
+    """The keys of the files of its photos."""
+    blobs = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
+    return set(filter(None, blobs))
 
 
 def _require_just_filed(submission: Submission, key: KeyUse) -> None:

@@ -255,7 +255,9 @@ class Submission(SubmissionSummary):
     when its owner deleted that, if there were messages. `changed` is an id made when a reader last
     got to see something else; findings that nothing has changed since an earlier version have none.
     `shape` is measured when it is first asked for. `filed_by` is the account that has filed it for
-    its owner, `session_of` the key whose session key filed it.
+    its owner, `session_of` the key whose session key filed it. `rest_key` orders findings by how
+    long they rest (see resting.py); `photo_removed_at` is when kept photos of it went by their
+    time.
     """
 
     finding: Finding
@@ -270,6 +272,8 @@ class Submission(SubmissionSummary):
     changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
     shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
     filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
+    rest_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
+    photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
 
     @property
     def changed_at(self) -> datetime:

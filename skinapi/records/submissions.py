@@ -10,6 +10,7 @@ from skinapi.records.decisions import Decision, WaitsFor, Withheld
 from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, awaited_since, key_range
+from skinapi.records.resting import with_rest_key, without_photo
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
@@ -71,6 +72,8 @@ class Submissions:
 
     def insert(self, submission: Submission) -> None:
         """Store one that was made elsewhere. Raises Duplicate where its number is in use."""
+        if submission.lesion is None:  # else its spot is looked at, once it is there
+            submission = with_rest_key(submission)
         decision = submission.decision
         decided = {"decision": decision.as_document()} if decision else {}
         self._documents.insert({**submission.stored(), **decided, "schema": 1})
@@ -488,7 +491,7 @@ class Submissions:
         result is the ids of these findings, and the keys of the files, to be deleted after it.
         """
         findings, keys = list[str](), list[str]()
-        fields = (*QUEUE_FIELDS, "thumbnail_blob", "picture_blobs")
+        fields = (*QUEUE_FIELDS, "thumbnail_blob", "picture_blobs", "rest_key")
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
@@ -500,14 +503,18 @@ class Submissions:
                 if any(blobs):
                     findings.append(document["id"])
                     keys += dict.fromkeys(filter(None, blobs))
-                    self._erase_photo(QueueEntry.model_validate(document))
+                    entry = QueueEntry.model_validate(document)
+                    self.erase_photo(entry, rest_key=document.get("rest_key"))
         return findings, keys
 
-    def _erase_photo(self, submission: QueueEntry) -> None:
+    def erase_photo(self, submission: QueueEntry, *, rest_key: str | None) -> None:
+        """The finding stays, and says when its photos went. Their files are the caller's."""
         without = submission.model_copy(update={"photo_blob": None})
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
             **without.make_keys(reviewed=submission.reviewed),
+            "rest_key": without_photo(rest_key),
+            "photo_removed_at": now(),
             "changed": new_id(),
         }
         self._documents.update({"id": submission.id}, {**_set_or_remove(fields), **TOUCH})

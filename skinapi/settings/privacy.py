@@ -1,10 +1,22 @@
-"""The settings of what the law asks of an operator."""
+"""The settings of what the law asks of an operator: a part of `Settings`."""
+
+from collections.abc import Iterator
 
 from pydantic import Field, NonNegativeInt
 from pydantic_settings import BaseSettings
 
+# A spot is photographed again after up to 90 days, and compared with its photo of before.
+SHORTEST_PHOTOS = 120
+SHORTEST_FINDINGS = 365
+SHORTEST_MESSAGES = 90
+# Its owner is told 30 days before.
+SHORTEST_ACCOUNTS = 120
+LONGEST = 36500
+
 
 class PrivacySettings(BaseSettings):
+    """Without RETAIN_…_DAYS nothing goes by itself."""
+
     privacy_contact: str | None = Field(
         default=None,
         max_length=200,
@@ -19,3 +31,42 @@ class PrivacySettings(BaseSettings):
         "for an hour; patient, doctor and the other admins are told: "
         "[privacy.md](privacy.md#break-glass). 0: none.",
     )
+    retain_photos_days: int | None = Field(
+        default=None,
+        ge=SHORTEST_PHOTOS,
+        le=LONGEST,
+        description="Days after which kept photos go, and their findings stay: counted from the "
+        "newest photo of the spot and from what a doctor decided last; never before a doctor has "
+        "seen them where one is in charge ([privacy.md](privacy.md#retention)). If empty: never.",
+    )
+    retain_findings_days: int | None = Field(
+        default=None,
+        ge=SHORTEST_FINDINGS,
+        le=LONGEST,
+        description="Days after which findings go, with photos, reviews, letters and reports, "
+        "counted likewise. If empty: never.",
+    )
+    retain_messages_days: int | None = Field(
+        default=None,
+        ge=SHORTEST_MESSAGES,
+        le=LONGEST,
+        description="Days after which messages between patients and doctors go, once they are "
+        "read. If empty: never.",
+    )
+    retain_accounts_days: int | None = Field(
+        default=None,
+        ge=SHORTEST_ACCOUNTS,
+        le=LONGEST,
+        description="Days without use after which a patient's account goes, with all its data. "
+        "The patient is told by mail 30 days before. If empty: never.",
+    )
+
+
+def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
+    """A sentence for each pair of settings that contradict each other."""
+    photos, findings = settings.retain_photos_days, settings.retain_findings_days
+    if photos and findings and photos > findings:
+        yield (
+            f"RETAIN_PHOTOS_DAYS={photos} keeps photos longer than RETAIN_FINDINGS_DAYS={findings} "
+            "keeps their findings: a photo goes with its finding, so let it be no more than that"
+        )

@@ -9,6 +9,7 @@ from skinapi.settings import Settings
 from skinapi.settings.contrast import faults_of_colour
 from skinapi.settings.demo_folder import is_demo
 from skinapi.settings.instance_folder import refuse_shared
+from skinapi.settings.privacy import faults_of_retention
 from skinapi.settings.value_checks import (
     LONGEST_URL,
     MEMORY,
@@ -50,6 +51,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_addresses(settings),
         *_faults_of_secrets(settings),
         *_faults_of_rates(settings),
+        *faults_of_retention(settings),
         *(_faults_of_production(settings) if settings.production else ()),
     ]
     return list(dict.fromkeys(found))

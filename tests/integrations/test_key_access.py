@@ -62,6 +62,8 @@ NO_KEY = {
         *("list_providers", "allow_provider"),
         *("list_all_keys", "make_clinic_key", "revoke_any_key"),
         *("break_glass", "list_break_glass", "choose_finding", "close_break_glass"),
+        *("show_retention", "preview_retention", "pause_retention", "resume_retention"),
+        *("hold_patient", "release_patient"),
         *("show_archive", "list_archive_deliveries", "send_to_archive_again"),
     },
     "published clients, which know no key": {

@@ -37,6 +37,7 @@ from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
 from skinapi.settings import Settings
+from skinapi.settings.privacy import PrivacySettings
 from skinapi.standards.dicom import errors as dicom_errors
 from skinapi.standards.dicom import routes as dicom_routes
 from skinapi.storage import files as stored_files
@@ -102,6 +103,7 @@ WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 
 def settings_table() -> list[str]:
     properties = Settings.model_json_schema()["properties"]
+    inherited = PrivacySettings.model_fields.keys()
     rows = [
         (
             f"`{name.upper()}`",
@@ -109,7 +111,7 @@ def settings_table() -> list[str]:
             _default(schema["default"]),
             schema["description"],
         )
-        for name, schema in properties.items()
+        for name, schema in sorted(properties.items(), key=lambda one: one[0] in inherited)
     ]
     return _table(("setting", "allowed", "default", "meaning"), rows)
 

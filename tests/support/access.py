@@ -694,6 +694,13 @@ ROWS: dict[str, Row] = {
         lambda accounts: {"json": {"number": int(accounts.named["number"])}},
     ),
     "close_break_glass": Row("/break-glass/{grant}", ADMINS),
+    # retention
+    "show_retention": Row("/retention", ADMINS),
+    "preview_retention": Row("/retention/preview?kind=photos&days=365", ADMINS),
+    "pause_retention": Row("/retention/pause", ADMINS, sends({"reason": "a law suit"})),
+    "resume_retention": Row("/retention/pause", ADMINS),
+    "hold_patient": Row("/retention/holds/{patient}", ADMINS, sends({"reason": "a law suit"})),
+    "release_patient": Row("/retention/holds/{patient}", ADMINS),
     # webhooks
     "list_webhooks": Row("/webhooks", ADMINS),
     "add_webhook": Row("/webhooks", ADMINS, sends(WEBHOOK)),

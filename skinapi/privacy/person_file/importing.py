@@ -283,6 +283,7 @@ class PersonImportService:
             newest = to.findings.newest(lesion.id)
             counted = {"findings": to.findings.count(lesion.id), "latest": newest and newest.id}
             to.lesions.insert(lesion.model_copy(update=counted))
+            to.findings.renew_rest(lesion.id)
         self.queue.recount(owner.id)
         self.queue.update_owner_key(to.accounts.get(owner.id))
 

@@ -24,6 +24,7 @@ MAILS = {
         "glass_broken_of_patient": "An administrator has opened the record of a patient of yours",
         "glass_broken_by_admin": "Another administrator has opened a patient's record",
         "glass_broken_often": "An administrator asks for too many patients' records",
+        "account_unused": "Your account will be deleted unless you log in",
     },
     "texts": {
         "approved": "Your account was approved. You can log in now.",
@@ -61,6 +62,8 @@ MAILS = {
         "and to end it.",
         "glass_broken_often": "An administrator has asked for more patients' records in a day "
         "than the emergency access allows, and was refused. Log in to see who it was.",
+        "account_unused": "You have not used your account for a long time. In 30 days it will be "
+        "deleted, with your photos and findings. Log in to keep it, or to take your data along.",
     },
     "refusals": {
         "unknown_person": "Reason: the clinic does not know who asks.",

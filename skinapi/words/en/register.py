@@ -171,6 +171,10 @@ REGISTER = {
             "until": "seven days after it was taken or given up, or the account is deleted",
         },
         "webhook": {"title": "webhook", "until": "an admin deletes it"},
+        "retention": {
+            "title": "retention",
+            "until": "a kind is kept for ever again, an admin ends the pause; what went, 400 days",
+        },
         "finding": {
             "title": "finding, with its photos",
             "until": "it or its account is deleted",

@@ -24,6 +24,7 @@ MAILS = {
         "glass_broken_of_patient": "Un administrateur a ouvert le dossier d'un de vos patients",
         "glass_broken_by_admin": "Un autre administrateur a ouvert le dossier d'un patient",
         "glass_broken_often": "Un administrateur demande trop de dossiers de patients",
+        "account_unused": "Votre compte sera supprimé si vous ne vous connectez pas",
     },
     "texts": {
         "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -67,6 +68,9 @@ MAILS = {
         "glass_broken_often": "Un administrateur a demandé en un jour plus de dossiers de "
         "patients que l'accès d'urgence ne le permet, et cela lui a été refusé. Connectez-vous "
         "pour voir qui c'était.",
+        "account_unused": "Vous n'avez pas utilisé votre compte depuis longtemps. Dans 30 jours, "
+        "il sera supprimé, avec vos photos et vos résultats. Connectez-vous pour le garder, ou "
+        "pour emporter vos données.",
     },
     "refusals": {
         "unknown_person": "Motif: la clinique ne sait pas qui fait la demande.",

@@ -175,6 +175,10 @@ REGISTER = {
             "until": "sept jours après sa réception ou son abandon, ou la suppression du compte",
         },
         "webhook": {"title": "webhook", "until": "sa suppression par un administrateur"},
+        "retention": {
+            "title": "conservation limitée",
+            "until": "la fin du délai ou de la pause; ce qui est parti, 400 jours",
+        },
         "finding": {
             "title": "résultat, avec ses photos",
             "until": "sa suppression ou celle du compte",

@@ -1,0 +1,300 @@
+"""The kinds of data that go after their time: what is selected, and how it is deleted.
+
+What a preview counts and what a pass deletes are the same selection. A pass looks at each again in
+the transaction that deletes it: something may have happened meanwhile.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import ClassVar, Protocol, TypeVar
+
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.unused_accounts import AccountUses, Unused
+from skinapi.care.message_records import Message, Messages
+from skinapi.errors import NotFound
+from skinapi.notices.outbox import Kind as Notice
+from skinapi.notices.outbox import Outbox
+from skinapi.records.resting import FINDINGS, PHOTOS, Resting, Rests, resting_since
+from skinapi.records.service import RecordsService
+from skinapi.records.submission import Submission
+from skinapi.storage.ids import now
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+SYSTEM = "system"
+# One transaction.
+AT_ONCE = 20
+WARNED_BEFORE = timedelta(days=30)
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    PHOTOS = "photos"
+    FINDINGS = "findings"
+    MESSAGES = "messages"
+    ACCOUNTS = "accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How many days a kind is kept, and the earliest time at which anything of it goes."""
+
+    days: int
+    earliest: datetime
+
+    @property
+    def kept(self) -> timedelta:
+        return timedelta(days=self.days)
+
+    @property
+    def before(self) -> datetime:
+        """What counts from before this time goes at the earliest time."""
+        return self.earliest - self.kept
+
+
+# Called in the transaction with how many of each person go.
+Note = Callable[[Counter[str]], None]
+
+
+class Retained(Protocol):
+    """A kind of data. `spare`: the accounts of which nothing goes."""
+
+    def count(
+        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
+    ) -> Counter[str]:
+        """How many go from `first` to before `end`, of each person."""
+
+    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+        """When the first goes; None where there is none."""
+
+    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+        """What is to be done at `term.earliest` before something goes."""
+
+    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+        """Delete what goes at `term.earliest`, a transaction with each step."""
+
+
+class _Counted:
+    """A kind of which each counts from a time of its own, and goes a number of days after it."""
+
+    def count(
+        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
+    ) -> Counter[str]:
+        if end <= term.earliest:
+            return Counter()
+        since = None if first <= term.earliest else first - term.kept
+        counted = self._count(since=since, before=end - term.kept)
+        return Counter({who: number for who, number in counted.items() if who not in spare})
+
+    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+        """Nothing."""
+
+    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
+        raise NotImplementedError
+
+
+def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := [*islice(items, size)]:
+        yield batch
+
+
+def _goes(since: datetime | None, term: Term) -> datetime | None:
+    return max(since + term.kept, term.earliest) if since else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedFindings(_Counted):
+    """Findings with all that is stored about them."""
+
+    work: UnitOfWork
+    records: RecordsService
+    resting: Resting
+    accounts: Accounts
+    groups: ClassVar[Sequence[str]] = FINDINGS
+
+    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
+        return self.resting.count(self.groups, since=since, before=before)
+
+    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+        firsts = self.resting.list_first(self.groups, spare=spare)
+        return _goes(min(filter(None, map(resting_since, firsts)), default=None), term)
+
+    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+        found = (
+            one
+            for one in self.resting.walk(self.groups, before=term.before)
+            if one.owner not in spare
+        )
+        for batch in _batched(found, AT_ONCE):
+            yield self._remove(batch, term, note)
+
+    @atomic
+    def _remove(self, unit: Unit, batch: Sequence[Rests], term: Term, note: Note) -> int:
+        removed, spared = Counter[str](), _Spared(self.accounts)
+        for one in batch:
+            submission = self.records.find(one.id)
+            if submission is None or spared(one.owner):
+                continue
+            if self.resting.is_selected(submission, self.groups, before=term.before):
+                self._remove_one(unit, submission)
+                removed[one.owner] += 1
+        note(removed)
+        return removed.total()
+
+    def _remove_one(self, unit: Unit, submission: Submission) -> None:
+        unit.record(_row("retention.finding", submission.id, submission.owner))
+        self.records.remove_one(unit, submission)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedPhotos(RetainedFindings):
+    """The photos of findings, which stay."""
+
+    groups: ClassVar[Sequence[str]] = PHOTOS
+
+    def _remove_one(self, unit: Unit, submission: Submission) -> None:
+        unit.record(_row("retention.photo", submission.id, submission.owner))
+        self.records.remove_photos(unit, submission)
+
+
+class _Spared:
+    """Whether an account is one of which nothing goes, as it is in the transaction under way: the
+    account is written, so that who holds it at the same time conflicts.
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._known = dict[str, bool]()
+
+    def __call__(self, owner: str) -> bool:
+        if owner not in self._known:
+            self._known[owner] = True
+            with suppress(NotFound):
+                account = self._accounts.hold(owner)
+                self._known[owner] = bool(account.held_at) or account.status == "deleting"
+        return self._known[owner]
+
+
+def _row(action: str, target: str, owner: str) -> AuditRow:
+    return AuditRow(action, by=SYSTEM, target=target, owner=owner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedMessages(_Counted):
+    """Messages that were read."""
+
+    work: UnitOfWork
+    messages: Messages
+    accounts: Accounts
+
+    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
+        return self.messages.count_read(since=since, before=before)
+
+    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+        walked = self.messages.walk_read(before=now())
+        first = next((one for one in walked if one.owner not in spare), None)
+        return _goes(first.created_at if first else None, term)
+
+    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+        walked = self.messages.walk_read(before=term.before)
+        for batch in _batched((one for one in walked if one.owner not in spare), AT_ONCE):
+            yield self._remove(batch, note)
+
+    @atomic
+    def _remove(self, unit: Unit, batch: Sequence[Message], note: Note) -> int:
+        removed, spared = Counter[str](), _Spared(self.accounts)
+        for one in batch:
+            if not spared(one.owner) and self.messages.remove(one.id):
+                unit.record(_row("retention.message", one.id, one.owner))
+                removed[one.owner] += 1
+        note(removed)
+        return removed.total()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedAccounts:
+    """Patients' accounts that nobody uses, and of which no finding waits for somebody. Each goes no
+    sooner than its owner was told.
+    """
+
+    work: UnitOfWork
+    accounts: Accounts
+    uses: AccountUses
+    resting: Resting
+    eraser: Eraser
+    outbox: Outbox
+
+    def count(
+        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
+    ) -> Counter[str]:
+        unused = self._walk(before=end - term.kept, spare=spare)
+        return Counter(one.id for one in unused if first <= _account_goes(one, term) < end)
+
+    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+        first: datetime | None = None
+        for one in self._walk(before=now(), spare=spare):
+            goes = _account_goes(one, term)
+            first = min(first or goes, goes)
+            if one.seen_at + term.kept >= first:  # those behind were used later
+                break
+        return first
+
+    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+        """Tell the owners of those that go in WARNED_BEFORE."""
+        soon = term.before + WARNED_BEFORE
+        for one in self._walk(before=soon, spare=spare):
+            if one.warned_at is None or one.warned_at > term.earliest:
+                self._warn(one.id, term)
+
+    @atomic
+    def _warn(self, unit: Unit, account_id: str, term: Term) -> None:
+        account = self.accounts.hold(account_id)
+        if self._is_unused(account, before=term.before + WARNED_BEFORE):
+            unit.record(_row("retention.warn", account_id, account_id))
+            self.uses.set_warned(account_id, at=term.earliest)
+            if account.can_log_in:
+                self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
+
+    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+        for one in self._walk(before=term.before, spare=spare):
+            if _account_goes(one, term) <= term.earliest:
+                with suppress(NotFound):  # it was deleted meanwhile
+                    yield self._remove(one.id, term, note)
+
+    def _remove(self, account_id: str, term: Term, note: Note) -> int:
+        begun = self._begin(account_id, term, note)
+        if begun:
+            self.eraser.finish(account_id)
+        return int(begun)
+
+    @atomic
+    def _begin(self, unit: Unit, account_id: str, term: Term, note: Note) -> bool:
+        account = self.accounts.hold(account_id)
+        told = account.warned_at is not None and account.warned_at + WARNED_BEFORE <= term.earliest
+        goes = told and self._is_unused(account, before=term.before)
+        if goes:
+            self.eraser.begin(unit, account, by=SYSTEM, action="retention.account")
+            note(Counter([account_id]))
+        return goes
+
+    def _is_unused(self, account: Account, *, before: datetime) -> bool:
+        unused = account.seen_at is not None and account.seen_at < before
+        patient = account.role == "user" and account.status in ("approved", "suspended")
+        if account.held_at or not (unused and patient):
+            return False
+        return not self.resting.owners_that_wait([account.id])
+
+    def _walk(self, *, before: datetime, spare: Collection[str]) -> Iterator[Unused]:
+        for batch in _batched(self.uses.walk_unused(before=before), 100):
+            waiting = self.resting.owners_that_wait([one.id for one in batch])
+            yield from (one for one in batch if one.id not in waiting and one.id not in spare)
+
+
+def _account_goes(one: Unused, term: Term) -> datetime:
+    told_at = one.warned_at or max(term.earliest, one.seen_at + term.kept - WARNED_BEFORE)
+    return max(one.seen_at + term.kept, told_at + WARNED_BEFORE, term.earliest)

@@ -1,0 +1,77 @@
+"""Routes of retention, for admins."""
+
+from skinapi.domain.field_types import ID
+from skinapi.domain.subject import Subject
+from skinapi.errors import Conflict, InvalidBody, NotFound
+from skinapi.privacy.retention.schemas import (
+    RetainedKindView,
+    RetentionView,
+    WhyStopped,
+    WouldQuery,
+)
+from skinapi.privacy.retention.service import NO_PATIENT, NotPatient, RetentionService
+from skinapi.web.access import admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message
+
+ADMINS = admins("Only admin can see and stop what goes by itself")
+routes: Routes[RetentionService] = Routes("retention")
+
+
+@routes.route("GET", "/retention", access=ADMINS, rate=Rate.READ)
+def show_retention(retention: RetentionService) -> RetentionView:
+    """What goes by itself after its time, how much of it when, what stops it, and what went. The
+    counts are exact as of now: what people do until then changes them.
+    """
+    return RetentionView.of(retention.get_overview())
+
+
+@routes.route("GET", "/retention/preview", access=ADMINS, rate=Rate.READ)
+def preview_retention(retention: RetentionService, *, query: WouldQuery) -> RetainedKindView:
+    """What would go when, if a kind were kept for so many days. Nothing changes."""
+    return RetainedKindView.of(retention.preview(query.kind, query.days))
+
+
+@routes.route("PUT", "/retention/pause", access=ADMINS, rate=Rate.WRITE, raises=(InvalidBody,))
+def pause_retention(retention: RetentionService, *, body: WhyStopped, subject: Subject) -> Message:
+    """Let nothing go by itself until it is resumed, on all servers."""
+    retention.pause(reason=body.reason, by=subject.id)
+    return Message(message="Nothing goes by itself now")
+
+
+@routes.route("DELETE", "/retention/pause", access=ADMINS, rate=Rate.WRITE)
+def resume_retention(retention: RetentionService, *, subject: Subject) -> Message:
+    """Let go again what is due."""
+    retention.resume(by=subject.id)
+    return Message(message="What is due goes by itself again")
+
+
+@routes.route(
+    "PUT",
+    "/retention/holds/<account>",
+    access=ADMINS,
+    rate=Rate.WRITE,
+    raises=(InvalidBody, NotFound, NotPatient, Conflict),
+)
+def hold_patient(
+    retention: RetentionService, *, account: str, body: WhyStopped, subject: Subject
+) -> Message:
+    """Let nothing of a patient go by itself. What the patient deletes goes as before."""
+    retention.hold(account_id=_id(account), reason=body.reason, by=subject.id)
+    return Message(message="Nothing of this patient goes by itself")
+
+
+@routes.route(
+    "DELETE", "/retention/holds/<account>", access=ADMINS, rate=Rate.WRITE, raises=(NotFound,)
+)
+def release_patient(retention: RetentionService, *, account: str, subject: Subject) -> Message:
+    """End a hold: what is due goes with the next pass."""
+    retention.end_hold(account_id=_id(account), by=subject.id)
+    return Message(message="What is due of this patient goes by itself again")
+
+
+def _id(account: str) -> str:
+    if not ID.fullmatch(account):
+        raise NotFound(NO_PATIENT)
+    return account

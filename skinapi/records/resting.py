@@ -1,0 +1,254 @@
+"""From when a finding rests: from then on the days of its retention count (privacy/retention).
+
+A case rests: a spot with all its findings, or a finding that belongs to no spot. It rests since
+its newest photo, or since what a doctor has decided last, whichever is later. It does not rest
+while the laboratory's result is awaited, nor while an urgent finding of it waits for a review.
+Others that wait rest, so that those of a person without a doctor do not stay for ever; while a
+doctor is in charge they are not selected.
+
+An index can sort only by fields of its own documents, so each finding has a `rest_key`, written in
+the transaction of the change that it depends on:
+
+    1 photo kept, 0 none · 1 reviewed, 0 not · milliseconds (13) · number
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from skinapi.records.submission import URGENT, KeptEntry, Submission
+from skinapi.storage.migration import Chunk
+from skinapi.storage.ports import Documents, Filter, Store
+from skinapi.vision.conditions import Band
+
+PAGE_SIZE = 100
+# Of a finding with a photo, and of one without.
+WITH_PHOTO, WITHOUT = "1", "0"
+PHOTOS, FINDINGS = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
+# Nobody works on it, and no colleague is asked about it.
+IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
+
+
+class RestingEntry(KeptEntry):
+    """The fields of a submission by which it rests."""
+
+    band: Band
+    owner: str
+    lesion: str | None = None
+    rest_key: str | None = None
+
+    @property
+    def since(self) -> datetime:
+        """When something last happened with it; that a decision is withheld ends then, too."""
+        decided = [self.decision.decided_at] if self.decision else []
+        return max([self.created_at, *decided, *(one.until_at for one in self.withheld)])
+
+    @property
+    def waits(self) -> bool:
+        """Whether it must not go before somebody has done something."""
+        awaited = self.decision is not None and self.decision.awaited
+        return awaited or (self.band is URGENT and not self.reviewed)
+
+
+FIELDS = tuple(sorted(RestingEntry.model_fields.keys() - {"id", "as_owner_sees"}))
+
+
+def rest_keys(case: Sequence[RestingEntry]) -> dict[str, str | None]:
+    """The keys of the findings of a case, by their ids; None while it does not rest."""
+    if any(one.waits for one in case):
+        return dict.fromkeys(one.id for one in case)
+    since = max((one.since for one in case), default=None)
+    reviewed = all(one.reviewed for one in case)
+    return {
+        one.id: f"{_key(bool(one.photos), reviewed, since)}{one.number:016d}"
+        for one in case
+        if since
+    }
+
+
+def with_rest_key(submission: Submission) -> Submission:
+    """A new finding that belongs to no spot."""
+    entry = RestingEntry.model_construct(
+        **{name: getattr(submission, name) for name in RestingEntry.model_fields}
+    )
+    return submission.model_copy(update={"rest_key": rest_keys([entry])[submission.id]})
+
+
+def resting_since(key: str | None) -> datetime | None:
+    """What a key says."""
+    return datetime.fromtimestamp(int(key[2:15]) / 1000, UTC) if key else None
+
+
+def without_photo(key: str | None) -> str | None:
+    """The key of the same finding once no photo of it is kept."""
+    return key and f"{WITHOUT}{key[1:]}"
+
+
+def is_reviewed(key: str) -> bool:
+    return key[1] == "1"
+
+
+def _key(photo: bool, reviewed: bool, since: datetime) -> str:
+    return f"{photo:d}{reviewed:d}{int(since.timestamp() * 1000):013d}"
+
+
+def renew(
+    documents: Documents, *, lesions: Iterable[str | None] = (), ids: Iterable[str] = ()
+) -> int:
+    """Give the findings of these spots, and these findings where they belong to none, the keys that
+    they should have. Call it in the transaction of the change. The result is how many had another.
+    """
+    found = [
+        [*_read(documents, {"lesion": lesion})] for lesion in sorted(set(filter(None, lesions)))
+    ]
+    lone = [*ids]
+    if lone:
+        found += [[one] for one in _read(documents, {"id": {"$in": lone}}) if one.lesion is None]
+    changed = 0
+    for case in found:
+        keys = rest_keys(case)
+        for one in case:
+            if keys[one.id] != one.rest_key:
+                changed += 1
+                _set(documents, one.id, keys[one.id])
+    return changed
+
+
+def _read(documents: Documents, wanted: Filter) -> Iterator[RestingEntry]:
+    for one in documents.find(wanted, fields=FIELDS):
+        yield RestingEntry.model_validate(one)
+
+
+def _set(documents: Documents, identifier: str, key: str | None) -> None:
+    change = {"$set": {"rest_key": key}} if key else {"$unset": {"rest_key": True}}
+    documents.update({"id": identifier}, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """A finding that rests."""
+
+    id: str
+    owner: str
+    key: str
+
+
+class Resting:
+    """Selects findings by how long they rest. Times are `since` (inclusive) and `before`; `None` is
+    the beginning.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._documents.ensure_index("rest_key", "id")
+        self._documents.ensure_index("doctor", "rest_key", "id")
+        self._documents.ensure_index("owner", "rest_key", "id")
+
+    def on_spot_changed(self, event: Any) -> None:
+        """FindingFiled, FindingDeleted: those of its spot rest otherwise."""
+        if event.finding.lesion:
+            self.renew(event.finding)
+
+    def on_reviewed(self, event: Any) -> None:
+        """FindingReviewed"""
+        self.renew(event.finding)
+
+    def renew(self, submission: Submission) -> None:
+        """After something happened with this finding."""
+        lesion = submission.lesion
+        renew(self._documents, lesions=[lesion], ids=[] if lesion else [submission.id])
+
+    def fill(self, after: str | None) -> Chunk | None:
+        """See Migration: findings that code without these keys has stored."""
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=("lesion",))
+        if not found:
+            return None
+        spots = {one.get("lesion") for one in found}
+        alone = [one["id"] for one in found if not one.get("lesion")]
+        return Chunk(found[-1]["id"], renew(self._documents, lesions=spots, ids=alone))
+
+    def count(
+        self, groups: Collection[str], *, since: datetime | None, before: datetime
+    ) -> Counter[str]:
+        """How many rest since these times, of each owner. It costs as much as it counts."""
+        counted = Counter[str]()
+        for wanted in _selected(groups, since, before):
+            counted.update(self._documents.count_by("owner", wanted))
+        return counted
+
+    def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[Rests]:
+        """Those that rest since before this time, the longest first of each group, read in pages:
+        so the caller may delete them meanwhile.
+        """
+        for wanted in _selected(groups, None, before):
+            yield from self._walk_one(wanted)
+
+    def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
+        key = wanted["rest_key"]
+        while found := self._documents.find(
+            {**wanted, "rest_key": key},
+            sort="rest_key",
+            limit=PAGE_SIZE,
+            fields=("owner", "rest_key"),
+        ):
+            yield from (Rests(one["id"], one["owner"], one["rest_key"]) for one in found)
+            key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
+
+    def list_first(self, groups: Collection[str], *, spare: Collection[str]) -> list[str]:
+        """The lowest key of each group, but for those of these owners."""
+        end = datetime.max.replace(tzinfo=UTC)
+        firsts: list[str] = []
+        for wanted in _selected(groups, None, end):
+            walked = self._walk_one(wanted)
+            firsts += islice((one.key for one in walked if one.owner not in spare), 1)
+        return firsts
+
+    def is_selected(self, found: Submission, groups: Collection[str], *, before: datetime) -> bool:
+        """Whether `walk` still yields it."""
+        key = found.rest_key
+        if (
+            key is None
+            or key[0] not in groups
+            or key[1:15] >= _key(True, is_reviewed(key), before)[1:]
+        ):
+            return False
+        asked = found.opinion_of is not None or found.opinion_key is not None
+        return not asked and (is_reviewed(key) or found.doctor is None)
+
+    def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
+        """Those of these owners of whom a finding waits for somebody."""
+        waiting = set[str]()
+        for start in range(0, len(owners), PAGE_SIZE):
+            these: Filter = {"owner": {"$in": [*owners[start : start + PAGE_SIZE]]}}
+            for wanted in (
+                {**these, "rest_key": None},
+                *(
+                    {**these, "rest_key": _group(group, "0"), "doctor": {"$ne": None}}
+                    for group in "01"
+                ),
+                {**these, "opinion_of": {"$ne": None}},
+            ):
+                waiting |= self._documents.count_by("owner", wanted).keys()
+        return waiting
+
+
+def _group(photo: str, reviewed: str) -> dict[str, str]:
+    return {"$gt": f"{photo}{reviewed}", "$lt": f"{photo}{int(reviewed) + 1}"}
+
+
+def _selected(
+    groups: Collection[str], since: datetime | None, before: datetime
+) -> Iterator[dict[str, Any]]:
+    """The filters that together select what rests since these times: what was reviewed, and what
+    was not where no doctor is in charge.
+    """
+    for group in groups:
+        for reviewed in (True, False):
+            first = _key(group == WITH_PHOTO, reviewed, since) if since else f"{group}{reviewed:d}"
+            end = _key(group == WITH_PHOTO, reviewed, before)
+            if first < end:
+                nobody = {} if reviewed else {"doctor": None}
+                yield {"rest_key": {"$gt": first, "$lt": end}, **nobody, **IN_NOBODYS_HANDS}

@@ -1,0 +1,346 @@
+"""What goes by itself after its time: what is shown before is what goes, and what waits stays."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from skinapi.errors import UnsafeSettings
+from skinapi.privacy.retention.kinds import Kind, Term
+from skinapi.privacy.retention.plan import ANNOUNCED
+from skinapi.privacy.retention.service import RetentionPasses, RetentionService
+from skinapi.records.submission import Submission
+from skinapi.storage.ids import now
+from skinapi.vision.conditions import Band
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
+from tests.conftest import store_on
+from tests.support.backends import MAIL, Backend, Person, put_in
+from tests.support.size import size
+from tests.test_clock_set_right import Clock
+
+DAY = timedelta(days=1)
+# Fewer than the settings allow: a test lives through them.
+PHOTOS, FINDINGS, MESSAGES, ACCOUNTS = 20, 30, 15, 50
+DAYS = dict(zip(Kind, (PHOTOS, FINDINGS, MESSAGES, ACCOUNTS), strict=True))
+SETTINGS: dict[str, Any] = {**MAIL, "photos": "always", "retain_accounts_days": 500}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Backend]:
+    for store in store_on(request, tmp_path):
+        yield Backend(tmp_path, store, **SETTINGS)
+
+
+class Clinic:
+    """A clinic whose days pass at once."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self.backend, self.clock = backend, clock
+        self.doctor = backend.member(role="doctor")
+        self.boss = backend.member(role="admin").email
+        self.keep(DAYS)
+        self.passes = RetentionPasses(self.service)
+
+    @property
+    def service(self) -> RetentionService:
+        return self.backend.app.privacy.retention
+
+    def keep(self, days: Mapping[Kind, int | None]) -> None:
+        put_in(self.service, days={**dict.fromkeys(Kind), **days})
+
+    def photo(self, of: Person, band: Band = ROUTINE, **fields: Any) -> Submission:
+        blob = self.backend.services.store.blobs.put(b"a photo")
+        return file_for(self.backend, of, band, photo_blob=blob, **fields)
+
+    def live(self, days: int, *, passing: bool = True) -> None:
+        """Let so many days pass, with a pass each."""
+        for _ in range(days):
+            self.clock.ahead += DAY
+            if passing:
+                self.passes.make_pass()
+
+    def find(self, filed: Submission) -> Submission | None:
+        return self.backend.services.records.find(filed.id)
+
+    def has_photo(self, filed: Submission) -> bool:
+        found = self.find(filed)
+        return found is not None and found.photo_blob is not None
+
+    def admin(self) -> Person:
+        return self.backend.log_in(self.boss)
+
+    def stored(self) -> Counter[tuple[Kind, str]]:
+        """How many of each kind each person has."""
+        store, found = self.backend.services.store, Counter[tuple[Kind, str]]()
+        for one in store.collection("submissions").find():
+            found[Kind.FINDINGS, one["owner"]] += 1
+            found[Kind.PHOTOS, one["owner"]] += "photo_blob" in one
+        found.update((Kind.MESSAGES, one["owner"]) for one in store.collection("messages").find())
+        found.update((Kind.ACCOUNTS, one["id"]) for one in store.collection("accounts").find())
+        return found
+
+    def something_happens(
+        self, fate: random.Random, people: list[Person], filed: list[Submission]
+    ) -> None:
+        who = fate.choice(people)
+        who.token = self.backend.token_of(self.backend.account(who.email))
+        path = "/lesions"
+        spots = [one["id"] for one in who.call("GET", path).get_json()]
+        if len(spots) < 2:
+            who.call("POST", path, json={"place": {"site": "back"}})
+        band = fate.choice([ROUTINE, REVIEW, URGENT])
+        spot = fate.choice([None, *spots])
+        filed.append(self.photo(who, band, lesion=spot))
+        reviewable = [one for one in filed[-6:] if (found := self.find(one)) and found.doctor]
+        if reviewable and fate.random() < 0.6:
+            awaited = {"histology": "awaited"} if fate.random() < 0.1 else {}
+            self.review(fate.choice(reviewable), **awaited)
+        if spots and fate.random() < 0.5:
+            self.write_message(who, fate.choice(spots), read=fate.random() < 0.8)
+        if fate.random() < 0.2:
+            number = fate.choice(filed[-4:]).number
+            who.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
+
+    def write_message(self, who: Person, spot: str, *, read: bool) -> None:
+        account = self.backend.account(who.email)
+        messages = self.backend.services.data.messages
+        sent = messages.add(lesion=spot, owner=account.id, author=account.id, text="x", to="-")
+        if read:
+            messages.mark_read(to="-", lesion=spot, last=sent.id)
+
+    def review(self, filed: Submission, **said: Any) -> None:
+        doctor = self.backend.account(self.doctor.email)
+        self.doctor.token = self.backend.token_of(doctor)
+        body = {"label": "melanocytic_nevus", "certainty": "sure", **said}
+        answer = self.doctor.call("POST", f"/submissions/{filed.number}/review", json=body)
+        assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+def clinic(backend: Backend, clock: Clock) -> Clinic:
+    return Clinic(backend, clock)
+
+
+def test_a_reviewed_photo_goes_after_its_time_and_its_finding_later(clinic: Clinic) -> None:
+    filed = clinic.photo(patient_of(clinic.backend, clinic.doctor))
+    clinic.live(10)
+    clinic.review(filed)
+    clinic.live(PHOTOS - 1)
+    assert clinic.has_photo(filed)
+    clinic.live(1)
+    assert not clinic.has_photo(filed)
+    found = clinic.find(filed)
+    assert found is not None
+    assert found.photo_removed_at is not None
+    assert list(clinic.backend.services.store.blobs.keys()) == []
+    clinic.live(FINDINGS - PHOTOS - 1)
+    assert clinic.find(filed) is not None
+    clinic.live(1)
+    assert clinic.find(filed) is None
+    rows = [row["action"] for row in clinic.backend.audit() if row["target"] == filed.id][2:]
+    assert rows == ["retention.photo", "retention.finding"]
+
+
+@pytest.mark.parametrize("band", [ROUTINE, URGENT])
+def test_what_waits_for_a_doctor_stays(clinic: Clinic, band: Band) -> None:
+    cared, alone = patient_of(clinic.backend, clinic.doctor), clinic.backend.member()
+    waiting, nobodys = clinic.photo(cared, band), clinic.photo(alone, band)
+    clinic.live(FINDINGS + 20)
+    assert clinic.has_photo(waiting)
+    # Nobody will see it, but an urgent one is not taken from its owner unseen.
+    assert clinic.has_photo(nobodys) == (band == URGENT)
+
+
+def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
+    clinic: Clinic, request: pytest.FixtureRequest
+) -> None:
+    """On both stores, whatever happens with whose findings."""
+    seed = size(20261126, random.randrange(10**6))
+    print(f"seed {seed}")  # noqa: T201 (with -s)
+    fate = random.Random(seed)
+    backend = clinic.backend
+    people = [patient_of(backend, clinic.doctor), patient_of(backend, clinic.doctor)]
+    people += [backend.member() for _ in range(2)]
+    filed: list[Submission] = []
+    clinic.live(8)
+    for day in range(size(70, 100)):
+        if day < 45:
+            clinic.something_happens(fate, people, filed)
+        moment = now()
+        wanted = {
+            kind: retained.count(
+                Term(DAYS[kind], moment), first=moment, end=moment + DAY, spare=set()
+            )
+            for kind, retained in clinic.service.kinds.items()
+        }
+        before = clinic.stored()
+        clinic.live(1)
+        gone = before - clinic.stored()
+        for kind in Kind:
+            went = Counter({who: number for (of, who), number in gone.items() if of == kind})
+            if kind in (Kind.MESSAGES, Kind.ACCOUNTS) or not wanted[Kind.ACCOUNTS]:
+                assert went == wanted[kind], (day, kind)
+    assert [fault.message for fault in backend.services.records.faults()] == []
+    went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
+    assert {"retention.photo", "retention.finding", "retention.message"} <= went_in_all.keys()
+
+
+def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Clinic) -> None:
+    ada = patient_of(clinic.backend, clinic.doctor)
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    clinic.keep({Kind.PHOTOS: PHOTOS})
+    first, lone = clinic.photo(ada, lesion=spot), clinic.photo(ada)
+    clinic.review(first)
+    clinic.review(lone)
+    clinic.live(PHOTOS - 5)
+    second = clinic.photo(ada, lesion=spot)
+    clinic.live(PHOTOS + 5)
+    # The newest waits for its review: what it is compared with stays too.
+    assert (clinic.has_photo(first), clinic.has_photo(second)) == (True, True)
+    assert clinic.find(lone) is not None
+    assert not clinic.has_photo(lone)
+    clinic.review(second)
+    clinic.live(PHOTOS - 1)
+    assert clinic.has_photo(first)
+    clinic.live(1)
+    assert (clinic.has_photo(first), clinic.has_photo(second)) == (False, False)
+
+
+def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: Clinic) -> None:
+    ada, colleague = patient_of(clinic.backend, clinic.doctor), clinic.backend.member(role="doctor")
+    awaited, asked = clinic.photo(ada), clinic.photo(ada)
+    clinic.review(awaited, histology="awaited")
+    clinic.review(asked)
+    body = {"colleague": colleague.email}
+    answer = clinic.doctor.call("PUT", f"/submissions/{asked.number}/second-opinion", json=body)
+    assert answer.status_code == 200, answer.text
+    clinic.live(FINDINGS + 10)
+    assert clinic.has_photo(awaited)
+    assert clinic.has_photo(asked)
+
+
+def test_nothing_goes_before_it_was_announced_for_a_week(clinic: Clinic) -> None:
+    old = clinic.photo(clinic.backend.member())
+    clinic.live(PHOTOS + 50, passing=False)
+    clinic.passes.make_pass()
+    clinic.live(ANNOUNCED.days - 1)
+    assert clinic.has_photo(old)
+    clinic.live(1)
+    assert not clinic.has_photo(old)
+
+
+def test_fewer_days_are_announced_anew_and_more_days_are_not(clinic: Clinic) -> None:
+    young = clinic.photo(clinic.backend.member())
+    clinic.live(10)
+    clinic.keep({**DAYS, Kind.PHOTOS: 9})
+    clinic.live(ANNOUNCED.days)
+    assert clinic.has_photo(young)
+    clinic.keep({**DAYS, Kind.PHOTOS: 18})
+    clinic.live(1)
+    assert not clinic.has_photo(young)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=3650), timedelta(days=-30)])
+def test_a_clock_that_jumps_deletes_nothing_for_a_week(clinic: Clinic, jump: timedelta) -> None:
+    clinic.live(35)
+    filed = clinic.photo(clinic.backend.member())
+    clinic.live(1)
+    clinic.clock.ahead += jump
+    clinic.passes.make_pass()
+    clinic.live(ANNOUNCED.days - 1)
+    assert clinic.has_photo(filed)
+    clinic.clock.ahead -= jump  # somebody sets it right
+    clinic.passes.make_pass()
+    clinic.live(ANNOUNCED.days - 1)
+    assert clinic.has_photo(filed)
+    assert clinic.find(filed) is not None
+
+
+def test_a_pause_and_a_hold_stop_it_and_what_the_person_deletes_goes(clinic: Clinic) -> None:
+    backend, admin = clinic.backend, clinic.admin
+    held, other = backend.member(), backend.member()
+    kept, gone = clinic.photo(held), clinic.photo(other)
+    path = f"/retention/holds/{backend.account(held.email).id}"
+    why = {"reason": "a complaint"}
+    assert admin().call("PUT", path, json=why).status_code == 200
+    assert admin().call("PUT", "/retention/pause", json=why).status_code == 200
+    clinic.live(PHOTOS + 5)
+    assert (clinic.has_photo(kept), clinic.has_photo(gone)) == (True, True)
+    seen = admin().call("GET", "/retention").get_json()
+    assert (seen["pause"]["reason"], seen["held"][0]["reason"]) == ("a complaint", "a complaint")
+    assert [seen["kinds"][0]["first"][name] for name in ("items", "persons")] == [1, 1]
+    assert admin().call("DELETE", "/retention/pause").status_code == 200
+    clinic.live(1)
+    assert (clinic.has_photo(kept), clinic.has_photo(gone)) == (True, False)
+    held.token = backend.token_of(backend.account(held.email))
+    assert held.call("DELETE", f"/submissions/{kept.number}").status_code == 200
+    assert clinic.find(kept) is None
+    assert admin().call("DELETE", path).status_code == 200
+    assert admin().call("GET", "/retention").get_json()["held"] == []
+    acts = {row["action"] for row in backend.audit() if row["action"].startswith("retention.")}
+    assert {"retention.pause", "retention.resume", "retention.hold", "retention.release"} <= acts
+
+
+def test_only_a_patient_is_held_and_a_hold_needs_a_reason(clinic: Clinic) -> None:
+    doctor, why = clinic.backend.account(clinic.doctor.email).id, {"reason": "a complaint"}
+    admin = clinic.admin()
+    for account, body, status in (
+        (doctor, why, 409),
+        ("0" * 32, why, 404),
+        ("..", why, 404),
+        (doctor, {"reason": " "}, 400),
+        (doctor, {}, 400),
+        (doctor, {**why, "days": 3}, 400),
+    ):
+        answer = admin.call("PUT", f"/retention/holds/{account}", json=body)
+        assert answer.status_code == status, answer.text
+    for query in ("kind=photos", "kind=audit&days=9", "kind=photos&days=0", "kind=photos&days=1e9"):
+        assert admin.call("GET", f"/retention/preview?{query}").status_code == 400
+
+
+def test_an_account_that_nobody_uses_goes_after_its_owner_was_told(clinic: Clinic) -> None:
+    backend = clinic.backend
+    clinic.live(1)
+    unused, used, cared = backend.member(), backend.member(), patient_of(backend, clinic.doctor)
+    waiting = clinic.photo(cared)
+    doctor = backend.account(clinic.doctor.email)
+    clinic.live(ACCOUNTS - 31)
+    assert _told(backend) == []
+    clinic.live(2)
+    ids = {one.email: backend.account(one.email).id for one in (unused, used, cared)}
+    assert sorted(_told(backend)) == sorted([ids[unused.email], ids[used.email]])
+    used.token = backend.token_of(backend.account(used.email))
+    assert used.call("GET", "/me").status_code == 200
+    clinic.live(29)
+    assert backend.services.data.accounts.by_ids({ids[unused.email]})
+    clinic.live(2)
+    left = backend.services.data.accounts.by_ids({*ids.values(), doctor.id})
+    assert left.keys() == {ids[used.email], ids[cared.email], doctor.id}
+    assert clinic.has_photo(waiting)
+    acts = [row["action"] for row in backend.audit() if row["target"] == ids[unused.email]]
+    assert acts == ["retention.warn", "retention.account"]
+
+
+def _told(backend: Backend) -> list[str]:
+    found = backend.services.store.collection("outbox").find({"kind": "account_unused"})
+    return [one["account"] for one in found]
+
+
+def test_a_server_with_settings_that_contradict_each_other_does_not_start(tmp_path: Path) -> None:
+    settings: list[tuple[dict[str, Any], str]] = [
+        ({"retain_photos_days": 700, "retain_findings_days": 365}, "RETAIN_PHOTOS_DAYS=700"),
+        ({"retain_photos_days": 119}, "retain_photos_days"),
+    ]
+    for wrong, says in settings:
+        with pytest.raises((UnsafeSettings, ValidationError), match=says):
+            Backend(tmp_path, **wrong)
