@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.events import AccountErased
+from skinapi.auth.events import AccountErased, AccountGone
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.faults import Fault
@@ -40,6 +40,7 @@ class Eraser:
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
         self.accounts.remove(unit, account_id)
+        unit.publish(AccountGone(account_id))
 
     def erase_again(self, account_id: str, *, by: str) -> None:
         """Delete an account that a restore brought back. Raises NotFound, LastAdmin."""

@@ -66,3 +66,12 @@ class AccountErased:
     """
 
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountGone:
+    """All packages have deleted what they had of the account, and so is the account itself; or it
+    is kept as no more than the name of a medical record.
+    """
+
+    account: str

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from skinapi.auth.events import (
     AccountAdded,
     AccountErased,
+    AccountGone,
     AdminStopped,
     ConsentWithdrawn,
     DoctorChanged,
@@ -131,6 +132,8 @@ def _to_webhooks(data: Repositories) -> None:
     inside(LetterTakenBack, told.on_letter_taken_back)
     inside(OpinionWanted, told.on_opinion_wanted)
     inside(PointerChange, told.on_model)
+    inside(FindingDeleted, told.on_deleted)
+    inside(AccountGone, told.on_account_gone)
 
 
 def _to_archive(data: Repositories, after: ArchiveTime) -> None:

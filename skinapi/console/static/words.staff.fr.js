@@ -990,6 +990,8 @@ export const french = spaced({
   event_review_signed: "Un médecin a donné son avis sur un résultat",
   event_letter_signed: "Un médecin a signé une lettre",
   event_letter_withdrawn: "Un médecin a retiré une lettre",
+  event_finding_deleted: "Un résultat a été supprimé",
+  event_account_erased: "Un compte a été effacé",
   event_request_made: "Un second avis ou une nouvelle photo a été demandé",
   event_job_ended: "Un entraînement ou une importation est terminé",
   event_model_promoted: "Un autre modèle est en service",

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     REQUEST_MADE = "request.made"
     JOB_ENDED = "job.ended"
     MODEL_PROMOTED = "model.promoted"
+    FINDING_DELETED = "finding.deleted"
+    ACCOUNT_ERASED = "account.erased"
 
 
 class DisabledBecause(StrEnum):
@@ -214,6 +216,18 @@ class WebhookEvents:
     def on_opinion_wanted(self, event: Any) -> None:
         """OpinionWanted"""
         self._tell_of_finding(EventType.REQUEST_MADE, event.finding, request="second_opinion")
+
+    def on_deleted(self, event: Any) -> None:
+        """FindingDeleted. Where its account is erased, that is told, and not each of its findings:
+        what waits of an account is deleted with it.
+        """
+        self._tell_of_finding(EventType.FINDING_DELETED, event.finding)
+
+    def on_account_gone(self, event: Any) -> None:
+        """AccountGone. The receiver has to know whose data to delete, so it outlives the account:
+        the id leads to nobody here any more.
+        """
+        self._tell(EventType.ACCOUNT_ERASED, {"patient": event.account}, owner=None)
 
     def on_model(self, move: Any) -> None:
         """PointerChange"""

@@ -10,7 +10,7 @@ import { Deliveries, sayEvent } from "/console/views/deliveries.js";
 
 /** @typedef {Api["WebhookView"]} Webhook */
 
-const EVENTS = ["finding.stored", "review.signed", "letter.signed", "letter.withdrawn", "request.made", "job.ended", "model.promoted"];
+const EVENTS = ["finding.stored", "review.signed", "letter.signed", "letter.withdrawn", "request.made", "job.ended", "model.promoted", "finding.deleted", "account.erased"];
 
 /** What an endpoint is and gets. @param {{webhook?: Webhook, label: string, onSend: (body: Record<string, unknown>) => Promise<void>}} props */
 const WebhookForm = ({ webhook, label, onSend }) => {
