@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from skinapi.auth.accounts import Account
+from skinapi.composition.services import Services
 from skinapi.domain.subject import Subject
 from skinapi.privacy.person_file.format import (
     MANIFEST,
@@ -28,6 +30,7 @@ from skinapi.privacy.person_file.format import (
     person_of,
 )
 from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -93,7 +96,20 @@ class PersonZip:
         return zipped({**self.files, MANIFEST: text, SIGNATURE: self.signer.sign(text)})
 
 
-def file_of(backend: Backend, email: str) -> PersonZip:
+@dataclass(frozen=True)
+class ServedBackend:
+    """The store of a server that serves, as this process opens it."""
+
+    services: Services
+    settings: Settings
+
+    def account(self, email: str) -> Account:
+        found = self.services.data.accounts.find_by_email(email)
+        assert found
+        return found
+
+
+def file_of(backend: Backend | ServedBackend, email: str) -> PersonZip:
     """The file of this person, as this server says it: what an import reads of one."""
     services, account = backend.services, backend.account(email)
     to = Subject(id=account.id, role=account.role, session_id="", account=account)

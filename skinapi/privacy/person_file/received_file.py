@@ -173,7 +173,7 @@ def read_bounded(path: str, text: bytes, model: type[M]) -> M:
         raise BrokenPersonFile(
             f"{shown(path)} is not as the format says: {shown(where)}: {first['msg']}."
         ) from error
-    except (ValueError, RecursionError) as error:
+    except Exception as error:  # what a model's own code meets may be of any kind
         raise BrokenPersonFile(f"{shown(path)} cannot be read: {shown(str(error))}.") from error
 
 
