@@ -85,6 +85,19 @@ def test_without_consent_the_template_writes_and_says_so(backend: Backend, llm: 
     assert len(llm.calls) == 1
 
 
+def test_a_consent_that_is_withdrawn_while_the_llm_writes_counts(
+    at: Practice, llm: OpenRouter
+) -> None:
+    def withdrawn_meanwhile(call: Any) -> Any:
+        consent(at, llm=False)
+        return writing(WELL)(call)
+
+    llm.behave = withdrawn_meanwhile
+    draft = at.draft()
+    assert draft["source"] == {"writer": "template", "model": None, "reason": "no_consent"}
+    assert WELL.partition(",")[0] not in draft["text"]
+
+
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [

@@ -37,6 +37,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import CourseEntry, Submission
+from skinapi.reports.narrator import CONSENT, NO_CONSENTS
 from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.reports.report import Writer
 from skinapi.storage.ids import now
@@ -105,16 +106,22 @@ class LettersService:
         self.letters.refuse_more(submission.id, by.id)  # before an LLM is asked
         own = owner.language if reader == "patient" else submission.language
         chosen, about = language or own, self._facts_of(submission, owner, by)
-        text, source = draft_letter(
-            about, self.llm, reader=reader, language=chosen, consents=owner.consents
-        )
-        written = {"language": chosen, "text": text, "source": source.model_dump(mode="json")}
-        drafted = self._add_draft(number, by, {"reader": reader, **written})
-        return ShownLetter(drafted), mark_sentences(text, about, chosen)
+        for consents in (owner.consents, NO_CONSENTS):
+            text, source = draft_letter(
+                about, self.llm, reader=reader, language=chosen, consents=consents
+            )
+            written = {"language": chosen, "text": text, "source": source.model_dump(mode="json")}
+            drafted = self._add_draft(number, by, {"reader": reader, **written})
+            if drafted:
+                return ShownLetter(drafted), mark_sentences(text, about, chosen)
+        raise AssertionError("a draft of the template needs no consent")
 
     @atomic
-    def _add_draft(self, unit: Unit, number: str, by: Subject, written: Document) -> Letter:
-        submission, _ = self._get_in_care(number, by)
+    def _add_draft(self, unit: Unit, number: str, by: Subject, written: Document) -> Letter | None:
+        """None where the LLM wrote it and the patient has withdrawn the consent meanwhile."""
+        submission, owner = self._get_in_care(number, by)
+        if written["source"]["writer"] == Writer.LLM and not owner.consents.get(CONSENT):
+            return None
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         return self.letters.add(submission=submission.id, doctor=by.id, **written)

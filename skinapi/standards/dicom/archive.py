@@ -73,6 +73,8 @@ class _Sending:
         study = study_uid(self.study.finding.id)
         there = self.client.list_instances(study)
         missing = [one for one in self.study.objects if one.uid not in there]
+        if self.study.photos_withdrawn:
+            missing = [one for one in missing if not one.kind.is_picture]
         if any(one.kind.is_picture for one in missing):
             self.studies.records.photos.note_read(submission=self.study.finding, by=READER)
         sent = {one.uid for one in missing if self._send(one.uid)}

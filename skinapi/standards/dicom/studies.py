@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.records.photos import Shapes
@@ -62,11 +63,12 @@ class StudiesService:
         """The findings of the first of these studies that the caller may see."""
         for study in dict.fromkeys(studies[:READ_AT_ONCE]):
             with suppress(NotFound):
-                yield self._get(study, to)
+                yield self._get(study, to)[0]
 
     def open(self, study: str, *, to: Subject) -> Study:
         """Raises NotFound, also where the caller may not see it."""
-        finding = self._get(study, to)
+        finding, owner = self._get(study, to)
+        withdrawn = self.records.photos.withdrawn(owner)
         reviewed = self.reviews.get_reviewed(finding)
         counted = [one for one in reviewed.reviews if not one.second_opinion]
         report = self.reports.read_report(
@@ -75,14 +77,15 @@ class StudiesService:
         objects = (
             *pictures_of(finding),
             ObjectId(finding.id, Kind.STRUCTURED_REPORT, len(counted)),
-            ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16)),
+            # It has no photo where that is withdrawn, so it is another object then.
+            ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16) ^ withdrawn),
         )
         ordered = sorted(objects, key=lambda one: (one.kind, one.number))
         decision, letters = reviewed.decision, [shown.letter for shown in report.letters]
         changes = [decision.decided_at if decision else finding.created_at]
         changes += [one.signed_at for one in letters if one.signed_at]
         changes += [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
-        return Study(finding, tuple(ordered), decision, to, max(changes))
+        return Study(finding, tuple(ordered), decision, to, max(changes), withdrawn)
 
     def note_read(self, study: Study) -> None:
         """Call it before objects leave: it counts a drawn report, and whoever reads a photo stands
@@ -101,13 +104,12 @@ class StudiesService:
             from skinapi.standards.dicom.object_maker import ObjectMaker  # noqa: PLC0415
         return ObjectMaker(self.records.photos, self.shapes, self.reports, self.clinic)
 
-    def _get(self, study: str, to: Subject) -> Submission:
+    def _get(self, study: str, to: Subject) -> tuple[Submission, Account]:
         identifier = finding_of(study)
         found = self.records.find(identifier) if identifier else None
         if found is None:
             raise NotFound(NOT_YOURS)
-        finding, _ = self.records.get(number=str(found.number), to=to)
-        return finding
+        return self.records.get(number=str(found.number), to=to)
 
 
 def whose(to: Subject, patient: str | None) -> dict[str, str] | None:

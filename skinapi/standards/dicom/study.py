@@ -16,6 +16,7 @@ from skinapi.vision.context import Modality
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
     series. At `reported_at` its printed report last got a decision or a letter, or lost a letter.
+    `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
     """
 
     finding: Submission
@@ -23,6 +24,7 @@ class Study:
     decision: Decision | None
     reader: Subject
     reported_at: datetime
+    photos_withdrawn: bool = False
 
     def of_series(self, series: str) -> "Study":
         """The same with the objects of this series alone. Raises NotFound without any."""

@@ -104,6 +104,30 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert set(kinds) == {"DOC"}
 
 
+def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
+    sign(doctor, number)
+    assert ada.call("PUT", "/me/consents", json={"photos": False}).status_code == 200
+    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200  # it is kept
+    send_due(backend)
+    sent = {one.Modality: one for one in archive.kept.values()}
+    assert sorted(sent) == ["DOC", "SR"]
+    pages = PdfReader(io.BytesIO(sent["DOC"].EncapsulatedDocument)).pages
+    assert [image for page in pages for image in page.images] == []
+    assert not [
+        row for row in backend.audit() if row["action"] == "photo.read" and row["by"] == ARCHIVE
+    ]
+    assert newest(backend).state == "delivered"
+    # Given again, what was not sent is sent with the next review, and the report with its photo.
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
+    sign(doctor, number)
+    send_due(backend)
+    assert len({one.Modality for one in archive.kept.values()}) > len(sent)
+
+
 def test_with_another_setting_it_is_sent_when_it_is_stored(
     archive: FakeArchive, tmp_path: Path
 ) -> None:
