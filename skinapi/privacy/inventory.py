@@ -510,7 +510,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("changes.reason", "account", "free_text", kept="model_history"),
             of_nobody("version state architecture headline files parent dataset job served_at"),
             of_nobody("files_deleted_at card labels test_part refuses_other_pictures comparison"),
-            of_nobody("reference_comparison changes"),
+            of_nobody("reference_comparison changes patient_pictures started_from"),
         ),
     ),
     Stored(

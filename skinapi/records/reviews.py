@@ -79,6 +79,18 @@ class Reviews:
             Review.model_validate(one) for one in self._documents.find({"submission": submission})
         ]
 
+    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[SignedOpinion]]:
+        """What all reviews of these submissions say, by submission, in the order in which they were
+        signed.
+        """
+        found: dict[str, list[SignedOpinion]] = {}
+        wanted = {"submission": {"$in": [*submissions]}}
+        fields = tuple(SignedOpinion.model_fields)
+        for document in self._documents.find(wanted, fields=fields) if submissions else ():
+            signed = SignedOpinion.model_validate(document)
+            found.setdefault(signed.submission, []).append(signed)
+        return found
+
     def walk(self) -> Iterator[SignedOpinion]:
         """What all reviews say; those of one submission in the order in which they were signed."""
         after: str | None = None

@@ -309,6 +309,14 @@ class Submission(SubmissionSummary):
         return self.pictures[place - 1]
 
 
+class ReviewedFacts(DecidedEntry):
+    """The fields of a submission that research gets something of."""
+
+    owner: str
+    finding: FindingSummary
+    context: Context
+
+
 @dataclass(frozen=True, slots=True)
 class Again:
     """The finding whose photo is judged again, and the doctor who lets it be."""
@@ -402,6 +410,10 @@ ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owne
 KEPT_FIELDS = tuple(sorted(KeptEntry.model_fields.keys() - {"id", "as_owner_sees"}))
 COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
+RESEARCH_FIELDS = (
+    *sorted(ReviewedFacts.model_fields.keys() - {"id", "finding", "as_owner_sees"}),
+    *(f"finding.{name}" for name in FindingSummary.model_fields),
+)
 CASE_FIELDS = (
     *QUEUE_FIELDS,
     "context.age_band",

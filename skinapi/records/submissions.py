@@ -15,12 +15,14 @@ from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
     QUEUE_FIELDS,
+    RESEARCH_FIELDS,
     SUMMARY_FIELDS,
     Filing,
     KeptEntry,
     MeasuredShape,
     QueuedCase,
     QueueEntry,
+    ReviewedFacts,
     Submission,
     SubmissionSummary,
 )
@@ -172,6 +174,14 @@ class Submissions:
                 )
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def list_reviewed(self, *, after: str | None, limit: int) -> list[ReviewedFacts]:
+        """The next reviewed submissions of all owners. `after` is a queue key."""
+        wanted = {
+            "queue_key": {"$gt": after or FIRST_REVIEWED, "$lt": f"{int(FIRST_REVIEWED) + 1}"}
+        }
+        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=RESEARCH_FIELDS)
+        return [ReviewedFacts.model_validate(document) for document in found]
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
         """How many `page_by_urgency` lists; the time it takes grows with them."""

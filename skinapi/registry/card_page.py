@@ -1,12 +1,13 @@
 """The model card for people: one page of plain HTML, built from the card."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Response, render_template_string, request
 
 from skinapi.registry.card_figures import AT_A_POINT, interval_of, list_points
+from skinapi.registry.serving_pointer import TakenBack
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import ModelCard
 
@@ -77,7 +78,11 @@ PAGE = """{% macro table_of(rows) %}<table class="points"><thead><tr><th>picture
 <p>{{ card.architecture }}, {{ card.side }} × {{ card.side }} pixels, served at
 {{ card.precision.value }}. <strong>Licence.</strong> {{ card.licence }}</p>
 <h2>Limits</h2>
-<ul>{% for limit in card.limits %}<li>{{ limit }}</li>{% endfor %}</ul>
+<ul>{% for limit in card.limits %}<li>{{ limit }}</li>{% endfor %}
+{% for one in taken_back %}<li>{{ one.version }} was made with {{ one.pictures }} pictures of
+patients of this server. {% if one.erased is none %}Their data set was deleted since.{% else %}Of
+these {{ one.erased }} were taken back since: their owners withdrew the consent, or deleted them.
+The model stays as it is.{% endif %}</li>{% endfor %}</ul>
 {% if points %}<h2>What each operating point does</h2>
 <p>One picture of that kind of each lesion of the test part. In brackets 95 % intervals.
 &ldquo;This week&rdquo; is what the most urgent band tells.</p>
@@ -94,20 +99,22 @@ PAGE = """{% macro table_of(rows) %}<table class="points"><thead><tr><th>picture
 """
 
 
-def answer_card(card: ModelCard) -> dict[str, Any] | Response:
-    """The card as JSON, or as a page for a browser."""
+def answer_card(card: ModelCard, taken_back: Sequence[TakenBack] = ()) -> dict[str, Any] | Response:
+    """The card as JSON, or as a page for a browser; with what was taken back since it was made."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        page = Response(card_page(card), mimetype="text/html")
+        page = Response(card_page(card, taken_back), mimetype="text/html")
         page.headers["Content-Security-Policy"] = PAGE_POLICY
         return page
-    return card.model_dump(mode="json")
+    told = {"taken_back": [asdict(one) for one in taken_back]} if taken_back else {}
+    return {**card.model_dump(mode="json"), **told}
 
 
-def card_page(card: ModelCard) -> str:
+def card_page(card: ModelCard, taken_back: Sequence[TakenBack] = ()) -> str:
     """The page of this card; it loads nothing from another host."""
     return render_template_string(
         PAGE,
         card=card,
+        taken_back=taken_back,
         points=_operating_points(card),
         titles=[*POINT_TITLES.values()],
         figures=_without_points(card),

@@ -83,6 +83,7 @@ def open_registry(
         pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
         shadow=Shadow(served=candidate, results=models.shadows),
         client_names=client_names,
+        models=models,
     )
     return registry, reloader
 

@@ -98,7 +98,8 @@ def show_model(models: ModelsService, *, version: str) -> ModelView:
 )
 def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] | Response:
     """The card of a version, as `/model-card` shows that of the model in service."""
-    return answer_card(models.versions.get(version).read_card())
+    card = models.versions.get(version).read_card()
+    return answer_card(card, models.list_taken_back(version))
 
 
 @models_routes.route(
@@ -237,7 +238,8 @@ def show_model_card(registry: InferenceService) -> dict[str, Any] | Response:
 
     It tells how good the model is and what it must not be used for. A browser gets a page.
     """
-    return answer_card(registry.served.model.card)
+    card = registry.served.model.card
+    return answer_card(card, registry.list_taken_back(card.version))
 
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)

@@ -1,14 +1,17 @@
 """The use cases of the model in service: classify a photo, replace the model, describe it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from skinapi.errors import Refused
+from skinapi.errors import Refused, StoreUnavailable
 from skinapi.logs import current_request_id
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
+from skinapi.registry.serving_pointer import TakenBack
 from skinapi.registry.shadow import Shadow
+from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.vision.classification import (
     JudgedPhoto,
@@ -62,10 +65,18 @@ class InferenceService:
         pool: PredictionPool,
         shadow: Shadow | None = None,
         client_names: ClientNames | None = None,
+        models: ModelsService | None = None,
     ) -> None:
         """`client_names` are told with the table of conditions."""
-        self.served, self._pool, self._shadow = served, pool, shadow
+        self.served, self._pool, self._shadow, self._models = served, pool, shadow, models
         self.client_names = client_names or {}
+
+    def list_taken_back(self, version: str) -> list[TakenBack]:
+        """See ModelsService. None is told while the store cannot be reached."""
+        if self._models:
+            with suppress(StoreUnavailable):
+                return self._models.list_taken_back(version)
+        return []
 
     def classify_photo(
         self,

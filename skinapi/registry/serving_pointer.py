@@ -4,6 +4,7 @@ It also holds the versions that served before, for going back, and who changed i
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -174,14 +175,37 @@ class Change(StoredRecord):
     reason: str | None = None
 
 
+class PatientPictures(StoredRecord):
+    """Of a version that was made with photos of patients of this server: how many `pictures` of its
+    data set were read, and how many of that had been erased before (`erased` of the data set).
+    """
+
+    pictures: int
+    erased_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """Of the `pictures` of patients with which a version was made, how many were erased since:
+    None where its data set is deleted, and nobody can tell any more.
+    """
+
+    version: str
+    pictures: int
+    erased: int | None
+
+
 class Origin(StoredRecord):
     """Where a version comes from, of what a job has made. `comparison` is with the model that was
-    in service, on its own test part, `reference_comparison` on the reference data set.
+    in service, on its own test part, `reference_comparison` on the reference data set. Its weights
+    were those of `started_from` before it learned.
     """
 
     parent: str | None = None
     dataset: str | None = None
     job: str | None = None
+    patient_pictures: PatientPictures | None = None
+    started_from: str | None = None
     comparison: PairedComparison | None = None
     reference_comparison: PairedComparison | None = None
 
@@ -229,6 +253,8 @@ class ModelVersion(VersionSummary):
     labels: tuple[str, ...] = ()
     test_part: str | None = None
     refuses_other_pictures: bool = False
+    patient_pictures: PatientPictures | None = None
+    started_from: str | None = None
     comparison: PairedComparison | None = None
     reference_comparison: PairedComparison | None = None
     changes: tuple[Change, ...] = ()

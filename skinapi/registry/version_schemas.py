@@ -1,5 +1,6 @@
 """What crosses the wire about model versions."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -88,6 +89,12 @@ def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Show
     return "candidate" if version.state == "candidate" else "retired"
 
 
+class TakenBackView(Answer):
+    version: str
+    pictures: int
+    erased: int | None = Field(description="null where its data set is deleted")
+
+
 class ModelView(ModelSummaryView):
     labels: tuple[str, ...]
     card: dict[str, Any]
@@ -101,6 +108,13 @@ class ModelView(ModelSummaryView):
     gates: tuple[Gate, ...] = Field(description="against the model in service; empty for that one")
     changes: tuple[Change, ...] = Field(description="of its state, the oldest first")
     moves: tuple[PointerChange, ...] = Field(description="when it went into service and out of it")
+    taken_back: list[TakenBackView] = Field(
+        default=[],
+        exclude_if=lambda taken: not taken,
+        description="of this version, and of those from whose weights it began: with how many "
+        "pictures of patients of this server it was made, and how many their owners have taken "
+        "back since; absent where it was made with none",
+    )
 
     @classmethod
     def in_full(cls, inspected: Inspected, *, fault: str | None) -> Self:
@@ -116,6 +130,7 @@ class ModelView(ModelSummaryView):
             on_current_reference=inspected.on_current_reference,
             gates=inspected.gates,
             moves=inspected.moves,
+            taken_back=[TakenBackView(**asdict(one)) for one in inspected.taken_back],
         )
 
 

@@ -25,6 +25,7 @@ from skinapi.registry.serving_pointer import (
     PointerChange,
     Serving,
     ServingPointer,
+    TakenBack,
 )
 from skinapi.registry.shadow import ShadowResults
 from skinapi.registry.version_files import models_folder, refuse_without_room
@@ -41,6 +42,11 @@ class ReferenceSource(Protocol):
     def read_reference(self) -> ReferenceData | None:
         """What the gates need to know of the reference data set, as it is now; None without one."""
 
+    def count_erased(self, dataset: str) -> int | None:
+        """How many pictures of a data set were erased because their owners have withdrawn the
+        consent, or deleted them; None where all of it is deleted.
+        """
+
 
 @dataclass(frozen=True)
 class Inspected:
@@ -53,6 +59,7 @@ class Inspected:
     gates: tuple[Gate, ...]
     on_current_reference: bool
     moves: tuple[PointerChange, ...]
+    taken_back: list[TakenBack]
 
 
 class Standing(NamedTuple):
@@ -131,7 +138,25 @@ class ModelsService:
             gates=() if version == in_service else self._gates_against(stored, in_service),
             on_current_reference=bool(compared and compared.is_current(self._reference_data())),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
+            taken_back=self.list_taken_back(version),
         )
+
+    def list_taken_back(self, version: str) -> list[TakenBack]:
+        """Of this version, and of those from whose weights it began; as it is now. Empty where none
+        was made with photos of patients of this server.
+        """
+        found = list[TakenBack]()
+        name: str | None = version
+        seen = set[str]()
+        while name and name not in seen and (stored := self.versions.find(name)):
+            seen.add(name)
+            read = stored.patient_pictures
+            if read and stored.dataset and self.reference:
+                now_erased = self.reference.count_erased(stored.dataset)
+                since = None if now_erased is None else now_erased - read.erased_before
+                found.append(TakenBack(version=name, pictures=read.pictures, erased=since))
+            name = stored.started_from
+        return found
 
     def compare(
         self, *, first: str, second: str

@@ -94,8 +94,8 @@ class ReportsService:
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
         """The report as PDF for another system, which is issued: without the name and the address
-        of the patient, also in letters, whose greeting names them; and without photos where the patient has withdrawn
-        the consent that they are kept. It is not stored.
+        of the patient, also in letters, whose greeting names them; and without photos where the
+        patient has withdrawn the consent that they are kept. It is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, None)

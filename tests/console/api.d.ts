@@ -29,7 +29,8 @@ declare global {
     duplicates?: { exact?: Listed<string[]>; near?: Listed<{ names: string[] }>; contradicting?: Listed<string[]> };
     elsewhere?: Partial<Record<"same" | "alike", Listed<{ name: string; dataset: string; dataset_name: string | null }>>>;
     seen_by_model?: Partial<Record<"train" | "validation" | "test", Listed<string>>>;
-    reviews?: { labels_from: string; reviewed: number; taken: number; with_histology: number; left_out: Record<string, number> };
+    reviews?: { labels_from: string; reviewed: number; taken: number; with_histology: number; left_out: Record<string, number>;
+      dropped?: { version: number; erased: number; withdrawn: number } };
   };
   type Job = Omit<Api["JobView"], "request" | "metrics" | "result"> & {
     request: AskedOf["training"] & AskedOf["import"];
@@ -58,7 +59,7 @@ declare global {
     one_per_lesion?: TestedOn;
   };
   type ModelCard = {
-    version: string; architecture: string; licence: string; limits: string[];
+    version: string; architecture: string; licence: string; limits: string[]; taken_back?: Api["TakenBackView"][];
     sources?: { name: string; modality?: string | string[]; pictures?: { train?: number; test?: number }; licence?: string }[];
     figures?: { test?: TestedOn };
   };

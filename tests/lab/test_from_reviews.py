@@ -88,6 +88,26 @@ def clinic(backend: Backend) -> Clinic:
     return clinic_of(backend)
 
 
+def test_the_next_version_says_how_many_pictures_it_lost_and_why(clinic: Clinic) -> None:
+    ada, bob, eve = (clinic.patient() for _ in range(3))
+    clinic.finding(ada, CONFIRMED)
+    deleted = clinic.finding(bob, CONFIRMED)
+    clinic.finding(eve, CONFIRMED)
+    first = clinic.dataset()
+    assert "dropped" not in first["report"]["reviews"]
+    clinic.set_consent(ada, given=False)
+    assert bob.call("DELETE", f"/submissions/{deleted}").status_code == 200
+    second = clinic.dataset()
+    assert second["pictures"] == 1
+    dropped = {"version": 1, "erased": 2, "withdrawn": 1}
+    assert second["report"]["reviews"]["dropped"] == dropped
+    clinic.set_consent(ada, given=True)  # what was erased is not undone
+    third = clinic.dataset()
+    assert third["pictures"] == 2
+    assert third["report"]["reviews"]["dropped"] == {"version": 2, "erased": 0, "withdrawn": 0}
+    assert clinic.dataset(name="another")["report"]["reviews"].get("dropped") is None
+
+
 def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Backend) -> None:
     clinic = clinic_of(backend)
     ada = clinic.patient()
@@ -377,6 +397,6 @@ def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend
     clinic.finding(ada, {})
     clinic.dataset()
     erase(any_backend.services, account)
-    kept = any_backend.stored(but=("guesses", "audit"))
+    kept = any_backend.stored(but=("guesses", "audit", "erased_ids"))
     assert account.id not in str(kept)
     assert clinic.blobs() == 0

@@ -1,6 +1,7 @@
 """A training of the lab: what it reads, where it begins, and the candidate that it makes."""
 
 import itertools
+import threading
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from tests.clients.test_lab_training import ASKED
 from tests.lab.sending import publish_one, send, upload, zipped
+from tests.lab.test_from_reviews import clinic_of
 from tests.learning import tiny
 from tests.learning.conftest import Small
 from tests.learning.pictures import write_ham_like
@@ -133,6 +135,59 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     assert len(list((source / "images").iterdir())) == 2
 
 
+@pytest.mark.parametrize("when", ["reading", "learning"])
+def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_card(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The withdrawal is a request at the same moment, in another thread of the server. Before the
+    training has begun it reads again, without the pictures; after that it goes on with what it has.
+    """
+    clinic = clinic_of(backend)
+    ada, bob = clinic.patient(), clinic.patient()
+    for person in (ada, ada, bob):
+        clinic.finding(person, {"histology": "confirmed"})
+    dataset = clinic.dataset()
+    said: list[str] = []
+    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
+    lab = lab_of(context, backend.services.store)
+    published = lab.datasets.get_published(dataset["id"])
+    reached, go_on, read = threading.Event(), threading.Event(), DatasetImages.read_file
+
+    def wait_once(images: DatasetImages, image: DatasetImage) -> bytes:
+        content = read(images, image)
+        if not reached.is_set():
+            reached.set()
+            assert go_on.wait(30)
+        return content
+
+    def withdraw() -> None:
+        assert reached.wait(30)
+        clinic.set_consent(ada, given=False)
+        go_on.set()
+
+    withdrawing = threading.Thread(target=withdraw)
+    if when == "reading":
+        monkeypatch.setattr(DatasetImages, "read_file", wait_once)
+    withdrawing.start()
+    source = training_job._write_source(lab, published, None)
+    if when == "learning":
+        (tmp_path / "training").mkdir()
+        reached.set()
+    withdrawing.join()
+    source = training_job._write_source(lab, published, None)
+    left = len(list((source / "images").iterdir()))
+    noted = training_job._find_read(source)
+    assert noted is not None
+    assert (left, noted.pictures) == ((1, 1) if when == "reading" else (3, 3))
+    assert bool(said) is (when == "reading")
+    write_model(tmp_path / "model", "trained-1")
+    origin = Origin(dataset=published.id, patient_pictures=noted)
+    backend.services.models.add(folder=tmp_path / "model", by="system", origin=origin)
+    taken = clinic.researcher.call("GET", "/models/trained-1").get_json()["taken_back"]
+    erased = 0 if when == "reading" else 2
+    assert taken == [{"version": "trained-1", "pictures": left, "erased": erased}]
+
+
 def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +211,7 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     monkeypatch.setattr(JobServices, "find_stored", lambda _: None)
     monkeypatch.setattr(JobServices, "write_serving", lambda _: tiny_model())
     monkeypatch.setattr(training_job, "open_job_services", lambda _: lab)
-    monkeypatch.setattr(training_job, "_options", lambda *_: None)
+    monkeypatch.setattr(training_job, "_options", lambda *_: SimpleNamespace(init="none"))
     monkeypatch.setattr(training_job, "_test_samples", lambda *_: [1, 2])
     monkeypatch.setattr(training_job, "compare_models", lambda *_: None)
     monkeypatch.setattr(training_job, "register_once", lambda *_, **__: cast("Any", Stored()))

@@ -212,6 +212,43 @@ def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_mo
     assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
 
 
+def test_a_card_says_what_owners_have_taken_back_since_and_of_what_it_began_from(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    """Live: the card's own file is not changed."""
+    researcher = models.member(role="researcher")
+    datasets = Datasets(models.services.store)
+    images = DatasetImages(models.services.store)
+    first, second = (
+        publish_one(datasets, images, name, owner="ada", name=name.decode()).dataset
+        for name in (b"one", b"two")
+    )
+    datasets.count_erased(first, DatasetCounts({"melanoma": 1}, 0))
+    read = {"pictures": 40, "erased_before": 1}
+    models.add(tmp_path, "old-1", dataset=first, patient_pictures=read)
+    pictures = {"pictures": 50, "erased_before": 0}
+    models.add(tmp_path, "new-1", dataset=second, patient_pictures=pictures, started_from="old-1")
+    models.add(tmp_path, "other-1", dataset=second)
+    datasets.count_erased(first, DatasetCounts({"melanoma": 2}, 0), withdrawn=True)
+    shown = researcher.call("GET", "/models/new-1").get_json()
+    assert shown["taken_back"] == [
+        {"version": "new-1", "pictures": 50, "erased": 0},
+        {"version": "old-1", "pictures": 40, "erased": 2},
+    ]
+    assert researcher.call("GET", "/models/new-1/card").get_json()["taken_back"]
+    page = researcher.call("GET", "/models/new-1/card", headers={"Accept": "text/html"}).text
+    assert "old-1 was made with 40 pictures" in " ".join(page.split())
+    assert "2 were taken back since" in " ".join(page.split())
+    assert "taken_back" not in researcher.call("GET", "/models/other-1").get_json()
+    assert "taken_back" not in models.client.get("/model-card").get_json()
+    admin = models.member(role="admin")
+    assert admin.call("POST", "/models/old-1/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "old-1"
+    datasets.begin_deletion(first)
+    told = models.client.get("/model-card").get_json()["taken_back"]
+    assert told == [{"version": "old-1", "pictures": 40, "erased": None}]
+
+
 def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_path: Path) -> None:
     admin = models.member(role="admin")
     for version in ("b", "c"):

@@ -37,6 +37,11 @@ class CurrentReference:
         reference = self.datasets.find_reference()
         return reference_data(reference) if reference else None
 
+    def count_erased(self, dataset: str) -> int | None:
+        """How many of its pictures their owners have taken back; None where it is deleted."""
+        found = self.datasets.find(dataset)
+        return found.erased if found and found.status == "published" else None
+
 
 def list_held_out(
     images: DatasetImages, *, dataset: DatasetVersion, reference: DatasetVersion

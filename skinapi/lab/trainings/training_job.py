@@ -31,12 +31,13 @@ from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.train.recipe import RECIPES
 from skinapi.learning.train.weights import find_imagenet
-from skinapi.registry.serving_pointer import ModelVersion, Origin
+from skinapi.registry.serving_pointer import ModelVersion, Origin, PatientPictures
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, SPLIT, read_card
 
 RECIPE: Literal["whole"] = "whole"
 TRAINING = "training"  # the folder of the checkpoints
+NOTED = ".json"  # beside the data set that was read
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -75,6 +76,8 @@ def _store_version(lab: JobServices) -> ModelVersion:
         origin = Origin(
             dataset=dataset.id,
             parent=compared.first_version if compared else None,
+            patient_pictures=_find_read(source),
+            started_from=_started_from(serving, options),
             comparison=compared,
             reference_comparison=compare_on_reference(
                 lab, serving, folder, learned_from=LearnedFrom(dataset, source)
@@ -93,11 +96,29 @@ def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | Non
         if not folder.is_dir():
             _write_once(lab, dataset, serving, folder)
         begun = (lab.context.work / TRAINING).exists()
-        erased = 0 if begun else count_erased(lab.images, dataset.id, folder)
+        if begun:
+            return folder
+        read = lab.datasets.find(dataset.id)
+        erased = count_erased(lab.images, dataset.id, folder)
         if not erased:
+            _note_read(folder, read)
             return folder
         lab.context.say(f"{erased} pictures were erased meanwhile: the data set is read again")
         shutil.rmtree(folder)
+
+
+def _note_read(folder: Path, dataset: DatasetVersion | None) -> None:
+    """Keep, for all attempts, how many pictures of patients are learned from."""
+    if dataset and dataset.labels_from:
+        read = PatientPictures(
+            pictures=len([*(folder / "images").iterdir()]), erased_before=dataset.erased
+        )
+        folder.with_suffix(NOTED).write_text(read.model_dump_json())
+
+
+def _find_read(folder: Path) -> PatientPictures | None:
+    noted = folder.with_suffix(NOTED)
+    return PatientPictures.model_validate_json(noted.read_bytes()) if noted.exists() else None
 
 
 def _write_once(
@@ -166,6 +187,11 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
     except OSError as error:
         raise BadNetwork("The folder of STARTING_WEIGHTS cannot be read") from error
     return str(imagenet) if imagenet else "none"
+
+
+def _started_from(serving: Path | None, options: TrainOptions) -> str | None:
+    """The model in service, where the weights were its own."""
+    return read_card(serving).version if serving and options.init == str(serving) else None
 
 
 def _tell_epoch(context: JobContext, row: Mapping[str, float], steps: TrainingSteps) -> None:

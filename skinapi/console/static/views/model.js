@@ -184,6 +184,11 @@ export const Limits = ({ card, folded = false }) => html`
     <p lang="en">${card.licence}</p>
   <//>`;
 
+/** What its owners have taken back of what a model was made with. @param {{taken?: Api["TakenBackView"][]}} props */
+export const TakenBack = ({ taken = [] }) =>
+  taken.map(({ version, pictures, erased }) => html`
+    <p key=${version}>${say(erased === null ? "takenBackUnknown" : "takenBack", { version, pictures: sayNumber(pictures), erased: sayNumber(erased ?? 0) })}</p>`);
+
 /** What a model has learned from, and was tested on. @typedef {NonNullable<ModelCard["sources"]>[number]} Source */
 
 /** @param {{card: ModelCard, conditions: Api["ConditionsView"], folded?: boolean}} props */
@@ -207,6 +212,7 @@ export const View = () => html`
     ${(/** @type {[ModelCard, Api["ConditionsView"]]} */ [card, conditions]) => html`
       <div class="model">
         <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
+        <${TakenBack} taken=${card.taken_back} />
         <${Limits} card=${card} />
         <${TestFigures} card=${card} conditions=${conditions} />
         <${Learned} card=${card} conditions=${conditions} />

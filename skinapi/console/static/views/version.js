@@ -9,7 +9,7 @@ import { Pages, usePages } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { Gates, isPassed, isUnmeasured } from "/console/views/gates.js";
-import { Learned, Limits, TestFigures } from "/console/views/model.js";
+import { Learned, Limits, TakenBack, TestFigures } from "/console/views/model.js";
 import { ModelActions } from "/console/views/model_actions.js";
 import { Fault } from "/console/views/models.js";
 import { Table } from "/console/views/tables.js";
@@ -139,6 +139,7 @@ export const View = ({ argument }) => html`
       <${Fault} model=${model} />
       ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
       <${Origin} model=${model} />
+      <${TakenBack} taken=${model.taken_back} />
       <div class="row">
         ${model.state !== "serving" && html`<a class="button" href="#/compare/${model.version}">${say("compareWithServing")}</a>`}
         <${ModelActions} model=${model} onChange=${reload} />
