@@ -8,7 +8,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skinapi.admin.routes import decision_routes, overview_routes, usage_routes
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.auth.consent_routes import routes as consents_routes
-from skinapi.auth.deletion_routes import routes as deletion_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.second_factor_routes import routes as second_factor_routes
@@ -53,6 +52,7 @@ from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
+from skinapi.privacy.erasure.routes import routes as erasure_routes
 from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
@@ -212,7 +212,7 @@ def _register_routes(
     app.register_blueprint(server_routes.blueprint(_open_server_info(app, limits, console)))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(consents_routes.blueprint(services.consents))
-    app.register_blueprint(deletion_routes.blueprint(services.own_deletion))
+    app.register_blueprint(erasure_routes.blueprint(services.erasure))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))

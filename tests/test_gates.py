@@ -76,6 +76,8 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/conditions"),
         ("GET", "/fhir/metadata"),
         ("GET", "/reports/verify/<hash>"),
+        ("GET", "/receipts/verify/<code>"),
+        ("GET", "/receipts/verify/<code>/pdf"),
         ("POST", "/register"),
         ("POST", "/login"),
         ("POST", "/password"),

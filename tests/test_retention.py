@@ -20,6 +20,7 @@ ROWS = {
     "datasets": "data set",
     "deliveries": "delivery",
     "erased_ids": "erased ids",
+    "erasure_receipts": "receipt of an erasure",
     "erasures": "erasures",
     "guesses": "wrong passwords and codes",
     "images": "picture of a data set",
@@ -66,6 +67,8 @@ OF_MODELS = {
     "serving": "model version",
     "shadow_results": "shadow result",
 }
+# They name who was erased by id.
+OF_THE_ERASED = {"erased_ids", "erasure_receipts"}
 # Numbers of the system, and the ids of admins, who leave it before they are erased.
 OF_NOBODY = {
     "backups",
@@ -129,9 +132,12 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     before = {
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
-    others = OF_ADMINS | OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS | OF_PROVIDERS | OF_IMPORTED
-    assert before == ROWS.keys() - others - {"erased_ids", "erasures", "guesses"}
+    others = OF_ADMINS | OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS | OF_PROVIDERS
+    others |= OF_IMPORTED | OF_THE_ERASED
+    assert before == ROWS.keys() - others - {"erasures", "guesses"}
     erase(backend.services, account)
-    kept = backend.stored(but=("guesses", "audit", "erased_ids"))
+    kept = backend.stored(but=("guesses", "audit", *OF_THE_ERASED))
+    parting = [one for one in kept.pop("outbox") if account.id in str(one)]
+    assert [one["kind"] for one in parting] == ["erased"]
     assert not [trace for trace in traces if trace in str(kept)]
     assert list(backend.services.store.blobs.keys()) == []

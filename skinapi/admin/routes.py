@@ -24,6 +24,7 @@ from skinapi.admin.schemas import (
     ChosenAccounts,
     DayOfUsage,
     DecidedView,
+    DeletionQuery,
     DoctorSearch,
     ListedAccount,
     NewDoctor,
@@ -40,7 +41,13 @@ from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit.trail import ACCOUNT_FIELDS, CursorLost
 from skinapi.auth.accounts import Account
-from skinapi.auth.errors import EmailTaken, LastAdmin, NoPasswordHere, NoSecondFactor
+from skinapi.auth.errors import (
+    BeingDeleted,
+    EmailTaken,
+    LastAdmin,
+    NoPasswordHere,
+    NoSecondFactor,
+)
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import ROLES, Role, Subject
 from skinapi.errors import Conflict, NotFound
@@ -111,11 +118,15 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "/users/<email>",
     access=admins("Only admin can delete users"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin),
+    raises=(NotFound, LastAdmin, BeingDeleted),
 )
-def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Delete an account and all its data."""
-    admin.delete_user(email=email, by=subject.id)
+def delete_user(
+    admin: AdminService, *, email: str, query: DeletionQuery, subject: Subject
+) -> Message:
+    """Delete an account and all its data. The person is told by mail, with a receipt. Where the
+    law keeps the medical record, that stays (409 `record_kept` where nothing else is left).
+    """
+    admin.delete_user(email=email, by=subject.id, reason=query.reason)
     return Message(message=f"User {email} deleted")
 
 
@@ -255,11 +266,13 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound,),
+    raises=(NotFound, BeingDeleted),
 )
-def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
+def delete_doctor(
+    admin: AdminService, *, email: str, query: DeletionQuery, subject: Subject
+) -> Message:
     """Delete a doctor. The doctor's patients then have no doctor."""
-    admin.delete_doctor(email=email, by=subject.id)
+    admin.delete_doctor(email=email, by=subject.id, reason=query.reason)
     return Message(message=f"Doctor {email} deleted")
 
 

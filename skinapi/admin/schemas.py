@@ -22,7 +22,7 @@ from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
 from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
-from skinapi.domain.subject import RefusalReason, Role
+from skinapi.domain.subject import ErasureReason, RefusalReason, Role
 from skinapi.jobs.job import Job
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
@@ -44,6 +44,13 @@ Note = Annotated[
     Printable,
     Legible,
 ]
+
+
+class DeletionQuery(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    reason: ErasureReason | None = Field(
+        default=None, description="the person reads it in the receipt"
+    )
 
 
 class DoctorSearch(ContractPageQuery):

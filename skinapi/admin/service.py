@@ -26,7 +26,7 @@ from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords, one_time_password
 from skinapi.domain.pages import Page
-from skinapi.domain.subject import Role
+from skinapi.domain.subject import ErasureReason, Role
 from skinapi.errors import Conflict, Duplicate
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
@@ -111,24 +111,30 @@ class AdminService:
             unit, account, status="suspended", token_version=account.token_version + 1
         )
 
-    def delete_user(self, *, email: str, by: str) -> None:
+    def delete_user(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
         """Delete an account and all its data.
 
-        Raises LastAdmin, and NotFound if there is no account or it is a doctor's.
+        Raises LastAdmin, BeingDeleted, NotFound if there is no account or it is a doctor's, and
+        RecordKept where nothing is left that may be deleted.
         """
-        self.eraser.finish(self._begin_deletion(email=email, of_doctor=False, by=by))
+        begun = self._begin_deletion(email=email, of_doctor=False, by=by, reason=reason)
+        self.eraser.finish(begun)
 
-    def delete_doctor(self, *, email: str, by: str) -> None:
-        self.eraser.finish(self._begin_deletion(email=email, of_doctor=True, by=by))
+    def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
+        """Raises NotFound, BeingDeleted."""
+        begun = self._begin_deletion(email=email, of_doctor=True, by=by, reason=reason)
+        self.eraser.finish(begun)
 
     @atomic
-    def _begin_deletion(self, unit: Unit, *, email: str, of_doctor: bool, by: str) -> str:
+    def _begin_deletion(
+        self, unit: Unit, *, email: str, of_doctor: bool, by: str, reason: ErasureReason | None
+    ) -> str:
         account = get_by_email(self.accounts, email, NO_DOCTOR if of_doctor else NO_USER)
         if of_doctor:
             require_doctor(account)
         else:
             refuse_doctor(account)  # doctors have their own route
-        self.eraser.begin(unit, account, by=by, action="account.delete")
+        self.eraser.begin(unit, account, by=by, action="account.delete", reason=reason)
         return account.id
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:

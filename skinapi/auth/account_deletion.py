@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.events import AccountErased, AccountGone
+from skinapi.auth.errors import BeingDeleted
+from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
+from skinapi.domain.subject import ErasureReason
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.faults import Fault
@@ -27,10 +29,27 @@ class Eraser:
     work: UnitOfWork
     accounts: Accounts
 
-    def begin(self, unit: Unit, account: Account, *, by: str, action: str) -> None:
-        """`finish` does the rest. Raises LastAdmin."""
-        unit.audit(action, by=by, target=account.id)
-        self.accounts.change(unit, account, status="deleting")
+    def begin(
+        self,
+        unit: Unit,
+        account: Account,
+        *,
+        by: str,
+        action: str,
+        reason: ErasureReason | None = None,
+    ) -> None:
+        """`finish` does the rest. Raises LastAdmin, BeingDeleted where it has begun already, and
+        what refuses it that listens.
+        """
+        unit.audit(action, by=by, target=account.id, detail=reason)
+        if account.status == "deleting":
+            raise BeingDeleted
+        unit.publish(ErasureBegun(account.id, by, reason))
+        # As who listens has left it: perhaps its medical record is kept.
+        account = self.accounts.get(account.id)
+        self.accounts.change(
+            unit, account, status="deleting", deletion_asked_at=None, deletion_due_at=None
+        )
 
     def finish(self, account_id: str) -> None:
         """Idempotent, as all that listens is."""
@@ -39,7 +58,12 @@ class Eraser:
 
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
-        self.accounts.remove(unit, account_id)
+        account = self.accounts.by_ids({account_id}).get(account_id)
+        if account and account.status == "deleting":
+            if account.record_kept_until_at:
+                self.accounts.keep_record(account_id)
+            else:
+                self.accounts.remove(unit, account_id)
         unit.publish(AccountGone(account_id))
 
     def erase_again(self, account_id: str, *, by: str) -> None:
@@ -49,7 +73,10 @@ class Eraser:
 
     @atomic
     def _begin_again(self, unit: Unit, account_id: str, by: str) -> None:
-        self.begin(unit, self.accounts.get(account_id), by=by, action="account.erase_again")
+        account = self.accounts.get(account_id)
+        # Else the backup had it half deleted already, or no more than its medical record.
+        if account.status != "deleting" and not account.is_record:
+            self.begin(unit, account, by=by, action="account.erase_again")
 
     def expire(self, account_id: str, *, before: datetime) -> None:
         """Delete an account that nobody has approved since this time."""

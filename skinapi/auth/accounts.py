@@ -1,7 +1,7 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TypedDict, Unpack
 
@@ -38,10 +38,13 @@ TEACHING_CONSENT = "training"
 # That figures of reviewed findings may be in research exports.
 RESEARCH_CONSENT = "research"
 EXPIRED_AT_ONCE = 100
+ANY_TIME = datetime.fromtimestamp(0, UTC)
 MOST_PATIENTS_FOUND = 1000
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 BEING_DELETED = "This account is being deleted"
+RECORD_KEPT = "Of this account only the medical record is kept, by law: it cannot be changed"
+RECORDS = "records.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
 
 
@@ -81,7 +84,10 @@ class Account(StoredRecord):
     given it (`group_role`), and no password: its hash is empty, which no password has. At its next
     log-in there an account becomes one of the provider that `link_allowed` names. `seen_at` is when
     it was last used, to the day, and `warned_at` when its owner was told that it would go unused:
-    known only where unused ones go. While it is `held_at`, nothing of it goes by its time.
+    known only where unused ones go. While it is `held_at`, nothing of it goes by its time. At
+    `deletion_due_at` it is deleted, as its owner has asked. Until `record_kept_until_at` the
+    medical record is kept of an account that is deleted otherwise: it is suspended, without an
+    address and a password.
     """
 
     id: str
@@ -117,10 +123,18 @@ class Account(StoredRecord):
     held_at: datetime | None = None
     held_by: str | None = None
     held_because: str | None = None
+    deletion_asked_at: datetime | None = None
+    deletion_due_at: datetime | None = None
+    record_kept_until_at: datetime | None = None
 
     @property
     def can_log_in(self) -> bool:
         return self.external is None and not self.machine
+
+    @property
+    def is_record(self) -> bool:
+        """Whether only the medical record is left of it."""
+        return self.record_kept_until_at is not None and self.status == "suspended"
 
     @property
     def has_password(self) -> bool:
@@ -149,8 +163,11 @@ class Account(StoredRecord):
 
     @property
     def may_teach(self) -> bool:
-        """Whether the account's kept photos may be in data sets."""
-        return self.consents.get(TEACHING_CONSENT, False) and self.status != "deleting"
+        """Whether the account's kept photos may be in data sets. Those of one that is to be deleted
+        teach nothing new.
+        """
+        stays = self.status != "deleting" and self.deletion_due_at is None
+        return stays and self.consents.get(TEACHING_CONSENT, False)
 
     @property
     def active_admin(self) -> bool:
@@ -217,8 +234,12 @@ class AccountFields(TypedDict, total=False):
     held_at: datetime | None
     held_by: str | None
     held_because: str | None
+    deletion_asked_at: datetime | None
+    deletion_due_at: datetime | None
+    record_kept_until_at: datetime | None
 
 
+IN_CHARGE = frozenset({"doctor_id"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
@@ -231,6 +252,8 @@ class Accounts:
         self._documents.ensure_index("external", unique=True)
         self._documents.ensure_index("identity", unique=True)
         self._documents.ensure_index("status", "id")
+        self._documents.ensure_index("deletion_due_at", "id")
+        self._documents.ensure_index("record_kept_until_at", "id")
         self._documents.ensure_index("doctor_id", "id")
         self._documents.ensure_index("doctor_id", "queue_key", "id")
         self._documents.ensure_index("doctor_id", "search", "id")
@@ -298,15 +321,19 @@ class Accounts:
 
         Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
         role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
-        because a suspension can be lifted. Nothing is written where the account is so already.
+        because a suspension can be lifted. So does one whose medical record is kept. Nothing is
+        written where the account is so already.
 
         Raises LastAdmin, NotFound where it is being deleted, and Conflict where it would get a
-        password or another role, and nobody can log in to it.
+        password or another role, and nobody can log in to it, or only its record is kept.
         """
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
+        if account.is_record and fields.get("status") != "deleting" and fields.keys() - IN_CHARGE:
+            raise Conflict(RECORD_KEPT)
         wanted = account.model_copy(update={**fields})
-        if wanted.role == "doctor" or wanted.status == "deleting":
+        gone = wanted.status == "deleting" and not wanted.record_kept_until_at
+        if wanted.role == "doctor" or gone:
             wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
@@ -443,6 +470,60 @@ class Accounts:
         if self._documents.get(account_id):
             self._release_patients(unit, account_id)
             self._documents.delete({"id": account_id})
+
+    def set_record_end(self, account_id: str, until_at: datetime | None) -> None:
+        """In the transaction that begins a deletion: until when its medical record is kept; None:
+        nothing is.
+        """
+        ops: Ops = {"$unset": {"record_kept_until_at": True}}
+        if until_at:
+            ops = {"$set": {"record_kept_until_at": until_at}}
+        self._documents.update({"id": account_id}, ops)
+
+    def keep_record(self, account_id: str) -> None:
+        """Let no more of an account be stored than names the patient of a medical record. Only for
+        the end of its deletion.
+        """
+        account = self.get(account_id)
+        kept = Account(
+            id=account.id,
+            created_at=account.created_at,
+            email=f"{account.id}@{RECORDS}",
+            name=account.name,
+            status="suspended",
+            password_hash="",
+            token_version=account.token_version + 1,
+            notices=False,
+            doctor_id=account.doctor_id,
+            queue_key=account.queue_key,
+            findings=account.findings,
+            record_kept_until_at=account.record_kept_until_at,
+        )
+        self._write(account, kept)
+
+    def list_to_delete(self, *, at: datetime) -> list[Account]:
+        """Those whose owners have asked for the deletion, and whose time to take that back is over;
+        and those whose medical record need not be kept any more.
+        """
+        due: Filter = {"deletion_due_at": {"$lte": at}}
+        ended: Filter = {"record_kept_until_at": {"$lte": at}}
+        found = self._documents.find(due, sort="deletion_due_at", limit=EXPIRED_AT_ONCE)
+        found += self._documents.find(ended, sort="record_kept_until_at", limit=EXPIRED_AT_ONCE)
+        return [Account.model_validate(document) for document in found]
+
+    def list_waiting_deletions(self, *, limit: int) -> list[Account]:
+        """Those that are to be deleted, the next one first."""
+        found = self._documents.find(
+            {"deletion_due_at": {"$gt": ANY_TIME}}, sort="deletion_due_at", limit=limit
+        )
+        return [Account.model_validate(document) for document in found]
+
+    def list_kept_records(self, *, limit: int) -> list[Account]:
+        """What is kept of accounts that are deleted otherwise, the next to end first."""
+        found = self._documents.find(
+            {"record_kept_until_at": {"$gt": ANY_TIME}}, sort="record_kept_until_at", limit=limit
+        )
+        return [Account.model_validate(document) for document in found]
 
     def list_where(self, filter: Filter) -> list[Account]:
         return [Account.model_validate(document) for document in self._documents.find(filter)]

@@ -115,6 +115,11 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
+class BeingDeleted(Conflict):
+    code = "being_deleted"
+    sentence = "This account is being deleted already; its receipt says when all of it is gone"
+
+
 class DoctorHasPatients(Conflict):
     code = "doctor_has_patients"
     sentence = "Patients are in your care. Ask an admin to give them another doctor first"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from skinapi.domain.subject import ErasureReason
+
 
 @dataclass(frozen=True, slots=True)
 class AccountAdded:
@@ -57,6 +59,17 @@ class LogInReplaced:
     """Who logs in to the account is somebody whom a provider names: whoever could before cannot."""
 
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureBegun:
+    """The account is about to be deleted, in the same transaction. `by` is its own id, an admin's,
+    or "system".
+    """
+
+    account: str
+    by: str
+    reason: ErasureReason | None
 
 
 @dataclass(frozen=True, slots=True)

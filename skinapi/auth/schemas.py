@@ -228,6 +228,14 @@ class Me(AccountView):
         description="false where the account logs in at its provider alone; else absent",
     )
 
+    deletion_due_at: datetime | None = Field(
+        default=None,
+        serialization_alias="deletion_at",
+        exclude_if=lambda moment: moment is None,
+        description="when it will be deleted, as its owner has asked; absent where no deletion "
+        "waits",
+    )
+
     @classmethod
     def of_oneself(
         cls, account: Account, doctor: Account | None, *, notices: bool | None, factor_missing: bool

@@ -2,7 +2,7 @@
 way round.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -179,9 +179,17 @@ class Lesions:
         """Delete it for its owner, and keep it for the doctor who reads its messages."""
         self.change(identifier, {**CLOSED, "deleted_at": now()})
 
-    def forget(self, owner: str) -> None:
-        """Delete all spots of this owner. Idempotent."""
-        self._documents.delete({"owner": owner})
+    def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
+        """Delete all spots of this owner but the `kept` ones. Idempotent."""
+        if not kept:
+            self._documents.delete({"owner": owner})
+            return
+        own = self._documents.find({"owner": owner}, sort="deleted_at", fields=())
+        others = [one["id"] for one in own if one["id"] not in kept]
+        if others:
+            self._documents.delete({"id": {"$in": others}})
+        still: Ops = {"$unset": {"remind_at": True}}
+        self._documents.update_all({"owner": owner}, still)
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))

@@ -3,7 +3,7 @@ message never changes, but for who is to read it, and whether that was done or i
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -50,6 +50,7 @@ class Messages:
         self._documents.ensure_index("lesion", "id")
         self._documents.ensure_index("to", "read_at", "lesion")
         self._documents.ensure_index("owner", "author", "read_at")
+        self._documents.ensure_index("owner", "lesion", "id")
         self._documents.ensure_index("submission")
         self._documents.ensure_index("read_at", "signature", "to", "created_at")
         self._documents.ensure_index("author", "idempotency_key", unique=True)
@@ -163,9 +164,17 @@ class Messages:
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))
 
-    def forget(self, owner: str) -> None:
-        """Delete the conversations of this owner. Idempotent."""
-        self._documents.delete({"owner": owner})
+    def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
+        """Delete the conversations of this owner but those about the `kept` spots. Idempotent."""
+        if not kept:
+            self._documents.delete({"owner": owner})
+            return
+        for lesion in self.count_by_lesion(owner).keys() - kept:
+            self._forget_lesion(lesion)
+
+    def count_by_lesion(self, owner: str) -> dict[str, int]:
+        """How many messages there are about each spot of this owner."""
+        return self._documents.count_by("lesion", {"owner": owner})
 
     def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""

@@ -8,7 +8,6 @@ from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.authorizer import Authorizer
 from skinapi.auth.consent_service import ConsentsService
-from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
@@ -22,7 +21,6 @@ from skinapi.settings import Settings
 class AccountServices:
     tokens: Tokens
     eraser: Eraser
-    own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
     consents: ConsentsService
@@ -52,12 +50,6 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
     return AccountServices(
         tokens=tokens,
         eraser=eraser,
-        own_deletion=OwnDeletionService(
-            work=work,
-            accounts=accounts,
-            eraser=eraser,
-            second_factor=second_factor,
-        ),
         authorizer=_open_authorizer(settings, data, tokens=tokens),
         auth=AuthService(
             work=work,

@@ -25,6 +25,7 @@ from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.privacy.break_glass.service import BreakGlassExpiry
+from skinapi.privacy.erasure.service import ErasureThread
 from skinapi.privacy.retention.service import RetentionPasses
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
@@ -46,6 +47,7 @@ class Background:
     erasures: ErasureRetry
     scrubber: Scrubber
     waiting_expiry: WaitingExpiry
+    erasure: ErasureThread
     link_mailer: LinkMailer
     notice_sender: NoticeSender
     delivery_sender: DeliverySender
@@ -88,6 +90,7 @@ def open_background(
             eraser=services.eraser,
             life=timedelta(days=settings.waiting_account_days),
         ),
+        erasure=ErasureThread(services.erasure),
         link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
         delivery_sender=DeliverySender(
@@ -120,7 +123,8 @@ def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
     mail_from, links = settings.mail_from or "", services.data.password_links
 
     def write(notice: Notice, recipient: Recipient) -> EmailMessage:
-        place = f"{console}/#/{notice.about}"
+        # A receipt has a page of its own, which needs no log-in.
+        place = f"{console}/{'' if notice.kind is Kind.ERASED else '#/'}{notice.about}"
         link = links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
         sender = Address(settings.clinic_name or "SkinAPI", addr_spec=mail_from)
         return write_mail(notice, recipient, sender=sender, console=console, link=link)

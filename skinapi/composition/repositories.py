@@ -22,6 +22,7 @@ from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
+from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.imported_persons import ImportedPersons
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
@@ -83,6 +84,7 @@ class Repositories:
     webhook_events: WebhookEvents
     lab: LabRepositories
     contributed: ContributedPictures
+    receipts: Receipts
     erased_ids: ErasedIds
     imported_persons: ImportedPersons
 
@@ -132,6 +134,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         webhook_events=WebhookEvents(endpoints, deliveries),
         lab=lab,
         contributed=ContributedPictures(lab, work),
+        receipts=Receipts(store),
         erased_ids=ErasedIds(store),
         imported_persons=ImportedPersons(store),
     )

@@ -13,7 +13,6 @@ from skinapi.auth.accounts import Account
 from skinapi.auth.authorizer import Authorizer
 from skinapi.auth.consent_service import ConsentsService
 from skinapi.auth.consents import ConsentGiven
-from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.owners import OwnerStatus
 from skinapi.auth.recovery import PasswordLink, RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
@@ -32,6 +31,7 @@ from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.account_services import AccountServices, open_account_services
 from skinapi.composition.care_services import CareServices, open_care_services
+from skinapi.composition.erasure_services import open_erasure
 from skinapi.composition.integration_services import (
     IntegrationServices,
     open_integration_services,
@@ -57,6 +57,8 @@ from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
+from skinapi.privacy.erasure.receipts import Receipt
+from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.imported_persons import ImportedPerson
 from skinapi.privacy.retention.plan import Announced, Pause, Run
 from skinapi.records.break_glass import BreakGlass
@@ -64,6 +66,7 @@ from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import OutcomesService
 from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.record_retention import RecordRetention
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Review
@@ -120,6 +123,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "retention": Announced,
     "retention_pause": Pause,
     "retention_runs": Run,
+    "erasure_receipts": Receipt,
 }
 
 
@@ -131,7 +135,6 @@ class Services:
     data: Repositories
     tokens: Tokens
     eraser: Eraser
-    own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
     consents: ConsentsService
@@ -157,6 +160,7 @@ class Services:
     models: ModelsService
     drift: DriftService
     integrations: IntegrationServices
+    erasure: ErasureService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -221,7 +225,13 @@ def _build(
         settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
     )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
-    records = _open_records(settings, store, data, queue=queue, models=models)
+    retention = RecordRetention(
+        years=settings.record_retention,
+        submissions=data.submissions,
+        reviews=data.reviews,
+        letters=data.letters,
+    )
+    records = _open_records(settings, store, data, queue=queue, models=models, retention=retention)
     reviews = _open_reviews(data, queue=queue, records=records)
     jobs = _open_jobs(settings, store, data, workers_here=workers_here)
     lab = _open_lab(settings, store, data, jobs=jobs, models=models)
@@ -237,7 +247,7 @@ def _build(
         pointer=models.pointer,
         llm=llm,
     )
-    after = settings.archive_after if settings.archive_url else None
+    erasure = open_erasure(settings, store, data, people=people, models=models, retention=retention)
     subscribe(
         data,
         cases=care.cases,
@@ -245,14 +255,14 @@ def _build(
         records=records,
         jobs=jobs,
         lab=lab,
-        archive_after=after,
+        erasure=erasure,
+        archive_after=settings.archive_after if settings.archive_url else None,
     )
     return Services(
         store=store,
         data=data,
         tokens=people.tokens,
         eraser=people.eraser,
-        own_deletion=people.own_deletion,
         authorizer=people.authorizer,
         auth=people.auth,
         consents=people.consents,
@@ -280,6 +290,7 @@ def _build(
         integrations=open_integration_services(
             settings, data, eraser=people.eraser, records=records
         ),
+        erasure=erasure,
     )
 
 
@@ -290,6 +301,7 @@ def _open_records(
     *,
     queue: ReviewQueue,
     models: ModelsService,
+    retention: RecordRetention,
 ) -> RecordsService:
     photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
     return RecordsService(
@@ -306,6 +318,7 @@ def _open_records(
         outbox=data.outbox,
         models=models,
         break_glass=data.break_glass,
+        retention=retention,
     )
 
 

@@ -13,6 +13,7 @@ from skinapi.auth.events import (
     ConsentWithdrawn,
     DoctorChanged,
     DoctorStopped,
+    ErasureBegun,
     KeptPhotosUnwanted,
     LogInReplaced,
     PatientsReleased,
@@ -22,6 +23,7 @@ from skinapi.care.reminders import LesionCounts
 from skinapi.composition.repositories import Repositories
 from skinapi.jobs.service import JobsService
 from skinapi.lab.composition import LabServices
+from skinapi.privacy.erasure.service import ErasureService
 from skinapi.records.events import (
     FindingDeleted,
     FindingFiled,
@@ -47,6 +49,7 @@ def subscribe(
     records: RecordsService,
     jobs: JobsService,
     lab: LabServices,
+    erasure: ErasureService,
     archive_after: ArchiveTime | None,
 ) -> None:
     """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
@@ -55,7 +58,7 @@ def subscribe(
     _to_webhooks(data)
     if archive_after:
         _to_archive(data, archive_after)
-    _to_erasure(data, records, jobs, lab)
+    _to_erasure(data, records, jobs, lab, erasure)
 
 
 def _to_accounts(data: Repositories, cases: CasesService) -> None:
@@ -152,19 +155,32 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
 
 
 def _to_erasure(
-    data: Repositories, records: RecordsService, jobs: JobsService, lab: LabServices
+    data: Repositories,
+    records: RecordsService,
+    jobs: JobsService,
+    lab: LabServices,
+    erasure: ErasureService,
 ) -> None:
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
-    after an interruption.
+    after an interruption. Of a medical record that is kept, its part stays.
     """
     # Before the account is removed: a deletion that is interrupted announces it again.
     data.work.afterwards(AccountErased, lambda event: data.erased_ids.add("account", event.account))
+    data.work.inside(ErasureBegun, erasure.on_begun)
+    data.work.inside(AccountGone, erasure.on_gone)
+    data.work.afterwards(AccountErased, erasure.count)
+
+    def forget_spots(account: str) -> None:
+        record = records.find_kept_record(account)
+        kept = record.spots if record else frozenset()
+        data.lesions.forget(account, kept=kept)
+        data.messages.forget(account, kept=kept)
+
     for forget in (
         # First: `records.forget` would look for the copies of each finding by itself.
         data.contributed.forget,
         records.forget,
-        data.lesions.forget,
-        data.messages.forget,
+        forget_spots,
         data.letters.forget_drafts,
         jobs.queue.forget,
         lab.cleanup.forget,

@@ -10,6 +10,8 @@ Scope = Literal["findings:write", "findings:read", "lab", "audit:read", "fhir", 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 # Why an admin does not approve an account.
 RefusalReason = Literal["unknown_person", "not_offered", "wrong_role", "second_account", "other"]
+# Why an admin deletes an account.
+ErasureReason = Literal["asked", "second_account", "not_used", "other"]
 
 
 @dataclass(frozen=True)

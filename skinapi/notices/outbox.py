@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.domain.subject import RefusalReason
-from skinapi.languages import Language, load_words
+from skinapi.languages import LANGUAGES, Language, load_words
 from skinapi.storage.background import backoff
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
@@ -55,6 +55,9 @@ class Kind(StrEnum):
     GLASS_BROKEN_BY_ADMIN = "glass_broken_by_admin"
     GLASS_BROKEN_OFTEN = "glass_broken_often"
     ACCOUNT_UNUSED = "account_unused"
+    DELETION_ASKED = "deletion_asked"
+    DELETION_TOMORROW = "deletion_tomorrow"
+    ERASED = "erased"
 
 
 class Budget(NamedTuple):
@@ -78,14 +81,18 @@ SECURITY = frozenset(
         Kind.GLASS_BROKEN_BY_ADMIN,
         Kind.GLASS_BROKEN_OFTEN,
         Kind.ACCOUNT_UNUSED,
+        Kind.DELETION_ASKED,
+        Kind.DELETION_TOMORROW,
+        Kind.ERASED,
     }
 )
 
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link. `author` is the account that wrote a MESSAGE. It is not sent after `expires_at`. One
-    without `due_at` has been sent at `sent_at`.
+    link, of an ERASED the page of the receipt. `author` is the account that wrote a MESSAGE. It is
+    not sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives
+    its account, so it has an `address` and a `language` of its own.
     """
 
     id: str
@@ -98,6 +105,8 @@ class Notice(StoredRecord):
     due_at: datetime | None = None
     sent_at: datetime | None = None
     expires_at: datetime
+    address: str | None = None
+    language: Language | None = None
 
     @property
     def of_security(self) -> bool:
@@ -150,6 +159,32 @@ class Outbox:
             expires_at=expires_at or due_at + GIVEN_UP_AFTER,
         )
         self._documents.insert({**notice.stored(), "schema": 1})
+
+    def add_parting(
+        self, kind: Kind, *, account: str, about: str, address: str, language: Language
+    ) -> None:
+        """Call it in the transaction that begins the erasure of the account: this mail needs none
+        to be sent. It is deleted once it was sent, or given up.
+        """
+        if not self.enabled:
+            return
+        moment = now()
+        notice = Notice(
+            id=new_id(),
+            created_at=moment,
+            account=account,
+            kind=kind,
+            about=about,
+            due_at=moment,
+            expires_at=moment + GIVEN_UP_AFTER,
+            address=address,
+            language=language,
+        )
+        self._documents.insert({**notice.stored(), "schema": 1})
+
+    def has_parting(self, account: str) -> bool:
+        """Whether a mail waits that needs no account."""
+        return self._documents.count({"account": account, "kind": Kind.ERASED}) > 0
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
         """What it would tell is known: send it no more."""
@@ -219,8 +254,10 @@ class Outbox:
         self._documents.set_each({one.id: {"due_at": until} for one in notices})
 
     def forget(self, account: str) -> None:
-        """Delete all notices to this account, and those of what it wrote. Idempotent."""
-        self._documents.delete({"account": account})
+        """Delete all notices to this account but the parting one, and those of what it wrote.
+        Idempotent.
+        """
+        self._documents.delete({"account": account, "kind": {"$ne": Kind.ERASED}})
         self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
@@ -267,6 +304,13 @@ class Recipient(NamedTuple):
     language: Language
     notices: bool
     refusal: RefusalReason | None = None
+
+
+def parting_recipient(notice: Notice) -> Recipient | None:
+    """Who gets a mail that needs no account; None for the others."""
+    if notice.address is None:
+        return None
+    return Recipient(notice.address, notice.language or LANGUAGES[0], notices=True)
 
 
 def write_mail(

@@ -15,7 +15,7 @@ from functools import partial
 import certifi
 
 from skinapi.logs import log
-from skinapi.notices.outbox import Notice, Outbox, Recipient
+from skinapi.notices.outbox import Notice, Outbox, Recipient, parting_recipient
 from skinapi.settings.value_checks import MailAddress
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.ports import Store
@@ -206,7 +206,7 @@ class NoticeSender(PeriodicThread):
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
         """Send one mail for notices that say the same. Raises MailRefused, MailServerAway."""
         first = notices[0]
-        recipient = self._find_recipient(first.account)
+        recipient = parting_recipient(first) or self._find_recipient(first.account)
         if recipient is None or not (recipient.notices or first.of_security):
             self._outbox.drop(notices)
         elif until := self._outbox.find_end_of_wait(first):

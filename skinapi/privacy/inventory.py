@@ -23,7 +23,7 @@ Erased = Literal["account", "finding", "time", "never"]
 # Why a person's file does not have it.
 WhyNot = Literal["secret", "internal", "others", "copy", "lab"]
 # Why it stays when the person's account is erased.
-Kept = Literal["record", "trail", "erased_again", "model_history", "same_names"]
+Kept = Literal["record", "trail", "proof", "erased_again", "model_history", "same_names"]
 
 WHY_NOT: Mapping[WhyNot, str] = {
     "secret": "a secret, or a hash of one: its owner cannot read it either",
@@ -36,6 +36,7 @@ WHY_NOT: Mapping[WhyNot, str] = {
 KEPT: Mapping[Kept, str] = {
     "record": "what a doctor has decided or signed stays in the patient's record, with the name",
     "trail": "the audit trail proves who did what; it names accounts by id alone",
+    "proof": "the receipt proves the erasure; it names the account by id alone",
     "erased_again": "a restored backup from before is erased by these ids, which name nobody",
     "model_history": "who put a model into service, and why, by account id alone",
     "same_names": "pictures of one patient must have one name in every data set",
@@ -127,6 +128,8 @@ INVENTORY: tuple[Stored, ...] = (
             told("email", "account", "contact", "account"),
             told("role status notices locale wanted_role", "account", "technical", "account"),
             told("doctor_id provider", "account", "technical", "account"),
+            held("deletion_asked_at deletion_due_at", "account", "technical"),
+            held("record_kept_until_at", "patient", "technical"),
             told("consents", "account", "technical", "consents"),
             held("findings refused refused_at refusal", "account", "technical"),
             held("refusal.note", "account", "free_text", "others"),
@@ -214,7 +217,9 @@ INVENTORY: tuple[Stored, ...] = (
         fields=(
             told("kind due_at sent_at", "account", "technical", "notices"),
             held("account about author", "account", "pseudonym"),
-            held("attempts expires_at", "account", "technical"),
+            held("attempts expires_at language", "account", "technical"),
+            # Of the mail with the receipt alone, which is sent after the account is gone.
+            held("address", "account", "contact"),
         ),
     ),
     Stored(
@@ -583,6 +588,20 @@ INVENTORY: tuple[Stored, ...] = (
         purpose="rights",
         erased="never",
         fields=(held("kind scrubbed_at", "account", "pseudonym", kept="erased_again"),),
+    ),
+    Stored(
+        collection="erasure_receipts",
+        row="receipt of an erasure",
+        purpose="rights",
+        erased="never",
+        fields=(
+            held("account pending", "account", "pseudonym", kept="proof"),
+            held("code", "account", "secret", "secret", kept="proof"),
+            held("asked_by reason extent language", "account", "technical", kept="proof"),
+            held("erased kept elsewhere", "account", "technical", kept="proof"),
+            of_nobody("counted_at awaits_until_at gone_at completed_at backups remains store"),
+            of_nobody("signature public_key"),
+        ),
     ),
     Stored(
         collection="backups",

@@ -129,17 +129,19 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     a clinic-wide key.
 
     Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
-    That is checked here too, because accounts from before this rule may still hold a doctor.
+    That is checked here too, because accounts from before this rule may still hold a doctor. A
+    medical record that is kept of a deleted account is the doctor's in charge alone.
     """
     patient = owner.role != "doctor" and owner.status != "deleting"
     if doctor.key and doctor.key.clinic_wide:
-        return patient
+        return patient and not owner.is_record
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
 def is_asked(submission: QueueEntry, owner: Account, doctor: Subject) -> bool:
     """Whether this doctor is asked for a second opinion about this finding."""
-    asked = submission.opinion_of == doctor.id and owner.status != "deleting"
+    stays = owner.status != "deleting" and not owner.is_record
+    asked = submission.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
 
 

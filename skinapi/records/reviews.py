@@ -11,7 +11,7 @@ from skinapi.records.opinions import (
     SignedOpinion,
 )
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Filter, Store
 from skinapi.vision.bands import most_urgent, urgency
 from skinapi.vision.conditions import (
     Band,
@@ -90,6 +90,12 @@ class Reviews:
             signed = SignedOpinion.model_validate(document)
             found.setdefault(signed.submission, []).append(signed)
         return found
+
+    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Of which of these findings there are reviews, and when each was signed."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
+        return [(one["submission"], one["created_at"]) for one in found]
 
     def walk(self) -> Iterator[SignedOpinion]:
         """What all reviews say; those of one submission in the order in which they were signed."""

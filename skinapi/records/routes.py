@@ -13,6 +13,7 @@ from skinapi.records.errors import (
     NoPictureToAgreeOn,
     TooManyReviews,
 )
+from skinapi.records.record_retention import RecordKept
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
@@ -124,10 +125,16 @@ def show_heatmap(
 
 
 @routes.route(
-    "DELETE", "/submissions/<number>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
+    "DELETE",
+    "/submissions/<number>",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NotFound, RecordKept),
 )
 def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
-    """Delete a finding of the caller, and its photo."""
+    """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
+    has signed about it.
+    """
     records.delete_submission(number=number, by=subject.id)
     return Message(message=f"Submission {number} deleted")
 

@@ -27,6 +27,7 @@ from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
 from skinapi.records.submissions import Submissions
@@ -66,6 +67,7 @@ class RecordsService:
     outbox: Outbox
     models: ModelsService
     break_glass: BreakGlasses
+    retention: RecordRetention
 
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
@@ -311,7 +313,8 @@ class RecordsService:
         """
         if in_care(owner, to):
             return True
-        asked = lesion and to.role == "doctor" and owner.status != "deleting"
+        stays = owner.status != "deleting" and not owner.is_record
+        asked = lesion and to.role == "doctor" and stays
         return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
@@ -338,11 +341,14 @@ class RecordsService:
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        """Delete a finding of the caller. Raises NotFound, also for those of other accounts."""
+        """Delete a finding of the caller. Raises NotFound, also for those of other accounts, and
+        RecordKept.
+        """
         found = self._find(number)
         if found.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
+        self.retention.refuse_deletion(owner=by, finding=found.id)
         self.remove_one(unit, found)
 
     @atomic
@@ -383,11 +389,33 @@ class RecordsService:
         return self.submissions.find(submission_id)
 
     def forget(self, owner_id: str) -> None:
-        """Delete all findings of this owner. Idempotent."""
-        while page := self.submissions.page_owned(
-            owner_id, after=None, limit=DELETED_AT_ONCE
-        ).items:
-            self._remove_all([listed.id for listed in page])
+        """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
+        kept = self.find_kept_record(owner_id)
+        if kept is None:
+            while page := self.submissions.page_owned(
+                owner_id, after=None, limit=DELETED_AT_ONCE
+            ).items:
+                self._remove_all([listed.id for listed in page])
+            return
+        others = [
+            one.id
+            for one in self.submissions.walk_owned(owner_id)
+            if one.id not in kept.finding_ids
+        ]
+        for start in range(0, len(others), DELETED_AT_ONCE):
+            self._remove_all(others[start : start + DELETED_AT_ONCE])
+        self._count_kept(owner_id)
+
+    def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
+        """What is kept of an account that is being deleted."""
+        account = self.accounts.by_ids({owner_id}).get(owner_id)
+        kept = account is not None and account.record_kept_until_at is not None
+        return self.retention.find_signed(owner_id) if kept else None
+
+    @atomic
+    def _count_kept(self, _: Unit, owner_id: str) -> None:
+        self.queue.recount(owner_id)
+        self.queue.update_owner_key(self.accounts.get(owner_id))
 
     @atomic
     def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The settings of what the law asks of an operator: a part of `Settings`."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
 from pydantic_settings import BaseSettings
@@ -12,6 +13,8 @@ SHORTEST_MESSAGES = 90
 # Its owner is told 30 days before.
 SHORTEST_ACCOUNTS = 120
 LONGEST = 36500
+LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
+MOST_YEARS = 100
 
 
 class PrivacySettings(BaseSettings):
@@ -59,6 +62,18 @@ class PrivacySettings(BaseSettings):
         le=LONGEST,
         description="Days without use after which a patient's account goes, with all its data. "
         "The patient is told by mail 30 days before. If empty: never.",
+    )
+    deletion_wait_days: Annotated[int, Field(ge=0, le=LONGEST_WAIT_DAYS)] = Field(
+        default=0,
+        description="So many days a person may take the deletion of the own account back. With 0 "
+        "it is done at once.",
+    )
+    record_retention: Annotated[int, Field(ge=1, le=MOST_YEARS)] | None = Field(
+        default=None,
+        description="So many years after the newest signature a doctor must keep the medical "
+        "record of a patient: the findings with a signed review or letter. Then a deletion of the "
+        "account leaves them to the doctor in charge until that day, and the finding alone cannot "
+        "be deleted. If empty, nothing is kept.",
     )
 
 

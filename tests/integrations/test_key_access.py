@@ -28,6 +28,7 @@ NO_KEY = {
     },
     "what a person decides about the own account and data": {
         *("show_consents", "set_consents", "change_locale", "set_notices", "delete_me"),
+        *("show_deletion", "take_deletion_back"),
         *("summarise_data", "show_data", "delete_submission"),
         *("list_readers", "list_own_break_glass", "count_untold_break_glass"),
         *("mark_break_glass_told",),
@@ -65,6 +66,7 @@ NO_KEY = {
         *("break_glass", "list_break_glass", "choose_finding", "close_break_glass"),
         *("show_retention", "preview_retention", "pause_retention", "resume_retention"),
         *("hold_patient", "release_patient"),
+        *("list_erasures", "list_waiting_erasures"),
         *("show_archive", "list_archive_deliveries", "send_to_archive_again"),
     },
     "published clients, which know no key": {

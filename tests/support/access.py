@@ -8,6 +8,7 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -108,7 +109,9 @@ class SampleAccounts:
         self.people["suspended"] = suspended = backend.member()
         self.people["deleted"] = deleted = backend.member()
         backend.services.admin.suspend_account(email=suspended.email, by="system")
+        gone = backend.account(deleted.email).id
         backend.services.admin.delete_user(email=deleted.email, by="system")
+        backend.app.background.erasure.make_pass()
         self.named = {
             "email": backend.member(status="waiting").email,
             "doctor": backend.member(role="doctor").email,
@@ -123,6 +126,7 @@ class SampleAccounts:
             "key": self.key(ada, "findings:read"),
             "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
             "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
+            "receipt": self.receipt_of(gone),
             "upload": self._upload(researcher, "a.jpg"),
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
@@ -170,6 +174,13 @@ class SampleAccounts:
         found = data.break_glass.find(grant)
         assert found
         data.work.run(lambda _: data.break_glass.end(found, "closed"))
+
+    def receipt_of(self, erased: str) -> str:
+        """The code of the receipt of this account's erasure."""
+        (receipt,) = self.backend.services.store.collection("erasure_receipts").find(
+            {"account": erased}, sort="-id", limit=1
+        )
+        return str(receipt["code"])
 
     def set_webhook(self) -> str:
         """The same for all: few can be set."""
@@ -388,6 +399,14 @@ def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
         if accounts.backend.services.data.accounts.find_by_email(email):
             accounts.backend.services.decisions.assign_doctor(email=email, doctor=None, by="system")
     return {"json": {"current_password": PASSWORD}}
+
+
+def deletion_waits(accounts: SampleAccounts) -> Options:
+    """The caller has asked for it."""
+    caller, backend = accounts.caller, accounts.backend
+    if caller and backend.services.data.accounts.find_by_email(caller.email):
+        backend.edit(caller.email, deletion_due_at=now() + timedelta(days=1))
+    return {}
 
 
 def factor_of_ada(accounts: SampleAccounts) -> Options:
@@ -617,6 +636,12 @@ ROWS: dict[str, Row] = {
     "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
     "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),
     "delete_me": Row("/me", APPROVED, nobody_needs_the_caller),
+    "show_deletion": Row("/me/deletion", APPROVED),
+    "take_deletion_back": Row("/me/deletion", APPROVED, deletion_waits),
+    "verify_receipt": Row(f"/receipts/verify/{'0' * 32}", ANYONE),
+    "show_receipt_pdf": Row("/receipts/verify/{receipt}/pdf", ANYONE),
+    "list_erasures": Row("/erasures", ADMINS),
+    "list_waiting_erasures": Row("/erasures/waiting", ADMINS),
     "summarise_data": Row("/me/data/summary", APPROVED),
     "show_data": Row("/me/data", APPROVED),
     "begin_second_factor": Row(

@@ -36,7 +36,7 @@ TOP, BOTTOM = PAGE_HEIGHT - 64, 54.0
 RIGHT = MARGIN + WIDTH
 # The fonts are shared. While ReportLab cuts out the letters that a report needs, it moves a
 # position in the font's file: two threads at once would read each other's letters, or fail.
-_CUTTING_FONTS = threading.Lock()
+CUTTING_FONTS = threading.Lock()
 
 
 def render_pdf(report: Report) -> bytes:
@@ -68,7 +68,7 @@ def _print_at(scale: float, content: ReportContent) -> tuple[bytes, int]:
     page = PageTemplate(frames=[frame], onPageEnd=partial(_draw_frame, content))
     document.addPageTemplates(page)
     numbers = CallerMacro(partial(_number_pages, content.labels.page))
-    with _CUTTING_FONTS:
+    with CUTTING_FONTS:
         document.build([*lay_out(content, Styles(scale)), numbers])
     return out.getvalue(), document.page
 

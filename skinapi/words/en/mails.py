@@ -25,6 +25,9 @@ MAILS = {
         "glass_broken_by_admin": "Another administrator has opened a patient's record",
         "glass_broken_often": "An administrator asks for too many patients' records",
         "account_unused": "Your account will be deleted unless you log in",
+        "deletion_asked": "Your account will be deleted",
+        "deletion_tomorrow": "Your account will be deleted tomorrow",
+        "erased": "Your account was deleted: your receipt",
     },
     "texts": {
         "approved": "Your account was approved. You can log in now.",
@@ -64,6 +67,14 @@ MAILS = {
         "than the emergency access allows, and was refused. Log in to see who it was.",
         "account_unused": "You have not used your account for a long time. In 30 days it will be "
         "deleted, with your photos and findings. Log in to keep it, or to take your data along.",
+        "deletion_asked": "Somebody who knows your password asked for your account to be deleted. "
+        "Log in to read on which day. Until then you can take that back there with one button. "
+        "If it was not you, do so at once and choose a new password.",
+        "deletion_tomorrow": "Your account will be deleted tomorrow, as was asked for. Log in "
+        "today if you want to keep it, and take the deletion back there with one button.",
+        "erased": "Your account was deleted. With this link you read what was erased, what must be "
+        "kept and why. Keep it: the server has no other way to find your receipt. Your address is "
+        "deleted with this mail.",
     },
     "refusals": {
         "unknown_person": "Reason: the clinic does not know who asks.",

@@ -240,6 +240,10 @@ REGISTER = {
             "title": "with which file of which server a person came",
             "until": "the account is deleted",
         },
+        "receipt of an erasure": {
+            "title": "receipts of erasures",
+            "until": "never deleted: they prove it, and name nobody",
+        },
         "erased ids": {
             "title": "ids of what was erased",
             "until": "never deleted: a restored backup is erased by them",

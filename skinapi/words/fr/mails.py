@@ -25,6 +25,9 @@ MAILS = {
         "glass_broken_by_admin": "Un autre administrateur a ouvert le dossier d'un patient",
         "glass_broken_often": "Un administrateur demande trop de dossiers de patients",
         "account_unused": "Votre compte sera supprimé si vous ne vous connectez pas",
+        "deletion_asked": "Votre compte va être supprimé",
+        "deletion_tomorrow": "Votre compte sera supprimé demain",
+        "erased": "Votre compte a été supprimé : votre reçu",
     },
     "texts": {
         "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -71,6 +74,16 @@ MAILS = {
         "account_unused": "Vous n'avez pas utilisé votre compte depuis longtemps. Dans 30 jours, "
         "il sera supprimé, avec vos photos et vos résultats. Connectez-vous pour le garder, ou "
         "pour emporter vos données.",
+        "deletion_asked": "Quelqu'un qui connaît votre mot de passe a demandé la suppression de "
+        "votre compte. Connectez-vous pour lire à quelle date. D'ici là, vous pouvez y renoncer "
+        "avec un seul bouton. Si ce n'était pas vous, faites-le tout de suite et choisissez un "
+        "nouveau mot de passe.",
+        "deletion_tomorrow": "Votre compte sera supprimé demain, comme cela a été demandé. "
+        "Connectez-vous aujourd'hui si vous voulez le garder : un seul bouton suffit pour y "
+        "renoncer.",
+        "erased": "Votre compte a été supprimé. Ce lien dit ce qui a été effacé, ce qui doit être "
+        "conservé et pourquoi. Gardez-le : le serveur n'a pas d'autre moyen de retrouver votre "
+        "reçu. Votre adresse est supprimée avec ce courriel.",
     },
     "refusals": {
         "unknown_person": "Motif: la clinique ne sait pas qui fait la demande.",

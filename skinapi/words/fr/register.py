@@ -261,6 +261,10 @@ REGISTER = {
             "title": "avec quel fichier de quel serveur une personne est venue",
             "until": "le compte est supprimé",
         },
+        "receipt of an erasure": {
+            "title": "reçus d'effacements",
+            "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
+        },
         "erased ids": {
             "title": "identifiants de ce qui a été effacé",
             "until": "jamais effacés : une sauvegarde restaurée est effacée d'après eux",

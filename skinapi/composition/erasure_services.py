@@ -1,0 +1,47 @@
+"""Builds the service that erases accounts."""
+
+from datetime import timedelta
+
+from skinapi.composition.account_services import AccountServices
+from skinapi.composition.repositories import Repositories
+from skinapi.privacy.erasure.contents import AccountContents, Outlets
+from skinapi.privacy.erasure.service import ErasureService
+from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.records.record_retention import RecordRetention
+from skinapi.registry.version_service import ModelsService
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+
+
+def open_erasure(
+    settings: Settings,
+    store: Store,
+    data: Repositories,
+    *,
+    people: AccountServices,
+    models: ModelsService,
+    retention: RecordRetention,
+) -> ErasureService:
+    return ErasureService(
+        work=data.work,
+        store=store,
+        accounts=data.accounts,
+        eraser=people.eraser,
+        second_factor=people.second_factor,
+        receipts=data.receipts,
+        contents=AccountContents(
+            store=store,
+            models=models,
+            outlets=Outlets(
+                archive=settings.archive_after if settings.archive_url else None,
+                syslog=settings.syslog_server is not None,
+                mail=settings.mail_server is not None,
+                endpoints=data.webhook_endpoints,
+            ),
+        ),
+        retention=retention,
+        outbox=data.outbox,
+        signer=FileSigner(settings.audit_secrets()),
+        wait=timedelta(days=settings.deletion_wait_days),
+        address=settings.address,
+    )

@@ -1,0 +1,1 @@
+"""The erasure of an account: asked for, taken back, carried out, and proved by a receipt."""

@@ -1,0 +1,191 @@
+"""What is stored of an account, counted by kind; and what was sent out of it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from skinapi.auth.accounts import Account
+from skinapi.integrations.webhooks.endpoints import Endpoints
+from skinapi.notices.outbox import Kind
+from skinapi.privacy.erasure.receipts import Elsewhere, Kept, KeptItem, SentItem
+from skinapi.records.record_retention import MedicalRecord
+from skinapi.registry.version_service import ModelsService
+from skinapi.storage.ports import Document, Filter, Store
+
+READ_AT_ONCE = 500
+# By kind: the collection, and its field with the account's id.
+OWNED: Mapping[str, tuple[str, str]] = {
+    "jobs": ("jobs", "owner"),
+    "uploads": ("uploads", "owner"),
+    "datasets": ("datasets", "owner"),
+    "dataset_pictures": ("images", "account"),
+    "sessions": ("sessions", "account"),
+    "keys": ("keys", "account"),
+    "session_keys": ("session_keys", "account"),
+    "password_links": ("password_links", "account"),
+    "log_ins": ("oidc_round_trips", "account"),
+    "known_addresses": ("known_addresses", "account"),
+    "deliveries": ("deliveries", "owner"),
+}
+# What hangs on a finding, by its id in `submission`.
+OF_FINDINGS: Mapping[str, str] = {"reviews": "reviews", "letters": "letters", "reports": "reports"}
+# Also the order in which a receipt says them.
+KINDS = (
+    "account",
+    "findings",
+    "photos",
+    "thumbnails",
+    *OF_FINDINGS,
+    "spots",
+    "messages",
+    *OWNED,
+    "notices",
+)
+FINDING_FIELDS = (
+    "created_at",
+    "photo_blob",
+    "picture_blobs",
+    "thumbnail_blob",
+    "decision",
+    "narrative_source",
+)
+
+
+@dataclass(slots=True)
+class Findings:
+    """The findings of an account, read once: how many there are of each kind, and which."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    ids: list[str] = field(default_factory=list)
+    filed_at: list[datetime] = field(default_factory=list)
+    decided_at: list[datetime] = field(default_factory=list)
+    written_by_llm_at: list[datetime] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlets:
+    """Where this server sends things. `archive`: after what a finding is sent to the clinic's
+    archive; None without one.
+    """
+
+    archive: str | None
+    syslog: bool
+    mail: bool
+    endpoints: Endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountContents:
+    store: Store
+    models: ModelsService
+    outlets: Outlets
+
+    def count(self, account: str, *, record: MedicalRecord | None) -> dict[str, int]:
+        """How many there are of each kind that an erasure deletes; what a kept record holds does
+        not count. Kinds without any are left out.
+        """
+        counts = self._read_findings(account, record.finding_ids if record else ()).counts
+        counts["account"] = 1
+        for kind, (collection, owner) in OWNED.items():
+            counts[kind] = self.store.collection(collection).count({owner: account})
+        others: Filter = {"account": account, "kind": {"$ne": Kind.ERASED}}
+        counts["notices"] = self.store.collection("outbox").count(others)
+        counts.update(self._count_spots(account, record.spots if record else frozenset()))
+        return {kind: counts[kind] for kind in KINDS if counts[kind]}
+
+    def _count_spots(self, account: str, kept: Collection[str]) -> dict[str, int]:
+        spots = self.store.collection("lesions").find(
+            {"owner": account}, sort="deleted_at", fields=()
+        )
+        messages = self.store.collection("messages").count_by("lesion", {"owner": account})
+        return {
+            "spots": sum(one["id"] not in kept for one in spots),
+            "messages": sum(count for spot, count in messages.items() if spot not in kept),
+        }
+
+    def _read_findings(self, account: str, left_out: Collection[str]) -> Findings:
+        found, collection = Findings(), self.store.collection("submissions")
+        after: str | None = None
+        while page := collection.find(
+            {"owner": account}, after=after, limit=READ_AT_ONCE, fields=FINDING_FIELDS
+        ):
+            after = page[-1]["id"]
+            for document in page:
+                if document["id"] not in left_out:
+                    _add(found, document)
+        for start in range(0, len(found.ids), READ_AT_ONCE):
+            about: Filter = {"submission": {"$in": found.ids[start : start + READ_AT_ONCE]}}
+            for kind, name in OF_FINDINGS.items():
+                found.counts[kind] += self.store.collection(name).count(about)
+        return found
+
+    def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:
+        """What may have left this server, of all that is stored now."""
+        return tuple(self._walk_elsewhere(account, self._read_findings(account.id, ())))
+
+    def _walk_elsewhere(self, account: Account, found: Findings) -> Iterator[SentItem]:
+        outlets = self.outlets
+        if outlets.archive:
+            sent = found.filed_at if outlets.archive == "finding" else found.decided_at
+            yield from _sent(Elsewhere.ARCHIVE, sent)
+        yield from _sent(Elsewhere.LLM, found.written_by_llm_at)
+        if outlets.endpoints.list_all():
+            yield from _sent(Elsewhere.WEBHOOKS, found.filed_at)
+        if outlets.syslog:
+            yield SentItem(where=Elsewhere.SYSLOG)
+        if outlets.mail and account.can_log_in:
+            yield SentItem(where=Elsewhere.MAIL)
+
+    def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptItem]:
+        """What an erasure of the account leaves behind."""
+        kept = [KeptItem(what=Kept.AUDIT), KeptItem(what=Kept.COUNTS)]
+        if record:
+            count = len(record.findings)
+            kept.insert(0, KeptItem(what=Kept.RECORD, count=count, until_at=record.until_at))
+        if account.role == "doctor":
+            kept.append(KeptItem(what=Kept.SIGNED))
+        if models := self._list_models(account.id):
+            kept.append(KeptItem(what=Kept.MODEL, names=tuple(models)))
+        return kept
+
+    def _list_models(self, account: str) -> list[str]:
+        """The versions that were trained on data sets with pictures of this account."""
+        images = self.store.collection("images")
+        found = images.find({"account": account}, fields=("dataset",))
+        datasets = {one["dataset"] for one in found}
+        names: list[str] = []
+        after: str | None = None
+        while datasets:
+            page = self.models.versions.page_versions(after=after)
+            names += [one.version for one in page.items if one.dataset in datasets]
+            after = page.next_after
+            if after is None:
+                break
+        return names
+
+    def find_end_of_leases(self, account: str) -> datetime | None:
+        """When the last lease of a running job of the account ends. Once its record is deleted, no
+        worker can renew it; by then each has killed its process and removed its folder.
+        """
+        jobs = self.store.collection("jobs").find(
+            {"owner": account}, sort="-place", fields=("lease_ends_at",)
+        )
+        return max((one["lease_ends_at"] for one in jobs if "lease_ends_at" in one), default=None)
+
+
+def _add(found: Findings, document: Document) -> None:
+    created_at: datetime = document["created_at"]
+    found.ids.append(document["id"])
+    found.filed_at.append(created_at)
+    photos = len(document.get("picture_blobs") or ()) or int("photo_blob" in document)
+    found.counts.update(findings=1, photos=photos, thumbnails=int("thumbnail_blob" in document))
+    if decision := document.get("decision"):
+        found.decided_at.append(decision["decided_at"])
+    if (document.get("narrative_source") or {}).get("writer") == "llm":
+        found.written_by_llm_at.append(created_at)
+
+
+def _sent(where: Elsewhere, moments: Sequence[datetime]) -> Iterator[SentItem]:
+    if moments:
+        yield SentItem(where=where, count=len(moments), first_at=min(moments), last_at=max(moments))

@@ -1,0 +1,231 @@
+"""The receipts of erasures: what was erased, what is kept and why, and what is out of reach. A
+receipt names nobody: who erased an account is found by its code.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from skinapi.domain.subject import ErasureReason
+from skinapi.languages import Language
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Ops, Store
+from skinapi.stored_record import StoredRecord
+
+CODE_BYTES = 16
+# The account itself, the medical record that was kept of one, or all but such a record.
+Extent = Literal["account", "record", "all_but_record"]
+Asker = Literal["person", "admin", "system"]
+
+
+class Kept(StrEnum):
+    """What an erasure leaves, and a receipt names."""
+
+    AUDIT = "audit"
+    RECORD = "record"
+    COUNTS = "counts"
+    SIGNED = "signed"
+    MODEL = "model"
+    ADDRESS = "address"
+
+
+class Elsewhere(StrEnum):
+    """Where something of a person was sent, and cannot be called back from."""
+
+    ARCHIVE = "archive"
+    WEBHOOKS = "webhooks"
+    SYSLOG = "syslog"
+    MAIL = "mail"
+    LLM = "llm"
+    PROVIDER = "provider"
+    PROGRAMS = "programs"
+
+
+class KeptItem(StoredRecord):
+    """`names` are versions of models. Without `until_at` it is never deleted."""
+
+    what: Kept
+    count: int | None = None
+    until_at: datetime | None = None
+    names: tuple[str, ...] = ()
+
+
+class SentItem(StoredRecord):
+    """What may have been sent: `count` findings, of these times."""
+
+    where: Elsewhere
+    count: int | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class BackupItem(StoredRecord):
+    """A backup that still holds the person."""
+
+    made_at: datetime
+    place: str
+
+
+class Receipt(StoredRecord):
+    """`created_at` is when the erasure began: nobody sees the data since then. From `gone_at` on it
+    is not in the store any more; it is complete once no job of the person can run any more
+    (`awaits_until_at`), all files are deleted and what was deleted is overwritten. `pending` holds
+    the account's id as long as the receipt is not complete, so that an account has one such.
+    """
+
+    id: str
+    created_at: datetime
+    account: str
+    code: str
+    asked_by: Asker
+    reason: ErasureReason | None = None
+    extent: Extent = "account"
+    language: Language = "en"
+    pending: str | None = None
+    counted_at: datetime | None = None
+    erased: Mapping[str, int] = {}
+    kept: tuple[KeptItem, ...] = ()
+    elsewhere: tuple[SentItem, ...] = ()
+    awaits_until_at: datetime | None = None
+    gone_at: datetime | None = None
+    completed_at: datetime | None = None
+    backups: tuple[BackupItem, ...] = ()
+    remains: tuple[str, ...] = ()
+    store: str = ""
+    signature: str | None = None
+    public_key: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.completed_at is not None
+
+    @property
+    def short_code(self) -> str:
+        """So much of its code as a person compares with a paper."""
+        return self.code[:8]
+
+    def signed_text(self) -> bytes:
+        """What the signature is of: sorted keys and fixed separators, so that equal content gives
+        equal bytes.
+        """
+        said = self.model_dump(mode="json", exclude=NOT_SIGNED, exclude_none=True)
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+NOT_SIGNED = {"signature", "public_key", "pending"}
+
+
+class PublicKey(Protocol):
+    @property
+    def encoded(self) -> str:
+        """Its 32 bytes in base64."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def verifies(self, content: bytes, signature: bytes) -> bool: ...
+
+
+class Signer(Protocol):
+    """Signs with a key of this server; `known_keys` are those of today and of former secrets."""
+
+    @property
+    def public_key(self) -> Any: ...
+
+    @property
+    def known_keys(self) -> Sequence[Any]: ...
+
+    def sign(self, content: bytes) -> bytes: ...
+
+
+def sign_receipt(receipt: Receipt, signer: Signer) -> Receipt:
+    signature = signer.sign(receipt.signed_text()).decode().strip()
+    key = signer.public_key.encoded
+    return receipt.model_copy(update={"signature": signature, "public_key": key})
+
+
+def is_genuine(receipt: Receipt, signer: Signer) -> bool:
+    """Whether a key of this server, of today or former, has signed it as it is."""
+    signature = (receipt.signature or "").encode()
+    return any(key.verifies(receipt.signed_text(), signature) for key in signer.known_keys)
+
+
+def fingerprint_of(receipt: Receipt, signer: Signer) -> str | None:
+    """That of the key that has signed it."""
+    keys = (key for key in signer.known_keys if key.encoded == receipt.public_key)
+    return next((str(key.fingerprint) for key in keys), None)
+
+
+class Receipts:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("erasure_receipts")
+        self._documents.ensure_index("code", unique=True)
+        self._documents.ensure_index("pending", unique=True)
+        self._documents.ensure_index("pending", "id")
+        self._documents.ensure_index("account", "id")
+
+    def add(self, account: str, **fields: Any) -> Receipt:
+        """Begin a receipt, in the transaction that begins the erasure."""
+        receipt = Receipt(
+            id=new_id(),
+            created_at=now(),
+            account=account,
+            pending=account,
+            code=secrets.token_hex(CODE_BYTES),
+            **fields,
+        )
+        self._documents.insert({**receipt.stored(), "schema": 1})
+        return receipt
+
+    def find_by_code(self, code: str) -> Receipt | None:
+        found = self._documents.find({"code": code}, limit=1)
+        return Receipt.model_validate(found[0]) if found else None
+
+    def find_pending(self, account: str) -> Receipt | None:
+        found = self._documents.find({"pending": account}, limit=1)
+        return Receipt.model_validate(found[0]) if found else None
+
+    def find_newest(self, account: str) -> Receipt | None:
+        """That of the last erasure of this account."""
+        found = self._documents.find({"account": account}, sort="-id", limit=1)
+        return Receipt.model_validate(found[0]) if found else None
+
+    def list_pending(self) -> list[Receipt]:
+        found = self._documents.find({"pending": {"$gt": ""}}, sort="pending")
+        return [Receipt.model_validate(one) for one in found]
+
+    def page(self, *, after: str | None, limit: int) -> list[Receipt]:
+        """The newest first, behind this id."""
+        wanted = {"id": {"$lt": after}} if after else {}
+        found = self._documents.find(wanted, sort="-id", limit=limit)
+        return [Receipt.model_validate(one) for one in found]
+
+    def set_counted(self, receipt: Receipt, **facts: Any) -> Receipt | None:
+        """Set what there was before anything is deleted, once. None where it is set already."""
+        counted = receipt.model_copy(update={"counted_at": now(), **facts})
+        uncounted = {"id": receipt.id, "counted_at": None}
+        return self._update(uncounted, receipt, counted)
+
+    def set_gone(self, account: str) -> None:
+        """Note that the account's data is not in the store any more."""
+        gone: Ops = {"$set": {"gone_at": now()}}
+        self._documents.update({"pending": account, "gone_at": None}, gone)
+
+    def complete(self, receipt: Receipt, finished: Receipt) -> bool:
+        """Set the finished receipt in the place of the pending one, once."""
+        pending = {"id": receipt.id, "pending": receipt.account}
+        done = finished.model_copy(update={"pending": None})
+        return self._update(pending, receipt, done) is not None
+
+    def _update(self, wanted: dict[str, Any], old: Receipt, new: Receipt) -> Receipt | None:
+        before, after = old.stored(), new.stored()
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        ops: Ops = {
+            "$set": {name: value for name, value in changed.items() if value is not None},
+            "$unset": {name: True for name, value in changed.items() if value is None},
+        }
+        found = self._documents.update(wanted, ops)
+        return Receipt.model_validate(found) if found else None

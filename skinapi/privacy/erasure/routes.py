@@ -1,0 +1,157 @@
+"""The routes by which a person deletes the own account, and everybody reads a receipt."""
+
+from flask import Response, request
+
+from skinapi.auth.errors import (
+    CodeRequired,
+    DoctorHasPatients,
+    InitialPasswordExpired,
+    LastAdmin,
+    NotJustLoggedIn,
+    TooManyCodes,
+    TooManyGuesses,
+    WrongCode,
+    WrongPassword,
+)
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.schemas import OwnDeletion
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.languages import LANGUAGES, known_language
+from skinapi.privacy.erasure.receipt_page import print_receipt, render_receipt
+from skinapi.privacy.erasure.schemas import (
+    DeletedAccount,
+    DeletionPreview,
+    KeptRecord,
+    ReceiptQuery,
+    ReceiptVerdict,
+    ReceiptView,
+    WaitingDeletion,
+    WaitingErasures,
+)
+from skinapi.privacy.erasure.service import ErasureService, NothingToTakeBack, TooLate
+from skinapi.reports.rendering import POLICY
+from skinapi.web.access import Public, Signed, admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate, caller_address
+from skinapi.web.schemas import Message, PageQuery
+
+JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
+NO_ADMIN = "Only admins see erasures"
+
+routes: Routes[ErasureService] = Routes("erasure")
+
+
+@routes.route(
+    "DELETE",
+    "/me",
+    access=Signed(even_unready=True),
+    rate=Rate.SIGN_IN,
+    raises=(
+        WrongPassword,
+        NotJustLoggedIn,
+        InitialPasswordExpired,
+        TooManyGuesses,
+        CodeRequired,
+        WrongCode,
+        TooManyCodes,
+        LastAdmin,
+        DoctorHasPatients,
+    ),
+)
+def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -> DeletedAccount:
+    """Delete one's own account and all its data, with the password and the code of a second factor.
+
+    Where the operator gives time to take it back, it is deleted at `deletion_at`. The last admin
+    cannot, nor a doctor who has patients.
+    """
+    done = erasure.delete_own(
+        account_id=subject.id,
+        session_id=subject.session_id,
+        password=body.current_password,
+        code=body.code,
+        caller=ClientInfo(address=caller_address()),
+    )
+    return DeletedAccount.of(done)
+
+
+@routes.route("GET", "/me/deletion", access=Signed(even_unready=True), rate=Rate.READ)
+def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPreview:
+    """What a deletion of the own account would erase and keep, and whether one waits."""
+    return DeletionPreview.of(erasure.preview(account=subject.account))
+
+
+@routes.route(
+    "DELETE",
+    "/me/deletion",
+    access=Signed(even_unready=True),
+    rate=Rate.WRITE,
+    raises=(NothingToTakeBack, TooLate),
+)
+def take_deletion_back(erasure: ErasureService, *, subject: Subject) -> Message:
+    """Take the deletion of the own account back, as long as it waits."""
+    erasure.take_back(account_id=subject.id)
+    return Message(message="The account stays")
+
+
+@routes.route(
+    "GET",
+    "/receipts/verify/<code>",
+    access=Public(),
+    rate=Rate.ANONYMOUS,
+    or_produces=(HTML,),
+)
+def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Response:
+    """The receipt of an erasure with this code, and whether this server has signed it as it is. A
+    browser gets an HTML page.
+    """
+    receipt = erasure.find_receipt(code=code)
+    if request.accept_mimetypes.best_match((JSON, HTML)) == HTML:
+        language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
+        said = erasure.say_receipt(receipt, language) if receipt else None
+        page = Response(render_receipt(said, language), mimetype=HTML)
+        page.headers["Content-Security-Policy"] = POLICY
+        return page
+    if receipt is None:
+        return ReceiptVerdict(valid=False)
+    return ReceiptVerdict(
+        valid=receipt.complete and erasure.is_genuine(receipt),
+        fingerprint=erasure.fingerprint_of(receipt),
+        receipt=ReceiptView.of(receipt),
+    )
+
+
+@routes.route(
+    "GET",
+    "/receipts/verify/<code>/pdf",
+    access=Public(),
+    rate=Rate.ANONYMOUS,
+    produces=PDF,
+    raises=(NotFound,),
+)
+def show_receipt_pdf(erasure: ErasureService, *, code: str, query: ReceiptQuery) -> Response:
+    """The receipt as one page, once it is complete, with a QR code that leads here."""
+    receipt = erasure.get_complete(code=code)
+    said = erasure.say_receipt(receipt, known_language(query.lang) or receipt.language)
+    answer = Response(print_receipt(said), mimetype=PDF)
+    name = f"receipt-{receipt.short_code}.pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer
+
+
+@routes.route("GET", "/erasures", access=admins(NO_ADMIN), rate=Rate.READ)
+def list_erasures(erasure: ErasureService, *, query: PageQuery) -> Page[ReceiptView]:
+    """The receipts of all erasures, the newest first."""
+    return erasure.page_receipts(after=query.after, limit=query.limit).map(ReceiptView.of)
+
+
+@routes.route("GET", "/erasures/waiting", access=admins(NO_ADMIN), rate=Rate.READ)
+def list_waiting_erasures(erasure: ErasureService) -> WaitingErasures:
+    """The accounts that are to be deleted, and the medical records that are kept by law, those
+    that come next first; of each 200 at most.
+    """
+    return WaitingErasures(
+        deletions=[WaitingDeletion.of(one) for one in erasure.list_waiting()],
+        records=[KeptRecord.of(one) for one in erasure.list_records()],
+    )

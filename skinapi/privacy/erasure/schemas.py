@@ -1,0 +1,208 @@
+"""What the routes of erasures answer."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.subject import ErasureReason
+from skinapi.languages import Language
+from skinapi.privacy.erasure.receipts import (
+    Asker,
+    BackupItem,
+    Elsewhere,
+    Extent,
+    Kept,
+    KeptItem,
+    Receipt,
+    SentItem,
+)
+from skinapi.privacy.erasure.service import Preview
+from skinapi.reports.schemas import LanguageTag
+from skinapi.web.schemas import Answer, Message
+
+REASON = "why an admin has deleted it; null where none was given"
+
+
+class ReceiptQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: LanguageTag | None = Field(
+        default=None, description="that of the account's owner unless given"
+    )
+
+
+class DeletedAccount(Message):
+    """`receipt` is there where it is deleted, `deletion_at` where that waits."""
+
+    receipt: str | None = Field(
+        default=None,
+        exclude_if=lambda code: code is None,
+        description="the code of the receipt, which is finished within a minute: "
+        "`/receipts/verify/{code}`",
+    )
+    deletion_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda moment: moment is None,
+        description="when it will be deleted, as long as it can be taken back",
+    )
+
+    @classmethod
+    def of(cls, done: Receipt | datetime) -> Self:
+        if isinstance(done, Receipt):
+            return cls(message="Account deleted", receipt=done.code)
+        return cls(message="Account will be deleted", deletion_at=done)
+
+
+class KeptView(Answer):
+    what: Kept
+    count: int | None = None
+    until: datetime | None = Field(default=None, description="null: it is never deleted")
+    names: list[str] = Field(default=[], description="versions of models")
+
+    @classmethod
+    def of(cls, item: KeptItem) -> Self:
+        return cls(what=item.what, count=item.count, until=item.until_at, names=[*item.names])
+
+
+class SentView(Answer):
+    where: Elsewhere
+    count: int | None = Field(default=None, description="how many findings")
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @classmethod
+    def of(cls, item: SentItem) -> Self:
+        return cls(where=item.where, count=item.count, first=item.first_at, last=item.last_at)
+
+
+class BackupView(Answer):
+    made_at: datetime
+    place: str
+
+    @classmethod
+    def of(cls, item: BackupItem) -> Self:
+        return cls(made_at=item.made_at, place=item.place)
+
+
+class DeletionPreview(Answer):
+    """What a deletion of the own account does."""
+
+    deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
+    wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
+    obstacle: str | None = Field(description="the code of the error that refuses it now")
+    erased: dict[str, int] = Field(description="how many of each kind are erased")
+    kept: list[KeptView]
+    kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
+    kept_since: datetime | None = Field(
+        description="the newest signature of the record that the law keeps"
+    )
+    kept_until: datetime | None = Field(description="until when that is kept")
+    elsewhere: list[SentView] = Field(description="what was sent and cannot be called back")
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        record = preview.record
+        return cls(
+            deletion_at=preview.due_at,
+            wait_days=preview.wait.days,
+            obstacle=preview.obstacle.code if preview.obstacle else None,
+            erased=preview.erased,
+            kept=[KeptView.of(one) for one in preview.kept],
+            kept_findings=[one.number for one in record.findings] if record else [],
+            kept_since=record.signed_at if record else None,
+            kept_until=record.until_at if record else None,
+            elsewhere=[SentView.of(one) for one in preview.elsewhere],
+        )
+
+
+class ReceiptView(Answer):
+    """A receipt. It names nobody. `signed` is the text whose signature `signature` is (Ed25519)."""
+
+    id: str = Field(serialization_alias="_id")
+    code: str
+    account: str = Field(description="the id of the account that was erased")
+    asked_by: Asker
+    reason: ErasureReason | None = Field(default=None, description=REASON)
+    extent: Extent = Field(description="`record`: what had been kept by law until then")
+    language: Language
+    complete: bool = Field(description="whether all is gone; before, it can change")
+    begun_at: datetime
+    gone_at: datetime | None = Field(description="since when none of it is in the store")
+    completed_at: datetime | None
+    erased: dict[str, int]
+    kept: list[KeptView]
+    elsewhere: list[SentView]
+    backups: list[BackupView] = Field(description="those that still hold the person")
+    remains: list[str] = Field(description="what the files of the store may still hold")
+    signed: str | None
+    signature: str | None
+    public_key: str | None
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        return cls(
+            id=receipt.id,
+            code=receipt.code,
+            account=receipt.account,
+            asked_by=receipt.asked_by,
+            reason=receipt.reason,
+            extent=receipt.extent,
+            language=receipt.language,
+            complete=receipt.complete,
+            begun_at=receipt.created_at,
+            gone_at=receipt.gone_at,
+            completed_at=receipt.completed_at,
+            erased=dict(receipt.erased),
+            kept=[KeptView.of(one) for one in receipt.kept],
+            elsewhere=[SentView.of(one) for one in receipt.elsewhere],
+            backups=[BackupView.of(one) for one in receipt.backups],
+            remains=[*receipt.remains],
+            signed=receipt.signed_text().decode() if receipt.complete else None,
+            signature=receipt.signature,
+            public_key=receipt.public_key,
+        )
+
+
+class ReceiptVerdict(Answer):
+    """`valid`: this server has made the receipt, and signed it as it is here."""
+
+    valid: bool
+    fingerprint: str | None = Field(
+        default=None, description="SHA-256 of the key of this server that has signed it"
+    )
+    receipt: ReceiptView | None = None
+
+
+class WaitingDeletion(Answer):
+    email: str
+    role: str
+    asked_at: datetime | None
+    deletion_at: datetime | None
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(
+            email=account.email,
+            role=account.role,
+            asked_at=account.deletion_asked_at,
+            deletion_at=account.deletion_due_at,
+        )
+
+
+class KeptRecord(Answer):
+    """What is left of a deleted account: the name is its doctor's to know."""
+
+    id: str = Field(serialization_alias="_id")
+    kept_until: datetime | None
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(id=account.id, kept_until=account.record_kept_until_at)
+
+
+class WaitingErasures(Answer):
+    """What is to be erased: as people have asked, and what the law keeps until then."""
+
+    deletions: list[WaitingDeletion]
+    records: list[KeptRecord]

@@ -1,0 +1,391 @@
+"""Erases accounts, and makes a receipt of each erasure.
+
+An erasure has these steps; a process that is killed at any of them leaves the next one to the
+thread of another process, or to its own next start:
+
+1. One transaction begins it (`Eraser.begin`): nobody sees the data any more, the receipt is there
+   with its code, and a mail to the person waits.
+2. What there is, is counted, and stored in the receipt.
+3. Each package deletes what it has (`Eraser.finish`), the account last, and that is noted.
+4. No job of the person can run any more, each file is deleted, and the store has overwritten what
+   it can: the receipt is signed, once.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.errors import DoctorHasPatients, LastAdmin
+from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.second_factor import SecondFactorService
+from skinapi.domain.pages import Page, page_of
+from skinapi.errors import Conflict, NotFound, SkinAPIError
+from skinapi.languages import Language
+from skinapi.logs import log
+from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
+from skinapi.privacy.erasure.contents import AccountContents
+from skinapi.privacy.erasure.receipt_page import ReceiptText
+from skinapi.privacy.erasure.receipts import (
+    Asker,
+    BackupItem,
+    Extent,
+    Kept,
+    KeptItem,
+    Receipt,
+    Receipts,
+    SentItem,
+    Signer,
+    fingerprint_of,
+    is_genuine,
+    sign_receipt,
+)
+from skinapi.records.record_retention import MedicalRecord, RecordKept, RecordRetention
+from skinapi.storage.background import Erasures, PeriodicThread
+from skinapi.storage.backups_made import list_backups, may_hold
+from skinapi.storage.ids import made_at, now
+from skinapi.storage.ports import Remnant, Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+DAY = timedelta(days=1)
+# A lease may be renewed once more between its reading and the deletion of its job.
+LEASE_TOLERANCE = timedelta(seconds=30)
+# So long a reader may keep the store from overwriting, before the receipt says that it does.
+SCRUBBED_WITHIN = timedelta(minutes=10)
+MOST_LISTED = 200
+CODE = re.compile(r"[0-9a-f]{32}")
+NO_RECEIPT = "There is no receipt with this code"
+NOT_COMPLETE = "The erasure is not finished yet; try again in some minutes"
+
+
+class NothingToTakeBack(Conflict):
+    code = "no_deletion_waits"
+    sentence = "No deletion of this account waits"
+
+
+class TooLate(Conflict):
+    code = "deletion_due"
+    sentence = "It is too late to take the deletion back: its time is over, and it has begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a deletion of an account would do now. `obstacle` is why it cannot be."""
+
+    erased: dict[str, int]
+    kept: Sequence[KeptItem]
+    elsewhere: Sequence[SentItem]
+    record: MedicalRecord | None
+    wait: timedelta
+    due_at: datetime | None
+    obstacle: SkinAPIError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureService:
+    """`wait` is how long a person may take a deletion back; zero: it is done at once. `address` is
+    that of this server.
+    """
+
+    work: UnitOfWork
+    store: Store
+    accounts: Accounts
+    eraser: Eraser
+    second_factor: SecondFactorService
+    receipts: Receipts
+    contents: AccountContents
+    retention: RecordRetention
+    outbox: Outbox
+    signer: Signer
+    wait: timedelta
+    address: str
+
+    # What a person does.
+
+    def preview(self, *, account: Account) -> Preview:
+        record = self.retention.find_record(account.id)
+        return Preview(
+            erased=self.contents.count(account.id, record=record),
+            kept=self.contents.list_kept(account, record),
+            elsewhere=self.contents.list_elsewhere(account),
+            record=record,
+            wait=self.wait,
+            due_at=account.deletion_due_at,
+            obstacle=self._find_obstacle(account),
+        )
+
+    def delete_own(
+        self,
+        *,
+        account_id: str,
+        session_id: str,
+        password: str,
+        code: str | None,
+        caller: ClientInfo,
+    ) -> Receipt | datetime:
+        """Delete the account and all its data, or plan it where the operator gives time to take it
+        back: then the result is when. `code` is of the second factor, where there is one.
+
+        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes; LastAdmin
+        and DoctorHasPatients, before a code is used up.
+        """
+        account = self.accounts.get(account_id)
+        self.second_factor.verify_owner(account, password, caller, session_id=session_id)
+        self._refuse_needed(account)
+        self.second_factor.verify(account, code, caller)
+        if self.wait:
+            return self._plan(account_id)
+        self._begin_own(account_id)
+        return self._finish(account_id)
+
+    @atomic
+    def _plan(self, unit: Unit, account_id: str) -> datetime:
+        """When it will be deleted: as planned, where that was asked for before."""
+        account = self.accounts.get(account_id)
+        self._refuse_needed(account)
+        if account.deletion_due_at:
+            return account.deletion_due_at
+        unit.audit("account.plan_deletion", by=account_id, target=account_id)
+        moment = now()
+        due_at = moment + self.wait
+        self.accounts.change(unit, account, deletion_asked_at=moment, deletion_due_at=due_at)
+        self.outbox.add(Kind.DELETION_ASKED, to=account_id, about="my-data")
+        if self.wait > DAY:
+            reminded_at = due_at - DAY
+            self.outbox.add(
+                Kind.DELETION_TOMORROW, to=account_id, about="my-data", due_at=reminded_at
+            )
+        return due_at
+
+    @atomic
+    def take_back(self, unit: Unit, *, account_id: str) -> None:
+        """Raises NothingToTakeBack, TooLate."""
+        account = self.accounts.get(account_id)
+        unit.audit("account.take_deletion_back", by=account_id, target=account_id)
+        if account.deletion_due_at is None:
+            raise NothingToTakeBack
+        if account.deletion_due_at <= now():
+            raise TooLate
+        self.accounts.change(unit, account, deletion_asked_at=None, deletion_due_at=None)
+        for kind in (Kind.DELETION_ASKED, Kind.DELETION_TOMORROW):
+            self.outbox.withdraw(kind, to=account_id, about="my-data")
+
+    @atomic
+    def _begin_own(self, unit: Unit, account_id: str) -> None:
+        account = self.accounts.get(account_id)
+        self._refuse_needed(account)
+        self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
+
+    def _refuse_needed(self, account: Account) -> None:
+        """Raises LastAdmin, DoctorHasPatients."""
+        if obstacle := self._find_obstacle(account):
+            raise obstacle
+
+    def _find_obstacle(self, account: Account) -> SkinAPIError | None:
+        if self.accounts.is_last_admin(account):
+            return LastAdmin()
+        if account.role == "doctor" and self.accounts.count_patients({account.id}):
+            return DoctorHasPatients()
+        return None
+
+    # What the system does.
+
+    def erase(self, account: Account, *, by: str) -> Receipt:
+        """Erase an account now. Raises LastAdmin, BeingDeleted, RecordKept."""
+        self._begin(account.id, by)
+        return self._finish(account.id)
+
+    @atomic
+    def _begin(self, unit: Unit, account_id: str, by: str) -> None:
+        account = self.accounts.get(account_id)
+        action = "record.expire" if account.is_record else "account.delete"
+        self.eraser.begin(unit, account, by=by, action=action)
+
+    def _finish(self, account_id: str) -> Receipt:
+        self.eraser.finish(account_id)
+        receipt = self.receipts.find_newest(account_id)
+        if receipt is None:
+            raise NotFound(NO_RECEIPT)
+        return receipt
+
+    def on_begun(self, event: ErasureBegun) -> None:
+        """In the transaction that begins an erasure: decide what of the account is kept, begin its
+        receipt, and let a mail wait that needs no account. Raises RecordKept.
+        """
+        account = self.accounts.get(event.account)
+        record = self.retention.find_record(account.id)
+        if record and account.is_record:
+            raise RecordKept(record.until_at)
+        self.accounts.set_record_end(account.id, record.until_at if record else None)
+        receipt = self.receipts.add(
+            account.id,
+            asked_by=_asker(event),
+            reason=event.reason,
+            extent=_extent(account, record),
+            language=account.language,
+        )
+        if receipt.asked_by != "system" and account.can_log_in:
+            self.outbox.add_parting(
+                Kind.ERASED,
+                account=account.id,
+                about=f"receipts/verify/{receipt.code}",
+                address=account.email,
+                language=account.language,
+            )
+
+    def count(self, event: AccountErased) -> None:
+        """Before anything is deleted: note in the receipt what there is, once."""
+        receipt = self.receipts.find_pending(event.account)
+        account = self.accounts.by_ids({event.account}).get(event.account)
+        if receipt is None or receipt.counted_at or account is None:
+            return
+        kept_until = account.record_kept_until_at
+        record = self.retention.find_signed(account.id) if kept_until else None
+        kept = [
+            item.model_copy(update={"until_at": kept_until}) if item.what is Kept.RECORD else item
+            for item in self.contents.list_kept(account, record)
+        ]
+        if self.outbox.has_parting(account.id):
+            kept.append(KeptItem(what=Kept.ADDRESS, until_at=receipt.created_at + GIVEN_UP_AFTER))
+        leases_end = self.contents.find_end_of_leases(account.id)
+        self.receipts.set_counted(
+            receipt,
+            erased=self.contents.count(account.id, record=record),
+            kept=tuple(kept),
+            elsewhere=self.contents.list_elsewhere(account),
+            awaits_until_at=leases_end + LEASE_TOLERANCE if leases_end else None,
+        )
+
+    def on_gone(self, event: AccountGone) -> None:
+        """In the transaction that deletes the account itself."""
+        self.receipts.set_gone(event.account)
+
+    def go_on(self) -> None:
+        """Begin the erasures whose time has come, and bring those that have begun to their end."""
+        for account in self.accounts.list_to_delete(at=now()):
+            self._attempt(account.id, partial(self._begin_due, account))
+        for receipt in self.receipts.list_pending():
+            self._attempt(receipt.account, partial(self._go_on, receipt))
+
+    def _attempt(self, account_id: str, act: Callable[[], object]) -> None:
+        """One that fails stops none of the others, and is tried again."""
+        try:
+            act()
+        except SkinAPIError as error:
+            log.warning("erasure_waits", account=account_id, reason=error.code)
+
+    def _begin_due(self, account: Account) -> None:
+        if account.status == "deleting" or self._find_obstacle(account):
+            return
+        if account.is_record:
+            self._begin(account.id, "system")
+        elif account.deletion_due_at:
+            self._begin_own(account.id)
+
+    def _go_on(self, receipt: Receipt) -> None:
+        if receipt.gone_at is None:
+            self.eraser.finish(receipt.account)
+            found = self.receipts.find_pending(receipt.account)
+            if found is None or found.gone_at is None:
+                return
+            receipt = found
+        if receipt.awaits_until_at:
+            if now() < receipt.awaits_until_at:
+                return
+            # What a job has stored after its record was deleted.
+            self.work.announce(AccountErased(receipt.account))
+        self._complete(receipt)
+
+    def _complete(self, receipt: Receipt) -> None:
+        Erasures(self.store).finish_all()
+        remains = self.store.scrub().remains
+        since = receipt.gone_at or receipt.created_at
+        if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
+            return
+        holding = [one for one in list_backups(self.store) if one.created_at <= since]
+        finished = receipt.model_copy(
+            update={
+                "completed_at": now(),
+                "pending": None,
+                "remains": tuple(map(str, remains)),
+                "backups": tuple(
+                    BackupItem(made_at=one.created_at, place=one.place)
+                    for one in may_hold(holding, since=self._first_kept(receipt))
+                ),
+            }
+        )
+        self.receipts.complete(receipt, sign_receipt(finished, self.signer))
+
+    def _first_kept(self, receipt: Receipt) -> datetime:
+        """A backup from before the account was made does not hold it."""
+        return made_at(receipt.account)
+
+    # Receipts, as they are shown.
+
+    def find_receipt(self, *, code: str) -> Receipt | None:
+        return self.receipts.find_by_code(code) if CODE.fullmatch(code) else None
+
+    def get_complete(self, *, code: str) -> Receipt:
+        """Raises NotFound."""
+        receipt = self.find_receipt(code=code)
+        if receipt is None:
+            raise NotFound(NO_RECEIPT)
+        if not receipt.complete:
+            raise NotFound(NOT_COMPLETE)
+        return receipt
+
+    def say_receipt(self, receipt: Receipt, language: Language) -> ReceiptText:
+        return ReceiptText(
+            receipt=receipt,
+            language=language,
+            genuine=receipt.complete and self.is_genuine(receipt),
+            fingerprint=self.fingerprint_of(receipt),
+            url=f"{self.address}/receipts/verify/{receipt.code}",
+        )
+
+    def fingerprint_of(self, receipt: Receipt) -> str | None:
+        return fingerprint_of(receipt, self.signer)
+
+    def page_receipts(self, *, after: str | None, limit: int) -> Page[Receipt]:
+        return page_of(self.receipts.page(after=after, limit=limit + 1), limit)
+
+    def list_waiting(self) -> list[Account]:
+        return self.accounts.list_waiting_deletions(limit=MOST_LISTED)
+
+    def list_records(self) -> list[Account]:
+        return self.accounts.list_kept_records(limit=MOST_LISTED)
+
+    def is_genuine(self, receipt: Receipt) -> bool:
+        return is_genuine(receipt, self.signer)
+
+
+def _asker(event: ErasureBegun) -> Asker:
+    if event.by == event.account:
+        return "person"
+    return "system" if event.by == "system" else "admin"
+
+
+def _extent(account: Account, record: MedicalRecord | None) -> Extent:
+    if account.is_record:
+        return "record"
+    return "all_but_record" if record else "account"
+
+
+EVERY_S = 5.0
+
+
+class ErasureThread(PeriodicThread):
+    """Begins the erasures that are due, and finishes those that were begun. Any process may make a
+    pass; two at once do no harm.
+    """
+
+    def __init__(self, erasure: ErasureService) -> None:
+        super().__init__("erasure", every_s=EVERY_S, failure="not erased")
+        self._erasure = erasure
+
+    def make_pass(self) -> None:
+        self._erasure.go_on()

@@ -1,0 +1,111 @@
+"""Which findings of a patient are a medical record, and until when the law keeps them.
+
+The record are the findings that a doctor has reviewed, or written a signed letter about, with all
+that hangs on them. It ends so many years after the newest signature in it: that is when the
+treatment ended, as far as is known here.
+"""
+
+from calendar import isleap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.errors import Conflict
+from skinapi.records.letters import Letters
+from skinapi.records.reviews import Reviews
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ids import now
+
+ASKED_AT_ONCE = 1000
+LAST_DAY_OF_FEBRUARY = 28
+
+
+class RecordKept(Conflict):
+    code = "record_kept"
+    sentence = "A doctor has signed something about this finding, and must keep it by law"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"{self.sentence} until {until:%Y-%m-%d}; then it can be deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFinding:
+    id: str
+    number: int
+    lesion: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MedicalRecord:
+    """What must be kept of a patient: these findings, until then. `signed_at` is the newest
+    signature.
+    """
+
+    signed_at: datetime
+    until_at: datetime
+    findings: tuple[RecordedFinding, ...]
+
+    @property
+    def finding_ids(self) -> frozenset[str]:
+        return frozenset(one.id for one in self.findings)
+
+    @property
+    def spots(self) -> frozenset[str]:
+        return frozenset(one.lesion for one in self.findings if one.lesion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRetention:
+    """Without `years` no record is kept."""
+
+    years: int | None
+    submissions: Submissions
+    reviews: Reviews
+    letters: Letters
+
+    def find_record(self, owner: str) -> MedicalRecord | None:
+        """What must be kept of this patient now; None where that is nothing, or no more."""
+        record = self.find_signed(owner) if self.years else None
+        return record if record and record.until_at > now() else None
+
+    def find_signed(self, owner: str) -> MedicalRecord | None:
+        """What a doctor has signed something about, whether it must be kept or not."""
+        findings = {
+            one.id: RecordedFinding(one.id, one.number, one.lesion, one.created_at)
+            for one in self.submissions.walk_owned(owner)
+        }
+        signed = self._newest_signatures([*findings])
+        if not signed:
+            return None
+        newest = max(signed.values())
+        kept = tuple(found for found in findings.values() if found.id in signed)
+        return MedicalRecord(newest, add_years(newest, self.years or 0), kept)
+
+    def refuse_deletion(self, *, owner: str, finding: str) -> None:
+        """Raises RecordKept where this finding is a part of the record that must be kept."""
+        record = self.find_record(owner)
+        if record and finding in record.finding_ids:
+            raise RecordKept(record.until_at)
+
+    def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
+        """When somebody last signed something about each of these; one without is left out."""
+        newest: dict[str, datetime] = {}
+        for start in range(0, len(findings), ASKED_AT_ONCE):
+            asked = findings[start : start + ASKED_AT_ONCE]
+            for finding, moment in self._list_signatures(asked):
+                newest[finding] = max(moment, newest.get(finding, moment))
+        return newest
+
+    def _list_signatures(self, findings: list[str]) -> Iterable[tuple[str, datetime]]:
+        yield from self.reviews.list_signatures(findings)
+        for letter in self.letters.list_signed_of(findings):
+            if letter.signed_at:
+                yield letter.submission, letter.signed_at
+
+
+def add_years(moment: datetime, years: int) -> datetime:
+    """The same day so many years later; of 29 February the 28th, where that year has none."""
+    year = moment.year + years
+    leap_day = (moment.month, moment.day) == (2, 29) and not isleap(year)
+    return moment.replace(year=year, day=LAST_DAY_OF_FEBRUARY if leap_day else moment.day)

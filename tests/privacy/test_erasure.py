@@ -1,0 +1,284 @@
+"""The erasure of an account: asked for, taken back, carried out, and proved by a receipt."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.notices.outbox import Kind
+from skinapi.storage.ids import now
+from tests.care.conversation import Talk
+from tests.prediction.photographer import predicted
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
+
+ASKED = {"current_password": PASSWORD}
+
+
+@pytest.fixture
+def given(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {**MAIL, "photos": "always", **getattr(request, "param", {})}
+
+
+WAITS = pytest.mark.parametrize("given", [{"deletion_wait_days": 7}], indirect=True)
+KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)
+
+
+def finish(backend: Backend) -> None:
+    backend.app.background.erasure.make_pass()
+
+
+def leave(person: Person) -> dict[str, Any]:
+    answer = person.call("DELETE", "/me", json=ASKED)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def verified(backend: Backend, code: str) -> dict[str, Any]:
+    body: dict[str, Any] = backend.anyone.get(f"/receipts/verify/{code}").get_json()
+    return body
+
+
+def mails_to(backend: Backend, account: str) -> list[Any]:
+    rows = backend.services.store.collection("outbox").find({"account": account}, sort="id")
+    return [row["kind"] for row in rows]
+
+
+def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> None:
+    talk = Talk(backend)
+    number = predicted(talk.ada, lesion=talk.lesion)["id"]
+    talk.ada.call("GET", f"/submissions/{number}/thumbnail")
+    talk.ada.call("GET", f"/submissions/{number}/report.pdf")
+    talk.sent(talk.ada, "It itches.")
+    code = leave(talk.ada)["receipt"]
+    assert verified(backend, code)["valid"] is False
+    assert backend.anyone.get(f"/receipts/verify/{code}/pdf").status_code == 404
+    finish(backend)
+    verdict = verified(backend, code)
+    receipt = verdict["receipt"]
+    assert (verdict["valid"], receipt["complete"]) == (True, True)
+    assert receipt["erased"] == {
+        "account": 1,
+        "findings": 1,
+        "photos": 1,
+        "thumbnails": 1,
+        "reports": 1,
+        "spots": 1,
+        "messages": 1,
+        "sessions": 1,
+        "known_addresses": 1,
+    }
+    assert [one["what"] for one in receipt["kept"]] == ["audit", "counts", "address"]
+    assert (receipt["asked_by"], receipt["extent"], receipt["backups"]) == ("person", "account", [])
+    said = backend.anyone.get(f"/receipts/verify/{code}", headers={"Accept": "text/html"}).text
+    for text in (str(verdict), said):
+        assert talk.ada.email not in text
+        assert "Ada" not in text
+    pdf = backend.anyone.get(f"/receipts/verify/{code}/pdf?lang=fr")
+    assert pdf.data.startswith(b"%PDF")
+    assert pdf.data.count(b"/Type /Page\n") == 1
+
+
+def test_a_receipt_that_was_changed_or_guessed_is_not_valid(backend: Backend) -> None:
+    code = leave(backend.member())["receipt"]
+    finish(backend)
+    receipts = backend.services.store.collection("erasure_receipts")
+    receipts.update({"code": code}, {"$set": {"erased": {"account": 2}}})
+    assert verified(backend, code)["valid"] is False
+    page = backend.anyone.get(f"/receipts/verify/{code}", headers={"Accept": "text/html"}).text
+    assert "not as the server signed it" in page
+    for wrong in ("0" * 32, "x", "0" * 5000):
+        assert verified(backend, wrong) == {"valid": False, "fingerprint": None, "receipt": None}
+
+
+def test_the_mail_with_the_receipt_outlives_the_account_and_goes_with_its_sending(
+    backend: Backend,
+) -> None:
+    ada = backend.member(locale="fr")
+    account = backend.account(ada.email).id
+    code = leave(ada)["receipt"]
+    finish(backend)
+    (notice,) = backend.services.store.collection("outbox").find({"account": account})
+    assert (notice["kind"], notice["address"], notice["language"]) == ("erased", ada.email, "fr")
+    assert notice["about"] == f"receipts/verify/{code}"
+    backend.services.data.outbox.mark_sent(backend.services.data.outbox.list_due(10))
+    assert ada.email not in str(backend.stored())
+
+
+@WAITS
+def test_a_deletion_that_waits_can_be_taken_back_and_opens_the_account_meanwhile(
+    backend: Backend,
+) -> None:
+    ada = backend.member(consents={"training": True})
+    account = backend.account(ada.email)
+    asked = leave(ada)
+    assert asked["message"] == "Account will be deleted"
+    assert leave(ada)["deletion_at"] == asked["deletion_at"]
+    assert mails_to(backend, account.id) == [Kind.DELETION_ASKED, Kind.DELETION_TOMORROW]
+    again = backend.log_in(ada.email)
+    shown = again.call("GET", "/me/deletion").get_json()
+    assert (shown["deletion_at"], shown["wait_days"]) == (asked["deletion_at"], 7)
+    assert again.call("GET", "/me").get_json()["deletion_at"] == asked["deletion_at"]
+    assert backend.account(ada.email).may_teach is False
+    finish(backend)
+    assert again.call("DELETE", "/me/deletion").status_code == 200
+    assert again.call("GET", "/me/deletion").get_json()["deletion_at"] is None
+    assert mails_to(backend, account.id) == []
+    refused = again.call("DELETE", "/me/deletion")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_deletion_waits")
+
+
+@WAITS
+def test_a_deletion_whose_time_is_over_is_carried_out_and_cannot_be_taken_back(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    account = backend.account(ada.email).id
+    leave(ada)
+    backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
+    refused = ada.call("DELETE", "/me/deletion")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "deletion_due")
+    finish(backend)
+    assert ada.call("GET", "/me").status_code == 401
+    receipt = backend.services.data.receipts.find_newest(account)
+    assert receipt is not None
+    assert (receipt.complete, receipt.asked_by) == (True, "person")
+
+
+@WAITS
+def test_a_doctor_who_got_patients_meanwhile_stays(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    leave(grey)
+    backend.edit(grey.email, deletion_due_at=now() - timedelta(seconds=1))
+    backend.member(doctor_id=backend.account(grey.email).id)
+    finish(backend)
+    shown = grey.call("GET", "/me/deletion").get_json()
+    assert shown["obstacle"] == "doctor_has_patients"
+
+
+def reviewed(backend: Backend) -> tuple[Person, Person, int, int]:
+    """A doctor, a patient, and of the patient's findings one that the doctor has signed something
+    about, and one that nobody has.
+    """
+    talk = Talk(backend)
+    signed = predicted(talk.ada, lesion=talk.lesion)["id"]
+    other = predicted(talk.ada, lesion=talk.begin())["id"]
+    said = {"label": "melanoma", "certainty": "sure"}
+    assert talk.grey.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
+    talk.sent(talk.ada, "It itches.")
+    return talk.grey, talk.ada, signed, other
+
+
+@KEEPS
+def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -> None:
+    grey, ada, signed, other = reviewed(backend)
+    account = backend.account(ada.email)
+    colleague, root = backend.member(role="doctor"), backend.member(role="admin")
+    preview = ada.call("GET", "/me/deletion").get_json()
+    assert preview["kept_findings"] == [signed]
+    assert preview["erased"]["findings"] == 1
+    code = leave(ada)["receipt"]
+    finish(backend)
+    receipt = verified(backend, code)["receipt"]
+    assert receipt["extent"] == "all_but_record"
+    assert (receipt["erased"]["findings"], receipt["erased"]["spots"]) == (1, 1)
+    assert "messages" not in receipt["erased"]
+    (record,) = [one for one in receipt["kept"] if one["what"] == "record"]
+    assert (record["count"], record["until"]) == (1, preview["kept_until"])
+    # The doctor in charge reads it, with the name, and nobody else does.
+    shown = grey.call("GET", f"/submissions/{signed}")
+    assert shown.status_code == 200
+    assert grey.call("GET", f"/submissions/{signed}/photo").status_code == 200
+    assert grey.call("GET", f"/submissions/{other}").status_code == 404
+    assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
+    for one in (colleague, root):
+        assert one.call("GET", f"/submissions/{signed}").status_code == 404
+    answer = backend.client.post("/login", json={"email": ada.email, "password": PASSWORD})
+    assert answer.status_code == 401
+    kept = backend.services.data.accounts.get(account.id)
+    assert (kept.email, kept.has_password, kept.consents) == (
+        f"{account.id}@records.invalid",
+        False,
+        {},
+    )
+    backend.services.data.outbox.mark_sent(backend.services.data.outbox.list_due(10))
+    assert ada.email not in str(backend.stored())
+    for path in ("approve", "suspend"):
+        root.call("PATCH", f"/users/{kept.email}/{path}", json={})
+    assert backend.services.data.accounts.get(account.id).is_record
+    refused = root.call("DELETE", f"/users/{kept.email}")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
+
+
+@KEEPS
+def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend: Backend) -> None:
+    _, ada, _, _ = reviewed(backend)
+    account = backend.account(ada.email).id
+    leave(ada)
+    finish(backend)
+    store = backend.services.store
+    past = now() - timedelta(days=3700)
+    store.collection("reviews").update_all({}, {"$set": {"created_at": past}})
+    store.collection("accounts").update(
+        {"id": account}, {"$set": {"record_kept_until_at": now() - timedelta(days=1)}}
+    )
+    finish(backend)
+    second, first = store.collection("erasure_receipts").find({"account": account}, sort="-id")
+    assert (first["extent"], second["extent"]) == ("all_but_record", "record")
+    assert second["erased"]["findings"] == 1
+    kept = backend.stored(but=("audit", "erasure_receipts", "erased_ids", "outbox", "leases"))
+    assert account not in str(kept)
+    assert list(store.blobs.keys()) == []
+
+
+@KEEPS
+def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_date(
+    backend: Backend,
+) -> None:
+    _, ada, signed, other = reviewed(backend)
+    refused = ada.call("DELETE", f"/submissions/{signed}")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
+    until = now().year + 10
+    assert f"until {until}-" in refused.get_json()["detail"]
+    assert ada.call("DELETE", f"/submissions/{other}").status_code == 200
+
+
+def test_an_erasure_that_another_admin_has_begun_is_refused_with_a_sentence(
+    backend: Backend,
+) -> None:
+    root = backend.member(role="admin")
+    ada = backend.member(status="deleting")
+    answer = root.call("DELETE", f"/users/{ada.email}")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "being_deleted")
+
+
+def test_an_admin_deletes_with_a_reason_that_the_receipt_says(backend: Backend) -> None:
+    root, ada = backend.member(role="admin"), backend.member()
+    account = backend.account(ada.email).id
+    assert root.call("DELETE", f"/users/{ada.email}?reason=second_account").status_code == 200
+    finish(backend)
+    (receipt,) = root.call("GET", "/erasures").get_json()
+    assert (receipt["account"], receipt["reason"]) == (account, "second_account")
+    assert receipt["asked_by"] == "admin"
+    (row,) = [one for one in backend.audit() if one["action"] == "account.delete"]
+    assert row["detail"] == "second_account"
+    assert root.call("DELETE", "/users/x@example.org?reason=hate").status_code == 400
+
+
+def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backend) -> None:
+    ada = backend.member(role="researcher")
+    account = backend.account(ada.email).id
+    job = backend.services.jobs.submit(kind="train", owner=account, request={})
+    jobs = backend.services.store.collection("jobs")
+    held = {"status": "running", "lease_ends_at": now() + timedelta(seconds=30)}
+    jobs.update({"id": job.id}, {"$set": held})
+    code = leave(ada)["receipt"]
+    finish(backend)
+    assert verified(backend, code)["receipt"]["complete"] is False
+    receipts = backend.services.store.collection("erasure_receipts")
+    receipts.update({"code": code}, {"$set": {"awaits_until_at": now() - timedelta(seconds=1)}})
+    # What its process has stored after the record of the job was gone.
+    backend.services.data.outbox.add(Kind.REVIEWED, to=account)
+    finish(backend)
+    assert verified(backend, code)["receipt"]["complete"] is True
+    assert mails_to(backend, account) == [Kind.ERASED]
