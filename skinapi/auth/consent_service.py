@@ -95,8 +95,7 @@ class ConsentsService:
 
     def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
         """What is not so already, and what stands and is renewed."""
-        history = self.consents.history_of(account.id) if changed.texts else []
-        latest = latest_of(history)
+        latest = self.consents.find_latest(account.id) if changed.texts else {}
         due: dict[Purpose, bool] = {}
         for purpose, allowed in changed.given.items():
             before, shown = latest.get(purpose), changed.texts.get(purpose)

@@ -147,6 +147,10 @@ class Consents:
             found = self._documents.find({"account": account}, sort="-id", limit=newest)[::-1]
         return [ConsentGiven.model_validate(one) for one in found]
 
+    def find_latest(self, account: str) -> dict[str, ConsentGiven]:
+        """By purpose the last change, of those that are not about one photo alone."""
+        return latest_of(self.history_of(account))
+
     def forget(self, account: str) -> None:
         """Idempotent."""
         self._documents.delete({"account": account})

@@ -51,6 +51,7 @@ def open_standard_services(
         accounts=services.data.accounts,
         patients=services.integrations.patients,
         trail=services.data.trail,
+        consents=services.data.consents,
         base=f"{settings.address}/fhir",
     )
     return StandardServices(

@@ -242,3 +242,23 @@ def test_the_history_goes_with_its_account(backend: Backend) -> None:
     erase(backend.services, backend.account(ada.email))
     left = {one["account"] for one in backend.stored()["consents"]}
     assert left == {backend.account(bob.email).id}
+
+
+def test_a_health_record_reads_each_consent_with_its_date_and_the_text_that_was_shown(
+    backend: Backend,
+) -> None:
+    ada = backend.member(consents={"photos": True})
+    agree(ada, "research")
+    predicted(ada, keep_photo="false")
+    account = backend.account(ada.email).id
+    research, photos = (
+        ada.call("GET", f"/fhir/Consent/{account}-{purpose}").get_json()
+        for purpose in ("research", "photos")
+    )
+    (change, of_one_photo) = reversed(show(ada)["history"])
+    assert research["policyRule"]["coding"][0]["version"] == "1"
+    assert research["dateTime"][:19] == change["at"][:19]
+    assert "version" not in photos["policyRule"]["coding"][0]
+    assert (photos["provision"]["type"], of_one_photo["given"]) == ("permit", False)
+    search = ada.call("GET", f"/fhir/Consent?patient={account}").get_json()
+    assert len(search["entry"]) == 2

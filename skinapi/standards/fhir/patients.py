@@ -4,10 +4,11 @@ A program reads a pseudonym: names and words that a person wrote are there for w
 elsewhere too (`may_name`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.consents import ConsentGiven
 from skinapi.care.lesion_records import Lesion
 from skinapi.domain.subject import Subject
 from skinapi.standards.fhir.elements import (
@@ -25,11 +26,13 @@ from skinapi.standards.fhir.elements import (
 # https://hl7.org/fhir/R4/consent.html
 CONSENT_SCOPES = "http://terminology.hl7.org/CodeSystem/consentscope"
 CONSENT_CATEGORIES = "http://terminology.hl7.org/CodeSystem/consentcategorycodes"
-# What each consent of an account allows; the sentence that a person agreed to is the console's.
+# What each consent of an account allows. What a person agreed to: skinapi/words/en/consents.py.
 PURPOSES = {
     "photos": "Photos are kept with the findings",
     "llm": "Figures of a finding may be sent to a language model, which words the report",
     "training": "Kept photos may be used to train models",
+    "research": "Figures of reviewed findings may be used for research",
+    "sharing": "The doctor in charge may ask a colleague about a finding",
 }
 
 
@@ -57,9 +60,19 @@ def patient_of(account: Account, to: Subject) -> Resource:
     )
 
 
-def consents_of(account: Account, changed_at: datetime) -> Iterator[Resource]:
-    """What the person has allowed, or not: nothing of what was never asked."""
+def consents_of(
+    account: Account, latest: Mapping[str, ConsentGiven], before: datetime
+) -> Iterator[Resource]:
+    """What the person has allowed, or not: nothing of what was never asked. `latest` is the last
+    change of each; of one that was not noted the date is `before`. The version is that of the text
+    that was shown, where that is known.
+    """
     for purpose, allowed in sorted(account.consents.items()):
+        last = latest.get(purpose)
+        changed_at = last.created_at if last else before
+        rule = own_concept("consents", purpose, PURPOSES.get(purpose, purpose))
+        if last and last.version:
+            rule["coding"][0]["version"] = str(last.version)
         yield made(
             "Consent",
             f"{account.id}-{purpose}",
@@ -69,7 +82,7 @@ def consents_of(account: Account, changed_at: datetime) -> Iterator[Resource]:
             category=[concept(coding(CONSENT_CATEGORIES, "idscl"))],
             patient=patient_reference(account.id),
             dateTime=instant(changed_at),
-            policyRule=own_concept("consents", purpose, PURPOSES.get(purpose, purpose)),
+            policyRule=rule,
             provision={"type": "permit" if allowed else "deny"},
         )
 

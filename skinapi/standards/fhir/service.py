@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.consents import Consents
 from skinapi.care.lesion_service import LesionsService
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import read_pages
@@ -70,6 +71,7 @@ class FhirService:
     accounts: Accounts
     patients: PatientsService
     trail: AuditTrail
+    consents: Consents
     base: str
 
     def read(self, kind: Kind, identifier: str, *, to: Subject) -> Resource:
@@ -242,7 +244,8 @@ class FhirService:
             yield patient_of(account, to)
         elif kind.name == "Consent":
             newest = self.trail.find_newest("account.consents", target=account.id)
-            yield from consents_of(account, newest["created_at"] if newest else account.created_at)
+            before = newest["created_at"] if newest else account.created_at
+            yield from consents_of(account, self.consents.find_latest(account.id), before)
         elif kind.name == "BodyStructure":
             spots = self.lesions.lesions
             for page in read_pages(
