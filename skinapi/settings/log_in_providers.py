@@ -25,7 +25,7 @@ class OidcProvider(Frozen):
     several groups the first in this table counts. `acr` and `amr` are the values that say that the
     provider has asked for a second factor. `trust_email`: its addresses count as verified, though
     it does not say so. `linking`: whether an admin may let an account that is here already log in
-    there.
+    there. `approval`: who opens an account that a log-in there has made.
     """
 
     name: ProviderName
@@ -40,6 +40,7 @@ class OidcProvider(Frozen):
     amr: Texts = ()
     trust_email: bool = False
     linking: Literal["by_admin", "never"] = "by_admin"
+    approval: Literal["by_group", "by_admin"] = "by_group"
 
     @property
     def shown_name(self) -> str:

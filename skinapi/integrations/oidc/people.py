@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from skinapi.auth.accounts import Account, AccountFields, Accounts
+from skinapi.auth.accounts import Account, AccountFields, Accounts, WantedRole
 from skinapi.auth.emails import NewEmail
 from skinapi.auth.errors import LastAdmin
 from skinapi.auth.events import AccountAdded, LogInReplaced
@@ -87,6 +87,11 @@ def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
     return next((role for group, role in provider.roles.items() if group in groups), None)
 
 
+def _askable(role: Role | None) -> WantedRole | None:
+    """As what an account may ask to be approved."""
+    return role if role == "doctor" or role == "researcher" else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Finds, adds, links and promotes accounts, each in a transaction under way."""
@@ -110,6 +115,8 @@ class People:
             account = self._add(unit, provider, person)
         if account.status in ("suspended", "deleting"):
             return account
+        if provider.approval == "by_admin" and account.status == "waiting":
+            return account
         return self._follow_groups(unit, account, provider, person.role)
 
     def _add(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
@@ -120,6 +127,7 @@ class People:
             password_hash="",
             provider=provider.name,
             identity=person.identity,
+            wanted_role=_askable(person.role),
         )
         unit.audit("account.register", by=account.id, target=account.id, detail=provider.name)
         unit.publish(AccountAdded(account.id))

@@ -313,3 +313,28 @@ def test_a_refresh_token_goes_on_with_the_session(clinic: Clinic) -> None:
     renewed = clinic.client.post("/auth/refresh", json={"refresh_token": body["refresh_token"]})
     person = Person(clinic.client, renewed.get_json()["access_token"])
     assert person.call("GET", "/me").status_code == 200
+
+
+def test_who_was_deleted_comes_back_with_a_new_account_as_a_group_lets_in(clinic: Clinic) -> None:
+    first = clinic.account(clinic.entered(**DOCTOR).call("GET", "/me").get_json()["email"])
+    assert clinic.admin().call("DELETE", f"/doctors/{ADA}").status_code == 200
+    again = clinic.entered(**DOCTOR).call("GET", "/me").get_json()
+    assert again["_id"] != first.id
+    assert (again["role"], again["status"]) == ("doctor", "approved")
+
+
+def test_who_was_deleted_comes_back_only_if_an_admin_says_so(open_clinic: OpenClinic) -> None:
+    clinic = open_clinic({"approval": "by_admin"})
+    admin = clinic.admin()
+    for _ in range(2):
+        assert clinic.enter(**DOCTOR).get_json()["code"] == "account_not_approved"
+        assert clinic.enter(**DOCTOR).get_json()["code"] == "account_not_approved"
+        account = clinic.account(ADA)
+        assert (account.role, account.wanted_role) == ("user", "doctor")
+        assert admin.call("PATCH", f"/users/{ADA}/approve", json={}).status_code == 200
+        assert clinic.enter(**DOCTOR).get_json()["role"] == "doctor"
+        assert admin.call("DELETE", f"/doctors/{ADA}").status_code == 200
+    assert clinic.enter(**DOCTOR).get_json()["code"] == "account_not_approved"
+    chosen = {"accounts": [clinic.account(ADA).id], "reason": "unknown_person"}
+    assert admin.call("POST", "/accounts/refusals", json=chosen).status_code == 200
+    assert clinic.enter(**DOCTOR).get_json()["code"] == "account_refused"
