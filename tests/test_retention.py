@@ -9,7 +9,7 @@ from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter
 from tests.stores.known_queries import KNOWN
-from tests.support.backends import MAIL, Backend, Person, erase
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
@@ -45,6 +45,7 @@ ROWS = {
     "upload_parts": "upload",
     "uploads": "upload",
 }
+OWN = {"current_password": PASSWORD}
 # What only a researcher has: test_datasets.py erases one.
 OF_RESEARCHERS = {"datasets", "images", "upload_parts", "uploads"}
 # What only an admin opens: privacy/test_break_glass.py erases one.
@@ -119,7 +120,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     submission = backend.services.records.find(listed.id)
     assert submission is not None
     backend.services.recovery.hand_link(email=account.email, by="-")
-    body = {"name": "mine", "scopes": ["findings:read"], "sessions": True}
+    body = {"name": "mine", "scopes": ["findings:read"], "sessions": True, **OWN}
     key = Person(backend.client, ada.call("POST", "/keys", json=body).get_json()["secret"])
     made = key.call("POST", "/keys/sessions", json={"scope": "findings:read"})
     assert made.status_code == 201

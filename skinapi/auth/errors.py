@@ -128,3 +128,15 @@ class DoctorHasPatients(Conflict):
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     sentence = "Too many wrong passwords; try again later, or from where you logged in before"
+
+
+# With what a request is refused that takes the password again (`reauthenticate`).
+UNPROVEN = (
+    WrongPassword,
+    NotJustLoggedIn,
+    InitialPasswordExpired,
+    TooManyGuesses,
+    CodeRequired,
+    WrongCode,
+    TooManyCodes,
+)

@@ -197,6 +197,17 @@ class ClientInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """With what a person who is logged in proves to own the account: the password, where it has
+    one, and a code where it has a second factor. `caller` is who sent it.
+    """
+
+    password: str
+    code: str | None
+    caller: ClientInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
     accounts: Accounts
     passwords: Passwords

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from skinapi.auth.accounts import Account, Status, WantedRole
 from skinapi.auth.emails import NewEmail
-from skinapi.auth.passwords import AnyPassword, NewPassword
+from skinapi.auth.passwords import AnyPassword, ClientInfo, NewPassword, Proof
 from skinapi.auth.sessions import Session
 from skinapi.domain.field_types import Legible, Name, Printable
 from skinapi.domain.subject import Role
@@ -184,8 +184,20 @@ class PasswordAndCode(CurrentPassword, CodeBody):
     pass
 
 
-class OwnDeletion(CurrentPassword):
+class ProvenBody(Body):
+    """A request that takes the password again, and a code of the second factor."""
+
+    current_password: AnyPassword = Field(
+        description="empty for an account that has none here: it must have logged in just now"
+    )
     code: Code | None = Field(default=None, description=CODE)
+
+    def proof(self, caller: ClientInfo) -> Proof:
+        return Proof(password=self.current_password, code=self.code, caller=caller)
+
+
+class OwnDeletion(ProvenBody):
+    """The account whose owner proves it is deleted."""
 
 
 class QrCode(Answer):

@@ -22,7 +22,7 @@ from skinapi.auth.errors import (
     WrongCode,
 )
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
-from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
+from skinapi.auth.passwords import Authentication, ClientInfo, Passwords, Proof
 from skinapi.auth.sessions import Sessions
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
@@ -257,22 +257,13 @@ class SecondFactorService:
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, password, caller)
 
-    def reauthenticate(
-        self,
-        account: Account,
-        password: str,
-        code: str | None,
-        caller: ClientInfo,
-        *,
-        session_id: str,
-    ) -> None:
-        """Whether the person who is logged in is the owner of the account: by the password, and by
-        a code where there is a second factor.
+    def reauthenticate(self, account: Account, proof: Proof, *, session_id: str) -> None:
+        """Check that whoever uses this session of the account is its owner.
 
         Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes.
         """
-        self.verify_owner(account, password, caller, session_id=session_id)
-        self.verify(account, code, caller)
+        self.verify_owner(account, proof.password, proof.caller, session_id=session_id)
+        self.verify(account, proof.code, proof.caller)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
         """The factor after this code, which cannot be used again. Raises WrongCode."""

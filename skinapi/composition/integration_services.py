@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.second_factor import SecondFactorService
 from skinapi.composition.repositories import Repositories
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
@@ -22,7 +23,12 @@ class IntegrationServices:
 
 
 def open_integration_services(
-    settings: Settings, data: Repositories, *, eraser: Eraser, records: RecordsService
+    settings: Settings,
+    data: Repositories,
+    *,
+    eraser: Eraser,
+    records: RecordsService,
+    second_factor: SecondFactorService,
 ) -> IntegrationServices:
     return IntegrationServices(
         keys=KeysService(
@@ -33,6 +39,7 @@ def open_integration_services(
             eraser=eraser,
             records=records,
             outbox=data.outbox,
+            second_factor=second_factor,
         ),
         patients=PatientsService(
             work=data.work, accounts=data.accounts, secrets=settings.audit_secrets()

@@ -288,7 +288,11 @@ def _build(
         models=models,
         drift=DriftService(counts=data.weekly_counts, models=models),
         integrations=open_integration_services(
-            settings, data, eraser=people.eraser, records=records
+            settings,
+            data,
+            eraser=people.eraser,
+            records=records,
+            second_factor=people.second_factor,
         ),
         erasure=erasure,
     )

@@ -20,6 +20,7 @@ from tests.bench.photos import photos
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import serving
+from tests.support.backends import PASSWORD
 from tests.support.size import size
 
 TURNS = size(60, 600)
@@ -37,7 +38,11 @@ def measure_keys(model: Path) -> Results:
         closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as line,
     ):
         ada = seeder.person()
-        wanted = {"name": "bench", "scopes": ["findings:write", "findings:read"]}
+        wanted = {
+            "name": "bench",
+            "scopes": ["findings:write", "findings:read"],
+            "current_password": PASSWORD,
+        }
         key = ada.call("POST", "/keys", json=wanted).json["secret"]
         candidates = photos(None)["600x450"]
         photo = next(one for one in candidates if ANGULAR.send(server.port, one, token=key))

@@ -23,6 +23,7 @@ from tests.npm_tools import tool
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
 from tests.support.photos import photo_of
 from tests.support.size import drill
 
@@ -71,6 +72,7 @@ def program(server: Server) -> Iterator[Program]:
     seeder = Seeder(server)
     scopes = ["findings:write", "findings:read"]
     body = {"name": "the clinic", "scopes": scopes, "sessions": True}
+    body |= {"current_password": PASSWORD}
     made = seeder.person("admin").call("POST", "/admin/keys", json=body).json
     yield Program(server.port, made["secret"], made["_id"])
     seeder.close()

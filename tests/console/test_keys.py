@@ -6,6 +6,7 @@ from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
 
 
 def listing(seeder: Seeder, secret: str) -> int:
@@ -17,7 +18,7 @@ def make(journey: Journey, name: str, scope: str) -> str:
     """The secret of a new key, as it is shown once."""
     visitor = journey.visitor
     visitor.press("details.card > summary")
-    visitor.type(keyName=name)
+    visitor.type(keyName=name, ownPassword=PASSWORD)
     visitor.press("details.card form > .primary")
     journey.see("keyNeedsScope")
     visitor.run("document.querySelector('details details').open = true")

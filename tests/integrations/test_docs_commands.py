@@ -53,7 +53,9 @@ def test_the_page_for_programs_works_as_written(server: Server, tmp_path: Path) 
         server,
         tmp_path,
         TOKEN=token(server, "user"),
+        PASSWORD="",
         ADMIN_TOKEN=token(server, "admin"),
+        ADMIN_PASSWORD="",
     )
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert said.endswith("]0\n")  # the list of the browser, and the number of a test
@@ -62,6 +64,12 @@ def test_the_page_for_programs_works_as_written(server: Server, tmp_path: Path) 
 def test_the_page_for_a_clinics_site_works_as_written(server: Server, tmp_path: Path) -> None:
     """Its HTML is what tests/console/test_embed.py opens."""
     (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
-    said = run_page("docs/integrate/embed.md", server, tmp_path, ADMIN_TOKEN=token(server, "admin"))
+    said = run_page(
+        "docs/integrate/embed.md",
+        server,
+        tmp_path,
+        ADMIN_TOKEN=token(server, "admin"),
+        ADMIN_PASSWORD="",
+    )
     assert '"scope":"findings:write"' in said.replace(" ", "")
     assert said.splitlines()[-1] == "urgent_referral"

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.storage.ids import now
 from tests.integrations.test_keys import made, refused, sent
-from tests.support.backends import Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 
 HERE, ELSEWHERE = "192.0.2.7", "198.51.100.1"
 
@@ -166,7 +166,7 @@ def test_what_is_no_key_to_make_is_refused_with_a_sentence(
     shared_backend: Backend, wrong: dict[str, Any]
 ) -> None:
     admin = shared_backend.member(role="admin")
-    body = {"name": "x", "scopes": ["findings:read"], **wrong}
+    body = {"name": "x", "scopes": ["findings:read"], "current_password": PASSWORD, **wrong}
     for path in ("/keys", "/admin/keys"):
         answer = admin.call("POST", path, json=body)
         assert answer.status_code == 400, answer.text
@@ -176,7 +176,7 @@ def test_what_is_no_key_to_make_is_refused_with_a_sentence(
 
 def test_a_key_is_not_made_by_a_retry_of_a_request(shared_backend: Backend) -> None:
     ada = shared_backend.member()
-    body = {"name": "x", "scopes": ["findings:read"]}
+    body = {"name": "x", "scopes": ["findings:read"], "current_password": PASSWORD}
     answer = ada.call("POST", "/keys", json=body, headers={"Idempotency-Key": "one"})
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.get_json()["detail"]

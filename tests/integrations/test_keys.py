@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.auth.second_factor import hash_recovery_code
 from skinapi.integrations.keys.service import MOST_KEYS
-from tests.support.backends import Backend, Person, change_account
+from tests.support.access import RECOVERY_CODE
+from tests.support.backends import PASSWORD, Backend, Person, change_account
 from tests.support.photos import photo_of
 
 PHOTO = photo_of("melanoma")
 
+OWN = {"current_password": PASSWORD}
+
 
 def made(owner: Person, path: str = "/keys", **wanted: Any) -> tuple[Person, dict[str, Any]]:
     """A program with a key of this person, and what was answered."""
-    body = {"name": "my program", "scopes": ["findings:read", "findings:write"], **wanted}
+    scopes = ["findings:read", "findings:write"]
+    body = {"name": "my program", "scopes": scopes, "current_password": PASSWORD, **wanted}
     answer = owner.call("POST", path, json=body)
     assert answer.status_code == 201, answer.text
     shown: dict[str, Any] = answer.get_json()
@@ -158,7 +163,7 @@ def test_a_programs_account_goes_with_its_key_unless_it_has_findings(
 def test_a_person_has_so_many_keys_at_most(backend: Backend) -> None:
     ada = backend.member()
     keys = [made(ada)[1]["_id"] for _ in range(MOST_KEYS)]
-    body = {"name": "one more", "scopes": ["findings:read"]}
+    body = {"name": "one more", "scopes": ["findings:read"], **OWN}
     assert refused(ada.call("POST", "/keys", json=body)) == (409, "too_many_keys")
     assert ada.call("DELETE", f"/keys/{keys[0]}").status_code == 200
     assert ada.call("POST", "/keys", json=body).status_code == 201
@@ -238,7 +243,7 @@ def test_nothing_but_a_finding_is_rehearsed_with_a_test_key(backend: Backend) ->
     body = {"system": "urn:oid:2.999", "value": "1"}
     assert refused(test.call("POST", "/patients/external", json=body)) == (403, "test_key")
     for wanted in ({"scopes": ["lab"]}, {"scopes": ["audit:read"]}, {"sessions": True}):
-        sent_body = {"name": "x", "kind": "test", "scopes": ["findings:read"], **wanted}
+        sent_body = {"name": "x", "kind": "test", "scopes": ["findings:read"], **OWN, **wanted}
         assert admin.call("POST", "/keys", json=sent_body).status_code == 422
         clinic = admin.call("POST", "/admin/keys", json={**sent_body, "sessions": False})
         assert clinic.status_code == 422
@@ -261,3 +266,34 @@ def test_the_description_says_which_scope_opens_a_route(backend: Backend) -> Non
     paths = backend.client.get("/openapi.json").get_json()["paths"]
     assert "the scope `findings:write`" in paths["/predict"]["post"]["description"]
     assert "scope" not in paths["/me"]["get"].get("description", "")
+
+
+def test_who_has_stolen_a_session_makes_no_key(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    body = {"name": "mine", "scopes": ["findings:read"]}
+    for path in ("/keys", "/admin/keys"):
+        assert refused(admin.call("POST", path, json=body)) == (400, "invalid_body")
+        wrong = {**body, "current_password": "not this one"}
+        assert refused(admin.call("POST", path, json=wrong)) == (403, "wrong_password")
+    factor = {"salt": "", "confirmed": True, "recovery": [hash_recovery_code(RECOVERY_CODE)]}
+    backend.edit(admin.email, second_factor=factor)
+    account = backend.account(admin.email)
+    sessions = backend.services.store.collection("sessions")
+    sessions.update_all({"account": account.id}, {"$set": {"factor_given": True}})
+    assert refused(admin.call("POST", "/keys", json={**body, **OWN})) == (403, "code_required")
+    assert admin.call("GET", "/admin/keys").get_json() == []
+    given = {**body, **OWN, "code": RECOVERY_CODE}
+    assert admin.call("POST", "/keys", json=given).status_code == 201
+
+
+def test_a_key_of_the_clinic_says_when_its_maker_is_no_admin_any_more(backend: Backend) -> None:
+    root, maker = backend.member(role="admin"), backend.member(role="admin")
+    made(maker, "/admin/keys")
+    made(maker)
+
+    def gone() -> list[bool]:
+        return [one["maker_gone"] for one in root.call("GET", "/admin/keys").get_json()]
+
+    assert gone() == [False, False]
+    change_account(backend.services, backend.account(maker.email).id, role="user")
+    assert gone() == [True, False], "a person's own key goes with its person"

@@ -79,7 +79,8 @@ def test_who_makes_a_key_is_told_with_the_way_to_revoke_it(
     backend: Backend, smtp: SmtpServer
 ) -> None:
     ada, admin = backend.member(), backend.member(role="admin")
-    body = {"name": "my program", "scopes": ["findings:read"]}
+    own = {"current_password": PASSWORD}
+    body = {"name": "my program", "scopes": ["findings:read"], **own}
     assert ada.call("POST", "/keys", json=body).status_code == 201
     assert admin.call("POST", "/admin/keys", json=body).status_code == 201
     subject = "A key for programs was made with your account"

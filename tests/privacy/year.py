@@ -283,7 +283,8 @@ def _first_spot(year: Year) -> None:
 def _programs(year: Year) -> None:
     """Keys, a session key, and a webhook that waits for its receiver."""
     body = {"name": WORDS["key"], "scopes": ["findings:read", "findings:write"], "sessions": True}
-    key = year.person.do("POST", "/keys", body)
+    own = {"current_password": year.person.password}
+    key = year.person.do("POST", "/keys", {**body, **own})
     year.program.token = key["secret"]
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     year.program.do("GET", "/submissions")

@@ -1,4 +1,4 @@
-"""People of a served backend, made straight in its store: no password is hashed for them."""
+"""People of a served backend, made straight in its store, with PASSWORD: it is hashed once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,7 @@ from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
-from tests.support.backends import change_account, token_for
-
-NO_HASH = "none: nobody logs in here"
+from tests.support.backends import PASSWORD_HASH, change_account, token_for
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,12 @@ class Seeder:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@example.org"
         self.accounts.add(
-            id=identifier, email=email, name="Ada", password_hash=NO_HASH, role=role, status=status
+            id=identifier,
+            email=email,
+            name="Ada",
+            password_hash=PASSWORD_HASH,
+            role=role,
+            status=status,
         )
         return self.caller(identifier, email)
 

@@ -80,6 +80,7 @@ NO_LOG_IN = "fffffffffff"
 # A clinic's key sends for each; what a test key sends is nobody's.
 ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 PHOTO = photo_of("melanoma")
+KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD}
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
 WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
@@ -219,7 +220,7 @@ class SampleAccounts:
     @staticmethod
     def key(owner: Person, *scopes: str) -> str:
         """The id of a key of this person."""
-        body = {"name": "sample", "scopes": scopes}
+        body = {"name": "sample", "scopes": scopes, "current_password": PASSWORD}
         key: str = owner.call("POST", "/keys", json=body).get_json()["_id"]
         return key
 
@@ -661,7 +662,7 @@ ROWS: dict[str, Row] = {
     "end_session": Row("/me/sessions/{session}", OWNER),
     # keys of programs
     "list_keys": Row("/keys", APPROVED),
-    "make_key": Row("/keys", APPROVED, sends({"name": "mine", "scopes": ["findings:read"]})),
+    "make_key": Row("/keys", APPROVED, sends(KEY)),
     "revoke_key": Row("/keys/{key}", OWNER),
     "show_current_key": Row(
         "/keys/current",
@@ -680,9 +681,7 @@ ROWS: dict[str, Row] = {
         keyed={"clinic-wide": "o", "user": "o", "session": "f", "other session": "f", "*": "n"},
     ),
     "list_all_keys": Row("/admin/keys", ADMINS),
-    "make_clinic_key": Row(
-        "/admin/keys", ADMINS, sends({"name": "archive", "scopes": ["findings:read"]})
-    ),
+    "make_clinic_key": Row("/admin/keys", ADMINS, sends(KEY)),
     "revoke_any_key": Row("/admin/keys/{key}", ADMINS),
     "find_or_add_patient": Row(
         "/patients/external",

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from skinapi.storage.ids import new_id
-from tests.support.backends import Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import UseCase
 
-SCOPES = {"name": "my program", "scopes": ["findings:write", "findings:read"], "sessions": True}
+SCOPES = {
+    "name": "my program",
+    "scopes": ["findings:write", "findings:read"],
+    "sessions": True,
+    "current_password": PASSWORD,
+}
 
 
 @dataclass

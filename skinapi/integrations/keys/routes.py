@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from skinapi.auth.errors import UNPROVEN
+from skinapi.auth.passwords import ClientInfo
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import SCOPES, Subject
 from skinapi.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
@@ -21,7 +23,7 @@ from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService
 from skinapi.integrations.patients import PatientsService
 from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
+from skinapi.web.rate_limits import Rate, caller_address
 from skinapi.web.schemas import Message, PageQuery
 
 NO_RETRY = (
@@ -44,16 +46,19 @@ def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
     "POST",
     "/keys",
     access=Signed(),
-    rate=Rate.WRITE,
+    rate=Rate.SIGN_IN,
     status=201,
-    raises=(TooManyKeys, Unprocessable),
+    raises=(*UNPROVEN, TooManyKeys, Unprocessable),
 )
 def make_key(
     keys: KeysService, *, body: NewKey, subject: Subject, idempotency_key: str | None
 ) -> MadeKey:
-    """Make a key with the caller's rights, for a program. Its secret is in this answer alone."""
+    """Make a key with the caller's rights, for a program, with the password again. Its secret is in
+    this answer alone.
+    """
     _refuse_retry(idempotency_key)
-    return MadeKey.of(*keys.make_own(wanted=body.wanted(), by=subject))
+    proof = body.proof(ClientInfo(address=caller_address()))
+    return MadeKey.of(*keys.make_own(wanted=body.wanted(), by=subject, proof=proof))
 
 
 @routes.route("DELETE", "/keys/<key>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
@@ -105,16 +110,16 @@ def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
 def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     """All keys, of persons and of programs, the oldest first."""
     page = keys.page_all(after=query.after, limit=query.limit)
-    return page.map(partial(AnyKeyView.of, emails=keys.emails_of(page.items)))
+    return page.map(partial(AnyKeyView.of, people=keys.people_of(page.items)))
 
 
 @routes.route(
     "POST",
     "/admin/keys",
     access=admins(ADMINS_ONLY),
-    rate=Rate.WRITE,
+    rate=Rate.SIGN_IN,
     status=201,
-    raises=(Unprocessable,),
+    raises=(*UNPROVEN, Unprocessable),
 )
 def make_clinic_key(
     keys: KeysService, *, body: NewKey, subject: Subject, idempotency_key: str | None
@@ -123,7 +128,8 @@ def make_clinic_key(
     of every patient and file for them. Its secret is in this answer alone.
     """
     _refuse_retry(idempotency_key)
-    return MadeKey.of(*keys.make_clinic_wide(wanted=body.wanted(), by=subject))
+    proof = body.proof(ClientInfo(address=caller_address()))
+    return MadeKey.of(*keys.make_clinic_wide(wanted=body.wanted(), by=subject, proof=proof))
 
 
 @routes.route(

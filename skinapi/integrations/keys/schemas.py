@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.schemas import ProvenBody
 from skinapi.domain.field_types import Identifier, Legible, Printable
 from skinapi.domain.subject import Scope
 from skinapi.integrations.keys.api_keys import ApiKey, Kind, SessionKey
@@ -46,7 +47,7 @@ def _each_once(scopes: list[Scope]) -> list[Scope]:
 Network = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
 
 
-class NewKey(Body):
+class NewKey(ProvenBody):
     name: KeyName
     kind: Kind = Field(
         default="live", description="`test`: it answers with a sample, and stores nothing"
@@ -108,13 +109,18 @@ class AnyKeyView(KeyView):
     account: str = Field(description="whose rights it has")
     account_email: str | None
     made_by_email: str | None = Field(description="null once the account is gone")
+    maker_gone: bool = Field(
+        description="whether nobody answers for a clinic-wide key: who made it is no admin any more"
+    )
 
     @classmethod
-    def of(cls, key: ApiKey, emails: Mapping[str, str]) -> Self:
+    def of(cls, key: ApiKey, people: Mapping[str, Account]) -> Self:
+        owner, maker = people.get(key.account), people.get(key.made_by)
         beside = {
             "account": key.account,
-            "account_email": emails.get(key.account),
-            "made_by_email": emails.get(key.made_by),
+            "account_email": owner and owner.email,
+            "made_by_email": maker and maker.email,
+            "maker_gone": key.clinic_wide and not (maker and maker.active_admin),
         }
         return cls.model_validate({**KeyView.model_validate(key).model_dump(), **beside})
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.passwords import Proof
+from skinapi.auth.second_factor import SecondFactorService
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Scope, Subject
 from skinapi.errors import Forbidden, InvalidToken, NotFound, Unprocessable
@@ -61,15 +63,22 @@ class KeysService:
     eraser: Eraser
     records: RecordsService
     outbox: Outbox
+    second_factor: SecondFactorService
 
-    @atomic
-    def make_own(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
-        """A key with the caller's rights, and its secret, which nobody can read again.
+    def make_own(self, *, wanted: WantedKey, by: Subject, proof: Proof) -> tuple[ApiKey, str]:
+        """A key with the caller's rights, and its secret, which nobody can read again. Whoever has
+        stolen a session makes none.
 
-        Raises TooManyKeys, Unprocessable for what a test key cannot do, and InvalidToken where the
-        account is being deleted.
+        Raises the errors of `reauthenticate`, TooManyKeys, Unprocessable for what a test key cannot
+        do, and InvalidToken where the account is being deleted.
         """
         _refuse_untestable(wanted)
+        self._prove(by, proof)
+        return self.make_own_proven(wanted=wanted, by=by)
+
+    @atomic
+    def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
+        """For `make_own`."""
         # Held, so that of two keys that are made at once the second one counts the first.
         account = self.accounts.hold(by.id)
         if account.status == "deleting":
@@ -78,13 +87,27 @@ class KeysService:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
 
-    @atomic
-    def make_clinic_wide(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
+    def make_clinic_wide(
+        self, *, wanted: WantedKey, by: Subject, proof: Proof
+    ) -> tuple[ApiKey, str]:
         """A key with an account of its own, which sees the findings of every patient, and its
-        secret. Only admins may be the caller. Raises Unprocessable for a test key.
+        secret. Only admins may be the caller. Raises the errors of `reauthenticate`, and
+        Unprocessable for a test key.
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
+        self._prove(by, proof)
+        return self.make_clinic_wide_proven(wanted=wanted, by=by)
+
+    def _prove(self, by: Subject, proof: Proof) -> None:
+        account = self.accounts.get(by.id)
+        self.second_factor.reauthenticate(account, proof, session_id=by.session_id)
+
+    @atomic
+    def make_clinic_wide_proven(
+        self, unit: Unit, *, wanted: WantedKey, by: Subject
+    ) -> tuple[ApiKey, str]:
+        """For `make_clinic_wide`."""
         identifier = new_id()
         account = self.accounts.add(
             id=identifier,
@@ -140,10 +163,9 @@ class KeysService:
     def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
         return self.keys.page_all(after=after, limit=limit).map(self.uses.with_unwritten)
 
-    def emails_of(self, keys: Sequence[ApiKey]) -> dict[str, str]:
-        """The addresses of those whose rights the keys have, and of who made them."""
-        found = self.accounts.by_ids({who for key in keys for who in (key.account, key.made_by)})
-        return {one: account.email for one, account in found.items()}
+    def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
+        """Those whose rights the keys have, and who made them, by id; none that is gone."""
+        return self.accounts.by_ids({who for key in keys for who in (key.account, key.made_by)})
 
     def get_used(self, *, by: Subject) -> ApiKey:
         """The key of the request. Raises NotFound for a person's token, and for a session key: what

@@ -2,15 +2,7 @@
 
 from functools import partial
 
-from skinapi.auth.errors import (
-    CodeRequired,
-    InitialPasswordExpired,
-    NotJustLoggedIn,
-    TooManyCodes,
-    TooManyGuesses,
-    WrongCode,
-    WrongPassword,
-)
+from skinapi.auth.errors import UNPROVEN
 from skinapi.auth.passwords import ClientInfo
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -52,13 +44,7 @@ readers_routes: Routes[ReadersService] = Routes("readers")
     rate=Rate.SIGN_IN,
     status=201,
     raises=(
-        WrongPassword,
-        NotJustLoggedIn,
-        InitialPasswordExpired,
-        TooManyGuesses,
-        CodeRequired,
-        WrongCode,
-        TooManyCodes,
+        *UNPROVEN,
         BreakGlassOff,
         BreakGlassOpen,
         BreakGlassNotNeeded,
@@ -73,13 +59,8 @@ def break_glass(
 
     The patient, the doctor in charge and the other admins are told at once.
     """
-    grant = service.ask(
-        wanted=body.wanted(),
-        by=subject,
-        password=body.current_password,
-        code=body.code,
-        caller=ClientInfo(address=caller_address()),
-    )
+    proof = body.proof(ClientInfo(address=caller_address()))
+    grant = service.ask(wanted=body.wanted(), by=subject, proof=proof)
     return OpenedBreakGlass.of(grant, service.list_choices(grant))
 
 

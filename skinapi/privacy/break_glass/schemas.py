@@ -5,8 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from skinapi.auth.passwords import AnyPassword
-from skinapi.auth.schemas import CODE, Code
+from skinapi.auth.schemas import ProvenBody
 from skinapi.domain.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.domain.subject import Role
 from skinapi.privacy.break_glass.readers import Reading, What
@@ -25,7 +24,7 @@ Reason = Annotated[
 FindingNumber = Annotated[int, Field(ge=1, lt=10**16)]
 
 
-class AskedBreakGlass(Body):
+class AskedBreakGlass(ProvenBody):
     number: FindingNumber | None = Field(default=None, description="of the finding")
     email: SearchText | None = Field(
         default=None,
@@ -33,8 +32,6 @@ class AskedBreakGlass(Body):
         "of the newest findings, of which one is chosen then",
     )
     reason: Reason = Field(description="the patient, the doctor in charge and all admins read it")
-    current_password: AnyPassword
-    code: Code | None = Field(default=None, description=CODE)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

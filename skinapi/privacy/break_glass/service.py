@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.passwords import Proof
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -79,9 +79,7 @@ class BreakGlassService:
     outbox: Outbox
     most: int
 
-    def ask(
-        self, *, wanted: Wanted, by: Subject, password: str, code: str | None, caller: ClientInfo
-    ) -> BreakGlass:
+    def ask(self, *, wanted: Wanted, by: Subject, proof: Proof) -> BreakGlass:
         """A grant for the finding with this number; or for a patient, of whose findings one is to
         be chosen. The patient, the doctor in charge and the other admins are told.
 
@@ -93,9 +91,7 @@ class BreakGlassService:
             raise BreakGlassOff
         account = self.accounts.get(by.id)
         try:
-            self.second_factor.reauthenticate(
-                account, password, code, caller, session_id=by.session_id
-            )
+            self.second_factor.reauthenticate(account, proof, session_id=by.session_id)
         except (Forbidden, TooManyRequests) as error:
             self.trail.record(AuditRow(ACTION, by=by.id, target=by.id, outcome=error.code))
             raise

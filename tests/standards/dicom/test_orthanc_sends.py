@@ -12,6 +12,7 @@ from tests.repository.documents import blocks
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
 from tests.support.dicom import EXPLICIT, JPEG_2000, NUMBER, RLE, jpeg_object, raw_object
 from tests.support.orthanc import Orthanc
 from tests.support.photos import photo_of
@@ -65,7 +66,7 @@ def test_the_page_says_how_orthanc_sends_for_the_clinics_patients(
     orthanc: Orthanc, receiving: Server
 ) -> None:
     seeder = Seeder(receiving)
-    wanted = {"name": "archive", "scopes": ["dicom"]}
+    wanted = {"name": "archive", "scopes": ["dicom"], "current_password": PASSWORD}
     made = seeder.person("admin").call("POST", "/admin/keys", json=wanted)
     key = made.json["secret"]
     seeder.close()

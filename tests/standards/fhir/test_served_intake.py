@@ -80,7 +80,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, re
 def key_of(server: Server, address: str) -> str:
     answer = requests.post(
         f"{address}/admin/keys",
-        json={"name": "our record", "scopes": ["fhir"]},
+        json={"name": "our record", "scopes": ["fhir"], "current_password": ""},
         headers={"Authorization": f"Bearer {token(server, 'admin')}"},
         timeout=60,
     )

@@ -2,10 +2,11 @@
 // Keys of programs: each with what it may do and how it was used, and the form to make one.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { post } from "/console/api.js";
-import { AskFirst, Empty, Field, Form, Message, Select, TextArea } from "/console/components.js";
+import { get, post } from "/console/api.js";
+import { AskFirst, Empty, Field, Form, Message, Select, TextArea, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Secret } from "/console/views/account_actions.js";
+import { OwnerFields } from "/console/views/login.js";
 
 /** A key as its owner sees it; admins see whose it is, too. @typedef {Api["KeyView"] & Partial<Api["AnyKeyView"]>} Key */
 
@@ -32,7 +33,7 @@ const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, qu
 
 /** @param {{one: Key, onRevoke: (key: Key) => Promise<void>}} props */
 const KeyRow = ({ one, onRevoke }) => {
-  const marks = [one.clinic_wide && "keyWide", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
+  const marks = [one.clinic_wide && "keyWide", one.maker_gone && !one.revoked_at && "keyMakerGone", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
   return html`
     <li>
       <div class="grow"><strong>${isolated(one.name)}</strong>
@@ -53,7 +54,7 @@ export const KeyList = ({ keys, onRevoke }) => {
 };
 
 /** What a form says, as the API takes it. @param {Record<string, string>} values @param {string[]} scopes */
-const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions }, scopes) => ({
+const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions, ownPassword = "", ownCode }, scopes) => ({
   name: keyName,
   ...(keyKind && { kind: keyKind }),
   scopes,
@@ -61,10 +62,13 @@ const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions 
   addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
   quota: keyQuota ? Number(keyQuota) : null,
   sessions: Boolean(keySessions),
+  current_password: ownPassword,
+  ...(ownCode && { code: ownCode }),
 });
 
 /** @param {{path: string, scopes: string[], kinds?: boolean, warning?: string, onMade: () => void}} props `kinds`: whether it may be a test key */
 export const NewKey = ({ path, scopes, kinds = false, warning, onMade }) => {
+  const me = useAnswer(() => get("/me"), []);
   const [made, setMade] = useState(/** @type {Api["MadeKey"] | null} */ (null));
   const [turn, setTurn] = useState(0); // after one is made, a new form, which is empty
   const [ticked, setTicked] = useState(/** @type {string[]} */ ([]));
@@ -97,6 +101,7 @@ export const NewKey = ({ path, scopes, kinds = false, warning, onMade }) => {
           <${Field} label=${say("keyQuota")} name="keyQuota" hint=${say("keyQuotaHint")} type="number" min="1" max="100000" />
           <label class="tick"><input type="checkbox" name="keySessions" /><span>${say("keySessions")}</span></label>
         </details>
+        <${OwnerFields} me=${me.value} />
       <//>
     </details>
     ${made && html`<${Secret} title=${say("keyMade")} text=${say("keyMadeText")} password=${made.secret} onClose=${close} />`}`;

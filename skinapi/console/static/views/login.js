@@ -24,6 +24,11 @@ export const CodeField = ({ hint, asked = false, name = "code" }) => {
     autocapitalize="none" spellcheck="false" maxlength="40" />`;
 };
 
+/** With what the owner of an account proves to be that: the password where there is one, and a code. @param {{me: Api["Me"] | undefined}} props */
+export const OwnerFields = ({ me }) => html`
+  ${me?.has_password === false ? html`<p>${say("justLoggedIn")}</p>` : html`<${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />`}
+  ${me?.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}`;
+
 /** For a form that is sent without a code first: `ask` sends it, and once one is wanted, `field` is there. */
 export function useCode() {
   const [wanted, setWanted] = useState(false);
