@@ -16,14 +16,16 @@ from skinapi.jobs.job import INSTALLATION
 from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.storage.ids import new_id
+from skinapi.records.break_glass import LIFE, BreakGlass
+from skinapi.storage.ids import new_id, now
 from tests.console.test_lab import SAME, add_version
 from tests.console.test_spots import BACK, begin, send
 from tests.console.test_withdrawn import withdraw_version
 from tests.console.visitor import Visitor
 from tests.lab.sending import picture, publish_one
-from tests.served.people import NO_HASH, Caller, Seeder
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server
+from tests.support.backends import PASSWORD_HASH
 from tests.support.size import drill
 
 LONG = "Maria-Magdalena Konstantinopoulou-Wolfeschlegelsteinhausenbergerdorff y Villanue"
@@ -60,7 +62,12 @@ def add_person(seeder: Seeder, role: Role, name: str) -> Caller:
     identifier = new_id()
     email = f"{role}-{identifier[-12:]}-{'long' * 10}@example.org"
     seeder.accounts.add(
-        id=identifier, email=email, name=name, password_hash=NO_HASH, role=role, status="approved"
+        id=identifier,
+        email=email,
+        name=name,
+        password_hash=PASSWORD_HASH,
+        role=role,
+        status="approved",
     )
     return seeder.caller(identifier, email)
 
@@ -85,10 +92,33 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     people = {"user": patients[0], "doctor": doctor, "admin": admin, "researcher": researcher}
     version = add_version(seeder, tmp_path_factory.mktemp("version"), SAME)
     withdraw_version(seeder, findings[2])
+    break_glass(seeder, admin, findings[0])
     job = seeder.services.jobs.submit(kind=INSTALLATION, owner=admin.id, request={})
     yield Clinic(people, findings, spots[LONG], image.dataset, version, job.id)
     jobs.forget(admin.id)
     seeder.close()
+
+
+def break_glass(seeder: Seeder, admin: Caller, number: int) -> None:
+    """For an admin who may have it already, as nobody has a password here."""
+    found = seeder.services.data.submissions.find_by_number(number)
+    assert found
+    moment = now()
+    grant = BreakGlass(
+        id=new_id(),
+        created_at=moment,
+        ends_at=moment + LIFE,
+        admin=admin.id,
+        reason=f"{FROM_RIGHT} {'z' * 200}",
+        owner=found.owner,
+        doctor=found.doctor,
+        finding=found.id,
+        number=number,
+        open_by=admin.id,
+        owner_untold=found.owner,
+        doctor_untold=found.doctor,
+    )
+    seeder.services.data.break_glass.add(grant)
 
 
 def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:
@@ -114,7 +144,8 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
-    sections += [f"data-protection/{name}" for name in ("register", "flow")]
+    sections += [f"data-protection/{name}" for name in ("register", "flow", "glass")]
+    sections.append(f"emergency/{first}")
     desk = ["integrations", *sections, "accounts", "overview"]
     return {
         "": visitor,

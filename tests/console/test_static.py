@@ -390,7 +390,7 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 
 SUBJECTS = (
-    "account|archive|case|dataset|doctor|finding|job|key|lesion|letter|message|model|patient|photo|report"
+    "account|archive|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model|patient|photo|report"
     "|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.

@@ -114,7 +114,8 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
         "break_glass": True,
         "refused": False,
     }
-    assert {one["what"] for one in readings} == {"asked", "photo", "thumbnails", "finding"}
+    said = {"finding", "report", "reviews", "letters"}
+    assert {one["what"] for one in readings} == {"asked", "photo", "thumbnails", *said}
 
 
 def test_it_ends_after_an_hour_and_what_was_begun_is_finished(backend: Backend) -> None:
@@ -403,7 +404,7 @@ def test_an_operator_can_switch_it_off(backend: Backend) -> None:
 def test_a_key_of_an_admin_reads_nothing_by_it(backend: Backend) -> None:
     ada, admin = backend.member(), backend.member(role="admin")
     number = predicted(ada)["id"]
-    wanted = {"name": "mine", "scopes": ["findings:read"]}
+    wanted = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD}
     secret = admin.call("POST", "/keys", json=wanted).get_json()["secret"]
     opened(admin, number=number)
     assert reads(Person(backend.client, secret), number) == {404}

@@ -2,8 +2,8 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, Menu, toast, Toasts } from "/console/components.js";
+import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { Failure, Icon, Loading, Menu, toast, Toasts, useAnswer } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
@@ -38,6 +38,7 @@ const VIEWS = {
   server: () => import("/console/views/server.js"),
   integrations: () => import("/console/views/integrations.js"),
   "data-protection": () => import("/console/views/data_protection.js"),
+  emergency: () => import("/console/views/emergency.js"),
   keys: () => import("/console/views/keys.js"),
   triage: () => import("/console/views/triage.js"),
   model: () => import("/console/views/model.js"),
@@ -170,6 +171,14 @@ const Header = () => {
 const LabPlaces = () =>
   getSession() && LAB.includes(placeOf(readPlace().name)) && html`<${Places} name="lab" label=${say("lab")} places=${LAB.map((place) => placeFor(place))} />`;
 
+/** Whoever is concerned is told at the next log-in, also where the server sends no mail. @param {{role: string}} props */
+const Untold = ({ role }) => {
+  const concerned = ["user", "doctor"].includes(role) && readPlace().name !== "my-data";
+  const answer = useAnswer(() => (concerned ? get("/me/break-glass/untold").catch(() => null) : Promise.resolve(null)), [personNumber(), concerned]);
+  if (!answer.value?.count || !concerned) return null;
+  return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("glassUntold")} <a href="#/my-data">${say("glassUntoldRead")}</a></span></p>`;
+};
+
 const View = () => {
   const { name, argument, filters } = readPlace();
   const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
@@ -238,6 +247,7 @@ const Console = () => {
     <div class="page">
       <${LabPlaces} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
+      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
     </div>

@@ -23,6 +23,7 @@ const PARENTS = {
   server: "overview",
   integrations: "overview",
   "data-protection": "overview",
+  emergency: "overview",
   keys: "account",
   "my-data": "account",
   add: "datasets",

@@ -24,7 +24,19 @@ READINGS: Mapping[str, Sequence[str]] = {
     ),
     "target": ("thumbnail.read", "photo.to_dataset"),
 }
-What = Literal["photo", "thumbnails", "dataset", "second_opinion", "asked", "chosen", "finding"]
+What = Literal[
+    "photo",
+    "thumbnails",
+    "dataset",
+    "second_opinion",
+    "asked",
+    "chosen",
+    "finding",
+    "report",
+    "reviews",
+    "letters",
+]
+# Of what is not here, the detail of the row says it.
 WHAT: Mapping[str, What] = {
     "photo.read": "photo",
     "thumbnail.read": "thumbnails",
@@ -32,7 +44,6 @@ WHAT: Mapping[str, What] = {
     "case.ask_opinion": "second_opinion",
     "breakglass.ask": "asked",
     "breakglass.choose": "chosen",
-    "breakglass.read": "finding",
 }
 
 
@@ -77,7 +88,7 @@ class ReadersService:
             return Reading(
                 id=row["id"],
                 at=row["created_at"],
-                what=WHAT[row["action"]],
+                what=WHAT.get(row["action"]) or row["detail"],
                 who=people.get(row["by"]),
                 program=names.get(row.get("by_key") or ""),
                 finding=numbers.get(row["target"]),

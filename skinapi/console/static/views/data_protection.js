@@ -9,6 +9,7 @@ import { Sections } from "/console/views/sections.js";
 const SECTIONS = {
   register: () => import("/console/views/processing_register.js"),
   flow: () => import("/console/views/data_flow.js"),
+  glass: () => import("/console/views/break_glass.js"),
 };
 
 /** @param {{argument: string}} props */

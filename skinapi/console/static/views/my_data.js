@@ -8,6 +8,7 @@ import { say } from "/console/language.js";
 import { MyConsents } from "/console/views/my_consents.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
 import { MyFile } from "/console/views/my_file.js";
+import { MyReaders } from "/console/views/my_readers.js";
 
 export const View = () => {
   const answer = useAnswer(() => get("/me"), []);
@@ -16,7 +17,7 @@ export const View = () => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => html`
         <div class="columns">
-          <div><${MyConsents} onChange=${answer.reload} /></div>
+          <div><${MyConsents} onChange=${answer.reload} /><${MyReaders} /></div>
           <div><${MyFile} me=${me} /><${MyDeletion} me=${me} /></div>
         </div>`}
     <//>`;
