@@ -53,6 +53,8 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.erasure.routes import routes as erasure_routes
+from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
+from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
@@ -133,7 +135,7 @@ def create_app(
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
     model_services = open_model_services(settings, services, registry=registry, allowances=limits)
-    privacy = open_privacy_services(settings, services)
+    privacy = open_privacy_services(settings, services, workers_here=workers_here)
     app = Application(
         services=services,
         registry=registry,
@@ -287,6 +289,8 @@ def _register_integrations(app: Flask, services: Services) -> None:
 def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(break_glass_routes.blueprint(privacy.break_glass))
     app.register_blueprint(readers_routes.blueprint(privacy.readers))
+    app.register_blueprint(person_file_routes.blueprint(privacy.person_files))
+    app.register_blueprint(signing_key_routes.blueprint(privacy.signer))
     app.register_blueprint(register_routes.blueprint(privacy.register))
     app.register_blueprint(retention_routes.blueprint(privacy.retention))
 

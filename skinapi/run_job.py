@@ -14,6 +14,7 @@ from skinapi.settings import Settings
 HANDLERS: Handlers = {
     "training": "skinapi.lab.trainings.training_job:train",
     "import": "skinapi.lab.trainings.import_job:import_model",
+    "person_file": "skinapi.person_file_job:make_file",
     "installation": "skinapi.jobs.lab_installation:install",
 }
 

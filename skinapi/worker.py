@@ -65,7 +65,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
         timing=replace(timing or Timing(), longest=settings.job_hours * 3600),
         open_jobs=partial(_open_jobs, settings, store),
-        may_work=OwnerStatus(store).may_research,
+        may_work=OwnerStatus(store).may_go_on,
         hidden=_secrets(settings),
         parent=parent,
         broker=open_broker(settings.broker_uri),

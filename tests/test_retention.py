@@ -37,6 +37,7 @@ ROWS = {
     "outcome_counts": "outcomes by month",
     "oidc_round_trips": "way of a log-in to the clinic's provider and back",
     "password_links": "password link",
+    "person_files": "person's file",
     "reports": "report",
     "reviews": "review",
     "session_keys": "session key",
@@ -124,6 +125,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     key = Person(backend.client, ada.call("POST", "/keys", json=body).get_json()["secret"])
     made = key.call("POST", "/keys/sessions", json={"scope": "findings:read"})
     assert made.status_code == 201
+    assert ada.call("POST", "/me/file", json={"current_password": PASSWORD}).status_code == 202
     traces = [
         account.id,
         job.id,

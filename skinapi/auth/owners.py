@@ -4,7 +4,7 @@ Apart from `accounts`, because the job worker asks too, and it imports nothing o
 """
 
 from skinapi.errors import InvalidToken
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
 from skinapi.storage.ports import Document, Store
 
 RESEARCHERS = ("researcher", "admin")
@@ -23,11 +23,18 @@ class OwnerStatus:
         return found is not None and found["status"] != "deleting"
 
     def may_research(self, owner: str) -> bool:
-        """Whether jobs of this owner may go on: its account is approved, and has a role that starts
-        jobs.
+        """Whether jobs of the lab of this owner may go on: its account is approved, and has a role
+        that starts such jobs.
         """
         found = self._find(owner)
         return found is not None and found["status"] == "approved" and found["role"] in RESEARCHERS
+
+    def may_go_on(self, job: Job) -> bool:
+        """Whether this job may. Every approved account may have its own file made."""
+        if job.kind == PERSON_FILE:
+            found = self._find(job.owner)
+            return found is not None and found["status"] == "approved"
+        return self.may_research(job.owner)
 
     def hold(self, owner: str) -> None:
         """For the transaction that stores data of an owner. Raises InvalidToken where the account

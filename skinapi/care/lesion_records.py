@@ -4,7 +4,7 @@ way round.
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page, page_of
@@ -15,6 +15,7 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import BodySide, BodySite, Laterality
 
 PAGE_SIZE = 100
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
 NOT_DELETED: Filter = {"deleted_at": None}
 # What a deleted spot has no more. Its owner may use the idempotency key again.
 CLOSED: Document = {
@@ -149,6 +150,13 @@ class Lesions:
         wanted: Filter = {"owner": owner, **NOT_DELETED}
         found = self._documents.find(wanted, after=after, limit=limit + 1)
         return page_of(found, limit).map(Lesion.model_validate)
+
+    def list_closed(self, owner: str) -> list[Lesion]:
+        """An owner's spots that were deleted and had messages, the first deleted first."""
+        wanted: Filter = {"owner": owner, "deleted_at": {"$gt": BEGINNING}}
+        return [
+            Lesion.model_validate(one) for one in self._documents.find(wanted, sort="deleted_at")
+        ]
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, **NOT_DELETED})

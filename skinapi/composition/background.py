@@ -26,6 +26,7 @@ from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.privacy.break_glass.service import BreakGlassExpiry
 from skinapi.privacy.erasure.service import ErasureThread
+from skinapi.privacy.person_file.service import FileSweeper
 from skinapi.privacy.retention.service import RetentionPasses
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
@@ -55,6 +56,7 @@ class Background:
     reminder_mailer: ReminderMailer
     break_glass_expiry: BreakGlassExpiry
     retention: RetentionPasses
+    file_sweeper: FileSweeper
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -100,6 +102,7 @@ def open_background(
         reminder_mailer=services.reminder_mailer,
         break_glass_expiry=BreakGlassExpiry(privacy.break_glass),
         retention=RetentionPasses(privacy.retention),
+        file_sweeper=FileSweeper(privacy.person_files),
     )
 
 

@@ -28,6 +28,22 @@ class ModelServices:
     standards: StandardServices
 
 
+def open_reports(settings: Settings, services: Services, allowances: Allowances) -> ReportsService:
+    """It needs no model."""
+    return ReportsService(
+        records=services.records,
+        reviews=services.reviews,
+        letters=services.data.letters,
+        issued=services.data.issued,
+        work=services.data.work,
+        narrator=Narrator(services.llm, services.data.narratives),
+        allowances=allowances,
+        usage=services.data.usage,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+
+
 def open_model_services(
     settings: Settings,
     services: Services,
@@ -35,19 +51,8 @@ def open_model_services(
     registry: InferenceService,
     allowances: Allowances,
 ) -> ModelServices:
-    narrator = Narrator(services.llm, services.data.narratives)
-    reports = ReportsService(
-        records=services.records,
-        reviews=services.reviews,
-        letters=services.data.letters,
-        issued=services.data.issued,
-        work=services.data.work,
-        narrator=narrator,
-        allowances=allowances,
-        usage=services.data.usage,
-        clinic=settings.clinic_name,
-        address=settings.address,
-    )
+    reports = open_reports(settings, services, allowances)
+    narrator = reports.narrator
     quotas = Quotas(
         queue=services.records.queue,
         most_submissions=settings.most_submissions,

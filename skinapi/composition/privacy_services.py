@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+from skinapi.auth.owners import OwnerStatus
+from skinapi.composition.model_services import open_reports
 from skinapi.composition.services import Services
+from skinapi.composition.standard_services import open_fhir
 from skinapi.privacy.break_glass.readers import ReadersService
 from skinapi.privacy.break_glass.service import BreakGlassService
+from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.importing import PersonImportService, Stores
+from skinapi.privacy.person_file.making import FileMaker
+from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.privacy.register.service import RegisterService
 from skinapi.privacy.retention.kinds import (
@@ -19,22 +25,37 @@ from skinapi.privacy.retention.kinds import (
 )
 from skinapi.privacy.retention.plan import RetentionPlan
 from skinapi.privacy.retention.service import Fixed, RetentionService
-from skinapi.settings import Settings
+from skinapi.settings import VERSION, Settings
+
+# Where the server shows the key with which it signs.
+KEY_PATH = "/signing-key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyServices:
     person_import: PersonImportService
+    person_files: PersonFilesService
+    signer: FileSigner
     register: RegisterService
     break_glass: BreakGlassService
     readers: ReadersService
     retention: RetentionService
 
 
-def open_privacy_services(settings: Settings, services: Services) -> PrivacyServices:
+def open_privacy_services(
+    settings: Settings, services: Services, *, workers_here: bool = False
+) -> PrivacyServices:
+    """`workers_here`: this server keeps the job workers."""
     data = services.data
     return PrivacyServices(
         person_import=_open_person_import(settings, services),
+        person_files=PersonFilesService(
+            files=services.data.person_files,
+            jobs=services.jobs,
+            second_factor=services.second_factor,
+            workers_here=workers_here,
+        ),
+        signer=FileSigner(settings.audit_secrets()),
         register=RegisterService(
             settings=settings,
             store=services.store,
@@ -122,4 +143,45 @@ def _open_person_import(settings: Settings, services: Services) -> PersonImportS
         queue=services.records.queue,
         signer=FileSigner(settings.audit_secrets()),
         policy=settings.photos,
+    )
+
+
+class _NoLimits:
+    """Of what a job makes, of which each account has one at a time."""
+
+    def count_photo(self, caller: str, role: str | None) -> None: ...
+
+    def count_rendering(self, caller: str, role: str | None) -> None: ...
+
+
+def open_file_maker(settings: Settings, services: Services) -> FileMaker:
+    """For the process that makes a person's file; it needs no model."""
+    data = services.data
+    reports = open_reports(settings, services, _NoLimits())
+    return FileMaker(
+        files=data.person_files,
+        contents=PersonContents(
+            accounts=data.accounts,
+            sessions=data.sessions,
+            keys=data.keys,
+            jobs=services.jobs.queue,
+            records=services.records,
+            reviews=services.reviews,
+            letters=services.letters,
+            lesions=data.lesions,
+            messages=data.messages,
+            outbox=data.outbox,
+            consents=data.consents,
+            break_glass=data.break_glass,
+            imported=data.imported_persons,
+            trail=data.trail,
+        ),
+        reports=reports,
+        fhir=open_fhir(settings, services, reports),
+        signer=FileSigner(settings.audit_secrets()),
+        hold=OwnerStatus(services.store).hold,
+        address=settings.address,
+        clinic=settings.clinic_name,
+        software=VERSION,
+        key_address=f"{settings.address}{KEY_PATH}",
     )

@@ -24,6 +24,7 @@ from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
 from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.imported_persons import ImportedPersons
+from skinapi.privacy.person_file.stored_files import PersonFiles
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
@@ -87,6 +88,7 @@ class Repositories:
     receipts: Receipts
     erased_ids: ErasedIds
     imported_persons: ImportedPersons
+    person_files: PersonFiles
 
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
@@ -100,6 +102,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     trail = AuditTrail(store, secrets=settings.audit_secrets())
     work = UnitOfWork(store, trail)
+    outbox = Outbox(store, enabled=settings.mail_server is not None)
     lab, keys = LabRepositories(store, trail, work), ApiKeys(store)
     return Repositories(
         work=work,
@@ -126,7 +129,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         guess_limits=GuessLimits(store, key=settings.signing_key()),
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
         round_trips=RoundTrips(store),
-        outbox=Outbox(store, enabled=settings.mail_server is not None),
+        outbox=outbox,
         keys=keys,
         key_uses=KeyUses(keys),
         deliveries=deliveries,
@@ -137,6 +140,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         receipts=Receipts(store),
         erased_ids=ErasedIds(store),
         imported_persons=ImportedPersons(store),
+        person_files=PersonFiles(store, work, outbox),
     )
 
 

@@ -29,8 +29,8 @@ from skinapi.care.message_service import MessagesService
 from skinapi.care.own_data.service import OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
-from skinapi.composition.account_services import AccountServices, open_account_services
-from skinapi.composition.care_services import CareServices, open_care_services
+from skinapi.composition.account_services import open_account_services
+from skinapi.composition.care_services import open_care_services
 from skinapi.composition.erasure_services import open_erasure
 from skinapi.composition.integration_services import (
     IntegrationServices,
@@ -60,6 +60,7 @@ from skinapi.notices.outbox import Notice
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.imported_persons import ImportedPerson
+from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.plan import Announced, Pause, Run
 from skinapi.records.break_glass import BreakGlass
 from skinapi.records.letters import Letter
@@ -110,6 +111,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "letters": Letter,
     "break_glass": BreakGlass,
     "reports": Issued,
+    "person_files": PersonFile,
     "datasets": DatasetVersion,
     "images": DatasetImage,
     "uploads": UploadRecord,
@@ -281,7 +283,12 @@ def _build(
         letters=care.letters,
         messages=care.messages,
         inbox=care.inbox,
-        own_data=_open_own_data(settings, people, care, records=records, reviews=reviews),
+        own_data=OwnDataService(
+            records=records,
+            letters=care.letters,
+            lesions=care.lesions,
+            messages=care.messages,
+        ),
         llm=llm,
         lab=lab,
         jobs=jobs,
@@ -351,25 +358,6 @@ def _open_jobs(
         owners=OwnerStatus(store),
         announcer=open_announcer(settings.broker_uri),
         libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),
-    )
-
-
-def _open_own_data(
-    settings: Settings,
-    people: AccountServices,
-    care: CareServices,
-    *,
-    records: RecordsService,
-    reviews: ReviewsService,
-) -> OwnDataService:
-    return OwnDataService(
-        auth=people.auth,
-        records=records,
-        reviews=reviews,
-        letters=care.letters,
-        lesions=care.lesions,
-        messages=care.messages,
-        address=settings.address,
     )
 
 

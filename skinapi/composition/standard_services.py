@@ -32,7 +32,7 @@ def open_standard_services(
     prediction: PredictionService,
     reports: ReportsService,
 ) -> StandardServices:
-    shapes = Shapes(submissions=services.data.submissions, photos=services.records.photos)
+    shapes = _open_shapes(services)
     studies = StudiesService(
         records=services.records,
         submissions=services.data.submissions,
@@ -41,19 +41,7 @@ def open_standard_services(
         shapes=shapes,
         clinic=settings.clinic_name,
     )
-    fhir = FhirService(
-        changes=ChangedFindings(records=services.records),
-        records=services.records,
-        shapes=shapes,
-        reports=reports,
-        lesions=services.lesions,
-        models=services.models,
-        accounts=services.data.accounts,
-        patients=services.integrations.patients,
-        trail=services.data.trail,
-        consents=services.data.consents,
-        base=f"{settings.address}/fhir",
-    )
+    fhir = open_fhir(settings, services, reports)
     return StandardServices(
         fhir=fhir,
         fhir_intake=FhirIntakeService(
@@ -71,6 +59,26 @@ def open_standard_services(
         ),
         studies=studies,
         archive=_open_archive(settings, services, studies),
+    )
+
+
+def _open_shapes(services: Services) -> Shapes:
+    return Shapes(submissions=services.data.submissions, photos=services.records.photos)
+
+
+def open_fhir(settings: Settings, services: Services, reports: ReportsService) -> FhirService:
+    return FhirService(
+        changes=ChangedFindings(records=services.records),
+        records=services.records,
+        shapes=_open_shapes(services),
+        reports=reports,
+        lesions=services.lesions,
+        models=services.models,
+        accounts=services.data.accounts,
+        patients=services.integrations.patients,
+        trail=services.data.trail,
+        consents=services.data.consents,
+        base=f"{settings.address}/fhir",
     )
 
 

@@ -87,7 +87,11 @@ def _to_accounts(data: Repositories, cases: CasesService) -> None:
         data.contributed.on_withdrawn,
         cases.on_withdrawn,
     )
-    inside(KeptPhotosUnwanted, lambda event: _erase_photos(data, event.account))
+    inside(
+        KeptPhotosUnwanted,
+        lambda event: _erase_photos(data, event.account),
+        lambda event: data.person_files.outdate(event.account),
+    )
 
 
 def _erase_photos(data: Repositories, account: str) -> list[str]:
@@ -121,6 +125,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.forget(event.finding.id),
         lambda event: data.narratives.forget(event.finding),
+        lambda event: data.person_files.outdate(event.finding.owner),
     )
 
 
@@ -177,7 +182,9 @@ def _to_erasure(
         data.messages.forget(account, kept=kept)
 
     for forget in (
-        # First: `records.forget` would look for the copies of each finding by itself.
+        # First, or each finding would outdate it.
+        # Before `records.forget`, which would look for the copies of each finding by itself.
+        data.person_files.forget,
         data.contributed.forget,
         records.forget,
         forget_spots,

@@ -145,7 +145,7 @@ class Timing:
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
     """`command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what
-    no log may show, `may_work` tells whether the jobs of an owner may go on, `stopping` whether the
+    no log may show, `may_work` tells whether a job may go on, `stopping` whether the
     worker is to stop.
     """
 
@@ -154,7 +154,7 @@ class WorkerSettings:
     folder: Path
     timing: Timing
     secrets: Sequence[str]
-    may_work: Callable[[str], bool]
+    may_work: Callable[[Job], bool]
     stopping: Callable[[], bool]
 
 
@@ -250,7 +250,7 @@ class Attempt:
             self._process.renew(self._lease_left())
             if job.cancel_asked and self._stop is None:
                 self._end("cancelled")
-            elif self._stop is None and not self._settings.may_work(job.owner):
+            elif self._stop is None and not self._settings.may_work(job):
                 self._end("no right")
             elif self._stop is None and late:
                 self._end("lease")

@@ -23,6 +23,7 @@ from skinapi.jobs.job import (
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_KEPT,
+    PERSON_FILE,
     Job,
     JobEnded,
     JobNotEnded,
@@ -148,9 +149,12 @@ class Jobs:
 
     def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
         """Jobs of one owner or of all, without metrics and results, the newest first, behind the
-        one with the id `after`. Raises NotFound if there is no such job among them.
+        one with the id `after`; none that makes a person's file. Raises NotFound if there is no
+        such job among them.
         """
-        conditions: Document = {} if owner is None else {"owner": owner}
+        conditions: Document = {"kind": {"$ne": PERSON_FILE}}
+        if owner is not None:
+            conditions["owner"] = owner
         if after is not None:
             last = self._documents.get(after)
             if last is None or owner not in (None, last["owner"]):
@@ -161,7 +165,7 @@ class Jobs:
 
     def list_failed(self, *, limit: int) -> list[Job]:
         """The jobs that failed last, the newest first, without metrics and results."""
-        failed: Document = {"status": "failed"}
+        failed: Document = {"status": "failed", "kind": {"$ne": PERSON_FILE}}
         found = self._documents.find(failed, sort="-completed_at", limit=limit, fields=LISTED)
         return [Job.model_validate(document) for document in found]
 

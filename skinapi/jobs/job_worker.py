@@ -81,7 +81,7 @@ class Lane:
     def _work_on(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
         if job.cancel_asked:
             jobs.finish(job, status="cancelled", changes={"message": "Cancelled"})
-        elif not self._settings.may_work(job.owner):
+        elif not self._settings.may_work(job):
             jobs.finish(job, status="cancelled", changes={"message": NO_RIGHT})
         else:
             log.info("job", job=job.id, kind=job.kind, status="running", attempt=job.attempts)
@@ -153,7 +153,7 @@ class Worker:
         folder: Path,
         timing: Timing,
         open_jobs: Callable[[], Jobs],
-        may_work: Callable[[str], bool],
+        may_work: Callable[[Job], bool],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,

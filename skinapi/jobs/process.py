@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skinapi.jobs.job import INSTALLATION
+from skinapi.jobs.job import INSTALLATION, PERSON_FILE
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 NICEST = 19
@@ -109,6 +109,12 @@ SETTINGS = (
     "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
     "STARTING_WEIGHTS",
 )  # fmt: skip
+# What a person's file says of its server, the address and the name, and whether a mail tells that
+# it was made.
+OF_PERSON_FILES = (
+    "BIND", "CLINIC_NAME", "MAIL_FROM", "PHOTOS", "PORT", "PUBLIC_URL", "RENDER_EXTERNAL_URL",
+    "SMTP_URL",
+)  # fmt: skip
 # What pip is told by an operator's environment: for the installation of the lab's libraries alone.
 PIP = (
     "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PIP_CACHE_DIR", "PIP_CERT",
@@ -142,7 +148,8 @@ def machine_environment() -> Mapping[str, str]:
 
 def job_environment(kind: str = "") -> Mapping[str, str]:
     """For the process of a job of this kind: the settings that handlers use besides."""
-    wanted = (*SETTINGS, *PIP) if kind == INSTALLATION else SETTINGS
+    more = {INSTALLATION: PIP, PERSON_FILE: OF_PERSON_FILES}.get(kind, ())
+    wanted = (*SETTINGS, *more)
     # Settings are read whatever the case of their names.
     ours = {name: value for name, value in os.environ.items() if name.upper() in wanted}
     return {**machine_environment(), **ours}

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from skinapi.domain.values import GaugeReading
 from skinapi.errors import Duplicate, Forbidden, NotFound, SkinAPIError
 from skinapi.jobs.announcements import Announcer
-from skinapi.jobs.job import INSTALLATION, Job
+from skinapi.jobs.job import INSTALLATION, PERSON_FILE, Job
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.jobs.lab_installation import LabLibraries
@@ -103,9 +103,9 @@ class JobsService:
             unit.afterwards(partial(self.announcer.announce, job.id))
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
-        """Raises NotFound, also for a job of somebody else."""
+        """Raises NotFound, also for a job of somebody else, or one that makes a person's file."""
         job = self.queue.find(job_id)
-        if job is None or owner not in (None, job.owner):
+        if job is None or owner not in (None, job.owner) or job.kind == PERSON_FILE:
             raise NotFound(f"Job not found: {job_id}")
         return job
 

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     NEW_BROWSER = "new_browser"
     WRONG_CODES = "wrong_codes"
     KEY_MADE = "key_made"
+    FILE_MADE = "file_made"
     WEBHOOK_DISABLED = "webhook_disabled"
     GLASS_BROKEN = "glass_broken"
     GLASS_BROKEN_OF_PATIENT = "glass_broken_of_patient"
@@ -84,6 +85,7 @@ SECURITY = frozenset(
         Kind.DELETION_ASKED,
         Kind.DELETION_TOMORROW,
         Kind.ERASED,
+        Kind.FILE_MADE,
     }
 )
 
@@ -128,6 +130,7 @@ class Outbox:
         self._documents.ensure_index("due_at", "id")
         self._documents.ensure_index("account", "kind", "author", "sent_at", "id")
         self._documents.ensure_index("author")
+        self._documents.ensure_index("account", "id")
         self._documents.expire_by("expires_at")
 
     def add(
@@ -185,6 +188,10 @@ class Outbox:
     def has_parting(self, account: str) -> bool:
         """Whether a mail waits that needs no account."""
         return self._documents.count({"account": account, "kind": Kind.ERASED}) > 0
+
+    def list_to(self, account: str) -> list[Notice]:
+        """What is stored of mails to this account, the oldest first."""
+        return [Notice.model_validate(one) for one in self._documents.find({"account": account})]
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
         """What it would tell is known: send it no more."""

@@ -210,6 +210,16 @@ INVENTORY: tuple[Stored, ...] = (
         ),
     ),
     Stored(
+        collection="person_files",
+        row="person's file",
+        purpose="rights",
+        erased="account",
+        fields=(
+            held("piece_blobs writing", "account", "health", "copy"),
+            held("file state attempt bytes made_at fetched_at expires_at", "account", "technical"),
+        ),
+    ),
+    Stored(
         collection="outbox",
         row="notice",
         purpose="notices",

@@ -3,6 +3,7 @@ reports.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from skinapi.admin.usage import DailyCounts
@@ -91,6 +92,30 @@ class ReportsService:
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self.issued.keep_pdf(issued, printed, count_pages(printed))
         return printed
+
+    def print_for_owner(self, *, number: str, to: Subject) -> tuple[Report, bytes]:
+        """The report as it is today, and its PDF, for a file that its owner gets: it is not issued
+        for that, and what is drawn is not kept. Raises NotFound.
+        """
+        submission, owner = self.records.get(number=number, to=to)
+        report = self._report_on(submission, owner, to, None, issue=False)
+        issued = self.issued.find_by_hash(report.content_hash) if report.seal else None
+        kept = self.issued.read_pdf(issued) if issued else None
+        return report, kept or print_pdf(self._with_pictures(report, submission, to))
+
+    def walk_issued(self, *, number: str, to: Subject) -> Iterator[tuple[Issued, bytes]]:
+        """The reports that were issued on a submission of the caller's and whose PDF is kept, the
+        oldest first; none of since a doctor holds something back about its spot. Raises NotFound.
+        """
+        submission, _ = self.records.get(number=number, to=to)
+        spot = submission.lesion
+        told = self.records.findings.advised_of(spot) if spot else [submission]
+        held_since = [held.since_at for one in told for held in one.held]
+        for issued in self.issued.list_of(submission.id):
+            if held_since and issued.created_at >= min(held_since):
+                return
+            if kept := self.issued.read_pdf(issued):
+                yield issued, kept
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
         """The report as PDF for another system, which is issued: without the name and the address

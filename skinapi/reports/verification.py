@@ -206,6 +206,11 @@ class IssuedReports:
         rows = self._documents.find({"hash": hash}, limit=1)
         return Issued.model_validate(rows[0]) if rows else None
 
+    def list_of(self, submission: str) -> list[Issued]:
+        """The reports of a submission, the oldest first."""
+        found = self._documents.find({"submission": submission})
+        return [Issued.model_validate(one) for one in found]
+
     def list_newer(self, issued: Issued, *, saying: ReportContents) -> list[datetime]:
         """When newer reports on the same finding in the same language were issued, of those that
         say what counts now. One that the patient opens during a hold says less than the doctor's.

@@ -37,6 +37,8 @@ from skinapi.storage.store_version import STORE_COLLECTION
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
+# A person's file is there for a day: no backup keeps it longer (`privacy/person_file`).
+PERSON_FILES = "person_files"
 UNFINISHED = "unfinished"
 ANOTHER_BEGUN = "Another restore into this store was begun, so this one ended: only one may run"
 
@@ -179,7 +181,7 @@ def _write_documents(
     progress: Progress,
 ) -> None:
     for name in snapshot.collections():
-        if name == RESTORES:
+        if name in (RESTORES, PERSON_FILES):
             continue
         for number, chunk in enumerate(_chunks(snapshot.documents(name), name, references)):
             writer.add(f"documents/{name}/{number:06}.jsonl.gz", packed(chunk))

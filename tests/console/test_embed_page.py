@@ -126,7 +126,7 @@ def test_a_page_reads_what_it_filed_and_nothing_else_of_the_patient(
         assert refused(answer) == (403, "key_lacks_scope"), path
     for path in ("/submissions", "/lesions", "/patients"):
         assert refused(page.call("GET", path)) == (403, "key_lacks_scope"), path
-    for path in ("/me", "/me/data", "/messages"):
+    for path in ("/me", "/me/file", "/messages"):
         assert refused(page.call("GET", path)) == (403, "takes_no_key"), path
 
 

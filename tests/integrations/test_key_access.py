@@ -29,7 +29,8 @@ NO_KEY = {
     "what a person decides about the own account and data": {
         *("show_consents", "set_consents", "change_locale", "set_notices", "delete_me"),
         *("show_deletion", "take_deletion_back"),
-        *("summarise_data", "show_data", "delete_submission"),
+        *("summarise_data", "ask_for_file", "show_file", "delete_file", "fetch_file"),
+        *("delete_submission",),
         *("list_readers", "list_own_break_glass", "count_untold_break_glass"),
         *("mark_break_glass_told",),
         *("create_lesion", "change_lesion", "delete_lesion", "join_lesion", "sort_finding"),

@@ -131,7 +131,7 @@ def sees(person: Person) -> list[Any]:
         assert person.call("GET", f"{path}/heatmap").status_code in (200, 404)
         decision = listed["decision"] or {}
         found.append((listed["band"], decision.get("label"), decision.get("urgency")))
-    for path in ("/me/data", "/lesions", "/messages", "/inbox"):
+    for path in ("/me/data/summary", "/me/file", "/lesions", "/messages", "/inbox"):
         assert person.call("GET", path).status_code == 200, path
     for lesion in person.pages("/lesions"):
         for what in ("", "/messages", "/letters", "/submissions"):

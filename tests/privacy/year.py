@@ -398,6 +398,7 @@ def _today(year: Year) -> None:
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     found = _photograph(year, MOLE, 6, year.lesions[1], checklist="none")
     person.do("GET", f"/submissions/{found}/report.pdf")
+    person.do("POST", "/me/file", {"current_password": person.password})
     text = {"text": WORDS["second answer"]}
     year.doctor.do("POST", f"/lesions/{year.lesions[1]}/messages", text)
     backend.client.post("/password/forgotten", json={"email": person.email})

@@ -66,6 +66,7 @@ CAPTIONS = {
     "worker": "runs jobs",
     "domain": "pages, callers, texts",
     "run_job": "the process of a job",
+    "person_file_job": "makes a person's file",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",
     "standards": "FHIR and DICOM",

@@ -18,6 +18,7 @@ from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
+from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.records.break_glass import LIFE, BreakGlass
 from skinapi.records.submission import Filing, NewFinding
 from skinapi.records.submissions import Submissions
@@ -410,6 +411,21 @@ def deletion_waits(accounts: SampleAccounts) -> Options:
     return {}
 
 
+def own_file(accounts: SampleAccounts) -> Options:
+    """The caller has a file to fetch."""
+    services, caller = accounts.backend.services, accounts.caller
+    found = services.data.accounts.find_by_email(caller.email) if caller else None
+    if found:
+        account, files = found.id, services.store.collection("person_files")
+        files.delete({"id": account})
+        until = now() + timedelta(days=1)
+        file = PersonFile(
+            id=account, created_at=now(), file="0" * 32, state="ready", expires_at=until
+        )
+        files.insert(file.stored())
+    return {}
+
+
 def factor_of_ada(accounts: SampleAccounts) -> Options:
     add_factor(accounts, accounts.named["email"], confirmed=True)
     return {}
@@ -644,7 +660,11 @@ ROWS: dict[str, Row] = {
     "list_erasures": Row("/erasures", ADMINS),
     "list_waiting_erasures": Row("/erasures/waiting", ADMINS),
     "summarise_data": Row("/me/data/summary", APPROVED),
-    "show_data": Row("/me/data", APPROVED),
+    "ask_for_file": Row("/me/file", APPROVED, sends({"current_password": PASSWORD})),
+    "show_file": Row("/me/file", APPROVED),
+    "delete_file": Row("/me/file", APPROVED, own_file),
+    "fetch_file": Row("/me/file/download", APPROVED, own_file),
+    "show_signing_key": Row("/signing-key", ANYONE),
     "begin_second_factor": Row(
         "/me/second-factor", APPROVED, sends({"current_password": PASSWORD})
     ),

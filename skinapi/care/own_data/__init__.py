@@ -1,1 +1,1 @@
-"""What is stored about a person, for that person: counted, and whole."""
+"""How much is stored about a person, for that person."""

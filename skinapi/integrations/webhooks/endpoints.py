@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from skinapi.errors import NotFound
-from skinapi.jobs.job import Job
+from skinapi.jobs.job import PERSON_FILE, Job
 from skinapi.notices.deliveries import Deliveries
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -235,6 +235,8 @@ class WebhookEvents:
         self._tell(EventType.MODEL_PROMOTED, ids, owner=None)
 
     def on_job_ended(self, job: Job) -> None:
+        if job.kind == PERSON_FILE:  # nobody else's business
+            return
         ids = {"job": job.id, "kind": job.kind, "status": job.status}
         self._tell(EventType.JOB_ENDED, ids, owner=job.owner)
 

@@ -81,10 +81,7 @@ class ManifestFile(Filed):
 
 class MissingFile(Filed):
     path: FilePath
-    reason: Literal["damaged", "lost", "not_printed"] = Field(
-        description="`damaged` or `lost`: the stored photo; `not_printed`: a report that could not "
-        "be drawn"
-    )
+    reason: Literal["damaged", "lost"] = Field(description="of a stored photo")
 
 
 class Maker(Filed):
@@ -135,9 +132,15 @@ class AccountFile(Filed):
 class FiledConsent(Filed):
     purpose: str
     given: bool
-    at: datetime | None = Field(default=None, description="null where it was not stored then")
-    version: str | None = Field(default=None, description="of the text that was agreed to")
-    by: str | None = Field(default=None, description="`me`, or the role of who has entered it")
+    at: datetime
+    version: int | None = Field(default=None, description="of the text that was shown")
+    language: str | None = None
+    by: Person
+    way: str = Field(
+        description="`console`; another `client`; `photo`: with one photo; by a program's `key`; "
+        "`fhir`"
+    )
+    finding: Id | None = Field(default=None, description="of the photo that it is about alone")
 
 
 class ConsentsFile(Filed):
@@ -284,12 +287,16 @@ class MessagesFile(Filed):
 
 
 class FiledAuditRow(Filed):
-    """Who did what. Others are named by their role alone, and findings by their numbers."""
+    """Who did what. Others are named by their role, and findings by their numbers."""
 
     id: Id
     at: datetime
     action: str
-    by: str = Field(description="`me`, or the role: patient, doctor, researcher, admin, program…")
+    by: str = Field(
+        description="`me`, or the role: `user` (a patient), `doctor`, `researcher`, `admin`; "
+        "`program`, `system`, `anonymous`, or `deleted`: of an account that is gone"
+    )
+    name: str | None = Field(default=None, description="of another person who has looked")
     finding: int | None = Field(default=None, description="the number of the finding it is about")
     reason: str | None = Field(
         default=None, description="why an admin has opened the finding in an emergency"
@@ -301,7 +308,7 @@ class AuditFile(Filed):
 
 
 class FiledNotice(Filed):
-    """A mail to the person. Sent ones are kept for a day."""
+    """A mail to the person: it waits, or was sent in the last day."""
 
     created_at: datetime
     kind: str

@@ -49,9 +49,19 @@ def write_searchset(resources: Iterable[Resource], head: Resource, base: str) ->
     """The JSON of a bundle, written while its resources are read. `head` has no entries. An error
     on the way breaks it off: then it is no JSON.
     """
+    return _write(head, (_entry(resource, base, "match") for resource in resources))
+
+
+def write_collection(resources: Iterable[Resource], base: str) -> Iterator[str]:
+    """The same of a bundle that was not searched for."""
+    head = {"resourceType": "Bundle", "type": "collection", "timestamp": instant(now())}
+    return _write(head, (_entry(resource, base) for resource in resources))
+
+
+def _write(head: Resource, entries: Iterable[Element]) -> Iterator[str]:
     yield json.dumps(head)[:-1] + ', "entry": ['
-    for place, resource in enumerate(resources):
-        yield (", " if place else "") + json.dumps(_entry(resource, base, "match"))
+    for place, entry in enumerate(entries):
+        yield (", " if place else "") + json.dumps(entry)
     yield "]}"
 
 

@@ -93,6 +93,8 @@ _ALL = (
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+# Of $everything.
+EVERYTHING = Kind("Patient", "", (Param("_since", "date"), Param("_type", "token", "resourceType")))
 # What can be sent, and what becomes of it.
 TAKEN: Mapping[str, str] = {
     "Patient": "Found by its identifier, or added. Of what is sent, a hash of that is kept",

@@ -13,7 +13,7 @@ from skinapi.errors import Forbidden, InvalidBody, InvalidQuery, NotFound, Unsup
 from skinapi.standards.fhir.bundles import document, searchset, write_searchset
 from skinapi.standards.fhir.capabilities import capability_statement
 from skinapi.standards.fhir.elements import FHIR_JSON, Resource
-from skinapi.standards.fhir.kinds import KINDS, Kind, Param
+from skinapi.standards.fhir.kinds import EVERYTHING, KINDS, Kind
 from skinapi.standards.fhir.outcomes import NotAcceptable, UnknownKind, operation_outcome
 from skinapi.standards.fhir.search import MOST_PARAMETERS, read_search
 from skinapi.standards.fhir.service import FhirService
@@ -26,8 +26,6 @@ FORM = "application/x-www-form-urlencoded"
 JSON_FORMS = (FHIR_JSON, "application/json", "text/json", "json", "application/*", "*/*")
 NO_JSON = "This form of FHIR is not taken; send application/fhir+json"
 SCOPES: tuple[Scope, ...] = ("fhir",)
-# Of $everything.
-EVERYTHING = Kind("Patient", "", (Param("_since", "date"), Param("_type", "token", "resourceType")))
 FHIR: dict[str, Any] = {
     "produces": FHIR_JSON,
     "renderer": operation_outcome,

@@ -25,7 +25,7 @@ from skinapi.reports.service import ReportsService
 from skinapi.standards.fhir.audit_events import audit_event_of
 from skinapi.standards.fhir.devices import device_id, device_of
 from skinapi.standards.fhir.elements import Resource, own_system
-from skinapi.standards.fhir.kinds import KINDS, OF_FINDINGS, Kind
+from skinapi.standards.fhir.kinds import EVERYTHING, KINDS, OF_FINDINGS, Kind
 from skinapi.standards.fhir.patients import body_structure_of, consents_of, may_name, patient_of
 from skinapi.standards.fhir.reports import resources_of
 from skinapi.standards.fhir.search import Cursor, Search
@@ -137,6 +137,10 @@ class FhirService:
         """All resources of a patient, read while they are sent."""
         for group in self._walk_patient(patient, search, to, ""):
             yield from filter(search.matches, group.resources)
+
+    def walk_all(self, patient: Account, *, to: Subject) -> Iterator[Resource]:
+        """The same of a search for everything."""
+        yield from self.walk_everything(patient, Search(EVERYTHING), to=to)
 
     def _cut(self, groups: Iterable[Group], search: Search, cursor: Cursor) -> FoundPage:
         found: list[Resource] = []

@@ -19,6 +19,7 @@ MAILS = {
         "new_browser": "A new browser opened your account",
         "wrong_codes": "Somebody entered wrong codes for your account",
         "key_made": "A key for programs was made with your account",
+        "file_made": "The file with your data is ready",
         "webhook_disabled": "A webhook was switched off",
         "glass_broken": "An administrator has opened your record",
         "glass_broken_of_patient": "An administrator has opened the record of a patient of yours",
@@ -52,6 +53,9 @@ MAILS = {
         "codes of your second factor. If it was not you, choose a new password now.",
         "key_made": "A key for programs was made with your account. It stays valid when the "
         "password changes. If it was not you, revoke it at once and choose a new password.",
+        "file_made": "The file with everything about you was made. Log in to fetch it within a "
+        "day: once, then it is deleted. If you have not asked for it, delete it there and choose a "
+        "new password now.",
         "webhook_disabled": "A webhook was switched off, because its receiver took nothing. Log "
         "in to see which one.",
         "glass_broken": "An administrator of this clinic has opened a part of your record, as "

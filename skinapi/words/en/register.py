@@ -187,6 +187,10 @@ REGISTER = {
             "title": "emergency access of an admin to a finding",
             "until": "the patient's account is deleted",
         },
+        "person's file": {
+            "title": "file with everything about a person",
+            "until": "it was fetched, a day has passed, or the account is deleted",
+        },
         "report": {"title": "report", "until": "the finding or its account is deleted"},
         "choice of an LLM": {
             "title": "choice of an LLM",

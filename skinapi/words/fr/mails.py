@@ -19,6 +19,7 @@ MAILS = {
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
         "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
         "key_made": "Une clé pour programmes a été créée avec votre compte",
+        "file_made": "Le fichier avec vos données est prêt",
         "webhook_disabled": "Un webhook a été désactivé",
         "glass_broken": "Un administrateur a ouvert votre dossier",
         "glass_broken_of_patient": "Un administrateur a ouvert le dossier d'un de vos patients",
@@ -57,6 +58,9 @@ MAILS = {
         "key_made": "Une clé pour programmes a été créée avec votre compte. Elle reste valable "
         "quand le mot de passe change. Si ce n'était pas vous, révoquez-la tout de suite et "
         "choisissez un nouveau mot de passe.",
+        "file_made": "Le fichier avec tout ce qui vous concerne a été fait. Connectez-vous pour le "
+        "télécharger dans la journée : une fois, puis il est supprimé. Si vous ne l'avez pas "
+        "demandé, supprimez-le là et choisissez tout de suite un nouveau mot de passe.",
         "webhook_disabled": "Un webhook a été désactivé, car son destinataire n'acceptait plus "
         "rien. Connectez-vous pour voir lequel.",
         "glass_broken": "Un administrateur de cette clinique a ouvert une partie de votre "

@@ -197,6 +197,10 @@ REGISTER = {
             "title": "accès d'urgence d'un administrateur à un résultat",
             "until": "le compte du patient est effacé",
         },
+        "person's file": {
+            "title": "fichier avec tout ce qui concerne une personne",
+            "until": "son téléchargement, une journée, ou la suppression du compte",
+        },
         "report": {"title": "rapport", "until": "la suppression du résultat ou du compte"},
         "choice of an LLM": {
             "title": "choix d'un LLM",

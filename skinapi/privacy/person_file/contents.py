@@ -1,0 +1,254 @@
+"""Reads what a person's file says, page by page, as that person may know it: nothing that a doctor
+holds back, and of others only the names and words that the person's own pages show.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.consents import Consents
+from skinapi.auth.sessions import Sessions
+from skinapi.care.lesion_records import Lesions
+from skinapi.care.letters.service import LettersService
+from skinapi.care.message_records import Messages
+from skinapi.domain.pages import read_pages
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.integrations.keys.api_keys import ApiKeys
+from skinapi.jobs.job_queue import Jobs
+from skinapi.notices.outbox import Outbox
+from skinapi.privacy.person_file.format import (
+    ME,
+    AccountFile,
+    ConsentsFile,
+    FiledAuditRow,
+    FiledConsent,
+    FiledJob,
+    FiledKey,
+    FiledLetter,
+    FiledMessage,
+    FiledNotice,
+    FiledPhoto,
+    FiledReport,
+    FiledReview,
+    FiledSession,
+    FiledSpot,
+    FindingFile,
+    person_of,
+)
+from skinapi.privacy.person_file.imported_persons import ImportedPersons
+from skinapi.records.break_glass import BreakGlasses
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviews import MOST_REVIEWS
+from skinapi.records.service import RecordsService
+from skinapi.records.submission import Submission
+from skinapi.storage.ports import Document
+
+PAGE_SIZE = 100
+# Where such a file says what came with one of another server.
+IMPORTED = "imported/"
+# Who has looked: the person's page of readers says it with the name, whatever is held back.
+READINGS = frozenset(
+    {"photo.read", "thumbnail.read", "photo.to_dataset", "case.ask_opinion"}
+    | {"breakglass.ask", "breakglass.choose", "breakglass.read"}
+)
+# Who is no account, by the name that the trail has for it.
+NO_ACCOUNTS = frozenset({"", "anonymous", "system", "store"})
+F = TypeVar("F", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonContents:
+    accounts: Accounts
+    sessions: Sessions
+    keys: ApiKeys
+    jobs: Jobs
+    records: RecordsService
+    reviews: ReviewsService
+    letters: LettersService
+    lesions: Lesions
+    messages: Messages
+    outbox: Outbox
+    consents: Consents
+    break_glass: BreakGlasses
+    imported: ImportedPersons
+    trail: AuditTrail
+
+    def read_account(self, account: Account) -> AccountFile:
+        doctor = account.doctor_id and self.accounts.by_ids({account.doctor_id}).get(
+            account.doctor_id
+        )
+        return _filed(
+            AccountFile,
+            account,
+            doctor=doctor.name if doctor else None,
+            password=account.has_password,
+            second_factor=account.has_second_factor,
+            recovery_codes_left=account.recovery_codes_left,
+            known_browsers=len(account.browsers),
+        )
+
+    def read_consents(self, account: Account) -> ConsentsFile:
+        history = [
+            _filed(
+                FiledConsent,
+                one,
+                at=one.created_at,
+                by=person_of(one.by, owner=account.id),
+            )
+            for one in self.consents.history_of(account.id)
+        ]
+        return ConsentsFile(current=dict(account.consents), history=history)
+
+    def walk_sessions(self, account: Account) -> Iterator[FiledSession]:
+        for page in read_pages(
+            lambda after: self.sessions.page(account, after=after, limit=PAGE_SIZE)
+        ):
+            yield from (_filed(FiledSession, one) for one in page.items)
+
+    def walk_keys(self, account: Account) -> Iterator[FiledKey]:
+        yield from (_filed(FiledKey, one) for one in self.keys.list_of(account.id))
+
+    def list_notices(self, account: Account) -> list[FiledNotice]:
+        return [_filed(FiledNotice, one) for one in self.outbox.list_to(account.id)]
+
+    def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
+        after: str | None = None
+        while found := self.jobs.list_jobs(owner=account.id, after=after, limit=PAGE_SIZE):
+            yield from (_filed(FiledJob, one) for one in found)
+            after = found[-1].id
+
+    def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
+        """Also those that were deleted and have messages."""
+        for page in read_pages(
+            lambda after: self.lesions.page_owned(account.id, after=after, limit=PAGE_SIZE)
+        ):
+            yield from (_filed(FiledSpot, one) for one in page.items)
+        yield from (_filed(FiledSpot, one) for one in self.lesions.list_closed(account.id))
+
+    def walk_messages(self, account: Account, spot: str) -> Iterator[FiledMessage]:
+        for page in read_pages(
+            lambda after: self.messages.page(spot, newest_first=False, after=after, limit=PAGE_SIZE)
+        ):
+            for one in page.items:
+                yield _filed(FiledMessage, one, author=person_of(one.author, owner=account.id))
+
+    def walk_findings(self, to: Subject) -> Iterator[Submission]:
+        """In the order of time; what is deleted meanwhile is left out."""
+        submissions = self.records.submissions
+        for page in read_pages(
+            lambda after: submissions.page_kept(to.id, after=after, limit=PAGE_SIZE)
+        ):
+            for kept in page.items:
+                with suppress(NotFound):
+                    yield self.records.get(number=str(kept.number), to=to)[0]
+
+    def describe_finding(
+        self,
+        submission: Submission,
+        to: Subject,
+        *,
+        photos: list[FiledPhoto],
+        reports: list[FiledReport],
+    ) -> FindingFile:
+        """Raises NotFound where it is deleted meanwhile."""
+        number, decision = str(submission.number), submission.decision
+        reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
+        letters = [shown.letter for shown, _ in self.letters.list_letters(number=number, to=to)]
+        if decision and decision.doctor:
+            decision = decision.model_copy(
+                update={"doctor": person_of(decision.doctor, owner=to.id)}
+            )
+        filed_by = submission.filed_by
+        return _filed(
+            FindingFile,
+            submission,
+            decision=decision,
+            filed_by=person_of(filed_by, owner=to.id) if filed_by else None,
+            photos=photos,
+            reports=reports,
+            reviews=[
+                _filed(FiledReview, one, doctor=person_of(one.doctor, owner=to.id))
+                for one in reviews.items
+            ],
+            letters=[
+                _filed(FiledLetter, one, doctor=person_of(one.doctor, owner=to.id))
+                for one in letters
+                if one.signed_at
+            ],
+        )
+
+    def walk_audit(
+        self, account: Account, numbers: Mapping[str, int], *, held_since: datetime | None
+    ) -> Iterator[FiledAuditRow]:
+        """What the account did, and what others did to it, the newest first. `numbers` are those of
+        its findings, by id. `held_since`: since when a doctor holds something back, which what
+        others did then could tell, but for what the person's page of readers shows.
+        """
+        roles, names = dict[str, str](), dict[str, str]()
+        reasons = self._reasons_of(account.id, held_since)
+        for page in read_pages(
+            lambda after: self.trail.page(
+                action=None, account=account.id, after=after, limit=PAGE_SIZE
+            )
+        ):
+            wanted = {row["by"] for row in page.items} - roles.keys() - NO_ACCOUNTS
+            found = self.accounts.by_ids(wanted) if wanted else {}
+            roles |= {one: found[one].role if one in found else "deleted" for one in wanted}
+            names |= {one: found[one].name for one in found}
+            for row in page.items:
+                by, shown = str(row["by"]), row["action"] in READINGS
+                if (
+                    held_since
+                    and row["created_at"] >= held_since
+                    and by != account.id
+                    and not shown
+                ):
+                    continue
+                yield FiledAuditRow(
+                    id=row["id"],
+                    at=row["created_at"],
+                    action=row["action"],
+                    by=_say_actor(row, account.id, roles),
+                    reason=reasons.get((row["target"], by)) if shown else None,
+                    name=names.get(by) if shown and by != account.id else None,
+                    finding=numbers.get(row["target"]),
+                )
+
+    def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
+        """Why admins have opened findings of this account, by finding and admin."""
+        return {
+            (grant.finding or account, grant.admin): grant.reason
+            for page in read_pages(
+                lambda after: self.break_glass.page_concerning(
+                    account, after=after, limit=PAGE_SIZE
+                )
+            )
+            for grant in page.items
+            if grant.owner == account and not (held_since and grant.created_at >= held_since)
+        }
+
+    def walk_imported(self, account: Account) -> Iterator[tuple[str, bytes]]:
+        """What came with the files of other servers and is history there, with its paths."""
+        for one in self.imported.list_of(account.id):
+            for path, content in self.imported.read_history(one).items():
+                yield f"{IMPORTED}{path}", content
+
+
+def _say_actor(row: Document, owner: str, roles: Mapping[str, str]) -> str:
+    by = str(row["by"])
+    if row.get("by_key"):
+        return "program"
+    return ME if by == owner else roles.get(by, by or "anonymous")
+
+
+def _filed(model: type[F], record: BaseModel, **told: Any) -> F:
+    """The fields that both have, and what is told beside them."""
+    shared = model.model_fields.keys() & (type(record).model_fields.keys() - told.keys())
+    return model(**{name: getattr(record, name) for name in shared}, **told)

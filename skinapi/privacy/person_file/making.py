@@ -1,0 +1,265 @@
+"""Makes the file of a person: reads what is stored, writes it into the archive, and signs that.
+
+What was deleted meanwhile is left out, a damaged photo is named in its place. Memory does not grow
+with what there is: one finding is read after the other, and the archive is stored in pieces.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, Literal, Protocol, cast
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.privacy.person_file.archive import ArchiveWriter
+from skinapi.privacy.person_file.contents import PersonContents
+from skinapi.privacy.person_file.format import (
+    PAGE,
+    FiledAuditRow,
+    FiledMessage,
+    FiledPhoto,
+    FiledReport,
+    FiledSpot,
+    Maker,
+    SpotsFile,
+)
+from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter, ToldFinding
+from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
+from skinapi.records.photos import DAMAGED
+from skinapi.records.submission import Submission
+from skinapi.reports.report import Report
+from skinapi.reports.service import ReportsService
+from skinapi.standards.fhir.bundles import write_collection
+from skinapi.standards.fhir.service import FhirService
+from skinapi.storage.ids import now
+
+# What of the whole is done when a part ends, in per cent.
+BEGUN, FOUND, TRANSLATED, AUDITED = 2.0, 85.0, 93.0, 97.0
+
+
+class Progress(Protocol):
+    def __call__(self, percent: float, message: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMaker:
+    """`hold` refuses what is stored for an account that is being deleted. `key_address` is where
+    the server shows its key.
+    """
+
+    files: PersonFiles
+    contents: PersonContents
+    reports: ReportsService
+    fhir: FhirService
+    signer: FileSigner
+    hold: Callable[[str], None]
+    address: str
+    clinic: str | None
+    software: str
+    key_address: str
+
+    def make(
+        self, *, account: Account, file: str, attempt: int, folder: Path, progress: Progress
+    ) -> PersonFile:
+        """Make the file, and let it be fetched. An attempt before has left nothing of it; where
+        that had made it, it stays. Raises FileEnded, DiskFull.
+        """
+        begun = self.files.begin(account=account.id, file=file, attempt=attempt)
+        if begun.state == "ready":
+            return begun
+        out = PieceWriter(self.files, begun, piece_bytes=self.files.piece_bytes)
+        with ExitStack() as cleanup:
+            page = PageWriter(folder=folder, first=account.language)
+            cleanup.callback(page.remove)
+            run = _Run(self, account, ArchiveWriter(cast("IO[bytes]", out), made_at=now()), page)
+            cleanup.callback(out.abandon)
+            run.write(progress)
+            return self.files.finish(out.end(), hold=self.hold)
+
+    @property
+    def maker(self) -> Maker:
+        key = self.signer.public_key
+        return Maker(
+            address=self.address,
+            clinic=self.clinic,
+            software=self.software,
+            public_key=key.encoded,
+            fingerprint=key.fingerprint,
+        )
+
+
+class _Run:
+    """Writes one archive."""
+
+    def __init__(
+        self, maker: FileMaker, account: Account, archive: ArchiveWriter, page: PageWriter
+    ) -> None:
+        self._maker, self._contents = maker, maker.contents
+        self._account, self._archive, self._page = account, archive, page
+        self._to = Subject(id=account.id, role=account.role, session_id="", account=account)
+        self._numbers: dict[str, int] = {}
+        self._held_since: datetime | None = None
+        self._newest: list[FiledAuditRow] = []
+
+    def write(self, progress: Progress) -> None:
+        counts = self._write_person()
+        progress(BEGUN, "Findings")
+        counts["findings"] = self._write_findings(progress)
+        progress(FOUND, "FHIR")
+        with self._archive.open("fhir/bundle.json") as out:
+            for text in self._walk_fhir():
+                out.write(text.encode())
+        progress(TRANSLATED, "Audit trail")
+        rows = self._keep_newest(
+            self._contents.walk_audit(self._account, self._numbers, held_since=self._held_since)
+        )
+        counts["audit"] = self._archive.add_list("audit.json", "rows", rows)
+        progress(AUDITED, "Page")
+        self._end_page(counts["audit"])
+        for path, content in self._contents.walk_imported(self._account):
+            self._archive.add(path, content)
+        self._archive.add_schemas()
+        self._archive.end(
+            account=self._account.id,
+            maker=self._maker.maker,
+            signer=self._maker.signer,
+            counts=counts,
+        )
+
+    def _write_person(self) -> dict[str, int]:
+        """What is written of the person beside findings; how much of each."""
+        account, contents, archive = self._account, self._contents, self._archive
+        filed, consents = contents.read_account(account), contents.read_consents(account)
+        archive.add_json("account.json", filed)
+        archive.add_json("consents.json", consents)
+        sessions, keys = [*contents.walk_sessions(account)], [*contents.walk_keys(account)]
+        spots = [*contents.walk_spots(account)]
+        archive.add_json("spots.json", SpotsFile(spots=spots))
+        counts = {
+            "sessions": archive.add_list("sessions.json", "sessions", sessions),
+            "keys": archive.add_list("keys.json", "keys", keys),
+            "notices": archive.add_list("notices.json", "notices", contents.list_notices(account)),
+            "jobs": archive.add_list("jobs.json", "jobs", contents.walk_jobs(account)),
+            "spots": len(spots),
+            "messages": archive.add_list("messages.json", "messages", self._walk_messages(spots)),
+        }
+        self._page.begin(
+            account=filed,
+            consents=consents,
+            sessions=sessions,
+            keys=keys,
+            spots=((spot, [*contents.walk_messages(account, spot.id)]) for spot in spots),
+            findings=account.findings != 0,
+            made_at=self._archive.made_at,
+            server=self._maker.clinic or self._maker.address,
+        )
+        return counts
+
+    def _walk_messages(self, spots: Iterable[FiledSpot]) -> Iterator[FiledMessage]:
+        for spot in spots:
+            yield from self._contents.walk_messages(self._account, spot.id)
+
+    def _write_findings(self, progress: Progress) -> int:
+        most = max(1, self._account.findings or 1)
+        for submission in self._contents.walk_findings(self._to):
+            self._numbers[submission.id] = submission.number
+            self._note_holds(submission)
+            photos = [*self._write_photos(submission)]
+            reports = self._read_reports(submission)
+            try:
+                printed = [*self._write_reports(submission)]
+                filed = self._contents.describe_finding(
+                    submission, self._to, photos=photos, reports=printed
+                )
+            except NotFound:
+                continue  # it was deleted meanwhile: FileEnded says so with the next piece
+            self._archive.add_json(f"findings/{submission.id}/finding.json", filed)
+            self._page.add(ToldFinding(filed=filed, reports=reports))
+            share = min(1.0, len(self._numbers) / most)
+            progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
+        return len(self._numbers)
+
+    def _note_holds(self, submission: Submission) -> None:
+        since = [one.since_at for one in submission.held]
+        self._held_since = min(
+            [*since, *([self._held_since] if self._held_since else [])], default=None
+        )
+
+    def _write_photos(self, submission: Submission) -> Iterator[FiledPhoto]:
+        for place, alone in enumerate(submission.pictures, start=1):
+            if alone.photo_blob is None:
+                continue
+            path = f"findings/{submission.id}/photo-{place}.jpg"
+            missing: Literal["damaged", "lost"] | None = None
+            try:
+                self._archive.add(path, self._contents.records.photos.content_of(alone))
+            except NotFound as error:
+                missing = "damaged" if error.detail == DAMAGED else "lost"
+                self._archive.miss(path, missing)
+            shown = alone.photo_blob == submission.photo_blob
+            yield FiledPhoto(path=path, place=place, shown=shown, missing=missing)
+
+    def _write_reports(self, submission: Submission) -> Iterator[FiledReport]:
+        """That of today, and those that were issued and kept. Raises NotFound."""
+        folder, reports = f"findings/{submission.id}", self._maker.reports
+        number = str(submission.number)
+        path = f"{folder}/report.pdf"
+        report, content = reports.print_for_owner(number=number, to=self._to)
+        self._archive.add(path, content)
+        yield FiledReport(
+            path=path,
+            language=report.language,
+            hash=report.content_hash,
+            issued_at=report.seal.issued_at if report.seal else None,
+        )
+        for issued, kept in reports.walk_issued(number=number, to=self._to):
+            if issued.hash == report.content_hash:
+                continue
+            path = f"{folder}/report-{issued.language}-{issued.hash[:12]}.pdf"
+            self._archive.add(path, kept)
+            yield FiledReport(
+                path=path,
+                language=known_language(issued.language) or report.language,
+                hash=issued.hash,
+                issued_at=issued.created_at,
+            )
+
+    def _read_reports(self, submission: Submission) -> dict[Language, Report]:
+        number, reports = str(submission.number), dict[Language, Report]()
+        for language in LANGUAGES:
+            try:
+                reports[language] = self._maker.reports.read_report(
+                    number=number, to=self._to, language=language, issue=False
+                )
+            except NotFound:
+                return {}
+        return reports
+
+    def _walk_fhir(self) -> Iterator[str]:
+        fhir = self._maker.fhir
+        resources = fhir.walk_all(self._account, to=self._to)
+        return write_collection(resources, fhir.base)
+
+    def _keep_newest(self, rows: Iterator[FiledAuditRow]) -> Iterator[FiledAuditRow]:
+        """The same rows; the page shows the first of them."""
+        for row in islice(rows, MOST_ROWS):
+            self._newest.append(row)
+            yield row
+        yield from rows
+
+    def _end_page(self, audit_count: int) -> None:
+        self._page.end(
+            audit=self._newest,
+            audit_count=audit_count,
+            missing=len(self._archive.missing),
+            fingerprint=self._maker.maker.fingerprint,
+            key_address=self._maker.key_address,
+        )
+        with self._archive.open(PAGE) as out:
+            self._page.copy_to(out)

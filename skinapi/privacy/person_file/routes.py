@@ -1,0 +1,102 @@
+"""The routes by which a person gets everything about them as one file, and nobody else does."""
+
+from flask import Response
+
+from skinapi.auth.errors import (
+    CodeRequired,
+    InitialPasswordExpired,
+    NotJustLoggedIn,
+    TooManyCodes,
+    TooManyGuesses,
+    WrongCode,
+    WrongPassword,
+)
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.schemas import OwnDeletion
+from skinapi.domain.subject import Subject
+from skinapi.jobs.job import TooManyJobs
+from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
+from skinapi.privacy.person_file.service import PersonFilesService
+from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile
+from skinapi.web.access import Public, Signed
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate, caller_address
+from skinapi.web.schemas import Message
+
+ZIP = "application/zip"
+
+routes: Routes[PersonFilesService] = Routes("person file")
+key_routes: Routes[FileSigner] = Routes("signing key")
+
+
+@routes.route(
+    "POST",
+    "/me/file",
+    access=Signed(),
+    rate=Rate.SIGN_IN,
+    status=202,
+    raises=(
+        WrongPassword,
+        NotJustLoggedIn,
+        InitialPasswordExpired,
+        TooManyGuesses,
+        CodeRequired,
+        WrongCode,
+        TooManyCodes,
+        FileUnderWay,
+        TooManyJobs,
+    ),
+)
+def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subject) -> FileView:
+    """Have everything about the caller made into one ZIP file, in the background, with the password
+    and the code of a second factor. Its form: docs/rights.md.
+    """
+    state = files.ask(
+        account=subject.account,
+        session_id=subject.session_id,
+        password=body.current_password,
+        code=body.code,
+        caller=ClientInfo(address=caller_address()),
+    )
+    return FileView.of(state)
+
+
+@routes.route("GET", "/me/file", access=Signed(), rate=Rate.READ)
+def show_file(files: PersonFilesService, *, subject: Subject) -> FileView:
+    """How far the caller's file is."""
+    return FileView.of(files.show(account=subject.id))
+
+
+@routes.route("DELETE", "/me/file", access=Signed(), rate=Rate.WRITE, raises=(NoFile,))
+def delete_file(files: PersonFilesService, *, subject: Subject) -> Message:
+    """Delete the caller's file, or end the making of it."""
+    files.delete(account=subject.id)
+    return Message(message="File deleted")
+
+
+@routes.route(
+    "GET",
+    "/me/file/download",
+    access=Signed(),
+    rate=Rate.READ,
+    produces=ZIP,
+    raises=(NoFile, FileNotReady),
+)
+def fetch_file(files: PersonFilesService, *, subject: Subject) -> Response:
+    """The caller's file. Once all of it was sent, it is deleted; a download that breaks off can be
+    begun again.
+    """
+    file, content = files.open(account=subject.id)
+    answer = Response(content, mimetype=ZIP)
+    answer.content_length = file.bytes
+    answer.headers["Content-Disposition"] = 'attachment; filename="skinapi-my-data.zip"'
+    # A proxy that takes it all at once would hide that the other side has not.
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+@key_routes.route("GET", "/signing-key", access=Public(), rate=Rate.ANONYMOUS)
+def show_signing_key(signer: FileSigner) -> SigningKeyView:
+    """The public key with which this server signs the files that it gives to persons."""
+    return SigningKeyView.of(signer)

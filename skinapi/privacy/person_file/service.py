@@ -1,0 +1,173 @@
+"""A person asks for the file with everything about them, follows how it is made, and fetches it."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from skinapi.auth.accounts import Account
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.second_factor import SecondFactorService
+from skinapi.errors import Duplicate, NotFound
+from skinapi.jobs.job import PERSON_FILE, Job, JobEnded
+from skinapi.jobs.service import JobsService
+from skinapi.privacy.person_file.stored_files import (
+    FileNotReady,
+    FileUnderWay,
+    NoFile,
+    PersonFile,
+    PersonFiles,
+)
+from skinapi.storage.background import PeriodicThread
+from skinapi.storage.ids import new_id, now
+
+SWEEP_EVERY_S = 300.0
+State = Literal["none", "waiting", "making", "ready", "fetched", "outdated", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """How far the file of an account is. `workers`: whether this server runs workers itself; where
+    it does not, it cannot know whether there are any.
+    """
+
+    state: State
+    workers: bool
+    progress: float = 0.0
+    asked_at: datetime | None = None
+    waits_seconds: int | None = None
+    made_at: datetime | None = None
+    fetched_at: datetime | None = None
+    until: datetime | None = None
+    bytes: int = 0
+    error: str | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFilesService:
+    """`workers_here`: this server runs job workers."""
+
+    files: PersonFiles
+    jobs: JobsService
+    second_factor: SecondFactorService
+    workers_here: bool
+
+    def ask(
+        self,
+        *,
+        account: Account,
+        session_id: str,
+        password: str,
+        code: str | None,
+        caller: ClientInfo,
+    ) -> FileState:
+        """Have the file made. `code` is of the second factor, where there is one.
+
+        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes; FileUnderWay,
+        TooManyJobs.
+        """
+        self.second_factor.verify_owner(account, password, caller, session_id=session_id)
+        self.refuse_second(account.id)
+        self.second_factor.verify(account, code, caller)
+        self.files.forget(account.id)  # what is remembered of the one before
+        file = new_id()
+        try:
+            self.jobs.submit(
+                kind=PERSON_FILE,
+                owner=account.id,
+                request={"file": file},
+                key=file,
+                short=True,
+                hold=partial(self.files.add, account.id, file),
+            )
+        except Duplicate as error:
+            raise FileUnderWay from error
+        return self.show(account=account.id)
+
+    def refuse_second(self, account: str) -> None:
+        """Raises FileUnderWay while one is made or waits to be fetched."""
+        if self.show(account=account).state in ("waiting", "making", "ready"):
+            raise FileUnderWay
+
+    def show(self, *, account: str) -> FileState:
+        file = self.files.find(account)
+        if file is None:
+            return FileState(state="none", workers=self.workers_here)
+        job = self._job_of(file)
+        waits = now() - file.created_at
+        return FileState(
+            state=_state_of(file, job),
+            workers=self.workers_here,
+            progress=job.progress if job else 0.0,
+            asked_at=file.created_at,
+            waits_seconds=max(0, round(waits.total_seconds())),
+            made_at=file.made_at,
+            fetched_at=file.fetched_at,
+            until=file.expires_at,
+            bytes=file.bytes,
+            error=job.error if job else None,
+            error_code=job.error_code if job else None,
+        )
+
+    def delete(self, *, account: str) -> None:
+        """Delete the file, and end what makes it. Raises NoFile."""
+        file = self.files.find(account)
+        job = self._job_of(file) if file else None
+        self.files.delete(account=account)
+        if job and not job.ended:
+            with suppress(JobEnded, NotFound):  # in this moment
+                self.jobs.queue.cancel(job)
+
+    def open(self, *, account: str) -> tuple[PersonFile, Iterator[bytes]]:
+        """The file and its bytes. When the last of them was taken, it is deleted. Raises NoFile,
+        FileNotReady.
+        """
+        file = self.files.find(account)
+        if file is None or file.state in ("fetched", "outdated"):
+            raise NoFile
+        if file.state != "ready":
+            raise FileNotReady
+        return file, self._hand_over(file)
+
+    def _hand_over(self, file: PersonFile) -> Iterator[bytes]:
+        """Who takes a piece asks for the next one when it has sent it: so what follows the last
+        `yield` runs only where the connection has taken all of it.
+        """
+        yield from self.files.read(file)
+        self.files.mark_fetched(file)
+
+    def sweep(self) -> None:
+        """Delete what has expired, and what is left where nobody makes it any more."""
+        self.files.sweep()
+        for file in self.files.list_unfinished():
+            job = self._job_of(file)
+            if file.pieces and (job is None or job.ended):
+                self.files.empty(file)
+
+    def _job_of(self, file: PersonFile) -> Job | None:
+        return self.jobs.queue.find_by_key(
+            kind=PERSON_FILE, owner=file.id, request={"file": file.file}, key=file.file
+        )
+
+
+def _state_of(file: PersonFile, job: Job | None) -> State:
+    if file.state != "making":
+        return file.state
+    if job is None:
+        return "cancelled"
+    states: dict[str, State] = {"queued": "waiting", "failed": "failed", "cancelled": "cancelled"}
+    return states.get(job.status, "making")
+
+
+class FileSweeper(PeriodicThread):
+    """Deletes files that nobody has fetched in time."""
+
+    def __init__(self, service: PersonFilesService) -> None:
+        super().__init__("file-sweeper", every_s=SWEEP_EVERY_S, failure="files not swept")
+        self._service = service
+
+    def make_pass(self) -> None:
+        self._service.sweep()

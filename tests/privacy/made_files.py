@@ -1,0 +1,72 @@
+"""Makes a person's file in a test, as a worker does but in this process, and reads it."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from skinapi.composition.privacy_services import open_file_maker
+from skinapi.jobs.job import PERSON_FILE, Job
+from skinapi.privacy.person_file.making import FileMaker
+from skinapi.privacy.person_file.stored_files import PersonFile
+from tests.support.backends import PASSWORD, Backend, Person
+
+ASKED = {"current_password": PASSWORD}
+
+
+def ask(person: Person) -> None:
+    answer = person.call("POST", "/me/file", json=ASKED)
+    assert answer.status_code == 202, answer.text
+
+
+def job_of(backend: Backend, person: Person) -> Job:
+    """The newest that makes a file of this person."""
+    owner = backend.account(person.email).id
+    found = backend.services.store.collection("jobs").find({"owner": owner}, sort="-place")
+    return next(Job.model_validate(one) for one in found if one["kind"] == PERSON_FILE)
+
+
+def maker_of(backend: Backend) -> FileMaker:
+    return open_file_maker(backend.settings, backend.services)
+
+
+def make(backend: Backend, person: Person, folder: Path, *, attempt: int = 1) -> PersonFile:
+    """What the job does for the file that was asked for."""
+    folder.mkdir(exist_ok=True)
+    return maker_of(backend).make(
+        account=backend.account(person.email),
+        file=str(job_of(backend, person).request["file"]),
+        attempt=attempt,
+        folder=folder,
+        progress=lambda *_: None,
+    )
+
+
+def fetch(person: Person) -> zipfile.ZipFile:
+    answer = person.call("GET", "/me/file/download")
+    assert answer.status_code == 200, answer.text
+    assert answer.content_length == len(answer.data)
+    return zipfile.ZipFile(io.BytesIO(answer.data))
+
+
+def made_for(backend: Backend, person: Person, folder: Path) -> zipfile.ZipFile:
+    ask(person)
+    make(backend, person, folder)
+    return fetch(person)
+
+
+def read(archive: zipfile.ZipFile, path: str) -> Any:
+    return json.loads(archive.read(path))
+
+
+def bytes_of(archive: zipfile.ZipFile) -> bytes:
+    """All that it says, unpacked."""
+    return b"\n".join(archive.read(name) for name in archive.namelist())
+
+
+def state_of(person: Person) -> dict[str, Any]:
+    answer = person.call("GET", "/me/file")
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.get_json()
+    return told

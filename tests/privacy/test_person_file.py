@@ -1,0 +1,290 @@
+"""What is in the file with everything about a person, and what is not."""
+
+import hashlib
+import json
+import re
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from jsonschema import Draft202012Validator
+
+from skinapi.languages import LANGUAGES
+from skinapi.privacy.person_file.format import FILES, MANIFEST, PAGE, SIGNATURE, schema_of
+from skinapi.privacy.person_file.page import WORDS
+from skinapi.privacy.person_file.signature import PublicKey
+from skinapi.storage.ids import now
+from tests.care.conversation import Talk
+from tests.care.test_letters import Practice
+from tests.prediction.photographer import predicted
+from tests.privacy.made_files import bytes_of, made_for, read
+from tests.support.backends import PASSWORD, Backend, Person
+
+
+class Case:
+    """A patient with a bit of everything, and the file of it."""
+
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        self.backend = backend
+        self.practice = practice = Practice(backend)
+        self.ada, self.doctor = practice.ada, practice.doctor
+        practice.review("melanocytic_nevus", note="Come again in May.")
+        practice.sign(practice.draft())
+        practice.change(practice.draft(), "A draft of nobody's business")
+        self.ada.call("GET", f"/submissions/{practice.number}/report.pdf")
+        self.spots = [self._spot("back"), self._spot("scalp")]
+        for spot in self.spots:
+            self._write(self.doctor, spot, "Does it itch?")
+            self._write(self.ada, spot, "It does.")
+        assert self.ada.call("DELETE", f"/lesions/{self.spots[1]}").status_code == 200
+        self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
+        predicted(self.ada, keep_photo="false")
+        self.doctor.call("GET", f"/submissions/{practice.number}/photo")
+        self.archive = made_for(backend, self.ada, folder / "work")
+
+    def _spot(self, site: str) -> str:
+        answer = self.ada.call("POST", "/lesions", json={"place": {"site": site}})
+        return str(answer.get_json()["id"])
+
+    def _write(self, by: Person, spot: str, text: str) -> None:
+        answer = by.call("POST", f"/lesions/{spot}/messages", json={"text": text})
+        assert answer.status_code == 201, answer.text
+
+    def stored(self, collection: str, **wanted: Any) -> list[dict[str, Any]]:
+        return self.backend.services.store.collection(collection).find(wanted)
+
+    def finding(self, number: int | str) -> dict[str, Any]:
+        (stored,) = self.stored("submissions", number=int(number))
+        filed: dict[str, Any] = read(self.archive, f"findings/{stored['id']}/finding.json")
+        return filed
+
+
+@pytest.fixture
+def case(any_backend: Backend, tmp_path: Path) -> Case:
+    return Case(any_backend, tmp_path)
+
+
+def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
+    archive, practice = case.archive, case.practice
+    account, backend = case.backend.account(case.ada.email), case.backend
+    assert read(archive, "account.json")["email"] == account.email
+    assert read(archive, "account.json")["doctor"] == "Dr Grace Hopper"
+    assert read(archive, "consents.json")["current"] == {"photos": True, "training": False}
+    sessions = {one["id"] for one in read(archive, "sessions.json")["sessions"]}
+    assert sessions == {one["id"] for one in case.stored("sessions", account=account.id)}
+    spots = {one["id"]: one for one in read(archive, "spots.json")["spots"]}
+    assert [*spots] == case.spots
+    assert [bool(one["deleted_at"]) for one in spots.values()] == [False, True]
+    messages = {one["id"]: one for one in read(archive, "messages.json")["messages"]}
+    for stored in case.stored("messages", owner=account.id):
+        filed = messages.pop(stored["id"])
+        same = ("lesion", "text", "signature", "submission")
+        assert {name: filed[name] for name in same} == {name: stored.get(name) for name in same}
+        assert (filed["author"] == "me") == (stored["author"] == account.id)
+    assert messages == {}
+    for stored in case.stored("submissions", owner=account.id):
+        filed, (told,) = (
+            case.finding(stored["number"]),
+            [one for one in [backend.services.records.find(stored["id"])] if one],
+        )
+        assert filed["finding"] == told.finding.model_dump(mode="json")
+        assert filed["context"] == told.context.model_dump(mode="json")
+        assert filed["sections"] == told.sections
+    filed = case.finding(practice.number)
+    reviews = case.stored("reviews", submission=filed["id"])
+    assert [one["note"] for one in filed["reviews"]] == [one.get("note") for one in reviews]
+    assert filed["decision"]["label"] == "melanocytic_nevus"
+    doctors = {filed["decision"]["doctor"], *(one["doctor"] for one in filed["reviews"])}
+    assert len(doctors) == 1
+    assert re.fullmatch("person-[0-9a-f]{32}", doctors.pop())
+    (letter,) = filed["letters"]
+    signed = [one for one in case.stored("letters") if one.get("signed_at")]
+    assert [letter["text"]] == [one["text"] for one in signed]
+
+
+def test_photos_and_reports_are_the_stored_ones(case: Case) -> None:
+    filed = case.finding(case.practice.number)
+    (stored,) = case.stored("submissions", number=int(case.practice.number))
+    (photo,) = filed["photos"]
+    assert case.archive.read(photo["path"]) == case.backend.services.store.blobs.find(
+        stored["photo_blob"]
+    )
+    (issued,) = [one for one in case.stored("reports") if one.get("pdf_blob")]
+    kept = {one["hash"]: case.archive.read(one["path"]) for one in filed["reports"]}
+    assert kept[issued["hash"]] == case.backend.services.store.blobs.find(issued["pdf_blob"])
+    others = [one for one in case.stored("submissions") if one["id"] != stored["id"]]
+    (without,) = [case.finding(one["number"]) for one in others]
+    assert without["photos"] == []
+    for report in (*filed["reports"], *without["reports"]):
+        assert case.archive.read(report["path"]).startswith(b"%PDF-")
+    # What is printed for the file alone is neither issued nor kept.
+    assert len([one for one in case.stored("reports") if one.get("pdf_blob")]) == 1
+
+
+def test_each_of_its_json_files_is_what_its_schema_says(case: Case) -> None:
+    archive = case.archive
+    for name in FILES:
+        assert read(archive, f"schemas/{name}.schema.json") == schema_of(name)
+    for path in archive.namelist():
+        name = Path(path).stem
+        if path.endswith(".json") and name in FILES:
+            validator = Draft202012Validator(schema_of(name))
+            assert [*validator.iter_errors(read(archive, path))] == [], path
+            FILES[name].model_validate_json(archive.read(path))
+
+
+def test_the_list_of_its_files_is_whole_and_signed_with_the_key_that_the_server_shows(
+    case: Case,
+) -> None:
+    archive, content = case.archive, case.archive.read(MANIFEST)
+    manifest = json.loads(content)
+    listed = {one["path"]: one for one in manifest["files"]}
+    assert {*listed, MANIFEST, SIGNATURE} == set(archive.namelist())
+    for path, one in listed.items():
+        data = archive.read(path)
+        assert (one["bytes"], one["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    shown = case.backend.client.get("/signing-key").get_json()
+    assert manifest["made_by"]["fingerprint"] == shown["fingerprint"]
+    assert PublicKey(shown["public_key"]).verifies(content, archive.read(SIGNATURE))
+    assert manifest["counts"] | {"audit": 0} == {
+        "findings": 2,
+        "spots": 2,
+        "messages": 4,
+        "sessions": 1,
+        "keys": 0,
+        "jobs": 0,
+        "notices": 0,
+        "audit": 0,
+    }
+
+
+def test_its_fhir_bundle_has_the_same_findings(case: Case) -> None:
+    bundle = read(case.archive, "fhir/bundle.json")
+    Bundle.model_validate(bundle)
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert bundle["type"] == "collection"
+    assert kinds.count("DiagnosticReport") == 2
+    assert kinds[0] == "Patient"
+
+
+def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
+    rows = read(case.archive, "audit.json")["rows"]
+    said = {(one["action"], one["by"], one["finding"]) for one in rows}
+    number = int(case.practice.number)
+    assert {
+        ("photo.read", "doctor", number),
+        ("review.create", "doctor", number),
+        ("submission.create", "me", number),
+        ("account.consents", "me", None),
+    } <= said
+    account = case.backend.account(case.ada.email).id
+    trail = case.backend.services.data.trail
+    ids = {
+        one["id"] for one in trail.page(action=None, account=account, after=None, limit=999).items
+    }
+    assert {one["id"] for one in rows} <= ids
+
+
+def test_its_page_says_it_in_every_language_without_script_or_network(case: Case) -> None:
+    page = case.archive.read(PAGE).decode()
+    for language in LANGUAGES:
+        assert f'id="{language}"' in page
+        assert WORDS[language].title in page
+    for said in ("Come again in May.", "Does it itch?", "It does.", case.ada.email):
+        assert page.count(said) == len(LANGUAGES), said
+    named = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert {one for one in named if not one.startswith("#")} <= set(case.archive.namelist())
+    assert {one[1:] for one in named if one.startswith("#")} <= {*re.findall(r'id="([^"]+)"', page)}
+    assert "<script" not in page
+
+
+def test_nobody_else_is_in_it(case: Case) -> None:
+    other = Talk(case.backend)
+    other.sent(other.ada, "nobody else's words")
+    case.backend.edit(other.ada.email, name="Zoe Somebody")
+    number = predicted(other.ada, keep_photo="true")["id"]
+    text = bytes_of(case.archive)
+    again = bytes_of(made_for(case.backend, case.ada, Path(case.backend.settings.instance_dir)))
+    for content in (text, again):
+        for secret in (
+            "nobody else's words", "Zoe Somebody", other.ada.email, case.doctor.email,
+            case.practice.other.email, "A draft of nobody's business",
+            case.backend.account(case.doctor.email).id, case.backend.account(other.ada.email).id,
+        ):  # fmt: skip
+            assert secret.encode() not in content, secret
+    assert str(number) not in [
+        str(one["number"])
+        for one in case.stored("submissions", owner=case.backend.account(case.ada.email).id)
+    ]
+
+
+def test_no_secret_is_in_it(backend: Backend, tmp_path: Path) -> None:
+    ada = backend.member()
+    ada.call("POST", "/me/second-factor", json={"current_password": PASSWORD})
+    made = ada.call("POST", "/keys", json={"name": "mine", "scopes": ["findings:read"]})
+    text = bytes_of(made_for(backend, ada, tmp_path / "work"))
+    account = backend.account(ada.email)
+    assert account.second_factor
+    (key,) = backend.services.data.keys.list_of(account.id)
+    assert key.name.encode() in text
+    for secret in (
+        *(account.password_hash, ada.token, account.second_factor.salt),
+        *(key.hash, made.get_json()["secret"]),
+    ):
+        assert secret.encode() not in text
+
+
+def test_what_a_doctor_holds_back_is_not_in_it(any_backend: Backend, tmp_path: Path) -> None:
+    practice = Practice(any_backend, reviewed=False)
+    ada, doctor = practice.ada, practice.doctor
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    again = predicted(ada, keep_photo="true")["id"]
+    for number in (practice.number, again):
+        assert (
+            ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot}).status_code
+            < 300
+        )
+    until = (now() + timedelta(days=2)).isoformat()
+    note = "The excision was not in sano"
+    practice.review("melanoma", urgency="urgent_referral", hold_until=until, note=note)
+    practice.sign(practice.draft())
+    for number in (practice.number, again):  # which tells the doctor
+        answer = doctor.call("GET", f"/submissions/{number}/report.pdf")
+        assert answer.status_code == 200, answer.text
+    archive = made_for(any_backend, ada, tmp_path / "work")
+    for path in archive.namelist():
+        if path.endswith("finding.json"):
+            filed = read(archive, path)
+            assert (filed["decision"], filed["reviews"], filed["letters"]) == (None, [], [])
+            assert len(filed["reports"]) == 1
+    text = bytes_of(archive)
+    (letter,) = any_backend.services.store.collection("letters").find()
+    for held in (note, letter["text"].splitlines()[0], "withheld", "Grace Hopper, "):
+        assert held.encode() not in text, held
+
+
+def test_a_damaged_photo_is_named_and_the_rest_is_there(backend: Backend, tmp_path: Path) -> None:
+    ada = backend.member()
+    first, second = (predicted(ada, keep_photo="true")["id"] for _ in range(2))
+    (stored,) = backend.services.store.collection("submissions").find({"number": int(first)})
+    key = stored["photo_blob"]
+    (file,) = Path(backend.settings.instance_dir).rglob(key)
+    file.write_bytes(b"damaged")
+    archive = made_for(backend, ada, tmp_path / "work")
+    path = f"findings/{stored['id']}/photo-1.jpg"
+    assert read(archive, MANIFEST)["missing"] == [{"path": path, "reason": "damaged"}]
+    assert path not in archive.namelist()
+    assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == 1
+    assert second
+    assert WORDS["en"].photo_missing in archive.read(PAGE).decode()
+
+
+@pytest.mark.parametrize("role", ["user", "doctor", "researcher", "admin"])
+def test_who_has_nothing_gets_a_file_too(backend: Backend, tmp_path: Path, role: str) -> None:
+    archive = made_for(backend, backend.member(role=role), tmp_path / "work")
+    assert read(archive, MANIFEST)["counts"]["findings"] == 0
+    assert WORDS["en"].nothing in archive.read(PAGE).decode()
+    assert zipfile.ZipFile.testzip(archive) is None
