@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from skinapi.auth import consent_service, consents
 from skinapi.auth.consents import PURPOSES, ConsentText, Purpose, list_consent_texts
 from skinapi.languages import LANGUAGES, LocalizedText
+from skinapi.registry.service import InferenceService
 from tests.care.clinic import URGENT, file_for
+from tests.lab.test_races import both, twin
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, erase
+from tests.support.size import size
 
 RECORDED = Path(__file__).parent / "consent_texts.json"
 
@@ -262,3 +266,56 @@ def test_a_health_record_reads_each_consent_with_its_date_and_the_text_that_was_
     assert (photos["provision"]["type"], of_one_photo["given"]) == ("permit", False)
     search = ada.call("GET", f"/fhir/Consent?patient={account}").get_json()
     assert len(search["entry"]) == 2
+
+
+def test_of_two_changes_at_the_same_moment_none_is_lost(real_backend: Backend) -> None:
+    ada = real_backend.member()
+    other = twin(real_backend, ada)
+    for given in (True, False):
+        both(
+            partial(put, ada, photos=given, llm=given),
+            partial(put, other, training=given, research=given),
+        )
+        asked = ("photos", "llm", "training", "research")
+        assert real_backend.account(ada.email).consents == dict.fromkeys(asked, given)
+    noted = sorted((one["purpose"], one["given"]) for one in show(ada)["history"])
+    assert noted == sorted((purpose, given) for purpose in asked for given in (True, False))
+
+
+def test_a_colleague_is_not_asked_beside_a_refusal_at_the_same_moment(
+    real_backend: Backend,
+) -> None:
+    """Either the request is refused, or it was first and is withdrawn."""
+    doctor, colleague = real_backend.member(role="doctor"), real_backend.member(role="doctor")
+    ada = real_backend.member(doctor_id=real_backend.account(doctor.email).id)
+    second = twin(real_backend, ada)
+    number = file_for(real_backend, ada, URGENT).number
+    path, body = f"/submissions/{number}/second-opinion", {"colleague": colleague.email}
+    for _ in range(size(5, 40)):
+        assert put(ada, sharing=True).status_code == 200
+        both(
+            lambda: doctor.call("PUT", path, json=body),
+            lambda: put(second, sharing=False),
+        )
+        assert colleague.call("GET", f"/submissions/{number}").status_code == 404
+
+
+def test_a_photo_whose_consent_ends_while_it_is_judged_is_not_kept(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = backend.member(consents={"photos": True})
+    other = twin(backend, ada)
+    classify = InferenceService.classify_pictures
+
+    def withdraw_meanwhile(service: InferenceService, **asked: Any) -> Any:
+        classified = classify(service, **asked)
+        assert put(other, photos=False, erase_kept=True).status_code == 200
+        return classified
+
+    monkeypatch.setattr(InferenceService, "classify_pictures", withdraw_meanwhile)
+    number = predicted(ada)["id"]
+    assert ada.call("GET", f"/submissions/{number}/photo").status_code == 404
+    assert list(backend.services.store.blobs.keys()) == []
+    # What one says of this very photo counts more than the answer for all.
+    kept = predicted(ada, keep_photo="true")["id"]
+    assert ada.call("GET", f"/submissions/{kept}/photo").status_code == 200

@@ -18,6 +18,7 @@ from tests.support.size import drill, size
 from tests.use_cases import (
     accounts,
     break_glass,
+    consents,
     datasets,
     findings,
     jobs,
@@ -42,6 +43,7 @@ USE_CASES = (
     *keys.USE_CASES,
     *webhooks.USE_CASES,
     *break_glass.USE_CASES,
+    *consents.USE_CASES,
 )
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
