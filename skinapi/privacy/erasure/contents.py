@@ -27,6 +27,7 @@ OWNED: Mapping[str, tuple[str, str]] = {
     "log_ins": ("oidc_round_trips", "account"),
     "known_addresses": ("known_addresses", "account"),
     "deliveries": ("deliveries", "owner"),
+    "emergency_accesses": ("break_glass", "owner"),
 }
 # What hangs on a finding, by its id in `submission`.
 OF_FINDINGS: Mapping[str, str] = {"reviews": "reviews", "letters": "letters", "reports": "reports"}

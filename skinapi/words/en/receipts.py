@@ -60,6 +60,7 @@ RECEIPTS = {
         "log_ins": "Log-ins at the clinic that were under way",
         "known_addresses": "Known networks (hashes)",
         "deliveries": "Waiting and past messages to other systems",
+        "emergency_accesses": "Emergency accesses of admins, with their reasons",
         "notices": "Waiting mails",
     },
     "nothing": "Nothing.",

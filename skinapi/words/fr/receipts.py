@@ -61,6 +61,7 @@ RECEIPTS = {
         "log_ins": "Connexions par la clinique en cours",
         "known_addresses": "Réseaux connus (empreintes)",
         "deliveries": "Messages à d'autres systèmes, en attente ou envoyés",
+        "emergency_accesses": "Accès d'urgence des administrateurs, avec leurs motifs",
         "notices": "Courriels en attente",
     },
     "nothing": "Rien.",
