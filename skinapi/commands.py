@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.passwords import NewPassword
-from skinapi.composition.privacy_services import open_privacy_services
+from skinapi.composition.privacy_services import open_person_import
 from skinapi.composition.services import Services, open_services
 from skinapi.domain.pages import read_pages
 from skinapi.errors import StoreUnavailable, UnsafeSettings
@@ -134,7 +134,7 @@ def import_person(settings: Settings, options: argparse.Namespace) -> int:
     say_store(settings)
     make_store(settings)
     services = open_services(settings)
-    taken = open_privacy_services(settings, services).person_import.import_person(
+    taken = open_person_import(settings, services).import_person(
         options.file, signed_by=options.signed_by, email=options.email, by=OPERATOR
     )
     for line in _say_taken_over(taken):

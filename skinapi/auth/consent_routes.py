@@ -111,7 +111,8 @@ class ConsentChangeView(Answer):
     language: str | None
     way: str = Field(
         description="`console`: a page that showed the text; `client`: another program of the "
-        "person's; for one photo alone: `photo`, its form; `key`, a program; `fhir`, a Consent"
+        "person's; for one photo alone: `photo`, its form; `key`, a program; `fhir`, a Consent; "
+        "`import`: at another clinic, from whose file it came: it does not count here"
     )
     by_oneself: bool
 

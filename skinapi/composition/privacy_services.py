@@ -33,7 +33,6 @@ KEY_PATH = "/signing-key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyServices:
-    person_import: PersonImportService
     person_files: PersonFilesService
     signer: FileSigner
     register: RegisterService
@@ -48,7 +47,6 @@ def open_privacy_services(
     """`workers_here`: this server keeps the job workers."""
     data = services.data
     return PrivacyServices(
-        person_import=_open_person_import(settings, services),
         person_files=PersonFilesService(
             files=services.data.person_files,
             jobs=services.jobs,
@@ -125,7 +123,8 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
     )
 
 
-def _open_person_import(settings: Settings, services: Services) -> PersonImportService:
+def open_person_import(settings: Settings, services: Services) -> PersonImportService:
+    """For the command."""
     data = services.data
     return PersonImportService(
         work=data.work,
@@ -137,6 +136,7 @@ def _open_person_import(settings: Settings, services: Services) -> PersonImportS
             letters=data.letters,
             lesions=data.lesions,
             messages=data.messages,
+            consents=data.consents,
             blobs=services.store.blobs,
             imported=data.imported_persons,
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.composition.privacy_services import open_privacy_services
+from skinapi.composition.privacy_services import open_person_import
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor
@@ -29,7 +29,7 @@ def test_findings_spots_and_messages_look_the_same_after_an_import(
     path = tmp_path / "person.zip"
     path.write_bytes(file_of(ServedBackend(services, settings), ada.email).packed())
     erase(services, services.data.accounts.get(ada.id))
-    taken = open_privacy_services(settings, services).person_import.import_person(
+    taken = open_person_import(settings, services).import_person(
         path, signed_by=None, email=None, by="system"
     )
     change_account(services, taken.account.id, status="approved")

@@ -8,31 +8,22 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import BaseModel
-
 from skinapi.auth.accounts import Account
+from skinapi.composition.privacy_services import open_file_maker
 from skinapi.composition.services import Services
-from skinapi.domain.subject import Subject
 from skinapi.privacy.person_file.format import (
     MANIFEST,
     SIGNATURE,
-    AccountFile,
-    FiledLetter,
-    FiledMessage,
-    FiledReview,
-    FiledSpot,
-    FindingFile,
-    Maker,
     Manifest,
     ManifestFile,
-    person_of,
 )
 from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
-from skinapi.storage.ids import now
+from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
 from tests.support.backends import Backend, settings_in
 
@@ -41,19 +32,21 @@ OTHER_SECRET = "A7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ab"
 
 @dataclass(frozen=True)
 class PersonZip:
-    """The files of one, by their paths, and who signs it."""
+    """The files of one, by their paths, and who signs it. `signed`: the list, and the signature."""
 
     files: Mapping[str, bytes]
     manifest: Manifest
     signer: FileSigner
+    content: bytes = b""  # as it was made
+    signed: tuple[bytes, bytes] = b"", b""
 
     @classmethod
     def read(cls, content: bytes, signer: FileSigner) -> "PersonZip":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
-        manifest = Manifest.model_validate_json(files.pop(MANIFEST))
-        del files[SIGNATURE]
-        return cls(files, manifest, signer)
+        signed = files.pop(MANIFEST), files.pop(SIGNATURE)
+        manifest = Manifest.model_validate_json(signed[0])
+        return cls(files, manifest, signer, content, signed)
 
     @property
     def fingerprint(self) -> str:
@@ -110,64 +103,22 @@ class ServedBackend:
 
 
 def file_of(backend: Backend | ServedBackend, email: str) -> PersonZip:
-    """The file of this person, as this server says it: what an import reads of one."""
-    services, account = backend.services, backend.account(email)
-    to = Subject(id=account.id, role=account.role, session_id="", account=account)
-    files: dict[str, bytes] = {}
-
-    def add(model: type[BaseModel], record: BaseModel, **told: Any) -> Any:
-        named = {**record.model_dump(), **told}
-        made = model.model_validate({**named, "id": getattr(record, "id", "")})
-        return json.loads(made.model_dump_json())
-
-    def named(account_id: str) -> str:
-        return person_of(account_id, owner=account.id)
-
-    told = {"password": account.has_password, "second_factor": False, "known_browsers": 0}
-    whole: dict[str, Any] = {"account.json": add(AccountFile, account, **told)}
-    whole["consents.json"] = {"current": dict(account.consents)}
-    whole["audit.json"] = {"rows": []}
-    lesions = services.data.lesions.page_owned(account.id, after=None, limit=100).items
-    whole["spots.json"] = {"spots": [add(FiledSpot, one) for one in lesions]}
-    messages = [
-        add(FiledMessage, one, author=named(one.author))
-        for lesion in lesions
-        for one in services.data.messages.page(
-            lesion.id, newest_first=False, after=None, limit=100
-        ).items
-    ]
-    whole["messages.json"] = {"messages": messages}
-    for listed in services.records.list_own(owner=account.id, after=None, limit=100).items:
-        number = str(listed.number)
-        found, _ = services.records.get(number=number, to=to)
-        reviews = services.reviews.list_reviews(number=number, to=to, after=None, limit=100)
-        letters = services.letters.list_letters(number=number, to=to)
-        folder, photos, decision = f"findings/{found.id}", [], found.decision
-        if found.photo_blob:
-            files[f"{folder}/photo-1.jpg"] = services.store.blobs.find(found.photo_blob) or b""
-            photos = [{"path": f"{folder}/photo-1.jpg", "place": 1, "shown": True}]
-        whole[f"{folder}/finding.json"] = add(
-            FindingFile,
-            found,
-            photos=photos,
-            decision=decision and {**decision.model_dump(), "doctor": named(decision.doctor or "")},
-            reviews=[add(FiledReview, one, doctor=named(one.doctor)) for one in reviews.items],
-            letters=[
-                add(FiledLetter, shown.letter, doctor=named(shown.letter.doctor))
-                for shown, _ in letters
-            ],
+    """The file of this person, as the job makes it."""
+    services, account, file = backend.services, backend.account(email), new_id()
+    maker = open_file_maker(backend.settings, services)
+    maker.files.forget(account.id)
+    services.data.work.run(lambda _: maker.files.add(account.id, file))
+    with TemporaryDirectory() as folder:
+        made = maker.make(
+            account=account,
+            file=file,
+            attempt=1,
+            folder=Path(folder),
+            progress=lambda *_: None,
         )
-    files |= {path: json.dumps(one).encode() for path, one in whole.items()}
-    signer = FileSigner(backend.settings.audit_secrets())
-    maker = Maker(
-        address="https://old.example",
-        clinic=backend.settings.clinic_name,
-        software="1",
-        public_key=signer.public_key.encoded,
-        fingerprint=signer.public_key.fingerprint,
-    )
-    manifest = Manifest(made_at=now(), made_by=maker, account=account.id, counts={}, files=())
-    return PersonZip(files, manifest, signer)
+    content = b"".join(maker.files.read(made))
+    maker.files.forget(account.id)
+    return PersonZip.read(content, maker.signer)
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -190,10 +141,12 @@ def other_server(folder: Path, store: Store | None = None, **settings: Any) -> B
 
 def canonical(file: PersonZip) -> dict[str, Any]:
     """What two files of one person say alike, on whichever server each was made: without ids,
-    numbers, addresses, codes of reports, and what is of that server alone. Ids are named by their
+    numbers, addresses, codes of reports, on which way a consent came, and what is of that server
+    alone. Ids are named by their
     order, which stays.
     """
-    told = {name: file.json(f"{name}.json") for name in ("account", "spots", "messages")}
+    names = ("account", "spots", "messages", "consents")
+    told = {name: file.json(f"{name}.json") for name in names}
     findings = [file.json(path) for path in file.findings()]
     ids = [told["account"]["id"], *(one["id"] for one in told["spots"]["spots"])]
     for finding in sorted(findings, key=lambda one: str(one["id"])):
@@ -208,7 +161,12 @@ def canonical(file: PersonZip) -> dict[str, Any]:
     account = {name: told["account"][name] for name in ("name", "email", "locale", "notices")}
     return {
         **named(
-            {"findings": findings, "spots": told["spots"], "messages": told["messages"]},
+            {
+                "findings": findings,
+                "spots": told["spots"],
+                "messages": told["messages"],
+                "consents": [{**one, "way": ""} for one in told["consents"]["history"]],
+            },
             {one: f"id {place}" for place, one in enumerate(ids)},
         ),
         "account": account,

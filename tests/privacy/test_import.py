@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from skinapi.__main__ import REFUSED, main
-from skinapi.composition.privacy_services import open_privacy_services
+from skinapi.composition.privacy_services import open_person_import
 from skinapi.privacy.person_file.importing import TakenOver
 from skinapi.privacy.person_file.received_file import BrokenPersonFile
 from skinapi.privacy.person_file.signature import FileSigner
@@ -60,7 +60,7 @@ def take_over(
 ) -> TakenOver:
     path = folder / "person.zip"
     path.write_bytes(content)
-    service = open_privacy_services(backend.settings, backend.services).person_import
+    service = open_person_import(backend.settings, backend.services)
     return service.import_person(path, signed_by=signed_by, email=email, by="system")
 
 
@@ -83,13 +83,12 @@ def test_what_was_imported_is_exported_again_as_it_was(
     store = store_of_kind(kind, tmp_path, uri)
     with closing(store):
         backend = Backend(tmp_path, store)
-        taken = take_over(backend, file.packed(), tmp_path, signed_by=file.fingerprint)
+        take_over(backend, file.content, tmp_path, signed_by=file.fingerprint)
         again = file_of(backend, EMAIL)
         assert canonical(again) == canonical(file)
-        assert (
-            backend.services.data.imported_persons.read_history(taken.imported)["audit.json"]
-            == file.files["audit.json"]
-        )
+        for path in ("account.json", "consents.json", "audit.json"):
+            assert again.files[f"imported/{path}"] == file.files[path]
+        assert again.files["imported/manifest.sig"] == file.signed[1]
         assert [fault.message for fault in backend.services.faults()] == []
 
 
@@ -110,6 +109,10 @@ def test_the_account_waits_for_an_admin_who_hands_it_a_link(
         me = person.call("GET", "/me").get_json()
         assert (me["role"], me["consents"], me["doctor"]) == ("user", {}, None)
         assert sees(person) == seen_there(file)
+        consents = person.call("GET", "/me/consents").get_json()
+        assert {one["given"] for one in consents["consents"]} == {None}
+        told = file.json("consents.json")["history"]
+        assert [one["way"] for one in consents["history"]] == ["import"] * len(told)
         rows = [row for row in backend.audit() if row["action"] == "person.import"]
         assert [(row["by"], row["target"]) for row in rows] == [
             ("system", backend.account(EMAIL).id)
@@ -131,7 +134,9 @@ def sees(person: Person) -> list[Any]:
         assert person.call("GET", f"{path}/heatmap").status_code in (200, 404)
         decision = listed["decision"] or {}
         found.append((listed["band"], decision.get("label"), decision.get("urgency")))
-    for path in ("/me/data/summary", "/me/file", "/lesions", "/messages", "/inbox"):
+    patient = person.call("GET", "/me").get_json()["_id"]
+    own = ("/me/data/summary", "/me/consents", f"/fhir/Patient/{patient}/$everything")
+    for path in (*own, "/me/file", "/lesions", "/messages", "/inbox"):
         assert person.call("GET", path).status_code == 200, path
     for lesion in person.pages("/lesions"):
         for what in ("", "/messages", "/letters", "/submissions"):
@@ -245,6 +250,7 @@ def test_what_is_wrong_with_a_file_is_said_and_nothing_is_stored(
         assert left_of(here) == before, says
 
 
+@pytest.mark.timeout(size(120, 600))
 def test_no_changed_file_breaks_the_server_or_leaves_half_a_person(
     file: PersonZip, here: Backend, tmp_path: Path
 ) -> None:
@@ -366,7 +372,7 @@ def test_the_command_says_what_it_did_and_what_remains_to_be_done(
     assert main(["import-person", str(path), "--signed-by", file.fingerprint]) == 0
     said = capsys.readouterr().out
     for sentence in (
-        "imported: 5 findings, 5 photos",
+        "imported: 5 findings, 7 photos",
         "(The old clinic)",
         "waits for an admin",
         "none is given here yet",

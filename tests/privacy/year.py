@@ -9,7 +9,7 @@ import argparse
 import base64
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -241,12 +241,19 @@ def _join(backend: Backend, admin: Somebody, name: str, role: str) -> Somebody:
 
 
 def _photograph(
-    year: Year, spot: Spot, view: int, lesion: str | None, by: Somebody | None = None, **told: str
+    year: Year,
+    spot: Spot,
+    view: int,
+    lesion: str | None,
+    by: Somebody | None = None,
+    also: Sequence[int] = (),
+    **told: str,
 ) -> int:
-    """The number of the finding."""
-    content, by = draw(spot, view=view), by or year.person
+    """The number of the finding, on one photo or on several views of the spot."""
+    contents, by = [draw(spot, view=one) for one in (view, *also)], by or year.person
     by.do("GET", "/me")  # logs in where it must: a file is sent once
-    form: dict[str, Any] = {"image": (io.BytesIO(content), "spot.jpg"), "keep_photo": "true"}
+    photos = [(io.BytesIO(one), "spot.jpg") for one in contents]
+    form: dict[str, Any] = {"image": photos, "keep_photo": "true", "same_spot": "true"}
     form |= {"modality": "dermoscopic", "age_band": "30-44", "sex": "female", **told}
     if lesion:
         form["lesion"] = lesion
@@ -257,8 +264,9 @@ def _photograph(
         year.numbers.append(number)
         stored = year.backend.services.data.submissions.find_by_number(number)
         assert stored
-        assert stored.photo_blob
-        year.marks.photos.append(Kept(content, _file(year, stored.photo_blob)))
+        kept = [one.photo_blob for one in stored.pictures if one.photo_blob]
+        for sent, key in zip(contents, kept, strict=True):
+            year.marks.photos.append(Kept(sent, _file(year, key)))
     return number
 
 
@@ -309,7 +317,7 @@ def _excision(year: Year) -> None:
 
 
 def _opinion(year: Year) -> None:
-    asked = _photograph(year, MOLE, 2, year.lesions[1])
+    asked = _photograph(year, MOLE, 2, year.lesions[1], also=(7, 8))
     path = f"/submissions/{asked}/second-opinion"
     body = {"colleague": year.colleague.email, "question": WORDS["opinion question"]}
     year.doctor.do("PUT", path, body)

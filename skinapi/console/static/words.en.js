@@ -528,6 +528,7 @@ export const english = {
   consentWay_photo: "For one photo alone",
   consentWay_key: "For one photo alone, by a program",
   consentWay_fhir: "For one photo alone, by a health record",
+  consentWay_import: "At another clinic: it does not count here",
   eraseKeptAsk: "Delete the kept photos too?",
   eraseKeptText: "You have {photos}. Your findings stay, without a photo: nobody can look at it again. Deleted photos cannot be brought back.",
   eraseKept: "Delete the photos",

@@ -543,6 +543,7 @@ export const french = spaced({
   consentWay_photo: "Pour une seule photo",
   consentWay_key: "Pour une seule photo, par un programme",
   consentWay_fhir: "Pour une seule photo, par un dossier médical",
+  consentWay_import: "À un autre cabinet: cela ne compte pas ici",
   eraseKeptAsk: "Effacer aussi les photos gardées?",
   eraseKeptText: "Vous avez {photos}. Vos résultats restent, sans photo: personne ne pourra plus la regarder. Une photo effacée ne revient pas.",
   eraseKept: "Effacer les photos",

@@ -138,7 +138,7 @@ class FiledConsent(Filed):
     by: Person
     way: str = Field(
         description="`console`; another `client`; `photo`: with one photo; by a program's `key`; "
-        "`fhir`"
+        "`fhir`; `import`: it was said to another clinic, and came with such a file"
     )
     finding: Id | None = Field(default=None, description="of the photo that it is about alone")
 

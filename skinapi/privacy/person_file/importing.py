@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.consents import Consents
 from skinapi.auth.emails import normalise_new_email
 from skinapi.auth.events import AccountAdded
 from skinapi.care.lesion_records import Lesions
@@ -85,6 +86,7 @@ class Stores:
     letters: Letters
     lesions: Lesions
     messages: Messages
+    consents: Consents
     blobs: Blobs
     imported: ImportedPersons
 
@@ -279,6 +281,8 @@ class PersonImportService:
             to.letters.insert(letter)
         for message in records.messages:
             to.messages.insert(message)
+        for consent in records.consents:
+            to.consents.insert(consent)
         for lesion in records.lesions:
             newest = to.findings.newest(lesion.id)
             counted = {"findings": to.findings.count(lesion.id), "latest": newest and newest.id}

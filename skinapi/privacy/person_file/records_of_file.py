@@ -3,7 +3,7 @@ is mapped. Nothing is stored here.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.consents import IMPORTED, PURPOSES, ConsentGiven
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.message_records import Message
+from skinapi.languages import known_language
 from skinapi.privacy.person_file.format import (
     ME,
     AccountFile,
+    ConsentsFile,
+    FiledConsent,
     FiledLetter,
     FiledMessage,
     FiledReview,
@@ -34,7 +38,7 @@ from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Sections, Source
 from skinapi.reports.template import write_template
-from skinapi.storage.ids import is_ahead, made_at, new_id
+from skinapi.storage.ids import first_id_at, is_ahead, made_at, new_id
 from skinapi.vision.conditions import conditions_table
 
 # All of them are stored in one transaction.
@@ -51,6 +55,7 @@ class FiledPerson:
     """What the JSON files say that is stored as records of this server."""
 
     account: AccountFile
+    consents: Sequence[FiledConsent]
     spots: Sequence[FiledSpot]
     messages: Sequence[FiledMessage]
     findings: Sequence[FindingFile]
@@ -67,6 +72,7 @@ class FiledPerson:
                 raise BrokenPersonFile(f"{path} is about another finding.")
         return cls(
             account=file.read_json("account.json", AccountFile),
+            consents=file.read_json("consents.json", ConsentsFile).history,
             spots=file.read_json("spots.json", SpotsFile).spots,
             messages=file.read_json("messages.json", MessagesFile).messages,
             findings=sorted(findings, key=lambda one: one.id),
@@ -84,7 +90,7 @@ class FiledPerson:
             self.findings
         ):
             raise BrokenPersonFile("Two of its records have the same id or number.")
-        if len(found) > MOST_RECORDS:
+        if len(found) + len(self.consents) > MOST_RECORDS:
             raise BrokenPersonFile(f"It has more than {MOST_RECORDS} records.")
         return found
 
@@ -98,6 +104,7 @@ class PersonRecords:
     letters: Sequence[Letter]
     lesions: Sequence[Lesion]
     messages: Sequence[Message]
+    consents: Sequence[ConsentGiven]
 
 
 # The keys of the stored photos of a finding, in their order; none where one of them is missing.
@@ -119,6 +126,7 @@ def make_records(
         letters=[mapping.letter(letter, one) for one in person.findings for letter in one.letters],
         lesions=[mapping.lesion(one) for one in person.spots],
         messages=[mapping.message(one) for one in person.messages],
+        consents=[*mapping.consents(person.consents)],
     )
 
 
@@ -270,6 +278,26 @@ class _Mapping:
             submission=self.known(filed.submission),
         )
 
+    def consents(self, filed: Sequence[FiledConsent]) -> Iterator[ConsentGiven]:
+        """What was said to the other clinic: history, and no consent of here."""
+        last = 0
+        for one in sorted(filed, key=lambda one: _moment(one.at)):
+            if one.purpose in PURPOSES:
+                at = _moment(one.at)
+                last = max(int(first_id_at(at), 16) + secrets.randbits(TAIL_BITS - 1), last + 1)
+                yield ConsentGiven(
+                    id=f"{last:032x}",
+                    created_at=at,
+                    account=self.owner.id,
+                    purpose=one.purpose,
+                    given=one.given,
+                    version=one.version,
+                    language=known_language(one.language or ""),
+                    by=self.person(one.by),
+                    way=IMPORTED,
+                    finding=self.known(one.finding),
+                )
+
 
 def _new_ids(told: Iterable[str]) -> dict[str, str]:
     """A new id for each, of the same time and in the same order: lists are sorted by them, and what
@@ -325,7 +353,7 @@ def _require_drawn(height: int, width: int) -> None:
 def _refuse_unshowable(made: Submission, owner: Account, number: int) -> None:
     """Make of it what the console and reports show. What no model refuses may still break them."""
     try:
-        for one in made.finding.pictures or (made.finding,):
+        for one in (made.finding, *made.finding.pictures):
             for entry in one.ranked:
                 _require_known(entry.key)
             height, width = np.asarray(one.heat, np.float32).shape
