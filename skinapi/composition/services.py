@@ -314,7 +314,12 @@ def _open_records(
     models: ModelsService,
     retention: RecordRetention,
 ) -> RecordsService:
-    photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
+    photos = KeptPhotos(
+        blobs=store.blobs,
+        trail=data.trail,
+        policy=settings.photos,
+        days=settings.retain_photos_days,
+    )
     return RecordsService(
         work=data.work,
         submissions=data.submissions,

@@ -1,10 +1,11 @@
 """Photos that are kept with a finding: whether one may be, and who read it.
 
-There is no time limit: a photo is kept until its finding or account is deleted (docs/security.md).
+A photo is kept until its finding or account is deleted, or its time is over (resting.py).
 """
 
 import threading
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 
 from skinapi.audit import AuditTrail
@@ -12,6 +13,7 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.logs import log
+from skinapi.records.resting import resting_since, waits_for_somebody
 from skinapi.records.submission import MeasuredShape, PhotoChoice, Submission
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
@@ -21,6 +23,7 @@ from skinapi.vision.decoding.photo import Photo, draw_thumbnail, read_stored_pho
 from skinapi.vision.outline import measure_shape
 
 NOT_KEPT = "The photo of this submission was not kept"
+REMOVED = "The photo of this submission is not kept any more; finding and report are not affected"
 LOST = "The file of the kept photo is lost; finding and report are not affected"
 DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
@@ -36,6 +39,17 @@ class KeptPhotos:
     blobs: Blobs
     trail: AuditTrail
     policy: PhotoPolicy
+    days: int | None = None
+
+    def find_end(self, submission: Submission) -> datetime | None:
+        """Until when its photos are kept at least, as the reader of this copy may know; None while
+        that depends on what somebody has to do first, and where they are kept for ever.
+        """
+        since = resting_since(submission.rest_key)
+        told = not (submission.as_owner_sees and submission.held)
+        if self.days is None or since is None or not told or waits_for_somebody(submission):
+            return None
+        return since + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
         """Whether to keep a photo: by the operator's policy, else by the request, else by the
@@ -77,7 +91,7 @@ class KeptPhotos:
         except BlobDamaged as error:
             raise NotFound(DAMAGED) from error
         if content is None:
-            raise NotFound(LOST if submission.photo_blob else NOT_KEPT)
+            raise NotFound(LOST if submission.photo_blob else _why_not_kept(submission))
         return content
 
     def open(self, *, submission: Submission, to: Subject) -> Photo | None:
@@ -133,6 +147,10 @@ def _grounds_of(reader: Subject) -> str | None:
     return BREAK_GLASS if reader.role == "admin" else None
 
 
+def _why_not_kept(submission: Submission) -> str:
+    return REMOVED if submission.photo_removed_at else NOT_KEPT
+
+
 # Thumbnails of kept photos: each is made once, when it is first asked for.
 
 
@@ -154,7 +172,7 @@ class Thumbnails:
         photo. Raises NotFound, with the reason where the photo was not kept or is damaged.
         """
         if not submission.photo_blob:
-            raise NotFound(NOT_KEPT)
+            raise NotFound(_why_not_kept(submission))
         content = self._stored(submission)
         if content is None:
             content = draw_thumbnail(self.photos.content_of(submission))

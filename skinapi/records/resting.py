@@ -82,6 +82,13 @@ def resting_since(key: str | None) -> datetime | None:
     return datetime.fromtimestamp(int(key[2:15]) / 1000, UTC) if key else None
 
 
+def waits_for_somebody(found: Submission) -> bool:
+    """Whether a doctor is to review it, or a colleague is asked about it, or it does not rest."""
+    asked = found.opinion_of is not None or found.opinion_key is not None
+    key = found.rest_key
+    return asked or key is None or not (is_reviewed(key) or found.doctor is None)
+
+
 def without_photo(key: str | None) -> str | None:
     """The key of the same finding once no photo of it is kept."""
     return key and f"{WITHOUT}{key[1:]}"
@@ -215,8 +222,7 @@ class Resting:
             or key[1:15] >= _key(True, is_reviewed(key), before)[1:]
         ):
             return False
-        asked = found.opinion_of is not None or found.opinion_key is not None
-        return not asked and (is_reviewed(key) or found.doctor is None)
+        return not waits_for_somebody(found)
 
     def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
         """Those of these owners of whom a finding waits for somebody."""

@@ -19,6 +19,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
     InstructionQuery,
     OwnQuery,
+    PhotoRetentionView,
     PictureQuery,
     SubmissionInCare,
     SubmissionView,
@@ -68,7 +69,12 @@ def show_submission(
     submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     standing, instruction = records.find_standing(submission), records.instruct(submission)
-    return view.of(submission, owner, standing, instruction, query.lang)
+    shown = view.of(submission, owner, standing, instruction, query.lang)
+    if records.photos.days is None or not submission.photo_blob:
+        return shown
+    until = records.photos.find_end(submission)
+    retention = PhotoRetentionView(days=records.photos.days, until=until)
+    return shown.model_copy(update={"photo_retention": retention})
 
 
 @routes.route(

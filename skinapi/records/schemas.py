@@ -194,6 +194,13 @@ class ModelStanding(Answer):
     withdrawn_at: datetime | None
 
 
+class PhotoRetentionView(Answer):
+    days: int = Field(description="how long it is kept from the last that happened")
+    until: datetime | None = Field(
+        description="until then at least; null while a doctor is to see it, or something is awaited"
+    )
+
+
 class SubmissionView(SummaryFields):
     model: ModelStanding | None = Field(
         default=None,
@@ -252,6 +259,16 @@ class SubmissionView(SummaryFields):
         exclude_if=lambda pictures: not pictures,
         description="each of several pictures, as they were sent; absent where there was one",
     )
+    photo_retention: PhotoRetentionView | None = Field(
+        default=None,
+        exclude_if=lambda retention: retention is None,
+        description="of a kept photo, where RETAIN_PHOTOS_DAYS is set",
+    )
+    photo_removed_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda moment: moment is None,
+        description="when a kept photo was deleted while the finding stayed",
+    )
     instruction: InstructionView | None = Field(
         default=None,
         exclude_if=lambda instruction: instruction is None,
@@ -276,6 +293,7 @@ class SubmissionView(SummaryFields):
                 instruction, instructed_in or language, for_doctor=not submission.as_owner_sees
             ),
             operating_point=finding.operating_point,
+            photo_removed_at=submission.photo_removed_at,
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,

@@ -179,6 +179,8 @@ class ReportContent:
             return ""
         if self.report.photo_damaged:
             return self.labels.photo_damaged
+        if self.report.photo_removed:
+            return self.labels.photo_removed
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
     @property

@@ -69,6 +69,7 @@ class Labels(Frozen):
     more: str
     no_photo: str
     photo_damaged: str
+    photo_removed: str
 
     probabilities: str
     condition: str

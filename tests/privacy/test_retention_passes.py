@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
+from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person, put_in
 from tests.support.size import size
 from tests.test_clock_set_right import Clock
@@ -344,3 +345,35 @@ def test_a_server_with_settings_that_contradict_each_other_does_not_start(tmp_pa
     for wrong, says in settings:
         with pytest.raises((UnsafeSettings, ValidationError), match=says):
             Backend(tmp_path, **wrong)
+
+
+def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Clinic) -> None:
+    ada = patient_of(clinic.backend, clinic.doctor)
+    put_in(clinic.backend.services.records.photos, days=PHOTOS)
+    clinic.live(8)
+    ada.token = clinic.backend.token_of(clinic.backend.account(ada.email))
+    number = predicted(ada, keep_photo="true")["id"]
+    path = f"/submissions/{number}"
+    told = ada.call("GET", path).get_json()
+    assert told["photo_retention"] == {"days": PHOTOS, "until": None}
+    filed = clinic.backend.services.data.submissions.find_by_number(number)
+    assert filed
+    assert ada.call("GET", f"{path}/report.pdf").status_code == 200
+    clinic.review(filed)
+    until = datetime.fromisoformat(
+        ada.call("GET", path).get_json()["photo_retention"]["until"].replace("Z", "+00:00")
+    )
+    assert timedelta() <= until - now() <= PHOTOS * DAY
+    clinic.live(PHOTOS + 1)
+    ada.token = clinic.backend.token_of(clinic.backend.account(ada.email))
+    told = ada.call("GET", path).get_json()
+    assert "photo_retention" not in told
+    assert told["photo_removed_at"]
+    assert told["photo_kept"] is False
+    for part in ("photo", "thumbnail", "heatmap"):
+        answer = ada.call("GET", f"{path}/{part}")
+        assert (answer.status_code, "any more" in answer.get_json()["detail"]) == (404, True)
+    report = ada.call("GET", f"{path}/report.html")
+    assert "The photo is not kept any more" in report.text
+    assert ada.call("GET", f"{path}/report.pdf").status_code == 200
+    assert len([*clinic.backend.services.store.blobs.keys()]) == 1  # the report that was drawn anew

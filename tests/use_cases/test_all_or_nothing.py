@@ -27,6 +27,7 @@ from tests.use_cases import (
     log_ins,
     messages,
     models,
+    retention,
     webhooks,
 )
 from tests.use_cases.use_case import UseCase
@@ -41,6 +42,7 @@ USE_CASES = (
     *datasets.USE_CASES,
     *models.USE_CASES,
     *keys.USE_CASES,
+    *retention.USE_CASES,
     *webhooks.USE_CASES,
     *break_glass.USE_CASES,
     *consents.USE_CASES,

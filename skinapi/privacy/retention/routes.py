@@ -1,6 +1,5 @@
 """Routes of retention, for admins."""
 
-from skinapi.domain.field_types import ID
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, InvalidBody, NotFound
 from skinapi.privacy.retention.schemas import (
@@ -9,7 +8,7 @@ from skinapi.privacy.retention.schemas import (
     WhyStopped,
     WouldQuery,
 )
-from skinapi.privacy.retention.service import NO_PATIENT, NotPatient, RetentionService
+from skinapi.privacy.retention.service import NotPatient, RetentionService
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -57,8 +56,10 @@ def resume_retention(retention: RetentionService, *, subject: Subject) -> Messag
 def hold_patient(
     retention: RetentionService, *, account: str, body: WhyStopped, subject: Subject
 ) -> Message:
-    """Let nothing of a patient go by itself. What the patient deletes goes as before."""
-    retention.hold(account_id=_id(account), reason=body.reason, by=subject.id)
+    """Let nothing of a patient, named by id or e-mail, go by itself. What the patient deletes goes
+    as before.
+    """
+    retention.hold(named=account, reason=body.reason, by=subject.id)
     return Message(message="Nothing of this patient goes by itself")
 
 
@@ -67,11 +68,5 @@ def hold_patient(
 )
 def release_patient(retention: RetentionService, *, account: str, subject: Subject) -> Message:
     """End a hold: what is due goes with the next pass."""
-    retention.end_hold(account_id=_id(account), by=subject.id)
+    retention.end_hold(named=account, by=subject.id)
     return Message(message="What is due of this patient goes by itself again")
-
-
-def _id(account: str) -> str:
-    if not ID.fullmatch(account):
-        raise NotFound(NO_PATIENT)
-    return account

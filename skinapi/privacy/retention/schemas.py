@@ -74,6 +74,7 @@ class PauseView(Answer):
 
 class HeldView(Answer):
     account: str
+    email: str
     since: datetime
     by: str = Field(description="the admin's account id")
     reason: str
@@ -82,6 +83,7 @@ class HeldView(Answer):
     def of(cls, account: Account) -> Self:
         return cls(
             account=account.id,
+            email=account.email,
             since=account.held_at or account.created_at,
             by=account.held_by or "",
             reason=account.held_because or "",

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import NamedTuple
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.emails import normalise_email
 from skinapi.auth.unused_accounts import MOST_HELD, AccountUses
+from skinapi.domain.field_types import ID
 from skinapi.errors import Conflict, NotFound
 from skinapi.logs import log
 from skinapi.privacy.retention.kinds import Kind, Retained, Term
@@ -143,11 +146,11 @@ class RetentionService:
             self.plan.resume()
 
     @atomic
-    def hold(self, unit: Unit, *, account_id: str, reason: str, by: str) -> None:
+    def hold(self, unit: Unit, *, named: str, reason: str, by: str) -> None:
         """Nothing of this patient goes by its time. What the patient deletes goes as before. Raises
         NotFound, Conflict.
         """
-        account = self._get_held(account_id)
+        account = self._get_held(named)
         unit.audit("retention.hold", by=by, target=account.id, owner=account.id)
         if account.role != "user":
             raise NotPatient
@@ -156,18 +159,20 @@ class RetentionService:
         self.accounts.change(unit, account, held_at=now(), held_by=by, held_because=reason)
 
     @atomic
-    def end_hold(self, unit: Unit, *, account_id: str, by: str) -> None:
+    def end_hold(self, unit: Unit, *, named: str, by: str) -> None:
         """Raises NotFound."""
-        account = self._get_held(account_id)
+        account = self._get_held(named)
         if account.held_at:
             unit.audit("retention.release", by=by, target=account.id, owner=account.id)
             self.accounts.change(unit, account, held_at=None, held_by=None, held_because=None)
 
-    def _get_held(self, account_id: str) -> Account:
-        try:
-            return self.accounts.hold(account_id)
-        except (NotFound, ValueError) as error:
-            raise NotFound(NO_PATIENT) from error
+    def _get_held(self, named: str) -> Account:
+        with suppress(NotFound, ValueError):
+            if ID.fullmatch(named):
+                return self.accounts.hold(named)
+            if found := self.accounts.find_by_email(normalise_email(named)):
+                return self.accounts.hold(found.id)
+        raise NotFound(NO_PATIENT)
 
     def make_pass(self, stopping: Event) -> None:
         """Delete what is due, in small transactions: an interruption leaves nothing half done, and

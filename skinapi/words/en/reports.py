@@ -45,6 +45,7 @@ LABELS = {
     "less": "least",
     "more": "most",
     "no_photo": "The photo was not kept, so neither photo nor heat map is shown.",
+    "photo_removed": "The photo is not kept any more, so neither photo nor heat map is shown.",
     "photo_damaged": "The kept photo is damaged, so neither photo nor heat map is shown.",
     "probabilities": "Probabilities, ranked",
     "condition": "Condition",

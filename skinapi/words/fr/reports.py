@@ -45,6 +45,7 @@ LABELS = {
     "less": "le moins",
     "more": "le plus",
     "no_photo": "La photo n'a pas été conservée: ni photo ni carte de chaleur ne sont montrées.",
+    "photo_removed": "La photo n'est plus conservée: ni photo ni carte ne sont montrées.",
     "photo_damaged": "La photo conservée est endommagée: ni photo ni carte ne sont montrées.",
     "probabilities": "Probabilités, par ordre",
     "condition": "Affection",

@@ -8,6 +8,7 @@ import { Sections } from "/console/views/sections.js";
 /** `protection_<name>` is the title of a section. @type {import("/console/views/sections.js").SectionModules} */
 const SECTIONS = {
   register: () => import("/console/views/processing_register.js"),
+  retention: () => import("/console/views/retention.js"),
   flow: () => import("/console/views/data_flow.js"),
   glass: () => import("/console/views/break_glass.js"),
 };

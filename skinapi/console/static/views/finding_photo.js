@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, getFile } from "/console/api.js";
 import { Answer, Message, Tabs, useAnswer } from "/console/components.js";
-import { say } from "/console/language.js";
+import { say, sayCount, sayDate } from "/console/language.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
 import { addressOfRecentPhoto } from "/console/views/recent_photos.js";
 
@@ -29,9 +29,16 @@ export const useForgotten = (photo) =>
     if (photo?.startsWith("blob:")) URL.revokeObjectURL(photo);
   }, [photo]);
 
-/** @param {{photo: string | null, heat: Api["HeatView"]}} props */
-const Photo = ({ photo, heat }) =>
-  photo ? html`<${HeatPhoto} url=${photo} heat=${heat} />` : html`<${Message}>${say("photoNotKept")}<//>`;
+/** Until when the photo is kept, or until what happens. @param {{retention: Api["PhotoRetentionView"]}} props */
+const KeptUntil = ({ retention: { days, until } }) => html`
+  <p><small>${until ? say("photoKeptUntil", { date: sayDate(until, false) }) : say("photoKeptWhile", { days: sayCount("days", days) })}</small></p>`;
+
+/** @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"]}} props */
+const Photo = ({ submission, photo, heat }) => {
+  const { photo_retention: retention, photo_removed_at: removed } = submission;
+  if (!photo) return html`<${Message}>${removed ? say("photoRemoved", { date: sayDate(removed, false) }) : say("photoNotKept")}<//>`;
+  return html`<${HeatPhoto} url=${photo} heat=${heat} />${retention && html`<${KeptUntil} retention=${retention} />`}`;
+};
 
 /** Another one than that which the finding shows. @param {{submission: Api["SubmissionView"], place: number}} props */
 const OtherPhoto = ({ submission, place }) => {
@@ -39,7 +46,7 @@ const OtherPhoto = ({ submission, place }) => {
   useForgotten(answer.value);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {string | null} */ photo) => html`<${Photo} photo=${photo} heat=${submission.pictures[place].heat} />`}
+      ${(/** @type {string | null} */ photo) => html`<${Photo} submission=${submission} photo=${photo} heat=${submission.pictures[place].heat} />`}
     <//>`;
 };
 
@@ -51,12 +58,12 @@ export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const shown = placeShown(submission);
   const [place, setPlace] = useState(shown);
   const { pictures } = submission;
-  if (!pictures) return html`<${Photo} photo=${photo} heat=${heat} />`;
+  if (!pictures) return html`<${Photo} submission=${submission} photo=${photo} heat=${heat} />`;
   const tabs = pictures.map((_, at) => [String(at), say("pictureNumber", { number: at + 1 })]);
   return html`
     <${Tabs} label=${say("photosOfSpot")} tabs=${tabs} chosen=${String(place)} onChoose=${(/** @type {string} */ at) => setPlace(Number(at))} />
     ${children?.(pictures[place])}
     ${place === shown
-      ? html`<${Photo} photo=${photo} heat=${heat} />`
+      ? html`<${Photo} submission=${submission} photo=${photo} heat=${heat} />`
       : html`<${OtherPhoto} key=${place} submission=${submission} place=${place} />`}`;
 };

@@ -1,0 +1,134 @@
+// @ts-check
+// What goes by itself after a time: when, how much of it, what another time would do, and who stops it.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, put, remove } from "/console/api.js";
+import { Answer, AskFirst, Field, Form, Message, onValue, toast, useAct, useAnswer } from "/console/components.js";
+import { isolated, say, sayCount, sayDate, sayList, sayValue } from "/console/language.js";
+
+/** @typedef {Api["RetainedKindView"]} Kind */
+/** @typedef {Api["RetentionView"]} Retention */
+
+/** So many of a kind, of so many people. @param {string} kind @param {{items: number, persons: number}} going */
+const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("retained_accounts", items) :
+  say("retentionOf", { items: sayCount(`retained_${kind}`, items), persons: sayCount("retained_people", persons) }));
+
+/** The months are those of the server: UTC. @param {string} at */
+const sayMonth = (at) => new Date(at).toLocaleDateString(document.documentElement.lang, { month: "long", year: "numeric", timeZone: "UTC" });
+
+/** What goes when. @param {{kind: Kind}} props */
+const Preview = ({ kind }) => {
+  const { first, months } = kind;
+  const going = months.filter(({ items }) => items > 0);
+  return html`
+    <p>${first ? html`<strong>${say("retentionFirst", { date: sayDate(first.at, false), what: sayGoing(kind.kind, first) })}</strong>` : say("retentionNothing")}</p>
+    ${going.length > 0 && html`<dl class="pairs">${going.map((month) => html`<dt>${sayMonth(month.at)}</dt><dd>${sayGoing(kind.kind, month)}</dd>`)}</dl>`}`;
+};
+
+/** What another number of days would do. @param {{kind: Kind}} props */
+const Would = ({ kind }) => {
+  const [days, setDays] = useState(String(kind.days ?? 365));
+  const [would, setWould] = useState(/** @type {Kind | null} */ (null));
+  const ask = async () => setWould(await get(apiPath`/retention/preview?kind=${kind.kind}&days=${days}`));
+  return html`
+    <details><summary>${say("retentionWould")}</summary>
+      <${Form} label=${say("retentionShow")} kind="" onSend=${ask}>
+        <${Field} label=${say("retentionDays")} name=${`days-${kind.kind}`} type="number" min="1" max="36500" required value=${days} onInput=${onValue(setDays)} />
+      <//>
+      ${would && html`<p>${say("retentionIf", { setting: kind.setting, days: sayCount("days", would.days ?? 0) })}</p><${Preview} kind=${would} />`}
+    </details>`;
+};
+
+/** @param {{kind: Kind}} props */
+const KindCard = ({ kind }) => {
+  const title = sayValue("retainedKind", kind.kind);
+  const waits = kind.acts_from && new Date(kind.acts_from) > new Date();
+  return html`
+    <section class="card" aria-label=${title}>
+      <h3>${title}</h3>
+      <p>${sayValue("retainedRule", kind.kind)}</p>
+      <p><code>${kind.setting}</code> ${kind.days ? sayCount("days", kind.days) : say("retentionForEver")}</p>
+      ${waits && html`<p class="mark">${say("retentionActsFrom", { date: sayDate(kind.acts_from ?? "", false) })}</p>`}
+      ${kind.days && html`<${Preview} kind=${kind} />`}
+      <${Would} kind=${kind} />
+    </section>`;
+};
+
+/** Nothing goes from then on. @param {{label: string, name: string, children?: unknown, onStop: (reason: string) => Promise<void>}} props */
+const StopForm = ({ label, name, children, onStop }) => {
+  const [reason, setReason] = useState("");
+  return html`
+    <${Form} label=${label} kind="" onSend=${() => onStop(reason)}>
+      ${children}
+      <${Field} label=${say("retentionReason")} name=${name} hint=${say("retentionReasonHint")} required maxlength="200" value=${reason} onInput=${onValue(setReason)} />
+    <//>`;
+};
+
+/** @param {{pause: Retention["pause"], onChange: () => void}} props */
+const Pause = ({ pause, onChange }) => {
+  const resume = async () => {
+    await remove("/retention/pause");
+    toast(say("retentionResumed"));
+    onChange();
+  };
+  const stop = async (/** @type {string} */ reason) => {
+    await put("/retention/pause", { reason });
+    toast(say("retentionPaused"));
+    onChange();
+  };
+  if (pause)
+    return html`
+      <${Message} kind="bad">${say("retentionPausedSince", { date: sayDate(pause.since), reason: isolated(pause.reason) })}<//>
+      <p><${AskFirst} words=${say("retentionResume")} kind="primary" onConfirm=${resume}><p>${say("retentionResumeText")}</p><//></p>`;
+  return html`<details class="card"><summary>${say("retentionPause")}</summary><p>${say("retentionPauseText")}</p>
+    <${StopForm} label=${say("retentionPause")} name="pauseReason" onStop=${stop} /></details>`;
+};
+
+/** Patients of whom nothing goes. @param {{held: Retention["held"], onChange: () => void}} props */
+const Held = ({ held, onChange }) => {
+  const { run, busy, failed } = useAct();
+  const [email, setEmail] = useState("");
+  const stop = async (/** @type {string} */ reason) => {
+    await put(apiPath`/retention/holds/${email.trim()}`, { reason });
+    toast(say("retentionHeld"));
+    onChange();
+  };
+  const release = async (/** @type {string} */ account) => {
+    await remove(apiPath`/retention/holds/${account}`);
+    onChange();
+  };
+  return html`
+    <p>${say("retentionHoldText")}</p>
+    ${failed}
+    ${held.map((one) => html`
+      <section class="card" aria-label=${one.email}>
+        <p><strong>${isolated(one.email)}</strong> · ${sayDate(one.since, false)}</p><p>${isolated(one.reason)}</p>
+        <button class="quiet" disabled=${busy} onClick=${() => run(() => release(one.account))}>${say("retentionRelease")}</button>
+      </section>`)}
+    <details class="card"><summary>${say("retentionHold")}</summary>
+      <${StopForm} label=${say("retentionHold")} name="holdReason" onStop=${stop}>
+        <${Field} label=${say("email")} name="holdEmail" type="email" required maxlength="200" value=${email} onInput=${onValue(setEmail)} />
+      <//>
+    </details>`;
+};
+
+/** @param {{runs: Retention["runs"]}} props */
+const Runs = ({ runs }) =>
+  runs.length > 0
+    ? html`<dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`
+    : html`<p>${say("retentionNoRuns")}</p>`;
+
+export const Section = () => {
+  const answer = useAnswer(() => get("/retention"), []);
+  return html`
+    <${Answer} answer=${answer}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }) => html`
+      <p class="lead">${say("retentionText")}</p>
+      <${Pause} pause=${pause} onChange=${answer.reload} />
+      ${kinds.map((kind) => html`<${KindCard} key=${kind.kind} kind=${kind} />`)}
+      <h2>${say("retentionHolds")}</h2>
+      <${Held} key=${held.length} held=${held} onChange=${answer.reload} />
+      <h2>${say("retentionRuns")}</h2>
+      <${Runs} runs=${runs} />
+      <h2>${say("retentionFixed")}</h2>
+      <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>`}<//>`;
+};
