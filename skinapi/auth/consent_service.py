@@ -80,7 +80,8 @@ class ConsentsService:
         ConsentWithdrawn. Where nothing changes, nothing is written.
 
         Raises ConsentTextChanged where another text was shown than the newest, PhotosStillKept
-        where kept photos are to be erased, and new ones are still to be kept.
+        where kept photos are to be erased, and new ones are still to be kept; and PhotosKeptByLaw
+        where a doctor must keep them: then nothing is changed.
         """
         account = self.accounts.get(account_id)
         _refuse_old_texts(changed)

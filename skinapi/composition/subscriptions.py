@@ -53,7 +53,7 @@ def subscribe(
     archive_after: ArchiveTime | None,
 ) -> None:
     """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
-    _to_accounts(data, cases)
+    _to_accounts(data, cases, records)
     _to_findings(data, counts)
     _to_webhooks(data)
     if archive_after:
@@ -61,7 +61,7 @@ def subscribe(
     _to_erasure(data, records, jobs, lab, erasure)
 
 
-def _to_accounts(data: Repositories, cases: CasesService) -> None:
+def _to_accounts(data: Repositories, cases: CasesService, records: RecordsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     submissions, messages = data.submissions, data.messages
     afterwards(AccountAdded, lambda _: data.usage.add_account())
@@ -89,15 +89,16 @@ def _to_accounts(data: Repositories, cases: CasesService) -> None:
     )
     inside(
         KeptPhotosUnwanted,
-        lambda event: _erase_photos(data, event.account),
+        lambda event: _erase_photos(data, records, event.account),
         lambda event: data.person_files.outdate(event.account),
     )
 
 
-def _erase_photos(data: Repositories, account: str) -> list[str]:
+def _erase_photos(data: Repositories, records: RecordsService, account: str) -> list[str]:
     """The kept photos of an account, with their copies in data sets and in printed reports. The
-    result is the keys of the files.
+    result is the keys of the files. Raises PhotosKeptByLaw.
     """
+    records.retention.refuse_erasure_of_photos(account)
     findings, photos = data.submissions.erase_photos(account)
     copies = data.contributed.delete_of_account(account, withdrawn=True)
     return [*photos, *copies, *data.issued.drop_pdfs(findings)]

@@ -28,6 +28,17 @@ class RecordKept(Conflict):
         super().__init__(f"{self.sentence} until {until:%Y-%m-%d}; then it can be deleted")
 
 
+class PhotosKeptByLaw(Conflict):
+    code = "photos_kept_by_law"
+    sentence = "A doctor has signed something about these photos, and must keep them by law"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            f"{self.sentence} until {until:%Y-%m-%d}. Withdraw the consent without erase_kept: "
+            "then no new photo is kept"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
     id: str
@@ -87,6 +98,11 @@ class RecordRetention:
         record = self.find_record(owner)
         if record and finding in record.finding_ids:
             raise RecordKept(record.until_at)
+
+    def refuse_erasure_of_photos(self, owner: str) -> None:
+        """Raises PhotosKeptByLaw where some are a part of the record that must be kept."""
+        if record := self.find_record(owner):
+            raise PhotosKeptByLaw(record.until_at)
 
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
         """When somebody last signed something about each of these; one without is left out."""

@@ -12,6 +12,7 @@ from skinapi.auth import consent_service, consents
 from skinapi.auth.consents import PURPOSES, ConsentText, Purpose, list_consent_texts
 from skinapi.languages import LANGUAGES, LocalizedText
 from skinapi.registry.service import InferenceService
+from skinapi.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.lab.test_races import both, twin
 from tests.prediction.photographer import predicted
@@ -199,6 +200,22 @@ def test_kept_photos_stay_where_nobody_asks_for_their_erasure(backend: Backend) 
     # They can be erased later.
     assert put(ada, erase_kept=True).status_code == 200
     assert ada.call("GET", f"/submissions/{number}/photo").status_code == 404
+
+
+def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, record_retention=10)
+    doctor = backend.member(role="doctor")
+    ada = backend.member(consents={"photos": True}, doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada)["id"]
+    said = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    refused = put(ada, photos=False, erase_kept=True)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "photos_kept_by_law")
+    assert f"until {now().year + 10}-" in refused.get_json()["error"]
+    assert backend.account(ada.email).consents == {"photos": True}
+    assert put(ada, photos=False).status_code == 200
+    assert ada.call("GET", f"/submissions/{number}/photo").status_code == 200
+    backend.services.store.close()
 
 
 def test_photos_are_not_erased_as_long_as_new_ones_are_kept(backend: Backend) -> None:

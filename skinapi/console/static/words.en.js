@@ -26,6 +26,7 @@ export const english = {
   error_invalid_credentials: "The e-mail or the password is wrong.",
   error_consent_text_changed: "The text has changed since this page was opened. Reload the page and read it.",
   error_photos_still_kept: "New photos are still kept, so the kept ones are not deleted. Take the consent back first.",
+  error_photos_kept_by_law: "A doctor has signed something about these photos, and must keep them by law. Choose to keep these, but no new ones.",
   error_wrong_password: "The current password is wrong.",
   error_initial_password_expired: "This initial password has expired. Ask an administrator for a new one.",
   error_invalid_password_link: "This link is not valid any more: it was used, or is too old. Ask for a new one.",

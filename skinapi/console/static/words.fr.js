@@ -41,6 +41,7 @@ export const french = spaced({
   error_invalid_credentials: "L'e-mail ou le mot de passe est faux.",
   error_consent_text_changed: "Le texte a changé depuis l'ouverture de cette page. Rechargez la page et lisez-le.",
   error_photos_still_kept: "De nouvelles photos sont encore gardées, donc celles-ci ne sont pas effacées. Retirez d'abord votre accord.",
+  error_photos_kept_by_law: "Un médecin a signé quelque chose au sujet de ces photos et la loi l'oblige à les garder. Choisissez de garder celles-ci, mais aucune nouvelle.",
   error_wrong_password: "Le mot de passe actuel est faux.",
   error_initial_password_expired: "Ce mot de passe initial a expiré. Demandez-en un nouveau à un administrateur.",
   error_invalid_password_link: "Ce lien n'est plus valable: il a servi, ou il est trop ancien. Demandez-en un nouveau.",
