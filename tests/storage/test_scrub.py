@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from secrets import token_hex
 
 import apsw
 import pytest
+from pymongo.database import Database
+from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.ports import Remnant, Scrubbed, Store
+from skinapi.storage.mongo import mongo_compact
+from skinapi.storage.mongo.mongo_store import MongoStore
+from skinapi.storage.ports import Document, Remnant, Scrubbed, Store
 from skinapi.storage.sqlite import file_rewrite
 from skinapi.storage.sqlite.database_file import SqliteFile
 from skinapi.storage.sqlite.sqlite_store import SqliteStore
@@ -206,3 +211,44 @@ def test_a_scrub_that_fails_in_between_changes_nothing_and_can_be_done_again(
 def test_no_scrub_begins_within_a_transaction(sqlite: SqliteStore) -> None:
     with pytest.raises(RuntimeError):
         sqlite.transaction(sqlite.scrub)
+
+
+def test_mongodb_gives_the_room_of_much_that_was_deleted_back(
+    mongo_database_uri: str, raw_database: Database[Document]
+) -> None:
+    with closing(MongoStore.at(mongo_database_uri)) as store:
+        things = store.collection("things")
+        for start in range(0, 4000, 200):
+            # Text that does not pack well.
+            things.insert_many(
+                [{"id": f"{n:08}", "text": token_hex(2000)} for n in range(start, start + 200)]
+            )
+        raw_database.client.admin.command("fsync")
+        things.delete({"id": {"$lt": "00003900"}})
+        raw_database.client.admin.command("fsync")
+        before = raw_database.command({"collStats": "things"})["storageSize"]
+        remains = store.scrub(any_size=True).remains
+        after = raw_database.command({"collStats": "things"})["storageSize"]
+        assert after < before
+        assert Remnant.COMPACT_REFUSED not in remains
+        assert {Remnant.FREED_BLOCKS, Remnant.JOURNAL, Remnant.OPLOG, Remnant.DISK} <= {*remains}
+        assert things.count() == 100
+
+
+def test_a_compact_that_is_refused_or_takes_too_long_is_no_error(
+    mongo_database_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(MongoStore.at(mongo_database_uri)) as store:
+        store.collection("things").insert({"id": "a"})
+        errors = {
+            "refused": OperationFailure("not authorized", 13),
+            "late": ExecutionTimeout("operation exceeded time limit", 50),
+        }
+        for error in errors.values():
+
+            def fail(*_: object, error: Exception = error) -> int:
+                raise error
+
+            monkeypatch.setattr(mongo_compact, "_free_bytes", fail)
+            refused = Remnant.COMPACT_REFUSED in store.scrub().remains
+            assert refused == (error is errors["refused"])
