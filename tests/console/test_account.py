@@ -1,12 +1,16 @@
 """A person's own account: what is stored about it, as words and as a file, and its end."""
 
 import json
+import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
 from skinapi.auth.passwords import Passwords
+from skinapi.composition.privacy_services import open_file_maker
+from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor
@@ -79,21 +83,66 @@ def test_the_doctor_of_who_left_sees_whole_pages(
     visitor.assert_quiet(expected=("404",))
 
 
-def test_the_data_is_saved_as_one_file(
-    browser: webdriver.Chrome, visitor: Visitor, treated: tuple[Caller, Caller], tmp_path: Path
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_everything_is_made_fetched_once_and_deleted(
+    browser: webdriver.Chrome,
+    visitor: Visitor,
+    seeder: Seeder,
+    treated: tuple[Caller, Caller],
+    tmp_path: Path,
+    look: Look,
 ) -> None:
     ada, _ = treated
-    visitor.look()
+    journey = Journey(visitor, "my-file", look)
     visitor.enter(ada, "user")
     visitor.go("my-data")
     download = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", download)
-    visitor.press_button("Download my data")
-    saved = tmp_path / "skinapi-my-data.json"
+    _ask_for_file(visitor, journey)
+    visitor.press_button(journey.say("fileStop"))
+    _ask_for_file(visitor, journey)
+    _make_file(seeder, ada, tmp_path)
+    visitor.find("#my-file button + button")  # without a reload
+    journey.step("ready")
+    visitor.press("#my-file button")
+    saved = tmp_path / "skinapi-my-data.zip"
     visitor.await_truth(saved.exists, "the file")
-    whole = json.loads(saved.read_text())
-    assert whole["account"]["email"] == ada.email
-    assert [one["text"] for one in whole["messages"]] == ["It itches."]
+    with zipfile.ZipFile(saved) as archive:
+        messages = json.loads(archive.read("messages.json"))["messages"]
+        assert json.loads(archive.read("account.json"))["email"] == ada.email
+    assert [one["text"] for one in messages] == ["It itches."]
+    journey.see("fileSaved")
+    visitor.await_truth(
+        lambda: ada.call("GET", "/me/file").json["state"] == "fetched", "its end at the server"
+    )
+    journey.step("fetched")
+    _ask_for_file(visitor, journey)
+    files = seeder.services.store.collection("person_files")
+    long_ago = {"$set": {"created_at": now() - timedelta(minutes=2)}}
+    files.update({"id": ada.id}, long_ago)
+    visitor.see(journey.say("fileNoWorkers", since="…").partition(". ")[2])
+    journey.step("no workers")
+
+
+def _ask_for_file(visitor: Visitor, journey: Journey) -> None:
+    visitor.press_button(f"{journey.say('fileMake')}…")
+    journey.step("asked")
+    visitor.type(filePassword=PASSWORD)
+    visitor.press("dialog .primary")
+    journey.see("fileWaits")
+
+
+def _make_file(seeder: Seeder, person: Caller, folder: Path) -> None:
+    """As a worker would."""
+    file = seeder.services.data.person_files.find(person.id)
+    assert file is not None
+    open_file_maker(seeder.server.settings(), seeder.services).make(
+        account=seeder.accounts.get(person.id),
+        file=file.file,
+        attempt=1,
+        folder=folder,
+        progress=lambda *_: None,
+    )
 
 
 def test_a_doctor_with_patients_is_told_what_to_do_first(

@@ -180,6 +180,8 @@ def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
         ("submission.create", "me", number),
         ("account.consents", "me", None),
     } <= said
+    assert not [action for action, _, _ in said if action == "letter.draft"]
+    assert {one["name"] for one in rows if one["action"] == "photo.read"} == {"Dr Grace Hopper"}
     account = case.backend.account(case.ada.email).id
     trail = case.backend.services.data.trail
     ids = {
@@ -224,7 +226,8 @@ def test_nobody_else_is_in_it(case: Case) -> None:
 def test_no_secret_is_in_it(backend: Backend, tmp_path: Path) -> None:
     ada = backend.member()
     ada.call("POST", "/me/second-factor", json={"current_password": PASSWORD})
-    made = ada.call("POST", "/keys", json={"name": "mine", "scopes": ["findings:read"]})
+    mine = {"name": "mine", "scopes": ["findings:read"]}
+    made = ada.call("POST", "/keys", json={**mine, "current_password": PASSWORD})
     text = bytes_of(made_for(backend, ada, tmp_path / "work"))
     account = backend.account(ada.email)
     assert account.second_factor
@@ -260,6 +263,8 @@ def test_what_a_doctor_holds_back_is_not_in_it(any_backend: Backend, tmp_path: P
             filed = read(archive, path)
             assert (filed["decision"], filed["reviews"], filed["letters"]) == (None, [], [])
             assert len(filed["reports"]) == 1
+    told = {(one["action"], one["by"]) for one in read(archive, "audit.json")["rows"]}
+    assert {one for one in told if one[1] == "doctor"} == {("photo.read", "doctor")}
     text = bytes_of(archive)
     (letter,) = any_backend.services.store.collection("letters").find()
     for held in (note, letter["text"].splitlines()[0], "withheld", "Grace Hopper, "):

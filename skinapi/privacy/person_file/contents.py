@@ -58,6 +58,8 @@ READINGS = frozenset(
     {"photo.read", "thumbnail.read", "photo.to_dataset", "case.ask_opinion"}
     | {"breakglass.ask", "breakglass.choose", "breakglass.read"}
 )
+# What a doctor has not signed is the doctor's alone.
+OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
 # Who is no account, by the name that the trail has for it.
 NO_ACCOUNTS = frozenset({"", "anonymous", "system", "store"})
 F = TypeVar("F", bound=BaseModel)
@@ -204,12 +206,8 @@ class PersonContents:
             names |= {one: found[one].name for one in found}
             for row in page.items:
                 by, shown = str(row["by"]), row["action"] in READINGS
-                if (
-                    held_since
-                    and row["created_at"] >= held_since
-                    and by != account.id
-                    and not shown
-                ):
+                held = held_since is not None and row["created_at"] >= held_since and not shown
+                if by != account.id and (held or row["action"] in OF_DRAFTS):
                     continue
                 yield FiledAuditRow(
                     id=row["id"],

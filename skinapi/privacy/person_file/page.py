@@ -217,10 +217,10 @@ class PageWriter:
                     (
                         one.path,
                         say.words.reports_before.format(moment=say.time(one.issued_at))
-                        if one.issued_at
+                        if one.issued_at and place
                         else say.words.report,
                     )
-                    for one in filed.reports
+                    for place, one in enumerate(filed.reports)
                 ],
                 json=f"findings/{filed.id}/finding.json",
             )

@@ -1,0 +1,9 @@
+"""The job worker, whose jobs run in `file_job`."""
+
+import sys
+
+from skinapi.jobs.attempt import Timing
+from skinapi.worker import main
+
+if __name__ == "__main__":
+    sys.exit(main(job_program="tests.privacy.file_job", timing=Timing(poll=0.1, beat=0.2)))
