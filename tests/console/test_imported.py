@@ -42,11 +42,17 @@ def test_findings_spots_and_messages_look_the_same_after_an_import(
     assert len(new) == len(numbers)
     assert not {*new} & {*numbers}
     assert _read(journey, came, sorted(new), pictures=True) == before
+    visitor.open_view("my-data")
+    journey.see("consentNotAsked")
+    visitor.press("main details summary")
+    journey.see("consentWay_import")
+    journey.step("consents")
 
 
 def _use(seeder: Seeder, ada: Caller, grey: Caller) -> list[int]:
     """The numbers of the findings: two on a spot, of which a doctor has reviewed one."""
-    change_account(seeder.services, ada.id, doctor_id=grey.id, consents={"photos": True})
+    change_account(seeder.services, ada.id, doctor_id=grey.id)
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
     spot = begin(ada, BACK, "Beside the scar")
     numbers = [send(ada, key, lesion=spot) for key in ("melanocytic_nevus", "melanoma")]
     path = f"/submissions/{numbers[1]}"
