@@ -64,7 +64,10 @@ def read_words(node: str, language: Language) -> dict[str, str]:
     ]
     said = "process.stdout.write(JSON.stringify([forAll, forStaff]));"
     script = "\n".join([*sources, said])
-    done = subprocess.run([node, "-e", script], capture_output=True, check=True, timeout=60)
+    # Linux takes no argument of more than 128 KiB.
+    done = subprocess.run(
+        [node, "-"], input=script.encode(), capture_output=True, check=True, timeout=60
+    )
     [all_read, staff_reads] = json.loads(done.stdout)
     assert all_read.keys() & staff_reads.keys() == set()
     return {**all_read, **staff_reads}
