@@ -17,8 +17,8 @@ export const View = () => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => html`
         <div class="columns">
-          <div><${MyConsents} onChange=${answer.reload} /><${MyReaders} /></div>
-          <div><${MyFile} me=${me} /><${MyDeletion} me=${me} /></div>
+          <div><${MyConsents} onChange=${answer.reload} /></div>
+          <div><${MyFile} me=${me} /><${MyReaders} /><${MyDeletion} me=${me} /></div>
         </div>`}
     <//>`;
 };

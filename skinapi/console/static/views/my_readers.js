@@ -4,7 +4,7 @@
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
 import { put } from "/console/api.js";
 import { Message } from "/console/components.js";
-import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { colon, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 
 /** @param {Api["ReadingView"]} one */
@@ -16,18 +16,15 @@ function sayWho({ name, role, program }) {
 
 /** @param {{one: Api["ReadingView"]}} props */
 const Reading = ({ one }) => html`
-  <li class="row between">
-    <span>${sayWho(one)}<br /><small>${sayValue("read", one.what)}${one.finding && html` · <a href="#/finding/${one.finding}">${say("glassNumber", { number: one.finding })}</a>`}</small></span>
-    <small><time datetime=${one.at}>${sayDate(one.at)}</time></small>
-    ${one.break_glass && html`<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}
-  </li>`;
+  <li>${sayWho(one)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}<br />
+    <small>${sayValue("read", one.what)}${one.finding && html` · <a href="#/finding/${one.finding}">${say("glassNumber", { number: one.finding })}</a>`} · <time datetime=${one.at}>${sayDate(one.at)}</time></small></li>`;
 
 /** @param {{one: Api["BreakGlassOfPatient"]}} props */
 const Emergency = ({ one }) => html`
   <${Message}>
     <p><strong>${say(one.own ? "glassOwn" : "glassOfPatient", { who: isolated(one.admin_name ?? say("glassGone")), date: sayDate(one.created_at) })}</strong>
       ${one.number && html` <a href=${`#/${one.own ? "finding" : "case"}/${one.number}`}>${say("glassNumber", { number: one.number })}</a>`}</p>
-    <p>${one.reason === null ? say("glassReasonLater") : html`${say("glassReason")}: <span class="note">${isolated(one.reason)}</span>`}</p>
+    <p>${one.reason === null ? say("glassReasonLater") : html`${say("glassReason")}${colon()}<span class="note">${isolated(one.reason)}</span>`}</p>
   <//>`;
 
 export const MyReaders = () => {
