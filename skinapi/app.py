@@ -50,6 +50,7 @@ from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.privacy.breach.routes import routes as breach_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.erasure.routes import routes as erasure_routes
@@ -292,6 +293,7 @@ def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(person_file_routes.blueprint(privacy.person_files))
     app.register_blueprint(signing_key_routes.blueprint(privacy.signer))
     app.register_blueprint(register_routes.blueprint(privacy.register))
+    app.register_blueprint(breach_routes.blueprint(privacy.breach))
     app.register_blueprint(retention_routes.blueprint(privacy.retention))
 
 

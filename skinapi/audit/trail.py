@@ -35,6 +35,8 @@ T = TypeVar("T")
 PURPOSE = "skinapi audit rows"
 # `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
 ACCOUNT_FIELDS = ("by", "target", "owner")
+# Who did what to whom.
+TOLD = ("action", "by", "by_key", "target", "owner", "created_at")
 
 
 CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
@@ -62,18 +64,23 @@ class AuditTrail:
             self._rows.ensure_index(field, "id")
             self._rows.ensure_index(field, "action", "id")
         self._rows.ensure_index("action", "id")
+        self._rows.ensure_index("by_key", "id")
         self._keys = SigningKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
 
     def add(self, row: AuditRow) -> None:
         """Add a row in the transaction under way."""
-        self._insert(asdict(row))
+        self._insert([row])
 
     def record(self, row: AuditRow) -> None:
         """Add a row. Call it inside the transaction of a change, or for an event that changes
         nothing.
         """
         self._store.transaction(partial(self.add, row))
+
+    def record_all(self, rows: Sequence[AuditRow]) -> None:
+        """Add them all or none, sealed at once."""
+        self._store.transaction(partial(self._insert, rows))
 
     def seal(self) -> int:
         """Number and chain the next rows that are not sealed, in the order of their ids; return how
@@ -164,6 +171,33 @@ class AuditTrail:
         about = {"target": target, "action": action}
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
+    def walk_where(
+        self,
+        who: Filter,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str = "",
+    ) -> Iterator[Document]:
+        """Who did what to whom and when, in the order of the ids: of all rows, or where `who` names
+        `by`, `by_key`, or `by` and `action`. Those written at `since` or later, before `until`, and
+        behind the id `after`; read in pages.
+        """
+        low = max(after, first_id_at(since)) if since else after
+        high = first_id_at(until) if until else "g"
+        while True:
+            within: Filter = {**who, "id": {"$gt": low, "$lt": high}}
+            rows = self._rows.find(within, sort="id", limit=WALKED, fields=TOLD)
+            yield from rows
+            if len(rows) < WALKED:
+                return
+            low = rows[-1]["id"]
+
+    def find_oldest(self, action: str) -> datetime | None:
+        """When this was done first; None where it never was."""
+        rows = self._rows.find({"action": action}, sort="id", limit=1, fields=("created_at",))
+        return rows[0]["created_at"] if rows else None
+
     def get_newest_sealed(self) -> Document:
         """The number and the hash of the newest row of the chain."""
         return self._chain_head.newest()
@@ -246,19 +280,20 @@ class AuditTrail:
         """Whether this server, or one with a former secret of it, wrote the row as it is."""
         return self._keys.signed(row, field="hash" if "hash" in row else "signature")
 
-    def _insert(self, fields: Document) -> None:
-        row = {
-            "phase": "outcome",  # the API says it; rows of the first code may be "intent"
-            **fields,
-            "id": new_id(),
-            "schema": 1,
-            "created_at": now(),
-            "request_id": current_request_id.get(),
-            "by_key": current_key_id.get(),
-            "key": self._keys.current,
-        }
-        row["signature"] = self._keys.sign(row)
-        self._rows.insert(row)
+    def _insert(self, rows: Sequence[AuditRow]) -> None:
+        for added in rows:
+            row = {
+                "phase": "outcome",  # the API says it; rows of the first code may be "intent"
+                **asdict(added),
+                "id": new_id(),
+                "schema": 1,
+                "created_at": now(),
+                "request_id": current_request_id.get(),
+                "by_key": current_key_id.get(),
+                "key": self._keys.current,
+            }
+            row["signature"] = self._keys.sign(row)
+            self._rows.insert(row)
         if self._store.one_writer:
             self._seal()
 

@@ -126,6 +126,7 @@ class LesionsService:
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
+        self.records.note_read([patient], by=doctor)
         return self._page(patient, for_owner=False, after=after, limit=limit)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
@@ -137,6 +138,7 @@ class LesionsService:
         own = found is not None and found.owner == to.id and not found.deleted_at
         if found is None or not (own or self._may_see(found, to)):
             raise NotFound(NO_LESION)
+        self.records.note_read([found.owner], by=to)
         return self._show(found, for_owner=found.owner == to.id)
 
     def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:

@@ -157,6 +157,7 @@ class MessagesService:
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
         spots = [one for one in found if not (one.deleted_at and one.owner == to.id)]
         patients = self.accounts.by_ids({one.owner for one in spots} - {to.id})
+        self.records.note_read(patients, by=to)
         newest = self._numbers_of({one.latest for one in spots if not one.deleted_at})
         return [
             Waiting(one, patients.get(one.owner), newest.get(one.latest or ""), unread[one.id])
@@ -175,6 +176,7 @@ class MessagesService:
         own = found.owner == caller.id and not found.deleted_at
         if not (own or (owner and in_care(owner, caller))):
             raise NotFound(NO_LESION)
+        self.records.note_read([found.owner], by=caller)
         return found
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:

@@ -15,6 +15,7 @@ from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.read_notes import ReadNotes
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
@@ -71,6 +72,7 @@ class CareService:
     submissions: Submissions
     lesion_findings: LesionFindings
     pointer: ServingPointer
+    notes: ReadNotes
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
@@ -83,7 +85,9 @@ class CareService:
         else:
             page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
-        return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
+        shown = [one for one in page.items if in_care(one, doctor)]
+        self.notes.note([one.id for one in shown], by=doctor, action="record.read")
+        return Page(shown, page.next_after)
 
     def list_findings(
         self,
@@ -101,7 +105,7 @@ class CareService:
         page = self.submissions.page_by_urgency(
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit
         )
-        return self._with_accounts(page, lambda _, account: account.id == owner.id)
+        return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
     def list_awaited(
         self,
@@ -190,7 +194,7 @@ class CareService:
                 limit=limit,
             )
             first += self._with_accounts(
-                page, lambda one, owner: is_asked(one, owner, doctor)
+                page, lambda one, owner: is_asked(one, owner, doctor), doctor=doctor
             ).items
             if len(page.items) == limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
@@ -288,10 +292,14 @@ class CareService:
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FoundCase]:
-        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor))
+        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)
 
     def _with_accounts(
-        self, page: Page[QueuedCase], belongs: Callable[[QueuedCase, Account], bool]
+        self,
+        page: Page[QueuedCase],
+        belongs: Callable[[QueuedCase, Account], bool],
+        *,
+        doctor: Subject,
     ) -> Page[FoundCase]:
         """With the accounts of their owners and doctors, and what is to be done about their spots,
         which is one more query for all of them; those that do not belong are left out."""
@@ -303,4 +311,5 @@ class CareService:
             for entry in page.items
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
+        self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
         return Page(found, page.next_after)

@@ -58,6 +58,7 @@ def open_care_services(
             submissions=data.submissions,
             lesion_findings=data.lesion_findings,
             pointer=pointer,
+            notes=records.notes,
         ),
         cases=CasesService(
             work=data.work,

@@ -7,6 +7,7 @@ from skinapi.auth.owners import OwnerStatus
 from skinapi.composition.model_services import open_reports
 from skinapi.composition.services import Services
 from skinapi.composition.standard_services import open_fhir
+from skinapi.privacy.breach.service import BreachService
 from skinapi.privacy.break_glass.readers import ReadersService
 from skinapi.privacy.break_glass.service import BreakGlassService
 from skinapi.privacy.person_file.contents import PersonContents
@@ -36,6 +37,7 @@ class PrivacyServices:
     person_files: PersonFilesService
     signer: FileSigner
     register: RegisterService
+    breach: BreachService
     break_glass: BreakGlassService
     readers: ReadersService
     retention: RetentionService
@@ -59,6 +61,13 @@ def open_privacy_services(
             store=services.store,
             endpoints=data.webhook_endpoints,
             keys=data.keys,
+        ),
+        breach=BreachService(
+            trail=data.trail,
+            accounts=data.accounts,
+            keys=data.keys,
+            clinic=settings.clinic_name,
+            contact=settings.privacy_contact,
         ),
         break_glass=BreakGlassService(
             work=data.work,

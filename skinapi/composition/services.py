@@ -67,6 +67,7 @@ from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import OutcomesService
 from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import RecordRetention
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.review_service import ReviewsService
@@ -314,6 +315,7 @@ def _open_records(
     models: ModelsService,
     retention: RecordRetention,
 ) -> RecordsService:
+    notes = ReadNotes(trail=data.trail)
     photos = KeptPhotos(
         blobs=store.blobs,
         trail=data.trail,
@@ -329,8 +331,9 @@ def _open_records(
         consents=data.consents,
         photos=photos,
         thumbnails=Thumbnails(
-            submissions=data.submissions, photos=photos, blobs=store.blobs, trail=data.trail
+            submissions=data.submissions, photos=photos, blobs=store.blobs, notes=notes
         ),
+        notes=notes,
         outbox=data.outbox,
         models=models,
         break_glass=data.break_glass,

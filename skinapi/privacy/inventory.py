@@ -23,7 +23,9 @@ Erased = Literal["account", "finding", "time", "never"]
 # Why a person's file does not have it.
 WhyNot = Literal["secret", "internal", "others", "copy", "lab"]
 # Why it stays when the person's account is erased.
-Kept = Literal["record", "trail", "proof", "erased_again", "model_history", "same_names"]
+Kept = Literal[
+    "last_mail", "record", "trail", "proof", "erased_again", "model_history", "same_names"
+]
 
 WHY_NOT: Mapping[WhyNot, str] = {
     "secret": "a secret, or a hash of one: its owner cannot read it either",
@@ -34,6 +36,7 @@ WHY_NOT: Mapping[WhyNot, str] = {
     "lab": "work of the lab: pictures and figures of others, which the lab's pages show",
 }
 KEPT: Mapping[Kept, str] = {
+    "last_mail": "the mail with the receipt, until it is sent, three days at most",
     "record": "what a doctor has decided or signed stays in the patient's record, with the name",
     "trail": "the audit trail proves who did what; it names accounts by id alone",
     "proof": "the receipt proves the erasure; it names the account by id alone",
@@ -90,13 +93,14 @@ class Stored:
     fields: tuple[Fields, ...]
 
     def find(self, path: str) -> Fields | None:
-        """What is said of this path, or of the closest one above it."""
+        """What is said of this path, or of the closest one above it. A path that ends in `*` is
+        that of every name which begins so.
+        """
         said = {one: fields for fields in self.fields for one in fields.paths}
-        while path:
-            if path in said:
-                return said[path]
+        begins = tuple(one for one in said if one.endswith("*") and path.startswith(one[:-1]))
+        while path and path not in said:
             path = path.rpartition(".")[0]
-        return None
+        return said.get(path or "".join(begins[:1]))
 
 
 def told(paths: str, of: Whose, kind: Kind, file: Exported, kept: Kept | None = None) -> Fields:
@@ -226,10 +230,11 @@ INVENTORY: tuple[Stored, ...] = (
         erased="account",
         fields=(
             told("kind due_at sent_at", "account", "technical", "notices"),
-            held("account about author", "account", "pseudonym"),
+            held("author", "account", "pseudonym"),
+            held("account about", "account", "pseudonym", kept="last_mail"),
             held("attempts expires_at language", "account", "technical"),
             # Of the mail with the receipt alone, which is sent after the account is gone.
-            held("address", "account", "contact"),
+            held("address", "account", "contact", kept="last_mail"),
         ),
     ),
     Stored(
@@ -371,7 +376,7 @@ INVENTORY: tuple[Stored, ...] = (
         erased="account",
         fields=(
             held("subject", "doctor", "pseudonym"),
-            of_nobody("kind month truth said sent n at_points"),
+            of_nobody("kind month truth said sent n at_points at_*"),
         ),
     ),
     Stored(
@@ -478,6 +483,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("label facts modality", "patient", "health", "copy"),
             held("submission account image_id lesion patient name", "patient", "pseudonym"),
             held("dataset sha256 dhash width height format size written", "patient", "technical"),
+            held("band_a band_b band_c band_d", "patient", "technical"),
         ),
     ),
     Stored(
@@ -557,11 +563,8 @@ INVENTORY: tuple[Stored, ...] = (
         collection="counters",
         row="numbers of versions",
         purpose="operation",
-        erased="account",
-        fields=(
-            of_nobody("value chain sequence hash key signature day"),
-            held("admins", "account", "pseudonym"),
-        ),
+        erased="never",
+        fields=(of_nobody("value claims chain sequence hash key signature day written_at"),),
     ),
     Stored(
         collection="daily_counts",
@@ -651,7 +654,7 @@ def list_unknown(collection: str, paths: set[str]) -> list[str]:
     missing = [
         path
         for path in sorted(paths)
-        if path.partition(".")[0] not in COMMON and not (stored.find(path) or stored.find("*"))
+        if path.partition(".")[0] not in COMMON and not stored.find(path)
     ]
     return [
         f"{collection}.{path} is stored, and in no row of skinapi/privacy/inventory.py: say whose"

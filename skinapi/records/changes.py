@@ -1,6 +1,5 @@
 """Findings by when they changed, for programs that copy them: each gets those that it may see."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -100,11 +99,14 @@ class ChangedFindings:
             return [{}]
         return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
 
-    def _seen(self, found: list[Submission], to: Subject, span: Span) -> Iterator[SeenFinding]:
+    def _seen(self, found: list[Submission], to: Subject, span: Span) -> list[SeenFinding]:
         owners = self.records.accounts.by_ids({one.owner for one in found})
+        seen = list[SeenFinding]()
         for submission in found:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
                 continue
             if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
-                yield submission, owner
+                seen.append((submission, owner))
+        self.records.note_read({owner.id for _, owner in seen}, by=to)
+        return seen

@@ -3,8 +3,7 @@
 A photo is kept until its finding or account is deleted, or its time is over (resting.py).
 """
 
-import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,10 +12,10 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.logs import log
+from skinapi.records.read_notes import ReadNotes
 from skinapi.records.resting import resting_since, waits_for_somebody
 from skinapi.records.submission import MeasuredShape, PhotoChoice, Submission
 from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
 from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.decoding.photo import Photo, draw_thumbnail, read_stored_photo
@@ -154,9 +153,6 @@ def _why_not_kept(submission: Submission) -> str:
 # Thumbnails of kept photos: each is made once, when it is first asked for.
 
 
-ACTION = "thumbnail.read"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
     """Who may see a submission is decided before (service.py)."""
@@ -164,8 +160,7 @@ class Thumbnails:
     submissions: Submissions
     photos: KeptPhotos
     blobs: Blobs
-    trail: AuditTrail
-    _noting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    notes: ReadNotes
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
         """The thumbnail. If none is stored, or its file is lost or damaged, it is made from the
@@ -177,26 +172,10 @@ class Thumbnails:
         if content is None:
             content = draw_thumbnail(self.photos.content_of(submission))
             self._keep(submission, content)
-        self._note_read(submission=submission, by=to)
+        self.notes.note_once(
+            submission.owner, by=to, action="thumbnail.read", detail=_grounds_of(to)
+        )
         return content
-
-    def _note_read(self, *, submission: Submission, by: Subject) -> None:
-        """Add a row to the audit trail, unless the owner reads, or the newest row about this
-        patient's thumbnails is the reader's and of today (UTC).
-
-        A list shows many of them each time it is opened. Requests that come to two server processes
-        at the same moment may add two rows.
-        """
-        if by.id == submission.owner or self._is_noted(submission.owner, by):
-            return
-        with self._noting:
-            if not self._is_noted(submission.owner, by):
-                row = AuditRow(ACTION, by=by.id, target=submission.owner, detail=_grounds_of(by))
-                self.trail.record(row)
-
-    def _is_noted(self, owner: str, by: Subject) -> bool:
-        row = self.trail.find_newest(ACTION, target=owner)
-        return bool(row and row["by"] == by.id and row["created_at"].date() == now().date())
 
     def _stored(self, submission: Submission) -> bytes | None:
         key = submission.thumbnail_blob

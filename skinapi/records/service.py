@@ -1,6 +1,6 @@
 """The use cases of stored findings: store, show, delete."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,6 +27,7 @@ from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
@@ -64,6 +65,7 @@ class RecordsService:
     consents: Consents
     photos: KeptPhotos
     thumbnails: Thumbnails
+    notes: ReadNotes
     outbox: Outbox
     models: ModelsService
     break_glass: BreakGlasses
@@ -237,6 +239,7 @@ class RecordsService:
             is_asked(submission, owner, to) or self.may_see(owner, to, lesion=submission.lesion)
         ):
             raise NotFound(NOT_YOURS)
+        self.note_read([owner.id], by=to)
         return submission, owner
 
     def get_to_read(
@@ -268,6 +271,10 @@ class RecordsService:
             by, about = grant.admin, submission.id
             unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
         return submission, owner
+
+    def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
+        """Note in the audit trail that the caller reads what these patients have here."""
+        self.notes.note(owners, by=by, action="record.read")
 
     def find_owner(self, *, patient: str | None, by: Subject) -> Account:
         """The account that the caller files a finding for: its own, or with a clinic-wide key that

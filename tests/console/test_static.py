@@ -393,8 +393,8 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 
 SUBJECTS = (
-    "account|archive|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model|patient|photo|report"
-    "|review|session|store|submission|webhook"
+    "account|archive|breach|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model"
+    "|patient|photo|record|report|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = {

@@ -115,7 +115,7 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
         "refused": False,
     }
     said = {"finding", "report", "reviews", "letters"}
-    assert {one["what"] for one in readings} == {"asked", "photo", "thumbnails", *said}
+    assert {one["what"] for one in readings} == {"asked", "photo", "record", "thumbnails", *said}
 
 
 def test_it_ends_after_an_hour_and_what_was_begun_is_finished(backend: Backend) -> None:

@@ -72,6 +72,7 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
     doctor = counted.member(role="doctor")
     ada = counted.member(doctor_id=counted.account(doctor.email).id)
     predicted(ada)
+    assert doctor.call("GET", "/queue").status_code == 200
     finding, reviews = {"find submissions": 1}, {"find reviews": 1}
     its_doctor = {"find accounts": 2}
     its_owner = {"find accounts": 2, **finding}
@@ -81,9 +82,20 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
     its_model = {"find serving": 1}
     assert sent_by(commands, ada, "/submissions/1") == {**READ, **finding, **its_model}
     assert sent_by(commands, ada, "/submissions/1/reviews") == {**READ, **finding, **reviews}
+    noted = {"find audit": 1}  # that the doctor reads this patient's record
     opinions_and_own = {"find submissions": 3}  # that have come, that are asked for
-    assert sent_by(commands, doctor, "/queue") == {**READ, **its_owner, **opinions_and_own}
-    assert sent_by(commands, doctor, "/submissions/1") == {**READ, **its_owner, **its_model}
+    assert sent_by(commands, doctor, "/queue") == {
+        **READ,
+        **its_owner,
+        **opinions_and_own,
+        **noted,
+    }
+    assert sent_by(commands, doctor, "/submissions/1") == {
+        **READ,
+        **its_owner,
+        **its_model,
+        **noted,
+    }
 
 
 def sent_by(commands: Commands, person: Person, path: str) -> Counter[str]:

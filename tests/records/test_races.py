@@ -1,7 +1,7 @@
 """Two requests about the same finding or patient at once leave what one after the other leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreBusy
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document
+from skinapi.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, age_keys, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
@@ -171,11 +171,11 @@ def overlapped(first: Call, second: Call) -> tuple[int, int]:
     """`first` stops before it commits, until `second` has ended or seems to wait for it."""
     insert, stopped, ended = AuditTrail._insert, Event(), Event()
 
-    def stop_once(trail: AuditTrail, fields: Document) -> None:
+    def stop_once(trail: AuditTrail, rows: Sequence[AuditRow]) -> None:
         if not stopped.is_set():
             stopped.set()
             ended.wait(0.15)
-        insert(trail, fields)
+        insert(trail, rows)
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setattr(AuditTrail, "_insert", stop_once)

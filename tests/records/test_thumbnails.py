@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skinapi.audit import AuditTrail
-from skinapi.records import photos
+from skinapi.records import read_notes
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.vision.decoding.photo import STORED_SIDE, THUMBNAIL_SIDE, draw_thumbnail, read_photo
@@ -26,7 +26,7 @@ def path_of(body: dict[str, Any]) -> str:
 
 
 def looks(backend: Backend) -> list[Document]:
-    return [row for row in backend.audit() if row["action"] == photos.ACTION]
+    return [row for row in backend.audit() if row["action"] == "thumbnail.read"]
 
 
 def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> None:
@@ -131,7 +131,7 @@ def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
     assert row["target"] == backend.account(ada.email).id
     assert (row["phase"], row["outcome"]) == ("outcome", "done")
     tomorrow = now() + timedelta(days=1)
-    monkeypatch.setattr(photos, "now", lambda: tomorrow)
+    monkeypatch.setattr(read_notes, "now", lambda: tomorrow)
     doctor.call("GET", paths[0])
     assert len(looks(backend)) == 2
 

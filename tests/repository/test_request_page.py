@@ -63,7 +63,7 @@ def review(backend: Backend) -> Act:
 
 @pytest.mark.parametrize(
     ("heading", "prepare", "most"),
-    [("A log-in", log_in, 10), ("An approval", approve, 10), ("A review", review, 14)],
+    [("A log-in", log_in, 10), ("An approval", approve, 10), ("A review", review, 15)],
 )
 def test_the_page_names_the_modules_in_the_order_of_their_calls(
     backend: Backend, heading: str, prepare: Callable[[Backend], Act], most: int

@@ -7,7 +7,7 @@ from typing import Any
 
 from skinapi.storage.ids import now
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.use_cases.use_case import UseCase, notices_to
+from tests.use_cases.use_case import UseCase, acts_in, notices_to
 
 NEW = "another horse"
 
@@ -161,7 +161,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     links = services.store.collection("password_links").find({"account": account.id})
     return (
         (me.status_code, other),
-        [(row["action"], row["outcome"]) for row in rows],
+        acts_in(rows),
         [listed.get(name) for name in ("role", "status", "patients", "must_change_password")],
         account.refusal,
         (account.token_version, account.consents, account.locale, account.doctor_id is None),

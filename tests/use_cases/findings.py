@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from skinapi.storage.ids import now
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.use_cases.use_case import UseCase, notices_to
+from tests.use_cases.use_case import UseCase, acts_in, notices_to
 
 
 def a_patient_of_a_doctor(backend: Backend) -> tuple[Person, Person]:
@@ -247,7 +247,7 @@ def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
 
 def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:
     rows = backend.member(role="admin").call("GET", f"/audit?account={target}").get_json()
-    return [(row["action"], row["outcome"]) for row in rows]
+    return acts_in(rows)
 
 
 def reports_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
@@ -267,7 +267,7 @@ def lists_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     return (
         [finding["band"] for finding in own],
         [patient["waiting_band"] for patient in patients],
-        [(row["action"], row["outcome"]) for row in rows],
+        acts_in(rows),
     )
 
 

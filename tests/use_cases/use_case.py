@@ -1,9 +1,10 @@
 """What a use case is to the tests that stop it at each of its commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from skinapi.storage.ports import Document
 from tests.support.backends import Backend
 
 
@@ -28,5 +29,9 @@ def notices_to(backend: Backend, account: str) -> list[str]:
 
 def acts_on(backend: Backend, target: str) -> list[tuple[str, str]]:
     """What the audit trail says of this, in its order."""
-    rows = backend.services.store.collection("audit").find({"target": target}, sort="id")
-    return [(row["action"], row["outcome"]) for row in rows]
+    return acts_in(backend.services.store.collection("audit").find({"target": target}, sort="id"))
+
+
+def acts_in(rows: Iterable[Document]) -> list[tuple[str, str]]:
+    """What was done and how it ended, without the rows that looking at it leaves."""
+    return [(row["action"], row["outcome"]) for row in rows if row["action"] != "record.read"]

@@ -22,10 +22,11 @@ READINGS: Mapping[str, Sequence[str]] = {
         "breakglass.read",
         "case.ask_opinion",
     ),
-    "target": ("thumbnail.read", "photo.to_dataset"),
+    "target": ("record.read", "thumbnail.read", "photo.to_dataset"),
 }
 What = Literal[
     "photo",
+    "record",
     "thumbnails",
     "dataset",
     "second_opinion",
@@ -39,6 +40,7 @@ What = Literal[
 # Of what is not here, the detail of the row says it.
 WHAT: Mapping[str, What] = {
     "photo.read": "photo",
+    "record.read": "record",
     "thumbnail.read": "thumbnails",
     "photo.to_dataset": "dataset",
     "case.ask_opinion": "second_opinion",

@@ -12,7 +12,7 @@ from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 
-routes: Routes[RegisterService] = Routes("data protection")
+routes: Routes[RegisterService] = Routes("register of processing")
 ADMINS = admins("Only admin can view data protection")
 SVG = "image/svg+xml"
 

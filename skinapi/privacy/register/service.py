@@ -1,6 +1,6 @@
 """Makes the register of processing of the inventory and of what is in force now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
@@ -16,6 +16,13 @@ from skinapi.settings import Settings
 from skinapi.storage.backups_made import find_last_backup
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
+
+# What limits how long a row is stored, where it is set.
+LIMITS: Mapping[str, Sequence[str]] = {
+    "account": ("retain_accounts_days",),
+    "finding": ("retain_photos_days", "retain_findings_days"),
+    "message": ("retain_messages_days",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,16 @@ class RegisterService:
         )
 
     def _retained(self, stored: Sequence[Stored], language: Language) -> Iterator[Retained]:
-        values = self.settings.model_dump(include={*Settings.model_fields})
+        said, values = WORDS[language], self.settings.model_dump()
         for row in dict.fromkeys(one.row for one in stored):
-            words = WORDS[language].stored[row]
-            yield Retained(words.title, words.until.format_map(values))
+            words = said.stored[row]
+            until = [words.until.format_map(values)]
+            until += [
+                said.limits[setting].format(days=values[setting])
+                for setting in LIMITS.get(row, ())
+                if values[setting]
+            ]
+            yield Retained(words.title, "; ".join(until))
 
     def _measures(self, language: Language) -> Iterator[str]:
         said, settings = WORDS[language].measures, self.settings

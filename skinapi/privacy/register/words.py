@@ -17,7 +17,7 @@ class StoredWords(Frozen):
 
 
 class RegisterWords(Frozen):
-    """`stored` is by the row of docs/security.md."""
+    """`stored` is by the row of docs/security.md, `limits` by the setting."""
 
     labels: Mapping[str, str]
     purposes: Mapping[str, Titled]
@@ -26,6 +26,7 @@ class RegisterWords(Frozen):
     recipients: Mapping[str, Titled]
     stored: Mapping[str, StoredWords]
     measures: Mapping[str, str]
+    limits: Mapping[str, str]
 
 
 WORDS = load_words("register.REGISTER", RegisterWords)

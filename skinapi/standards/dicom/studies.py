@@ -49,6 +49,8 @@ class StudiesService:
         while of is not None:
             found = self.submissions.list_filed(of, first=first, end=end, limit=READ_AT_ONCE)
             owners = self.records.accounts.by_ids({one.owner for one in found})
+            seen = [one for one in owners.values() if in_care(one, to)]
+            self.records.note_read([one.id for one in seen], by=to)
             for one in found:
                 if one.owner == to.id:
                     yield one.for_owner()

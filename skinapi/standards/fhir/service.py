@@ -116,6 +116,7 @@ class FhirService:
         account = found.get(identifier)
         if account is None or not self._may_read(account, to):
             raise NotFound(NO_RESOURCE)
+        self.records.note_read([account.id], by=to)
         return account
 
     def empty_page(self) -> FoundPage:
@@ -308,11 +309,13 @@ class FhirService:
                 doctor, after=after or behind or None, limit=100
             )
         ):
-            yield from (
+            shown = [
                 one
                 for one in page.items
                 if one.status != "waiting" and not one.machine and self._may_read(one, to)
-            )
+            ]
+            self.records.note_read([one.id for one in shown], by=to)
+            yield from shown
 
     def _walk_versions(self, behind: str | None = None) -> Iterator[tuple[str, str]]:
         """The ids of the records of the model's versions, and their names."""

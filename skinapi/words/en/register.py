@@ -258,6 +258,12 @@ REGISTER = {
         },
         "erasures": {"title": "files that are to be deleted", "until": "they are deleted"},
     },
+    "limits": {
+        "retain_photos_days": "its photos, {days} days",
+        "retain_findings_days": "at most {days} days",
+        "retain_messages_days": "read ones at most {days} days",
+        "retain_accounts_days": "a patient's without use, {days} days",
+    },
     "measures": {
         "access": "Every route is closed until its roles are declared. A patient's findings open "
         "to "

@@ -279,6 +279,12 @@ REGISTER = {
         },
         "erasures": {"title": "fichiers à effacer", "until": "leur effacement"},
     },
+    "limits": {
+        "retain_photos_days": "ses photos, {days} jours",
+        "retain_findings_days": "{days} jours au plus",
+        "retain_messages_days": "lus, {days} jours au plus",
+        "retain_accounts_days": "celui d'un patient sans usage, {days} jours",
+    },
     "measures": {
         "access": "Chaque accès est fermé tant que ses rôles ne sont pas déclarés. Les résultats "
         "d'un patient s'ouvrent à lui et à son médecin, et à aucun administrateur.",

@@ -21,7 +21,7 @@ const wordsOf = (action) => action.replace(".", "_");
 /** Which actions are offered together, by how their names begin; what is in no group, is in the last one. */
 const GROUPS = /** @type {const} */ ({
   people: ["account", "breakglass", "doctor", "key", "patient", "session"],
-  care: ["case", "finding", "lesion", "letter", "message", "photo", "report", "review", "submission", "thumbnail"],
+  care: ["case", "finding", "lesion", "letter", "message", "photo", "record", "report", "review", "submission", "thumbnail"],
   lab: ["dataset", "job", "model"],
   server: [],
 });
@@ -36,7 +36,7 @@ const sayAction = (action) => {
 };
 
 /** The account with this e-mail, or the only one that it is a part of. @param {string} text @returns {Promise<string>} */
-async function findAccount(text) {
+export async function findAccount(text) {
   const query = new URLSearchParams({ q: text.slice(0, 200), limit: "50" });
   /** @type {Api["AccountRow"][]} */
   const found = await get(`/accounts?${query}`);
@@ -46,7 +46,7 @@ async function findAccount(text) {
 }
 
 /** The moment at which a day begins here, or the next one. @param {string} day @param {number} later */
-function startOf(day, later) {
+export function startOf(day, later) {
   const [year, month, date] = day.split("-").map(Number);
   return new Date(year, month - 1, date + later).toISOString();
 }

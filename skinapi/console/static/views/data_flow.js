@@ -9,7 +9,7 @@ import { getRegister } from "/console/views/processing_register.js";
 
 /** @param {{recipient: Api["RecipientView"]}} props */
 const Recipient = ({ recipient: { title, text, on, to, kinds, setting, outside } }) => html`
-  <li><div class="grow"><strong>${title}</strong> <span class="badge">${say(on ? "flowOn" : "flowOff")}</span>
+  <li><div class="grow"><strong>${title}</strong>
     ${on && html`<span>${to.map((one) => html`${isolated(one)} `)}</span>`}
     <small>${text}${kinds.length > 0 && html` (${sayList(kinds)})`}</small>
     ${on && html`<small>${say(outside ? "flowOutside" : "flowInside")}</small>`}
@@ -25,7 +25,8 @@ export const Section = () => {
   return html`
     <p class="lead">${say("flowText")}</p>
     <${Load} ask=${() => getFile(`/data-protection/data-flow.svg?lang=${language}`, "image/svg+xml")} inputs=${[language]}>
-      ${(/** @type {string} */ address) => html`<img class="data-flow" src=${address} alt=${say("flowAlt")} />`}<//>
+      ${(/** @type {string} */ address) => html`
+        <div class="scroll" tabindex="0" role="region" aria-label=${say("protection_flow")}><img src=${address} alt=${say("flowAlt")} /></div>`}<//>
     <${Answer} answer=${answer}>${(/** @type {Api["RegisterView"]} */ { recipients }) => html`
       <${Recipients} title=${say("flowOn")} recipients=${recipients.filter(({ on }) => on)} />
       <${Recipients} title=${say("flowOff")} recipients=${recipients.filter(({ on }) => !on)} />`}<//>`;

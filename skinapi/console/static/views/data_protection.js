@@ -10,6 +10,7 @@ const SECTIONS = {
   register: () => import("/console/views/processing_register.js"),
   retention: () => import("/console/views/retention.js"),
   flow: () => import("/console/views/data_flow.js"),
+  breaches: () => import("/console/views/breaches.js"),
   glass: () => import("/console/views/break_glass.js"),
 };
 

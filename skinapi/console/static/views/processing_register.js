@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, saveFile } from "/console/api.js";
 import { Answer, Message, useAct, useAnswer } from "/console/components.js";
-import { getLanguage, isolated, say, sayDate, sayList } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayDate, sayList } from "/console/language.js";
 
 /** @typedef {Api["RegisterView"]} Register */
 const FILES = /** @type {const} */ ([["html", "text/html", "processingPrint"], ["csv", "text/csv", "exportCsv"], ["json", "application/json", "exportJson"]]);
@@ -21,17 +21,17 @@ const Activity = ({ activity }) => html`
   <section class="card" aria-label=${activity.title}>
     <h3>${activity.title}</h3>
     <p>${activity.text}</p>
-    ${activity.persons.length > 0 && html`<dl class="pairs">
-      <dt>${say("processingPersons")}</dt><dd>${sayList(activity.persons)}</dd>
-      <dt>${say("processingKinds")}</dt><dd>${sayList(activity.kinds)}</dd></dl>`}
+    ${activity.persons.length > 0 && html`
+      <p>${say("processingPersons")}${colon()} ${sayList(activity.persons)}</p>
+      <p>${say("processingKinds")}${colon()} ${sayList(activity.kinds)}</p>`}
     ${activity.retention.length > 0 && html`<details><summary>${say("processingRetention")}</summary>
-      <dl class="pairs">${activity.retention.map(({ title, until }) => html`<dt>${title}</dt><dd>${until}</dd>`)}</dl></details>`}
+      <ul>${activity.retention.map(({ title, until }) => html`<li>${title}${colon()} ${until}</li>`)}</ul></details>`}
   </section>`;
 
 const Files = () => {
   const { run, failed } = useAct();
   return html`
-    <p class="row"><span>${say("exportAs")}</span>
+    <p class="row"><span>${say("processingSave")}</span>
       ${FILES.map(([format, type, label]) => html`<button onClick=${() => run(() => saveFile(`${PATH}?lang=${getLanguage()}&format=${format}`, type, `register.${format}`))}>${say(label)}</button>`)}</p>
     ${failed}`;
 };

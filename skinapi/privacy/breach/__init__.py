@@ -1,0 +1,1 @@
+"""Whose data a key, an account or a time span touched, as the audit trail says it."""
