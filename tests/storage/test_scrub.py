@@ -1,5 +1,8 @@
 """What was deleted is overwritten, as far as the store can, and nothing else is touched."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -252,3 +255,46 @@ def test_a_compact_that_is_refused_or_takes_too_long_is_no_error(
             monkeypatch.setattr(mongo_compact, "_free_bytes", fail)
             refused = Remnant.COMPACT_REFUSED in store.scrub().remains
             assert refused == (error is errors["refused"])
+
+
+KILLED_SCRUB = """
+import os, signal, sys
+from pathlib import Path
+from skinapi.storage.files import FileBlobs
+from skinapi.storage.sqlite import file_rewrite
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
+
+step = sys.argv[2]
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+emptied = file_rewrite._empty_log
+if step == "before the copy is made":
+    file_rewrite._copy_pages = kill
+elif step == "after the commit":
+    calls = []
+    def empty(connection):
+        calls.append(1)
+        return kill() if len(calls) > 1 else emptied(connection)
+    file_rewrite._empty_log = empty
+folder = Path(sys.argv[1])
+SqliteStore(folder / "test.db", FileBlobs(folder / "blobs")).scrub()
+"""
+
+
+@pytest.mark.parametrize("step", ["before the copy is made", "after the commit"])
+def test_a_process_that_is_killed_in_a_scrub_leaves_the_store_whole_for_the_others(
+    sqlite: SqliteStore, tmp_path: Path, step: str
+) -> None:
+    fill(sqlite, 500)
+    erase(sqlite)
+    before = sqlite.collection("things").find()
+    ended = subprocess.run([sys.executable, "-c", KILLED_SCRUB, str(tmp_path), step], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert sqlite.collection("things").find() == before
+    sqlite.collection("things").insert({"id": "new"})
+    sqlite.ping()
+    assert sqlite.scrub() == ALL_DONE
+    assert len(sqlite.collection("things").find()) == len(before) + 1
+    assert found_in(tmp_path) == {}
+    assert not (tmp_path / "test.db-rewritten").exists()

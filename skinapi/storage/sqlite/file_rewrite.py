@@ -27,6 +27,8 @@ def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> li
     """What remains afterwards. `connection` is a fresh one on the database at this path. Call it
     with the writer's lock.
     """
+    copy = Path(f"{path}-rewritten")
+    copy.unlink(missing_ok=True)  # of one that was killed
     connection.set_busy_timeout(WAIT_FOR_READERS_MS)
     if not _empty_log(connection):
         return [Remnant.LOG_IN_USE]
@@ -38,7 +40,7 @@ def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> li
         refuse_full_disk(path.parent, 2 * size)
     except OSError:
         return [Remnant.DISK_TOO_FULL]
-    _rewrite(connection, Path(f"{path}-rewritten"))
+    _rewrite(connection, copy)
     return [] if _empty_log(connection) else [Remnant.LOG_IN_USE]
 
 
@@ -53,7 +55,6 @@ def _empty_log(connection: apsw.Connection) -> bool:
 def _rewrite(connection: apsw.Connection, copy: Path) -> None:
     count = connection.execute("PRAGMA user_version").get
     connection.execute(f"PRAGMA user_version = {count + 1}")  # see SqliteFile._has_not_shrunk
-    copy.unlink(missing_ok=True)  # of one that was killed
     try:
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         connection.execute("VACUUM INTO ?", [str(copy)])
