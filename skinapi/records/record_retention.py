@@ -41,10 +41,12 @@ class PhotosKeptByLaw(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
+    """`signed_at` is the newest signature about it."""
+
     id: str
     number: int
     lesion: str | None
-    created_at: datetime
+    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +77,25 @@ class RecordRetention:
     reviews: Reviews
     letters: Letters
 
-    def find_record(self, owner: str) -> MedicalRecord | None:
-        """What must be kept of this patient now; None where that is nothing, or no more."""
-        record = self.find_signed(owner) if self.years else None
+    def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
+        """What must be kept of this patient now, or as much of it as the patient may know; None
+        where that is nothing, or no more.
+        """
+        record = self.find_signed(owner, for_owner=for_owner) if self.years else None
         return record if record and record.until_at > now() else None
 
-    def find_signed(self, owner: str) -> MedicalRecord | None:
+    def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What a doctor has signed something about, whether it must be kept or not."""
-        findings = {
-            one.id: RecordedFinding(one.id, one.number, one.lesion, one.created_at)
-            for one in self.submissions.walk_owned(owner)
-        }
+        findings = {one.id: one for one in self.submissions.walk_owned(owner)}
         signed = self._newest_signatures([*findings])
-        if not signed:
+        kept = tuple(
+            RecordedFinding(one.id, one.number, one.lesion, signed[one.id])
+            for one in findings.values()
+            if one.id in signed and not (for_owner and one.held)
+        )
+        if not kept:
             return None
-        newest = max(signed.values())
-        kept = tuple(found for found in findings.values() if found.id in signed)
+        newest = max(one.signed_at for one in kept)
         return MedicalRecord(newest, add_years(newest, self.years or 0), kept)
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:

@@ -125,6 +125,15 @@ class AccountContents:
         """What may have left this server, of all that is stored now."""
         return tuple(self._walk_elsewhere(account, self._read_findings(account.id, ())))
 
+    def foresee_elsewhere(self, account: Account) -> list[SentItem]:
+        """The same for the account's owner, without numbers: these would tell of a review that a
+        doctor holds back.
+        """
+        sent = {one.where for one in self.list_elsewhere(account)}
+        if self.outlets.archive and account.findings:
+            sent.add(Elsewhere.ARCHIVE)
+        return [SentItem(where=where) for where in Elsewhere if where in sent]
+
     def _walk_elsewhere(self, account: Account, found: Findings) -> Iterator[SentItem]:
         outlets = self.outlets
         if outlets.archive:

@@ -98,7 +98,9 @@ class DeletionPreview(Answer):
         description="the newest signature of the record that the law keeps"
     )
     kept_until: datetime | None = Field(description="until when that is kept")
-    elsewhere: list[SentView] = Field(description="what was sent and cannot be called back")
+    elsewhere: list[SentView] = Field(
+        description="what was sent and cannot be called back; the receipt says how many findings"
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> Self:

@@ -57,6 +57,13 @@ LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt says that it does.
 SCRUBBED_WITHIN = timedelta(minutes=10)
 MOST_LISTED = 200
+# The numbers of the others would tell of a review that a doctor still holds back.
+FORESEEN = frozenset(
+    {
+        *("account", "findings", "photos", "spots", "messages"),
+        *("jobs", "uploads", "datasets", "sessions", "keys"),
+    }
+)
 CODE = re.compile(r"[0-9a-f]{32}")
 NO_RECEIPT = "There is no receipt with this code"
 NOT_COMPLETE = "The erasure is not finished yet; try again in some minutes"
@@ -107,11 +114,13 @@ class ErasureService:
     # What a person does.
 
     def preview(self, *, account: Account) -> Preview:
-        record = self.retention.find_record(account.id)
+        """For the owner, who learns nothing of what a doctor holds back."""
+        record = self.retention.find_record(account.id, for_owner=True)
+        counts = self.contents.count(account.id, record=record)
         return Preview(
-            erased=self.contents.count(account.id, record=record),
+            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept=self.contents.list_kept(account, record),
-            elsewhere=self.contents.list_elsewhere(account),
+            elsewhere=self.contents.foresee_elsewhere(account),
             record=record,
             wait=self.wait,
             due_at=account.deletion_due_at,
