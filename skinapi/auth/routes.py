@@ -127,6 +127,7 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
         "role": account.role,
         "collection": "doctors" if account.role == "doctor" else "users",
         "must_change_password": account.must_change,
+        "deletion_at": account.deletion_due_at,
         **_token_fields(tokens),
     }
     return LoggedInToRefresh(**fields) if tokens.refresh_token else LoggedIn(**fields)

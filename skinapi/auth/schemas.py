@@ -72,6 +72,11 @@ class LoggedIn(Answer):
     role: Role
     collection: Literal["users", "doctors"]
     must_change_password: bool
+    deletion_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda moment: moment is None,
+        description="when the account will be deleted; absent where no deletion waits",
+    )
 
 
 class LoggedInToRefresh(Refreshed, LoggedIn):

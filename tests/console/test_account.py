@@ -56,6 +56,9 @@ def test_a_person_reads_what_is_stored_and_deletes_the_account(
     visitor.type(ownPassword=PASSWORD)
     visitor.press("dialog button.danger")
     journey.see("ownAccountDeleted")
+    journey.see("receiptText")
+    journey.step("receipt")
+    visitor.press("dialog button.primary")
     journey.see("startTitle")
     assert ada.call("GET", "/me").status == 401
     assert doctor.call("GET", "/patients").json == []

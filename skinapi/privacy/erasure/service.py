@@ -211,7 +211,7 @@ class ErasureService:
     @atomic
     def _begin(self, unit: Unit, account_id: str, by: str) -> None:
         account = self.accounts.get(account_id)
-        action = "record.expire" if account.is_record else "account.delete"
+        action = "account.expire_record" if account.is_record else "account.delete"
         self.eraser.begin(unit, account, by=by, action=action)
 
     def _finish(self, account_id: str) -> Receipt:

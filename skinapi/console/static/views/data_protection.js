@@ -12,6 +12,7 @@ const SECTIONS = {
   flow: () => import("/console/views/data_flow.js"),
   breaches: () => import("/console/views/breaches.js"),
   glass: () => import("/console/views/break_glass.js"),
+  erasures: () => import("/console/views/erasures.js"),
 };
 
 /** @param {{argument: string}} props */

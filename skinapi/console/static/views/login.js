@@ -1,9 +1,9 @@
 // @ts-check
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
+import { ApiError, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form, Message, sayError, toast } from "/console/components.js";
-import { hasWords, say, sayValue } from "/console/language.js";
+import { hasWords, say, sayDate, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { ClinicLogIns } from "/console/views/clinic_log_in.js";
 
@@ -47,6 +47,10 @@ export function useCode() {
 async function beginSession(given) {
   const answer = await post("/login", { ...given, client: nameOfClient(navigator.userAgent) });
   setSession({ token: answer.access_token, role: answer.role, email: given.email });
+  if (answer.deletion_at) {
+    const keep = () => remove("/me/deletion").then(() => toast(say("deletionTakenBack")), (error) => toast(sayError(error)));
+    toast(say("deletionWaits", { date: sayDate(answer.deletion_at) }), keep, say("takeDeletionBack"));
+  }
 }
 
 /** @param {{email?: string}} props */
