@@ -40,6 +40,7 @@ def test_a_person_agrees_takes_back_and_deletes_the_kept_photos(
     visitor.press("dialog .primary")
     visitor.await_truth(lambda: visitor.count("[name=erase]") == 0, "the end of the photos")
     assert ada.call("GET", f"/submissions/{number}/photo").status == 404
+    visitor.see_none(journey.say("one_photos", count="1"))
     visitor.press("[name=refuse-sharing]")
     visitor.find("[name=agree-sharing]:not([disabled])")
     visitor.await_truth(lambda: consents_of(ada).get("sharing") is False, "the refusal")

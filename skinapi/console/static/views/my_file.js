@@ -16,7 +16,7 @@ const LONG_WAIT_S = 60;
 
 /** @param {{me: Api["Me"]}} props */
 const Stored = ({ me }) => {
-  const answer = useAnswer(() => get("/me/data/summary"), []);
+  const answer = useAnswer(() => get("/me/data/summary"), [me]);
   const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, words]) => say(words));
   return html`
     <${Answer} answer=${answer}>
