@@ -394,7 +394,7 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 SUBJECTS = (
     "account|archive|breach|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model"
-    "|patient|photo|record|report|review|session|store|submission|webhook"
+    "|patient|person_file|photo|record|report|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = {
@@ -408,6 +408,7 @@ NO_ACTIONS = {
         "model.promoted",
     ),
     "webhook.test",
+    "account.json",
     "job.attempt",
     "job.id",
     "job.status",
