@@ -2,6 +2,8 @@
 each field of a person with words is gone after the erasure, or in a field that is named as kept.
 """
 
+import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
+from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document
+from tests.privacy.made_files import maker_of
 from tests.privacy.stored_fields import paths_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
 from tests.support.backends import Backend, erase, store_of_kind
@@ -39,7 +43,9 @@ def year(request: pytest.FixtureRequest, tmp_path: Path, llm: OpenRouter) -> Ite
         yield live_a_year(backend, tmp_path / "backups", backups=False)
 
 
-def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(year: Year) -> None:
+def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
+    year: Year, tmp_path: Path
+) -> None:
     backend = year.backend
     before = backend.stored(but=())
     assert [
@@ -51,6 +57,10 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(year: Ye
     assert len({mark.where for mark in marks}) > 12
     found = repr(backend.stored(but=()))
     assert [mark.where for mark in marks if mark.text not in found] == []
+    filed = file_of(year, tmp_path)
+    # Some are not, such as a colleague's opinion, which the doctor in charge alone reads.
+    told = {mark.where for mark in marks if is_filed(mark, filed)}
+    assert {mark.where for mark in marks} - told == set()
     erase(backend.services, backend.services.data.accounts.get(year.account))
     needles = (year.account, *(mark.text for mark in marks))
     assert {*places_of(needles, backend.stored(but=()))} == set()
@@ -86,6 +96,29 @@ def is_hers(document: Document, year: Year) -> bool:
     hers = {year.account, *year.lesions}
     hers |= {found.id for n in year.numbers if (found := findings.find_by_number(n))}
     return any(value in hers for path, value in paths_of(document) if isinstance(value, str))
+
+
+def file_of(year: Year, folder: Path) -> zipfile.ZipFile:
+    """Her file, which nobody has to ask for."""
+    maker, file = maker_of(year.backend), new_id()
+    maker.files.delete(account=year.account)
+    maker.files.add(year.account, file)
+    made = maker.make(
+        account=year.backend.services.data.accounts.get(year.account),
+        file=file,
+        attempt=1,
+        folder=folder,
+        progress=lambda *_: None,
+    )
+    return zipfile.ZipFile(io.BytesIO(b"".join(maker.files.read(made))))
+
+
+def is_filed(mark: Mark, archive: zipfile.ZipFile) -> bool:
+    """Whether the person's file has it where the inventory says."""
+    if mark.fields.exported is None:
+        return True
+    names = [name for name in archive.namelist() if name.endswith(f"{mark.fields.exported}.json")]
+    return any(mark.text in archive.read(name).decode() for name in names)
 
 
 def places_of(needles: tuple[str, ...], stored: dict[str, list[Document]]) -> Iterator[str]:
