@@ -1,6 +1,7 @@
 """Request bodies and answers of the account routes."""
 
 from datetime import datetime
+from operator import not_
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -74,7 +75,7 @@ class LoggedIn(Answer):
     must_change_password: bool
     deletion_at: datetime | None = Field(
         default=None,
-        exclude_if=lambda moment: moment is None,
+        exclude_if=not_,
         description="when the account will be deleted; absent where no deletion waits",
     )
 

@@ -1,0 +1,70 @@
+"""An erasure that is killed before any of its commands is brought to its end by the next pass: one
+receipt, which says what was there, and nothing of the person left.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.care.conversation import Talk
+from tests.prediction.photographer import predicted
+from tests.privacy.test_erasure import ASKED
+from tests.stores.kills import Kills
+from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.size import size
+
+STRIDE = size(7, 1)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    kind = request.param
+    uri = request.getfixturevalue("emptied_database_uri") if kind == "mongod" else None
+    backend = Backend(tmp_path, store_of_kind(kind, tmp_path, uri), photos="always")
+    yield backend
+    backend.services.store.close()
+
+
+def patient(backend: Backend) -> tuple[Person, str]:
+    talk = Talk(backend)
+    number = predicted(talk.ada, lesion=talk.lesion)["id"]
+    talk.ada.call("GET", f"/submissions/{number}/thumbnail")
+    talk.sent(talk.ada, "It itches.")
+    return talk.ada, backend.account(talk.ada.email).id
+
+
+def erase(backend: Backend, person: Person) -> None:
+    person.call("DELETE", "/me", json=ASKED)
+    backend.app.background.erasure.make_pass()
+
+
+def test_a_kill_before_any_command_leaves_all_or_an_erasure_that_is_finished_once(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = Kills()
+    kills.install(monkeypatch)
+    person, account = patient(backend)
+    with kills.counted():
+        erase(backend, person)
+        points = kills.sent
+    whole = backend.services.data.receipts.find_newest(account)
+    assert whole is not None
+    assert whole.complete
+    receipts = backend.services.store.collection("erasure_receipts")
+    for point in range(0, points, STRIDE):
+        person, account = patient(backend)
+        with kills.before(point):
+            erase(backend, person)
+        backend.app.background.erasure.make_pass()
+        found = receipts.find({"account": account})
+        if not found:  # nothing has begun
+            assert person.call("GET", "/me").status_code == 200
+            continue
+        receipt = backend.services.data.receipts.find_newest(account)
+        assert receipt is not None
+        assert (len(found), receipt.complete) == (1, True), f"killed before command {point}"
+        assert receipt.erased == whole.erased, f"killed before command {point}"
+        assert backend.services.erasure.is_genuine(receipt)
+        kept = backend.stored(but=("audit", "erasure_receipts", "erased_ids", "guesses"))
+        assert account not in str(kept), f"killed before command {point}"
