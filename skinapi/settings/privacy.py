@@ -15,6 +15,7 @@ SHORTEST_ACCOUNTS = 120
 LONGEST = 36500
 LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
 MOST_YEARS = 100
+DAYS_OF_A_LONG_YEAR = 366
 
 
 class PrivacySettings(BaseSettings):
@@ -85,3 +86,10 @@ def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
             f"RETAIN_PHOTOS_DAYS={photos} keeps photos longer than RETAIN_FINDINGS_DAYS={findings} "
             "keeps their findings: a photo goes with its finding, so let it be no more than that"
         )
+    shortest = (settings.record_retention or 0) * DAYS_OF_A_LONG_YEAR
+    for name, days in (("RETAIN_PHOTOS_DAYS", photos), ("RETAIN_FINDINGS_DAYS", findings)):
+        if days and days < shortest:
+            yield (
+                f"{name}={days} deletes what RECORD_RETENTION={settings.record_retention} keeps by "
+                f"law: let it be {shortest} at least, or empty"
+            )

@@ -1,10 +1,12 @@
 """The erasure of an account: asked for, taken back, carried out, and proved by a receipt."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind
 from skinapi.storage.ids import now
 from tests.care.conversation import Talk
@@ -287,3 +289,8 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     finish(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
     assert mails_to(backend, account) == [Kind.ERASED]
+
+
+def test_what_the_law_keeps_does_not_go_by_its_time_before(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSettings, match="RECORD_RETENTION=10 keeps by law"):
+        Backend(tmp_path, record_retention=10, retain_findings_days=400)
