@@ -14,7 +14,11 @@ from skinapi.storage.ports import Filter, Ops, Store
 
 PAGE_SIZE = 100
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-PATIENTS: Filter = {"role": "user", "status": {"$in": ["approved", "suspended"]}}
+PATIENTS: Filter = {
+    "role": "user",
+    "status": {"$in": ["approved", "suspended"]},
+    "record_kept_until_at": None,
+}
 MOST_HELD = 1000
 
 

@@ -156,10 +156,11 @@ class Messages:
         """Read messages that were written before this time, the oldest first. Read in pages, so
         that the caller may delete them meanwhile.
         """
-        wanted = _read_between(None, before)
-        while found := self._documents.find(wanted, limit=READ_AT_ONCE):
-            yield from map(Message.model_validate, found)
-            wanted["id"] = {**wanted["id"], "$gt": found[-1]["id"]}
+        after, end = "", first_id_at(before)
+        while found := self._documents.find({"id": {"$gt": after, "$lt": end}}, limit=READ_AT_ONCE):
+            walked = map(Message.model_validate, found)
+            yield from (one for one in walked if one.read_at)
+            after = found[-1]["id"]
 
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))
@@ -185,8 +186,8 @@ class Messages:
 
 
 def _read_between(since: datetime | None, before: datetime) -> Filter:
-    first = first_id_at(since) if since else "0"
-    return {"id": {"$gte": first, "$lt": first_id_at(before)}, "read_at": {"$ne": None}}
+    first = first_id_at(since) if since else ""
+    return {"id": {"$gt": first, "$lt": first_id_at(before)}, "read_at": {"$ne": None}}
 
 
 # Errors about messages.

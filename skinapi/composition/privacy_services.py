@@ -129,6 +129,7 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
         ),
         accounts=data.accounts,
         uses=data.account_uses,
+        records=services.records.retention,
     )
 
 

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from skinapi.records.submission import URGENT, KeptEntry, Submission
@@ -151,7 +150,8 @@ class Resting:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("submissions")
         self._documents.ensure_index("rest_key", "id")
-        self._documents.ensure_index("doctor", "rest_key", "id")
+        self._documents.ensure_index("opinion_of", "opinion_key", "rest_key", "id")
+        self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("owner", "rest_key", "id")
 
     def on_spot_changed(self, event: Any) -> None:
@@ -190,28 +190,28 @@ class Resting:
         """Those that rest since before this time, the longest first of each group, read in pages:
         so the caller may delete them meanwhile.
         """
+        for walked in self.walk_each(groups, before=before):
+            yield from walked
+
+    def walk_each(self, groups: Collection[str], *, before: datetime) -> Iterator[Iterator[Rests]]:
+        """The same, each part in the order of time."""
         for wanted in _selected(groups, None, before):
-            yield from self._walk_one(wanted)
+            yield self._walk_one(wanted)
 
     def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
+        """Those that are held back are read, too: MongoDB would sort all without them."""
         key = wanted["rest_key"]
+        others = wanted.keys() - {"rest_key"}  # what must be missing
         while found := self._documents.find(
-            {**wanted, "rest_key": key},
+            {"rest_key": key},
             sort="rest_key",
             limit=PAGE_SIZE,
-            fields=("owner", "rest_key"),
+            fields=("owner", "rest_key", "doctor", *IN_NOBODYS_HANDS),
         ):
-            yield from (Rests(one["id"], one["owner"], one["rest_key"]) for one in found)
+            for one in found:
+                if not any(one.get(name) for name in others):
+                    yield Rests(one["id"], one["owner"], one["rest_key"])
             key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
-
-    def list_first(self, groups: Collection[str], *, spare: Collection[str]) -> list[str]:
-        """The lowest key of each group, but for those of these owners."""
-        end = datetime.max.replace(tzinfo=UTC)
-        firsts: list[str] = []
-        for wanted in _selected(groups, None, end):
-            walked = self._walk_one(wanted)
-            firsts += islice((one.key for one in walked if one.owner not in spare), 1)
-        return firsts
 
     def is_selected(self, found: Submission, groups: Collection[str], *, before: datetime) -> bool:
         """Whether `walk` still yields it."""

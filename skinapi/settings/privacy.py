@@ -12,7 +12,8 @@ SHORTEST_FINDINGS = 365
 SHORTEST_MESSAGES = 90
 # Its owner is told 30 days before.
 SHORTEST_ACCOUNTS = 120
-LONGEST = 36500
+LONGEST = 36600
+LONGEST_YEAR = 366
 LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
 MOST_YEARS = 100
 DAYS_OF_A_LONG_YEAR = 366
@@ -81,6 +82,14 @@ class PrivacySettings(BaseSettings):
 def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
     """A sentence for each pair of settings that contradict each other."""
     photos, findings = settings.retain_photos_days, settings.retain_findings_days
+    if years := settings.record_retention:
+        for kind in ("photos", "findings", "messages"):
+            days = getattr(settings, f"retain_{kind}_days")
+            if days and days < years * LONGEST_YEAR:
+                yield (
+                    f"RETAIN_{kind.upper()}_DAYS={days} deletes what RECORD_RETENTION={years} says "
+                    f"must be kept for so many years: let it be at least {years * LONGEST_YEAR}"
+                )
     if photos and findings and photos > findings:
         yield (
             f"RETAIN_PHOTOS_DAYS={photos} keeps photos longer than RETAIN_FINDINGS_DAYS={findings} "

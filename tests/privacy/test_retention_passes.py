@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.errors import UnsafeSettings
-from skinapi.privacy.retention.kinds import Kind, Term
+from skinapi.privacy.retention.kinds import Kind, Spare, Term
 from skinapi.privacy.retention.plan import ANNOUNCED
 from skinapi.privacy.retention.service import RetentionPasses, RetentionService
 from skinapi.records.submission import Submission
@@ -180,7 +180,7 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
         moment = now()
         wanted = {
             kind: retained.count(
-                Term(DAYS[kind], moment), first=moment, end=moment + DAY, spare=set()
+                Term(DAYS[kind], moment), first=moment, end=moment + DAY, spare=Spare()
             )
             for kind, retained in clinic.service.kinds.items()
         }
@@ -341,6 +341,8 @@ def test_a_server_with_settings_that_contradict_each_other_does_not_start(tmp_pa
     settings: list[tuple[dict[str, Any], str]] = [
         ({"retain_photos_days": 700, "retain_findings_days": 365}, "RETAIN_PHOTOS_DAYS=700"),
         ({"retain_photos_days": 119}, "retain_photos_days"),
+        ({"retain_photos_days": 3650, "record_retention": 10}, "at least 3660"),
+        ({"retain_findings_days": 400, "record_retention": 2}, "at least 732"),
     ]
     for wrong, says in settings:
         with pytest.raises((UnsafeSettings, ValidationError), match=says):
@@ -377,3 +379,50 @@ def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Cl
     assert "The photo is not kept any more" in report.text
     assert ada.call("GET", f"{path}/report.pdf").status_code == 200
     assert len([*clinic.backend.services.store.blobs.keys()]) == 1  # the report that was drawn anew
+
+
+def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic: Clinic) -> None:
+    put_in(clinic.service.records, years=1)
+    ada, alone = patient_of(clinic.backend, clinic.doctor), clinic.backend.member()
+    old, newer, other = clinic.photo(ada), clinic.photo(ada), clinic.photo(alone)
+    clinic.review(old)
+    clinic.live(10)
+    clinic.review(newer)
+    signed_at = now()
+    clinic.live(FINDINGS + 1)
+    assert (clinic.has_photo(old), clinic.has_photo(newer)) == (True, True)
+    assert clinic.find(other) is None
+    plan = clinic.service.get_overview().kinds[0]
+    assert plan.first
+    assert 364 <= (plan.first.at - signed_at).days <= 365
+    assert sum(month.items for month in plan.months) == plan.first.items == 2
+    clinic.live(320, passing=False)
+    clinic.live(ANNOUNCED.days + 1)
+    assert clinic.has_photo(old)
+    clinic.live(10)
+    assert (clinic.has_photo(old), clinic.has_photo(newer)) == (False, False)
+
+
+def test_findings_that_earlier_code_has_stored_get_their_keys(clinic: Clinic) -> None:
+    ada, resting = patient_of(clinic.backend, clinic.doctor), clinic.backend.services.data.resting
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    for band, lesion in ((ROUTINE, spot), (URGENT, spot), (ROUTINE, None), (REVIEW, None)):
+        clinic.photo(ada, band, lesion=lesion)
+    submissions = clinic.backend.services.store.collection("submissions")
+    keys = {one["id"]: one.get("rest_key") for one in submissions.find()}
+    submissions.update_all({"owner": {"$ne": "-"}}, {"$unset": {"rest_key": True}})
+    chunk = resting.fill(None)
+    assert chunk
+    assert chunk.changed == 2  # an urgent finding of the spot waits
+    assert resting.fill(chunk.last) is None
+    assert {one["id"]: one.get("rest_key") for one in submissions.find()} == keys
+
+
+def test_a_setting_that_was_taken_away_is_announced_anew(clinic: Clinic) -> None:
+    clinic.live(10)
+    clinic.keep({})
+    clinic.live(1)
+    clinic.keep(DAYS)
+    plan = clinic.service.get_overview().kinds[0]
+    assert plan.acts_from
+    assert plan.acts_from > now() + ANNOUNCED - DAY

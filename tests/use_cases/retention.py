@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from skinapi.privacy.retention.kinds import Kind, Term
+from skinapi.privacy.retention.kinds import Kind, Spare, Term
 from skinapi.storage.ids import now
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
@@ -33,7 +33,7 @@ def pass_of(kind: Kind) -> Callable[[Backend, Person], object]:
         service = backend.app.privacy.retention
         run = service.plan.open_run(kind)
         term = Term(365, now())
-        return [*service.kinds[kind].remove(term, spare=set(), note=run.note)]
+        return [*service.kinds[kind].remove(term, spare=Spare(), note=run.note)]
 
     return act
 

@@ -5,10 +5,10 @@ the transaction that deletes it: something may have happened meanwhile.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import ClassVar, Protocol, TypeVar
@@ -30,6 +30,7 @@ SYSTEM = "system"
 # One transaction.
 AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
+LAST_TIME = datetime.max.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
@@ -57,41 +58,67 @@ class Term:
         return self.earliest - self.kept
 
 
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Of whom nothing goes: who is `held`, and until when a doctor must keep the record of a person
+    by law (`record_end`); asked once for each.
+    """
+
+    held: frozenset[str] = frozenset()
+    record_end: Callable[[str], datetime | None] | None = None
+    _known: dict[str, datetime | None] = field(default_factory=dict)
+
+    def until(self, owner: str) -> datetime | None:
+        if self.record_end is None:
+            return None
+        if owner not in self._known:
+            self._known[owner] = self.record_end(owner)
+        return self._known[owner]
+
+    def spares(self, owner: str, at: datetime) -> bool:
+        end = self.until(owner)
+        return owner in self.held or (end is not None and end > at)
+
+
 # Called in the transaction with how many of each person go.
 Note = Callable[[Counter[str]], None]
 
 
 class Retained(Protocol):
-    """A kind of data. `spare`: the accounts of which nothing goes."""
+    """A kind of data. `spare`: of whom nothing goes."""
 
-    def count(
-        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
-    ) -> Counter[str]:
+    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
         """How many go from `first` to before `end`, of each person."""
 
-    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
         """When the first goes; None where there is none."""
 
-    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+    def prepare(self, term: Term, *, spare: Spare) -> None:
         """What is to be done at `term.earliest` before something goes."""
 
-    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         """Delete what goes at `term.earliest`, a transaction with each step."""
 
 
 class _Counted:
     """A kind of which each counts from a time of its own, and goes a number of days after it."""
 
-    def count(
-        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
-    ) -> Counter[str]:
+    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
         if end <= term.earliest:
             return Counter()
+        if spare.record_end and first > term.earliest:
+            # Some are due before, and go when the record of their person ends.
+            return self._gone(term, None, end, spare) - self._gone(term, None, first, spare)
         since = None if first <= term.earliest else first - term.kept
-        counted = self._count(since=since, before=end - term.kept)
-        return Counter({who: number for who, number in counted.items() if who not in spare})
+        return self._gone(term, since, end, spare)
 
-    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+    def _gone(
+        self, term: Term, since: datetime | None, end: datetime, spare: Spare
+    ) -> Counter[str]:
+        counted = self._count(since=since, before=end - term.kept)
+        return Counter({who: n for who, n in counted.items() if not spare.spares(who, end)})
+
+    def prepare(self, term: Term, *, spare: Spare) -> None:
         """Nothing."""
 
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
@@ -103,8 +130,22 @@ def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _goes(since: datetime | None, term: Term) -> datetime | None:
-    return max(since + term.kept, term.earliest) if since else None
+def _first_of(
+    found: Iterator[tuple[str, datetime | None]],
+    term: Term,
+    spare: Spare,
+    first: datetime | None,
+) -> datetime | None:
+    """When the first of these goes, the longest kept first; or `first`, where that is sooner."""
+    for owner, since in found:
+        if since is None or owner in spare.held:
+            continue
+        due = max(since + term.kept, term.earliest)
+        if first and due >= first:
+            break
+        goes = max(due, spare.until(owner) or due)
+        first = min(first or goes, goes)
+    return first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +161,27 @@ class RetainedFindings(_Counted):
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
         return self.resting.count(self.groups, since=since, before=before)
 
-    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
-        firsts = self.resting.list_first(self.groups, spare=spare)
-        return _goes(min(filter(None, map(resting_since, firsts)), default=None), term)
+    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
+        first: datetime | None = None
+        for walked in self.resting.walk_each(self.groups, before=LAST_TIME):
+            found = ((one.owner, resting_since(one.key)) for one in walked)
+            first = _first_of(found, term, spare, first)
+        return first
 
-    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         found = (
             one
             for one in self.resting.walk(self.groups, before=term.before)
-            if one.owner not in spare
+            if not spare.spares(one.owner, term.earliest)
         )
         for batch in _batched(found, AT_ONCE):
-            yield self._remove(batch, term, note)
+            yield self._remove(batch, term, spare, note)
 
     @atomic
-    def _remove(self, unit: Unit, batch: Sequence[Rests], term: Term, note: Note) -> int:
-        removed, spared = Counter[str](), _Spared(self.accounts)
+    def _remove(
+        self, unit: Unit, batch: Sequence[Rests], term: Term, spare: Spare, note: Note
+    ) -> int:
+        removed, spared = Counter[str](), _Spared(self.accounts, spare)
         for one in batch:
             submission = self.records.find(one.id)
             if submission is None or spared(one.owner):
@@ -167,8 +213,8 @@ class _Spared:
     account is written, so that who holds it at the same time conflicts.
     """
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, accounts: Accounts, spare: Spare) -> None:
+        self._accounts, self._record_end = accounts, spare.record_end
         self._known = dict[str, bool]()
 
     def __call__(self, owner: str) -> bool:
@@ -176,7 +222,12 @@ class _Spared:
             self._known[owner] = True
             with suppress(NotFound):
                 account = self._accounts.hold(owner)
-                self._known[owner] = bool(account.held_at) or account.status == "deleting"
+                end = self._record_end(owner) if self._record_end else None
+                self._known[owner] = (
+                    bool(account.held_at)
+                    or account.status == "deleting"
+                    or (end is not None and end > now())
+                )
         return self._known[owner]
 
 
@@ -195,19 +246,19 @@ class RetainedMessages(_Counted):
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
         return self.messages.count_read(since=since, before=before)
 
-    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
         walked = self.messages.walk_read(before=now())
-        first = next((one for one in walked if one.owner not in spare), None)
-        return _goes(first.created_at if first else None, term)
+        return _first_of(((one.owner, one.created_at) for one in walked), term, spare, None)
 
-    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         walked = self.messages.walk_read(before=term.before)
-        for batch in _batched((one for one in walked if one.owner not in spare), AT_ONCE):
-            yield self._remove(batch, note)
+        found = (one for one in walked if not spare.spares(one.owner, term.earliest))
+        for batch in _batched(found, AT_ONCE):
+            yield self._remove(batch, spare, note)
 
     @atomic
-    def _remove(self, unit: Unit, batch: Sequence[Message], note: Note) -> int:
-        removed, spared = Counter[str](), _Spared(self.accounts)
+    def _remove(self, unit: Unit, batch: Sequence[Message], spare: Spare, note: Note) -> int:
+        removed, spared = Counter[str](), _Spared(self.accounts, spare)
         for one in batch:
             if not spared(one.owner) and self.messages.remove(one.id):
                 unit.record(_row("retention.message", one.id, one.owner))
@@ -229,13 +280,11 @@ class RetainedAccounts:
     eraser: Eraser
     outbox: Outbox
 
-    def count(
-        self, term: Term, *, first: datetime, end: datetime, spare: Collection[str]
-    ) -> Counter[str]:
+    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
         unused = self._walk(before=end - term.kept, spare=spare)
         return Counter(one.id for one in unused if first <= _account_goes(one, term) < end)
 
-    def find_first(self, term: Term, *, spare: Collection[str]) -> datetime | None:
+    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
         first: datetime | None = None
         for one in self._walk(before=now(), spare=spare):
             goes = _account_goes(one, term)
@@ -244,7 +293,7 @@ class RetainedAccounts:
                 break
         return first
 
-    def prepare(self, term: Term, *, spare: Collection[str]) -> None:
+    def prepare(self, term: Term, *, spare: Spare) -> None:
         """Tell the owners of those that go in WARNED_BEFORE."""
         soon = term.before + WARNED_BEFORE
         for one in self._walk(before=soon, spare=spare):
@@ -260,7 +309,7 @@ class RetainedAccounts:
             if account.can_log_in:
                 self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
 
-    def remove(self, term: Term, *, spare: Collection[str], note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         for one in self._walk(before=term.before, spare=spare):
             if _account_goes(one, term) <= term.earliest:
                 with suppress(NotFound):  # it was deleted meanwhile
@@ -285,14 +334,14 @@ class RetainedAccounts:
     def _is_unused(self, account: Account, *, before: datetime) -> bool:
         unused = account.seen_at is not None and account.seen_at < before
         patient = account.role == "user" and account.status in ("approved", "suspended")
-        if account.held_at or not (unused and patient):
+        if account.held_at or account.is_record or not (unused and patient):
             return False
         return not self.resting.owners_that_wait([account.id])
 
-    def _walk(self, *, before: datetime, spare: Collection[str]) -> Iterator[Unused]:
+    def _walk(self, *, before: datetime, spare: Spare) -> Iterator[Unused]:
         for batch in _batched(self.uses.walk_unused(before=before), 100):
             waiting = self.resting.owners_that_wait([one.id for one in batch])
-            yield from (one for one in batch if one.id not in waiting and one.id not in spare)
+            yield from (one for one in batch if one.id not in waiting and one.id not in spare.held)
 
 
 def _account_goes(one: Unused, term: Term) -> datetime:

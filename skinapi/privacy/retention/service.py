@@ -1,7 +1,7 @@
 """Retention by kind of data: what goes when, the passes in which it goes, and who stops them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ from skinapi.auth.unused_accounts import MOST_HELD, AccountUses
 from skinapi.domain.field_types import ID
 from skinapi.errors import Conflict, NotFound
 from skinapi.logs import log
-from skinapi.privacy.retention.kinds import Kind, Retained, Term
+from skinapi.privacy.retention.kinds import Kind, Retained, Spare, Term
 from skinapi.privacy.retention.plan import Pause, RetentionPlan, Run
+from skinapi.records.record_retention import RecordRetention
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -90,10 +91,11 @@ class RetentionService:
     fixed: Sequence[Fixed]
     accounts: Accounts
     uses: AccountUses
+    records: RecordRetention
 
     def get_overview(self) -> Overview:
         held = self.uses.list_held()
-        spare = {one.id for one in held}
+        spare = self._spare(held)
         moment = now()
         return Overview(
             [self._plan(kind, self.days[kind], spare, moment) for kind in Kind],
@@ -103,14 +105,20 @@ class RetentionService:
             self.plan.list_runs(),
         )
 
+    def _spare(self, held: Sequence[Account]) -> Spare:
+        ends = self._find_record_end if self.records.years else None
+        return Spare(frozenset(one.id for one in held), ends)
+
+    def _find_record_end(self, owner: str) -> datetime | None:
+        record = self.records.find_signed(owner)
+        return record.until_at if record else None
+
     def preview(self, kind: Kind, days: int) -> KindPlan:
         """What would go when, if this kind were kept for so many days from now on."""
-        spare = {one.id for one in self.uses.list_held()}
+        spare = self._spare(self.uses.list_held())
         return self._plan(kind, days, spare, now())
 
-    def _plan(
-        self, kind: Kind, days: int | None, spare: Collection[str], moment: datetime
-    ) -> KindPlan:
+    def _plan(self, kind: Kind, days: int | None, spare: Spare, moment: datetime) -> KindPlan:
         if days is None:
             return KindPlan(kind, None)
         acts_from = self.plan.acts_from(kind, days, moment=moment)
@@ -126,7 +134,7 @@ class RetentionService:
             ),
         )
 
-    def _first(self, retained: Retained, term: Term, spare: Collection[str]) -> Going | None:
+    def _first(self, retained: Retained, term: Term, spare: Spare) -> Going | None:
         at = retained.find_first(term, spare=spare)
         if at is None:
             return None
@@ -199,7 +207,7 @@ class RetentionService:
         term = Term(days, now())
         if term.earliest < acts_from or self.plan.find_pause():
             return True
-        spare = {one.id for one in self.uses.list_held()}
+        spare = self._spare(self.uses.list_held())
         retained, run, removed = self.kinds[kind], self.plan.open_run(kind), 0
         retained.prepare(term, spare=spare)
         for number in retained.remove(term, spare=spare, note=run.note):
