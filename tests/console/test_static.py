@@ -338,6 +338,7 @@ FOR_PROGRAMS = {
     *("identifier_reused", "not_acceptable", "refused_instance", "unknown_kind"),
     *("makes_no_sessions", "takes_no_key", "test_key"),
     *("compared_with_itself", "joined_with_itself"),
+    "broken_person_file",  # the command `import-person` says it
     # No page of the console sends several pictures yet.
     "maybe_different_spots",
     "method_not_allowed",
@@ -406,6 +407,8 @@ NO_ACTIONS = {
         "letter.withdrawn",
         "job.ended",
         "model.promoted",
+        "account.erased",
+        "finding.deleted",
     ),
     "webhook.test",
     "account.json",
