@@ -49,7 +49,6 @@ from skinapi.storage.background import Erasures, PeriodicThread
 from skinapi.storage.backups_made import list_backups, may_hold
 from skinapi.storage.ids import made_at, now
 from skinapi.storage.ports import Remnant, Store
-from skinapi.storage.scrubbing import scrub_store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 DAY = timedelta(days=1)
@@ -312,7 +311,7 @@ class ErasureService:
 
     def _complete(self, receipt: Receipt) -> None:
         Erasures(self.store).finish_all()
-        remains = scrub_store(self.store).remains
+        remains = self.store.scrub().remains
         since = receipt.gone_at or receipt.created_at
         if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
             return
