@@ -14,6 +14,8 @@ from skinapi.privacy.breach.service import BreachService, Question
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.unit_of_work import AuditRow
 from tests.console.test_static import SUBJECTS
+from tests.lab.test_from_reviews import CONFIRMED, clinic_of
+from tests.lab.test_research_export import patient_of as research_patient
 from tests.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person, erase
 from tests.support.size import size
@@ -177,6 +179,19 @@ def test_what_cannot_be_asked_gets_a_sentence_and_leaves_no_row(
     assert answer.status_code == 400
     assert sentence in answer.text
     assert [row for row in backend.audit() if row["action"] == "breach.ask"] == []
+
+
+def test_whose_findings_went_into_a_research_export_was_touched(backend: Backend) -> None:
+    lab = clinic_of(backend)
+    ada = research_patient(lab, name="Ada Example")
+    lab.finding(ada, CONFIRMED)
+    assert lab.researcher.call("GET", "/research/findings").status_code == 200
+    researcher = backend.account(lab.researcher.email).id
+    told = ask(backend.admin(), account=researcher)
+    acts = {one["email"]: one["acts"] for one in told["persons"]}
+    assert acts[ada.email] == {"exported": 1}
+    (read,) = [one for one in ada.call("GET", "/me/readers").get_json() if one["what"] != "record"]
+    assert (read["what"], read["role"]) == ("research", "researcher")
 
 
 def test_what_no_row_names_is_not_found(backend: Backend) -> None:

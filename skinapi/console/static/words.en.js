@@ -178,6 +178,7 @@ export const english = {
   read_record: "read your findings, spots or messages",
   read_thumbnails: "saw your photos in a list",
   read_dataset: "took photos of yours into a data set",
+  read_research: "took figures of your findings for research, without your name",
   read_second_opinion: "asked a colleague for a second opinion",
   read_asked: "asked for an emergency access",
   read_chosen: "chose the finding",

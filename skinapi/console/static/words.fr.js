@@ -193,6 +193,7 @@ export const french = spaced({
   read_record: "a lu vos résultats, taches ou messages",
   read_thumbnails: "a vu vos photos dans une liste",
   read_dataset: "a pris de vos photos dans un jeu de données",
+  read_research: "a pris des chiffres de vos résultats pour la recherche, sans votre nom",
   read_second_opinion: "a demandé un second avis à un confrère",
   read_asked: "a demandé un accès d'urgence",
   read_chosen: "a choisi le résultat",

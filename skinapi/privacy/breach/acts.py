@@ -13,6 +13,7 @@ DONE: Mapping[str, Act] = {
     "photo.read": "read_photo",
     "thumbnail.read": "read_photo",
     "photo.to_dataset": "exported",
+    "finding.to_research": "exported",
     "record.read": "read_record",
     "report.issue": "exported",
     "person_file": "exported",
@@ -30,7 +31,7 @@ DONE: Mapping[str, Act] = {
     "session": "account",
     "retention": "account",
 }
-NOBODYS = frozenset(("archive", "breach", "dataset", "finding", "job", "model", "store", "webhook"))
+NOBODYS = frozenset(("archive", "breach", "dataset", "job", "model", "store", "webhook"))
 # Their target is an account; that of others is a finding, a spot, a key …, and `owner` says whose.
 OF_ACCOUNTS = frozenset(("account", "patient", "person_file", "thumbnail", "record"))
 # Without an owner in the row, those of who acted.

@@ -22,13 +22,14 @@ READINGS: Mapping[str, Sequence[str]] = {
         "breakglass.read",
         "case.ask_opinion",
     ),
-    "target": ("record.read", "thumbnail.read", "photo.to_dataset"),
+    "target": ("record.read", "thumbnail.read", "photo.to_dataset", "finding.to_research"),
 }
 What = Literal[
     "photo",
     "record",
     "thumbnails",
     "dataset",
+    "research",
     "second_opinion",
     "asked",
     "chosen",
@@ -43,6 +44,7 @@ WHAT: Mapping[str, What] = {
     "record.read": "record",
     "thumbnail.read": "thumbnails",
     "photo.to_dataset": "dataset",
+    "finding.to_research": "research",
     "case.ask_opinion": "second_opinion",
     "breakglass.ask": "asked",
     "breakglass.choose": "chosen",

@@ -112,6 +112,7 @@ PAGE = {
         "breakglass.choose": "chose a finding in an emergency",
         "breakglass.read": "opened a finding in an emergency",
         "photo.to_dataset": "took a photo into a data set",
+        "finding.to_research": "took figures of the findings for research",
         "patient.add": "added the account",
         "doctor.assign": "assigned a doctor",
         "account.approve": "opened the account",

@@ -116,6 +116,7 @@ PAGE = {
         "breakglass.choose": "a choisi un résultat en urgence",
         "breakglass.read": "a ouvert un résultat en urgence",
         "photo.to_dataset": "a repris une photo dans un jeu de données",
+        "finding.to_research": "a pris des chiffres des résultats pour la recherche",
         "patient.add": "a ajouté le compte",
         "doctor.assign": "a attribué un médecin",
         "account.approve": "a ouvert le compte",
