@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.auth.accounts import Accounts
 from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind
 from skinapi.storage.ids import now
@@ -150,6 +151,20 @@ def test_a_deletion_whose_time_is_over_is_carried_out_and_cannot_be_taken_back(
     receipt = backend.services.data.receipts.find_newest(account)
     assert receipt is not None
     assert (receipt.complete, receipt.asked_by) == (True, "person")
+
+
+@WAITS
+def test_what_is_taken_back_in_the_moment_in_which_it_is_found_stays(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server, whose clock is behind, lets it be taken back."""
+    ada = backend.member()
+    leave(ada)
+    found = backend.account(ada.email)
+    monkeypatch.setattr(Accounts, "list_to_delete", lambda *_, **__: [found])
+    assert ada.call("DELETE", "/me/deletion").status_code == 200
+    finish(backend)
+    assert ada.call("GET", "/me").status_code == 200
 
 
 @WAITS

@@ -184,6 +184,14 @@ class ErasureService:
             self.outbox.withdraw(kind, to=account_id, about="my-data")
 
     @atomic
+    def _begin_planned(self, unit: Unit, account_id: str) -> None:
+        """Unless it was taken back since it was found."""
+        account = self.accounts.get(account_id)
+        if account.deletion_due_at and account.deletion_due_at <= now():
+            self._refuse_needed(account)
+            self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
+
+    @atomic
     def _begin_own(self, unit: Unit, account_id: str) -> None:
         account = self.accounts.get(account_id)
         self._refuse_needed(account)
@@ -292,8 +300,8 @@ class ErasureService:
             return
         if account.is_record:
             self._begin(account.id, "system")
-        elif account.deletion_due_at:
-            self._begin_own(account.id)
+        else:
+            self._begin_planned(account.id)
 
     def _go_on(self, receipt: Receipt) -> None:
         if receipt.gone_at is None:
