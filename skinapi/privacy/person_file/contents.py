@@ -55,8 +55,8 @@ PAGE_SIZE = 100
 IMPORTED = "imported/"
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(
-    {"photo.read", "thumbnail.read", "photo.to_dataset", "finding.to_research", "case.ask_opinion"}
-    | {"breakglass.ask", "breakglass.choose", "breakglass.read"}
+    {"record.read", "photo.read", "thumbnail.read", "photo.to_dataset", "finding.to_research"}
+    | {"case.ask_opinion", "breakglass.ask", "breakglass.choose", "breakglass.read"}
 )
 # What a doctor has not signed is the doctor's alone.
 OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
