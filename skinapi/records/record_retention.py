@@ -39,6 +39,16 @@ class PhotosKeptByLaw(Conflict):
         )
 
 
+class RecordInWork(Conflict):
+    """Says nothing of a signature: the patient must not learn of it yet."""
+
+    code = "record_in_work"
+    sentence = (
+        "A doctor has this in work, so it cannot be deleted now; try again in some days, or ask "
+        "your doctor"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
     """`signed_at` is the newest signature about it."""
@@ -99,15 +109,27 @@ class RecordRetention:
         return MedicalRecord(newest, add_years(newest, self.years or 0), kept)
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:
-        """Raises RecordKept where this finding is a part of the record that must be kept."""
+        """Raises RecordKept where this finding is a part of the record that must be kept;
+        RecordInWork where the owner may not know that yet.
+        """
         record = self.find_record(owner)
-        if record and finding in record.finding_ids:
-            raise RecordKept(record.until_at)
+        if record is None or finding not in record.finding_ids:
+            return
+        known = self.find_record(owner, for_owner=True)
+        if known is None or finding not in known.finding_ids:
+            raise RecordInWork
+        raise RecordKept(known.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
-        """Raises PhotosKeptByLaw where some are a part of the record that must be kept."""
-        if record := self.find_record(owner):
-            raise PhotosKeptByLaw(record.until_at)
+        """Raises PhotosKeptByLaw where some are a part of the record that must be kept;
+        RecordInWork where the owner may not know that yet.
+        """
+        if self.find_record(owner) is None:
+            return
+        known = self.find_record(owner, for_owner=True)
+        if known is None:
+            raise RecordInWork
+        raise PhotosKeptByLaw(known.until_at)
 
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
         """When somebody last signed something about each of these; one without is left out."""

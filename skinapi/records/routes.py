@@ -13,7 +13,7 @@ from skinapi.records.errors import (
     NoPictureToAgreeOn,
     TooManyReviews,
 )
-from skinapi.records.record_retention import RecordKept
+from skinapi.records.record_retention import RecordInWork, RecordKept
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
@@ -135,7 +135,7 @@ def show_heatmap(
     "/submissions/<number>",
     access=Signed(),
     rate=Rate.WRITE,
-    raises=(NotFound, RecordKept),
+    raises=(NotFound, RecordKept, RecordInWork),
 )
 def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor

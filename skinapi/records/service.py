@@ -348,8 +348,8 @@ class RecordsService:
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        """Delete a finding of the caller. Raises NotFound, also for those of other accounts, and
-        RecordKept.
+        """Delete a finding of the caller. Raises NotFound, also for those of other accounts,
+        RecordKept and RecordInWork.
         """
         found = self._find(number)
         if found.owner != by:

@@ -265,6 +265,31 @@ def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_dat
     assert ada.call("DELETE", f"/submissions/{other}").status_code == 200
 
 
+@KEEPS
+def test_a_refusal_tells_no_owner_that_a_doctor_holds_a_signature_back(backend: Backend) -> None:
+    talk = Talk(backend)
+    held, other = (predicted(talk.ada)["id"] for _ in range(2))
+    until = (now() + timedelta(days=2)).isoformat()
+    said = {"label": "melanoma", "certainty": "sure", "hold_until": until}
+    assert talk.grey.call("POST", f"/submissions/{held}/review", json=said).status_code == 201
+    erase = {"photos": False, "erase_kept": True}
+    refused = [
+        talk.ada.call("DELETE", f"/submissions/{held}"),
+        talk.ada.call("PUT", "/me/consents", json=erase),
+    ]
+    for answer in refused:
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "record_in_work")
+        assert "sign" not in answer.get_json()["detail"]
+    assert talk.ada.call("DELETE", f"/submissions/{other}").status_code == 200
+    assert talk.grey.call("DELETE", f"/submissions/{held}/hold").status_code == 200
+    refused = [
+        talk.ada.call("DELETE", f"/submissions/{held}"),
+        talk.ada.call("PUT", "/me/consents", json=erase),
+    ]
+    codes = [answer.get_json()["code"] for answer in refused]
+    assert codes == ["record_kept", "photos_kept_by_law"]
+
+
 def test_an_erasure_that_another_admin_has_begun_is_refused_with_a_sentence(
     backend: Backend,
 ) -> None:

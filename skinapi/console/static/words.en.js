@@ -19,6 +19,7 @@ export const english = {
   error_being_deleted: "This account is being deleted already.",
   error_not_patient: "Only a patient's data goes by its time.",
   error_record_kept: "A doctor must keep this by law. It cannot be deleted yet.",
+  error_record_in_work: "A doctor has this in work. It cannot be deleted now: try again in some days, or ask your doctor.",
   error_no_deletion_waits: "No deletion of your account waits.",
   error_deletion_due: "It is too late to take this back: the deletion has begun.",
   error_last_admin: "The last admin cannot be removed, demoted or suspended.",

@@ -34,6 +34,7 @@ export const french = spaced({
   error_being_deleted: "Ce compte est déjà en cours de suppression.",
   error_not_patient: "Seules les données d'un patient sont effacées après un temps.",
   error_record_kept: "Un médecin doit conserver cela par la loi. On ne peut pas encore le supprimer.",
+  error_record_in_work: "Un médecin s'en occupe. On ne peut pas le supprimer maintenant : réessayez dans quelques jours, ou demandez à votre médecin.",
   error_no_deletion_waits: "Aucune suppression de votre compte n'attend.",
   error_deletion_due: "Il est trop tard pour y renoncer: la suppression a commencé.",
   error_last_admin: "Le dernier admin ne peut être ni effacé, ni rétrogradé, ni suspendu.",
