@@ -27,7 +27,8 @@ KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=Tr
 
 
 def finish(backend: Backend) -> None:
-    backend.app.background.erasure.make_pass()
+    backend.services.erasure.begin_due()
+    backend.services.erasure.finish_begun()
 
 
 def leave(person: Person) -> dict[str, Any]:
@@ -329,6 +330,38 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     finish(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
     assert mails_to(backend, account) == [Kind.ERASED]
+
+
+def test_many_erasures_share_one_scrub_and_a_pass_without_one_asks_one_thing(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [leave(backend.member())["receipt"] for _ in range(5)]
+    scrubs, store = [], backend.services.store
+    scrub = type(store).scrub
+
+    def counted(self: Any, **how: Any) -> Any:
+        scrubs.append(1)
+        return scrub(self, **how)
+
+    monkeypatch.setattr(type(store), "scrub", counted)
+    thread = backend.app.background.erasure
+    thread.make_pass()
+    assert all(verified(backend, code)["receipt"]["complete"] for code in codes)
+    assert len(scrubs) == 1
+    asked: list[str] = []
+    documents = type(store.collection("accounts"))
+    for name in ("find", "get", "count", "update"):
+        monkeypatch.setattr(documents, name, _noting(getattr(documents, name), name, asked))
+    thread.make_pass()
+    assert (asked, len(scrubs)) == (["find"], 1)
+
+
+def _noting(method: Any, name: str, asked: list[str]) -> Any:
+    def noted(*given: Any, **how: Any) -> Any:
+        asked.append(name)
+        return method(*given, **how)
+
+    return noted
 
 
 def test_what_the_law_keeps_does_not_go_by_its_time_before(tmp_path: Path) -> None:

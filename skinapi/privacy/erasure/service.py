@@ -12,6 +12,7 @@ thread of another process, or to its own next start:
 """
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -281,19 +282,25 @@ class ErasureService:
         """In the transaction that deletes the account itself."""
         self.receipts.set_gone(event.account)
 
-    def go_on(self) -> None:
-        """Begin the erasures whose time has come, and bring those that have begun to their end."""
+    def begin_due(self) -> None:
+        """Begin the erasures whose time has come."""
         for account in self.accounts.list_to_delete(at=now()):
             self._attempt(account.id, partial(self._begin_due, account))
-        for receipt in self.receipts.list_pending():
-            self._attempt(receipt.account, partial(self._go_on, receipt))
 
-    def _attempt(self, account_id: str, act: Callable[[], object]) -> None:
+    def finish_begun(self) -> None:
+        """Bring those that have begun to their end: one scrub is that of all that are gone."""
+        pending = self.receipts.list_pending()
+        tried = [self._attempt(one.account, partial(self._let_go, one)) for one in pending]
+        if gone := [one for one in tried if one]:
+            self._complete(gone)
+
+    def _attempt(self, account_id: str, act: Callable[[], Receipt | None]) -> Receipt | None:
         """One that fails stops none of the others, and is tried again."""
         try:
-            act()
+            return act()
         except SkinAPIError as error:
             log.warning("erasure_waits", account=account_id, reason=error.code)
+            return None
 
     def _begin_due(self, account: Account) -> None:
         if account.status == "deleting" or self._find_obstacle(account):
@@ -303,39 +310,42 @@ class ErasureService:
         else:
             self._begin_planned(account.id)
 
-    def _go_on(self, receipt: Receipt) -> None:
+    def _let_go(self, receipt: Receipt) -> Receipt | None:
+        """Delete what is still there. The receipt, once nothing of the person is in the store."""
         if receipt.gone_at is None:
             self.eraser.finish(receipt.account)
             found = self.receipts.find_pending(receipt.account)
             if found is None or found.gone_at is None:
-                return
+                return None
             receipt = found
         if receipt.awaits_until_at:
             if now() < receipt.awaits_until_at:
-                return
+                return None
             # What a job has stored after its record was deleted.
             self.work.announce(AccountErased(receipt.account))
-        self._complete(receipt)
+        return receipt
 
-    def _complete(self, receipt: Receipt) -> None:
+    def _complete(self, gone: Sequence[Receipt]) -> None:
         Erasures(self.store).finish_all()
         remains = self.store.scrub().remains
-        since = receipt.gone_at or receipt.created_at
-        if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
-            return
-        holding = [one for one in list_backups(self.store) if one.created_at <= since]
-        finished = receipt.model_copy(
-            update={
-                "completed_at": now(),
-                "pending": None,
-                "remains": tuple(map(str, remains)),
-                "backups": tuple(
-                    BackupItem(made_at=one.created_at, place=one.place)
-                    for one in may_hold(holding, since=self._first_kept(receipt))
-                ),
-            }
-        )
-        self.receipts.complete(receipt, sign_receipt(finished, self.signer))
+        backups = list_backups(self.store)
+        for receipt in gone:
+            since = receipt.gone_at or receipt.created_at
+            if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
+                continue
+            holding = [one for one in backups if one.created_at <= since]
+            finished = receipt.model_copy(
+                update={
+                    "completed_at": now(),
+                    "pending": None,
+                    "remains": tuple(map(str, remains)),
+                    "backups": tuple(
+                        BackupItem(made_at=one.created_at, place=one.place)
+                        for one in may_hold(holding, since=self._first_kept(receipt))
+                    ),
+                }
+            )
+            self.receipts.complete(receipt, sign_receipt(finished, self.signer))
 
     def _first_kept(self, receipt: Receipt) -> datetime:
         """A backup from before the account was made does not hold it."""
@@ -393,6 +403,8 @@ def _extent(account: Account, record: MedicalRecord | None) -> Extent:
 
 
 EVERY_S = 5.0
+# In the passes between, nothing is asked but whether one has begun.
+BEGUN_EVERY_S = 60.0
 
 
 class ErasureThread(PeriodicThread):
@@ -403,6 +415,10 @@ class ErasureThread(PeriodicThread):
     def __init__(self, erasure: ErasureService) -> None:
         super().__init__("erasure", every_s=EVERY_S, failure="not erased")
         self._erasure = erasure
+        self._begun_next = 0.0
 
     def make_pass(self) -> None:
-        self._erasure.go_on()
+        if time.monotonic() >= self._begun_next:
+            self._begun_next = time.monotonic() + BEGUN_EVERY_S
+            self._erasure.begin_due()
+        self._erasure.finish_begun()
