@@ -38,6 +38,7 @@ def open_erasure(
                 mail=settings.mail_server is not None,
                 endpoints=data.webhook_endpoints,
             ),
+            consents=data.consents,
         ),
         retention=retention,
         outbox=data.outbox,

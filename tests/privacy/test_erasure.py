@@ -9,10 +9,12 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind
+from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
 from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.models import write_model
 
 ASKED = {"current_password": PASSWORD}
 
@@ -330,6 +332,30 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     finish(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
     assert mails_to(backend, account) == [Kind.ERASED]
+
+
+def test_a_receipt_says_which_models_may_have_learned_before_a_consent_was_withdrawn(
+    backend: Backend, tmp_path: Path
+) -> None:
+    ada, never = backend.member(), backend.member()
+    assert ada.call("PUT", "/me/consents", json={"training": True}).status_code == 200
+    read = PatientPictures(pictures=40, erased_before=0)
+    for version, origin in (
+        ("learned-1", Origin(dataset="d1", patient_pictures=read)),
+        ("public-1", Origin(dataset="d2")),
+    ):
+        folder = write_model(tmp_path / version, version)
+        backend.services.models.add(folder=folder, by="system", origin=origin)
+    assert ada.call("PUT", "/me/consents", json={"training": False}).status_code == 200
+    codes = leave(ada)["receipt"], leave(never)["receipt"]
+    finish(backend)
+    first, second = (verified(backend, code)["receipt"]["kept"] for code in codes)
+    (perhaps,) = [one for one in first if one["what"] == "model_perhaps"]
+    assert perhaps["names"] == ["learned-1"]
+    assert "model_perhaps" not in str(second)
+    for lang, said in (("en", "may have learned"), ("fr", "ont peut-être appris")):
+        asked = {"Accept": "text/html", "Accept-Language": lang}
+        assert said in backend.anyone.get(f"/receipts/verify/{codes[0]}", headers=asked).text
 
 
 def test_many_erasures_share_one_scrub_and_a_pass_without_one_asks_one_thing(

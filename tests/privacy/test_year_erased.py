@@ -90,7 +90,8 @@ def erased(lived: Erased, folder: Path, capfd: pytest.CaptureFixture[str]) -> Re
     services = backend.services
     account = backend.account(lived.year.person.email)
     services.erasure.erase(account, by=backend.account(ADMIN).id)
-    services.erasure.go_on()
+    services.erasure.begin_due()
+    services.erasure.finish_begun()
     services.data.trail.seal_all()
     Scrubber(services.store, services.data.erased_ids, backend.settings.instance_dir).make_pass()
     found = services.data.erased_ids.find(account.id)

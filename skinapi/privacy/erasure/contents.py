@@ -5,12 +5,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skinapi.auth.accounts import Account
+from skinapi.auth.accounts import TEACHING_CONSENT, Account
+from skinapi.auth.consents import IMPORTED, Consents
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.notices.outbox import Kind
 from skinapi.privacy.erasure.receipts import Elsewhere, Kept, KeptItem, SentItem
 from skinapi.records.record_retention import MedicalRecord
+from skinapi.registry.serving_pointer import VersionSummary
 from skinapi.registry.version_service import ModelsService
+from skinapi.storage.ids import made_at
 from skinapi.storage.ports import Document, Filter, Store
 
 READ_AT_ONCE = 500
@@ -81,6 +84,7 @@ class AccountContents:
     store: Store
     models: ModelsService
     outlets: Outlets
+    consents: Consents
 
     def count(self, account: str, *, record: MedicalRecord | None) -> dict[str, int]:
         """How many there are of each kind that an erasure deletes; what a kept record holds does
@@ -155,8 +159,11 @@ class AccountContents:
             kept.insert(0, KeptItem(what=Kept.RECORD, count=count, until_at=record.until_at))
         if account.role == "doctor":
             kept.append(KeptItem(what=Kept.SIGNED))
-        if models := self._list_models(account.id):
-            kept.append(KeptItem(what=Kept.MODEL, names=tuple(models)))
+        known = self._list_models(account.id)
+        if known:
+            kept.append(KeptItem(what=Kept.MODEL, names=tuple(known)))
+        if perhaps := self._list_models_perhaps(account, but=known):
+            kept.append(KeptItem(what=Kept.MODEL_PERHAPS, names=tuple(perhaps)))
         return kept
 
     def _list_models(self, account: str) -> list[str]:
@@ -164,15 +171,31 @@ class AccountContents:
         images = self.store.collection("images")
         found = images.find({"account": account}, fields=("dataset",))
         datasets = {one["dataset"] for one in found}
-        names: list[str] = []
+        return [one.version for one in self._walk_models() if one.dataset in datasets]
+
+    def _list_models_perhaps(self, account: Account, *, but: Collection[str]) -> list[str]:
+        """The versions that may have learned from pictures of this account that are gone from the
+        data sets by now: nothing tells whose those were.
+        """
+        changes = [one for one in self.consents.history_of(account.id) if one.way != IMPORTED]
+        taught = any(one.given for one in changes if one.purpose == TEACHING_CONSENT)
+        if not (taught or account.consents.get(TEACHING_CONSENT)):
+            return []
+        return [
+            one.version
+            for one in self._walk_models()
+            if one.dataset and one.created_at > made_at(account.id) and one.version not in but
+            if self.models.versions.get(one.version).patient_pictures
+        ]
+
+    def _walk_models(self) -> Iterator[VersionSummary]:
         after: str | None = None
-        while datasets:
+        while True:
             page = self.models.versions.page_versions(after=after)
-            names += [one.version for one in page.items if one.dataset in datasets]
+            yield from page.items
             after = page.next_after
             if after is None:
-                break
-        return names
+                return
 
     def find_end_of_leases(self, account: str) -> datetime | None:
         """When the last lease of a running job of the account ends. Once its record is deleted, no

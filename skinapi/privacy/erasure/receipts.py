@@ -29,6 +29,7 @@ class Kept(StrEnum):
     COUNTS = "counts"
     SIGNED = "signed"
     MODEL = "model"
+    MODEL_PERHAPS = "model_perhaps"
     ADDRESS = "address"
 
 

@@ -76,6 +76,8 @@ RECEIPTS = {
         "are the patients'. Until their accounts are deleted.",
         "model": "Models that learned from photos of this person: {names}. No photo can be read "
         "from them. Until an admin deletes them.",
+        "model_perhaps": "Models that may have learned from photos of this person which were taken "
+        "out of the data sets before: {names}. Nothing stored tells from whose photos.",
         "address": "The e-mail address, for the mail with this receipt: until it is sent, at the "
         "latest until {until}.",
     },

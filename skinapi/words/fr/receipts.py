@@ -77,6 +77,9 @@ RECEIPTS = {
         "appartiennent aux patients. Jusqu'à la suppression de leurs comptes.",
         "model": "Des modèles qui ont appris de photos de cette personne : {names}. Aucune photo "
         "ne peut y être lue. Jusqu'à ce qu'un administrateur les supprime.",
+        "model_perhaps": "Des modèles qui ont peut-être appris de photos de cette personne, "
+        "retirées auparavant des jeux de données : {names}. Rien de ce qui est stocké ne dit de "
+        "qui étaient les photos.",
         "address": "L'adresse e-mail, pour le courriel avec ce reçu : jusqu'à son envoi, au plus "
         "tard jusqu'au {until}.",
     },
