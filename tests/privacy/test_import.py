@@ -232,6 +232,8 @@ def changed(file: PersonZip) -> Iterator[tuple[str, bytes]]:
     yield "same id", said("spots.json", lambda one: one["spots"].extend(one["spots"]))
     yield "cannot be those of an account", said(account, lambda one: one.update(email="no"))
     yield "a time in it", said(finding, lambda one: one.update(created_at="3000-01-01T00:00:00Z"))
+    formula = {"model_version": '=HYPERLINK("http://example.org")'}
+    yield "cannot be shown", said(finding, lambda one: one["finding"].update(formula))
     yield "condition", said(finding, lambda one: _rename(one["finding"]))
 
 

@@ -40,6 +40,7 @@ from skinapi.reports.report import Sections, Source
 from skinapi.reports.template import write_template
 from skinapi.storage.ids import first_id_at, is_ahead, made_at, new_id
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.network.model import FILE_NAME
 
 # All of them are stored in one transaction.
 MOST_FINDINGS = 5_000
@@ -345,6 +346,12 @@ def _require_known(condition: str) -> None:
         ) from error
 
 
+def _require_version(name: str) -> None:
+    """Tables name it: a spreadsheet must not take it for a formula."""
+    if not FILE_NAME.fullmatch(name):
+        raise ValueError("no name of a version")
+
+
 def _require_drawn(height: int, width: int) -> None:
     if not 0 < height * width <= LARGEST_MAP:
         raise ValueError("no heat map")
@@ -354,6 +361,7 @@ def _refuse_unshowable(made: Submission, owner: Account, number: int) -> None:
     """Make of it what the console and reports show. What no model refuses may still break them."""
     try:
         for one in (made.finding, *made.finding.pictures):
+            _require_version(one.model_version)
             for entry in one.ranked:
                 _require_known(entry.key)
             height, width = np.asarray(one.heat, np.float32).shape
