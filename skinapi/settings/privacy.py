@@ -16,7 +16,6 @@ LONGEST = 36600
 LONGEST_YEAR = 366
 LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
 MOST_YEARS = 100
-DAYS_OF_A_LONG_YEAR = 366
 
 
 class PrivacySettings(BaseSettings):
@@ -87,18 +86,11 @@ def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
             days = getattr(settings, f"retain_{kind}_days")
             if days and days < years * LONGEST_YEAR:
                 yield (
-                    f"RETAIN_{kind.upper()}_DAYS={days} deletes what RECORD_RETENTION={years} says "
-                    f"must be kept for so many years: let it be at least {years * LONGEST_YEAR}"
+                    f"RETAIN_{kind.upper()}_DAYS={days} deletes what RECORD_RETENTION={years} "
+                    f"keeps by law: let it be {years * LONGEST_YEAR} at least, or empty"
                 )
     if photos and findings and photos > findings:
         yield (
             f"RETAIN_PHOTOS_DAYS={photos} keeps photos longer than RETAIN_FINDINGS_DAYS={findings} "
             "keeps their findings: a photo goes with its finding, so let it be no more than that"
         )
-    shortest = (settings.record_retention or 0) * DAYS_OF_A_LONG_YEAR
-    for name, days in (("RETAIN_PHOTOS_DAYS", photos), ("RETAIN_FINDINGS_DAYS", findings)):
-        if days and days < shortest:
-            yield (
-                f"{name}={days} deletes what RECORD_RETENTION={settings.record_retention} keeps by "
-                f"law: let it be {shortest} at least, or empty"
-            )

@@ -4,10 +4,10 @@ RECEIPTS = {
     "title": "Receipt of an erasure",
     "unknown": "No receipt with this code was made here.",
     "forged": "This receipt is not as the server signed it. Do not rely on it.",
-    "pending": "The erasure has begun. Nobody can see the data any more. This receipt is finished "
-    "once all of it is deleted: look again in some minutes.",
+    "pending": "The erasure has begun. Nobody can log in to the account any more. This receipt is "
+    "finished once all of it is deleted: look again in some minutes.",
     "headlines": {
-        "account": "This account and all its data were erased.",
+        "account": "This account and its data were erased. What is left, and where, stands below.",
         "all_but_record": "This account was erased. The medical record is kept, as the law says.",
         "record": "The medical record that was kept of this account was erased.",
     },
@@ -40,7 +40,7 @@ RECEIPTS = {
         "elsewhere": "What was sent out and cannot be called back",
     },
     "kinds": {
-        "account": "Account, with name and e-mail address",
+        "account": "Account, with e-mail address and password",
         "findings": "Findings",
         "photos": "Photos",
         "thumbnails": "Small copies of photos",
@@ -74,8 +74,8 @@ RECEIPTS = {
         "counts": "How many findings there were on each day, without a person. Never deleted.",
         "signed": "The reviews, letters and messages that this doctor signed, with the name: they "
         "are the patients'. Until their accounts are deleted.",
-        "model": "Models that learned from photos of this person: {names}. No photo can be read "
-        "from them. Until an admin deletes them.",
+        "model": "Models that learned from photos of this person: {names}. They hold no photo, "
+        "but what was learned from it. Until an admin deletes them.",
         "model_perhaps": "Models that may have learned from photos of this person which were taken "
         "out of the data sets before: {names}. Nothing stored tells from whose photos.",
         "address": "The e-mail address, for the mail with this receipt: until it is sent, at the "
@@ -92,9 +92,10 @@ RECEIPTS = {
         "mail": "Mails to the person lie in the mailboxes. None says anything of health.",
     },
     "findings": ["{count} finding", "{count} findings"],
-    "backups": "These backups still hold the data. Where one of them is restored, the server "
-    "erases it again before anybody can log in.",
-    "no_backups": "None that the server knows of.",
+    "backups": "These backups still hold the data. Where one of them is restored with the list of "
+    "erased numbers, the server erases it again before anybody can log in.",
+    "no_backups": "None that the server knows of. It does not know copies that were made "
+    "otherwise.",
     "places": {"file": "a file", "folder": "a folder", "stdout": "sent to another program"},
     "remains": {
         "log_in_use": "SQLite's log, because it was being read. The next writes overwrite it.",
@@ -110,7 +111,7 @@ RECEIPTS = {
         "disk": "What the disk itself keeps of blocks that were given back. Only encryption of the "
         "disk helps against that.",
     },
-    "no_remains": "Nothing: it was overwritten.",
+    "no_remains": "Nothing that the server knows of: it was overwritten.",
     "how_to_verify": "Anybody who has the code can check this receipt at the address above. It "
     "names nobody. With the key of the server it can be checked without the server, too.",
     "print": "As PDF",

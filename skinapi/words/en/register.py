@@ -67,7 +67,7 @@ REGISTER = {
         },
         "operation": {
             "title": "Operation",
-            "text": "Numbers of use and of the model, in which nobody can be found.",
+            "text": "Numbers of use and of the model, for each day, without a name.",
         },
     },
     "persons": {
@@ -266,8 +266,8 @@ REGISTER = {
     },
     "measures": {
         "access": "Every route is closed until its roles are declared. A patient's findings open "
-        "to "
-        "the patient and the doctor in charge, and to no admin.",
+        "to the patient, the doctor in charge, and a colleague whom that doctor asks; to an admin "
+        "for an hour in an emergency alone (BREAK_GLASS).",
         "passwords": "Passwords are stored as Argon2 hashes, and guesses are counted.",
         "second_factor": "A second factor is required of: {roles}.",
         "no_second_factor": "A second factor is required of nobody (REQUIRE_SECOND_FACTOR).",
@@ -280,7 +280,7 @@ REGISTER = {
         "photos_consent": "A photo is stored with the patient's consent alone (PHOTOS).",
         "photos_always": "Every photo is stored (PHOTOS).",
         "backup": "The last backup was made on {moment}.",
-        "no_backup": "No backup was made.",
+        "no_backup": "No backup was made with this server's own command.",
         "log_addresses": "Lines of the log hold IP addresses (LOG_ADDRESSES).",
         "no_log_addresses": "No line of the log holds an IP address.",
         "open_clients": "Clients without a log-in are served: {clients}.",

@@ -4,10 +4,11 @@ RECEIPTS = {
     "title": "Reçu d'un effacement",
     "unknown": "Aucun reçu avec ce code n'a été établi ici.",
     "forged": "Ce reçu n'est plus tel que le serveur l'a signé. Ne vous y fiez pas.",
-    "pending": "L'effacement a commencé. Plus personne ne voit les données. Ce reçu sera complet "
-    "quand tout sera supprimé : revenez dans quelques minutes.",
+    "pending": "L'effacement a commencé. Plus personne ne peut ouvrir le compte. Ce reçu sera "
+    "complet quand tout sera supprimé : revenez dans quelques minutes.",
     "headlines": {
-        "account": "Ce compte et toutes ses données ont été effacés.",
+        "account": "Ce compte et ses données ont été effacés. Ce qui reste, et où, est dit "
+        "plus bas.",
         "all_but_record": "Ce compte a été effacé. Le dossier médical est conservé, comme la loi "
         "l'exige.",
         "record": "Le dossier médical qui était conservé de ce compte a été effacé.",
@@ -41,7 +42,7 @@ RECEIPTS = {
         "elsewhere": "Ce qui a été envoyé et ne peut pas être rappelé",
     },
     "kinds": {
-        "account": "Compte, avec le nom et l'adresse e-mail",
+        "account": "Compte, avec l'adresse e-mail et le mot de passe",
         "findings": "Résultats",
         "photos": "Photos",
         "thumbnails": "Petites copies de photos",
@@ -75,8 +76,9 @@ RECEIPTS = {
         "counts": "Le nombre de résultats de chaque jour, sans personne. Jamais supprimé.",
         "signed": "Les avis, lettres et messages que ce médecin a signés, avec son nom : ils "
         "appartiennent aux patients. Jusqu'à la suppression de leurs comptes.",
-        "model": "Des modèles qui ont appris de photos de cette personne : {names}. Aucune photo "
-        "ne peut y être lue. Jusqu'à ce qu'un administrateur les supprime.",
+        "model": "Des modèles qui ont appris de photos de cette personne : {names}. Ils ne "
+        "contiennent aucune photo, mais ce qui en a été appris. Jusqu'à ce qu'un administrateur "
+        "les supprime.",
         "model_perhaps": "Des modèles qui ont peut-être appris de photos de cette personne, "
         "retirées auparavant des jeux de données : {names}. Rien de ce qui est stocké ne dit de "
         "qui étaient les photos.",
@@ -96,9 +98,10 @@ RECEIPTS = {
         "de la santé.",
     },
     "findings": ["{count} résultat", "{count} résultats"],
-    "backups": "Ces sauvegardes contiennent encore les données. Si l'une d'elles est restaurée, le "
-    "serveur les efface de nouveau avant que quiconque puisse se connecter.",
-    "no_backups": "Aucune que le serveur connaisse.",
+    "backups": "Ces sauvegardes contiennent encore les données. Si l'une d'elles est restaurée "
+    "avec la liste des numéros effacés, le serveur les efface de nouveau avant que quiconque "
+    "puisse se connecter.",
+    "no_backups": "Aucune que le serveur connaisse. Il ne connaît pas les copies faites autrement.",
     "places": {
         "file": "un fichier",
         "folder": "un dossier",
@@ -121,7 +124,7 @@ RECEIPTS = {
         "droit de les faire rendre.",
         "disk": "Ce que le disque garde de blocs rendus. Seul le chiffrement du disque y remédie.",
     },
-    "no_remains": "Rien : tout a été écrasé.",
+    "no_remains": "Rien que le serveur connaisse : tout a été écrasé.",
     "how_to_verify": "Qui a le code peut vérifier ce reçu à l'adresse ci-dessus. Il ne nomme "
     "personne. Avec la clé du serveur, il peut aussi être vérifié sans le serveur.",
     "print": "En PDF",

@@ -69,7 +69,7 @@ REGISTER = {
         },
         "operation": {
             "title": "Exploitation",
-            "text": "Des nombres sur l'usage et le modèle, où personne ne se retrouve.",
+            "text": "Des nombres sur l'usage et le modèle, jour par jour, sans nom.",
         },
     },
     "persons": {
@@ -287,7 +287,8 @@ REGISTER = {
     },
     "measures": {
         "access": "Chaque accès est fermé tant que ses rôles ne sont pas déclarés. Les résultats "
-        "d'un patient s'ouvrent à lui et à son médecin, et à aucun administrateur.",
+        "d'un patient s'ouvrent à lui, à son médecin et au confrère que celui-ci consulte; à un "
+        "administrateur seulement en urgence, pendant une heure (BREAK_GLASS).",
         "passwords": "Les mots de passe sont conservés en empreintes Argon2, et les essais "
         "comptés.",
         "second_factor": "Un second facteur est exigé de: {roles}.",
@@ -303,7 +304,7 @@ REGISTER = {
         "photos_consent": "Une photo n'est conservée qu'avec l'accord du patient (PHOTOS).",
         "photos_always": "Chaque photo est conservée (PHOTOS).",
         "backup": "La dernière sauvegarde date du {moment}.",
-        "no_backup": "Aucune sauvegarde n'a été faite.",
+        "no_backup": "Aucune sauvegarde n'a été faite par la commande de ce serveur.",
         "log_addresses": "Les lignes du journal contiennent des adresses IP (LOG_ADDRESSES).",
         "no_log_addresses": "Aucune ligne du journal ne contient d'adresse IP.",
         "open_clients": "Des clients sans connexion sont servis: {clients}.",

@@ -47,7 +47,7 @@ const AskDeletion = ({ me, preview, onWait, onClose }) => {
     <dialog ref=${dialog} aria-label=${say("deleteOwnAsk")} onClose=${close}>
       ${code ? html`<${Receipt} code=${code} onClose=${close} />` : html`
         <h2>${say("deleteOwnAsk")}</h2>
-        <p>${say(me.role === "user" ? "deleteOwnGoes" : "deleteOwnGoesOfStaff")}</p>
+        <p>${say(me.role !== "user" ? "deleteOwnGoesOfStaff" : preview.kept_until ? "deleteOwnGoesButRecord" : "deleteOwnGoes")}</p>
         ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
         <${Kept} preview=${preview} />
         <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
