@@ -21,6 +21,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.events import OpinionWanted
+from skinapi.records.record_retention import PatientDeleted
 from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import QueueEntry, Submission
@@ -103,8 +104,8 @@ class CasesService:
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
         """Ask another active doctor, by e-mail or id. The colleague reads the question. Raises
-        NotFound, Forbidden, OpinionAsked, SharingRefused where the patient has refused it, and
-        Conflict where that is the caller.
+        NotFound, Forbidden, OpinionAsked, SharingRefused where the patient has refused it,
+        PatientDeleted, and Conflict where that is the caller.
         """
         submission = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
@@ -113,7 +114,10 @@ class CasesService:
         if submission.opinion_of == asked.id:
             return self._with_doctors(submission)
         unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
-        if self.accounts.hold(submission.owner).consents.get("sharing") is False:
+        owner = self.accounts.hold(submission.owner)
+        if owner.record_kept_until_at:
+            raise PatientDeleted
+        if owner.consents.get("sharing") is False:
             raise SharingRefused
         if not self.accounts.hold(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)

@@ -7,6 +7,7 @@ from skinapi.care.message_service import MessagesService
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.records.record_retention import PatientDeleted
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -40,7 +41,7 @@ def list_messages(
     access=Signed(),
     rate=Rate.WRITE,
     status=201,
-    raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, TooManyUnread),
+    raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread),
 )
 def send_message(
     messages: MessagesService,

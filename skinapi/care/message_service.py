@@ -17,6 +17,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.record_retention import PatientDeleted
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -80,7 +81,8 @@ class MessagesService:
     ) -> Told:
         """Store a message of the owner of the spot, or of the doctor in charge. The same request
         with the same idempotency key gets the message of the first one. Raises NotFound, also for a
-        finding of another spot, NobodyInCharge, TooManyUnread, IdempotencyKeyReused.
+        finding of another spot, NobodyInCharge, PatientDeleted, TooManyUnread,
+        IdempotencyKeyReused.
         """
         request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
         sent = self._find_sent(by.id, key, request_hash)
@@ -198,8 +200,10 @@ class MessagesService:
         return held
 
     def _require_reader(self, owner: Account, by: Subject) -> str:
-        """Who is to read a message of the caller. Raises NobodyInCharge."""
+        """Who is to read a message of the caller. Raises NobodyInCharge, PatientDeleted."""
         if by.id != owner.id:
+            if owner.record_kept_until_at:
+                raise PatientDeleted
             return owner.id
         doctor = self.accounts.by_ids({owner.doctor_id or ""}).get(owner.doctor_id or "")
         if doctor is None or not doctor.approved:  # a suspended one reads nothing

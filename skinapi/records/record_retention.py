@@ -28,6 +28,14 @@ class RecordKept(Conflict):
         super().__init__(f"{self.sentence} until {until:%Y-%m-%d}; then it can be deleted")
 
 
+class PatientDeleted(Conflict):
+    code = "patient_deleted"
+    sentence = (
+        "The patient's account is deleted; the record is kept for the doctor in charge alone, and "
+        "nobody else reads what is written or asked now"
+    )
+
+
 class PhotosKeptByLaw(Conflict):
     code = "photos_kept_by_law"
     sentence = "A doctor has signed something about these photos, and must keep them by law"

@@ -70,7 +70,12 @@ def show_submission(
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     standing, instruction = records.find_standing(submission), records.instruct(submission)
     shown = view.of(submission, owner, standing, instruction, query.lang)
-    if records.photos.days is None or not submission.photo_blob:
+    # The photo of a kept record goes with the record.
+    if (
+        records.photos.days is None
+        or not submission.photo_blob
+        or owner.record_kept_until_at is not None
+    ):
         return shown
     until = records.photos.find_end(submission)
     retention = PhotoRetentionView(days=records.photos.days, until=until)

@@ -330,6 +330,12 @@ class SubmissionInCare(SubmissionView):
         description="the spot that it belonged to when the patient deleted that; its messages are "
         "at `/lesions/{id}/messages`. Absent where there are none",
     )
+    record_kept_until: datetime | None = Field(
+        default=None,
+        exclude_if=lambda until: until is None,
+        description="the patient's account is deleted, and this stays until then, as "
+        "`RECORD_RETENTION` says. Absent where it is not",
+    )
 
     @classmethod
     def of(
@@ -349,6 +355,7 @@ class SubmissionInCare(SubmissionView):
             **{**dict(seen), **worded},
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
+            record_kept_until=owner.record_kept_until_at,
         )
 
 

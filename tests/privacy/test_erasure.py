@@ -213,7 +213,15 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     # The doctor in charge reads it, with the name, and nobody else does.
     shown = grey.call("GET", f"/submissions/{signed}")
     assert shown.status_code == 200
+    assert shown.get_json()["record_kept_until"][:10] == preview["kept_until"][:10]
     assert grey.call("GET", f"/submissions/{signed}/photo").status_code == 200
+    asked = {"colleague": colleague.email}
+    for method, path, body in (
+        ("PUT", f"/submissions/{signed}/second-opinion", asked),
+        ("POST", f"/lesions/{shown.get_json()['lesion']}/messages", {"text": "Are you well?"}),
+    ):
+        refused = grey.call(method, path, json=body)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_deleted")
     assert grey.call("GET", f"/submissions/{other}").status_code == 404
     assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
     for one in (colleague, root):

@@ -231,6 +231,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, use, changed, shown, done } = found;
   const { report, submission, reviews, work, conditions } = found.now;
+  const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
   const decided = Boolean(report.decision); // then the form stands before what has led to the decision
   const told = html`
@@ -243,6 +244,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   return html`
     <aside class="case-read">
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
+      ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
       <${ModelMark} submission=${submission} doctor />
       ${!decided && told}
@@ -254,9 +256,10 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
             pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
-      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} onChanged=${changed} onEnded=${onNext} />`}
+      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
       ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
-      ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+      ${!asked && submission.lesion && !gone && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+      ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
       ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />

@@ -44,9 +44,9 @@ const AskColleague = ({ onSend }) => {
 
 /**
  * `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, patient: string, work: Api["CaseView"], onChanged: () => void, onEnded: () => void}} props
+ * @param {{number: string, patient: string, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props
  */
-export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
+export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
   const { run, failed } = useAct();
   const path = apiPath`/submissions/${number}/case`;
@@ -54,7 +54,7 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
   const { opinion } = work;
   const change = (/** @type {() => Promise<unknown>} */ act) => run(act).then(onChanged);
   const take = () => change(() => (work.mine ? remove(path) : put(path, undefined)));
-  const ask = () => !opinion && setAsking(true);
+  const ask = () => mayAsk && !opinion && setAsking(true);
   const decline = async () => {
     await remove(request);
     toastAbout(patient, say("opinionDeclined"));
@@ -89,7 +89,7 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
           ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion
           ? html`<button class="quiet" onClick=${end}>${say(opinion.of_me ? "opinionDecline" : "opinionWithdraw")}</button>`
-          : !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
+          : mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>
       ${asking && !opinion && html`<${AskColleague} onSend=${send} />`}
       ${failed}

@@ -101,7 +101,7 @@ function useActed() {
  * `about` is a finding that those written here name, and `view` shows a finding.
  * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
  * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "messagesOfRecord" | "error_nobody_in_charge"}} props
  */
 const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
@@ -158,9 +158,9 @@ export const LastMessage = ({ spot }) => {
 /** For the doctor in charge. @param {{spot: string, about?: About, wanted?: boolean}} props */
 export const PatientConversation = ({ spot, ...rest }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite ...${rest} />`;
 
-/** For the doctor in charge, of a spot that the patient has deleted: it is read, and not gone on with. @param {{spot: string}} props */
-export const FormerConversation = ({ spot }) => html`
-  <${Conversation} key=${spot} spot=${spot} view="case" mayWrite=${false} closed="messagesOfDeleted" />`;
+/** For the doctor in charge, of a spot that the patient has deleted: it is read, and not gone on with. @param {{spot: string, closed?: "messagesOfDeleted" | "messagesOfRecord"}} props */
+export const FormerConversation = ({ spot, closed = "messagesOfDeleted" }) => html`
+  <${Conversation} key=${spot} spot=${spot} view="case" mayWrite=${false} closed=${closed} />`;
 
 /** For the owner of the spot, who writes where there is a doctor. @param {{spot: string, wanted: boolean}} props */
 export const OwnConversation = ({ spot, wanted }) => {
