@@ -61,7 +61,7 @@ class BreakGlassView(Answer):
     created_at: datetime
     ends_at: datetime
     number: int | None = Field(description="of the finding; null until one is chosen")
-    reason: str
+    reason: str = Field(description="empty where it was refused")
     ended_at: datetime | None = Field(description="null while it is in force")
     ended: End | None = Field(
         description="`time`: its hour was over; `closed` by an admin; `account`: its admin is none "

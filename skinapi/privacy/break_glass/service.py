@@ -132,7 +132,9 @@ class BreakGlassService:
     def _refuse(self, unit: Unit, grant: BreakGlass, how: End, code: str) -> BreakGlass:
         unit.named = None
         unit.record(AuditRow(ACTION, by=grant.admin, target=grant.admin, outcome=code))
-        refused = grant.model_copy(update={"ended": how, "ended_at": grant.created_at})
+        # It may name somebody, and would stay when that person's account is erased.
+        unsaid = {"reason": "", "ended": how, "ended_at": grant.created_at}
+        refused = grant.model_copy(update=unsaid)
         return self.grants.add(refused)
 
     def _grant(self, unit: Unit, grant: BreakGlass, wanted: Wanted) -> BreakGlass:

@@ -71,7 +71,7 @@ const Row = ({ grant, own, onEnded }) => html`
     <div class="grow">
       <strong>${grant.number ? say("glassNumber", { number: grant.number }) : say("glassNoNumber")}</strong>
       <span>${isolated(grant.admin_name ?? say("glassGone"))} · <time datetime=${grant.created_at}>${sayDate(grant.created_at)}</time></span>
-      <p class="note">${isolated(grant.reason)}</p>
+      ${grant.reason && html`<p class="note">${isolated(grant.reason)}</p>`}
     </div>
     <span class="mark">${sayEnd(grant)}</span>
     ${isRunning(grant) && own && grant.number && html`<a class="button quiet" href="#/emergency/${grant.number}">${say("glassRead")}</a>`}
