@@ -132,6 +132,11 @@ class Account(StoredRecord):
         return self.external is None and not self.machine
 
     @property
+    def record_end(self) -> datetime | None:
+        """Until when the record is kept that alone is left of the account; None of another one."""
+        return self.record_kept_until_at if self.is_record else None
+
+    @property
     def is_record(self) -> bool:
         """Whether only the medical record is left of it."""
         return self.record_kept_until_at is not None and self.status == "suspended"

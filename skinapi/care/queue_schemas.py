@@ -122,11 +122,19 @@ class PatientInCare(Answer):
         "absent where no time was named, or it is more than 14 days past",
     )
 
+    record_kept_until: datetime | None = Field(
+        default=None,
+        exclude_if=lambda until: until is None,
+        description="the patient has left: only the medical record is kept, until then; absent "
+        "otherwise",
+    )
+
     @classmethod
     def of(cls, account: Account, awaited: QueueEntry | None, *, due: date | None) -> Self:
         waiting = Waiting.of(account.queue_key)
         return cls(
             due=due,
+            record_kept_until=account.record_end,
             awaited=AwaitedView.of(awaited),
             id=account.id,
             name=account.name,
@@ -295,6 +303,11 @@ class QueuedFinding(ListedFinding):
         exclude_if=lambda share: share is None,
         description="the same for the server's PREVALENCE: what people read. Absent without one",
     )
+    record_kept_until: datetime | None = Field(
+        default=None,
+        exclude_if=lambda until: until is None,
+        description="as that of the patient",
+    )
     case: CaseView
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
     learning: LearningPlace | None = Field(description="only in the list by learning")
@@ -311,6 +324,7 @@ class QueuedFinding(ListedFinding):
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
+            record_kept_until=owner.record_end,
             age_band=submission.context.age_band,
             body_site=submission.context.body_site,
             body_laterality=submission.context.body_laterality,

@@ -355,7 +355,7 @@ class SubmissionInCare(SubmissionView):
             **{**dict(seen), **worded},
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
-            record_kept_until=owner.record_kept_until_at,
+            record_kept_until=owner.record_end,
         )
 
 

@@ -224,6 +224,11 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
         assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_deleted")
     assert grey.call("GET", f"/submissions/{other}").status_code == 404
     assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
+    until = preview["kept_until"]
+    (patient,) = grey.call("GET", "/patients").get_json()
+    (listed,) = grey.call("GET", f"/patients/{patient['_id']}/submissions").get_json()
+    told = [one["record_kept_until"] for one in (patient, listed, shown.get_json())]
+    assert told == [until, until, until]
     for one in (colleague, root):
         assert one.call("GET", f"/submissions/{signed}").status_code == 404
     answer = backend.client.post("/login", json={"email": ada.email, "password": PASSWORD})
@@ -241,6 +246,24 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     assert backend.services.data.accounts.get(account.id).is_record
     refused = root.call("DELETE", f"/users/{kept.email}")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
+
+
+@KEEPS
+def test_an_admin_opens_a_kept_record_in_an_emergency_and_its_doctor_is_told(
+    backend: Backend,
+) -> None:
+    grey, ada, signed, _ = reviewed(backend)
+    owner = backend.account(ada.email).id
+    code = leave(ada)["receipt"]
+    finish(backend)
+    admin = backend.member(role="admin")
+    asked = {"number": signed, "reason": "the doctor has left", "current_password": PASSWORD}
+    assert admin.call("POST", "/break-glass", json=asked).status_code == 201
+    assert admin.call("GET", f"/submissions/{signed}").status_code == 200
+    assert mails_to(backend, backend.account(grey.email).id)[-1] == Kind.GLASS_BROKEN_OF_PATIENT
+    assert Kind.GLASS_BROKEN not in mails_to(backend, owner)
+    page = backend.anyone.get(f"/receipts/verify/{code}", headers={"Accept": "text/html"}).text
+    assert "an admin can, one finding in an emergency" in " ".join(page.split())
 
 
 @KEEPS

@@ -90,6 +90,7 @@ export const english = {
   reviewStands: "“{name}” by {doctor} stands. A milder opinion replaces it only from the same doctor, if sure, or with a result of the histology.",
   unnamedStands: "The review of {doctor} stands, which names no diagnosis.",
   resultStands: "“{name}” is the laboratory's result ({doctor}). Only another result replaces it, or a graver condition whose histology is awaited.",
+  onlyRecord: "Only the medical record is kept, until {until}",
   patientSpotGone: "It was deleted or joined to another spot, or the patient is not in your care any more.",
   sameSpot: "Same spot",
   queueEmpty: "Nothing waits for a review",

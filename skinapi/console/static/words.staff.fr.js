@@ -93,6 +93,7 @@ export const french = spaced({
   reviewStands: "« {name} » par {doctor} reste. Un avis moins grave ne le remplace que du même médecin, s'il est sûr, ou avec un résultat d'histologie.",
   unnamedStands: "L'avis de {doctor} reste; il ne nomme pas de diagnostic.",
   resultStands: "« {name} » est le résultat du laboratoire ({doctor}). Seul un autre résultat le remplace, ou une affection plus grave dont l'histologie est attendue.",
+  onlyRecord: "Seul le dossier médical est conservé, jusqu'au {until}",
   patientSpotGone: "Elle a été supprimée ou jointe à une autre tache, ou vous ne suivez plus ce patient.",
   sameSpot: "Même tache",
   queueEmpty: "Rien n'attend d'avis",

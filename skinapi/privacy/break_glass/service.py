@@ -161,14 +161,16 @@ class BreakGlassService:
                     "finding": found.id if found else None,
                     "number": found.number if found else None,
                     "open_by": grant.admin,
-                    "owner_untold": owner.id,
+                    # Of a kept record the patient is gone, and cannot be told.
+                    "owner_untold": None if owner.is_record else owner.id,
                     "doctor_untold": owner.doctor_id,
                 }
             )
         )
 
     def _tell(self, admin: str, owner: Account) -> None:
-        self.outbox.add(Kind.GLASS_BROKEN, to=owner.id, about="my-data")
+        if not owner.is_record:
+            self.outbox.add(Kind.GLASS_BROKEN, to=owner.id, about="my-data")
         if owner.doctor_id:
             self.outbox.add(Kind.GLASS_BROKEN_OF_PATIENT, to=owner.doctor_id, about="my-data")
         self._tell_admins(Kind.GLASS_BROKEN_BY_ADMIN, but=admin)

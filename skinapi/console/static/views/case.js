@@ -254,10 +254,10 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
-      ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
+      ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}
       ${!asked && submission.lesion && !gone && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
       ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
       ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}

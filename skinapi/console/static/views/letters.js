@@ -220,9 +220,9 @@ const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("f
 
 /**
  * The letters of a case, and the way to write one. They are judged anew when the `decision` is another one.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"]}} props
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more.
  */
-export const Letters = ({ number, patient, decision, conditions }) => {
+export const Letters = ({ number, patient, decision, conditions, left = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
@@ -251,7 +251,7 @@ export const Letters = ({ number, patient, decision, conditions }) => {
   };
   const write = () => {
     wanted.current = !letters.value; // there may be a draft already
-    if (wanted.current) return;
+    if (wanted.current || left) return;
     const text = /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"));
     if (text) focusDraft(text);
     else begin("patient");
@@ -271,7 +271,7 @@ export const Letters = ({ number, patient, decision, conditions }) => {
               cancer=${cancerOf(conditions, decision)} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}
       <div class="row">
-        ${READERS.map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
+        ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
           ${busy === reader ? say("letterDrafting") : say(`letterDraft_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
         </button>`)}
       </div>

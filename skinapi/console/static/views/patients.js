@@ -14,6 +14,9 @@ import { FindingPages } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
 
+/** Of a patient who has left. @param {string} until */
+const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
+
 /** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
 const sayAwaited = ({ what, since, overdue }) => {
   const said = `${say(`awaited_${what}`)} · ${say("awaitedSince", { date: sayDate(since, false) })}`;
@@ -27,7 +30,7 @@ const PatientRow = ({ patient, conditions }) => {
   <li>
     <div class="grow">
       <a href="#/patients/${patient._id}">${isolated(patient.name)}</a>
-      <small>${isolated(patient.email)}</small>
+      <small>${patient.record_kept_until ? sayRecord(patient.record_kept_until) : isolated(patient.email)}</small>
     </div>
     ${messages.length > 0 && html`<a class="button quiet" href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} />
       ${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</a>`}
@@ -77,7 +80,7 @@ const OfOne = ({ patient }) => html`
   <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
-      ${first && html`<p>${isolated(first.patient_email)}</p>`}
+      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : isolated(first.patient_email)}</p>`}
       <${PatientSpots} patient=${patient} />`} />`;
 
 /** @param {{argument: string}} props */

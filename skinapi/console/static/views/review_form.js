@@ -165,8 +165,8 @@ function useDraft(number, seen) {
 }
 
 /** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {() => void} onBegin */
-function useAnswers({ draft, enter }, reviewing, onBegin) {
+ * @param {boolean} left @param {() => void} onBegin */
+function useAnswers({ draft, enter }, reviewing, left, onBegin) {
   const { report, conditions, pictured } = reviewing;
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
@@ -207,6 +207,7 @@ function useAnswers({ draft, enter }, reviewing, onBegin) {
   useKeys({
     ...Object.fromEntries(agreements.map(({ value, key }) => [key, chooseAt(value)])),
     p: () => {
+      if (left) return;
       if (known) return toast(say("resultIsLabel"));
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
@@ -276,16 +277,16 @@ const stay = (event) => {
 
 /**
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads. `seen` is the newest review that stands above. `onBegin` is called
+ * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, seen?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, seen?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
  */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, seen = "none", onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);
   const { draft, enter } = filled;
-  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, onBegin);
+  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
   const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
@@ -314,15 +315,15 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
         options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
       ${known && html`<${Select} id="review-result" name="result" label=${say("histologyResult")} value=${draft.result} required
         options=${[["", say("choose")], ...labels.map(({ key, text }) => [key, text])]} onChoose=${(/** @type {string} */ result) => enter({ result })} />`}
-      <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
-        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
+      ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
+        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
           onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
-      ${!asked && html`<${Hold} held=${draft.held} may=${mayHold(draft, reviewing)} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
+      ${!asked && !left && html`<${Hold} held=${draft.held} may=${mayHold(draft, reviewing)} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
     </form>
     <div class="signing">
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}
