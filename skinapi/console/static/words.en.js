@@ -447,8 +447,6 @@ export const english = {
   spotGoneText: "It was deleted, or joined to another spot. Its findings and photos are kept.",
   deleteSpotText: "“{name}” is deleted. Its findings and photos stay, and belong to no spot then. What you and your doctor wrote about it stays with the doctor.",
   messagesOfRecord: "The patient's account is deleted: nobody reads what is written here now.",
-  recordOfDeleted: "The patient's account is deleted. The law keeps this record until {date}; then it is erased by itself.",
-  recordOfDeletedText: "The patient is reached by no mail and reads nothing here. What you still have to tell the patient, tell in another way.",
   error_patient_deleted: "The patient's account is deleted. The record is kept for you alone; nobody else is asked or told about it.",
   messagesOfDeleted: "The patient has deleted this spot. What was said about it stays in your record.",
   reminderOn: "For the calendar: {what}, {date}",

@@ -931,6 +931,8 @@ export const english = {
   waitingDeletions: "To be deleted",
   noWaitingDeletions: "No deletion waits.",
   deletedOn: "Deleted on",
+  recordOfDeleted: "The patient's account is deleted. The law keeps this record until {date}; then it is erased by itself.",
+  recordOfDeletedText: "The patient is reached by no mail and reads nothing here. What you still have to tell the patient, tell in another way.",
   keptRecords: "Medical records that the law keeps",
   keptUntil: "Until",
   receipts: "Receipts",

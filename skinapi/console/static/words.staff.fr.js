@@ -933,6 +933,8 @@ export const french = spaced({
   waitingDeletions: "À supprimer",
   noWaitingDeletions: "Aucune suppression n'attend.",
   deletedOn: "Supprimé le",
+  recordOfDeleted: "Le compte du patient est supprimé. La loi conserve ce dossier jusqu'au {date}; ensuite il est effacé de lui-même.",
+  recordOfDeletedText: "Le patient ne reçoit plus d'e-mail et ne lit plus rien ici. Ce que vous devez encore lui dire, dites-le autrement.",
   keptRecords: "Dossiers médicaux que la loi conserve",
   keptUntil: "Jusqu'au",
   receipts: "Reçus",
