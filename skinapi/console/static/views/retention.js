@@ -48,7 +48,7 @@ const KindCard = ({ kind }) => {
       <h3>${title}</h3>
       <p>${sayValue("retainedRule", kind.kind)}</p>
       <p><code>${kind.setting}</code> ${kind.days ? sayCount("days", kind.days) : say("retentionForEver")}</p>
-      ${waits && html`<p class="mark">${say("retentionActsFrom", { date: sayDate(kind.acts_from ?? "", false) })}</p>`}
+      ${waits && html`<p><strong>${say("retentionActsFrom", { date: sayDate(kind.acts_from ?? "", false) })}</strong></p>`}
       ${kind.days && html`<${Preview} kind=${kind} />`}
       <${Would} kind=${kind} />
     </section>`;
