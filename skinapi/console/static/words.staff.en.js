@@ -226,6 +226,7 @@ export const english = {
   did_other: "{by}: {action} ({target})",
   byKey: "with the key …{key}",
   did_key_make: "{by} made a key for a program ({target})",
+  did_person_import: "{by} took {target} over with the file of another server",
   did_person_file_make: "{by} had the file with all their data made",
   did_person_file_fetch: "{by} fetched the file with all their data",
   did_person_file_delete: "{by} deleted the file with all their data",

@@ -229,6 +229,7 @@ export const french = spaced({
   did_other: "{by}: {action} ({target})",
   byKey: "avec la clé …{key}",
   did_key_make: "{by} a créé une clé pour un programme ({target})",
+  did_person_import: "{by} a repris {target} avec le fichier d'un autre serveur",
   did_person_file_make: "{by} a fait faire le fichier de toutes ses données",
   did_person_file_fetch: "{by} a téléchargé le fichier de toutes ses données",
   did_person_file_delete: "{by} a supprimé le fichier de toutes ses données",

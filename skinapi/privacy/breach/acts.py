@@ -27,6 +27,7 @@ DONE: Mapping[str, Act] = {
     "account": "account",
     "doctor": "account",
     "patient": "account",
+    "person": "wrote",
     "key": "account",
     "session": "account",
     "retention": "account",
