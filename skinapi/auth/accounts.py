@@ -244,7 +244,7 @@ class AccountFields(TypedDict, total=False):
     record_kept_until_at: datetime | None
 
 
-IN_CHARGE = frozenset({"doctor_id"})
+IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
@@ -502,6 +502,9 @@ class Accounts:
             doctor_id=account.doctor_id,
             queue_key=account.queue_key,
             findings=account.findings,
+            held_at=account.held_at,
+            held_by=account.held_by,
+            held_because=account.held_because,
             record_kept_until_at=account.record_kept_until_at,
         )
         self._write(account, kept)

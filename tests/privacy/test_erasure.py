@@ -288,6 +288,26 @@ def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend:
 
 
 @KEEPS
+def test_a_record_that_an_admin_holds_stays_when_its_time_is_over(backend: Backend) -> None:
+    _, ada, _, _ = reviewed(backend)
+    root, account = backend.member(role="admin"), backend.account(ada.email).id
+    path, because = f"/retention/holds/{account}", {"reason": "A law suit goes on"}
+    assert root.call("PUT", path, json=because).status_code == 200
+    leave(ada)
+    finish(backend)
+    accounts = backend.services.store.collection("accounts")
+    store = backend.services.store
+    store.collection("reviews").update_all({}, {"$set": {"created_at": now() - timedelta(3700)}})
+    over = {"record_kept_until_at": now() - timedelta(days=1)}
+    accounts.update({"id": account}, {"$set": over})
+    finish(backend)
+    assert backend.services.data.accounts.get(account).is_record
+    assert root.call("DELETE", path).status_code == 200
+    finish(backend)
+    assert accounts.get(account) is None
+
+
+@KEEPS
 def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_date(
     backend: Backend,
 ) -> None:

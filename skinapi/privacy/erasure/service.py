@@ -305,6 +305,8 @@ class ErasureService:
     def _begin_due(self, account: Account) -> None:
         if account.status == "deleting" or self._find_obstacle(account):
             return
+        if account.is_record and account.held_at:
+            return  # a hold stops what goes by its time
         if account.is_record:
             self._begin(account.id, "system")
         else:
