@@ -167,12 +167,16 @@ class Account(StoredRecord):
         return known_language(self.locale) or LANGUAGES[0]
 
     @property
+    def stays(self) -> bool:
+        """Whether it is neither being deleted nor waits for that."""
+        return self.status != "deleting" and self.deletion_due_at is None
+
+    @property
     def may_teach(self) -> bool:
         """Whether the account's kept photos may be in data sets. Those of one that is to be deleted
         teach nothing new.
         """
-        stays = self.status != "deleting" and self.deletion_due_at is None
-        return stays and self.consents.get(TEACHING_CONSENT, False)
+        return self.stays and self.consents.get(TEACHING_CONSENT, False)
 
     @property
     def active_admin(self) -> bool:

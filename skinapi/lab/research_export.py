@@ -89,8 +89,8 @@ class ResearchExport:
         agreed = {
             identifier
             for identifier, owner in owners.items()
-            # Who is suspended cannot withdraw a consent.
-            if owner.approved and owner.consents.get(RESEARCH_CONSENT)
+            # Who is suspended cannot withdraw a consent, and who leaves gives nothing new.
+            if owner.approved and owner.stays and owner.consents.get(RESEARCH_CONSENT)
         }
         may_be_given = [one for one in read if one.owner in agreed]
         signed = self.reviews.list_of_each([one.id for one in may_be_given])

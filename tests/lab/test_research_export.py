@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from skinapi.domain.subject import Subject
 from skinapi.lab import research_export
+from skinapi.storage.ids import now
 from tests.lab.test_from_reviews import CONFIRMED, Clinic, clinic_of
 from tests.support.backends import Backend, Person
 
@@ -45,6 +47,9 @@ def test_only_reviewed_findings_of_who_agrees_are_in_it(clinic: Clinic) -> None:
     for given in ({}, {"research": False, "training": True}):
         clinic.finding(patient_of(clinic, consents=given), {})
     clinic.finding(patient_of(clinic, status="suspended"), {})
+    leaves = patient_of(clinic)
+    clinic.finding(leaves, {})
+    clinic.backend.edit(leaves.email, deletion_due_at=now() + timedelta(days=7))
     rows = lines(clinic)
     assert {row["condition"] for row in rows} == {"melanoma", "dermatofibroma"}
     assert len(rows) == 2
