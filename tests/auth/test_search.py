@@ -232,5 +232,6 @@ def test_names_and_emails_are_written_in_one_place_alone() -> None:
         "account_faults.py",
         "store_version.py",
         "owners.py",
+        "unused_accounts.py",
     }
     assert writers - other_fields == {"accounts.py"}
