@@ -3,9 +3,9 @@
 
 import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, Menu, toast, Toasts, useAnswer } from "/console/components.js";
+import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
-import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
+import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -179,6 +179,17 @@ const Untold = ({ role }) => {
   return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("glassUntold")} <a href="#/my-data">${say("glassUntoldRead")}</a></span></p>`;
 };
 
+/** Where a person begins, whose account is to be deleted: when, and the way to keep it. @param {{role: string}} props */
+const DeletionWaits = ({ role }) => {
+  const begins = readPlace().name === placesOf(role)[0];
+  const answer = useAnswer(() => (begins ? get("/me").catch(() => null) : Promise.resolve(null)), [personNumber(), begins]);
+  const date = begins && answer.value?.deletion_at;
+  if (!date) return null;
+  const keep = () => import("/console/views/my_deletion.js").then(({ takeDeletionBack }) => takeDeletionBack()).then(answer.reload, (error) => toast(sayError(error)));
+  return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("deletionWaits", { date: sayDate(date) })}</span>
+    <button onClick=${keep}>${say("takeDeletionBack")}</button></p>`;
+};
+
 const View = () => {
   const { name, argument, filters } = readPlace();
   const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
@@ -247,7 +258,7 @@ const Console = () => {
     <div class="page">
       <${LabPlaces} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
-      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} />`}
+      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
     </div>

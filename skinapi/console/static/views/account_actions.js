@@ -153,6 +153,25 @@ const Refuse = ({ accounts, onChange, onClose }) => {
     <//>`;
 };
 
+/** On what grounds, which the receipt says. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
+const DeleteAccount = ({ account, who, onChange, onClose }) => {
+  const [reason, setReason] = useState("");
+  const doctor = account.role === "doctor";
+  const removeAccount = async () => {
+    const path = doctor ? apiPath`/doctors/${account.email}` : apiPath`/users/${account.email}`;
+    await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path);
+    onChange(account, { gone: true });
+    askForAccounts();
+    toast(say("deleted"));
+  };
+  return html`
+    <${Confirm} title=${say("deleteAccount")} confirm=${say("delete")} onConfirm=${removeAccount} onClose=${onClose}>
+      <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })}</p>
+      <${Select} label=${say("erasingReason")} name="reason" value=${reason} onChoose=${setReason}
+        options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
+    <//>`;
+};
+
 /**
  * What is asked before it is done, in words of what will happen.
  * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props
@@ -162,6 +181,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   const [account] = accounts;
   const { email } = account;
   const who = sayWho(account);
+  if (question.kind === "delete") return html`<${DeleteAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
   const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
   const { role = "" } = question;
@@ -182,18 +202,12 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     toast(say("logInChanged", { who }));
   };
   const name = labelOfLogIn(provider ?? account.provider ?? account.link_allowed ?? "");
-  const removeAccount = async () => {
-    await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
-    onChange(account, { gone: true });
-    askForAccounts();
-    toast(say("deleted"));
-  };
   const demoted = say(own ? "losesAccess" : "adminAskText");
   const suspended = [
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
   ].filter(Boolean);
-  /** @type {Record<Exclude<Question["kind"], "refuse">, [string, string, string, () => Promise<void>]>} */
+  /** @type {Record<Exclude<Question["kind"], "refuse" | "delete">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
     role: [say(own ? "demoteSelf" : "adminAsk", { who }), demoted, say(own ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],
@@ -203,7 +217,6 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     logInAt: provider
       ? [say("allowLogInAsk", { who, name }), say("allowLogInText"), say("allowLogIn", { name }), logInAt]
       : [say("forbidLogInAsk", { who, name }), say("forbidLogInText"), say("forbidLogIn", { name }), logInAt],
-    delete: [say("deleteAccount"), say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { who }), say("delete"), removeAccount],
   };
   const [title, text, confirm, go] = asked[question.kind];
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;

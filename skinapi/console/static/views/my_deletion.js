@@ -51,7 +51,7 @@ const AskDeletion = ({ me, preview, onWait, onClose }) => {
         ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
         <${Kept} preview=${preview} />
         <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
-        ${preview.wait_days > 0 && html`<p>${say("deletionWait", { days: sayCount("days", preview.wait_days) })}</p>`}
+        <p>${preview.wait_days > 0 ? say("deletionWait", { days: sayCount("days", preview.wait_days) }) : say("noWayBack")}</p>
         <${Form} label=${say("deleteOwn")} kind="danger" onSend=${leave} onClose=${close}>
           ${me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />`}
           ${me.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}
