@@ -563,6 +563,7 @@ export const english = {
   consentWay_import: "At another clinic: it does not count here",
   eraseKeptAsk: "Delete the kept photos too?",
   eraseKeptText: "You have {photos}. Your findings stay, without a photo: nobody can look at it again. Deleted photos cannot be brought back.",
+  recordKeptUntil: "A doctor must keep your medical record by law until {date}; photos in it cannot be deleted before.",
   eraseKept: "Delete the photos",
   keepTheKept: "Keep these, but no new ones",
   eraseKeptButton: "Delete the kept photos",

@@ -578,6 +578,7 @@ export const french = spaced({
   consentWay_import: "À un autre cabinet: cela ne compte pas ici",
   eraseKeptAsk: "Effacer aussi les photos gardées?",
   eraseKeptText: "Vous avez {photos}. Vos résultats restent, sans photo: personne ne pourra plus la regarder. Une photo effacée ne revient pas.",
+  recordKeptUntil: "Un médecin doit garder votre dossier médical par la loi jusqu'au {date}; ses photos ne peuvent pas être effacées avant.",
   eraseKept: "Effacer les photos",
   keepTheKept: "Garder celles-ci, mais aucune nouvelle",
   eraseKeptButton: "Effacer les photos gardées",

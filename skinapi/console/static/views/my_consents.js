@@ -31,11 +31,13 @@ function sayState({ given, since, version, purpose }) {
  * @param {{photos: number, run: (given: {erase_kept: boolean}) => void, busy: boolean, failed: unknown, onClose: () => void}} props */
 const AskErasure = ({ photos, run, busy, failed, onClose }) => {
   const dialog = useModal();
+  const kept = useAnswer(() => get("/me/deletion"), []).value?.kept_until;
   return html`
     <dialog ref=${dialog} aria-label=${say("eraseKeptAsk")} onClose=${onClose}>
       <h2>${say("eraseKeptAsk")}</h2>
       <p>${say("eraseKeptText", { photos: sayCount("photos", photos) })}</p>
       ${failed}
+      ${kept && html`<p>${say("recordKeptUntil", { date: sayDate(kept, false) })}</p>`}
       <div class="row">
         <button class="primary" disabled=${busy} onClick=${() => run({ erase_kept: true })}>${say("eraseKept")}</button>
         <button disabled=${busy} onClick=${() => run({ erase_kept: false })}>${say("keepTheKept")}</button>
