@@ -54,7 +54,9 @@ class BreachQuery(BaseModel):
 
 class TouchedView(Answer):
     id: str = Field(serialization_alias="_id", description="of the account")
-    email: str | None = Field(description="null where the account was erased since")
+    email: str | None = Field(
+        description="null where the account was erased since; its record may be kept, with the name"
+    )
     name: str | None
     role: str | None
     times: int = Field(description="rows of the audit trail")
@@ -67,7 +69,7 @@ class TouchedView(Answer):
         account = one.account
         return cls(
             id=one.id,
-            email=account.email if account else None,
+            email=account.email if account and not account.is_record else None,
             name=account.name if account else None,
             role=account.role if account else None,
             times=one.times,

@@ -39,7 +39,7 @@ const Question = ({ onAsk }) => {
 };
 
 /** By name and address; whose account is gone, by the end of its id. @param {Touched} one */
-const sayPerson = ({ _id, email, name }) => (email ? `${isolated(name ?? "")} (${isolated(email)})` : say("breachGone", { id: `…${_id.slice(-8)}` }));
+const sayPerson = ({ _id, email, name }) => (email ? `${isolated(name ?? "")} (${isolated(email)})` : `${name ? `${isolated(name)}, ` : ""}${say("breachGone", { id: `…${_id.slice(-8)}` })}`);
 
 /** @param {{persons: Touched[]}} props */
 const Persons = ({ persons }) => html`
