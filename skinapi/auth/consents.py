@@ -145,12 +145,9 @@ class Consents:
         """Note one that is known from elsewhere."""
         self._documents.insert({**record.stored(), "schema": 1})
 
-    def history_of(self, account: str, *, newest: int | None = None) -> list[ConsentGiven]:
-        """All changes, the oldest first; or the `newest` of them."""
-        if newest is None:
-            found = self._documents.find({"account": account})
-        else:
-            found = self._documents.find({"account": account}, sort="-id", limit=newest)[::-1]
+    def history_of(self, account: str) -> list[ConsentGiven]:
+        """All changes, the oldest first."""
+        found = self._documents.find({"account": account})
         return [ConsentGiven.model_validate(one) for one in found]
 
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:

@@ -68,6 +68,7 @@ class BreakGlasses:
         self._trail = trail
         self._documents = store.collection("break_glass")
         self._documents.ensure_index("open_by", unique=True)  # an admin has one at a time
+        self._documents.ensure_index("open_by", "id")
         self._documents.ensure_index("admin", "id")
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("doctor", "id")

@@ -86,7 +86,7 @@ class Reviews:
         found: dict[str, list[SignedOpinion]] = {}
         wanted = {"submission": {"$in": [*submissions]}}
         fields = tuple(SignedOpinion.model_fields)
-        for document in self._documents.find(wanted, fields=fields) if submissions else ():
+        for document in self._documents.find(wanted, sort="submission", fields=fields):
             signed = SignedOpinion.model_validate(document)
             found.setdefault(signed.submission, []).append(signed)
         return found
