@@ -70,6 +70,7 @@ def _read(journey: Journey, person: Caller, numbers: list[int], *, pictures: boo
     places = [f"finding/{number}" for number in numbers]
     for place in (*places, "spots", f"spot/{spot['id']}", ""):
         visitor.open_view(place)
+        visitor.await_stillness()
         if pictures:
             journey.step(place.partition("/")[0] or "home")
         text = str(visitor.run("return document.querySelector('main').innerText"))

@@ -133,13 +133,13 @@ def lose_the_server(journey: Journey) -> None:
     journey.step("loading", still=False)
     visitor.delay_answers(0)
     visitor.find(".list > li")
-    visitor.press(".top a[href='#/account']")
-    journey.see("consentPhotos")
-    journey.see("thisSession")  # nothing is asked any more that being offline would refuse
+    visitor.go("my-data")
+    visitor.find("[name=agree-llm]")
+    visitor.await_stillness()  # nothing is asked any more that being offline would refuse
     visitor.go_offline(True)
-    visitor.press("section.card label.tick")
+    visitor.press("[name=agree-llm]")
     journey.see("offline")
-    assert not visitor.find("section.card label.tick input").is_selected()
+    visitor.find("[name=agree-llm]")
     visitor.press(".top a[href='#/spots']")
     visitor.find(".message.bad")
     journey.step("offline", expected=("/me",))

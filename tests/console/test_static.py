@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.care.own_data.routes import OwnDataSummary
 from skinapi.console.routes import ASSETS, STATIC
 from skinapi.domain.subject import ROLES
 from skinapi.errors import (
@@ -205,12 +206,21 @@ def test_every_word_is_used_and_every_used_word_is_there(
     assert words["en"].keys() - said_by(source, words["en"]) == set()
 
 
+# How the words of a number begin (`sayCount`). A noun is written in the code, or is a field of the
+# summary of one's own data.
+COUNTS = ("one_", "many_")
+
+
 def said_by(source: str, words: dict[str, str]) -> set[str]:
     """The keys of the words that this code may say, some of them put together from a value."""
     quoted = set(re.findall(r'"(\w+)"', source))
     groups = re.findall(r'(?:sayValue|valuesOf|optionsOf)\("(\w+)"', source)
-    prefixes = (*(f"{name}_" for name in groups), *re.findall(r"`(\w+_)\$\{", source))
-    return {key for key in words if key in quoted or key.startswith(prefixes)}
+    begun = [name for name in re.findall(r"`(\w+_)\$\{", source) if name not in COUNTS]
+    prefixes = (*(f"{name}_" for name in groups), *begun)
+    counted = {
+        f"{many}{noun}" for noun in (quoted | OwnDataSummary.model_fields.keys()) for many in COUNTS
+    }
+    return {key for key in words if key in quoted | counted or key.startswith(prefixes)}
 
 
 # What nobody logs in to.

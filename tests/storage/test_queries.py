@@ -122,7 +122,7 @@ def samples(collection: str) -> Document:
 def sample(condition: Any) -> Any:
     if isinstance(condition, dict) and [*condition] == ["$lt"] and condition["$lt"] == OTHER:
         return condition["$lt"][:1]  # below the bound, so that the condition finds some
-    if isinstance(condition, dict) and [*condition] == ["$ne"] and isinstance(condition["$ne"], str):
+    if isinstance(condition, dict) and isinstance(condition.get("$ne"), str):
         return f"not-{condition['$ne']}"  # likewise
     value = next(iter(condition.values())) if isinstance(condition, dict) else condition
     return value[0] if isinstance(value, list) else value
