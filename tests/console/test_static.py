@@ -216,6 +216,7 @@ def said_by(source: str, words: dict[str, str]) -> set[str]:
     quoted = set(re.findall(r'"(\w+)"', source))
     groups = re.findall(r'(?:sayValue|valuesOf|optionsOf)\("(\w+)"', source)
     begun = [name for name in re.findall(r"`(\w+_)\$\{", source) if name not in COUNTS]
+    begun += [f"{many}{name}" for name in begun for many in COUNTS]
     prefixes = (*(f"{name}_" for name in groups), *begun)
     counted = {
         f"{many}{noun}" for noun in (quoted | OwnDataSummary.model_fields.keys()) for many in COUNTS

@@ -56,8 +56,8 @@ const VIEWS = {
   parts: () => import("/console/views/parts.js"),
   missing: () => import("/console/views/missing.js"),
 };
-/** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
-const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "my-data", "missing"]);
+/** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */
+const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
 const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);
