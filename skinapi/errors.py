@@ -10,9 +10,9 @@ The tree, with the statuses. An error that only one package raises is defined in
       Unauthenticated                401
         InvalidToken                 401
         ExpiredToken                 401
-        SecondFactorNotGiven         401  (auth)
         InvalidRefreshToken          401  (auth)
         InvalidCredentials           401  (auth)
+        SecondFactorNotGiven         401  (auth)
         InvalidKey                   401  (integrations)
         ExpiredKey                   401  (integrations)
       Forbidden                      403
@@ -20,14 +20,13 @@ The tree, with the statuses. An error that only one package raises is defined in
         AccountSuspended             403
         AccountRefused               403
         PasswordChangeRequired       403
-        InitialPasswordExpired       403  (auth)
-        InvalidPasswordLink          403  (auth)
         WrongPassword                403  (auth)
         NotJustLoggedIn              403  (auth)
+        InvalidPasswordLink          403  (auth)
+        InitialPasswordExpired       403  (auth)
         CodeRequired                 403  (auth)
         WrongCode                    403  (auth)
         SecondFactorRequired         403  (auth)
-        BreakGlassOff                403  (privacy)
         KeyFromElsewhere             403  (integrations)
         TakesNoKey                   403  (integrations)
         KeyLacksScope                403  (integrations)
@@ -37,80 +36,92 @@ The tree, with the statuses. An error that only one package raises is defined in
         LogInExpired                 403  (integrations)
         LogInCancelled               403  (integrations)
         NoVerifiedEmail              403  (integrations)
+        BreakGlassOff                403  (privacy)
       NotFound                       404
+        NoFile                       404  (privacy)
         UnknownKind                  404  (standards)
       MethodNotAllowed               405
       Conflict                       409
         Duplicate                    409
-        EmailTaken                   409  (auth)
-        LastAdmin                    409  (auth)
-        DoctorHasPatients            409  (auth)
-        NoMailServer                 409  (auth)
+        ConsentTextChanged           409  (auth)
+        PhotosStillKept              409  (auth)
         NoPasswordHere               409  (auth)
+        NoMailServer                 409  (auth)
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)
-        BreakGlassOpen               409  (privacy)
-        BreakGlassNotNeeded          409  (privacy)
-        BreakGlassChosen             409  (privacy)
-        BreakGlassEnded              409  (privacy)
-        TooManyKeys                  409  (integrations)
-        TooManyWebhooks              409  (integrations)
-        CursorLost                   409  (audit)
-        NotLinked                    409  (integrations)
-        LinkedAlready                409  (integrations)
-        LinkingForbidden             409  (integrations)
-        WrongOffset                  409  (lab)
-        DatasetInUse                 409  (lab)
-        UploadInUse                  409  (lab)
-        NameTaken                    409  (lab)
-        NoPhotoToJudge               409  (prediction)
-        JudgedByThisModel            409  (prediction)
-        LetterSigned                 409  (records)
-        LetterUnreviewed             409  (records)
-        LetterUrgency                409  (records)
-        LetterWithdrawn              409  (records)
-        SortedElsewhere              409  (care)
-        CaseTaken                    409  (care)
-        OpinionAsked                 409  (care)
-        NobodyInCharge               409  (care)
-        LetterChanged                409  (records)
-        LetterMarked                 409  (records)
-        IdentifierReused             409  (standards)
+        EmailTaken                   409  (auth)
+        LastAdmin                    409  (auth)
+        BeingDeleted                 409  (auth)
+        DoctorHasPatients            409  (auth)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
-        InstallsAlready              409  (jobs)
+        GatesNotPassed               409  (registry)
+        ModelChanged                 409  (registry)
+        CursorLost                   409  (audit)
+        LetterSigned                 409  (records)
+        LetterMarked                 409  (records)
+        LetterUrgency                409  (records)
+        LetterUnreviewed             409  (records)
+        LetterWithdrawn              409  (records)
+        LetterChanged                409  (records)
+        RecordKept                   409  (records)
+        PatientDeleted               409  (records)
+        PhotosKeptByLaw              409  (records)
+        RecordInWork                 409  (records)
+        CaseTaken                    409  (care)
+        SharingRefused               409  (care)
+        OpinionAsked                 409  (care)
+        SortedElsewhere              409  (care)
+        NobodyInCharge               409  (care)
+        UploadInUse                  409  (lab)
+        WrongOffset                  409  (lab)
+        NameTaken                    409  (lab)
+        DatasetInUse                 409  (lab)
         NotInstallable               409  (jobs)
           WorkersElsewhere           409  (jobs)
           ManyMachines               409  (jobs)
           NoOwnEnvironment           409  (jobs)
           ReadOnlyEnvironment        409  (jobs)
           TooLittleDisk              409  (jobs)
-        GatesNotPassed               409  (registry)
-        ModelChanged                 409  (registry)
+        InstallsAlready              409  (jobs)
+        FileUnderWay                 409  (privacy)
+        FileNotReady                 409  (privacy)
+        FileEnded                    409  (privacy)
+        TooManyKeys                  409  (integrations)
+        TooManyWebhooks              409  (integrations)
+        NothingToTakeBack            409  (privacy)
+        TooLate                      409  (privacy)
+        NotLinked                    409  (integrations)
+        LinkedAlready                409  (integrations)
+        LinkingForbidden             409  (integrations)
+        NoPhotoToJudge               409  (prediction)
+        JudgedByThisModel            409  (prediction)
+        IdentifierReused             409  (standards)
+        BreakGlassOpen               409  (privacy)
+        BreakGlassNotNeeded          409  (privacy)
+        BreakGlassChosen             409  (privacy)
+        BreakGlassEnded              409  (privacy)
+        NotPatient                   409  (privacy)
         OutputInUse                  409  (batch)
         OutputOfAnotherRun           409  (batch)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       TooManyRequests                429
         PredictionQuotaReached       429
-        TooManyGuesses               429  (auth)
         TooManyCodes                 429  (auth)
-        TooManyBreakGlass            429  (privacy)
+        TooManyGuesses               429  (auth)
         TooManyJobs                  429  (jobs)
+        TooManyBreakGlass            429  (privacy)
       RequestTimeout                 408
-      InstallationFailed             500  (jobs)
-        NoNetwork                    500  (jobs)
-        OtherFiles                   500  (jobs)
-        FullDisk                     500  (jobs)
       Unavailable                    503
         NoModel                      503
         EngineUnavailable            503
-        ProviderUnavailable          503  (integrations)
         StoreUnavailable             503
           DiskFull                   507
           StoreBusy                  503
           RateLimitsUnavailable      503
         NarrativeUnavailable         503  (reports)
+        ProviderUnavailable          503  (integrations)
         PicturesGone                 503  (batch)
         OutputUnwritable             503  (batch)
         ClusterUnavailable           503  (batch)
@@ -122,10 +133,10 @@ The tree, with the statuses. An error that only one package raises is defined in
       StoreTooOld                    500
       UnsafeSettings                 500
       Unprocessable                  422
+        IdempotencyKeyReused         422
         UnreadablePicture            422
-        NoOperatingPoints            422
         Refused                      422
-        BrokenPersonFile             422  (privacy)
+        NoOperatingPoints            422
         BadDataset                   422
           BadArchive                 422  (lab)
           RefusedDataset             422  (lab)
@@ -137,29 +148,34 @@ The tree, with the statuses. An error that only one package raises is defined in
           WrongNetworkInput          422
           WrongNetworkHead           422
           WrongNetworkLabels         422
-        IdempotencyKeyReused         422
+        LesionFull                   422  (records)
         ContradictoryReview          422  (records)
         NoPictureToAgreeOn           422  (records)
         HoldRefused                  422  (records)
         TooManyReviews               422  (records)
         TooManyLetters               422  (records)
-        LesionFull                   422  (records)
         TooManyLesions               422  (care)
         JoinedWithItself             422  (care)
-        ComparedWithItself           422  (care)
         TooManyUnread                422  (care)
-        MaybeDifferentSpots          422  (prediction)
-        PhotosApart                  422  (standards)
+        ComparedWithItself           422  (care)
         Undecided                    422  (clients)
         RefusedInstance              422  (standards)
+        MaybeDifferentSpots          422  (prediction)
+        PhotosApart                  422  (standards)
+        BrokenPersonFile             422  (privacy)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
       ModelDamaged                   500
       StorageQuotaReached            507  (records)
-      DatasetQuotaReached            507  (lab)
-      NotAcceptable                  406  (standards)
       NoSuchLanguage                 406  (reports)
+      DatasetQuotaReached            507  (lab)
+      InstallationFailed             500  (jobs)
+        NoNetwork                    500  (jobs)
+        OtherFiles                   500  (jobs)
+        FullDisk                     500  (jobs)
       DicomNotInstalled              501  (standards)
+      NotAcceptable                  406  (standards)
+      NotAcceptable                  406  (standards)
 """
 
 from collections.abc import Mapping
