@@ -211,7 +211,7 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     if not options.drill:
         if settings.mongo_uri:
-            make_store(settings)  # what is wrong with MongoDB is said first
+            open_store(settings).close()  # what is wrong with MongoDB is said first
         facts, lists = read_facts(file), _lists_for(settings, options, file)
         _refuse_lists(facts, lists, without=options.without_erased_ids)
         say_store(settings)

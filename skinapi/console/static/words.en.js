@@ -802,4 +802,9 @@ export const english = {
   seen_validation: "The model in service was tuned on these",
   seen_test: "The model in service is tested on these",
   reason: "Reason",
+  erasingReason: "Reason, which the receipt says",
+  erasing_asked: "the person has asked for it",
+  erasing_not_used: "the account is not used any more",
+  erasing_other: "another reason",
+  erasing_second_account: "the person has another account",
 };

@@ -816,4 +816,9 @@ export const french = spaced({
   seen_validation: "Le modèle en service a été réglé sur elles",
   seen_test: "Le modèle en service est testé sur elles",
   reason: "Motif",
+  erasingReason: "Motif, que le reçu indique",
+  erasing_asked: "la personne l'a demandé",
+  erasing_not_used: "le compte n'est plus utilisé",
+  erasing_other: "une autre raison",
+  erasing_second_account: "la personne a un autre compte",
 });
