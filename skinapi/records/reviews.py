@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
+    OF_ANOTHER_SERVER,
     Histology,
     Opinion,
     SignedOpinion,
@@ -92,10 +93,15 @@ class Reviews:
         return found
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
-        """Of which of these findings there are reviews, and when each was signed."""
+        """Of which of these findings there are reviews of here, and when each was signed."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
-        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
-        return [(one["submission"], one["created_at"]) for one in found]
+        fields = ("submission", "doctor", "created_at")
+        found = self._documents.find(wanted, sort="submission", fields=fields)
+        return [
+            (one["submission"], one["created_at"])
+            for one in found
+            if not one["doctor"].startswith(OF_ANOTHER_SERVER)
+        ]
 
     def walk(self) -> Iterator[SignedOpinion]:
         """What all reviews say; those of one submission in the order in which they were signed."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from skinapi.__main__ import REFUSED, main
+from skinapi.auth.consents import PURPOSES
 from skinapi.composition.privacy_services import open_person_import
 from skinapi.privacy.person_file.importing import TakenOver
 from skinapi.privacy.person_file.received_file import BrokenPersonFile
@@ -20,7 +21,14 @@ from skinapi.storage import faults, make_store, open_store
 from tests.privacy.person_files import PersonZip, canonical, file_of, mutated, other_server
 from tests.privacy.year import NEW_PASSWORD, WORDS, Year, live_a_year, settings_of_year
 from tests.served.ready_process import ReadyProcess
-from tests.support.backends import Backend, Person, erase, settings_in, store_of_kind
+from tests.support.backends import (
+    Backend,
+    Person,
+    change_account,
+    erase,
+    settings_in,
+    store_of_kind,
+)
 from tests.support.models import tiny_model
 from tests.support.openrouter import running_openrouter
 from tests.support.size import in_drill, size
@@ -90,6 +98,25 @@ def test_what_was_imported_is_exported_again_as_it_was(
             assert again.files[f"imported/{path}"] == file.files[path]
         assert again.files["imported/manifest.sig"] == file.signed[1]
         assert [fault.message for fault in backend.services.faults()] == []
+
+
+def test_what_was_signed_elsewhere_teaches_no_model_and_makes_no_record_here(
+    file: PersonZip, tmp_path: Path
+) -> None:
+    backend = other_server(tmp_path)
+    services = backend.services
+    with closing(services.store):
+        account = take_over(backend, file.content, tmp_path, signed_by=file.fingerprint).account
+        change_account(
+            services, account.id, status="approved", consents=dict.fromkeys(PURPOSES, True)
+        )
+        assert services.records.retention.find_signed(account.id) is None
+        report = services.lab.from_reviews.findings.gather("reviews").report
+        assert report["taken"] == 0
+        assert report["left_out"]["signed_elsewhere"] > 0
+        researcher = backend.member(role="researcher")
+        rows = researcher.call("GET", "/research/findings?format=ndjson")
+        assert (rows.status_code, rows.text) == (200, "")
 
 
 def test_the_account_waits_for_an_admin_who_hands_it_a_link(

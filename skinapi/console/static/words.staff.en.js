@@ -820,6 +820,7 @@ export const english = {
   untaken_no_histology: "Not taken: the laboratory has not confirmed it",
   untaken_awaiting_histology: "Not taken: the laboratory's answer is awaited",
   untaken_unsure: "Not taken: the doctor is unsure",
+  untaken_signed_elsewhere: "Not taken: a doctor of another clinic signed the review",
   untaken_unknown_label: "Not taken: the label is no class of the model",
   erasedText: "{n} of its pictures were erased since: their owners withdrew the consent or deleted them.",
   forResearch: "For research",

@@ -822,6 +822,7 @@ export const french = spaced({
   untaken_no_histology: "Non repris: le laboratoire ne l'a pas confirmé",
   untaken_awaiting_histology: "Non repris: la réponse du laboratoire est attendue",
   untaken_unsure: "Non repris: le médecin hésite",
+  untaken_signed_elsewhere: "Non repris: un médecin d'une autre clinique a signé l'avis",
   untaken_unknown_label: "Non repris: l'étiquette n'est pas une classe du modèle",
   erasedText: "{n} de ses images ont été effacées depuis: leurs propriétaires ont retiré leur consentement ou les ont effacées.",
   forResearch: "Pour la recherche",

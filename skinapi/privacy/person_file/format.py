@@ -28,7 +28,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.letters import Reader, Withdrawal
-from skinapi.records.opinions import Opinion
+from skinapi.records.opinions import OF_ANOTHER_SERVER, Opinion
 from skinapi.records.submission import MeasuredShape
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
@@ -40,7 +40,7 @@ MANIFEST, SIGNATURE, PAGE = "manifest.json", "manifest.sig", "index.html"
 
 # Another person is never named by an account's id, only by what cannot be turned back into it.
 ME = "me"
-OTHER = re.compile(r"person-[0-9a-f]{32}")
+OTHER = re.compile(rf"{OF_ANOTHER_SERVER}[0-9a-f]{{32}}")
 Person = Annotated[
     str,
     StringConstraints(pattern=rf"^({ME}|{OTHER.pattern})$"),
@@ -64,7 +64,8 @@ def person_of(account: str, *, owner: str) -> str:
         return ME
     if OTHER.fullmatch(account):
         return account
-    return f"person-{hashlib.sha256(f'skinapi person {account}'.encode()).hexdigest()[:32]}"
+    hashed = hashlib.sha256(f"skinapi person {account}".encode()).hexdigest()
+    return f"{OF_ANOTHER_SERVER}{hashed[:32]}"
 
 
 class Filed(BaseModel):
