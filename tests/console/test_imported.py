@@ -14,6 +14,17 @@ from tests.privacy.person_files import ServedBackend, file_of
 from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account, erase
 
+# Parts of a page are asked for one by one.
+COUNT_ASKED = """
+const ask = window.fetch;
+window.asked = 0;
+window.fetch = (...wanted) => {
+  window.asked += 1;
+  return ask(...wanted).finally(() => (window.asked -= 1));
+};
+"""
+ANSWERED = "return window.asked > 0 ? Math.random() : document.querySelector('main').innerText"
+
 
 @pytest.mark.parametrize("look", [*looks(1), *looks(2)], ids=str)
 def test_findings_spots_and_messages_look_the_same_after_an_import(
@@ -66,11 +77,12 @@ def _use(seeder: Seeder, ada: Caller, grey: Caller) -> list[int]:
 def _read(journey: Journey, person: Caller, numbers: list[int], *, pictures: bool = False) -> Any:
     """What stands on the pages, without the numbers of findings."""
     visitor, texts = journey.visitor, []
+    visitor.run(COUNT_ASKED)
     (spot,) = person.pages("/lesions")
     places = [f"finding/{number}" for number in numbers]
     for place in (*places, "spots", f"spot/{spot['id']}", ""):
         visitor.open_view(place)
-        visitor.await_stillness()
+        visitor.await_rest(ANSWERED, f"the whole of {place}")
         if pictures:
             journey.step(place.partition("/")[0] or "home")
         text = str(visitor.run("return document.querySelector('main').innerText"))
