@@ -2,17 +2,7 @@
 
 from flask import Response, request
 
-from skinapi.auth.errors import (
-    CodeRequired,
-    DoctorHasPatients,
-    InitialPasswordExpired,
-    LastAdmin,
-    NotJustLoggedIn,
-    TooManyCodes,
-    TooManyGuesses,
-    WrongCode,
-    WrongPassword,
-)
+from skinapi.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.schemas import OwnDeletion
 from skinapi.domain.pages import Page
@@ -49,13 +39,7 @@ routes: Routes[ErasureService] = Routes("erasure")
     access=Signed(even_unready=True),
     rate=Rate.SIGN_IN,
     raises=(
-        WrongPassword,
-        NotJustLoggedIn,
-        InitialPasswordExpired,
-        TooManyGuesses,
-        CodeRequired,
-        WrongCode,
-        TooManyCodes,
+        *UNPROVEN,
         LastAdmin,
         DoctorHasPatients,
     ),

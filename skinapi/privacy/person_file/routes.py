@@ -2,15 +2,7 @@
 
 from flask import Response
 
-from skinapi.auth.errors import (
-    CodeRequired,
-    InitialPasswordExpired,
-    NotJustLoggedIn,
-    TooManyCodes,
-    TooManyGuesses,
-    WrongCode,
-    WrongPassword,
-)
+from skinapi.auth.errors import UNPROVEN
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.schemas import OwnDeletion
 from skinapi.domain.subject import Subject
@@ -37,13 +29,7 @@ key_routes: Routes[FileSigner] = Routes("signing key")
     rate=Rate.SIGN_IN,
     status=202,
     raises=(
-        WrongPassword,
-        NotJustLoggedIn,
-        InitialPasswordExpired,
-        TooManyGuesses,
-        CodeRequired,
-        WrongCode,
-        TooManyCodes,
+        *UNPROVEN,
         FileUnderWay,
         TooManyJobs,
     ),
