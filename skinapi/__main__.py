@@ -251,7 +251,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     settings.set_defaults(run=check_settings)
     _add_backups(commands, store)
-    _add_import(commands, store)
     _add_models(commands, store)
     add_batch(commands).set_defaults(run=judge_archive)
     add_commands(commands)
@@ -314,24 +313,6 @@ def _add_restore(
         help="although nobody knows who was erased since the backup",
     )
     restore.set_defaults(run=_lazy_command("restore", "backup_commands"))
-
-
-def _add_import(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", store: argparse.ArgumentParser
-) -> None:
-    person = commands.add_parser(
-        "import-person",
-        parents=[store],
-        help="take a person over with the file that another SkinAPI has given them",
-    )
-    person.add_argument("file", type=Path)
-    person.add_argument(
-        "--signed-by",
-        metavar="FINGERPRINT",
-        help="of the key of the server that made it, as the people of that clinic have told it",
-    )
-    person.add_argument("--email", metavar="NEW", help="another e-mail address for the account")
-    person.set_defaults(run=_lazy_command("import_person"))
 
 
 def _add_models(

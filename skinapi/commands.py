@@ -6,19 +6,17 @@ needs no application, stays small.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 
 from pydantic import TypeAdapter
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.passwords import NewPassword
-from skinapi.composition.privacy_services import open_person_import
 from skinapi.composition.services import Services, open_services
 from skinapi.domain.pages import read_pages
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
-from skinapi.privacy.person_file.importing import TakenOver
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.service import announce_model
 from skinapi.registry.version_schemas import shown_state
@@ -124,38 +122,6 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     open_services(settings).data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
     print("JWT_SECRET_KEY is the key of the store")
     return 0
-
-
-def import_person(settings: Settings, options: argparse.Namespace) -> int:
-    """Take a person over from another server, by the file that it has given the person. Raises
-    BrokenPersonFile, StoreUnavailable, UnsafeSettings.
-    """
-    configure_logs()
-    say_store(settings)
-    make_store(settings)
-    services = open_services(settings)
-    taken = open_person_import(settings, services).import_person(
-        options.file, signed_by=options.signed_by, email=options.email, by=OPERATOR
-    )
-    for line in _say_taken_over(taken):
-        print(line)
-    for version, many in sorted(taken.models.items()):
-        if services.models.versions.find(version) is None:
-            print(f"the model {version} ({many} findings) is not on this server: no card of it")
-    return 0
-
-
-def _say_taken_over(taken: TakenOver) -> Iterator[str]:
-    clinic = f" ({taken.imported.clinic})" if taken.imported.clinic else ""
-    yield f"imported: {', '.join(f'{many} {kind}' for kind, many in taken.stored.items())}"
-    yield f"from: {taken.imported.address}{clinic}, {taken.imported.made_at:%Y-%m-%d %H:%M} UTC"
-    if taken.lost:
-        yield f"photos that the file says are lost or damaged: {taken.lost}"
-    if taken.photos_left_out:
-        yield f"photos left out, because this server keeps none: {taken.photos_left_out}"
-    yield f"account: {taken.account.email} waits for an admin, who approves it and hands it a link"
-    yield "consents: those of the file were given to the other clinic, and none is given here yet"
-    yield "findings have new numbers, and reports new codes, when they are printed"
 
 
 def list_models(settings: Settings, _: argparse.Namespace) -> int:

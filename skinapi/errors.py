@@ -162,7 +162,6 @@ The tree, with the statuses. An error that only one package raises is defined in
         RefusedInstance              422  (standards)
         MaybeDifferentSpots          422  (prediction)
         PhotosApart                  422  (standards)
-        BrokenPersonFile             422  (privacy)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
       ModelDamaged                   500

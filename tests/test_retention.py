@@ -25,7 +25,6 @@ ROWS = {
     "guesses": "wrong passwords and codes",
     "images": "picture of a data set",
     "job_logs": "log of a job",
-    "imported_persons": "person from another server",
     "jobs": "job",
     "lesions": "spot",
     "keys": "key",
@@ -57,8 +56,6 @@ OF_DOCTORS = {"outcome_counts"}
 OF_PROVIDERS = {"oidc_round_trips"}
 # Where an admin has set an endpoint: notices/test_deliveries.py erases one.
 OF_ENDPOINTS = {"deliveries"}
-# Of who came with a file: privacy/test_import.py erases one.
-OF_IMPORTED = {"imported_persons"}
 # They name researchers and admins by id, as the audit trail does.
 OF_MODELS = {
     "webhooks": "webhook",
@@ -136,7 +133,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
     others = OF_ADMINS | OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS | OF_PROVIDERS
-    others |= OF_IMPORTED | OF_THE_ERASED
+    others |= OF_THE_ERASED
     assert before == ROWS.keys() - others - {"erasures", "guesses"}
     erase(backend.services, account)
     kept = backend.stored(but=("guesses", "audit", *OF_THE_ERASED))

@@ -111,8 +111,7 @@ class ConsentChangeView(Answer):
     language: str | None
     way: str = Field(
         description="`console`: a page that showed the text; `client`: another program of the "
-        "person's; for one photo alone: `photo`, its form; `key`, a program; `fhir`, a Consent; "
-        "`import`: at another clinic, from whose file it came: it does not count here"
+        "person's; for one photo alone: `photo`, its form; `key`, a program; `fhir`, a Consent"
     )
     by_oneself: bool
 

@@ -21,8 +21,6 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a consent was given or withdrawn: by a page that named the version of the text, by another
 # client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent.
 Way = Literal["console", "client", "photo", "key", "fhir"]
-# It was said to another clinic, and came with the person's file: it is history, and counts nowhere.
-IMPORTED = "import"
 
 
 class ConsentText(BaseModel):
@@ -139,10 +137,6 @@ class Consents:
             way=way,
             finding=finding,
         )
-        self.insert(record)
-
-    def insert(self, record: ConsentGiven) -> None:
-        """Note one that is known from elsewhere."""
         self._documents.insert({**record.stored(), "schema": 1})
 
     def history_of(self, account: str) -> list[ConsentGiven]:
@@ -160,6 +154,5 @@ class Consents:
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
-    """By purpose the last change of each consent of here that is about more than one photo."""
-    own = (one for one in history if one.way != IMPORTED)
-    return {one.purpose: one for one in own if one.finding is None}
+    """By purpose the last change of each consent that is about more than one photo."""
+    return {one.purpose: one for one in history if one.finding is None}

@@ -111,12 +111,8 @@ class Lesions:
             idempotency_key=new.key,
             request_hash=new.request_hash,
         )
-        self.insert(lesion)
-        return lesion
-
-    def insert(self, lesion: Lesion) -> None:
-        """Store one that was begun elsewhere, as it is."""
         self._documents.insert({**lesion.stored(), "schema": 1})
+        return lesion
 
     def find(self, identifier: str) -> Lesion | None:
         found = self.find_kept(identifier)

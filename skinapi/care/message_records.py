@@ -63,12 +63,8 @@ class Messages:
         # Whatever the clocks of two servers say, an answer stands below the question.
         identifier = new_id_after(newest[0]["id"] if newest else None)
         message = Message(id=identifier, created_at=now(), lesion=lesion, **fields)
-        self.insert(message)
-        return message
-
-    def insert(self, message: Message) -> None:
-        """Store one that was written elsewhere, as it is."""
         self._documents.insert({**message.stored(), "schema": 1})
+        return message
 
     def find(self, identifier: str) -> Message | None:
         # What was sent as an id may be a text that no store takes.

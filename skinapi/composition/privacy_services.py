@@ -11,7 +11,6 @@ from skinapi.privacy.breach.service import BreachService
 from skinapi.privacy.break_glass.readers import ReadersService
 from skinapi.privacy.break_glass.service import BreakGlassService
 from skinapi.privacy.person_file.contents import PersonContents
-from skinapi.privacy.person_file.importing import PersonImportService, Stores
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.person_file.signature import FileSigner
@@ -133,29 +132,6 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
     )
 
 
-def open_person_import(settings: Settings, services: Services) -> PersonImportService:
-    """For the command."""
-    data = services.data
-    return PersonImportService(
-        work=data.work,
-        to=Stores(
-            accounts=data.accounts,
-            submissions=data.submissions,
-            findings=data.lesion_findings,
-            reviews=data.reviews,
-            letters=data.letters,
-            lesions=data.lesions,
-            messages=data.messages,
-            consents=data.consents,
-            blobs=services.store.blobs,
-            imported=data.imported_persons,
-        ),
-        queue=services.records.queue,
-        signer=FileSigner(settings.audit_secrets()),
-        policy=settings.photos,
-    )
-
-
 class _NoLimits:
     """Of what a job makes, of which each account has one at a time."""
 
@@ -183,7 +159,6 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
             outbox=data.outbox,
             consents=data.consents,
             break_glass=data.break_glass,
-            imported=data.imported_persons,
             trail=data.trail,
         ),
         reports=reports,

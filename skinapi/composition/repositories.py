@@ -23,7 +23,6 @@ from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
 from skinapi.privacy.erasure.receipts import Receipts
-from skinapi.privacy.person_file.imported_persons import ImportedPersons
 from skinapi.privacy.person_file.stored_files import PersonFiles
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.lesion_findings import LesionFindings
@@ -87,7 +86,6 @@ class Repositories:
     contributed: ContributedPictures
     receipts: Receipts
     erased_ids: ErasedIds
-    imported_persons: ImportedPersons
     person_files: PersonFiles
 
 
@@ -139,7 +137,6 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         contributed=ContributedPictures(lab, work),
         receipts=Receipts(store),
         erased_ids=ErasedIds(store),
-        imported_persons=ImportedPersons(store),
         person_files=PersonFiles(store, work, outbox),
     )
 

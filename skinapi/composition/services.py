@@ -59,7 +59,6 @@ from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
-from skinapi.privacy.person_file.imported_persons import ImportedPerson
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.plan import Announced, Pause, Run
 from skinapi.records.break_glass import BreakGlass
@@ -116,7 +115,6 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "datasets": DatasetVersion,
     "images": DatasetImage,
     "uploads": UploadRecord,
-    "imported_persons": ImportedPerson,
     "jobs": Job,
     "backups": BackupMade,
     "erased_ids": Erased,

@@ -202,7 +202,6 @@ def _to_erasure(
         data.keys.forget,
         data.break_glass.forget,
         data.consents.forget,
-        data.imported_persons.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
 

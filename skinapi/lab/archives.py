@@ -119,15 +119,15 @@ def gather(
         with each.open() as file:
             if name.lower().endswith(ARCHIVE_SUFFIXES):
                 before = len(contents.entries)
-                _unpack(file, contents, Budget(name, each.size))
+                _unpack(file, contents, _Budget(name, each.size))
                 contents.unpacked += len(contents.entries) - before
             else:
-                contents.add(each.name, read_pieces(file.read))
+                contents.add(each.name, _pieces(file.read))
     return contents
 
 
 @dataclass(slots=True)
-class Budget:
+class _Budget:
     """Counts entries and unpacked bytes of one archive."""
 
     name: str
@@ -147,9 +147,9 @@ class Budget:
         return data
 
 
-def _unpack(file: IO[bytes], contents: Contents, budget: Budget) -> None:
+def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
     entries = _zip_entries if budget.name.lower().endswith(".zip") else _tar_entries
-    with broken_archives(budget.name):
+    with _broken_archives(budget.name):
         for written, pieces in entries(file, budget):
             budget.count_entry()
             if pieces is None:
@@ -159,7 +159,7 @@ def _unpack(file: IO[bytes], contents: Contents, budget: Budget) -> None:
 
 
 @contextmanager
-def broken_archives(name: str) -> Iterator[None]:
+def _broken_archives(name: str) -> Iterator[None]:
     """What the libraries raise for a damaged archive is BadArchive here, which names it."""
     try:
         yield
@@ -179,28 +179,20 @@ def broken_archives(name: str) -> Iterator[None]:
         raise BadArchive(f"{shown(name)} is damaged, or no such archive") from error
 
 
-def _zip_entries(file: IO[bytes], budget: Budget) -> _Entries:
-    with open_zip(file) as archive:
+def _zip_entries(file: IO[bytes], budget: _Budget) -> _Entries:
+    with zipfile.ZipFile(_ZipReader(file)) as archive:
         for entry in archive.infolist():
-            refuse_zip_entry(entry)
+            _refuse_zip_entry(entry)
             # `filename` ends at a NUL that the archive has in it.
             name = entry.orig_filename
             if entry.is_dir():
                 yield name, None
                 continue
             with archive.open(entry) as content:
-                yield name, map(budget.count, read_pieces(content.read))
+                yield name, map(budget.count, _pieces(content.read))
 
 
-def open_zip(file: IO[bytes]) -> zipfile.ZipFile:
-    """A zip archive of strangers, whose directory is bounded. Raises BadArchive, and what
-    `broken_archives` turns into it.
-    """
-    reader: Any = _ZipReader(file)
-    return zipfile.ZipFile(reader)
-
-
-def refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
+def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
     """Raises BadArchive for one that is encrypted, a link, or packed in an unusual way."""
     name = shown(entry.filename)
     if entry.flag_bits & _ZIP_ENCRYPTED:
@@ -235,7 +227,7 @@ class _ZipReader:
         return getattr(self._file, name)
 
 
-def _tar_entries(file: IO[bytes], budget: Budget) -> _Entries:
+def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
     begin = file.read(len(_GZIP))
     file.seek(0)
     # Only gzip: the others unpack too much before anything can be counted. `GzipFile` checks the
@@ -260,7 +252,7 @@ def _tar_entries(file: IO[bytes], budget: Budget) -> _Entries:
                 pass
             stream.headers_left = LARGEST_HEADERS
     stream.headers_left = math.inf
-    for _ in read_pieces(stream.read):  # up to the checksum
+    for _ in _pieces(stream.read):  # up to the checksum
         pass
 
 
@@ -286,7 +278,7 @@ class _TarReader:
     each list of a sparse file whole, and a header that follows a header from within.
     """
 
-    def __init__(self, file: Any, budget: Budget) -> None:
+    def __init__(self, file: Any, budget: _Budget) -> None:
         self._file = file
         self._budget = budget
         self.headers_left: float = LARGEST_HEADERS
@@ -303,13 +295,13 @@ def _tar_pieces(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]
     """Raises EOFError where the file ends before its size."""
     content = tar.extractfile(entry)
     left = entry.size
-    for piece in read_pieces(content.read) if content else ():
+    for piece in _pieces(content.read) if content else ():
         left -= len(piece)
         yield piece
     if left:
         raise EOFError
 
 
-def read_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while data := read(READ_BYTES):
         yield data

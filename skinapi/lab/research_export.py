@@ -97,7 +97,7 @@ class ResearchExport:
         taken = [
             (one, decides)
             for one in may_be_given
-            if (decides := deciding_review(signed.get(one.id, []))) and not decides.signed_elsewhere
+            if (decides := deciding_review(signed.get(one.id, [])))
         ]
         for owner in sorted({facts.owner for facts, _ in taken} - noted):
             unit.record(AuditRow(ACTION, by=by.id, target=owner, owner=owner))

@@ -101,7 +101,6 @@ class LeftOut(StrEnum):
     AWAITING_HISTOLOGY = "awaiting_histology"
     UNSURE = "unsure"
     UNKNOWN_LABEL = "unknown_label"
-    SIGNED_ELSEWHERE = "signed_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +119,6 @@ def label_of(reviews: Sequence[SignedOpinion], source: LabelSource) -> ReviewedL
     decides = deciding_review(reviews)
     if decides is None:
         return LeftOut.UNSURE
-    if decides.signed_elsewhere:
-        return LeftOut.SIGNED_ELSEWHERE
     opinion = decides.opinion
     if source == "histology" and opinion.histology_result is None:
         return LeftOut.NO_HISTOLOGY

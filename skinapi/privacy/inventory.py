@@ -45,8 +45,7 @@ KEPT: Mapping[Kept, str] = {
     "same_names": "pictures of one patient must have one name in every data set",
 }
 
-# What of a person's file has it: a JSON file (`FILES` of person_file/format.py), a photo or PDF, or
-# what came from another server.
+# What of a person's file has it: a JSON file (`FILES` of person_file/format.py), a photo or PDF.
 Exported = Literal[
     "account",
     "consents",
@@ -60,7 +59,6 @@ Exported = Literal[
     "jobs",
     "photo",
     "report",
-    "imported",
 ]
 # In every document: when it was made, its random id, and how it is written.
 COMMON = frozenset({"id", "created_at", "schema", "revision", "holds"})
@@ -575,21 +573,6 @@ INVENTORY: tuple[Stored, ...] = (
         purpose="operation",
         erased="never",
         fields=(of_nobody("*"),),
-    ),
-    Stored(
-        collection="imported_persons",
-        row="person from another server",
-        purpose="rights",
-        erased="account",
-        fields=(
-            told(
-                "account_there made_at address clinic software fingerprint sha256 history_blob",
-                "account",
-                "identity",
-                "imported",
-            ),
-            held("account", "account", "pseudonym"),
-        ),
     ),
     Stored(
         collection="erased_ids",

@@ -138,10 +138,6 @@ class LesionFindings:
         self._documents.update_all({"lesion": lesion}, change)
         renew(self._documents, ids=left)
 
-    def renew_rest(self, lesion: str) -> None:
-        """See resting.py: after its findings were stored otherwise than one by one."""
-        renew(self._documents, lesions=[lesion])
-
     def _note_changes(self, lesion: str) -> list[str]:
         """See `Submissions.note_change`; each gets an id of its own, by which pages continue. The
         result is the ids of its findings.

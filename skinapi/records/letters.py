@@ -67,12 +67,8 @@ class Letters:
         letter = Letter(
             id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields
         )
-        self.insert(letter)
-        return letter
-
-    def insert(self, letter: Letter) -> None:
-        """Store one that was written elsewhere, as it is."""
         self._documents.insert({**letter.stored(), "schema": 1})
+        return letter
 
     def refuse_more(self, submission: str, doctor: str) -> None:
         """Raises TooManyLetters. Drafts of other doctors do not count: this one can delete none of

@@ -88,10 +88,6 @@ def known_to_version_3(condition: str | None) -> str | None:
     )
 
 
-# How the id begins that stands for a doctor of another server, whose patient was taken over.
-OF_ANOTHER_SERVER = "person-"
-
-
 class SignedOpinion(StoredRecord):
     """What a review says of the lesion, without its note. `asked_by` is the doctor who had asked
     for it: such a second opinion is for who is in charge, and decides nothing.
@@ -105,13 +101,6 @@ class SignedOpinion(StoredRecord):
     @property
     def second_opinion(self) -> bool:
         return self.asked_by is not None
-
-    @property
-    def signed_elsewhere(self) -> bool:
-        """On another server. Nobody here answers for it: it teaches no model, goes into no research
-        and makes no record that must be kept here.
-        """
-        return self.doctor.startswith(OF_ANOTHER_SERVER)
 
 
 def _known_label(label: str) -> str:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from skinapi.errors import Conflict
 from skinapi.records.letters import Letters
-from skinapi.records.opinions import OF_ANOTHER_SERVER
 from skinapi.records.reviews import Reviews
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
@@ -152,7 +151,7 @@ class RecordRetention:
     def _list_signatures(self, findings: list[str]) -> Iterable[tuple[str, datetime]]:
         yield from self.reviews.list_signatures(findings)
         for letter in self.letters.list_signed_of(findings):
-            if letter.signed_at and not letter.doctor.startswith(OF_ANOTHER_SERVER):
+            if letter.signed_at:
                 yield letter.submission, letter.signed_at
 
 

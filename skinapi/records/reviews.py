@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
-    OF_ANOTHER_SERVER,
     Histology,
     Opinion,
     SignedOpinion,
@@ -93,15 +92,10 @@ class Reviews:
         return found
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
-        """Of which of these findings there are reviews of here, and when each was signed."""
+        """Of which of these findings there are reviews, and when each was signed."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
-        fields = ("submission", "doctor", "created_at")
-        found = self._documents.find(wanted, sort="submission", fields=fields)
-        return [
-            (one["submission"], one["created_at"])
-            for one in found
-            if not one["doctor"].startswith(OF_ANOTHER_SERVER)
-        ]
+        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
+        return [(one["submission"], one["created_at"]) for one in found]
 
     def walk(self) -> Iterator[SignedOpinion]:
         """What all reviews say; those of one submission in the order in which they were signed."""

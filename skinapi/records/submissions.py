@@ -69,16 +69,10 @@ class Submissions:
         number is in use, or the owner or who files it has used its idempotency key before.
         """
         submission = filing.as_submission(doctor=doctor)
-        self.insert(submission)
-        return submission
-
-    def insert(self, submission: Submission) -> None:
-        """Store one that was made elsewhere. Raises Duplicate where its number is in use."""
         if submission.lesion is None:  # else its spot is looked at, once it is there
             submission = with_rest_key(submission)
-        decision = submission.decision
-        decided = {"decision": decision.as_document()} if decision else {}
-        self._documents.insert({**submission.stored(), **decided, "schema": 1})
+        self._documents.insert({**submission.stored(), "schema": 1})
+        return submission
 
     def take_number(self) -> int:
         """A number that no other submission gets. It stays unused where the submission is not

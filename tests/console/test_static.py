@@ -349,7 +349,6 @@ FOR_PROGRAMS = {
     *("identifier_reused", "not_acceptable", "refused_instance", "unknown_kind"),
     *("makes_no_sessions", "takes_no_key", "test_key"),
     *("compared_with_itself", "joined_with_itself"),
-    "broken_person_file",  # the command `import-person` says it
     # No page of the console sends several pictures yet.
     "maybe_different_spots",
     "method_not_allowed",
@@ -406,7 +405,7 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 SUBJECTS = (
     "account|archive|breach|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model"
-    "|patient|person|person_file|photo|record|report|review|session|store|submission|webhook"
+    "|patient|person_file|photo|record|report|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = {

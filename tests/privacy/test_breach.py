@@ -194,17 +194,6 @@ def test_whose_findings_went_into_a_research_export_was_touched(backend: Backend
     assert (read["what"], read["role"]) == ("research", "researcher")
 
 
-def test_who_was_taken_over_from_another_server_was_touched(backend: Backend) -> None:
-    """Also in the time of the import, of which the account itself has no row."""
-    ada = backend.account(backend.member("ada@example.org").email).id
-    backend.services.data.trail.record(
-        AuditRow("person.import", by="system", target=ada, owner=ada)
-    )
-    hour = timedelta(hours=1)
-    told = ask(backend.admin(), since=(now() - hour).isoformat(), until=(now() + hour).isoformat())
-    assert {one["email"]: one["acts"] for one in told["persons"]}["ada@example.org"] == {"wrote": 1}
-
-
 def test_what_no_row_names_is_not_found(backend: Backend) -> None:
     answer = backend.admin().call("GET", f"/data-protection/breach?account={'0' * 32}")
     assert answer.status_code == 404

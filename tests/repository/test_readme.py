@@ -21,7 +21,6 @@ from tests.support.photos import photo_of
 
 # How each kind of block is tested: run here line by line, run as a whole, or looked at.
 KINDS = {
-    "sh import-person",  # privacy/test_import.py
     "sh",
     "bash clone",
     "bash example",

@@ -27,7 +27,6 @@ DONE: Mapping[str, Act] = {
     "account": "account",
     "doctor": "account",
     "patient": "account",
-    "person": "wrote",
     "key": "account",
     "session": "account",
     "retention": "account",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from skinapi.auth.accounts import TEACHING_CONSENT, Account
-from skinapi.auth.consents import IMPORTED, Consents
+from skinapi.auth.consents import Consents
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.notices.outbox import Kind
 from skinapi.privacy.erasure.receipts import Elsewhere, Kept, KeptItem, SentItem
@@ -177,7 +177,7 @@ class AccountContents:
         """The versions that may have learned from pictures of this account that are gone from the
         data sets by now: nothing tells whose those were.
         """
-        changes = [one for one in self.consents.history_of(account.id) if one.way != IMPORTED]
+        changes = self.consents.history_of(account.id)
         taught = any(one.given for one in changes if one.purpose == TEACHING_CONSENT)
         if not (taught or account.consents.get(TEACHING_CONSENT)):
             return []

@@ -42,7 +42,6 @@ from skinapi.privacy.person_file.format import (
     FindingFile,
     person_of,
 )
-from skinapi.privacy.person_file.imported_persons import ImportedPersons
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import MOST_REVIEWS
@@ -51,8 +50,6 @@ from skinapi.records.submission import Submission
 from skinapi.storage.ports import Document
 
 PAGE_SIZE = 100
-# Where such a file says what came with one of another server.
-IMPORTED = "imported/"
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(
     {"record.read", "photo.read", "thumbnail.read", "photo.to_dataset", "finding.to_research"}
@@ -79,7 +76,6 @@ class PersonContents:
     outbox: Outbox
     consents: Consents
     break_glass: BreakGlasses
-    imported: ImportedPersons
     trail: AuditTrail
 
     def read_account(self, account: Account) -> AccountFile:
@@ -231,12 +227,6 @@ class PersonContents:
             for grant in page.items
             if grant.owner == account and not (held_since and grant.created_at >= held_since)
         }
-
-    def walk_imported(self, account: Account) -> Iterator[tuple[str, bytes]]:
-        """What came with the files of other servers and is history there, with its paths."""
-        for one in self.imported.list_of(account.id):
-            for path, content in self.imported.read_history(one).items():
-                yield f"{IMPORTED}{path}", content
 
 
 def _say_actor(row: Document, owner: str, roles: Mapping[str, str]) -> str:

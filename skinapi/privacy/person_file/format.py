@@ -28,7 +28,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.letters import Reader, Withdrawal
-from skinapi.records.opinions import OF_ANOTHER_SERVER, Opinion
+from skinapi.records.opinions import Opinion
 from skinapi.records.submission import MeasuredShape
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
@@ -40,7 +40,7 @@ MANIFEST, SIGNATURE, PAGE = "manifest.json", "manifest.sig", "index.html"
 
 # Another person is never named by an account's id, only by what cannot be turned back into it.
 ME = "me"
-OTHER = re.compile(rf"{OF_ANOTHER_SERVER}[0-9a-f]{{32}}")
+OTHER = re.compile(r"person-[0-9a-f]{32}")
 Person = Annotated[
     str,
     StringConstraints(pattern=rf"^({ME}|{OTHER.pattern})$"),
@@ -59,13 +59,10 @@ FilePath = Annotated[
 
 
 def person_of(account: str, *, owner: str) -> str:
-    """How the file names this account. One that came from a file keeps its name."""
+    """How the file names this account."""
     if account == owner:
         return ME
-    if OTHER.fullmatch(account):
-        return account
-    hashed = hashlib.sha256(f"skinapi person {account}".encode()).hexdigest()
-    return f"{OF_ANOTHER_SERVER}{hashed[:32]}"
+    return f"person-{hashlib.sha256(f'skinapi person {account}'.encode()).hexdigest()[:32]}"
 
 
 class Filed(BaseModel):
@@ -139,7 +136,7 @@ class FiledConsent(Filed):
     by: Person
     way: str = Field(
         description="`console`; another `client`; `photo`: with one photo; by a program's `key`; "
-        "`fhir`; `import`: it was said to another clinic, and came with such a file"
+        "`fhir`"
     )
     finding: Id | None = Field(default=None, description="of the photo that it is about alone")
 

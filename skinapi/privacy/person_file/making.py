@@ -122,8 +122,6 @@ class _Run:
         counts["audit"] = self._archive.add_list("audit.json", "rows", rows)
         progress(AUDITED, "Page")
         self._end_page(counts["audit"])
-        for path, content in self._contents.walk_imported(self._account):
-            self._archive.add(path, content)
         self._archive.add_schemas()
         self._archive.end(
             account=self._account.id,

@@ -65,8 +65,7 @@ PAGE = {
     "about": "About",
     "newest": "The newest {shown} of {all} entries. All of them are in audit.json.",
     "files_text": "JSON files say the same to programs; the folder schemas describes them. "
-    "fhir/bundle.json is for health records (FHIR R4). Another SkinAPI server can take the whole "
-    "file over.",
+    "fhir/bundle.json is for health records (FHIR R4).",
     "signed": "The server has signed the list of all files (manifest.json). Its key has the "
     "fingerprint",
     "compare": "Compare it with the one that the server shows at",
@@ -175,7 +174,6 @@ PAGE = {
         "letter.change": "changed a letter",
         "letter.delete": "deleted the draft of a letter",
         "message.report": "reported a message",
-        "person.import": "took the data over from another server",
         "record.read": "read findings, spots or messages",
         "retention.photo": "deleted a photo, because its time was over",
         "retention.finding": "deleted a finding, because its time was over",

@@ -240,10 +240,6 @@ REGISTER = {
             "title": "outcomes by month",
             "until": "never deleted; those of a doctor with the doctor's account",
         },
-        "person from another server": {
-            "title": "with which file of which server a person came",
-            "until": "the account is deleted",
-        },
         "receipt of an erasure": {
             "title": "receipts of erasures",
             "until": "never deleted: they prove it, and name nobody",

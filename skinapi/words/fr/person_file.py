@@ -66,8 +66,7 @@ PAGE = {
     "about": "À propos de",
     "newest": "Les {shown} plus récentes de {all} entrées. Toutes sont dans audit.json.",
     "files_text": "Des fichiers JSON disent la même chose aux programmes ; le dossier schemas les "
-    "décrit. fhir/bundle.json est pour les dossiers de santé (FHIR R4). Un autre serveur SkinAPI "
-    "peut reprendre tout le fichier.",
+    "décrit. fhir/bundle.json est pour les dossiers de santé (FHIR R4).",
     "signed": "Le serveur a signé la liste de tous les fichiers (manifest.json). Sa clé a "
     "l'empreinte",
     "compare": "Comparez-la avec celle que le serveur montre à l'adresse",
@@ -179,7 +178,6 @@ PAGE = {
         "letter.change": "a modifié une lettre",
         "letter.delete": "a effacé l'ébauche d'une lettre",
         "message.report": "a signalé un message",
-        "person.import": "a repris les données d'un autre serveur",
         "record.read": "a lu des résultats, taches ou messages",
         "retention.photo": "a supprimé une photo, son délai étant écoulé",
         "retention.finding": "a supprimé un résultat, son délai étant écoulé",

@@ -261,10 +261,6 @@ REGISTER = {
             "title": "issues par mois",
             "until": "jamais effacées; celles d'un médecin avec son compte",
         },
-        "person from another server": {
-            "title": "avec quel fichier de quel serveur une personne est venue",
-            "until": "le compte est supprimé",
-        },
         "receipt of an erasure": {
             "title": "reçus d'effacements",
             "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
