@@ -132,6 +132,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       StoreTooNew                    500
       StoreTooOld                    500
       UnsafeSettings                 500
+      FindingErased                  410  (records)
       Unprocessable                  422
         IdempotencyKeyReused         422
         UnreadablePicture            422

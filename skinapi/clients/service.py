@@ -46,10 +46,10 @@ class ClientsService:
         no other. Raises Refused, PredictionQuotaReached.
         """
         if by:
-            self.allowances.count_photo(by.id, by.role)
+            self.allowances.count_photos(by.id, by.role)
             caller = PoolCaller(by.id, signed_in=True)
         else:
-            self.allowances.count_photo(caller_address(), None)
+            self.allowances.count_photos(caller_address(), None)
             caller = PoolCaller(caller_site(), signed_in=False)
         try:
             classified = self.registry.classify_photo(

@@ -336,6 +336,7 @@ def _open_records(
         models=models,
         break_glass=data.break_glass,
         retention=retention,
+        erased=data.erased_ids,
     )
 
 

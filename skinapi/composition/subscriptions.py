@@ -116,7 +116,9 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
-        lambda event: data.erased_ids.add("finding", event.finding.id),
+        lambda event: data.erased_ids.add(
+            "finding", event.finding.id, request=event.finding.filed_request
+        ),
         counts.on_changed,
         resting.on_spot_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),

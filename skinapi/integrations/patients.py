@@ -8,6 +8,7 @@ cannot try all numbers of a hospital.
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.events import AccountAdded
@@ -15,6 +16,7 @@ from skinapi.domain.field_types import LONGEST_NAME
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.service import Newcomer
 from skinapi.storage.ids import new_id
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -40,8 +42,13 @@ class PatientsService:
         return self._find(self._hashes(system, value, by))
 
     def find_or_add(self, system: str, value: str, *, by: Subject) -> Account:
-        """The account of this identifier, which is made where there is none: of a patient without a
-        log-in, in nobody's care. Called at the same time, it makes one. Raises as `find_or_draft`.
+        """As `add_once`, whether the account is a new one or not."""
+        return self.add_once(system, value, by=by)[0]
+
+    def add_once(self, system: str, value: str, *, by: Subject) -> tuple[Account, bool]:
+        """The account of this identifier, and whether this call has made it: of a patient without a
+        log-in, in nobody's care. Called at the same time, one call makes it. Raises as
+        `find_or_draft`.
         """
         account, new = self.find_or_draft(system, value, by=by)
         if new:
@@ -51,8 +58,8 @@ class PatientsService:
                 found = self.find(system, value, by=by)
                 if found is None:
                     raise
-                return found
-        return account
+                return found, False
+        return account, new
 
     def find_or_draft(
         self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
@@ -79,6 +86,18 @@ class PatientsService:
             external=hashes[0],
         )
         return drafted, True
+
+    def find_or_newcomer(
+        self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
+    ) -> tuple[Account, Newcomer | None]:
+        """The account of this identifier, and what stores it with its first finding where it is a
+        new one: of what is refused, no account stays. Raises as `find_or_draft`.
+        """
+        account, new = self.find_or_draft(system, value, by=by, locale=locale)
+        if not new:
+            return account, None
+        adding = partial(self.add_drafted, drafted=account, by=by.id)
+        return account, Newcomer(adding, partial(self.find, system, value, by=by))
 
     def add_drafted(self, unit: Unit, drafted: Account, *, by: str) -> None:
         """Store it in the transaction of the first that is stored of this patient. Raises Duplicate

@@ -24,7 +24,7 @@ from skinapi.prediction.service import (
     PredictionService,
     SentPhotos,
 )
-from skinapi.records.errors import LesionFull, StorageQuotaReached
+from skinapi.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.records.finding_schemas import HeatView
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.reports.report import Report
@@ -170,7 +170,7 @@ again_routes: Routes[JudgingAgainService] = Routes("judging_again")
     rate=Rate.WRITE,
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
-        *(MaybeDifferentSpots, *QUOTAS),
+        *(MaybeDifferentSpots, FindingErased, *QUOTAS),
     ),
 )
 def predict(

@@ -23,9 +23,9 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
 from skinapi.storage.ids import new_id
-from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.network.model import Model
 from skinapi.vision.refusals import Reason, translate_refusal
 
 # Errors about photos that are sent together, or judged again.
@@ -99,18 +99,15 @@ class SamplePicture:
     content: bytes
     registry: InferenceService
     _finding: Finding | None = field(default=None, init=False)
-    _judged_by: tuple[str, OperatingPoint] | None = field(default=None, init=False)
 
     def judge(self) -> Finding:
         """It is classified once for each model and operating point, so that callers without an
         account cost no more than that. Raises NoModel, Unavailable.
         """
-        model = self.registry.served.model
-        by = model.version, model.calibration.operating_point
         finding = self._finding
-        if finding is None or self._judged_by != by:
+        if finding is None or not _is_by(self.registry.served.model, finding):
             finding = self.registry.classify_photo(content=self.content, caller=SAMPLE).finding
-            self._finding, self._judged_by = finding, by
+            self._finding = finding
         return finding
 
 
@@ -245,6 +242,12 @@ class PredictionService:
         )
 
 
+def _is_by(model: Model, finding: Finding) -> bool:
+    """Whether this model has made the finding, at the operating point that it has now."""
+    in_use = model.version, model.calibration.point_in_use
+    return in_use == (finding.model_version, finding.operating_point)
+
+
 def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
     keyed = isinstance(by, Subject) and by.key and sent.way == "photo"
     return PhotoChoice(sent.keep_photo, by=by.id, way="key" if keyed else sent.way)
@@ -300,9 +303,7 @@ class JudgingAgainService:
         key = f"{AGAIN}{original.id}"
         if answered := self.records.find_answered(owner=owner.id, key=key, request_hash=key):
             return self.records.get(number=str(answered.number), to=by)
-        model, finding = self.registry.served.model, original.finding
-        in_use = model.version, model.calibration.point_in_use
-        if in_use == (finding.model_version, finding.operating_point):
+        if _is_by(self.registry.served.model, original.finding):
             raise JudgedByThisModel
         contents = self._read_photos(original)
         # Somebody has judged them to be of skin: the model of then, or the sender.

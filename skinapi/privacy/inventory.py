@@ -579,7 +579,7 @@ INVENTORY: tuple[Stored, ...] = (
         row="erased ids",
         purpose="rights",
         erased="never",
-        fields=(held("kind scrubbed_at", "account", "pseudonym", kept="erased_again"),),
+        fields=(held("kind scrubbed_at request", "account", "pseudonym", kept="erased_again"),),
     ),
     Stored(
         collection="erasure_receipts",

@@ -13,6 +13,16 @@ class StorageQuotaReached(SkinAPIError):
         super().__init__(f"{self.sentence} ({most}). Delete some, then try again.")
 
 
+class FindingErased(SkinAPIError):
+    """A program sends again what was deleted: by the patient, say, whose right that is."""
+
+    status, code = 410, "finding_erased"
+    sentence = (
+        "The finding of this request was deleted here, and the request is not judged again. If it "
+        "should be, send it as a new one, under another identifier"
+    )
+
+
 class LesionFull(Unprocessable):
     """`most`: how many findings a spot may have."""
 

@@ -29,5 +29,4 @@ class Quotas:
             kept = self.queue.count_kept(owner.id)
         if kept >= self.most_submissions:
             raise StorageQuotaReached(self.most_submissions)
-        for _ in range(photos):
-            self.allowances.count_photo(owner.id, owner.role)
+        self.allowances.count_photos(owner.id, owner.role, photos)

@@ -23,6 +23,7 @@ from skinapi.errors import (
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.records.decisions import Decision
+from skinapi.records.errors import FindingErased
 from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
@@ -30,9 +31,16 @@ from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
+from skinapi.records.submission import (
+    Filing,
+    NewFinding,
+    Submission,
+    SubmissionSummary,
+    hash_of_request,
+)
 from skinapi.records.submissions import Submissions
 from skinapi.registry.version_service import ModelsService, Standing
+from skinapi.storage.erased_ids import ErasedIds
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.migration import Chunk
@@ -49,8 +57,16 @@ NO_PATIENT = "There is no such patient, or this caller may not file for them"
 DELETED_AT_ONCE = 20
 # What of a finding an admin reads who has broken its glass.
 Reading = Literal["finding", "report", "reviews", "letters"]
-# Stores a new account in the transaction of its first finding.
-Newcomer = Callable[[Unit], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """`add` stores a new account in the transaction of its first finding; `find` finds the one that
+    another request has stored for the same person in the meantime.
+    """
+
+    add: Callable[[Unit], None]
+    find: Callable[[], Account | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +86,7 @@ class RecordsService:
     models: ModelsService
     break_glass: BreakGlasses
     retention: RecordRetention
+    erased: ErasedIds
 
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
@@ -78,18 +95,25 @@ class RecordsService:
         owner.
 
         Raises IdempotencyKeyReused where the key was used for another request, or by the same
-        caller for another owner.
+        caller for another owner; FindingErased where what that request had made was deleted.
         """
         found = self._find_keyed(owner, key, by)
         if found is None:
+            if self._is_erased(owner, key, by):
+                raise FindingErased
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found.for_owner()
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
-        """Whether a request with this idempotency key was answered."""
-        return self._find_keyed(owner, key, by) is not None
+        """Whether a request with this idempotency key was answered, also with what is deleted."""
+        return self._find_keyed(owner, key, by) is not None or self._is_erased(owner, key, by)
+
+    def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
+        if not key or not by or by == owner:
+            return False
+        return self.erased.has_request(hash_of_request(by, key))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> Submission | None:
         found = self.submissions.find_by_key(owner, key)
@@ -102,9 +126,9 @@ class RecordsService:
     ) -> Submission:
         """Store a finding, and its photos if there are any. Where a retry of the same request has
         stored it in the meantime, the result is the retry's submission. A photo is not stored where
-        its owner has withdrawn the consent in the meantime. `newcomer` stores the owner
-        in the same transaction, who is not stored yet; where another request does so in the
-        meantime, StoreBusy is raised.
+        its owner has withdrawn the consent in the meantime. `newcomer` stores the owner in the
+        same transaction, who is not stored yet; where another request does so in the meantime, the
+        finding is that account's.
 
         Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
         was deleted in the meantime, NotFound where the finding was that it is made `again` of, and
@@ -137,8 +161,9 @@ class RecordsService:
             filing = Filing(identifier=identifier, number=number, owner=owner, new=new, blobs=blobs)
             with suppress(Duplicate):
                 return self.file(filing, newcomer)
-            if newcomer:
-                break
+            if newcomer and (stored_since := newcomer.find()):
+                owner, newcomer = stored_since.id, None
+                continue
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(
                 owner=owner, key=new.key, request_hash=new.request_hash, by=new.filed_by
@@ -151,7 +176,7 @@ class RecordsService:
     def file(self, unit: Unit, filing: Filing, newcomer: Newcomer | None = None) -> Submission:
         """Raises Duplicate where the number or the idempotency key is in use."""
         if newcomer:
-            newcomer(unit)
+            newcomer.add(unit)
         owner, again = filing.owner, filing.new.again
         action = "submission.judge_again" if again else "submission.create"
         by = again.by if again else filing.new.filed_by or owner

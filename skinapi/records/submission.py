@@ -1,5 +1,6 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -285,6 +286,13 @@ class Submission(SubmissionSummary):
         return max(self.created_at, decided_at, *shown_at)
 
     @property
+    def filed_request(self) -> str | None:
+        """What stands for the request by which another account has filed it for its owner."""
+        if not self.filed_by or not self.idempotency_key:
+            return None
+        return hash_of_request(self.filed_by, self.idempotency_key)
+
+    @property
     def change_key(self) -> str:
         """It sorts findings by when they changed; those of earlier versions come first. What its
         owner sees is sorted by its id.
@@ -355,6 +363,11 @@ class NewFinding:
     filed_by: str | None = None
     session_of: str | None = None
     choice: PhotoChoice | None = None
+
+
+def hash_of_request(by: str, key: str) -> str:
+    """A name of a request of this account, which says nothing of it."""
+    return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

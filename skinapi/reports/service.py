@@ -3,7 +3,7 @@ reports.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from skinapi.admin.usage import DailyCounts
@@ -11,7 +11,7 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
-from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
@@ -32,8 +32,27 @@ from skinapi.reports.verification import (
     seal_report,
 )
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.stored_record import StoredRecord
 
 HASH = re.compile("[0-9a-f]{64}")
+
+
+class _SpotWords(StoredRecord):
+    """Where a letter's own sentences call the spot by its name."""
+
+    about: Mapping[str, str]
+    spot: Mapping[str, str]
+
+    @property
+    def patterns(self) -> Iterator[str]:
+        opened, closed = self.spot["named"].split("{name}")
+        for sentence in self.about.values():
+            begins = re.escape(sentence.partition("{spot}")[0] + opened)
+            yield rf"(?<={begins}).+?(?={re.escape(closed)})"
+
+
+_SPOTS = load_words("letters.LETTERS", _SpotWords).values()
+SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
 
 
 class NoSuchLanguage(SkinAPIError):
@@ -119,8 +138,9 @@ class ReportsService:
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
         """The report as PDF for another system, which is issued: without the name and the address
-        of the patient, also in letters, whose greeting names them; and without photos where the
-        patient has withdrawn the consent that they are kept. It is not stored.
+        of the patient, also in letters, whose greeting names them; without what the patient calls
+        the spot; and without photos where the patient has withdrawn the consent that they are kept.
+        It is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, None)
@@ -350,11 +370,11 @@ def _parse_language(language: str | None) -> Language | None:
 
 
 def _without_name(shown: ShownLetter, name: str) -> ShownLetter:
-    """The letter with a sign in place of each part of this name; not of an initial, which may be a
-    word.
+    """The letter with a sign in place of each part of this name, and of what the patient calls the
+    spot; not of an initial, which may be a word.
     """
     words = (word for word in name.split() if len(word) > 1)
     parts = sorted({name, *words}, key=len, reverse=True)
     named = rf"(?<!\w)(?:{'|'.join(map(re.escape, parts))})(?!\w)"
-    text = re.sub(named, "…", shown.letter.text)
+    text = re.sub(named, "…", SPOT_NAMES.sub("…", shown.letter.text))
     return replace(shown, letter=shown.letter.model_copy(update={"text": text}))

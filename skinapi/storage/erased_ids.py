@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from skinapi.errors import BrokenErasedIds, Conflict
 from skinapi.storage.files import disk_errors, write_durably
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Documents, Ops, Store
+from skinapi.storage.ports import Document, Documents, Ops, Store
 from skinapi.stored_record import Frozen, StoredRecord
 
 ErasedKind = Literal["account", "finding"]
@@ -28,13 +28,15 @@ WAITS = {"scrubbed_at": None}
 
 class Erased(StoredRecord):
     """`id` is that of the account or finding, `created_at` when it was erased. `scrubbed_at`: when
-    the store had overwritten what was deleted, as far as it can.
+    the store had overwritten what was deleted, as far as it can. `request`: the hash of the request
+    by which a program had filed the finding, which is not judged again.
     """
 
     id: str
     created_at: datetime
     kind: ErasedKind
     scrubbed_at: datetime | None = None
+    request: str | None = Field(default=None, exclude_if=lambda request: request is None)
 
 
 class ErasedIds:
@@ -42,16 +44,23 @@ class ErasedIds:
         self._documents = store.collection(COLLECTION)
         self._documents.ensure_index("scrubbed_at", "created_at", "id")
         self._documents.ensure_index("created_at", "id")
+        self._documents.ensure_index("request", "id")
 
-    def add(self, kind: ErasedKind, identifier: str) -> None:
+    def add(self, kind: ErasedKind, identifier: str, *, request: str | None = None) -> None:
         """Call it in the transaction that deletes the account or finding. It may be on the list."""
-        erased = {"kind": kind, "created_at": now(), "schema": 1}
+        erased: Document = {"kind": kind, "created_at": now(), "schema": 1}
+        if request:
+            erased["request"] = request
         ops: Ops = {"$set": erased, "$unset": {"scrubbed_at": True}}
         self._documents.update({"id": identifier}, ops, upsert=True)
 
     def find(self, identifier: str) -> Erased | None:
         found = self._documents.get(identifier)
         return Erased.model_validate(found) if found else None
+
+    def has_request(self, request: str) -> bool:
+        """Whether the finding that this request has made was erased."""
+        return bool(self._documents.find({"request": request}, limit=1, fields=()))
 
     def list_all(self) -> Iterator[Erased]:
         """By id. Needs memory for some hundred of them."""

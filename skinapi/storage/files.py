@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -146,6 +147,24 @@ def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
     total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
     if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+NO_FOLDER = (
+    "No folder takes the file in which a large body lies meanwhile; the operator must name one that"
+    " the server may write to: INSTANCE_DIR, or TMPDIR"
+)
+
+
+def passing_folder(folder: Path) -> Path:
+    """Where a file lies while a request runs: in this folder, or in TMPDIR where it is missing or
+    takes no files, as on a server whose store is MongoDB. Raises StoreUnavailable.
+    """
+    if os.access(folder, os.W_OK | os.X_OK):
+        return folder
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise StoreUnavailable(NO_FOLDER) from error
 
 
 # A file lock between threads and processes.

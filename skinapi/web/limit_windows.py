@@ -51,11 +51,13 @@ class SqliteWindows:
         # be used nor closed after a fork: https://sqlite.org/howtocorrupt.html
         self._opened: list[_Opened] = []
 
-    def hit(self, item: RateLimitItem, *names: str) -> Window:
-        """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        """Count so many requests against this limit, unless one of them is past it: then none.
+        Raises StoreUnavailable.
+        """
         key, moment = item.key_for(*names), time.time()
         with sqlite_errors():
-            return self._run(lambda connection: _hit(connection, item, key, moment))
+            return self._run(lambda connection: _hit(connection, item, key, moment, cost))
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless counts can be read from the file."""
@@ -124,7 +126,9 @@ class _Opened:
             self._path.unlink()
 
 
-def _hit(connection: apsw.Connection, item: RateLimitItem, key: str, moment: float) -> Window:
+def _hit(
+    connection: apsw.Connection, item: RateLimitItem, key: str, moment: float, cost: int
+) -> Window:
     expiry = item.get_expiry()
     with _transaction(connection):
         connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
@@ -136,11 +140,10 @@ def _hit(connection: apsw.Connection, item: RateLimitItem, key: str, moment: flo
         at, number = max(moment, last_at), last + 1
         oldest, first = connection.execute(FIRST, (key, moment - expiry)).get or (at, number)
         spent = number - first
-        allowed = spent < item.amount
-        if allowed:
-            hit = (key, at, number, at + expiry)
-            connection.execute("INSERT INTO hits VALUES (?, ?, ?, ?)", hit)
-        return Window(allowed, item.amount - spent - allowed, oldest + expiry)
+        counted = cost if spent + cost <= item.amount else 0
+        hits = [(key, at, number + more, at + expiry) for more in range(counted)]
+        connection.executemany("INSERT INTO hits VALUES (?, ?, ?, ?)", hits)
+        return Window(counted > 0, item.amount - spent - counted, oldest + expiry)
 
 
 @contextmanager

@@ -43,15 +43,17 @@ class MongoWindows:
         self._lock = threading.Lock()
         self._indexed = False
 
-    def hit(self, item: RateLimitItem, *names: str) -> Window:
-        """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        """Count so many requests against this limit, unless one of them is past it: then none.
+        Raises StoreUnavailable.
+        """
         key, moment = {"_id": item.key_for(*names)}, time.time()
         with mongo_errors():
             self._ensure_index()
             try:
-                found = self._count(key, item, moment)
+                found = self._count(key, item, moment, cost)
             except DuplicateKeyError:  # another first hit has made the window
-                found = self._count(key, item, moment)
+                found = self._count(key, item, moment, cost)
         oldest = found["oldest"] or moment
         return Window(found["allowed"], item.amount - found["spent"], oldest + item.get_expiry())
 
@@ -63,10 +65,10 @@ class MongoWindows:
     def close(self) -> None:
         self._windows.database.client.close()
 
-    def _count(self, key: dict[str, str], item: RateLimitItem, moment: float) -> Any:
+    def _count(self, key: dict[str, str], item: RateLimitItem, moment: float, cost: int) -> Any:
         return self._windows.find_one_and_update(
             key,
-            _pipeline(item.amount, item.get_expiry(), moment),
+            _pipeline(item.amount, item.get_expiry(), moment, cost),
             ANSWER,
             upsert=True,
             return_document=pymongo.ReturnDocument.AFTER,
@@ -80,8 +82,8 @@ class MongoWindows:
                 self._indexed = True
 
 
-def _pipeline(amount: int, expiry: int, moment: float) -> list[dict[str, Any]]:
-    """Forget the hits outside the window, then add one if there is room.
+def _pipeline(amount: int, expiry: int, moment: float, cost: int) -> list[dict[str, Any]]:
+    """Forget the hits outside the window, then add `cost` if there is room for all.
 
     Hits in the future are from before the clock was put back. They would count until the clock has
     caught up.
@@ -93,10 +95,10 @@ def _pipeline(amount: int, expiry: int, moment: float) -> list[dict[str, Any]]:
         ]
     }
     kept = {"$ifNull": ["$entries", []]}
-    more = {"$concatArrays": [[moment], "$entries"]}
+    more = {"$concatArrays": [[moment] * cost, "$entries"]}
     ends = datetime.fromtimestamp(moment, UTC) + timedelta(seconds=expiry)
     return [
         {"$set": {"entries": {"$filter": {"input": kept, "as": "hit", "cond": within}}}},
-        {"$set": {"allowed": {"$lt": [{"$size": "$entries"}, amount]}}},
+        {"$set": {"allowed": {"$lte": [{"$size": "$entries"}, amount - cost]}}},
         {"$set": {"entries": {"$cond": ["$allowed", more, "$entries"]}, "expireAt": ends}},
     ]

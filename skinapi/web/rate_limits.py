@@ -52,8 +52,10 @@ REDIS_WAIT_S = 1.5
 class Windows(Protocol):
     """Counts hits in moving windows, for all workers together."""
 
-    def hit(self, item: RateLimitItem, *names: str) -> Window:
-        """Count one request of this name against this limit, unless it is past it."""
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        """Count so many requests of this name against this limit, unless one of them is past it:
+        then none.
+        """
 
     def ping(self) -> None:
         """Raises StoreUnavailable, or the library's error, unless counts can be read."""
@@ -66,8 +68,8 @@ class LibraryWindows:
         self._storage = storage
         self._limiter = MovingWindowRateLimiter(storage)
 
-    def hit(self, item: RateLimitItem, *names: str) -> Window:
-        allowed = self._limiter.hit(item, *names)
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        allowed = self._limiter.hit(item, *names, cost=cost)
         stats = self._limiter.get_window_stats(item, *names)
         return Window(allowed, stats.remaining, stats.reset_time)
 
@@ -85,8 +87,9 @@ class Limits:
         self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
-    def spend(self, rate: Rate, caller: str, role: str | None = None) -> None:
-        """Count one request; one past the limit is not counted, and raises TooManyRequests.
+    def spend(self, rate: Rate, caller: str, role: str | None = None, *, cost: int = 1) -> None:
+        """Count `cost` requests; if one of them is past the limit, none is counted, and
+        TooManyRequests is raised.
 
         In both cases the answer gets the headers RateLimit and RateLimit-Policy. Raises
         StoreUnavailable where the counts cannot be read.
@@ -95,11 +98,12 @@ class Limits:
             return
         items = self._items[rate]
         item = items.get(role or EVERYBODY, items[EVERYBODY])
-        allowed, wait = self._hit(item, rate.value, caller)
+        allowed, wait = self._hit(item, rate.value, caller, cost=cost)
         if not allowed:
             if rate is Rate.PREDICTIONS:
                 photos = _say_quota("photo limit", item, wait)
-                raise PredictionQuotaReached(photos, retry_after=wait)
+                many = "" if cost == 1 else f"There is no room for {cost} more photos. "
+                raise PredictionQuotaReached(f"{many}{photos}", retry_after=wait)
             raise TooManyRequests(retry_after=wait)
 
     def spend_quota(self, key: str, most: int) -> None:
@@ -110,10 +114,12 @@ class Limits:
             said = _say_quota("limit of this key", item, wait)
             raise TooManyRequests(said, retry_after=wait)
 
-    def _hit(self, item: RateLimitItem, name: str, caller: str) -> tuple[bool, int]:
+    def _hit(
+        self, item: RateLimitItem, name: str, caller: str, *, cost: int = 1
+    ) -> tuple[bool, int]:
         """Whether it is within the limit, and after how many seconds the next one may be."""
         with self._noticed_outage():
-            window = self._windows.hit(item, name, caller)
+            window = self._windows.hit(item, name, caller, cost=cost)
         seconds = item.get_expiry()
         # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
         # hits may lie in the future where the clock was put back.
@@ -123,9 +129,9 @@ class Limits:
         _add_header("RateLimit", f'"{name}";r={max(0, window.remaining)};t={wait}')
         return window.allowed, wait
 
-    def count_photo(self, caller: str, role: str | None) -> None:
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
         """See `Allowances`."""
-        self.spend(Rate.PREDICTIONS, caller, role)
+        self.spend(Rate.PREDICTIONS, caller, role, cost=photos)
 
     def count_rendering(self, caller: str, role: str | None) -> None:
         """See `Allowances`."""

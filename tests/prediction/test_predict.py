@@ -6,11 +6,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from PIL import Image
 
 from skinapi.languages import LANGUAGES, Language
+from skinapi.prediction.service import SamplePicture
 from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
@@ -18,6 +20,8 @@ from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.notices import say_untested_skin
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.models import served_once, tiny_model
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
@@ -47,6 +51,19 @@ def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -
     assert body["band"] == "urgent_referral"
     assert body["action"]
     assert body["model_version"] == "tiny-1"
+
+
+def test_the_sample_is_judged_by_the_model_in_service() -> None:
+    """Although another one was, for the moment in which it was judged."""
+    served = served_once(tiny_model())
+    registry, point = MagicMock(served=served), served.model.calibration.point_in_use
+    other, own = (
+        finding_of(model_version=version, operating_point=point)
+        for version in ("other", served.model.version)
+    )
+    registry.classify_photo.side_effect = [MagicMock(finding=one) for one in (other, own)]
+    sample = SamplePicture(content=b"", registry=registry)
+    assert [sample.judge() for _ in range(3)] == [other, own, own]
 
 
 @pytest.mark.parametrize("key", COLOURS)

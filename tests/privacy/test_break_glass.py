@@ -14,6 +14,7 @@ from skinapi.notices.outbox import WORDS, Kind
 from skinapi.privacy.break_glass import service
 from skinapi.records import break_glass
 from skinapi.records import service as records_service
+from skinapi.standards.dicom.uids import uid_of_id
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import patient_in_care
@@ -116,6 +117,21 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
     }
     said = {"finding", "report", "reviews", "letters"}
     assert {one["what"] for one in readings} == {"asked", "photo", "record", "thumbnails", *said}
+
+
+def test_it_opens_nothing_by_fhir_and_dicom(backend: Backend) -> None:
+    admin, ada = backend.admin(), backend.member()
+    found = predicted(ada, keep_photo="true")
+    opened(admin, number=found["id"])
+    number, study = found["id"], uid_of_id(found["_id"])
+    assert admin.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
+    for path in (
+        *(f"/fhir/Binary/{number}-{part}" for part in ("report", "1")),
+        f"/fhir/DiagnosticReport/{number}",
+        f"/fhir/DiagnosticReport/{number}/$document",
+        f"/dicom/studies/{study}",
+    ):
+        assert admin.call("GET", path).status_code == 404, path
 
 
 def test_it_ends_after_an_hour_and_what_was_begun_is_finished(backend: Backend) -> None:

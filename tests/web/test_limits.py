@@ -129,6 +129,15 @@ def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
     assert [windows.hit(one, "key").allowed for _ in range(2)] == [True, False]
 
 
+def test_hits_that_cost_more_count_all_or_none(windows: SqliteWindows | MongoWindows) -> None:
+    five = parse("5/minute")
+    costs = (2, 4, 3, 1)
+    counted = [windows.hit(five, "key", cost=cost) for cost in costs]
+    assert [(one.allowed, one.remaining) for one in counted] == [
+        (True, 3), (False, 3), (True, 0), (False, 0)
+    ]  # fmt: skip
+
+
 def test_a_window_moves_past_its_oldest_hits(
     windows: SqliteWindows | MongoWindows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from skinapi.standards.dicom.stow import Received
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeService:
     """`address` is that of the server; a JPEG may have `largest_photo` bytes. Large bodies lie in
-    a file of `folder` meanwhile, which has no name.
+    a file of `folder` meanwhile, which has no name; or in TMPDIR, where it takes no files.
     """
 
     prediction: PredictionService

@@ -18,6 +18,7 @@ from skinapi.errors import IdempotencyKeyReused, PredictionQuotaReached, SkinAPI
 from skinapi.integrations.patients import PatientsService
 from skinapi.prediction.service import PredictionService, SentPhotos
 from skinapi.records.errors import StorageQuotaReached
+from skinapi.records.service import Newcomer
 from skinapi.records.submission import Submission
 from skinapi.standards.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.standards.dicom.header_facts import read_context, read_patient
@@ -79,19 +80,19 @@ class Receiver:
             lesion=None,
             key=KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest(),
         )
-        return self.prediction.predict(owner=self._owner_of(instance), sent=sent, by=self.by)
+        owner, newcomer = self._owner_of(instance)
+        return self.prediction.predict(owner=owner, sent=sent, by=self.by, newcomer=newcomer)
 
-    def _owner_of(self, instance: Instance) -> Account:
+    def _owner_of(self, instance: Instance) -> tuple[Account, Newcomer | None]:
         """Who sends with a clinic's key sends for the patient whom the object names, anybody else
         for themselves.
         """
         if self.by.key is None or not self.by.key.clinic_wide:
-            account: Account = self.by.account
-            return account
+            return self.by.account, None
         patient = read_patient(instance.header)
         if patient is None:
             raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
-        return self.patients.find_or_add(patient.system, patient.value, by=self.by)
+        return self.patients.find_or_newcomer(patient.system, patient.value, by=self.by)
 
 
 def _is_of_the_object(error: SkinAPIError) -> bool:

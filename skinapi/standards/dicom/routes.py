@@ -15,7 +15,7 @@ from skinapi.standards.dicom.errors import DicomNotInstalled
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.multipart_related import spool_parts
 from skinapi.standards.dicom.stow import DICOM_JSON, status_of, write_answer
-from skinapi.storage.files import disk_errors, refuse_full_disk
+from skinapi.storage.files import disk_errors, passing_folder, refuse_full_disk
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
@@ -64,16 +64,16 @@ def _store(
     intake: IntakeService, stream: BodyStream, subject: Subject, *, study: str | None
 ) -> Response:
     intake.require_installed()
-    told = stream.parameters
+    told, folder = stream.parameters, passing_folder(intake.folder)
     if stream.media_type != MULTIPART_RELATED or told.get("type", OBJECT).lower() != OBJECT:
         raise UnsupportedMediaType(WRONG_TYPE)
 
     def read(size: int) -> bytes:
-        refuse_full_disk(intake.folder)
+        refuse_full_disk(folder)
         return stream.read(size)
 
     # All of it arrives before anything is judged: of a body that breaks off nothing is stored.
-    with SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(intake.folder)) as file:
+    with SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder)) as file:
         with disk_errors():
             parts = spool_parts(read, told.get("boundary", ""), file, most=MOST_OBJECTS)
         if not parts:

@@ -7,7 +7,6 @@ no name, address or number. An identifier is stored as a keyed hash.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +17,6 @@ from skinapi.errors import (
     IdempotencyKeyReused,
     InvalidBody,
     SkinAPIError,
-    StoreBusy,
     Unprocessable,
 )
 from skinapi.integrations.keys.errors import TestKeyStoresNothing
@@ -167,9 +165,9 @@ class FhirIntakeService:
     def _take(self, order: Order, by: Subject, language: Language | None) -> Taken:
         try:
             return self._take_once(order, by, language)
-        except (StoreBusy, IdentifierReused):
-            # Another request may have stored the same new patient in the meantime: the second time
-            # that one is found.
+        except IdentifierReused:
+            # Another request may have stored the same new patient and finding in the meantime: the
+            # second time that patient is found. Nothing was judged or counted yet.
             return self._take_once(order, by, language)
 
     def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
@@ -198,9 +196,9 @@ class FhirIntakeService:
         return Taken(
             order=order,
             report=self.fhir.read_finding(str(submission.number), to=by)[0],
-            patient=owner.id,
+            patient=submission.owner,
             new=new,
-            new_patient=newcomer is not None,
+            new_patient=newcomer is not None and submission.owner == owner.id,
         )
 
     def _find_key(self, order: Identifier, owner: Account, by: Subject) -> tuple[str, bool]:
@@ -223,9 +221,7 @@ class FhirIntakeService:
         if isinstance(patient, str):
             return self.prediction.records.find_owner(patient=patient, by=by), None
         drafting = {"locale": language} if language else {}
-        owner, new = self.patients.find_or_draft(*patient, by=by, **drafting)
-        adding = partial(self.patients.add_drafted, drafted=owner, by=by.id)
-        return owner, adding if new else None
+        return self.patients.find_or_newcomer(*patient, by=by, **drafting)
 
     def _take_patient(
         self, sent: Sent, wanted: Identifier | None, by: Subject
@@ -236,8 +232,7 @@ class FhirIntakeService:
         if isinstance(named, str):
             account, new = self.prediction.records.find_owner(patient=named, by=by), False
         else:
-            new = self.patients.find(*named, by=by) is None
-            account = self.patients.find_or_add(*named, by=by)
+            account, new = self.patients.add_once(*named, by=by)
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new
 
     def _answer_patient(self, sent: Sent, wanted: Identifier | None, by: Subject) -> Element:

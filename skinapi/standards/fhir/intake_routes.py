@@ -17,7 +17,7 @@ from skinapi.errors import (
     UnsupportedMediaType,
 )
 from skinapi.languages import LANGUAGES, Language, known_language
-from skinapi.records.errors import LesionFull, StorageQuotaReached
+from skinapi.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.standards.fhir.elements import FHIR_JSON, Resource
 from skinapi.standards.fhir.intake import FhirIntakeService, IdentifierReused, PhotosApart
 from skinapi.standards.fhir.json_reading import read_json
@@ -31,7 +31,7 @@ from skinapi.web.rate_limits import Rate
 TAKES = {**FHIR, "consumes": FHIR_JSON}
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
-    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused),
+    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased),
     *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
 )
 # https://hl7.org/fhir/R4/http.html#ops

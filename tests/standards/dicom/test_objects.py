@@ -4,14 +4,17 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydicom import Dataset
 from pypdf import PdfReader
 
+from skinapi.languages import LANGUAGES
 from skinapi.standards.dicom.codes import LONGEST_MEANING, WORDS
 from skinapi.standards.dicom.header_facts import read_context
 from skinapi.standards.dicom.reading import open_instance
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import BODY_SITES
+from tests.integrations.test_keys import made
 from tests.prediction.photographer import predicted
 from tests.prediction.test_several_pictures import joined
 from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
@@ -160,6 +163,30 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     assert '"Urgency")=(urgent_referral,' in said
     assert "SCT" not in said
     assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend, language: str) -> None:
+    place = {"site": "back"}
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id, locale=language)
+    named = {"place": place, "name": "left of Bernadette"}
+    spot = ada.call("POST", "/lesions", json=named).get_json()["id"]
+    number = predicted(ada, lesion=spot, keep_photo="true")["id"]
+    sign(doctor, number)
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    assert "Bernadette" in draft["text"]
+    text = {"text": draft["text"], "version": 1}
+    signed = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
+    assert signed.status_code == 200
+    assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "other"}).status_code == 200
+    archive, _ = made(doctor, scopes=["dicom"])
+    objects = fetch(archive, f"/dicom/studies/{study_of(archive)}")
+    report = PdfReader(io.BytesIO(objects[-1].EncapsulatedDocument))
+    printed = "".join(page.extract_text() for page in report.pages)
+    assert draft["text"].splitlines()[-1] in printed
+    assert "Bernadette" not in printed + "".join(map(str, objects))
 
 
 def test_a_report_without_a_withdrawn_letter_is_newer_than_the_one_with_it(

@@ -19,6 +19,7 @@ from skinapi.standards.coded_facts import SITES
 from skinapi.standards.dicom.uids import uid_of_id
 from skinapi.vision.context import BODY_SITES
 from tests.integrations.test_keys import clinic_wide, made
+from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend, Person
 from tests.support.dicom import (
     EXPLICIT,
@@ -372,6 +373,13 @@ def test_nothing_of_the_header_is_kept_but_the_facts(backend: Backend) -> None:
     )
     for secret in (NAME, NUMBER, PRIVATE, "Lovelace", "19610203", "Charity", *uids):
         assert secret.encode() not in kept, secret
+
+
+def test_a_server_on_mongodb_takes_objects_without_an_instance_folder(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    backend = Backend(missing, MockStore(), rate_limit_storage="memory://")
+    assert not missing.exists()
+    assert send(backend.member(), raw_object(), raw_object())[0] == 200
 
 
 def test_without_pydicom_the_door_says_what_is_missing(

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.auth.accounts import Accounts
+from skinapi.integrations.patients import PatientsService
+from skinapi.registry.service import InferenceService
 from skinapi.storage.ports import Document
 from tests.integrations.test_keys import clinic_wide, made
 from tests.prediction.test_several_pictures import another_spot
 from tests.standards.fhir import orders
 from tests.standards.fhir.orders import Json
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
 
 SNOMED = "http://snomed.info/sct"
@@ -113,6 +116,66 @@ def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
     as_one = sent(hospital, orders.contained(), "/fhir/ServiceRequest")
     assert (as_one.status_code, as_one.get_json()) == (200, first)
     assert len(findings(backend)) == len(external(backend)) == 1
+
+
+@pytest.mark.parametrize("account", [False, True], ids=["finding", "account"])
+def test_an_order_whose_finding_was_deleted_is_gone(
+    backend: Backend, hospital: Person, account: bool
+) -> None:
+    ada = backend.member()
+    owner = backend.account(ada.email)
+    body = orders.contained(
+        subject={"reference": f"Patient/{owner.id}"}, contained=[orders.media(id="m")]
+    )
+    number = sent(hospital, body, "/fhir/ServiceRequest").get_json()["id"]
+    if account:
+        erase(backend.services, owner)
+    else:
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    again = sent(hospital, orders.transaction())
+    assert outcome(again)[:2] == (410, "finding_erased")
+    assert again.get_json()["issue"][0]["code"] == "deleted"
+    assert (findings(backend), external(backend)) == ([], [])
+    assert reported(sent(hospital, orders.transaction("O-2")))
+
+
+def test_a_new_patient_whom_another_request_has_stored_meanwhile_is_judged_once(
+    backend: Backend, hospital: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported(sent(hospital, orders.transaction("O-1")))
+    (known,) = external(backend)
+    patients, judged = backend.services.integrations.patients, []
+    find, judge = PatientsService.find_or_draft, InferenceService.classify_pictures
+
+    def draft_first(*given: Any, **more: Any) -> Any:
+        with monkeypatch.context() as patch:  # as if the patient were stored a moment later
+            if not judged:
+                patch.setattr(Accounts, "find_external", lambda *_: None)
+            return find(*given, **more)
+
+    def count(*given: Any, **more: Any) -> Any:
+        judged.append(True)
+        return judge(*given, **more)
+
+    monkeypatch.setattr(type(patients), "find_or_draft", draft_first)
+    monkeypatch.setattr(InferenceService, "classify_pictures", count)
+    answer = sent(hospital, orders.transaction("O-2")).get_json()["entry"]
+    assert [one["response"]["status"] for one in answer] == ["200 OK", "200 OK", "201 Created"]
+    assert answer[2]["resource"]["subject"]["reference"] == f"Patient/{known['id']}"
+    assert (len(judged), len(findings(backend)), len(external(backend))) == (1, 2, 1)
+
+
+def test_of_two_that_create_the_same_patient_one_has_made_it(real_backend: Backend) -> None:
+    program = clinic_wide(real_backend, scopes=["fhir"])
+
+    def create(number: int) -> int:
+        client = Person(real_backend.app.test_client(), program.token)
+        return sent(client, orders.patient(f"PAT-{number}"), "/fhir/Patient").status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        answered = list(threads.map(create, sorted([*range(8)] * 4)))
+    assert [answered.count(status) for status in (201, 200)] == [8, 24]
+    assert len(external(real_backend)) == 8
 
 
 @pytest.mark.parametrize(
