@@ -60,7 +60,8 @@ def words_for_patient(
     anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
     """
     table = conditions_table()
-    words, notices = table.band_words(band, language), table.notices.decision
+    words = table.band_words(band, language, (label,) if label else ())
+    notices = table.notices.decision
     said: dict[str, str] = {}
     if waits_for:
         waiting = notices.waits_for[waits_for]

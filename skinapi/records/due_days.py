@@ -61,8 +61,8 @@ DAYS: Mapping[Language, DayWords] = load_words("days.DAYS", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
-    """In the words of the language: 26 November 2026, or Thursday 26 November 2026. Of a time, the
-    day in UTC.
+    """In the words of the language: 26 November 2026, or 26 November 2026 (Thursday). A week before
+    that day, "by Thursday" would read as today. Of a time, the day in UTC.
     """
     if isinstance(day, datetime):
         day = day.astimezone(UTC)

@@ -25,12 +25,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class PictureFacts(Frozen):
     """What one of several pictures alone would have been answered with. `kind` is what it was
-    recognised as, or else told to be.
+    recognised as, or else told to be; `malignant` is the sum over all malignant conditions.
     """
 
     kind: Modality
     heading: Ranked
     band: Band
+    malignant: Share | None = Field(default=None, exclude_if=lambda share: share is None)
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
@@ -38,7 +39,10 @@ class PictureFacts(Frozen):
         if modality:
             known = modality.recognised is not Modality.UNKNOWN
             kind = modality.recognised if known else modality.told
-        return cls(kind=kind, heading=finding.headline.named, band=finding.band)
+        headline = finding.headline
+        return cls(
+            kind=kind, heading=headline.named, band=finding.band, malignant=headline.malignant
+        )
 
 
 class Facts(Frozen):
@@ -200,7 +204,7 @@ class Facts(Frozen):
         return table.by_key(next(iter(malignant), NORMAL_SKIN))
 
     def band_words(self, language: Language) -> BandWords:
-        return conditions_table().band_words(self.band, language)
+        return conditions_table().band_words(self.band, language, self.headline.suspected)
 
     def canonical(self) -> bytes:
         """The facts as bytes; equal facts give equal bytes."""

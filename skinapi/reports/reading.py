@@ -3,7 +3,7 @@ notice and three sentences first, then all the rest, with no sentence twice.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
@@ -14,7 +14,7 @@ from skinapi.vision.bands import is_sent
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import doubt_notice
+from skinapi.vision.finding.finding import Doubt, doubt_notice
 from skinapi.vision.finding.notices import say_calibrated_on, say_restated, say_tested
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
@@ -47,14 +47,19 @@ def summarise(facts: Facts, language: Language, *, decided: bool = False) -> Sum
 def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
     """How sure one may be: the doubt, where there is one, else how the model did in its test.
 
-    Where the model was not tested for the patient's skin, that counts. The sentence is of the kind
-    of picture that was recognised. Of several that it may be, the one on which least is known
-    counts, and the sentence names both.
+    Where the model was not tested for the patient's skin, that counts. Of several kinds of picture
+    that it may be, the one on which least is known counts, and the sentence names both.
     """
-    said = [_certainty(facts)]
-    if facts.examined and facts.uncertain and not decided and is_sent(facts.band):
-        said.append(conditions_table().notices.certainty.sent)
+    said = [_certainty(facts), *([] if decided else say_sent(facts))]
     return " ".join(one.in_language(language) for one in said)
+
+
+def say_sent(facts: Facts) -> list[LocalizedText]:
+    """That a doctor should see it, whatever the doubt. Where it may be no skin, that is no fact."""
+    words = conditions_table().notices.certainty
+    if not (facts.examined and facts.uncertain and is_sent(facts.band)):
+        return []
+    return [words.sent_if_skin if Doubt.NOT_SURELY_SKIN in facts.reasons else words.sent]
 
 
 def _certainty(facts: Facts) -> LocalizedText:
@@ -68,16 +73,27 @@ def _certainty(facts: Facts) -> LocalizedText:
         return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
     used = dict(_used(facts))
     least = max(used.values(), key=_how_little)
-    kind = _kind_of(facts)
-    alike = kind in used and _how_little(used[kind]) == _how_little(least)
-    return _by_figures(least, notices.kinds[kind].many if alike else words.either_kind)
+    return _by_figures(least, _say_kinds(facts, used))
+
+
+def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
+    """The kind of picture, where the sender told it or said nothing else: both where the sender
+    told another than the picture shows, and where several pictures are of both kinds.
+    """
+    notices, kind = conditions_table().notices, _kind_of(facts)
+    if len(used) > 1 or kind not in used:
+        return notices.certainty.either_kind
+    words, seen = notices.kinds[kind], facts.modality
+    guessed = seen is not None and seen.told is Modality.UNKNOWN and not facts.pictures
+    return words.guessed if guessed else words.many
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
     """Each kind of picture whose calibration was used, with its test figures."""
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
-    for modality in facts.modality.used if facts.modality else old:
+    others = {one.kind for one in facts.pictures} - {Modality.UNKNOWN}
+    for modality in {*(facts.modality.used if facts.modality else old), *others}:
         yield modality, figures.get(modality)
 
 

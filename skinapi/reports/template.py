@@ -3,11 +3,11 @@ sentence about a disease comes from the conditions table, those about the findin
 the language.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
-from skinapi.reports.reading import list_doubts, say_certainty, say_headline
+from skinapi.reports.reading import list_doubts, say_certainty, say_headline, say_sent
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.words import SENTENCES
 from skinapi.stored_record import Frozen
@@ -109,8 +109,7 @@ class _Sentences:
 
     def _say_sent(self) -> list[str]:
         """That a doctor should see it, whatever the doubt."""
-        sent = is_sent(self._facts.band)
-        return [self._say(self._table.notices.certainty.sent)] if sent else []
+        return [self._say(said) for said in say_sent(self._facts)]
 
     def what_it_is(self) -> list[str]:
         """What the likely condition is. Left out for normal skin without a picture, because that
@@ -147,7 +146,7 @@ class _Sentences:
         near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
         if near and not is_sent(self._facts.band):
             return [self._phrases.near_limit]
-        name, reasons = self._for_patient(self._likely.key), self._reasons(self._why_for_patient)
+        name, reasons = self._for_patient(self._likely.key), self._reasons()
         return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
 
     def advice(self) -> list[str]:
@@ -247,7 +246,7 @@ class _Sentences:
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label
-        return self._phrases.band.format(label=label, reasons=self._reasons(self._why))
+        return self._phrases.band.format(label=label, reasons=self._reasons(for_doctor=True))
 
     def circumstances(self) -> list[str]:
         facts, phrases = self._facts, self._phrases
@@ -269,30 +268,57 @@ class _Sentences:
         added = ", ".join(map(self._name, malignant))
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
-    def _reasons(self, why: Callable[[RaisedBy], str]) -> str:
+    def _reasons(self, *, for_doctor: bool = False) -> str:
         """The rules that asked for the band, without repetitions: two may have the same words.
-        Without figures where those are restated: the band follows the model's own.
+        Without figures where those are restated: the band follows the model's own. Where one
+        picture alone asked, its rules are not those of what all say together.
         """
-        return ", ".join(dict.fromkeys(map(why, self._facts.raised_by)))
+        rules = self._facts.raised_by
+        if RaisedBy.PICTURE in rules:
+            return self._why_picture(for_doctor=for_doctor)
+        why = self._why if for_doctor else self._why_for_patient
+        return ", ".join(dict.fromkeys(map(why, rules)))
+
+    def _why_picture(self, *, for_doctor: bool) -> str:
+        """Which of several pictures alone asked for the band, and by what."""
+        facts, phrases = self._facts, self._phrases
+        place, one = next(
+            (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
+        )
+        key, share = one.heading.key, one.heading.probability
+        named = self._name_of if for_doctor else self._for_patient
+        if key in self._table.malignant_keys:
+            name = named(key)
+        else:
+            name, share = phrases.any_cancer, one.malignant or 0
+        if facts.restated:
+            why = phrases.why_open.format(name=name)
+        else:
+            say = say_share if for_doctor else say_chance
+            why = phrases.how_probable.format(
+                name=name, share=self._say(say(share, malignant=True))
+            )
+        return phrases.why_urgent[RaisedBy.PICTURE].format(picture=place, why=why)
 
     def _why(self, rule: RaisedBy) -> str:
         phrases, restated = self._phrases, self._facts.restated is not None
         if rule is RaisedBy.MALIGNANT and restated:
-            return phrases.why_cancer_restated
+            return phrases.why_open.format(name=phrases.any_cancer)
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._score())
         key, share = self._asked_by(rule)
         return self._name_of(key) if restated else self._with_share(key, share)
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
-        """Without how probable it is, which `confidence` says."""
+        """Without how probable it is, which `confidence` says: "the reason: a melanoma" of one of
+        22 % would be a diagnosis.
+        """
         phrases = self._phrases
-        if rule is RaisedBy.MALIGNANT:
-            restated = self._facts.restated is not None
-            return phrases.why_cancer_restated if restated else phrases.why_cancer
-        if rule in phrases.why_urgent:
+        if rule in phrases.why_urgent and rule is not RaisedBy.MALIGNANT:
             return phrases.why_urgent[rule]
-        return self._for_patient(self._asked_by(rule)[0])
+        cancer = rule is RaisedBy.MALIGNANT
+        name = phrases.any_cancer if cancer else self._for_patient(self._asked_by(rule)[0])
+        return phrases.why_open.format(name=name)
 
     def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
         """The condition that this rule is about, and its probability."""

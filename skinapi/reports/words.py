@@ -207,8 +207,9 @@ class Sentences(Frozen):
     near_limit: str
     both: str
     why_urgent: Mapping[RaisedBy, str]
-    why_cancer: str
-    why_cancer_restated: str
+    why_open: str
+    any_cancer: str
+    how_probable: str
     estimated: str
     from_picture: str
     with_what_was_told: str

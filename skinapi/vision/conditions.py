@@ -109,7 +109,7 @@ class ReviewLabel(Frozen):
 class BandWords(Frozen):
     """A band in the words of two readers: `label` and `action` are a patient's, and `next_step` and
     `by_when` after a doctor has decided; the others are a doctor's. `first_step` stands in place of
-    `next_step` where no doctor has.
+    `next_step` where no doctor has. `guideline` is already in `doctor_action` where it applies.
     """
 
     label: str
@@ -119,17 +119,19 @@ class BandWords(Frozen):
     first_step: str
     next_step: str
     by_when: str
+    guideline: str = ""
 
 
 class BandEntry(InLanguages):
     """`photograph_again_days`: after so many days a reminder asks for another photo.
     `see_within_days`: until when a doctor should have seen the spot; None where its words name no
-    time.
+    time. `guideline_for`: of which conditions the words' `guideline` speaks.
     """
 
     key: Band
     photograph_again_days: int
     see_within_days: int | None = None
+    guideline_for: tuple[str, ...] = ()
     en: BandWords
     fr: BandWords
 
@@ -230,9 +232,18 @@ class ConditionsTable(Frozen):
         names = self.notices.headline.names.get(key)
         return names.patient.in_language(language) if names else self.name(key, language)
 
-    def band_words(self, band: Band, language: Language) -> BandWords:
-        """A band's label and its action. Every band has an action, the least urgent too."""
-        return self.band_entry(band).in_language(language)
+    def band_words(
+        self, band: Band, language: Language, suspected: Collection[str] = ()
+    ) -> BandWords:
+        """A band's label and its action. Every band has an action, the least urgent too. A doctor
+        reads what a guideline says of the conditions that are `suspected`.
+        """
+        entry = self.band_entry(band)
+        words = entry.in_language(language)
+        if not set(entry.guideline_for) & {*suspected}:
+            return words
+        action = f"{words.doctor_action} {words.guideline}"
+        return words.model_copy(update={"doctor_action": action})
 
     def band_entry(self, band: Band) -> BandEntry:
         return next(entry for entry in self.bands if entry.key == band)

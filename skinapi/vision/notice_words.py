@@ -9,15 +9,16 @@ from skinapi.stored_record import Frozen
 
 
 class PictureKind(Frozen):
-    """The words for a kind of picture, in singular and plural."""
+    """The words for a kind of picture, in singular and plural; `guessed` where nobody told it."""
 
     one: LocalizedText
     many: LocalizedText
+    guessed: LocalizedText
 
 
 class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence.
-    `sent` follows `uncertain`, `either_kind` are pictures whose kind is not known.
+    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses.
+    `sent` or `sent_if_skin` follows `uncertain`, `either_kind` are pictures of no known kind.
     """
 
     tested: LocalizedText
@@ -26,6 +27,7 @@ class CertaintyWords(Frozen):
     untested_skin: LocalizedText
     uncertain: LocalizedText
     sent: LocalizedText
+    sent_if_skin: LocalizedText
     not_examined: LocalizedText
     missed: Mapping[str, LocalizedText]
     either_kind: LocalizedText

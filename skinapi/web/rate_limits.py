@@ -1,12 +1,12 @@
 """Rate limits: one moving window per rate class and caller, shared by all workers."""
 
 import importlib
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +45,7 @@ class Rate(Enum):
 
 EVERYBODY = "everybody"
 DAY = 24 * 60 * 60
+_UNITS = (("day", DAY), ("hour", 60 * 60), ("minute", 60), ("second", 1))
 # A request waits for Redis once at most: no retries, which by default are three.
 REDIS_WAIT_S = 1.5
 
@@ -162,12 +163,18 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _say_quota(limit: str, item: RateLimitItem, wait: int) -> str:
-    """The window moves: a photo leaves it a day after it was sent, and not at midnight."""
-    seconds = item.get_expiry()
-    daily = f"Daily {limit}" if seconds == DAY else limit.capitalize()
-    again = datetime.fromtimestamp(time.time() + wait, UTC)
-    moment = f"{again:%H:%M}" if seconds <= DAY else f"{again:%Y-%m-%d %H:%M}"
-    return f"{daily} reached ({item.amount}). Try again after {moment} UTC."
+    """With how long to wait, not until when: the window moves, so that the time is often that of
+    tomorrow, a minute before the one at which it is read.
+    """
+    daily = f"Daily {limit}" if item.get_expiry() == DAY else limit.capitalize()
+    return f"{daily} reached ({item.amount}). Try again in {_say_wait(wait)}."
+
+
+def _say_wait(seconds: int) -> str:
+    """In the largest unit that it fills twice, rounded up: never too early."""
+    unit, size = next((each for each in _UNITS if seconds > 2 * each[1]), _UNITS[-1])
+    count = math.ceil(seconds / size)
+    return f"{count} {unit}{'s' * (count > 1)}"
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:

@@ -141,8 +141,8 @@ def test_a_patient_reads_which_spot_what_was_decided_and_the_one_thing_to_do(
 @pytest.mark.parametrize(
     ("language", "day"),
     [
-        ("en", "Do this by Tuesday 8 December 2026 at the latest."),
-        ("fr", "À faire d'ici au mardi 8 décembre 2026."),
+        ("en", "Do this by 8 December 2026 (Tuesday) at the latest."),
+        ("fr", "À faire d'ici au 8 décembre 2026 (mardi)."),
     ],
 )
 def test_the_day_until_when_is_said_while_it_is_to_come(

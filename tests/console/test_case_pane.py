@@ -65,6 +65,15 @@ def test_a_spot_says_whose_it_is_and_leads_back_to_the_case(
         visitor.find(f".strip a[href^='#/visits/{spot}']")
 
 
+def test_the_kind_of_picture_is_the_patients_word_only_where_told(
+    visitor: Visitor, case: tuple[Caller, int, str]
+) -> None:
+    """ "The patient told: dermoscopic" stood where the program had guessed it."""
+    opened(visitor, case)
+    assert "Kind of picture" not in visitor.find(".told").text
+    assert "kind of picture, by the program: " in visitor.find(".reasons").text
+
+
 def test_escape_leaves_a_field_and_keys_answer_for_urgency_and_histology(
     visitor: Visitor, case: tuple[Caller, int, str]
 ) -> None:

@@ -1,6 +1,6 @@
 """What a patient sees first: what waits to be done, then the spots, in pages."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -47,7 +47,9 @@ def review(doctor: Caller, number: int, **fields: object) -> None:
 def say_due(day: str) -> str:
     due = date.fromisoformat(day)
     year = "" if due.year == now().year else f", {due.year}"
-    return f"{due:%A, %B} {due.day}{year}"
+    days = (due - now().date()).days
+    near = f" ({'tomorrow' if days == 1 else f'in {days} days'})" if days <= 14 else ""
+    return f"{due:%A, %B} {due.day}{year}{near}"
 
 
 def tasks(visitor: Visitor) -> list[str]:
@@ -122,9 +124,12 @@ def test_a_new_patient_reads_one_sentence_and_sees_one_button(
 
 
 def test_a_day_to_act_on_is_said_with_its_weekday_in_each_language(visitor: Visitor) -> None:
+    """Of the same weekday in a week, "by Friday" read as today."""
+    week = now().date() + timedelta(days=7)
     for language, day, said in (
         ("en", "2029-12-03", "Monday, December 3, 2029"),
         ("fr", "2029-12-01", "samedi 1er décembre 2029"),
+        ("en", week.isoformat(), say_due(week.isoformat())),
     ):
         visitor.look(language=language)
         visitor.open("/console/")

@@ -590,7 +590,8 @@ def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    rules = tuple(rule for rule in RaisedBy if rule is not RaisedBy.SQUAMOUS_CELL_CARCINOMA)
+    of_others = (RaisedBy.SQUAMOUS_CELL_CARCINOMA, RaisedBy.PICTURE)
+    rules = tuple(rule for rule in RaisedBy if rule not in of_others)
     finding = told_finding("melanocytic_nevus", raised_by=rules, reasons=tuple(Doubt))
     longest = Facts.of(finding, NOTHING_TOLD)
     narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")

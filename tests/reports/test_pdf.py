@@ -332,7 +332,7 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
     report = made_report(finding=finding, review=None, decision=None)
     text = text_of(render_pdf(report))
     assert "For the doctor. Uncertain" in text
-    assert "Which kind it is, the check cannot tell." in text
+    assert "The check is not sure which kind it is." in text
     assert ("That a doctor should see it is not in doubt." in text) is is_sent(band)
     assert report.band_words.label in text
 

@@ -244,16 +244,16 @@ def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
     open_ = "Most likely benign keratosis (40%). Not ruled out: basal cell carcinoma (9%)."
     assert said[said.index("For the doctor. Uncertain") + 1] == open_
     assert said[said.index("Probability") + 1] == "40%"
-    assert " ".join(said).count("ruled out") == 2, "for the patient, and for the doctor"
+    assert " ".join(said).count("ruled out") == 3, "for the patient, the doctor, as the reason"
 
 
 @pytest.mark.parametrize(
     ("malignant", "sensitivity", "said"),
     [
-        (64, 1.0, "misses few cancers in ordinary photographs, but it was tested on few."),
-        (64, 0.94, "misses some cancers in ordinary photographs, but it was tested on few."),
-        (100, 0.95, "misses few cancers in ordinary photographs; no check finds them all."),
-        (500, 0.79, "misses many cancers in ordinary photographs; no check finds them all."),
+        (64, 1.0, "misses few cancers in {}, but it was tested on few."),
+        (64, 0.94, "misses some cancers in {}, but it was tested on few."),
+        (100, 0.95, "misses few cancers in {}; no check finds them all."),
+        (500, 0.79, "misses many cancers in {}; no check finds them all."),
     ],
 )
 def test_how_sure_it_is_follows_from_the_test_figures(
@@ -262,8 +262,11 @@ def test_how_sure_it_is_follows_from_the_test_figures(
     tested = HeldOutFigures(
         modality=Modality.CLINICAL, lesions=600, malignant=malignant, sensitivity=sensitivity
     )
-    facts = facts_of(modality=PHONE, tested=(tested,))
-    assert summarise(facts, "en").certainty == f"This check {said}"
+    told = PHONE.model_copy(update={"told": CLINICAL})
+    for modality, kind in ((PHONE, "{}, as this one seems to be"), (told, "{}")):
+        facts = facts_of(modality=modality, tested=(tested,))
+        kinds = kind.format("ordinary photographs")
+        assert summarise(facts, "en").certainty == f"This check {said.format(kinds)}"
 
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
@@ -275,8 +278,8 @@ EITHER = "dermoscope pictures and ordinary photographs"
 @pytest.mark.parametrize(
     ("told", "recognised", "kinds"),
     [
-        (DERMOSCOPIC, CLINICAL, "ordinary photographs"),
-        (CLINICAL, DERMOSCOPIC, "dermoscope pictures"),
+        (DERMOSCOPIC, CLINICAL, EITHER),
+        (CLINICAL, DERMOSCOPIC, EITHER),
         (CLINICAL, UNKNOWN, EITHER),
         (DERMOSCOPIC, UNKNOWN, EITHER),
         (UNKNOWN, UNKNOWN, EITHER),
@@ -316,7 +319,7 @@ def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts(
 
 def test_a_doubt_comes_before_any_figure() -> None:
     facts = facts_of(reasons=(Doubt.UNLIKE_TRAINING,), tested=(TESTED, LITTLE_TESTED))
-    kind = "Which kind it is, the check cannot tell."
+    kind = "The check is not sure which kind it is."
     assert summarise(facts, "en").certainty == (
         f"{kind} That a doctor should see it is not in doubt."
     )

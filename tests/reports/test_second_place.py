@@ -68,7 +68,11 @@ def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
 def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
     report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
     text = text_of(render_pdf(replace(report, due=SINCE.date())))
-    said = ("Laboratory's result: a melanoma", "See a doctor this week", "By Sunday 22 November")
+    said = (
+        "Laboratory's result: a melanoma",
+        "See a doctor this week",
+        "By 22 November 2026 (Sunday)",
+    )
     places = [text.index(part) for part in said]
     assert places == sorted(places)
 
@@ -78,10 +82,10 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
     """The pages said "By 3 December" and "call today"; the PDF said neither."""
     report = made_report(language, photo=False, review=None, decision=None)
     call, day = {
-        "en": ("call the doctor's practice today.", "By Thursday 3 December 2026."),
+        "en": ("call the doctor's practice today.", "By 3 December 2026 (Thursday)."),
         "fr": (
             "appeler le cabinet du médecin aujourd'hui",
-            "Au plus tard le jeudi 3 décembre 2026.",
+            "Au plus tard le 3 décembre 2026 (jeudi).",
         ),
     }[language]
     for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):

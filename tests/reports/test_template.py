@@ -216,7 +216,9 @@ def test_what_raised_the_band_is_named() -> None:
         raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST),
     )
     said = write_sections(finding, "en")
-    assert "the reason: a melanoma, the 7-point checklist." in said.overview
+    assert (
+        "the reason: a melanoma, which cannot be ruled out, the 7-point checklist." in said.overview
+    )
     assert said.importance_of_early_detection.startswith(
         "In case it is a melanoma: Found while it is still thin"
     )

@@ -116,7 +116,10 @@ class LetterFacts:
 
     def band_words(self, language: Language) -> BandWords:
         """Of a proven cancer a colleague is told nothing of a suspicion."""
-        words, decision = conditions_table().band_words(self.band, language), self.counting
+        decision, suspected = self.counting, self.facts.headline.suspected
+        if self.advice or (decision and decision.label):
+            suspected = (decision.label,) if decision and decision.label else ()
+        words = conditions_table().band_words(self.band, language, suspected)
         if decision and is_proven_cancer(decision.label, proven=decision.proven):
             action = decision.band_words(language).doctor_action
             return words.model_copy(update={"doctor_action": action})

@@ -156,10 +156,15 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 /** A date of the API, which is a day in UTC wherever one reads it. @param {string} day */
 export const sayDay = (day) => written(new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }), day);
 
-/** The same of a day on which something is to be done: with its weekday, and the year where it is another one. @param {string} day */
+// In a week from a Friday, "by Friday" reads as today.
+const COUNTED_DAYS = 14;
+
+/** The same of a day on which something is to be done: with its weekday, the year where it is another one, and in how many days that is, where it is near. @param {string} day */
 export function sayDueDay(day) {
   const year = day.slice(0, 4) === today().slice(0, 4) ? undefined : "numeric";
-  return written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year, timeZone: "UTC" }), day);
+  const due = written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year, timeZone: "UTC" }), day);
+  const days = (Date.parse(day) - Date.parse(today())) / 86_400_000;
+  return Math.abs(days) > COUNTED_DAYS ? due : `${due} (${new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(days, "day")})`;
 }
 
 /** A day without its year, where that is this one. @param {string} moment */

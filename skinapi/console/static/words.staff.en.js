@@ -162,6 +162,7 @@ export const english = {
   noOthers: "No other findings.",
   context: "The patient told",
   kindOfPicture: "Kind of picture",
+  kindByProgram: "kind of picture, by the program: {kind}",
   nothingTold: "The patient told nothing with this photo.",
   skinType: "Skin type (Fitzpatrick)",
   checklistScore: "7-point checklist: {score}",

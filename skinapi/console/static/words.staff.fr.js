@@ -165,6 +165,7 @@ export const french = spaced({
   noOthers: "Aucun autre résultat.",
   context: "Ce que le patient a dit",
   kindOfPicture: "Type d'image",
+  kindByProgram: "type d'image, selon le programme: {kind}",
   nothingTold: "Le patient n'a rien dit avec cette photo.",
   skinType: "Type de peau (Fitzpatrick)",
   checklistScore: "Liste en 7 points: {score}",

@@ -143,7 +143,7 @@ class FindingHeading(StoredRecord):
         )
 
     def band_words(self, language: Language = "en") -> BandWords:
-        return conditions_table().band_words(self.band, language)
+        return conditions_table().band_words(self.band, language, self.headline.suspected)
 
 
 class FindingSummary(FindingHeading):

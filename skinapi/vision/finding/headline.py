@@ -43,6 +43,7 @@ _WITHOUT_PICTURE = {
 
 LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
 LEAST_IN_TENS = 20  # percent; of 14 %, "about 1 in 10" would hide a third
+LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion is not cited
 _MOST = 0.5  # what has more than half is the most probable
 
 
@@ -122,6 +123,12 @@ class Headline:
     def keys(self) -> tuple[str, ...]:
         """The conditions that it names."""
         return (self.likely.key, *(entry.key for entry in self.not_ruled_out))
+
+    @property
+    def suspected(self) -> tuple[str, ...]:
+        """Those of which a guideline on their suspicion may be cited."""
+        named = (self.likely, *self.not_ruled_out)
+        return tuple(entry.key for entry in named if entry.probability >= LEAST_SUSPECTED)
 
     @property
     def for_cancer(self) -> bool:

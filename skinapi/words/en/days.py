@@ -17,7 +17,7 @@ DAYS = {
     ),
     "day": "{day} {month} {year}",
     "first": "1",
-    "weekday": "{weekday} {day}",
+    "weekday": "{day} ({weekday})",
     "weekdays": (
         "Monday",
         "Tuesday",

@@ -17,7 +17,7 @@ DAYS = {
     ),
     "day": "{day} {month} {year}",
     "first": "1er",
-    "weekday": "{weekday} {day}",
+    "weekday": "{day} ({weekday})",
     "weekdays": (
         "lundi",
         "mardi",

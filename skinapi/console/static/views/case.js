@@ -64,11 +64,11 @@ async function loadCase(number) {
   return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo. `kind`: of the picture, as the report says it. @param {{submission: Api["SubmissionInCare"], kind: string, checklist: Api["Checklist"]}} props */
-const Context = ({ submission, kind, checklist }) => {
-  const { body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
+/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"]}} props */
+const Context = ({ submission, checklist }) => {
+  const { modality, body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
-    [say("kindOfPicture"), kind],
+    [say("kindOfPicture"), modality !== "unknown" && sayValue("kind", modality)],
     [say("bodySite"), site && sayPlace({ site, laterality, side })],
     [say("age"), age_band && sayValue("age", age_band)],
     [say("sex"), sex && sayValue("sex", sex)],
@@ -89,14 +89,14 @@ const Context = ({ submission, kind, checklist }) => {
 /** Who is not sent to a doctor. */
 const SPARED = ["routine", "self_monitoring"];
 
-/** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, and which rules asked for the band. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
-const Reasons = ({ report: { facts, headline, band, decision }, conditions }) => {
+/** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
+const Reasons = ({ report: { facts, headline, band, decision, reading }, conditions }) => {
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
   const headed = !restated && !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
-  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") })].filter(Boolean);
+  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || facts.modality.used.length > 1) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 
@@ -236,7 +236,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const decided = Boolean(report.decision); // then the form stands before what has led to the decision
   const told = html`
     <${Reasons} report=${report} conditions=${conditions} />
-    <${Context} submission=${submission} kind=${report.reading.kind} checklist=${conditions.checklist} />
+    <${Context} submission=${submission} checklist=${conditions.checklist} />
     ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
