@@ -114,8 +114,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     assert sent.status_code == 201
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-    listed = backend.services.records.list_own(owner=account.id, after=None, limit=1).items[0]
-    submission = backend.services.records.find(listed.id)
+    submission = backend.services.data.submissions.find_by_number(number)
     assert submission is not None
     backend.services.recovery.hand_link(email=account.email, by="-")
     body = {"name": "mine", "scopes": ["findings:read"], "sessions": True, **OWN}

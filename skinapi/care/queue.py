@@ -3,14 +3,15 @@
 The order of the queue: records/queue_keys.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound, TooManyFound
+from skinapi.errors import InvalidQuery, NotFound, TooManyFound
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.instructions import Instruction, reconcile
@@ -24,6 +25,7 @@ from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 
 NO_PATIENT = "Patient not found"
+NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # So many patients at most are looked through for the findings of those whose name begins so.
 MOST_SEARCHED = 50
@@ -79,13 +81,21 @@ class CareService:
     ) -> Page[Account]:
         """Patients by their most urgent unreviewed finding; those without one come last. With a
         beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
+
+        A program with a clinic-wide key has all, in the order in which they registered. Raises
+        InvalidQuery where it names a beginning.
         """
-        if beginning:
+        wide = doctor.key is not None and doctor.key.clinic_wide
+        if wide and beginning:
+            raise InvalidQuery(NO_SEARCH)
+        if wide:
+            page = self.accounts.page_of_doctor(None, after=after, limit=limit)
+        elif beginning:
             page = self.accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
         else:
             page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
-        shown = [one for one in page.items if in_care(one, doctor)]
+        shown = [one for one in page.items if in_care(one, doctor) and not one.machine]
         self.notes.note([one.id for one in shown], by=doctor, action="record.read")
         return Page(shown, page.next_after)
 
@@ -125,21 +135,23 @@ class CareService:
         )
         return self._in_care(page, doctor)
 
-    def awaited_of(self, patients: Sequence[Account], *, doctor: Subject) -> dict[str, QueuedCase]:
+    def awaited_of(self, patients: Sequence[Account]) -> dict[str, QueuedCase]:
         """What the decisions about these patients' findings have waited for the longest."""
-        owners = [one.id for one in patients]
-        found = self.submissions.page_awaited(
-            doctor.id, None, owners=owners, after=None, limit=MOST_AWAITED
-        ).items
-        return {one.owner: one for one in reversed(found)}
+        awaited: dict[str, QueuedCase] = {}
+        for doctor, owners in _by_doctor(patients):
+            found = self.submissions.page_awaited(
+                doctor, None, owners=owners, after=None, limit=MOST_AWAITED
+            ).items
+            awaited |= {one.owner: one for one in reversed(found)}
+        return awaited
 
-    def visits_of(self, patients: Sequence[Account], *, doctor: Subject) -> dict[str, date]:
+    def visits_of(self, patients: Sequence[Account]) -> dict[str, date]:
         """Until when these patients should next be seen, by what doctors have decided. A day that
         is long past is none: nobody notes here that a patient came.
         """
-        found = self.submissions.list_visits(
-            doctor.id, [one.id for one in patients], limit=MOST_AWAITED
-        )
+        found: list[QueuedCase] = []
+        for doctor, owners in _by_doctor(patients):
+            found += self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
         told = self._instruct(found)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
@@ -313,3 +325,12 @@ class CareService:
         ]
         self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
         return Page(found, page.next_after)
+
+
+def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:
+    """The ids of these patients, by the doctor in whose care they are."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in patients:
+        if one.doctor_id:
+            found[one.doctor_id].append(one.id)
+    return found.items()

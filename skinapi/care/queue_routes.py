@@ -13,7 +13,7 @@ from skinapi.care.queue_schemas import (
 )
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound, TooManyFound
+from skinapi.errors import BadRequest, NotFound, TooManyFound
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -27,16 +27,18 @@ READERS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read
 routes: Routes[CareService] = Routes("care")
 
 
-@routes.route("GET", "/patients", access=READERS, rate=Rate.READ, raises=(TooManyFound,))
+@routes.route("GET", "/patients", access=READERS, rate=Rate.READ, raises=(TooManyFound, BadRequest))
 def list_patients(
     care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
-    """The patients in the doctor's care, by their most urgent unreviewed finding."""
+    """The patients in the doctor's care, by their most urgent unreviewed finding. With a
+    clinic-wide key all, in the order in which they registered.
+    """
     page = care.list_patients(
         doctor=subject, beginning=query.q, after=query.after, limit=query.limit
     )
-    awaited = care.awaited_of(page.items, doctor=subject)
-    visits = care.visits_of(page.items, doctor=subject)
+    awaited = care.awaited_of(page.items)
+    visits = care.visits_of(page.items)
     return page.map(lambda one: PatientInCare.of(one, awaited.get(one.id), due=visits.get(one.id)))
 
 

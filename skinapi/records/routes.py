@@ -39,18 +39,19 @@ review_routes: Routes[ReviewsService] = Routes("reviews")
 def list_submissions(
     records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
-    """The caller's own findings, oldest or newest first; each in full is at its number.
+    """The caller's own findings, oldest or newest first; each in full is at its number. With a
+    clinic-wide key those of every patient, whom `patient_id` names.
 
     Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
     """
     page = records.list_own(
-        owner=subject.id,
+        to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda submission: SummaryView.of(submission, subject.account))
+    return page.map(lambda listed: SummaryView.of(*listed, to=subject))
 
 
 @routes.route(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import (
     CodedCondition,
@@ -119,9 +120,16 @@ class SummaryFields(Answer):
 
 
 class SummaryView(SummaryFields):
+    patient_id: str | None = Field(
+        default=None,
+        exclude_if=lambda patient: patient is None,
+        description="the owner, who is not the caller; absent otherwise",
+    )
+
     @classmethod
-    def of(cls, submission: SubmissionSummary, owner: Account) -> Self:
-        return cls(**_summary(submission, owner))
+    def of(cls, submission: SubmissionSummary, owner: Account, *, to: Subject) -> Self:
+        patient = owner.id if owner.id != to.id else None
+        return cls(**_summary(submission, owner), patient_id=patient)
 
 
 class OwnQuery(ContractPageQuery):

@@ -229,19 +229,30 @@ class RecordsService:
     def list_own(
         self,
         *,
-        owner: str,
+        to: Subject,
         unsorted: bool = False,
         newest_first: bool = False,
         after: str | None,
         limit: int,
-    ) -> Page[SubmissionSummary]:
-        """One page of the owner's findings, or of those that belong to no spot, in the order of
-        time.
+    ) -> Page[tuple[SubmissionSummary, Account]]:
+        """One page of the caller's findings, or of those that belong to no spot, in the order of
+        time, each with its owner. A program with a clinic-wide key has every patient's.
         """
+        wide = to.key is not None and to.key.clinic_wide
         page = self.submissions.page_owned(
-            owner, unsorted=unsorted, newest_first=newest_first, after=after, limit=limit
+            None if wide else to.id,
+            unsorted=unsorted,
+            newest_first=newest_first,
+            after=after,
+            limit=limit,
         )
-        return page.map(SubmissionSummary.for_owner)
+        if not wide:
+            return page.map(lambda one: (one.for_owner(), to.account))
+        owners = self.accounts.by_ids({one.owner for one in page.items})
+        seen = {name: one for name, one in owners.items() if in_care(one, to)}
+        self.note_read(seen, by=to)
+        shown = [(one, seen[one.owner]) for one in page.items if one.owner in seen]
+        return Page(shown, page.next_after)
 
     def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care; or the

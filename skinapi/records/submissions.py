@@ -109,15 +109,16 @@ class Submissions:
 
     def page_owned(
         self,
-        owner: str,
+        owner: str | None,
         *,
         unsorted: bool = False,
         newest_first: bool = False,
         after: str | None,
         limit: int,
     ) -> Page[SubmissionSummary]:
-        """One page of an owner's submissions, or of those that belong to no spot."""
-        wanted: Filter = {"owner": owner, **({"lesion": None} if unsorted else {})}
+        """One page of an owner's submissions, or of all, or of those that belong to no spot."""
+        of = {"owner": owner} if owner else {}
+        wanted: Filter = {**of, **({"lesion": None} if unsorted else {})}
         if after:
             wanted["id"] = {"$lt" if newest_first else "$gt": after}
         sort = "-id" if newest_first else "id"

@@ -88,7 +88,7 @@ def finding_calls(services: Services, records: int) -> Calls:
     asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "after": None, "limit": PAGE}
 
     def own(after: str | None) -> None:
-        services.records.list_own(owner=OWNER, after=after, limit=PAGE)
+        services.records.submissions.page_owned(OWNER, after=after, limit=PAGE)
 
     return {
         "findings, first page": lambda: own(None),

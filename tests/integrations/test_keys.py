@@ -107,6 +107,28 @@ def test_a_clinic_wide_key_sees_every_patient_and_files_for_them(backend: Backen
     assert filed["by_key"]
 
 
+def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> None:
+    program, doctor = clinic_wide(backend), backend.member(role="doctor")
+    ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
+    patients = [backend.account(one.email).id for one in (ada, backend.member(name="Bob"))]
+    numbers = [sent(program, patient=one).get_json()["id"] for one in patients]
+    assert doctor.call(
+        "POST", f"/submissions/{numbers[0]}/review", json={"new_picture_wanted": True}
+    )
+    for order in ("oldest", "newest"):
+        listed = program.pages(f"/submissions?limit=1&order={order}")
+        listed = listed if order == "oldest" else listed[::-1]
+        assert [(one["id"], one["patient_id"]) for one in listed] == [
+            *zip(numbers, patients, strict=True)
+        ]
+        assert [one["user_name"] for one in listed] == ["Ada Example", "Bob"]
+    found = program.pages("/patients?limit=1")
+    assert [one["_id"] for one in found] == patients
+    assert [bool(one["awaited"]) for one in found] == [True, False]
+    assert refused(program.call("GET", "/patients?q=Ada")) == (400, "invalid_query")
+    assert "patient_id" not in ada.pages("/submissions")[0]
+
+
 def test_a_program_keeps_no_photo_that_its_patient_has_refused(backend: Backend) -> None:
     program = clinic_wide(backend, scopes=["findings:read", "findings:write"])
     ada = backend.member()
