@@ -17,6 +17,14 @@ from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.backends import PASSWORD, change_account
 
+# A tab that is opened again asks whether its session stands. Done when two later questions were
+# answered.
+LOOK_AGAIN = """
+const [done] = arguments, ask = () => fetch("/conditions");
+document.dispatchEvent(new Event("visibilitychange"));
+ask().then(ask).then(() => requestAnimationFrame(() => requestAnimationFrame(done)));
+"""
+
 
 @pytest.fixture
 def treated(seeder: Seeder) -> tuple[Caller, Caller]:
@@ -57,6 +65,8 @@ def test_a_person_reads_what_is_stored_and_deletes_the_account(
     visitor.press("dialog button.danger")
     journey.see("ownAccountDeleted")
     journey.see("receiptText")
+    visitor.run_async(LOOK_AGAIN)
+    assert visitor.count("dialog.veil") == 0
     journey.step("receipt")
     visitor.press("dialog button.primary")
     journey.see("startTitle")

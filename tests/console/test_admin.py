@@ -157,7 +157,7 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     journey.step("triage")
     visitor.press(".triage tfoot td:nth-child(3) button")
     journey.see("choosePointTitle", name=names["standard"])
-    assert journey.say("priceSpared", **spared) in visitor.find("dialog").text
+    assert journey.say("priceSpared", **spared) in visitor.read("dialog")
     assert admin.call("GET", place).json["operating_point"] == "cautious"
     journey.step("another-point")
     visitor.press("dialog .primary")
@@ -241,10 +241,10 @@ def test_no_second_click_and_no_key_does_what_was_not_meant(
     visitor.find(".managed")
     visitor.press_button("New one-time password")
     visitor.press("dialog .danger")
-    password = visitor.find(".secret").text
+    password = visitor.read(".secret")
     for _ in range(2):  # the second time, a browser closes a dialog whatever its page says
         visitor.keys(Keys.ESCAPE)
-    assert visitor.find("dialog[open] .secret").text == password
+    assert visitor.read("dialog[open] .secret") == password
     statuses = {caller.id: seeder.accounts.get(caller.id).status for caller in (ada, next_one)}
     assert statuses == {ada.id: "approved", next_one.id: "waiting"}
     visitor.assert_quiet()

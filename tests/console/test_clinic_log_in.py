@@ -109,7 +109,8 @@ def test_somebody_logs_in_at_a_real_provider_and_out_on_both_sides(
     visitor.find(IN)
     here = "return location.hash"
     visitor.await_truth(lambda: visitor.run(here) == "#/spots", "where a patient begins")
-    journey.step("in", expected=("picocss",))  # what the pages of the provider look for
+    # What the pages of the provider, another program, look for.
+    journey.step("in", expected=("picocss", f"{mock}/favicon.ico"))
     visitor.go("account")
     journey.see("accountOf", name="Hôpital du Lac")
     journey.step("account")

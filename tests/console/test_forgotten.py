@@ -46,7 +46,7 @@ def link_from(journey: Journey, admin: str, email: str, seeder: Seeder) -> str:
     visitor.press(".accounts .manage")
     journey.press("passwordLink", within="managed")
     visitor.press("dialog .danger")
-    link = visitor.find("dialog .secret").text
+    link = visitor.read("dialog .secret")
     journey.step("link")
     visitor.press("dialog .primary")
     visitor.run("sessionStorage.clear()")

@@ -26,7 +26,7 @@ def make(journey: Journey, name: str, scope: str) -> str:
     visitor.press(f"fieldset label:nth-of-type({scope}) input")
     journey.step("filled")
     visitor.press("details.card form > .primary")
-    secret = visitor.find("dialog[open] .secret").text
+    secret = visitor.read("dialog[open] .secret")
     journey.step("made")
     visitor.press("dialog[open] .primary")
     return secret

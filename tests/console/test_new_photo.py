@@ -407,9 +407,13 @@ def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
     assert visitor.count("[name=keep_photo]:checked") == 0
     visitor.answer("keep_photo", "false")
     visitor.press("[name=keep_always]")
+    shown = ada.call("GET", "/me/consents?lang=en").json["consents"][0]["newest"]
+    visitor.see(shown["text"])
     visitor.press_button("Send the photo")
     visitor.find(".verdict h1")
     assert ada.call("GET", "/me").json["consents"] == {"photos": False}
+    change = ada.call("GET", "/me/consents").json["history"][0]
+    assert (change["way"], change["version"], change["language"]) == ("console", 1, "en")
     visitor.go("check")
     visitor.hand_in("camera", mole)
     visitor.find("[name=keep_photo][value=false]:checked")

@@ -1,46 +1,47 @@
-"""/console/parts shows every part of the console in both themes, and is photographed here.
+"""/console/parts shows every part of the console in both themes. What a person sees of each, its
+colours, type, edges and space, is compared with `parts.txt`, whatever fonts a machine has.
 
-The reference, `parts.png`, is an eighth as wide as the page. Was a change of look meant? Look at
-the picture that the failure names, and take it with `RENEW=1 pytest tests/console/test_parts.py`.
-Fonts are the same on every machine, because the page is given those of the printed report.
+Was a change of look meant? Write the file anew with `RENEW=1 pytest tests/console/test_parts.py`,
+and look at its differences, and at the page.
 """
 
-import base64
 import os
-from io import BytesIO
+import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from skinapi.reports import pdf
-from tests.console.visitor import PHONE, Visitor
-from tests.repository.documents import ROOT
+from tests.console.visitor import DESKTOP, PHONE, Visitor
 
-REFERENCE = Path(__file__).parent / "parts.png"
-TAKEN = ROOT / "build" / "screenshots" / "parts.png"
-WIDE = (1280, 800)
-SHRINK = 8
-# A patch is so many pixels of the reference wide and high. Edges of letters and of what the browser
-# draws by itself move its mean colour by less than this; a pixel more of space above it, by more.
-PATCH = 6
-MOST_DIFFERENCE = 14
-FONTS = ("DejaVuSansCondensed", "DejaVuSansCondensed-Bold")
-SET_FONT = """
-const [[regular, bold], done] = arguments;
-const face = (weight, text) =>
-  new FontFace("Same", Uint8Array.from(atob(text), (one) => one.charCodeAt(0)), { weight }).load();
-const sheet = document.styleSheets[0];
-const rule = '* { font-family: "Same" !important; animation: none !important }';
-sheet.insertRule(rule, sheet.cssRules.length);
-Promise.all([face("400", regular), face("600", bold)]).then((faces) => {
-  faces.forEach((one) => document.fonts.add(one));
-  requestAnimationFrame(() => done(document.fonts.size));
-});
+REFERENCE = Path(__file__).parent / "parts.txt"
+# Of each element, by its tag and classes, in the light and in the dark theme.
+READ_STYLES = """
+const inherited = ["color", "font-size", "font-weight", "line-height", "text-align", "white-space"];
+const own = {
+  "background-color": "rgba(0, 0, 0, 0)", "border-radius": "0px", padding: "0px", margin: "0px",
+  gap: "normal", "min-height": "0px", opacity: "1", "box-shadow": "none", display: "block",
+  "text-decoration-line": "none",
+};
+const border = (style, side) => ["width", "style", "color"]
+  .map((part) => style.getPropertyValue(`border-${side}-${part}`)).join(" ");
+const read = (element, root) => {
+  const [style, around] = [element, element.parentElement].map((one) => getComputedStyle(one));
+  const values = {};
+  for (const name of inherited)
+    if (element === root || style[name] !== around[name]) values[name] = style[name];
+  for (const [name, none] of Object.entries(own))
+    if (![none, "auto"].includes(style[name])) values[name] = style[name];
+  const sides = ["top", "right", "bottom", "left"]
+    .filter((side) => !border(style, side).startsWith("0px"));
+  const edges = new Set(sides.map((side) => border(style, side)));
+  if (sides.length === 4 && edges.size === 1) values.border = [...edges][0];
+  else for (const side of sides) values[`border-${side}`] = border(style, side);
+  return [[element.localName, ...element.classList].join("."), values];
+};
+return [...document.querySelectorAll(".parts")]
+  .map((root) => [root, ...root.querySelectorAll(":not(svg *)")].map((one) => read(one, root)));
 """
-Pixels = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def open_parts(visitor: Visitor, size: tuple[int, int], **look: Any) -> None:
@@ -49,49 +50,37 @@ def open_parts(visitor: Visitor, size: tuple[int, int], **look: Any) -> None:
     visitor.find(".parts + .parts .actions")
 
 
-def photograph(visitor: Visitor) -> Image.Image:
-    """The page in colours and shapes, too small to read."""
-    picture = Image.open(BytesIO(base64.b64decode(visitor.photograph()))).convert("RGB")
-    size = (picture.width // SHRINK, picture.height // SHRINK)
-    return picture.resize(size, Image.Resampling.BOX)
+def describe_parts(visitor: Visitor) -> list[str]:
+    """One line for each kind of element; where the themes differ, the light one's value first."""
+    light, dark = visitor.run(READ_STYLES)
+    lines = []
+    for (name, in_light), (same_name, in_dark) in zip(light, dark, strict=True):
+        assert (name, in_light.keys()) == (same_name, in_dark.keys())
+        values = (
+            f"{key} {in_light[key]}"
+            + (f" | {in_dark[key]}" if in_dark[key] != in_light[key] else "")
+            for key in in_light
+        )
+        lines.append(f"{name}: {'; '.join(values)}")
+    hexadecimal = (re.sub(r"rgb\(([\d, ]+)\)", _hexadecimal, line) for line in sorted(set(lines)))
+    return list(hexadecimal)
 
 
-def patches(picture: Image.Image) -> Pixels:
-    """The mean colour of each."""
-    size = (picture.width // PATCH, picture.height // PATCH)
-    return np.asarray(picture.resize(size, Image.Resampling.BOX), dtype=float)
-
-
-def differences(taken: Image.Image, reference: Image.Image) -> list[str]:
-    """Where the two do not look the same."""
-    if taken.size != reference.size:
-        return [f"{taken.size} instead of {reference.size}"]
-    worst = np.abs(patches(taken) - patches(reference)).max(axis=2)
-    side = PATCH * SHRINK
-    return [
-        f"{worst[row, column]:.0f} at {column * side}, {row * side}"
-        for row, column in np.argwhere(worst > MOST_DIFFERENCE)
-    ]
+def _hexadecimal(colour: re.Match[str]) -> str:
+    return "#" + "".join(f"{int(part):02x}" for part in colour[1].split(","))
 
 
 @pytest.fixture
 def parts(visitor: Visitor) -> Visitor:
-    open_parts(visitor, WIDE)
-    folder = Path(pdf.__file__).parent / "fonts"
-    fonts = [base64.b64encode((folder / f"{name}.ttf").read_bytes()).decode() for name in FONTS]
-    assert visitor.run_async(SET_FONT, fonts) == len(FONTS)
+    open_parts(visitor, DESKTOP)
     return visitor
 
 
-def test_the_parts_look_as_in_the_picture_that_was_reviewed(parts: Visitor) -> None:
-    taken = photograph(parts)
+def test_the_parts_look_as_was_reviewed(parts: Visitor) -> None:
+    lines = describe_parts(parts)
     if os.environ.get("RENEW"):
-        taken.quantize(192).save(REFERENCE, optimize=True)
-    found = differences(taken, Image.open(REFERENCE).convert("RGB"))
-    if found:
-        TAKEN.parent.mkdir(parents=True, exist_ok=True)
-        taken.save(TAKEN)
-    assert found == [], f"look at {TAKEN} beside {REFERENCE}"
+        REFERENCE.write_text("\n".join(lines) + "\n")
+    assert lines == REFERENCE.read_text().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -103,11 +92,13 @@ def test_the_parts_look_as_in_the_picture_that_was_reviewed(parts: Visitor) -> N
     ],
 )
 def test_a_change_of_look_is_seen_in_it(parts: Visitor, change: str) -> None:
-    """Else the silence of the test above would say nothing."""
-    before = photograph(parts)
-    assert differences(photograph(parts), before) == []
-    parts.run("document.styleSheets[0].insertRule(arguments[0], 0)", change)
-    assert differences(photograph(parts), before) != []
+    """Else the silence of the test above would say nothing. Other fonts are no change."""
+    before = describe_parts(parts)
+    add_rule = "document.styleSheets[0].insertRule(arguments[0], 0)"
+    parts.run(add_rule, "* { font-family: serif !important }")
+    assert describe_parts(parts) == before
+    parts.run(add_rule, change)
+    assert describe_parts(parts) != before
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -15,7 +15,7 @@ from tests.served.server import Server, serving
 from tests.support.size import size
 
 ROUNDS = size(1, 10)
-FIRST_VIEW_BYTES = 66 * 1024
+FIRST_VIEW_BYTES = 60 * 1024
 # Notes, in every page from its start, when the login form and the finding came to be, when an
 # upload had ended, and what had moved.
 NOTES = """

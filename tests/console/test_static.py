@@ -113,6 +113,17 @@ def test_every_file_is_served_under_the_policy_and_kept_until_it_changes(backend
             assert gzip.decompress(zipped.data) == asset.content
 
 
+def test_a_script_is_sent_without_its_comments_at_the_same_lines() -> None:
+    for path in [path for path in STATIC.rglob("*") if path.suffix in (".js", ".css")]:
+        name = path.relative_to(STATIC).as_posix()
+        if name in VENDORED:
+            continue
+        lines = list(zip(text_of(name).split("\n"), path.read_text().split("\n"), strict=True))
+        assert all(sent in (written, "") for sent, written in lines), name
+        comments = [sent for sent, _ in lines if re.match(r" *(//|/\*(?!.*\*/ *\S)| \* )", sent)]
+        assert not comments, name
+
+
 def test_no_other_file_is_served(backend: Backend) -> None:
     for name in ("../routes.py", "%2e%2e/routes.py", "views/", "", "nothing.js", "vendor"):
         assert backend.client.get(f"/console/{name}").status_code in (400, 404)

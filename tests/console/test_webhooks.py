@@ -54,7 +54,7 @@ def add(journey: Journey, url: str) -> str:
     visitor.press("fieldset label:nth-of-type(6) input")
     journey.step("filled")
     visitor.press("details.card form > button")
-    secret = visitor.find("dialog .secret").text
+    secret = visitor.read("dialog .secret")
     journey.step("secret")
     journey.visitor.press("dialog[open] .primary")
     journey.see("event_job_ended")
@@ -74,7 +74,7 @@ def refresh_until(journey: Journey, key: str) -> None:
 def rotate(journey: Journey, former: str) -> None:
     journey.press("webhookRotate")
     journey.visitor.press("dialog[open] .primary")
-    assert journey.visitor.find("dialog .secret").text != former
+    assert journey.visitor.read("dialog .secret") != former
     journey.step("rotated")
     journey.visitor.press("dialog[open] .primary")
 

@@ -292,6 +292,10 @@ class Visitor:
         )
         return found
 
+    def read(self, selector: str) -> str:
+        """Its text, as soon as it has one: a dialog is in the page a moment before it is open."""
+        return str(self._until(lambda: self.find(selector).text, f"to read {selector}"))
+
     def all(self, selector: str) -> list[WebElement]:
         return self._browser.find_elements(By.CSS_SELECTOR, selector)
 

@@ -34,6 +34,8 @@ let { session, at } = readSession();
 /** Whoever sits at this tab, or nobody: aborted when that changes, not when a token does. */
 let presence = new AbortController();
 let persons = 0;
+/** While the account is deleted, whose token ends before the answer is there. */
+let leaving = false;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {(() => void)[]} */
@@ -124,6 +126,18 @@ export function logOut() {
   if (leave) location.assign(leave);
 }
 
+/** Delete the account. Once it is gone this page asks nothing more, and nobody to log in again. @param {unknown} json */
+export async function deleteAccount(json) {
+  leaving = true;
+  try {
+    const answer = await remove("/me", json);
+    if (!answer.deletion_at) presence.abort();
+    return answer;
+  } finally {
+    leaving = false;
+  }
+}
+
 /** @returns {Last} */
 function readSession() {
   try {
@@ -196,7 +210,7 @@ async function exchange(method, path, options, signal) {
     problem.refusal,
   );
   signal.throwIfAborted();
-  if (response.status !== 401 || !used || path.startsWith("/login")) throw error;
+  if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;
   // The session has ended while the page was open: log in again, then go on where one was.
   if (session?.token === used.token) await newToken();
   return exchange(method, path, options, signal);

@@ -420,7 +420,6 @@ export const english = {
   spotGone: "This spot is not there any more",
   spotGoneText: "It was deleted, or joined to another spot. Its findings and photos are kept.",
   deleteSpotText: "“{name}” is deleted. Its findings and photos stay, and belong to no spot then. What you and your doctor wrote about it stays with the doctor.",
-  messagesOfRecord: "The patient's account is deleted: nobody reads what is written here now.",
   error_patient_deleted: "The patient's account is deleted. The record is kept for you alone; nobody else is asked or told about it.",
   messagesOfDeleted: "The patient has deleted this spot. What was said about it stays in your record.",
   reminderOn: "For the calendar: {what}, {date}",

@@ -435,7 +435,6 @@ export const french = spaced({
   spotGone: "Cette tache n'existe plus",
   spotGoneText: "Elle a été supprimée ou jointe à une autre tache. Ses résultats et ses photos sont conservés.",
   deleteSpotText: "« {name} » est supprimée. Ses résultats et ses photos restent, et n'appartiennent alors à aucune tache. Ce que vous et votre médecin avez écrit à son sujet reste chez le médecin.",
-  messagesOfRecord: "Le compte du patient est supprimé: personne ne lit ce qui serait écrit ici.",
   error_patient_deleted: "Le compte du patient est supprimé. Le dossier est conservé pour vous seul; on n'interroge et on n'avertit plus personne à son sujet.",
   messagesOfDeleted: "Le patient a supprimé cette tache. Ce qui a été dit à son sujet reste dans votre dossier.",
   reminderOn: "Pour l'agenda: {what}, {date}",

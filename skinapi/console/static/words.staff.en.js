@@ -8,6 +8,7 @@ export const english = {
   findingsOverdueText: "The day by which a doctor should see the spot has passed, and nobody has reviewed the finding. Ask the doctor, or put the patient into the care of another one.",
   noFindingsOverdue: "No finding waits for a review past its day",
   messagesLeftText: "No doctor has read what was written more than a day ago.",
+  messagesOfRecord: "The patient's account is deleted: nobody reads what is written here now.",
   noMessagesLeft: "No message of a patient was left unread for a day",
   nobodyInCharge: "no doctor is in charge",
   noAccountsWaiting: "No account waits for approval",

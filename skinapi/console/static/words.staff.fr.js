@@ -11,6 +11,7 @@ export const french = spaced({
   findingsOverdueText: "Le jour avant lequel un médecin devrait voir la lésion est passé, et personne n'a donné d'avis sur le résultat. Demandez au médecin, ou confiez le patient à un autre.",
   noFindingsOverdue: "Aucun résultat n'attend un avis au-delà de son jour",
   messagesLeftText: "Aucun médecin n'a lu ce qui a été écrit il y a plus d'un jour.",
+  messagesOfRecord: "Le compte du patient est supprimé: personne ne lit ce qui serait écrit ici.",
   noMessagesLeft: "Aucun message d'un patient n'est resté non lu pendant un jour",
   nobodyInCharge: "aucun médecin n'est responsable",
   noAccountsWaiting: "Aucun compte n'attend l'approbation",

@@ -2,7 +2,7 @@
 // The end of one's account: what goes and what stays, the wait, and the receipt.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, remove, setSession } from "/console/api.js";
+import { apiPath, deleteAccount, get, remove, setSession } from "/console/api.js";
 import { Answer, AskFirst, Field, Form, toast, useAnswer, useModal } from "/console/components.js";
 import { say, sayCount, sayDate, sayList, sayNumber } from "/console/language.js";
 import { CodeField } from "/console/views/login.js";
@@ -34,7 +34,7 @@ const AskDeletion = ({ me, preview, onWait, onClose }) => {
   const [code, setCode] = useState("");
   /** @param {Record<string, string>} values */
   const leave = async ({ ownPassword = "", ownCode }) => {
-    const answer = await remove("/me", { current_password: ownPassword, ...(ownCode && { code: ownCode }) });
+    const answer = await deleteAccount({ current_password: ownPassword, ...(ownCode && { code: ownCode }) });
     if (answer.deletion_at) onWait();
     else setCode(answer.receipt);
   };

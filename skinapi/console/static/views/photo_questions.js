@@ -2,8 +2,9 @@
 // What is asked about a photo. Nothing but whether it is kept has to be answered.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Message } from "/console/components.js";
-import { said, say, sayValue } from "/console/language.js";
+import { get } from "/console/api.js";
+import { Message, useAnswer } from "/console/components.js";
+import { colon, getLanguage, said, say, sayValue } from "/console/language.js";
 import { Chips } from "/console/views/chips.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
@@ -80,6 +81,17 @@ export const AskChecklist = ({ checklist, ticked }) => {
     </fieldset>`;
 };
 
+/** For later photos too: it counts with the text that was read, so it is not asked without. @param {{ticked: boolean}} props */
+const AskAlways = ({ ticked }) => {
+  const language = getLanguage();
+  const { value, loading } = useAnswer(() => get(`/me/consents?lang=${language}`), [language]);
+  const text = /** @type {Api["ConsentsView"] | undefined} */ (value)?.consents.find(({ purpose }) => purpose === "photos")?.newest;
+  return text && !loading && html`
+    <label class="tick"><input type="checkbox" name="keep_always" value=${`${language} ${text.version}`} aria-describedby="keep-always-text"
+      defaultChecked=${ticked} />${say("keepAlways")}</label>
+    <small id="keep-always-text">${text.title}${colon()}${text.text}</small>`;
+};
+
 /**
  * Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has
  * none yet can give or refuse it here. Without an account (null) it is asked of this photo alone.
@@ -89,6 +101,5 @@ export const AskToKeep = ({ told, consent, missing }) => html`
   <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}
     note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`} hint=${say("keepPhotoWhy")}
     options=${["true", "false"].map((value) => [value, sayValue("keepPhoto", value)])}>
-    ${consent === undefined && html`<label class="tick"><input type="checkbox" name="keep_always" value="true"
-      defaultChecked=${told.keep_always === "true"} />${say("keepAlways")}</label>`}
+    ${consent === undefined && html`<${AskAlways} ticked=${Boolean(told.keep_always)} />`}
   <//>`;

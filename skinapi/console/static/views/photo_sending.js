@@ -86,6 +86,12 @@ export function useDraft(about, before, from, spots) {
   return { chosen, setChosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget };
 }
 
+/** Of all later photos. @param {boolean} photos @param {string} shown the language and the version of the text that was read */
+function consent(photos, shown) {
+  const [language, version] = shown.split(" ");
+  return put("/me/consents", { photos, texts: { photos: Number(version) }, language });
+}
+
 /**
  * Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept. `onFiled` hears of the finding.
  * @param {ReturnType<typeof useDraft>} draft @param {() => void} onMissing @param {(error: Failed) => void} onRefused
@@ -96,7 +102,7 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
   const { form, said, spot, place } = draft;
-  const sendBody = async (/** @type {FormData} */ body, /** @type {boolean} */ always) => {
+  const sendBody = async (/** @type {FormData} */ body, /** @type {string | null} */ always) => {
     const prepared = await prepare(said.current.sent, draft.describe(body), draft.chosen, draft.cut);
     if (!form.current) return; // the view was left, perhaps by logging out
     said.current = { ...said.current, sent: prepared, unknown: true };
@@ -107,7 +113,7 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
     const answer = await upload("/predict", body, prepared.key, setSent);
     rememberPhotos(String(answer.id), prepared.photos, place);
     if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
-    if (always) await put("/me/consents", { photos: body.get("keep_photo") === "true" }).catch((problem) => toast(sayError(problem)));
+    if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
     onFiled?.(answer);
     leaveQuestions(`finding/${answer.id}`);
@@ -116,7 +122,7 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
     if (!form.current || draft.chosen.length === 0 || busy.current) return;
     const body = answersOf(form.current);
     if (!body.has("keep_photo")) return onMissing();
-    const always = body.has("keep_always");
+    const always = /** @type {string | null} */ (body.get("keep_always"));
     body.delete("keep_always");
     const { confirmed } = said.current;
     body.set("skin", confirmed.skin);
