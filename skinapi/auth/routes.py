@@ -108,7 +108,7 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
     "POST",
     "/login",
     access=Public(),
-    rate=Rate.SIGN_IN,
+    rate=Rate.LOG_IN,
     max_body=LARGEST_BODY,
     raises=(*REFUSALS, PasswordChangeRequired),
 )
@@ -163,7 +163,7 @@ def replace_password(
     "POST",
     "/auth/refresh",
     access=Public(),
-    rate=Rate.SIGN_IN,
+    rate=Rate.LOG_IN,
     max_body=LARGEST_BODY,
     raises=(InvalidRefreshToken, InitialPasswordExpired),
 )

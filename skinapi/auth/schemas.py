@@ -178,8 +178,15 @@ class AccountView(Answer):
     )
 
 
+# Empty or left out for an account that has none here: it must have logged in just now.
+OwnPassword = Annotated[
+    AnyPassword,
+    Field(description="left out for an account that has none here: it must have just logged in"),
+]
+
+
 class CurrentPassword(Body):
-    current_password: AnyPassword
+    current_password: OwnPassword = ""
 
 
 class CodeBody(Body):
@@ -193,9 +200,7 @@ class PasswordAndCode(CurrentPassword, CodeBody):
 class ProvenBody(Body):
     """A request that takes the password again, and a code of the second factor."""
 
-    current_password: AnyPassword = Field(
-        description="empty for an account that has none here: it must have logged in just now"
-    )
+    current_password: OwnPassword = ""
     code: Code | None = Field(default=None, description=CODE)
 
     def proof(self, caller: ClientInfo) -> Proof:

@@ -24,6 +24,7 @@ from skinapi.auth.errors import (
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords, Proof
 from skinapi.auth.sessions import Sessions
+from skinapi.errors import InvalidBody
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -246,7 +247,7 @@ class SecondFactorService:
         """Check the password of an account that has logged in; of one that has none here, that this
         session was opened just now.
 
-        Raises NotJustLoggedIn and the errors of `verify_own_password`.
+        Raises NotJustLoggedIn, InvalidBody, and the errors of `verify_own_password`.
         """
         if not account.has_password:
             account.refuse_inactive()
@@ -254,6 +255,8 @@ class SecondFactorService:
             if session is None or session.created_at < now() - JUST_NOW:
                 raise NotJustLoggedIn
             return
+        if not password:  # no guess
+            raise InvalidBody("current_password: this account has one, and none was sent")
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, password, caller)
 

@@ -45,7 +45,7 @@ Triage = Literal["cautious", "standard", "selective"]
 # After what a finding is sent to the archive.
 ArchiveTime = Literal["review", "finding"]
 TRIAGE: tuple[Triage, ...] = get_args(Triage)
-RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")
+RATES = ("read", "write", "sign_in", "log_in", "anonymous", "predictions", "renderings")
 
 
 def _split(text: str) -> frozenset[str]:
@@ -358,8 +358,14 @@ class Settings(PrivacySettings):
     )
     rate_sign_in: str = Field(
         default="60/minute",
-        description="Requests to register, log in, refresh or replace a password: by address, or "
-        "by account where a token was sent.",
+        description="Requests to register or to replace a password: by address, or by account "
+        "where a token was sent.",
+    )
+    rate_log_in: str = Field(
+        default="600/minute",
+        description="Log-ins with a password, and refreshes, by address: all people of a hospital "
+        "may have one. Wrong passwords are limited by account besides. A log-in with the clinic's "
+        "account counts as a request that reads.",
     )
     rate_anonymous: str = Field(
         default="30/minute",

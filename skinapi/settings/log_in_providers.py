@@ -1,7 +1,7 @@
 """Reads OIDC_PROVIDERS and OIDC_SECRETS: where the clinic's accounts log in (OpenID Connect)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
@@ -45,6 +45,20 @@ class OidcProvider(Frozen):
     @property
     def shown_name(self) -> str:
         return self.label or self.name
+
+    def find_groups(self, claims: Mapping[str, Any]) -> Any:
+        """What its claims say of the groups of a person; None where they say nothing."""
+        found: Any = claims.get(self.groups_claim)
+        if found is None:  # `realm_access.roles` is one within another
+            found = claims
+            for part in self.groups_claim.split("."):
+                found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    def leaves_groups_out(self, claims: Mapping[str, Any]) -> bool:
+        """Whether a provider has left the groups out because they are many."""
+        named = claims.get("_claim_names")
+        return isinstance(named, dict) and self.groups_claim.partition(".")[0] in named
 
 
 _LIST = TypeAdapter(Annotated[tuple[OidcProvider, ...], Field(max_length=MOST_PROVIDERS)])

@@ -37,6 +37,7 @@ class Rate(Enum):
     READ = "read"
     WRITE = "write"
     SIGN_IN = "sign_in"
+    LOG_IN = "log_in"
     ANONYMOUS = "anonymous"
     PREDICTIONS = "predictions"
     RENDERINGS = "renderings"

@@ -159,7 +159,7 @@ VISITORS = 40
 
 def test_forty_fresh_visitors_behind_one_address_get_the_console(tmp_path: Path) -> None:
     """What is typed into its forms is counted as before."""
-    rates = {name: Settings.model_fields[name].default for name in ("rate_read", "rate_sign_in")}
+    rates = {name: Settings.model_fields[name].default for name in ("rate_read", "rate_log_in")}
     backend = Backend(tmp_path, **rates)
     files = [f"/console/{name}" for name in sorted(modules_of(["", "login"]))]
     for _ in range(VISITORS):

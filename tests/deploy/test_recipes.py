@@ -201,7 +201,7 @@ FROM_FLY = "77.97.0.98, 77.83.142.33"
 
 def test_on_fly_no_caller_uses_up_the_logins_of_another(tmp_path: Path) -> None:
     proxies = int(fly_settings()["TRUSTED_PROXIES"])
-    backend = Backend(tmp_path, trusted_proxies=proxies, rate_sign_in="1/minute")
+    backend = Backend(tmp_path, trusted_proxies=proxies, rate_log_in="1/minute")
 
     def log_in(forwarded: str) -> int:
         body = {"email": "ada@example.org", "password": PASSWORD}

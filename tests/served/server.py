@@ -32,6 +32,7 @@ GENEROUS = {
     "RATE_READ": "1000000/minute",
     "RATE_WRITE": "1000000/minute",
     "RATE_SIGN_IN": "1000000/minute",
+    "RATE_LOG_IN": "1000000/minute",
     "RATE_ANONYMOUS": "1000000/minute",
     "RATE_PREDICTIONS": "1000000/day",
     "RATE_RENDERINGS": "1000000/minute",

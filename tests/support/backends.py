@@ -249,7 +249,12 @@ class GivenSettings(Settings):
 
 
 def settings_in(folder: Path, **settings: Any) -> Settings:
-    defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
+    defaults = {
+        "rate_sign_in": "100000/minute",
+        "rate_log_in": "100000/minute",
+        **GENEROUS,
+        "jwt_secret_key": SECRET,
+    }
     if settings.get("environment") == "production":
         defaults["public_url"] = "https://skin.example"
     values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from skinapi.errors import Conflict, Forbidden, Unavailable
+from skinapi.errors import BadRequest, Conflict, Forbidden, Unavailable
 
 # Why an answer of a provider is not accepted: for the log, which names nobody.
 Reason = Literal[
@@ -11,6 +11,7 @@ Reason = Literal[
     "exchange_refused",
     "bad_client",
     "no_id_token",
+    "userinfo_refused",
     "unknown_key",
     "bad_signature",
     "bad_algorithm",
@@ -40,6 +41,12 @@ class LogInRefused(Forbidden):
     def __init__(self, reason: Reason) -> None:
         super().__init__()
         self.reason = reason
+
+
+class LogOutRefused(BadRequest):
+    """https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse"""
+
+    code, sentence = "oidc_refused", "This log-out token is not accepted here"
 
 
 class LogInExpired(Forbidden):

@@ -74,15 +74,9 @@ def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
     """The role of the first group of the table that the person is in. Raises LogInRefused where the
     provider has left the groups out because they are many: nobody is demoted for that.
     """
-    left_out = claims.get("_claim_names")
-    top = provider.groups_claim.partition(".")[0]
-    if provider.roles and isinstance(left_out, dict) and top in left_out:
+    if provider.roles and provider.leaves_groups_out(claims):
         raise LogInRefused("groups_left_out")
-    found: Any = claims.get(provider.groups_claim)
-    if found is None:  # `realm_access.roles` is one within another
-        found = claims
-        for part in provider.groups_claim.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
+    found = provider.find_groups(claims)
     groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
     return next((role for group, role in provider.roles.items() if group in groups), None)
 

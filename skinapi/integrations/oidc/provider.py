@@ -60,6 +60,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, 
 # An origin, then visible ASCII without a fragment.
 ADDRESS = re.compile(r"(?P<origin>https?://[^/?#\s]+)(?:[/?][!\"$-~]*)?", re.ASCII)
 JSON = {"Accept": "application/json"}
+VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 Claims = Mapping[str, Any]
 
 
@@ -70,6 +71,7 @@ class Metadata:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str | None
     end_session_endpoint: str | None
     names_issuer: bool
     secret_in_body: bool
@@ -141,7 +143,9 @@ class Provider:
             raise LogInRefused("other_issuer")
 
     def redeem(self, code: str, *, verifier: str, nonce: str) -> Claims:
-        """What the ID token says for which the provider takes the code. Raises LogInRefused."""
+        """What the ID token says for which the provider takes the code, and what UserInfo says
+        where the token leaves out e-mail or groups, as the standard lets it. Raises LogInRefused.
+        """
         answer = self._exchange(code, verifier)
         token, access_token = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str):
@@ -154,7 +158,42 @@ class Provider:
         }
         claims = CodeIDToken(read.claims, read.header, self._expected(), params)
         self._validate(claims)
-        return dict(claims)
+        place = self.metadata().userinfo_endpoint
+        if place is None or not isinstance(access_token, str) or not self._lacks(claims):
+            return dict(claims)
+        return self._with_user_info(claims, self._ask_user_info(place, access_token))
+
+    def _lacks(self, claims: Claims) -> bool:
+        """Whether it says too little of a person: no address, or not whether it is verified; or
+        nothing of the groups, which give the role.
+        """
+        settings = self.settings
+        verified = settings.trust_email or "email_verified" in claims
+        grouped = not settings.roles or settings.leaves_groups_out(claims)
+        grouped = grouped or settings.find_groups(claims) is not None
+        return "email" not in claims or not verified or not grouped
+
+    def _ask_user_info(self, place: str, access_token: str) -> Claims:
+        """https://openid.net/specs/openid-connect-core-1_0.html#UserInfo. Raises LogInRefused."""
+        if not VISIBLE.fullmatch(access_token):
+            raise LogInRefused("userinfo_refused")
+        reply = self._send("GET", place, {**JSON, "Authorization": f"Bearer {access_token}"})
+        if reply.status in (400, 401, 403):
+            raise LogInRefused("userinfo_refused")
+        return self._object_of(reply)
+
+    def _with_user_info(self, claims: Claims, info: Claims) -> Claims:
+        """Of UserInfo only who the person is: it says nothing of this log-in. An address comes with
+        whether it is verified, both from one of the two. Raises LogInRefused.
+        """
+        if not isinstance(claims.get("sub"), str) or info.get("sub") != claims["sub"]:
+            raise LogInRefused("bad_claim")
+        groups = self.settings.groups_claim
+        wanted = ("name", "preferred_username", "_claim_names", groups, groups.partition(".")[0])
+        joined = {name: info[name] for name in wanted if name in info} | dict(claims)
+        if "email" in info and not {"email", "email_verified"} <= claims.keys():
+            joined |= {name: info.get(name) for name in ("email", "email_verified")}
+        return joined
 
     def read_log_out(self, token: str) -> Claims:
         """What a log-out token says, with `jti`, and `sid` or `sub`. Raises LogInRefused.
@@ -233,11 +272,12 @@ class Provider:
             raise ProviderUnavailable
         methods = found.get("token_endpoint_auth_methods_supported")
         offered = methods if isinstance(methods, list) else ["client_secret_basic"]
-        page = found.get("end_session_endpoint")
+        page, info = found.get("end_session_endpoint"), found.get("userinfo_endpoint")
         return Metadata(
             authorization_endpoint=_safe(found.get("authorization_endpoint"), issuer),
             token_endpoint=_safe(found.get("token_endpoint"), issuer),
             jwks_uri=_safe(found.get("jwks_uri"), issuer),
+            userinfo_endpoint=_safe(info, issuer) if info else None,
             end_session_endpoint=_safe(page, issuer) if page else None,
             names_issuer=found.get("authorization_response_iss_parameter_supported") is True,
             secret_in_body="client_secret_basic" not in offered,

@@ -23,7 +23,7 @@ from skinapi.integrations.oidc.errors import (
     LinkedAlready,
     LinkingForbidden,
     LogInExpired,
-    LogInRefused,
+    LogOutRefused,
     ProviderUnavailable,
 )
 from skinapi.integrations.oidc.round_trips import LIFE
@@ -110,7 +110,7 @@ class ProviderView(Answer):
     "POST",
     "/auth/oidc/<provider>/start",
     access=Public(),
-    rate=Rate.SIGN_IN,
+    rate=Rate.READ,  # nothing is guessed here
     max_body=LARGEST_BODY,
     raises=(NotFound, ProviderUnavailable),
 )
@@ -156,7 +156,7 @@ def take_answer_of_provider(oidc: OidcService, *, provider: str, query: BroughtB
     "POST",
     "/auth/oidc/finish",
     access=Public(),
-    rate=Rate.WRITE,
+    rate=Rate.READ,
     max_body=LARGEST_BODY,
     raises=(
         LogInExpired,
@@ -204,7 +204,7 @@ def finish_clinic_log_in(
     access=Public(),
     rate=Rate.WRITE,
     max_body=LARGEST_BODY,
-    raises=(NotFound, LogInRefused, ProviderUnavailable),
+    raises=(NotFound, LogOutRefused, ProviderUnavailable),
 )
 def log_out_by_provider(oidc: OidcService, *, provider: str) -> Message:
     """For the provider: end the sessions that its `logout_token` names, a field of a form.

@@ -20,6 +20,7 @@ from skinapi.integrations.oidc.errors import (
     LogInCancelled,
     LogInExpired,
     LogInRefused,
+    LogOutRefused,
     ProviderUnavailable,
 )
 from skinapi.integrations.oidc.people import Claims, People, Person, hash_of, read_person
@@ -185,15 +186,18 @@ class OidcService:
     def end_sessions(self, *, provider: str, token: str) -> None:
         """End what the provider has ended, as a log-out token of it says, which counts once.
 
-        Raises NotFound, LogInRefused, ProviderUnavailable.
+        Raises NotFound, LogOutRefused, ProviderUnavailable.
         """
         speaker = self._speaker(provider)
-        with _logged(provider):
-            claims = speaker.read_log_out(token)
-            try:
-                self._end_sessions(speaker.settings, claims)
-            except Duplicate as error:
-                raise LogInRefused("used_before") from error
+        try:
+            with _logged(provider):
+                claims = speaker.read_log_out(token)
+                try:
+                    self._end_sessions(speaker.settings, claims)
+                except Duplicate as error:
+                    raise LogInRefused("used_before") from error
+        except LogInRefused as refused:
+            raise LogOutRefused from refused
 
     @atomic
     def _end_sessions(self, unit: Unit, provider: OidcProvider, claims: Claims) -> None:

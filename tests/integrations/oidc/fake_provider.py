@@ -87,6 +87,7 @@ class FakeProvider(LocalServer):
         self.tokens_sent: list[dict[str, list[str]]] = []
         self._connections: list[socket.socket] = []
         self.access_token = "an-access-token"
+        self.user_info: dict[str, Any] = {}  # without any, there is none
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.append(request)
@@ -120,6 +121,7 @@ class FakeProvider(LocalServer):
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/jwks",
             "end_session_endpoint": f"{self.issuer}/end",
+            **({"userinfo_endpoint": f"{self.issuer}/me"} if self.user_info else {}),
             **self.metadata,
         }
 
@@ -172,6 +174,9 @@ class _Call(BaseHTTPRequestHandler):
                 self.server.asked = asked = Asked.of(self.path)
                 back = f"{asked.redirect_uri}?code=a-code&state={asked.state}"
                 self.say({}, 302, {"Location": back})
+            elif path == "/me":
+                known = self.headers["Authorization"] == f"Bearer {self.server.access_token}"
+                self.say(self.server.user_info if known else {}, 200 if known else 401)
             elif path == "/token":
                 self.say_token(parse_qs(body.decode()))
             else:

@@ -9,6 +9,7 @@ import pytest
 
 from skinapi.auth import second_factor
 from skinapi.auth.second_factor import code_at, step_of
+from skinapi.settings import Settings
 from skinapi.storage.ids import now
 from tests.integrations.oidc.clinic import ADA, Clinic
 from tests.integrations.test_keys import made
@@ -67,6 +68,70 @@ def test_nobody_is_demoted_because_the_provider_left_the_groups_out(clinic: Clin
     clinic.entered(**DOCTOR)
     assert clinic.refused(_claim_names={"groups": "src1"}) == "oidc_refused"
     assert clinic.account(ADA).role == "doctor"
+
+
+OF_TOKEN_ALONE = {"email": None, "email_verified": None, "name": None}
+OF_USER_INFO = {
+    "sub": "ada",
+    "email": ADA,
+    "email_verified": True,
+    "name": "Ada Byron",
+    "groups": ["derm-doctors"],
+}
+
+
+def test_what_the_id_token_leaves_out_is_asked_of_user_info(clinic: Clinic) -> None:
+    clinic.fake.user_info = {**OF_USER_INFO, "acr": "mfa"}
+    answer = clinic.enter(**OF_TOKEN_ALONE)
+    assert (answer.status_code, answer.get_json()["role"]) == (200, "doctor")
+    account = clinic.account(ADA)
+    assert (account.name, account.status) == ("Ada Byron", "approved")
+    clinic.entered(groups=["derm-doctors"])  # whose token says all
+    assert clinic.fake.seen.count("/me") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"sub": "grace"}, "oidc_refused"),
+        ({"sub": None}, "oidc_refused"),
+        ({"email_verified": None}, "oidc_no_email"),
+        ({"email": "other@clinic.example"}, "oidc_no_email"),
+        ({"groups": "x" * 300_000}, "oidc_unavailable"),
+    ],
+)
+def test_user_info_of_somebody_else_or_too_large_opens_nothing(
+    clinic: Clinic, told: dict[str, Any], code: str
+) -> None:
+    clinic.fake.user_info = {**OF_USER_INFO, **told}
+    before = clinic.kept()
+    given: dict[str, Any] = {**OF_TOKEN_ALONE}
+    if told.get("email"):  # its verification is of another address
+        clinic.fake.user_info |= {"email_verified": False}
+        given |= {"email": ADA}
+    assert clinic.refused(**given) == code
+    assert clinic.kept()["accounts"] == before["accounts"]
+
+
+def test_nobody_loses_a_role_because_user_info_does_not_answer(clinic: Clinic) -> None:
+    clinic.fake.user_info = OF_USER_INFO
+    clinic.entered(**OF_TOKEN_ALONE)
+    clinic.fake.behave["/me"] = lambda call: call.say({}, 500)
+    assert clinic.refused(**OF_TOKEN_ALONE) == "oidc_unavailable"
+    assert clinic.account(ADA).role == "doctor"
+
+
+def test_a_hospital_behind_one_address_logs_in_and_keeps_its_emergency_password(
+    open_clinic: OpenClinic,
+) -> None:
+    rates = ("rate_read", "rate_write", "rate_sign_in", "rate_log_in")
+    clinic = open_clinic({}, **{name: Settings.model_fields[name].default for name in rates})
+    for number in range(130):
+        clinic.entered(sub=f"doctor-{number}", email=f"{number}@clinic.example", groups=["staff"])
+    wrong = {"email": "nobody@clinic.example", "password": "a wrong password"}
+    for _ in range(70):
+        assert clinic.client.post("/login", json=wrong).status_code in (401, 429)
+    clinic.log_in(ADMIN)
 
 
 def test_another_address_at_the_provider_is_the_same_account(clinic: Clinic) -> None:
@@ -298,10 +363,13 @@ def test_who_has_no_password_must_have_just_logged_in(
     doctor = clinic.entered(**DOCTOR)
     monkeypatch.setattr(second_factor, "JUST_NOW", timedelta(seconds=-1))
     for method, path in (("POST", "/me/second-factor"), ("DELETE", "/me")):
-        answer = doctor.call(method, path, json={"current_password": ""})
-        assert answer.get_json()["code"] == "not_just_logged_in"
+        for body in ({"current_password": ""}, {}):
+            answer = doctor.call(method, path, json=body)
+            assert answer.get_json()["code"] == "not_just_logged_in"
     monkeypatch.setattr(second_factor, "JUST_NOW", timedelta(minutes=1))
-    assert doctor.call("DELETE", "/me", json={"current_password": ""}).status_code == 200
+    assert doctor.call("DELETE", "/me", json={}).status_code == 200
+    refused = clinic.log_in(ADMIN).call("DELETE", "/me", json={})
+    assert (refused.status_code, refused.get_json()["code"]) == (400, "invalid_body")
     assert clinic.services.data.accounts.find_by_email(ADA) is None
     assert clinic.services.store.collection("sessions").find({"provider": "hospital"}) == []
 

@@ -75,7 +75,7 @@ def test_other_refusals_are_received_by_such_a_client_too(plain: Server) -> None
 
 
 def test_a_429_is_received_by_a_client_that_still_sends_megabytes(tmp_path: Path) -> None:
-    limits = {"RATE_ANONYMOUS": "1/hour", "RATE_SIGN_IN": "1/hour", "OPEN_LAB": "true"}
+    limits = {"RATE_ANONYMOUS": "1/hour", "RATE_LOG_IN": "1/hour", "OPEN_LAB": "true"}
     with serving(tmp_path, limits, workers=1) as server:
         for path, status in (("/api/predict", 200), ("/inference", 429), ("/login", 429)):
             ask(server.port, "POST", path, json={})
