@@ -70,7 +70,7 @@ class OverviewService:
         return self._with_doctors(self.findings.count_overdue())
 
     def list_left_messages(self) -> Sequence[LeftWithDoctor]:
-        """Messages of patients that no doctor has read for a day."""
+        """Messages of patients that no doctor has answered for a day."""
         return self._with_doctors(self.messages.count_left())
 
     def _with_doctors(self, counted: Mapping[str | None, int]) -> Sequence[LeftWithDoctor]:

@@ -80,7 +80,7 @@ class InboxService:
         advised = self.findings.list_advised(
             [one.id for one in spots if one.latest], for_owner=True
         )
-        unread = self.messages.count_unread_by_lesion(owner)
+        unread = self.messages.count_waiting_by_lesion(owner)
         found = [task for one in spots for task in _tasks_of(one, advised.get(one.id, ()), unread)]
         unsorted = self.findings.list_unsorted(owner, limit=MOST_UNSORTED)
         found += [task for group in unsorted for task in _tasks_of(None, group, {})]

@@ -1,10 +1,10 @@
 """The collection of messages: what the owner of a spot and the doctor in charge write about it. A
-message never changes, but for who is to read it, and whether that was done or it was reported.
+message never changes, but for who is to answer it, and whether that was done or it was reported.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,21 +12,24 @@ from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import first_id_at, new_id_after, now
+from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 
 LONGEST_MESSAGE = 2000
 READ_AT_ONCE = 100
-UNREAD: Filter = {"read_at": None}
-# An admin is told of what a doctor has left unread for so long.
+FIRST_TIME = datetime.fromtimestamp(0, UTC)
+WAITING: Filter = {"read_at": None}
+# An admin is told of what a doctor has left unanswered for so long.
 LEFT_AFTER = timedelta(days=1)
 
 
 class Message(StoredRecord):
     """`owner` is that of the spot, `author` an account; `signature` is the name of a doctor who
-    wrote it, at that time. `to` is the account that is to read it: of a message of the owner the
-    doctor in charge, as long as it is unread. `submission` is a finding that it is about.
+    wrote it, at that time. `to` is the account for which it waits: of a message of the owner the
+    doctor in charge. `read_at` is when it ceased to wait: the owner has read it; the doctor has
+    answered it, or marked it as done. `seen_at` is when it was first on the doctor's screen.
+    `submission` is a finding that it is about.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Message(StoredRecord):
     text: str
     signature: str | None = None
     to: str | None = None
+    seen_at: datetime | None = None
     read_at: datetime | None = None
     reported_at: datetime | None = None
     submission: str | None = None
@@ -53,6 +57,7 @@ class Messages:
         self._documents.ensure_index("owner", "lesion", "id")
         self._documents.ensure_index("submission")
         self._documents.ensure_index("read_at", "signature", "to", "created_at")
+        self._documents.ensure_index("read_at", "id")
         self._documents.ensure_index("author", "idempotency_key", unique=True)
 
     def add(self, *, lesion: str, **fields: Any) -> Message:
@@ -91,38 +96,55 @@ class Messages:
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
 
-    def count_unread(self, to: str, lesion: str) -> int:
-        return self._documents.count({"to": to, **UNREAD, "lesion": lesion})
+    def count_unseen(self, to: str, lesion: str) -> int:
+        unseen: Filter = {"to": to, **WAITING, "lesion": lesion, "seen_at": None}
+        return self._documents.count(unseen)
 
-    def count_unread_by_lesion(self, to: str) -> dict[str, int]:
+    def count_waiting_by_lesion(self, to: str) -> dict[str, int]:
         """How many messages wait for this account, for each spot that has any."""
-        return self._documents.count_by("lesion", {"to": to, **UNREAD})
+        return self._documents.count_by("lesion", {"to": to, **WAITING})
 
     def count_left(self) -> Counter[str | None]:
-        """How many messages of patients nobody has read for LEFT_AFTER, by the doctor who is to
-        read them; None: nobody is.
+        """How many messages of patients nobody has answered for LEFT_AFTER, by the doctor who is
+        to answer them; None: nobody is.
         """
-        left: Filter = {**UNREAD, "signature": None, "created_at": {"$lt": now() - LEFT_AFTER}}
+        left: Filter = {**WAITING, "signature": None, "created_at": {"$lt": now() - LEFT_AFTER}}
         counted = Counter[str | None](self._documents.count_by("to", left))
         counted[None] = self._documents.count({**left, "to": None})
         return +counted
 
-    def mark_read(self, *, to: str, lesion: str, last: str) -> int:
-        """Mark the messages to this account up to `last`; return how many were unread."""
-        unread = {"to": to, **UNREAD, "lesion": lesion, "id": {"$lte": last}}
-        return self._documents.update_all(unread, {"$set": {"read_at": now()}})
+    def mark_seen(self, *, to: str, lesion: str, last: str) -> int:
+        """Mark the messages to this account up to `last`; return how many were unseen. Those to the
+        owner of the spot, which a doctor has signed, wait no more.
+        """
+        upto: Filter = {"to": to, **WAITING, "lesion": lesion, "id": {"$lte": last}}
+        unseen: Filter = {**upto, "seen_at": None, "signature": None}
+        seen = self._documents.update_all(unseen, {"$set": {"seen_at": now()}})
+        return seen + self._end(upto | {"signature": {"$ne": None}})
+
+    def mark_answered(self, *, by: str, lesion: str) -> None:
+        """What this doctor has seen waits no more; what has come since then does."""
+        self._end({"to": by, **WAITING, "lesion": lesion, "seen_at": {"$ne": None}})
+
+    def mark_done(self, *, by: str, lesion: str, last: str) -> int:
+        """End what waits for this doctor up to `last`; return how many messages did."""
+        upto = {"to": by, **WAITING, "lesion": lesion, "signature": None, "id": {"$lte": last}}
+        return self._end(upto)
+
+    def _end(self, waiting: Filter) -> int:
+        return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
 
     def mark_reported(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"reported_at": now()}})
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """What no doctor has read waits for this one, in whose care the owner comes."""
+        """What no doctor has answered waits for this one, in whose care the owner comes."""
         change: Document = {"$set": {"to": doctor}} if doctor else {"$unset": {"to": True}}
-        self._documents.update_all({"owner": owner, "author": owner, **UNREAD}, change)
+        self._documents.update_all({"owner": owner, "author": owner, **WAITING}, change)
 
     def release(self, doctor: str) -> None:
         """What patients wrote to this doctor waits for the next one."""
-        written = {"to": doctor, **UNREAD, "owner": {"$ne": doctor}}
+        written = {"to": doctor, **WAITING, "owner": {"$ne": doctor}}
         self._documents.update_all(written, {"$unset": {"to": True}})
 
     def end_work(self, doctor: str) -> None:
@@ -142,21 +164,28 @@ class Messages:
         """No message names this finding any more, which is deleted."""
         self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
 
-    def count_read(self, *, since: datetime | None, before: datetime) -> Counter[str]:
-        """How many read messages were written between these times, of each owner of a spot. What is
-        unread is looked at, too.
-        """
-        return Counter(self._documents.count_by("owner", _read_between(since, before)))
+    def count_ended(self, *, since: datetime | None, before: datetime) -> Counter[str]:
+        """How many messages ceased to wait between these times, of each owner of a spot."""
+        ended: Filter = {"$gte": since or FIRST_TIME, "$lt": before}
+        return Counter(self._documents.count_by("owner", {"read_at": ended}))
 
-    def walk_read(self, *, before: datetime) -> Iterator[Message]:
-        """Read messages that were written before this time, the oldest first. Read in pages, so
+    def walk_ended(self, *, before: datetime) -> Iterator[Message]:
+        """Messages that ceased to wait before this time, the longest ago first. Read in pages, so
         that the caller may delete them meanwhile.
         """
-        after, end = "", first_id_at(before)
-        while found := self._documents.find({"id": {"$gt": after, "$lt": end}}, limit=READ_AT_ONCE):
-            walked = map(Message.model_validate, found)
-            yield from (one for one in walked if one.read_at)
-            after = found[-1]["id"]
+        ended_at, last = FIRST_TIME, ""
+        while page := self._list_ended(ended_at, last, before):
+            yield from page
+            ended_at, last = page[-1].read_at or ended_at, page[-1].id
+
+    def _list_ended(self, ended_at: datetime, last: str, before: datetime) -> list[Message]:
+        """Those behind this one; many may have ceased to wait at the same time."""
+        found = self._documents.find(
+            {"read_at": ended_at, "id": {"$gt": last}}, sort="id", limit=READ_AT_ONCE
+        )
+        later: Filter = {"read_at": {"$gt": ended_at, "$lt": before}}
+        found += self._documents.find(later, sort="read_at", limit=READ_AT_ONCE)
+        return [Message.model_validate(one) for one in found[:READ_AT_ONCE]]
 
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))
@@ -179,11 +208,6 @@ class Messages:
             if not has_lesion(lesion):
                 says = f"messages of the spot {lesion}, which is gone"
                 yield Fault(says, partial(self._forget_lesion, lesion))
-
-
-def _read_between(since: datetime | None, before: datetime) -> Filter:
-    first = first_id_at(since) if since else ""
-    return {"id": {"$gt": first, "$lt": first_id_at(before)}, "read_at": {"$ne": None}}
 
 
 # Errors about messages.

@@ -66,14 +66,30 @@ def send_message(
 def mark_messages_read(
     messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
 ) -> Message:
-    """Mark what waits for the caller in this conversation as read, up to a message."""
+    """Mark what waits for the caller in this conversation as read, up to a message. What a patient
+    wrote goes on waiting for an answer.
+    """
     messages.mark_read(lesion=lesion, last=body.message, by=subject)
     return Message(message="Marked as read")
 
 
+@routes.route(
+    "POST", "/lesions/<lesion>/messages/done", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
+)
+def mark_messages_done(
+    messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
+) -> Message:
+    """For the doctor in charge: what the patient wrote in this conversation, up to a message, needs
+    no answer.
+    """
+    messages.mark_done(lesion=lesion, last=body.message, by=subject)
+    return Message(message="Done")
+
+
 @routes.route("GET", "/messages", access=Signed(), rate=Rate.READ)
 def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> list[WaitingView]:
-    """The conversations with messages that wait for the caller, and how many. Cheap enough to ask
+    """The conversations with messages that wait for the caller, and how many: those that nobody
+    has read; those of patients, until they are answered or marked as done. Cheap enough to ask
     for every few seconds.
     """
     return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]

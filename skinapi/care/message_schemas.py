@@ -43,13 +43,16 @@ class MessageView(Answer):
     text: str
     finding: int | None = Field(description="number of the finding that it is about")
     read_at: datetime | None = Field(description="null while the other one has not read it")
+    waits: bool = Field(description="whether a patient wrote it and waits for an answer")
     reported: bool = Field(description="whether it was reported; its author is not told")
 
     @classmethod
     def of(cls, message: Message, finding: int | None, *, to: str) -> Self:
         return cls(
-            **message.model_dump(include={"id", "created_at", "text", "read_at"}),
+            **message.model_dump(include={"id", "created_at", "text"}),
             by="patient" if message.author == message.owner else "doctor",
+            read_at=message.seen_at or message.read_at,
+            waits=message.author == message.owner and message.read_at is None,
             name=message.signature,
             own=message.author == to,
             reported=message.reported_at is not None and message.author != to,

@@ -1,4 +1,4 @@
-"""The use cases of messages: write one, read them.
+"""The use cases of messages: write one, read them, say that one needs no answer.
 
 Each that writes changes the spot, and the account of its owner: so it cannot pass a deletion or a
 join of the spot, nor a change of the doctor.
@@ -34,8 +34,8 @@ Told = tuple[Message, int | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """A spot with messages that wait for somebody. `patient` is its owner, if that is another, and
-    `finding` the number of its newest finding.
+    """A spot with messages that wait for somebody: `unread` says how many. `patient` is its owner,
+    if that is another, and `finding` the number of its newest finding.
     """
 
     lesion: Lesion
@@ -103,10 +103,12 @@ class MessagesService:
         to = self._require_reader(owner, by)
         if written.submission:
             self._rely_on(written.submission, found.id)
-        unread = self.messages.count_unread(to, found.id)
-        if unread >= MOST_UNREAD:
+        unseen = self.messages.count_unseen(to, found.id)
+        if unseen >= MOST_UNREAD:
             raise TooManyUnread
-        if not unread:  # else a mail was sent, or waits
+        if by.id != owner.id:
+            self.messages.mark_answered(by=by.id, lesion=found.id)
+        if not unseen:  # else a mail was sent, or waits
             about = _place_of(found.id, for_owner=to == owner.id)
             self.outbox.add(Kind.MESSAGE, to=to, about=about, author=by.id, delay=MAILED_AFTER)
         return self.messages.add(
@@ -123,12 +125,28 @@ class MessagesService:
 
     @atomic
     def mark_read(self, _: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        """Mark what waits for the caller, up to the message `last`, as read. Raises NotFound."""
+        """Mark what waits for the caller, up to the message `last`, as read. What a patient wrote
+        goes on waiting for an answer of the doctor. Raises NotFound.
+        """
         found = self._get_spot(lesion, by)
-        marked = self.messages.mark_read(to=by.id, lesion=found.id, last=last)
-        if marked and not self.messages.count_unread(by.id, found.id):
-            about = _place_of(found.id, for_owner=by.id == found.owner)
-            self.outbox.withdraw(Kind.MESSAGE, to=by.id, about=about)
+        if self.messages.mark_seen(to=by.id, lesion=found.id, last=last):
+            self._withdraw_mail(found, by)
+
+    @atomic
+    def mark_done(self, unit: Unit, *, lesion: str, last: str, by: Subject) -> None:
+        """Take what waits for the doctor in charge, up to the message `last`, off the lists without
+        an answer. Raises NotFound.
+        """
+        found = self._get_spot(lesion, by)
+        if self.messages.mark_done(by=by.id, lesion=found.id, last=last):
+            unit.record(AuditRow("message.done", by=by.id, target=found.id, owner=found.owner))
+            self._withdraw_mail(found, by)
+
+    def _withdraw_mail(self, spot: Lesion, reader: Subject) -> None:
+        """Nobody is told by mail of what has been seen."""
+        if not self.messages.count_unseen(reader.id, spot.id):
+            about = _place_of(spot.id, for_owner=reader.id == spot.owner)
+            self.outbox.withdraw(Kind.MESSAGE, to=reader.id, about=about)
 
     @atomic
     def report_message(
@@ -153,7 +171,7 @@ class MessagesService:
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
         """The spots whose messages wait for the caller, MOST_LISTED at most."""
-        unread = self.messages.count_unread_by_lesion(to.id)
+        unread = self.messages.count_waiting_by_lesion(to.id)
         if not unread:
             return []
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()

@@ -338,7 +338,10 @@ INVENTORY: tuple[Stored, ...] = (
         fields=(
             told("text", "patient", "free_text", "messages"),
             told(
-                "lesion read_at submission reported_at author", "patient", "technical", "messages"
+                "lesion seen_at read_at submission reported_at author",
+                "patient",
+                "technical",
+                "messages",
             ),
             told("signature", "doctor", "identity", "messages", kept="record"),
             held("owner to", "patient", "pseudonym"),

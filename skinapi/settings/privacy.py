@@ -54,8 +54,9 @@ class PrivacySettings(BaseSettings):
         default=None,
         ge=SHORTEST_MESSAGES,
         le=LONGEST,
-        description="Days after which messages between patients and doctors go, once they are "
-        "read. If empty: never.",
+        description="Days after which messages between patients and doctors go, counted from when "
+        "they were read; those of patients, from when they were answered or marked as done. If "
+        "empty: never.",
     )
     retain_accounts_days: int | None = Field(
         default=None,

@@ -93,10 +93,11 @@ def test_findings_past_their_day_are_told_with_their_doctor(
     ]
 
 
-def test_messages_that_no_doctor_has_read_for_a_day_are_told(any_backend: Backend) -> None:
+def test_messages_that_no_doctor_has_answered_for_a_day_are_told(any_backend: Backend) -> None:
     talk = Talk(any_backend)
-    for by in (talk.ada, talk.ada, talk.grey):
+    for by in (talk.grey, talk.ada, talk.ada):
         talk.sent(by)
+    talk.read(talk.grey)
     assert read(any_backend)["left_messages"] == []
     messages = any_backend.services.store.collection("messages")
     messages.update_all({}, {"$set": {"created_at": now() - timedelta(days=2)}})
@@ -106,8 +107,8 @@ def test_messages_that_no_doctor_has_read_for_a_day_are_told(any_backend: Backen
     decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
     nobodys = {"doctor": None, "name": None, "count": 2}
     assert read(any_backend)["left_messages"] == [nobodys]
-    last = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[-1]
-    assert last["by"] == "doctor"
+    first = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[0]
+    assert first["by"] == "doctor"
 
 
 def test_a_model_that_cannot_serve_and_a_disk_that_is_away_are_told(

@@ -48,8 +48,16 @@ class Talk:
         path = f"/lesions/{self.lesion}/messages/read"
         assert person.call("PUT", path, json={"message": last}).status_code == 200
 
+    def done(self, person: Person, last: str = "f" * 32) -> None:
+        path = f"/lesions/{self.lesion}/messages/done"
+        assert person.call("POST", path, json={"message": last}).status_code == 200
+
     def waiting(self, person: Person) -> Any:
         return person.call("GET", "/messages").get_json()
+
+    def waits(self, person: Person) -> list[int]:
+        """How many messages wait for this person, of each spot that has any."""
+        return [one["unread"] for one in self.waiting(person)]
 
     def assign(self, doctor: Person | None) -> None:
         body = {"doctor": doctor.email if doctor else None}

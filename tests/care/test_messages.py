@@ -76,10 +76,9 @@ def test_what_is_no_message_is_refused(talk: Talk, text: str) -> None:
     assert code_of(talk.send(talk.ada, text)) == (400, "invalid_body")
 
 
-def test_what_waits_is_counted_for_each_spot_until_it_is_read(either: Talk) -> None:
-    for _ in range(2):
-        last = either.sent(either.ada)["_id"]
-    either.sent(either.ada)
+def test_what_waits_is_counted_for_each_spot_and_named(either: Talk) -> None:
+    for _ in range(3):
+        either.sent(either.ada)
     [waiting] = either.waiting(either.grey)
     told = (waiting["lesion"], waiting["patient_name"], waiting["place"]["site"])
     assert (*told, waiting["unread"]) == (either.lesion, "Ada Example", "back", 3)
@@ -89,31 +88,63 @@ def test_what_waits_is_counted_for_each_spot_until_it_is_read(either: Talk) -> N
     assert waiting["finding"] == numbers[-1]
     assert waiting["patient"] == either.grey.call("GET", "/patients").get_json()[0]["_id"]
     assert either.waiting(either.ada) == []
+    either.sent(either.grey)
+    either.read(either.ada)
+    assert either.waiting(either.ada) == []
+
+
+def test_a_question_that_was_on_the_doctors_screen_waits_until_it_is_answered(
+    either: Talk,
+) -> None:
+    either.sent(either.ada, "It bleeds since yesterday. Should I come?")
     for _ in range(2):  # sent again
-        either.read(either.grey, last)
-    assert [one["unread"] for one in either.waiting(either.grey)] == [1]
+        either.read(either.grey)
+    path = f"/lesions/{either.lesion}/messages"
+    [question] = either.ada.call("GET", path).get_json()
+    assert (question["read_at"] is not None, question["waits"]) == (True, True)
+    assert either.waits(either.grey) == [1]
+    either.sent(either.ada, "It bleeds again.")
+    either.sent(either.grey, "Come today.")
+    assert either.waits(either.grey) == [1], "the answer was written before that was seen"
     either.read(either.grey)
+    either.sent(either.grey, "At ten.")
     assert either.waiting(either.grey) == []
-    messages = either.ada.call("GET", f"/lesions/{either.lesion}/messages").get_json()
-    assert all(one["read_at"] for one in messages)
+    assert [one["waits"] for one in either.ada.call("GET", path).get_json()] == [False] * 4
+
+
+def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(either: Talk) -> None:
+    thanks = either.sent(either.ada, "Thank you!")["_id"]
+    either.sent(either.ada, "One more question.")
+    either.done(either.ada)
+    assert either.waits(either.grey) == [2], "who wrote it does not end it"
+    for _ in range(2):  # sent again
+        either.done(either.grey, thanks)
+    assert either.waits(either.grey) == [1]
+    admin = either.backend.member(role="admin")
+    [row] = admin.call("GET", "/audit?action=message.done").get_json()
+    assert (row["by_email"], row["target"]) == (either.grey.email, either.lesion)
+    path, other = f"/lesions/{either.lesion}/messages/done", either.backend.member(role="doctor")
+    assert code_of(other.call("POST", path, json={"message": thanks})) == (404, "not_found")
 
 
 def test_nobody_marks_what_waits_for_the_other_one(talk: Talk) -> None:
     talk.sent(talk.ada)
     talk.read(talk.ada)
-    assert [one["unread"] for one in talk.waiting(talk.grey)] == [1]
+    assert talk.waits(talk.grey) == [1]
 
 
-def test_what_no_doctor_has_read_waits_for_the_next_one(either: Talk) -> None:
-    either.sent(either.grey)
-    either.sent(either.ada, "read")
+def test_what_no_doctor_has_answered_waits_for_the_next_one(either: Talk) -> None:
+    either.sent(either.ada, "answered")
     either.read(either.grey)
-    either.sent(either.ada, "unread")
+    either.sent(either.grey)
+    either.sent(either.ada, "seen")
+    either.read(either.grey)
+    either.sent(either.ada, "unseen")
     other = either.backend.member(role="doctor")
     either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
     either.assign(other)
-    assert [one["unread"] for one in either.waiting(other)] == [1]
-    assert [one["unread"] for one in either.waiting(either.ada)] == [1]
+    assert either.waits(other) == [2]
+    assert either.waits(either.ada) == [1]
 
 
 def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) -> None:
@@ -179,7 +210,7 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     """It is a part of the doctor's record, as the findings are."""
     path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
     number = predicted(either.ada, lesion=either.lesion)["id"]
-    message = either.sent(either.ada, text="It bleeds.")
+    either.sent(either.ada, text="It bleeds.")
     assert either.ada.call("DELETE", path).status_code == 200
     for asked in (path, messages):
         assert either.ada.call("GET", asked).status_code == 404
@@ -190,9 +221,10 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     (waiting,) = either.grey.call("GET", "/messages").get_json()
     assert (waiting["lesion"], waiting["unread"]) == (either.lesion, 1)
     assert either.texts(either.grey) == ["It bleeds."]
-    read = either.grey.call("PUT", f"{messages}/read", json={"message": message["_id"]})
-    assert read.status_code == 200
-    assert either.grey.call("GET", "/messages").get_json() == []
+    either.read(either.grey)
+    assert either.waits(either.grey) == [1]
+    either.done(either.grey)
+    assert either.waits(either.grey) == []
     for side in (either.ada, either.grey):
         assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
     assert list(either.backend.services.faults()) == []

@@ -40,8 +40,17 @@ def test_patient_and_doctor_exchange_messages(
     journey.step("queue")
     visitor.press(f".notes a[href='#/case/{number}?at=messages']")
     visitor.see("It has grown.")
-    visitor.await_truth(lambda: visitor.count(".unread") == 0, "it is read")
+    journey.see("messageWaits")
+    path = f"/lesions/{spot}/messages"
+    visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
+    visitor.find(".unread")
+    journey.step("read")
     write(journey, MARKUP)
+    visitor.await_truth(lambda: visitor.count(".unread") == 0, "it is answered")
+    assert patient.call("POST", path, json={"text": "Thank you!"}).status == 201
+    visitor.find(".unread")
+    journey.press("messagesDone")
+    visitor.await_truth(lambda: visitor.count(".unread, .end-messages") == 0, "it is done")
     journey.step("doctor")
     talk_in_the_case(journey, number)
     browser.switch_to.window(patients_tab)

@@ -117,7 +117,7 @@ class Clinic:
         messages = self.backend.services.data.messages
         sent = messages.add(lesion=spot, owner=account.id, author=account.id, text="x", to="-")
         if read:
-            messages.mark_read(to="-", lesion=spot, last=sent.id)
+            messages.mark_done(by="-", lesion=spot, last=sent.id)
 
     def review(self, filed: Submission, **said: Any) -> None:
         doctor = self.backend.account(self.doctor.email)
@@ -160,6 +160,24 @@ def test_what_waits_for_a_doctor_stays(clinic: Clinic, band: Band) -> None:
     assert clinic.has_photo(waiting)
     # Nobody will see it, but an urgent one is not taken from its owner unseen.
     assert clinic.has_photo(nobodys) == (band == URGENT)
+
+
+def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
+    clinic: Clinic,
+) -> None:
+    ada = patient_of(clinic.backend, clinic.doctor)
+    place = {"place": {"site": "back"}}
+    spot: str = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    clinic.write_message(ada, spot, read=False)
+    messages = clinic.backend.services.data.messages
+    messages.mark_seen(to="-", lesion=spot, last="f" * 32)
+    asked = (Kind.MESSAGES, clinic.backend.account(ada.email).id)
+    clinic.live(MESSAGES + 5)
+    messages.mark_answered(by="-", lesion=spot)
+    clinic.live(MESSAGES - 1)
+    assert clinic.stored()[asked] == 1
+    clinic.live(1)
+    assert clinic.stored()[asked] == 0
 
 
 def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(

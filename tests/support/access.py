@@ -843,6 +843,9 @@ ROWS: dict[str, Row] = {
     "mark_messages_read": Row(
         "/lesions/{lesion}/messages/read", CONVERSATION, sends({"message": "f" * 32})
     ),
+    "mark_messages_done": Row(
+        "/lesions/{lesion}/messages/done", CONVERSATION, sends({"message": "f" * 32})
+    ),
     "report_message": Row(
         "/lesions/{lesion}/messages/{message}/abuse", OWNER, sends({"reason": "insult"})
     ),

@@ -32,6 +32,12 @@ def read_it(_: Backend, spots: tuple[Talk, str]) -> object:
     return talk.grey.call("PUT", path, json={"message": "f" * 32})
 
 
+def need_no_answer(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
+    path = f"/lesions/{talk.lesion}/messages/done"
+    return talk.grey.call("POST", path, json={"message": "f" * 32})
+
+
 def report_it(_: Backend, spots: tuple[Talk, str]) -> object:
     talk = spots[0]
     [_, answer] = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()
@@ -75,12 +81,16 @@ def said(person: Person, lesion: str) -> Any:
     answer = person.call("GET", f"/lesions/{lesion}/messages").get_json()
     if isinstance(answer, dict):
         return answer["status"]
-    return [(one["text"], one["by"], one["read_at"] is not None, one["reported"]) for one in answer]
+    return [
+        (one["text"], one["by"], one["read_at"] is not None, one["waits"], one["reported"])
+        for one in answer
+    ]
 
 
 USE_CASES = (
     UseCase("write a message", silent, write, said_and_told),
     UseCase("read a message", answered, read_it, said_and_told),
+    UseCase("mark a message as done", answered, need_no_answer, said_and_told),
     UseCase("report a message", answered, report_it, said_and_told),
     UseCase("delete a spot with messages", answered, delete_the_spot, said_and_told),
     UseCase("join two spots with messages", answered, join_the_spots, said_and_told),

@@ -275,7 +275,12 @@ class FiledMessage(Filed):
     author: Person
     signature: str | None = Field(default=None, description="the name of a doctor who wrote it")
     text: str
-    read_at: datetime | None = None
+    seen_at: datetime | None = Field(
+        default=None, description="when it was first on the screen of the doctor"
+    )
+    read_at: datetime | None = Field(
+        default=None, description="when it was read; of a patient's, answered or marked as done"
+    )
     reported_at: datetime | None = None
     submission: Id | None = Field(default=None, description="the finding that it is about")
 

@@ -237,21 +237,21 @@ def _row(action: str, target: str, owner: str) -> AuditRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetainedMessages(_Counted):
-    """Messages that were read."""
+    """Messages that were read, of patients those that were answered or marked as done."""
 
     work: UnitOfWork
     messages: Messages
     accounts: Accounts
 
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
-        return self.messages.count_read(since=since, before=before)
+        return self.messages.count_ended(since=since, before=before)
 
     def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
-        walked = self.messages.walk_read(before=now())
-        return _first_of(((one.owner, one.created_at) for one in walked), term, spare, None)
+        walked = self.messages.walk_ended(before=now())
+        return _first_of(((one.owner, one.read_at) for one in walked), term, spare, None)
 
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
-        walked = self.messages.walk_read(before=term.before)
+        walked = self.messages.walk_ended(before=term.before)
         found = (one for one in walked if not spare.spares(one.owner, term.earliest))
         for batch in _batched(found, AT_ONCE):
             yield self._remove(batch, spare, note)

@@ -257,7 +257,7 @@ REGISTER = {
     "limits": {
         "retain_photos_days": "its photos, {days} days",
         "retain_findings_days": "at most {days} days",
-        "retain_messages_days": "read ones at most {days} days",
+        "retain_messages_days": "read or answered ones at most {days} days",
         "retain_accounts_days": "a patient's without use, {days} days",
     },
     "measures": {

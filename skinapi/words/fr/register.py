@@ -278,7 +278,7 @@ REGISTER = {
     "limits": {
         "retain_photos_days": "ses photos, {days} jours",
         "retain_findings_days": "{days} jours au plus",
-        "retain_messages_days": "lus, {days} jours au plus",
+        "retain_messages_days": "lus ou répondus, {days} jours au plus",
         "retain_accounts_days": "celui d'un patient sans usage, {days} jours",
     },
     "measures": {

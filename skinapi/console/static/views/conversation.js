@@ -43,6 +43,7 @@ const Said = ({ message, view, onReport }) => html`
     <p class="letter-text">${message.text}</p>
     <small>${message.finding && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
       ${message.own && message.read_at && ` ${say("messageRead")}`}
+      ${view === "case" && message.waits && ` ${say("messageWaits")}`}
       ${message.reported && say("messageReported")}</small>
     ${!message.own && !message.reported && html`<button class="quiet" onClick=${onReport}>${say("abuseReport")}</button>`}
   </li>`;
@@ -97,7 +98,8 @@ function useActed() {
 }
 
 /**
- * The messages of a spot, the newest last. They count as read once the last one has come into sight.
+ * The messages of a spot, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
+ * they are answered, or marked as done.
  * `about` is a finding that those written here name, and `view` shows a finding.
  * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
  * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
@@ -120,14 +122,16 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     if (wanted && view === "case") /** @type {HTMLElement | null} */ (document.querySelector("[name=message]"))?.focus({ preventScroll: true });
     if (wanted || (unread && !about && view === "case")) last.current?.scrollIntoView({ block: "center" });
   }, [pages.items === undefined, wanted]);
+  const renew = () => Promise.all([pages.refresh(), askWhatWaits(false)]).catch(() => {}); // it is tried again with the next one
+  const { run, failed } = useAct();
+  const end = () => run(() => post(`${path}/done`, { message: newest }).then(renew));
   const looked = useActed() || wanted || view === "case";
   useEffect(() => {
     if (!unread || !looked || !last.current) return undefined;
     const seen = new IntersectionObserver(([entry]) => {
       if (!entry?.isIntersecting) return;
       seen.disconnect();
-      const renew = () => Promise.all([pages.refresh(), askWhatWaits(false)]);
-      put(`${path}/read`, { message: newest }).then(renew).catch(() => {}); // it is tried again with the next one
+      put(`${path}/read`, { message: newest }).then(renew).catch(() => {});
     });
     seen.observe(last.current);
     return () => seen.disconnect();
@@ -140,7 +144,8 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
-      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say(closed)}</p>`}
+      ${view === "case" && items.some(({ waits }) => waits) && html`<p><button class="quiet end-messages" onClick=${end}>${say("messagesDone")}</button></p>${failed}`}
+      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${renew} />` : html`<p>${say(closed)}</p>`}
       ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : view === "finding" && say("messagesSlow")}</small></p>`}
       ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
