@@ -110,5 +110,7 @@ def risk_of(finding: Finding) -> Risk:
     named = finding.headline.named.key
     severity = conditions_table().by_key(named).severity
     of_class: Risk = "Low" if severity == "None" else severity
-    raised: Risk = "Medium" if is_raised(finding.band, named=named) else "Low"
+    outputs = [entry.key for entry in finding.ranked]
+    is_above = is_raised(finding.band, named=named, outputs=outputs)
+    raised: Risk = "Medium" if is_above else "Low"
     return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)

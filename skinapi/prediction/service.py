@@ -215,11 +215,8 @@ class PredictionService:
                 _refuse_doubted_skin(classified.finding)
         except Refused as refused:
             self._count_or_ask(refused, ask_about_skin=sent.ask_about_skin, counted=counted)
-            raise translate_refusal(
-                refused,
-                sent.language or owner.language,
-                checklist_score=sent.context.checklist_score,
-            ) from refused
+            language, told = sent.language or owner.language, sent.context.checklist or ()
+            raise translate_refusal(refused, language, told) from refused
         if classified.apart:
             raise MaybeDifferentSpots(classified.apart)
         return classified
@@ -317,9 +314,8 @@ class JudgingAgainService:
                 keep=False,
             )
         except Refused as refused:
-            raise translate_refusal(
-                refused, original.language, checklist_score=original.context.checklist_score
-            ) from refused
+            told = original.context.checklist or ()
+            raise translate_refusal(refused, original.language, told) from refused
         narrative = self.narrator.narrate(
             facts=Facts.of(classified.finding.by_own_mix(), original.context),
             language=original.language,

@@ -88,6 +88,12 @@ class HeadlineView(Answer):
         description="malignant conditions that are more severe than `likely` and plausible, the "
         "most severe first; empty where the finding sends nobody to a doctor"
     )
+    mostly_malignant: bool = Field(
+        default=False,
+        exclude_if=lambda mostly: not mostly,
+        description="all malignant conditions together have more than half, and `likely` is none "
+        "of them: to be said first; absent else",
+    )
     patient: LocalizedText = Field(
         description="one sentence or two, without numbers, in each language"
     )
@@ -102,6 +108,7 @@ class HeadlineView(Answer):
         return cls(
             likely=ShareOf(**headline.likely.model_dump()),
             not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
+            mostly_malignant=headline.mostly_malignant,
             patient=headline.for_patient,
             doctor=headline.for_doctor if for_doctor else None,
         )

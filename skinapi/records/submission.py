@@ -20,8 +20,8 @@ from skinapi.records.queue_keys import (
 )
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import most_urgent
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.bands import band_of_condition, most_urgent
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
 
@@ -204,7 +204,7 @@ class QueueEntry(CourseEntry):
         if self.decision:
             decided = self.decision.urgency
         elif self.reviewed_as:
-            known = conditions_table().by_key(self.reviewed_as).urgency
+            known = band_of_condition(self.reviewed_as, ())
             decided = most_urgent(self.band, known)
         else:
             decided = self.band

@@ -10,7 +10,13 @@ from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.stored_record import Frozen
-from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent
+from skinapi.vision.bands import (
+    OperatingPoint,
+    RaisedBy,
+    band_of_condition,
+    is_raised,
+    most_urgent,
+)
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
@@ -79,6 +85,7 @@ class Facts(Frozen):
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
+    told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
     notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
@@ -103,7 +110,7 @@ class Facts(Frozen):
         """
         table = conditions_table()
         asked = {
-            RaisedBy.MOST_PROBABLE: table.by_key(condition).urgency,
+            RaisedBy.MOST_PROBABLE: band_of_condition(condition, ()),
             RaisedBy.NOT_EXAMINED: Band.DOCTOR_REVIEW,
         }
         band = most_urgent(*asked.values())
@@ -147,6 +154,7 @@ class Facts(Frozen):
             uncertain=self.uncertain,
             alone=self.alone,
             shown_alone=self.shown.alone,
+            told_signs=self.told_signs,
         )
 
     @property
@@ -181,15 +189,16 @@ class Facts(Frozen):
     @property
     def more_urgent(self) -> bool:
         """Whether the band is more urgent than the stated condition alone would require."""
-        return is_raised(self.band, named=self.stated)
+        outputs = [entry.key for entry in self.ranked]
+        return is_raised(self.band, named=self.stated, outputs=outputs)
 
     @property
     def as_urgent(self) -> bool:
         """Whether the band is exactly that of the likely condition, and nothing graver is open.
-        Only then does the condition's own advice apply.
+        Only then does the condition's own advice apply, which is for the gravest that it may be.
         """
         headline = self.headline
-        own = conditions_table().by_key(headline.likely.key).urgency
+        own = band_of_condition(headline.likely.key, ())
         return self.band is own and not (self.uncertain or headline.not_ruled_out)
 
     @property

@@ -158,6 +158,8 @@ class _Sentences:
         score, checklist = self._facts.checklist_score, self._table.checklist
         if score is None:
             return []
+        if self._facts.told_signs:
+            return [self._say(checklist.say_told(self._facts.told_signs))]
         high = score >= checklist.threshold
         if not high and is_sent(self._facts.band):
             return []  # "see a doctor if the spot worries you" would be milder than the band

@@ -60,6 +60,8 @@ class RaisedBy(StrEnum):
     MOST_PROBABLE = "most_probable"
     NAMED = "named"
     CHECKLIST = "checklist"
+    # Below the points of the checklist: one sign is a reason to go, as the advice itself says.
+    TOLD_SIGNS = "told_signs"
     # Only in findings that were stored before modalities were recognised; no rule gives it now.
     NOT_DERMOSCOPIC = "not_dermoscopic"
     NOT_EXAMINED = "not_examined"
@@ -94,6 +96,8 @@ def choose_band(
     checklist = conditions_table().checklist
     if (checklist_score or 0) >= checklist.threshold:
         asked[RaisedBy.CHECKLIST] = checklist.band
+    elif checklist_score:
+        asked[RaisedBy.TOLD_SIGNS] = Band.DOCTOR_REVIEW
     if little_tested:
         asked[RaisedBy.LITTLE_TESTED] = Band.DOCTOR_REVIEW
     if untested_skin:
@@ -160,11 +164,13 @@ def _asked_by_probabilities(
 
 
 def band_of_condition(key: str, outputs: Collection[str]) -> Band:
-    """The band that a condition asks for, named by a model of these outputs. Actinic keratosis is
-    as urgent as squamous cell carcinoma only where that has no output of its own.
+    """The band that a condition asks for, named by a model of these outputs: that of the gravest
+    that it may be. So actinic keratosis is as urgent as squamous cell carcinoma where that has no
+    output of its own.
     """
-    apart = _is_apart(key, outputs)
-    return THRESHOLDS[key].band if apart else conditions_table().by_key(key).urgency
+    table = conditions_table()
+    within = [other for other in table.counted_as_this(key) if other not in outputs]
+    return most_urgent(*(table.label(each).urgency for each in (key, *within)))
 
 
 def _is_apart(key: str, outputs: Collection[str]) -> bool:
@@ -220,9 +226,9 @@ def is_sent(band: Band) -> bool:
     return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
 
 
-def is_raised(band: Band, *, named: str) -> bool:
+def is_raised(band: Band, *, named: str, outputs: Collection[str]) -> bool:
     """Whether the band is more urgent than the named condition alone asks for."""
-    return urgency(band) < urgency(conditions_table().by_key(named).urgency)
+    return urgency(band) < urgency(band_of_condition(named, outputs))
 
 
 def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:

@@ -85,6 +85,7 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
         quality=prepared.quality,
         not_dermoscopic=assessment.modality.used != (Modality.DERMOSCOPIC,),
         checklist_score=context.checklist_score,
+        told_signs=context.told_signs,
         heat=_rounded_heat(model, output, assessment.stated),
         model_version=model.version,
         timings=Timings(
@@ -111,6 +112,7 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         quality=alone[shown].quality,
         not_dermoscopic=any(one.not_dermoscopic for one in alone),
         checklist_score=alone[shown].checklist_score,
+        told_signs=alone[shown].told_signs,
         heat=_rounded_heat(model, judged[shown].output, joined.stated),
         model_version=model.version,
         timings=Timings(

@@ -152,6 +152,8 @@ class ChecklistItem(LocalizedText):
 class ChecklistResult(Frozen):
     at_or_above: LocalizedText
     below: LocalizedText
+    told: LocalizedText
+    told_and: LocalizedText
 
 
 class Checklist(Frozen):
@@ -169,6 +171,30 @@ class Checklist(Frozen):
         """
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
+
+    def say_told(self, signs: Collection[str]) -> LocalizedText:
+        """That these signs, which a patient told, are a reason to see a doctor."""
+        first, *others = (_within_sentence(item) for item in self.items if item.key in signs)
+        for other in others:
+            first = self.result.told_and.fill(first=first, second=other)
+        return self.result.told.fill(signs=first)
+
+    def list_told(self, signs: Collection[str]) -> LocalizedText:
+        """These signs in a doctor's terms, within a sentence."""
+        terms = [_within_sentence(item.doctor) for item in self.items if item.key in signs]
+        return LocalizedText.by(
+            lambda language: ", ".join(term.in_language(language) for term in terms)
+        )
+
+
+def _within_sentence(said: LocalizedText) -> LocalizedText:
+    """Without a capital at its beginning."""
+
+    def lowered(language: Language) -> str:
+        text = said.in_language(language)
+        return text[0].lower() + text[1:]
+
+    return LocalizedText.by(lowered)
 
 
 class ConditionsTable(Frozen):

@@ -122,5 +122,11 @@ class Context(StoredRecord):
             return None
         return conditions_table().checklist.score(self.checklist)
 
+    @property
+    def told_signs(self) -> tuple[str, ...]:
+        """The ticked items, where they have fewer points than those from which it refers."""
+        below = (self.checklist_score or 0) < conditions_table().checklist.threshold
+        return (self.checklist or ()) if below else ()
+
 
 NOTHING_TOLD = Context()

@@ -50,16 +50,20 @@ class ChanceWords(Frozen):
 
 class HeadlineWords(Frozen):
     """`skinapi.vision.finding.headline` chooses. `names` are by condition, `sent_for` and
-    `doctor_sent_for` by why a finding is sent for which the picture is no reason.
+    `doctor_sent_for` by why a finding is sent for which the picture is no reason. `mostly`: all
+    cancers together have more than half, and none of them is the likely condition.
     """
 
     likely: LocalizedText
+    mostly: LocalizedText
     nothing_recognised: LocalizedText
     not_ruled_out: LocalizedText
     by_picture: LocalizedText
     cancer: LocalizedText
     sent_for: Mapping[str, LocalizedText]
     doctor_likely: LocalizedText
+    doctor_mostly: LocalizedText
+    doctor_single: LocalizedText
     doctor_not_ruled_out: LocalizedText
     doctor_by_picture: LocalizedText
     doctor_cancer: LocalizedText

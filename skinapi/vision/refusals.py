@@ -4,6 +4,7 @@ They are raised in decoding/photo.py, classification.py and finding/finding.py; 
 which is a question, in prediction/service.py.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from skinapi.errors import Refused
@@ -36,20 +37,21 @@ def refuse(reason: Reason, **figures: int) -> Refused:
     return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 
-def translate_refusal(
-    refused: Refused, language: Language, *, checklist_score: int | None = None
-) -> Refused:
+def translate_refusal(refused: Refused, language: Language, told: Collection[str] = ()) -> Refused:
     """The same error with its sentence in this language.
 
-    Where the checklist demands a referral, its sentence comes first: no photo is needed for it.
+    `told` are the items of the checklist that were ticked. Where they are a reason to see a doctor,
+    that comes first: no photo is needed for it.
     """
-    table = conditions_table()
+    table, checklist = conditions_table(), conditions_table().checklist
     said = table.notices.refused[refused.reason].in_language(language)
     if "picture" in refused.figures:  # one of several
         whose = table.notices.picture_refused.in_language(language)
         said = whose.replace("{said}", said)
     sentences = [said]
-    if (checklist_score or 0) >= table.checklist.threshold:
-        sentences.insert(0, table.checklist.result.at_or_above.in_language(language))
+    if told:
+        refers = checklist.score(told) >= checklist.threshold
+        reason = checklist.result.at_or_above if refers else checklist.say_told(told)
+        sentences.insert(0, reason.in_language(language))
     text = " ".join(sentences).format(**refused.figures)
     return Refused(refused.reason, text, figures=refused.figures, question=refused.question)

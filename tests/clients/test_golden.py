@@ -182,9 +182,10 @@ def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend)
             "melanoma",
         ),
         (
+            # A melanoma is as probable.
             {"band": Band.REFERRAL, "raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)},
             "Most likely a",
-            "bcc",
+            "melanoma",
         ),
         (
             {"band": Band.DOCTOR_REVIEW, "reasons": (Doubt.TOO_CLOSE,)},

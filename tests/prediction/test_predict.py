@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.prediction.service import SamplePicture
 from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.reports.words import LABELS
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.notices import say_untested_skin
 from tests.prediction.photographer import predicted, send
@@ -127,6 +128,29 @@ def test_the_context_counts_and_comes_back(ada: Person) -> None:
     assert (body["checklist_score"], body["band"]) == (3, "urgent_referral")
     assert predicted(ada, nevus, checklist="none")["checklist_score"] == 0
     assert predicted(ada, nevus, checklist=" ,,")["checklist_score"] is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("sign", [item.key for item in TABLE.checklist.items])
+def test_a_told_sign_is_a_reason_to_see_a_doctor(
+    ada: Person, sign: str, language: Language
+) -> None:
+    """Below 3 points a mole that had changed was told "see a doctor if it changes"."""
+    nevus, more = photo_of("melanocytic_nevus"), {"modality": "dermoscopic", "language": language}
+    body = predicted(ada, nevus, checklist=sign, **more)
+    assert (body["band"], body["raised_by"]) == ("doctor_review", ["told_signs"])
+    why = TABLE.checklist.say_told([sign]).in_language(language)
+    assert why in body["headline"]["patient"][language]
+    assert why in body["report"]["recommendation"]
+    path = f"/submissions/{body['id']}"
+    report = ada.call("GET", f"{path}/report.json").get_json()
+    assert report["reading"]["summary"]["likely"].endswith(why)
+    [listed] = ada.call("GET", "/submissions?limit=1").get_json()
+    said = json.dumps([body, report, listed, ada.call("GET", path).get_json()], ensure_ascii=False)
+    milder = TABLE.band_words(Band.SELF_MONITORING, language)
+    assert not any(
+        words in said for words in (milder.label, milder.action, "if it changes", "si cela change")
+    )
 
 
 def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None:
@@ -247,13 +271,14 @@ def test_a_refused_photo_does_not_drop_the_referral_that_the_checklist_demands(
     shared_backend: Backend, language: Language
 ) -> None:
     bob, black = shared_backend.member(), photo_in((0, 0, 0))
-    for checklist, referred in (("change_in_size,oozing", True), ("oozing", False)):
+    referral, told = TABLE.checklist.result.at_or_above, TABLE.checklist.say_told(["oozing"])
+    for checklist, first in (("change_in_size,oozing", referral), ("oozing", told)):
         answer = send(bob, black, checklist=checklist, language=language)
         assert answer.status_code == 422
-        referral = TABLE.checklist.result.at_or_above.in_language(language)
         retake = TABLE.notices.refused["too_dark"].in_language(language)
-        wanted = f"{referral} {retake}" if referred else retake
-        assert answer.get_json()["error"] == wanted
+        assert answer.get_json()["error"] == f"{first.in_language(language)} {retake}"
+    none = send(bob, black, checklist="none", language=language)
+    assert none.get_json()["error"] == TABLE.notices.refused["too_dark"].in_language(language)
 
 
 @pytest.mark.parametrize("reason", ["blurred", "too_dark", "too_bright", "too_small", "not_skin"])

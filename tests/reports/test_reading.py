@@ -27,6 +27,7 @@ from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import rank
 from tests.reports.facts import any_facts, facts_of
 from tests.reports.sample_reports import made_report, reviewed
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
@@ -232,9 +233,10 @@ def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said:
 
 def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
     """ "Uncertain. Not excluded: Benign keratosis" stood below a referral for a carcinoma."""
+    shares = {"benign_keratosis": 0.4, "melanocytic_nevus": 0.39, "dermatofibroma": 0.12}
     finding = finding_of(
         "benign_keratosis",
-        probability=0.4,
+        ranked=rank({**shares, "basal_cell_carcinoma": 0.09}),
         band=Band.REFERRAL,
         reasons=(Doubt.TOO_CLOSE,),
         raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),

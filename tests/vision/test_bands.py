@@ -186,7 +186,24 @@ def test_a_likely_nevus_with_a_quarter_of_melanoma_is_urgent() -> None:
 
 @pytest.mark.parametrize(("key", "band"), [(c.key, c.urgency) for c in TABLE.conditions], ids=str)
 def test_a_sure_answer_has_its_conditions_own_urgency(key: str, band: Band) -> None:
-    assert band_of(surely(key)) is band
+    assert band_of({**dict.fromkeys(NINE_LABELS, 0.0), key: 1.0}) is band
+
+
+@many
+@given(probabilities, st.lists(st.sampled_from(ITEMS), unique=True, min_size=1))
+def test_a_told_sign_is_a_reason_to_see_a_doctor(p: dict[str, float], ticked: list[str]) -> None:
+    """A mole that "has changed in size" was told "see a doctor if it changes"."""
+    unreachable = dict.fromkeys(THRESHOLDS, 1.1)
+    band, rules = choose(p, Context(checklist=tuple(ticked)), limits=unreachable)
+    assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
+    if band is Band.DOCTOR_REVIEW:
+        assert RaisedBy.TOLD_SIGNS in rules
+
+
+def test_a_checklist_without_a_sign_raises_nothing() -> None:
+    mole = surely("melanocytic_nevus")
+    unreachable = dict.fromkeys(THRESHOLDS, 1.1)
+    assert choose(mole, Context(checklist=()), limits=unreachable)[0] is Band.SELF_MONITORING
 
 
 def test_normal_skin_never_comes_without_an_action() -> None:

@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from skinapi.languages import LANGUAGES, Language, LocalizedText
+from skinapi.vision.bands import band_of_condition
 from skinapi.vision.calibration.model_calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
 from skinapi.vision.conditions import Band, Sentences, Source, conditions_table
+from tests.support.findings import EIGHT
 from tests.support.wording import jargon_in
 
 MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}
@@ -206,9 +208,16 @@ def test_bands_and_notices_are_short_latin_1_too() -> None:
         sentence.encode("latin-1")
 
 
+def test_actinic_keratosis_is_no_more_urgent_than_bowens_disease_or_a_carcinoma() -> None:
+    keratosis = TABLE.by_key("actinic_keratosis").urgency
+    assert keratosis is TABLE.label("bowens_disease").urgency
+    assert keratosis is TABLE.by_key("basal_cell_carcinoma").urgency
+
+
 def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
     condition = TABLE.by_key("actinic_keratosis")
-    assert (condition.urgency, condition.severity) == (Band.URGENT_REFERRAL, "Medium")
+    assert band_of_condition(condition.key, EIGHT) is Band.URGENT_REFERRAL
+    assert condition.severity == "Medium"
     named = {"en": "quamous cell carcinoma", "fr": "arcinome épidermoïde"}
     soon = {"en": "within days", "fr": "dans les jours qui viennent"}
     for language in LANGUAGES:

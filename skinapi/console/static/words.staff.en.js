@@ -116,6 +116,7 @@ export const english = {
   rule_most_probable: "most probable condition",
   rule_named: "condition named",
   rule_checklist: "7-point checklist",
+  rule_told_signs: "what the patient told",
   rule_not_dermoscopic: "not known to be a dermoscope picture",
   rule_not_examined: "no picture was examined",
   rule_little_tested: "little tested on this kind of picture",

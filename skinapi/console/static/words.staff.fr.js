@@ -119,6 +119,7 @@ export const french = spaced({
   rule_most_probable: "affection la plus probable",
   rule_named: "affection nommée",
   rule_checklist: "liste en 7 points",
+  rule_told_signs: "ce que le patient a dit",
   rule_not_dermoscopic: "image dont on ne sait pas si elle vient d'un dermatoscope",
   rule_not_examined: "aucune image n'a été examinée",
   rule_little_tested: "modèle peu testé sur ce type d'image",

@@ -79,7 +79,7 @@ def _known_to_6(reasons: Iterable[Doubt]) -> tuple[Doubt, ...]:
     return known or ((Doubt.TOO_CLOSE,) if reasons else ())
 
 
-_NOT_STORED = (RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
+_NOT_STORED = (RaisedBy.TOLD_SIGNS, RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
 
 
 class FindingHeading(StoredRecord):
@@ -91,7 +91,8 @@ class FindingHeading(StoredRecord):
     and graver or surer than what all of them say together. `restated` has the probabilities that
     people read instead of these, where the clinic has set its PREVALENCE. `untested_skin` are the
     tones that were told, and for which the model was not tested. `asked_by_picture`: the band is
-    that of one of several pictures, and not of all together.
+    that of one of several pictures, and not of all together. `told_signs` are the items of the
+    checklist that were ticked, where they have fewer points than it refers from.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -103,21 +104,25 @@ class FindingHeading(StoredRecord):
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
 
     @model_validator(mode="before")
     @classmethod
     def _read_rules(cls, given: Any) -> Any:
         """Adds the rules that are not stored as such. Until version 6 of the store that was
-        near_threshold, which is told alone; version 1.0.0 of the software cannot read
-        untested_skin and picture.
+        near_threshold, which is told alone; version 1.0.0 of the software cannot read the others.
         """
         if not isinstance(given, Mapping) or "raised_by" not in given:
             return given
         rules = tuple(given["raised_by"])
-        if given.get("untested_skin") and given.get("band") == Band.DOCTOR_REVIEW:
-            rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.UNTESTED_SKIN)))
-        if given.get("asked_by_picture"):
-            rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.PICTURE)))
+        review = given.get("band") == Band.DOCTOR_REVIEW
+        not_stored = {
+            RaisedBy.TOLD_SIGNS: review and given.get("told_signs"),
+            RaisedBy.UNTESTED_SKIN: review and given.get("untested_skin"),
+            RaisedBy.PICTURE: given.get("asked_by_picture"),
+        }
+        if added := [rule for rule, asked in not_stored.items() if asked]:
+            rules = tell_rules(map(RaisedBy, (*rules, *added)))
         return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
 
     @property
@@ -140,6 +145,7 @@ class FindingHeading(StoredRecord):
             uncertain=self.uncertain,
             alone=self.alone,
             shown_alone=self.restated.alone if self.restated else self.alone,
+            told_signs=self.told_signs,
         )
 
     def band_words(self, language: Language = "en") -> BandWords:

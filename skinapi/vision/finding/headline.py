@@ -3,7 +3,7 @@ a finding has it from here; the words are in `conditions.yaml`, under `notices.h
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -28,6 +28,7 @@ class SentFor(StrEnum):
 
     CANCER = "cancer"
     CHECKLIST = "checklist"
+    TOLD_SIGNS = "told_signs"
     UNTESTED_SKIN = "untested_skin"
     LITTLE_TESTED = "little_tested"
 
@@ -35,6 +36,7 @@ class SentFor(StrEnum):
 # The first of these that holds is said.
 _WITHOUT_PICTURE = {
     RaisedBy.CHECKLIST: SentFor.CHECKLIST,
+    RaisedBy.TOLD_SIGNS: SentFor.TOLD_SIGNS,
     RaisedBy.UNTESTED_SKIN: SentFor.UNTESTED_SKIN,
     RaisedBy.LITTLE_TESTED: SentFor.LITTLE_TESTED,
     RaisedBy.NOT_DERMOSCOPIC: SentFor.LITTLE_TESTED,
@@ -44,6 +46,8 @@ _WITHOUT_PICTURE = {
 LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
 LEAST_IN_TENS = 20  # percent; of 14 %, "about 1 in 10" would hide a third
 LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion is not cited
+# A cancer is named beside a milder one from this share of its probability on.
+GRAVER_SHARE = 1 / 2
 _MOST = 0.5  # what has more than half is the most probable
 
 
@@ -54,7 +58,8 @@ class Headline:
     `named` is for a client that shows one name alone: the most severe of both; `confidence` is its
     probability by the model's own mix. `sent_for` is None where the finding is spared, `malignant`
     the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out` whose
-    probability is that of one picture alone, which finds nothing more probable.
+    probability is that of one picture alone, which finds nothing more probable. `told_signs` are
+    the answers for which a doctor should look.
     """
 
     likely: Ranked
@@ -64,6 +69,7 @@ class Headline:
     sent_for: SentFor | None
     malignant: float
     by_picture: str | None = None
+    told_signs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -77,19 +83,22 @@ class Headline:
         uncertain: bool,
         alone: Ranked | None = None,
         shown_alone: Ranked | None = None,
+        told_signs: tuple[str, ...] = (),
     ) -> Self:
         """By `ranked` it is decided what is plausible; `shown` has the probabilities that people
         read, and says what is likely. `alone` is what one picture names, and `shown_alone` the same
         as people read it.
 
         A condition is plausible with a third of the highest probability, and however improbable
-        it is where it is stated, its own threshold raised the band, or one picture alone shows it.
-        Where the checklist asked, `raised_by` does not tell whose threshold asked for less: there
-        the cautious thresholds count.
+        it is where it is stated, its own threshold raised the band, or one picture alone shows it;
+        the most probable cancer also where all of them have more than half. Where the checklist
+        asked, `raised_by` does not tell whose threshold asked for less: there the cautious
+        thresholds count.
         """
         likely = _most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
         own = {entry.key: entry.probability for entry in ranked}
+        scores = threshold_scores({entry.key: entry.probability for entry in shown})
         plausible = {stated, *(rule.value for rule in raised_by)}
         if RaisedBy.CHECKLIST in raised_by:
             plausible |= {key for key, share in own.items() if _reaches_cautious(key, share)}
@@ -99,9 +108,13 @@ class Headline:
             own[alone.key] = alone.probability
             by_picture = alone.key if alone.probability >= _MOST else None
             entries[alone.key] = shown_alone or alone
-        open_ = _open_beside(likely, ranked, plausible) if is_sent(band) else []
+        if scores["malignant"] > _MOST:
+            malignant = conditions_table().malignant_keys
+            plausible.add(next(entry.key for entry in ranked if entry.key in malignant))
+        least = PLAUSIBLE_SHARE * ranked[0].probability
+        plausible |= {entry.key for entry in ranked if entry.probability >= least}
+        open_ = _open_beside(likely, own, plausible) if is_sent(band) else []
         gravest = open_[0] if open_ else likely.key
-        scores = threshold_scores({entry.key: entry.probability for entry in shown})
         return cls(
             likely=likely,
             not_ruled_out=tuple(entries[key] for key in open_),
@@ -112,6 +125,7 @@ class Headline:
             else None,
             malignant=min(1.0, scores["malignant"]),
             by_picture=by_picture if by_picture in open_ else None,
+            told_signs=told_signs,
         )
 
     @classmethod
@@ -133,32 +147,48 @@ class Headline:
     @property
     def for_cancer(self) -> bool:
         """Whether it says, of any, that it is a cancer or that none can be ruled out."""
-        malignant = conditions_table().by_key(self.likely.key).malignant
-        return malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
+        return self._likely_malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
+
+    @property
+    def mostly_malignant(self) -> bool:
+        """Whether it begins with all cancers together, because they have more than half though the
+        likely condition is none.
+        """
+        more = self.malignant > _MOST and not self._likely_malignant
+        return self.sent_for is not None and more
 
     @property
     def says_malignant(self) -> bool:
         """Whether, for a doctor, it says how probable all cancers together are."""
-        alike = conditions_table().by_key(self.likely.key).malignant or self.not_ruled_out
-        return self.sent_for is not None and not alike
+        alike = self._likely_malignant or self.not_ruled_out
+        return self.mostly_malignant or (self.sent_for is not None and not alike)
+
+    @property
+    def _likely_malignant(self) -> bool:
+        return conditions_table().by_key(self.likely.key).malignant
 
     @property
     def for_patient(self) -> LocalizedText:
         """One calm sentence on what is likely, and one on why a doctor should look."""
         words = conditions_table().notices.headline
-        if self.likely.key == NORMAL_SKIN:
+        if self.mostly_malignant:
+            first = words.mostly
+        elif self.likely.key == NORMAL_SKIN:
             first = words.nothing_recognised
         else:
             first = words.likely.fill(name=words.names[self.likely.key].patient)
-        return _join(first, self._open_for_patient())
+        return _join([first, self._open_for_patient()])
 
     @property
     def for_doctor(self) -> LocalizedText:
         """The same with every name and its percentage."""
         words = conditions_table().notices.headline
-        return _join(
-            words.doctor_likely.fill(name=_with_share(self.likely)), self._open_for_doctor()
-        )
+        likely, open_ = _with_share(self.likely), self._open_for_doctor()
+        if not self.mostly_malignant:
+            return _join([words.doctor_likely.fill(name=likely), open_])
+        share = say_share(self.malignant, malignant=True)
+        single = words.doctor_single.fill(name=likely)
+        return _join([words.doctor_mostly.fill(share=share), open_, single])
 
     def _open_for_patient(self) -> LocalizedText | None:
         words = conditions_table().notices.headline
@@ -166,11 +196,13 @@ class Headline:
             return None
         if self.by_picture:
             return words.by_picture.fill(name=words.names[self.by_picture].patient)
-        if conditions_table().by_key(self.likely.key).malignant:
+        if self._likely_malignant or self.mostly_malignant:
             graver = [words.names[entry.key].patient for entry in self.not_ruled_out[:1]]
             return words.not_ruled_out.fill(name=graver[0]) if graver else None
         if self.sent_for is SentFor.CANCER:
             return words.not_ruled_out.fill(name=words.cancer)
+        if self.sent_for is SentFor.TOLD_SIGNS:
+            return conditions_table().checklist.say_told(self.told_signs)
         return words.sent_for[self.sent_for]
 
     def _open_for_doctor(self) -> LocalizedText | None:
@@ -191,7 +223,8 @@ class Headline:
         share = say_share(self.malignant, malignant=True)
         if self.sent_for is SentFor.CANCER:
             return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
-        return words.doctor_sent_for[self.sent_for].fill(share=share)
+        signs = conditions_table().checklist.list_told(self.told_signs)
+        return words.doctor_sent_for[self.sent_for].fill(share=share, signs=signs)
 
 
 def say_chance(
@@ -260,13 +293,13 @@ def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText
     )
 
 
-def _join(first: LocalizedText, second: LocalizedText | None) -> LocalizedText:
-    """Two sentences, each with a capital at its beginning."""
-    both = [first, second] if second else [first]
+def _join(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
+    """Each with a capital at its beginning."""
+    spoken = [sentence for sentence in sentences if sentence]
 
     def said(language: Language) -> str:
-        sentences = (one.in_language(language) for one in both)
-        return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+        texts = (sentence.in_language(language) for sentence in spoken)
+        return " ".join(text[0].upper() + text[1:] for text in texts)
 
     return LocalizedText.by(said)
 
@@ -281,19 +314,21 @@ def _most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
     return shown[0]
 
 
-def _open_beside(likely: Ranked, ranked: Sequence[Ranked], plausible: Collection[str]) -> list[str]:
-    """The plausible cancers that are more severe than the likely condition, the most severe first.
-    The order of `ranked` stands among equals.
+def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection[str]) -> list[str]:
+    """The cancers to name beside the likely condition, the most severe first: the plausible ones
+    that are more severe than it, and each one that is more severe than one of these and has half of
+    its probability. The order of `own` stands among equals.
     """
-    malignant, least = conditions_table().malignant_keys, PLAUSIBLE_SHARE * ranked[0].probability
-    outputs = [e.key for e in ranked]
-    cancers = [
-        e.key
-        for e in ranked
-        if e.key in malignant and (e.probability >= least or e.key in plausible)
-    ]
-    ranks = {key: severity_rank(key, outputs) for key in (likely.key, *cancers)}
-    return sorted((c for c in cancers if ranks[c] < ranks[likely.key]), key=ranks.__getitem__)
+    ranks = {key: severity_rank(key, own) for key in own}
+    cancers = [key for key in own if key in conditions_table().malignant_keys]
+    named = {key for key in cancers if key in plausible} | {likely.key}
+    # The least severe first: one that is named by this names others in its turn.
+    for key in sorted(cancers, key=ranks.__getitem__, reverse=True):
+        milder = (other for other in named & {*cancers} if ranks[key] < ranks[other])
+        if any(own[key] >= GRAVER_SHARE * own[other] for other in milder):
+            named.add(key)
+    graver = [key for key in cancers if key in named and ranks[key] < ranks[likely.key]]
+    return sorted(graver, key=ranks.__getitem__)
 
 
 def _reaches_cautious(key: str, share: float) -> bool:

@@ -31,6 +31,7 @@ from skinapi.vision.finding.ranking import Restated, as_mapping, join_not_ruled_
 # These rules ask for a band whatever the probabilities are.
 WITHOUT_SCORES = {
     RaisedBy.CHECKLIST,
+    RaisedBy.TOLD_SIGNS,
     RaisedBy.LITTLE_TESTED,
     RaisedBy.UNTESTED_SKIN,
     RaisedBy.UNCERTAIN,

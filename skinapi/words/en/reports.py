@@ -210,6 +210,7 @@ SENTENCES = {
         "malignant": "the malignant score ({share})",
         "near_threshold": "close to the limit from which the advice is more urgent",
         "checklist": "the 7-point checklist",
+        "told_signs": "what was told of the spot",
         "not_dermoscopic": "not known to be a dermoscope picture",
         "not_examined": "no picture was examined",
         "little_tested": "little tested on this kind of picture",

@@ -219,6 +219,7 @@ SENTENCES = {
         "malignant": "le score de malignité ({share})",
         "near_threshold": "proche du seuil à partir duquel le conseil est plus urgent",
         "checklist": "la liste en 7 points",
+        "told_signs": "ce qui a été dit de la tache",
         "not_dermoscopic": "image dont on ne sait pas si elle vient d'un dermatoscope",
         "not_examined": "aucune image n'a été examinée",
         "little_tested": "modèle peu testé sur ce type d'image",

@@ -8,7 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import THRESHOLDS, RaisedBy, severity_rank, urgency
+from skinapi.vision.bands import (
+    THRESHOLDS,
+    RaisedBy,
+    band_of_condition,
+    severity_rank,
+    urgency,
+)
 from skinapi.vision.calibration.detectors import (
     LinearClassifier,
     ModalityDetector,
@@ -22,7 +28,7 @@ from skinapi.vision.calibration.model_calibration import (
     TonesTested,
 )
 from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Fitzpatrick, Modality, Sex, SkinTone
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import Doubt
@@ -307,7 +313,7 @@ def test_the_conditions_that_are_told_as_reasons_ask_for_the_band(
     shown = {RaisedBy.MOST_PROBABLE: ranked[0].key, RaisedBy.NAMED: found.stated}
     assert found.raised_by
     for rule in shown.keys() & set(found.raised_by):
-        assert conditions_table().by_key(shown[rule]).urgency is found.band
+        assert band_of_condition(shown[rule], LABELS) is found.band
 
 
 @given(

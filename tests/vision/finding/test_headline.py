@@ -1,22 +1,29 @@
 """The headline: what is most likely, and then what cannot be ruled out."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.vision.bands import RaisedBy
+from skinapi.reports.facts import Facts
+from skinapi.reports.template import write_template
+from skinapi.vision.bands import RaisedBy, is_sent, severity_rank
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
-from skinapi.vision.finding.ranking import Ranked, Restated, rank
-from tests.support.findings import finding_of, named_finding
+from skinapi.vision.finding.ranking import Ranked, Restated, as_mapping, rank
+from tests.support.findings import EIGHT, finding_of, named_finding
+from tests.support.size import size
 from tests.support.wording import jargon_in
 
 WORDS = conditions_table().notices.headline
 MOLE, BASAL, MELANOMA = "melanocytic_nevus", "basal_cell_carcinoma", "melanoma"
+KERATOSIS = "actinic_keratosis"
 LITTLE_TESTED = "A doctor should look at it, because this check was tried on too few such pictures."
 REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW}
 
@@ -146,6 +153,112 @@ def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones(
     assert joined.named.key == keratosis
 
 
+def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
+    """A spot with 61 % of skin cancer was headed "Most likely a benign keratosis"."""
+    squamous = "squamous_cell_carcinoma"
+    shares = {"benign_keratosis": 0.39, BASAL: 0.3, MELANOMA: 0.16, squamous: 0.15}
+    headline = found(shares, raised_by=(RaisedBy.MELANOMA,)).headline
+    assert headline.for_patient.en == (
+        "More likely than not a skin cancer or an early form of one. A melanoma cannot be ruled "
+        "out."
+    )
+    assert headline.for_doctor.en == (
+        "More likely than not a skin cancer or an early form of one (all together 61%). Not ruled "
+        "out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). Most "
+        "likely of all single conditions: benign keratosis (39%)."
+    )
+    assert headline.for_patient.fr.startswith("Un cancer de la peau ou une forme précoce est plus")
+    assert headline.named.key == MELANOMA
+    # None has a third of the mole's share, and still one is named.
+    even = {MOLE: 0.46, BASAL: 0.13, MELANOMA: 0.14, squamous: 0.13, "actinic_keratosis": 0.13}
+    assert found(even, **REVIEW).headline.named.key == MELANOMA
+
+
+@pytest.mark.parametrize(
+    ("shares", "rule", "milder"),
+    [
+        ({MOLE: 0.59, BASAL: 0.22, MELANOMA: 0.147}, RaisedBy.BASAL_CELL_CARCINOMA, BASAL),
+        ({MOLE: 0.7, MELANOMA: 0.135, KERATOSIS: 0.095}, RaisedBy.ACTINIC_KERATOSIS, KERATOSIS),
+        ({MOLE: 0.7, MELANOMA: 0.139, KERATOSIS: 0.081}, RaisedBy.ACTINIC_KERATOSIS, KERATOSIS),
+    ],
+)
+def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
+    shares: dict[str, float], rule: RaisedBy, milder: str
+) -> None:
+    """It was left out, and what was said "in case it is" was that of the milder one."""
+    finding = found(shares, band=Band.REFERRAL, raised_by=(rule,))
+    headline = finding.headline
+    assert [one.key for one in headline.not_ruled_out] == [MELANOMA, milder]
+    assert headline.named.key == MELANOMA
+    sections = write_template(Facts.of(finding, Context()), "en").sections
+    early = conditions_table().by_key(MELANOMA).sentences["en"].why_early
+    assert sections.importance_of_early_detection == f"In case it is a melanoma: {early}"
+
+
+def some_finding(outputs: Sequence[str]) -> st.SearchStrategy[Finding]:
+    """Of any probabilities, band and rules."""
+
+    def made(weights: list[float], band: Band, rules: list[RaisedBy], stated: str) -> Finding:
+        whole = math.fsum(weights)
+        shares = dict(zip(outputs, [weight / whole for weight in weights], strict=True))
+        raised = tuple(rules) or (RaisedBy.MALIGNANT,)
+        return finding_of(stated, ranked=rank(shares), band=band, raised_by=raised)
+
+    rules = [RaisedBy.MELANOMA, RaisedBy.BASAL_CELL_CARCINOMA, RaisedBy.MALIGNANT]
+    return st.builds(
+        made,
+        st.lists(st.floats(0.001, 1), min_size=len(outputs), max_size=len(outputs)),
+        st.sampled_from(Band),
+        st.lists(st.sampled_from([*rules, RaisedBy.CHECKLIST]), unique=True),
+        st.sampled_from(outputs),
+    )
+
+
+@given(some_finding(EIGHT) | some_finding(conditions_table().keys))
+@settings(max_examples=size(100, 2000), deadline=None)
+def test_of_any_probabilities_no_graver_cancer_is_left_out(finding: Finding) -> None:
+    headline, outputs = finding.headline, [entry.key for entry in finding.ranked]
+    shares = as_mapping(finding.ranked)
+    malignant = conditions_table().malignant_keys & {*outputs}
+    if not is_sent(finding.band):
+        assert headline.keys == (headline.likely.key,)
+        return
+    named = malignant & {*headline.keys}
+    for key in named:
+        rank_of_named = severity_rank(key, outputs)
+        graver = {one for one in malignant if severity_rank(one, outputs) < rank_of_named}
+        assert {one for one in graver if shares[one] >= shares[key] / 2} <= named
+    if named:
+        assert headline.named.key == min(named, key=lambda key: severity_rank(key, outputs))
+    if sum(shares[key] for key in malignant) > 0.5001:
+        assert named
+        first = WORDS.likely if headline.likely.key in malignant else WORDS.mostly
+        assert headline.for_patient.en.startswith(first.en.partition("{")[0])
+
+
+@pytest.mark.parametrize(
+    ("signs", "told"),
+    [
+        (("change_in_size",), "it has changed in size"),
+        (("irregular_colour",), "its colour is uneven"),
+        (("diameter_7mm_or_more",), "it is 7 mm or more across"),
+        (
+            ("oozing", "change_in_sensation"),
+            "it is wet or bleeding and it itches or hurts",
+        ),
+    ],
+)
+def test_what_was_told_is_the_reason_in_the_headline(signs: tuple[str, ...], told: str) -> None:
+    shares = {MOLE: 0.97, MELANOMA: 0.01}
+    rules = {"raised_by": (RaisedBy.TOLD_SIGNS,), "told_signs": signs}
+    headline = found(shares, **rules, **REVIEW).headline
+    assert headline.for_patient.en == (
+        f"Most likely a mole. You told us that {told}: show it to a doctor."
+    )
+    assert "Montrer la tache à un médecin." in headline.for_patient.fr
+    assert "All cancers together: 1%." in headline.for_doctor.en
+
+
 def test_french_names_have_their_articles() -> None:
     finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
     assert finding.headline.for_patient.fr == (
@@ -197,6 +310,7 @@ def test_where_probabilities_are_restated_people_read_those_and_the_finding_deci
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_of_a_patients_headline_is_a_doctors(language: Language) -> None:
     said = [WORDS.likely, WORDS.nothing_recognised, WORDS.not_ruled_out, WORDS.cancer]
+    said += [WORDS.mostly, conditions_table().checklist.result.told]
     said += [*WORDS.sent_for.values(), *(names.patient for names in WORDS.names.values())]
     assert jargon_in(" ".join(one.in_language(language) for one in said), language) == []
 

@@ -93,7 +93,8 @@ const SPARED = ["routine", "self_monitoring"];
 const Reasons = ({ report: { facts, headline, band, decision, reading }, conditions }) => {
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
-  const headed = !restated && !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
+  const alone = !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
+  const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
   const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || facts.modality.used.length > 1) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);

@@ -20,13 +20,15 @@ const shortNameOf = (conditions, key) => nameOf(conditions, key).replace(/ \([^(
 
 /**
  * What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
- * nothing is named, how probable a skin cancer is.
+ * nothing is named, how probable a skin cancer is; first, where that is more than half.
  * @param {Found} found @param {Api["ConditionsView"]} conditions
  */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
   const named = [...headline.not_ruled_out, headline.likely].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${shortNameOf(conditions, key)}`);
   const all = restated ?? own; // the list of a spot has none
-  if (named.length === 1 && all !== undefined && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare(all / 100, true) }));
+  const score = all !== undefined && say("scoreIs", { score: sayShare(all / 100, true) });
+  if (score && headline.mostly_malignant) named.unshift(score);
+  else if (score && named.length === 1 && !isMalignant(conditions, headline.likely.key)) named.push(score);
   return named.join(", ");
 };
 
