@@ -149,7 +149,9 @@ class FindingHeading(StoredRecord):
         )
 
     def band_words(self, language: Language = "en") -> BandWords:
-        return conditions_table().band_words(self.band, language, self.headline.suspected)
+        headline = self.headline
+        suspected, gravest = headline.suspected, headline.named.key
+        return conditions_table().band_words(self.band, language, suspected, gravest)
 
 
 class FindingSummary(FindingHeading):

@@ -193,6 +193,9 @@ def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
     sections = write_template(Facts.of(finding, Context()), "en").sections
     early = conditions_table().by_key(MELANOMA).sentences["en"].why_early
     assert sections.importance_of_early_detection == f"In case it is a melanoma: {early}"
+    for words in (finding.band_words("en"), Facts.of(finding, Context()).band_words("en")):
+        assert words.label == "See a doctor within two weeks"
+        assert words.doctor_action.startswith("Consider the suspected-cancer pathway")
 
 
 def some_finding(outputs: Sequence[str]) -> st.SearchStrategy[Finding]:
