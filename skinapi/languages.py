@@ -49,22 +49,19 @@ def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
                 raise ValueError(f"{field} in {language}, unlike {first}: {sorted(differing)}")
 
 
-def load_words(
-    name: str, schema: type[Words], *, patterns: bool = False
-) -> Mapping[Language, Words]:
+def load_words(name: str, schema: type[Words]) -> Mapping[Language, Words]:
     """The words of each language under this name: `reports.LABELS` stands in
     `skinapi/words/en/reports.py`. Raises where a language lacks the file or a text in it, or a text
     for a value that another language has: at load, because a reader of that language would else
-    get another one. `patterns` are not texts: they have no French spaces, and keys of their own.
+    get another one.
     """
     file, _, table = name.partition(".")
     words = {}
     for language in LANGUAGES:
         written = getattr(import_module(f"skinapi.words.{language}.{file}"), table)
-        french = language == "fr" and not patterns
-        words[language] = schema.model_validate(space_all_french(written, french=french))
-    if not patterns:
-        require_same_keys(words)
+        spaced = space_all_french(written, french=language == "fr")
+        words[language] = schema.model_validate(spaced)
+    require_same_keys(words)
     return words
 
 

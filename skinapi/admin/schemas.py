@@ -281,8 +281,7 @@ class AuditRow(Answer):
     detail: str | None = Field(
         default=None,
         description="on what grounds: the gates of a model that was promoted, the reason of a "
-        "report of abuse and the id of the message, the kinds of marks that a letter was signed "
-        "in spite of",
+        "report of abuse and the id of the message",
     )
     by_key: str | None = Field(
         default=None, description="the id of the key with which a program did it"

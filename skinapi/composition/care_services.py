@@ -14,7 +14,6 @@ from skinapi.composition.repositories import Repositories
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
 from skinapi.registry.serving_pointer import ServingPointer
-from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 
@@ -39,7 +38,6 @@ def open_care_services(
     reviews: ReviewsService,
     counts: LesionCounts,
     pointer: ServingPointer,
-    llm: OpenRouterClient | None,
 ) -> CareServices:
     lesions = LesionsService(
         work=data.work,
@@ -79,7 +77,6 @@ def open_care_services(
             reviews=reviews,
             findings=data.lesion_findings,
             lesions=lesions,
-            llm=llm,
             outbox=data.outbox,
         ),
         messages=MessagesService(

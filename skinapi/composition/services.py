@@ -246,7 +246,6 @@ def _build(
         reviews=reviews,
         counts=counts,
         pointer=models.pointer,
-        llm=llm,
     )
     erasure = open_erasure(settings, store, data, people=people, models=models, retention=retention)
     subscribe(

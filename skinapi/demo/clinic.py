@@ -161,16 +161,15 @@ class Person:
     def write_letter(self, finding: Submission, reader: Reader, *, sign: bool = True) -> None:
         """As it is drafted; an unsigned one stays a draft."""
         letters, number = self.services.letters, str(finding.number)
-        drafted, _ = letters.draft_letter(
+        letter = letters.draft_letter(
             number=number, by=self.subject, reader=reader, language=None
-        )
-        letter = drafted.letter
+        ).letter
         if sign:
             letters.sign_letter(
                 letter=letter.id,
                 text=letter.text,
                 version=letter.version,
-                accepted_marks=(),
+                decision=letter.decision,
                 by=self.subject,
             )
 

@@ -383,11 +383,11 @@ INVENTORY: tuple[Stored, ...] = (
         erased="finding",
         fields=(
             told("text withdrawn.reason", "patient", "free_text", "finding"),
-            told("reader language version signed_at source", "patient", "technical", "finding"),
+            told("decision", "patient", "health", "finding"),
+            told("reader language version signed_at", "patient", "technical", "finding"),
             told("last_review withdrawn submission", "patient", "technical", "finding"),
             told("doctor withdrawn.withdrawn_by", "doctor", "pseudonym", "finding", kept="record"),
             told("signature", "doctor", "identity", "finding", kept="record"),
-            held("accepted", "doctor", "technical", kept="record"),
         ),
     ),
     Stored(

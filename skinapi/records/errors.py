@@ -62,17 +62,9 @@ class LetterSigned(Conflict):
     code, sentence = "letter_signed", "This letter is signed and stays as it is; write another one"
 
 
-class LetterMarked(Conflict):
-    code = "letter_marked"
-    sentence = "The facts do not support some sentences; change them, or accept each mark"
-
-
-class LetterUrgency(Conflict):
-    code = "letter_urgency"
-    sentence = (
-        "This letter must say how soon to see a doctor, as it was decided, and no other time; "
-        "change it, or review the finding again"
-    )
+class LetterDecision(Conflict):
+    code = "letter_decision"
+    sentence = "Another decision counts by now; read with what the letter begins, then sign it"
 
 
 class LetterUnreviewed(Conflict):

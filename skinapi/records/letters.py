@@ -7,8 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
-from pydantic import Field
-
 from skinapi.domain.field_types import ID
 from skinapi.languages import Language
 from skinapi.records.errors import LetterChanged, TooManyLetters
@@ -34,9 +32,9 @@ class Withdrawal(StoredRecord):
 
 class Letter(StoredRecord):
     """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
-    deleted. `version` counts the texts that were stored. `source` says who wrote the first one.
-    `last_review` is the finding's newest review when it was signed, `accepted` what its marks
-    contradict that the doctor accepted then.
+    deleted. `decision` is what it begins with, in the software's words, a line each: what counted
+    when it was signed. `version` counts the texts that were stored. `last_review` is the finding's
+    newest review when it was signed.
     """
 
     id: str
@@ -45,13 +43,12 @@ class Letter(StoredRecord):
     doctor: str
     reader: Reader
     language: Language
+    decision: str = ""
     text: str
     version: int = 1
-    source: dict[str, str | None] = Field(default_factory=dict)
     signed_at: datetime | None = None
     signature: str | None = None
     last_review: str | None = None
-    accepted: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
 
 

@@ -195,7 +195,12 @@ class LetterView(Answer):
     created_at: datetime
     reader: Reader
     language: Language
-    text: str
+    decision: str = Field(
+        description="with what it begins, in the letter's language, a line each: what was decided, "
+        "what to do by when, and who decided. Show it before `text`. Of a draft as it would be "
+        "signed now; empty before a review"
+    )
+    text: str = Field(description="what the doctor wrote")
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
     superseded: LaterDecision | None = Field(

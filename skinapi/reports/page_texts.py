@@ -161,12 +161,15 @@ def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
+    """A signed letter, line by line: first what was decided, then that what follows is its
+    doctor's. `struck` says why it counts no more; empty where it does.
+    """
 
     head: str
     language: Language
-    lines: tuple[str, ...]
+    decision: tuple[str, ...]
     signed: str
+    lines: tuple[str, ...]
     struck: tuple[str, ...]
 
     @classmethod
@@ -183,8 +186,9 @@ class LetterContent:
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,
-            lines=tuple(filter(None, letter.text.splitlines())),
+            decision=tuple(letter.decision.splitlines()),
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
+            lines=tuple(filter(None, letter.text.splitlines())),
             struck=tuple(struck),
         )
 

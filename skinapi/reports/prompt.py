@@ -73,15 +73,12 @@ def instructions(language: Language) -> str:
     return INSTRUCTIONS.format(most=MOST_REMARKS, sentences="\n".join(listed))
 
 
-def sent_facts(facts: Facts, language: Language, *, for_patient: bool = False) -> dict[str, Any]:
-    """The part of the facts that is sent to the LLM: for the letter to a patient, with
-    probabilities in whole numbers.
-    """
+def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
+    """The part of the facts that is sent to the LLM."""
     table, shown = conditions_table(), facts.shown
 
     def share(value: float, *, malignant: bool) -> str:
-        say = say_chance if for_patient else say_share
-        return say(value, malignant=malignant).in_language(language)
+        return say_share(value, malignant=malignant).in_language(language)
 
     def share_of(key: str, value: float) -> str:
         return share(value, malignant=key in table.malignant_keys)

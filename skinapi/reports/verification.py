@@ -40,7 +40,9 @@ NOT_HASHED = {
 }
 NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `moved_due` say it
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
-LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
+LETTER_SAYS = {
+    "id", "reader", "language", "decision", "text", "signed_at", "signature", "withdrawn"
+}  # fmt: skip
 
 
 def seal_report(

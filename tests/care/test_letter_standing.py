@@ -25,7 +25,6 @@ NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
 ROUTINE: dict[str, Any] = {"urgency": "routine"}
 UNSURE = {"certainty": "unsure"}
 AWAITED = {"histology": "awaited"}
-SOON = "Please see a doctor this week."
 HARMLESS = "This is a harmless mole."
 
 
@@ -33,7 +32,7 @@ def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict
     at = Practice(backend, reviewed=False)
     at.review(NEVUS, **{**ROUTINE, **said})
     draft = at.draft()
-    signed = at.sign_accepting(draft, f"{draft['text']}\n\n{HARMLESS}")
+    signed = at.sign(draft, f"{draft['text']}\n\n{HARMLESS}")
     assert signed.status_code == 200, signed.text
     return at, signed.get_json()
 
@@ -264,7 +263,7 @@ def test_a_letter_that_an_older_server_let_be_signed_before_any_review_is_judged
     at, letter = a_letter_about_a_mole(backend)
     store = backend.services.store
     store.collection("reviews").delete({"doctor": backend.account(at.doctor.email).id})
-    old = {"$unset": {"last_review": True, "accepted": True, "withdrawn": True}}
+    old = {"$unset": {"last_review": True, "withdrawn": True}}
     assert store.collection("letters").update({"id": letter["_id"]}, old)
     assert at.report().get_json()["letters"][0]["superseded"] is None
     later = at.review("basal_cell_carcinoma")
@@ -340,38 +339,3 @@ def test_a_letter_is_signed_after_a_review_and_not_before(backend: Backend) -> N
     assert at.shown_to(at.ada) == []
     at.review(MELANOMA)
     assert at.sign(at.draft()).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("text", "contradicts"),
-    [
-        ("Dear Ada,\nPlease see a doctor next year.", ["urgency", "unsaid"]),
-        ("Dear Ada,\nThank you for the photo.", ["unsaid"]),
-        (f"Dear Ada,\n{SOON} You do not need to come this week.", ["urgency", "visit"]),
-    ],
-)
-def test_no_letter_is_signed_that_says_another_urgency_or_none(
-    shared_backend: Backend, text: str, contradicts: list[str]
-) -> None:
-    at = Practice(shared_backend)
-    changed = at.change(at.draft(), text).get_json()
-    marks = changed["marks"]
-    assert [mark["contradicts"] for mark in marks] == contradicts
-    blocking = {mark["contradicts"] for mark in marks if not mark["acceptable"]}
-    assert blocking == {*contradicts} & {"urgency", "unsaid"}
-    refused = at.sign(changed, accepted_marks=[mark["id"] for mark in marks], despite_marks=True)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_urgency")
-    assert at.shown_to(at.ada) == []
-    assert at.sign(changed, f"Dear Ada,\n{SOON}").status_code == 200
-
-
-def test_a_mark_that_was_not_read_is_not_accepted(shared_backend: Backend) -> None:
-    """Of two marks one is accepted; then the other one too."""
-    at = Practice(shared_backend)
-    draft = at.draft()
-    changed = at.change(draft, f"{draft['text']}\nIt is harmless. Take aspirin.").get_json()
-    first, second = (mark["id"] for mark in changed["marks"])
-    assert at.sign(changed, accepted_marks=[first]).get_json()["code"] == "letter_marked"
-    assert at.sign(changed, accepted_marks=[first, second]).status_code == 200
-    newest = at.backend.stored()["audit"][-1]
-    assert newest["detail"] == "marks: medicine, reassurance"

@@ -1,16 +1,11 @@
 """A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records.due_days import say_day
-from skinapi.records.letters import READERS
-from skinapi.vision.conditions import Band
-from tests.care.clinic import file_for, review
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.use_cases.use_case import notices_to
@@ -53,13 +48,9 @@ class Practice:
         return self.doctor.call("PUT", f"/letters/{letter['_id']}", json=body)
 
     def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
-        body = {"text": text or letter["text"], "version": letter["version"], **fields}
+        shown = {name: letter[name] for name in ("text", "version", "decision")}
+        body = {**shown, **({"text": text} if text else {}), **fields}
         return self.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body)
-
-    def sign_accepting(self, letter: dict[str, Any], text: str) -> TestResponse:
-        """As the console does: store the text, read its marks, accept each."""
-        changed = self.change(letter, text).get_json()
-        return self.sign(changed, accepted_marks=[mark["id"] for mark in changed["marks"]])
 
     def withdraw(
         self, letter: dict[str, Any], reason: str = "It was wrong.", by: Person | None = None
@@ -83,23 +74,11 @@ class Practice:
         return [(r["action"], r["outcome"]) for r in rows if r["action"].startswith("letter.")]
 
 
-def test_a_name_that_says_something_is_marked_in_the_draft(backend: Backend) -> None:
-    at = Practice(backend)
-    doctor = at.backend.account(at.doctor.email).id
-    patient = at.backend.member(name="Your spot is harmless", doctor_id=doctor)
-    path = f"/submissions/{predicted(patient)['id']}/letters"
-    draft = at.doctor.call("POST", path, json={"reader": "patient"}).get_json()
-    greeting = {(mark["sentence"], mark["contradicts"]) for mark in draft["marks"]}
-    assert ("Dear Your spot is harmless,", "name") in greeting
-    assert ("Dear Your spot is harmless,", "reassurance") in greeting
-
-
 def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) -> None:
     at = Practice(any_backend)
     draft = at.draft()
     assert draft["text"].startswith("Dear Ada Example,")
     assert draft["text"].endswith("Dr Grace Hopper")
-    assert (draft["source"]["writer"], draft["source"]["reason"]) == ("template", "no_key")
     changed = at.change(draft, draft["text"] + "\n\nThank you for the photo.").get_json()
     sealed = at.report().get_json()["verification"]["hash"]
     assert at.shown_to(at.doctor) == [changed]
@@ -115,7 +94,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     assert report["verification"]["hash"] != sealed
     page = at.report("report.html").text
     assert '<p lang="en"><bdi>Thank you for the photo.</bdi></p>' in page
-    assert "Signed by Dr Grace Hopper" in page
+    assert "Written and signed by Dr Grace Hopper" in page
     assert at.report("report.pdf").data.startswith(b"%PDF")
     assert at.rows() == [(f"letter.{act}", "done") for act in ("draft", "change", "sign")]
 
@@ -136,62 +115,6 @@ def test_the_letters_of_a_spot_are_those_of_all_its_findings(any_backend: Backen
         assert [one["_id"] for one in letters] == signed
         assert all(one["signed_by"] == "Dr Grace Hopper" for one in letters)
     assert at.other.call("GET", f"/lesions/{spot}/letters").status_code == 404
-
-
-def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backend) -> None:
-    at = Practice(shared_backend, reviewed=False)
-    assert "See a doctor this week" in at.draft()["text"]
-    assert "NICE NG12" in at.draft("colleague")["text"]
-    assert at.draft(language="fr")["text"].startswith("Bonjour Ada Example,")
-    review(at.doctor, at.number)
-    assert "Here is my decision of" in at.draft()["text"]
-
-
-@pytest.mark.parametrize("reader", READERS)
-def test_a_draft_from_before_a_review_is_drafted_anew(reader: str, backend: Backend) -> None:
-    """Its own sentences were marked, and its first said that the model could not tell."""
-    at = Practice(backend, reviewed=False)
-    drafted = at.draft(reader)
-    assert "No doctor has decided yet." in drafted["text"]
-    assert drafted["marks"] == []
-    at.review("melanocytic_nevus", urgency="self_monitoring")
-    (shown,) = at.shown_to(at.doctor)
-    assert (shown["version"], shown["marks"]) == (1, [])
-    assert shown["text"] == at.draft(reader)["text"] != drafted["text"]
-    assert at.sign(shown).status_code == 200
-
-
-@pytest.mark.parametrize("reader", READERS)
-def test_a_changed_draft_from_before_a_review_says_so_once(reader: str, backend: Backend) -> None:
-    at = Practice(backend, reviewed=False)
-    drafted = at.draft(reader)
-    text = drafted["text"].replace("Kind regards", "Please bring your glasses.\n\nKind regards")
-    assert at.change(drafted, text).status_code == 200
-    at.review("melanocytic_nevus", urgency="self_monitoring")
-    (shown,) = at.shown_to(at.doctor)
-    assert shown["text"] == text
-    (older,) = shown["marks"]
-    assert (older["contradicts"], older["sentence"]) == ("outdated", "")
-    assert older["facts"] == say_day(datetime.now(UTC), "en")
-    assert "No doctor has decided yet." in older["said"]
-    assert "glasses" not in older["said"]
-    assert not older["acceptable"], "it says another urgency"
-    assert at.sign(shown, accepted_marks=[older["id"]]).status_code == 409
-
-
-def test_a_draft_before_a_review_says_what_to_do_and_until_when(backend: Backend) -> None:
-    """It named neither the day nor "call today", which the page and the report say."""
-    at = Practice(backend, reviewed=False)
-    place = {"site": "back", "laterality": "left"}
-    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-    urgent = file_for(backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
-    at.letters = f"/submissions/{urgent.number}/letters"
-    instruction = at.ada.call("GET", f"/lesions/{spot}").get_json()["instruction"]
-    day = say_day(date.fromisoformat(instruction["due"]), "en", weekday=True)
-    text = at.draft()["text"]
-    assert "No doctor has decided yet." in text
-    assert f"{instruction['action']}. {instruction['sentence']} Do this by {day} at the" in text
-    assert f"By {day}." in at.draft("colleague")["text"]
 
 
 def test_what_is_signed_does_not_change(backend: Backend) -> None:
@@ -220,46 +143,6 @@ def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
     ] * 2
     assert at.shown_to(at.doctor)[0]["text"] == "The first window."
     assert at.shown_to(at.ada) == []
-
-
-def test_what_is_marked_is_signed_knowingly(backend: Backend) -> None:
-    at = Practice(backend)
-    draft = at.draft()
-    assert draft["marks"] == []
-    text = draft["text"] + "\n\nThe spot is harmless."
-    (mark,) = at.change(draft, text).get_json()["marks"]
-    assert mark == {
-        "id": mark["id"],
-        "acceptable": True,
-        "sentence": "The spot is harmless.",
-        "contradicts": "reassurance",
-        "said": "harmless",
-        "facts": "See a doctor this week",
-    }
-    (draft,) = at.shown_to(at.doctor)
-    assert draft["marks"] == [mark]
-    for fields in ({}, {"despite_marks": True}, {"accepted_marks": ["0" * 16]}):
-        refused = at.sign(draft, **fields)
-        assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_marked")
-    assert at.shown_to(at.ada) == []
-    signed = at.sign(draft, accepted_marks=[mark["id"]])
-    assert signed.status_code == 200, signed.text
-    assert signed.get_json()["marks"] == []
-    assert at.shown_to(at.ada)[0]["text"] == text
-    newest = backend.stored()["audit"][-1]
-    assert (newest["action"], newest["detail"]) == ("letter.sign", "marks: reassurance")
-
-
-def test_the_trail_names_no_marks_of_what_was_not_signed(shared_backend: Backend) -> None:
-    at = Practice(shared_backend)
-    draft = at.draft()
-    text = draft["text"] + "\n\nThe spot is harmless."
-    (mark,) = at.change(draft, text).get_json()["marks"]
-    late = at.sign(draft, text, accepted_marks=[mark["id"]])
-    assert (late.status_code, late.get_json()["code"]) == (409, "letter_changed")
-    newest = at.backend.stored()["audit"][-1]
-    assert (newest["action"], newest["outcome"]) == ("letter.sign", "letter_changed")
-    assert "detail" not in newest
 
 
 def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
@@ -353,8 +236,9 @@ def test_what_is_no_letter_is_refused(shared_backend: Backend, wrong: dict[str, 
     at = Practice(shared_backend)
     draft = at.draft()
     body = {"text": "a", "version": draft["version"], **wrong}
-    for method, path in (("PUT", ""), ("POST", "/sign")):
-        answer = at.doctor.call(method, f"/letters/{draft['_id']}{path}", json=body)
+    signed = {**body, "decision": draft["decision"]}
+    for method, path, sent in (("PUT", "", body), ("POST", "/sign", signed)):
+        answer = at.doctor.call(method, f"/letters/{draft['_id']}{path}", json=sent)
         assert answer.status_code == 400, answer.text
 
 
@@ -369,7 +253,7 @@ def test_a_letter_for_nobody_is_refused(shared_backend: Backend, wrong: dict[str
 def test_markup_is_text(backend: Backend) -> None:
     at = Practice(backend)
     draft = at.draft()
-    assert at.sign_accepting(draft, f"{draft['text']}\n{DAMAGE}").status_code == 200
+    assert at.sign(draft, f"{draft['text']}\n{DAMAGE}").status_code == 200
     page = at.report("report.html").text
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt; &amp; *bold* {patient}" in page

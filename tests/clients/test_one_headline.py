@@ -5,15 +5,11 @@ the five clients, as far as their classes go.
 import random
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
 
 import numpy as np
 import pytest
 
 from skinapi.auth.accounts import Account
-from skinapi.care.letters.drafting import make_question
-from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.template import write_by_template
 from skinapi.care.queue_schemas import listed_fields
 from skinapi.clients import guide
 from skinapi.clients.condition_names import CONDITION_NAMES
@@ -25,7 +21,6 @@ from skinapi.clients.undecided import Undecided, decided, over_known_classes
 from skinapi.errors import Refused
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeadlineView
-from skinapi.records.letters import READERS
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.registry.service import ClassifiedPhoto
@@ -185,16 +180,6 @@ def test_paper_and_page_have_the_same_headline(language: Language) -> None:
 
 def spaced(text: str) -> str:
     return " ".join(text.split())
-
-
-def test_letters_are_drafted_with_the_same_headline() -> None:
-    for finding in islice(findings(), 0, None, size(5, 1)):
-        about = LetterFacts(submission_of(finding), None, (), "Ada Example", "Dr Grace Hopper")
-        headline = finding.headline
-        for reader in READERS:
-            said = headline.for_patient if reader == "patient" else headline.for_doctor
-            assert said.en in write_by_template(about, reader, "en")
-            assert make_question(about, reader, "fr").sent["headline"] == said.fr
 
 
 def test_each_client_names_what_the_headline_names(monkeypatch: pytest.MonkeyPatch) -> None:

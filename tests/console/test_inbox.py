@@ -204,8 +204,7 @@ def test_the_page_of_a_spot_shows_what_counts_and_folds_what_was_said_before(
     before, now = (send(ada, "melanocytic_nevus", lesion=spot) for _ in range(2))
     review(grey, now, label="melanoma", certainty="sure")
     drafted = grey.call("POST", f"/submissions/{now}/letters", json={"reader": "patient"}).json
-    marks = [one["id"] for one in drafted["marks"]]
-    signed = {"text": drafted["text"], "version": drafted["version"], "accepted_marks": marks}
+    signed = {name: drafted[name] for name in ("text", "version", "decision")}
     assert grey.call("POST", f"/letters/{drafted['_id']}/sign", json=signed).status == 200
     journey = Journey(visitor, "inbox", look)
     visitor.enter(ada, "user")

@@ -92,7 +92,7 @@ class Pair:
         assert reviewed.status == 201, reviewed.json
         path = f"{about}/letters"
         draft = ask_until_answered(self.doctor, "POST", path, {"reader": "patient"}, key="").json
-        text = {"text": draft["text"], "version": draft["version"]}
+        text = {name: draft[name] for name in ("text", "version", "decision")}
         path = f"/letters/{draft['_id']}/sign"
         answer = ask_until_answered(self.doctor, "POST", path, text, key="")
         assert answer.status == 200 or answer.json["code"] == "letter_signed", answer.json

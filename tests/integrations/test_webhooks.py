@@ -100,7 +100,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
         answer = doctor.call("POST", f"{path}/review", json=review)
         assert answer.status_code == 201, answer.text
     drafted = doctor.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
-    signed = {"text": drafted["text"], "version": 1}
+    signed = {name: drafted[name] for name in ("text", "version", "decision")}
     answer = doctor.call("POST", f"/letters/{drafted['_id']}/sign", json=signed)
     assert answer.status_code == 200, answer.text
     back = {"reason": "the wrong patient"}

@@ -357,8 +357,7 @@ def _letters(year: Year) -> None:
         path = f"/letters/{draft['_id']}"
         text = {"text": f"{WORDS['letter']}\n\n{draft['text']}"}
         changed = year.doctor.do("PUT", path, {**text, "version": draft["version"]})
-        accepted = [mark["id"] for mark in changed["marks"]]
-        signed = {**text, "version": changed["version"], "accepted_marks": accepted}
+        signed = {**text, "version": changed["version"], "decision": changed["decision"]}
         year.doctor.do("POST", f"{path}/sign", signed)
         if withdrawn:
             year.doctor.do("POST", f"{path}/withdrawal", {"reason": WORDS["withdrawal"]})

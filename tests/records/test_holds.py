@@ -107,8 +107,9 @@ def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
         hold(doctor, finding)
     draft = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
     letter = draft.get_json()
-    path, body = f"/letters/{letter['_id']}", {"text": letter["text"], "version": 1}
-    assert doctor.call("POST", f"{path}/sign", json=body).status_code == 200
+    path, body = f"/letters/{letter['_id']}/sign", {"version": 1}
+    body |= {name: letter[name] for name in ("text", "decision")}
+    assert doctor.call("POST", path, json=body).status_code == 200
     assert decided(doctor, int(number)) == "melanoma"  # which issues a report of its own
     assert read_all() == before
     assert decided(doctor, int(number)) == "melanoma"

@@ -18,7 +18,6 @@ from skinapi.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, age_keys, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
-from tests.support.access import SIGNATURE
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 
@@ -34,6 +33,7 @@ class Ward:
         self.doctor, self.other = (backend.member(role="doctor") for _ in range(2))
         self.admin = backend.member(role="admin")
         self.ada = patient_of(backend, self.doctor)
+        self.shown = dict[str, dict[str, Any]]()  # drafts as the doctor sees them
         self.numbers = [predicted(self.ada, keep_photo="true")["id"] for _ in range(findings)]
 
     def file(self, **options: Any) -> TestResponse:
@@ -45,12 +45,12 @@ class Ward:
 
     def draft(self, number: int) -> str:
         body = {"reader": "patient"}
-        draft = self.doctor.call("POST", f"/submissions/{number}/letters", json=body)
-        letter: str = draft.get_json()["_id"]
-        return letter
+        draft = self.doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
+        self.shown[draft["_id"]] = {name: draft[name] for name in ("text", "version", "decision")}
+        return str(draft["_id"])
 
     def sign(self, letter: str) -> TestResponse:
-        return self.doctor.call("POST", f"/letters/{letter}/sign", json=SIGNATURE)
+        return self.doctor.call("POST", f"/letters/{letter}/sign", json=self.shown[letter])
 
     def withdraw(self, letter: str) -> TestResponse:
         body = {"reason": "It was wrong."}

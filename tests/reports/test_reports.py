@@ -255,7 +255,8 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     assert newer == [None, signed["created_at"], None]
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "colleague"}).get_json()
-    body = {"text": f"{draft['text']}\n\nPlease read.", "version": draft["version"]}
+    body = {name: draft[name] for name in ("version", "decision")}
+    body["text"] = f"{draft['text']}\n\nPlease read."
     letter = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body)
     assert letter.status_code == 200, letter.text
     second = report_of(ada, number)["verification"]

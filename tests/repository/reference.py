@@ -21,7 +21,6 @@ from typing import Any
 from skinapi.auth import guess_limits, passwords, recovery, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.care import message_records, message_service
-from skinapi.care.letters import drafting
 from skinapi.domain import size_limits
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import sender as webhook_sender
@@ -242,7 +241,6 @@ def _limits() -> Iterator[Row]:
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
     yield "wait for the LLM in one narrative, all attempts", _seconds(narrator.LLM_DEADLINE_S)
-    yield "wait for the LLM in a letter, all attempts", _seconds(drafting.LETTER_DEADLINE_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"

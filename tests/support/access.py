@@ -85,7 +85,11 @@ KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
 WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
-SIGNATURE = {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}
+SIGNATURE: dict[str, Any] = {
+    "text": "Dear Ada,\nPlease see a doctor this week.",
+    "version": 1,
+    "decision": "",
+}
 # The kept photo of the sample finding.
 SERIES = "/dicom/studies/{study}/series/{study}.1"
 INSTANCE = f"{SERIES}/instances/{{study}}.1.1.1"
@@ -257,7 +261,10 @@ class SampleAccounts:
         body = {"label": "melanoma", "certainty": "sure"}
         doctor.call("POST", f"/submissions/{self.named['number']}/review", json=body)
         letter = self.draft_letter()
-        answer = doctor.call("POST", f"/letters/{letter}/sign", json=SIGNATURE)
+        drafts = doctor.call("GET", f"/submissions/{self.named['number']}/letters").get_json()
+        decision = next(draft["decision"] for draft in drafts if draft["_id"] == letter)
+        body = {**SIGNATURE, "decision": decision}
+        answer = doctor.call("POST", f"/letters/{letter}/sign", json=body)
         assert answer.status_code == 200, answer.text
         return letter
 

@@ -41,7 +41,6 @@ WORDS = {
     "words/de/receipts.py": "skinapi.privacy.erasure.receipt_page",
     "words/de/register.py": "skinapi.privacy.register.words",
     "words/de/letters.py": "skinapi.care.letters.words",
-    "words/de/letter_checks.py": "skinapi.care.letters.words",
 }
 LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")

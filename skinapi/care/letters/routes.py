@@ -1,13 +1,10 @@
 """The routes of letters."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.care.letters.marks import Contradicts, Mark
-from skinapi.care.letters.service import MARK_ID, LettersService, id_of
+from skinapi.care.letters.service import LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.domain.subject import Subject
@@ -15,21 +12,19 @@ from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.records.errors import (
     LetterChanged,
-    LetterMarked,
+    LetterDecision,
     LetterSigned,
     LetterUnreviewed,
-    LetterUrgency,
     LetterWithdrawn,
     TooManyLetters,
 )
 from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.review_schemas import LetterView
 from skinapi.records.reviewed_finding import ShownLetter
-from skinapi.records.schemas import NarrativeSource
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Answer, Body, Message
+from skinapi.web.schemas import Body, Message
 
 # What crosses the wire about letters.
 
@@ -44,7 +39,6 @@ LetterText = Annotated[
 ]
 
 
-MarkId = Annotated[str, StringConstraints(max_length=MARK_ID)]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_REASON, strip_whitespace=True),
@@ -53,35 +47,12 @@ Reason = Annotated[
 ]
 
 
-class MarkView(Answer):
-    id: str = Field(description="names the mark in `accepted_marks`")
-    acceptable: bool = Field(description="false: the letter cannot be signed with it")
-    sentence: str = Field(description="of the text; empty where something is not said")
-    contradicts: Contradicts
-    said: str = Field(description="what the sentence names")
-    facts: str = Field(description="what the facts say of it, in the letter's language")
-
-    @classmethod
-    def of(cls, mark: Mark) -> Self:
-        said = asdict(mark)
-        said.pop("blocks")
-        return cls(id=id_of(mark), acceptable=mark.acceptable, **said)
-
-
 class WrittenLetter(LetterView):
     version: int = Field(description="counts the texts that were stored")
-    source: NarrativeSource = Field(description="who wrote the first text")
-    marks: list[MarkView] = Field(description="of a draft: sentences that the facts do not support")
 
     @classmethod
-    def with_marks(cls, shown: ShownLetter, marks: Sequence[Mark]) -> Self:
-        letter = shown.letter
-        return cls(
-            **LetterView.of(shown).model_dump(),
-            version=letter.version,
-            source=NarrativeSource.model_validate(letter.source or {"writer": "template"}),
-            marks=[MarkView.of(mark) for mark in marks],
-        )
+    def of(cls, shown: ShownLetter) -> Self:
+        return cls(**LetterView.of(shown).model_dump(), version=shown.letter.version)
 
 
 class NewLetter(Body):
@@ -98,14 +69,10 @@ class LetterChange(Body):
 
 
 class Signature(LetterChange):
-    accepted_marks: list[MarkId] = Field(
-        default=[],
+    decision: str = Field(
         max_length=LONGEST_LETTER,
-        description="the ids of the marks that were read and are signed in spite of: all of them, "
-        "409 `letter_marked` else",
-    )
-    despite_marks: bool = Field(
-        default=False, description="accepts no mark any more: name each in `accepted_marks`"
+        description="as it was shown above the text: 409 `letter_decision` where another one "
+        "counts by now",
     )
 
 
@@ -127,11 +94,11 @@ routes: Routes[LettersService] = Routes("letters")
 def draft_letter(
     letters: LettersService, *, number: str, body: NewLetter, subject: Subject
 ) -> WrittenLetter:
-    """Begin a letter about a finding of a patient in care, written by an LLM where the patient
-    consents to that, else by the template. Nobody else sees it until it is signed.
+    """Begin a letter about a finding of a patient in care. Nobody else sees it until it is
+    signed.
     """
-    return WrittenLetter.with_marks(
-        *letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
+    return WrittenLetter.of(
+        letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
     )
 
 
@@ -144,9 +111,7 @@ def draft_letter(
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
     """The signed letters about a finding, and the caller's own drafts, the oldest first."""
-    return [
-        WrittenLetter.with_marks(*one) for one in letters.list_letters(number=number, to=subject)
-    ]
+    return [WrittenLetter.of(one) for one in letters.list_letters(number=number, to=subject)]
 
 
 @routes.route(
@@ -174,8 +139,8 @@ def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
 ) -> WrittenLetter:
     """Store another text of one's own draft. 409 where it was changed or signed meanwhile."""
-    return WrittenLetter.with_marks(
-        *letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
+    return WrittenLetter.of(
+        letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
     )
 
 
@@ -190,22 +155,21 @@ def change_letter(
         LetterSigned,
         LetterChanged,
         LetterUnreviewed,
-        LetterUrgency,
-        LetterMarked,
+        LetterDecision,
     ),
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
 ) -> WrittenLetter:
-    """Sign one's own draft with this text, after a review of the finding: it is part of the report
-    from then on, and never changes.
+    """Sign one's own draft with this text, after a review of the finding: it begins with what was
+    decided, is part of the report from then on, and never changes.
     """
-    return WrittenLetter.with_marks(
-        *letters.sign_letter(
+    return WrittenLetter.of(
+        letters.sign_letter(
             letter=letter,
             text=body.text,
             version=body.version,
-            accepted_marks=body.accepted_marks,
+            decision=body.decision,
             by=subject,
         )
     )
@@ -224,9 +188,7 @@ def withdraw_letter(
     """Take a signed letter back, as the doctor in charge: it stays, struck through, with the date
     and the reason, and the patient is told. The same request again changes nothing.
     """
-    return WrittenLetter.with_marks(
-        *letters.withdraw_letter(letter=letter, reason=body.reason, by=subject)
-    )
+    return WrittenLetter.of(letters.withdraw_letter(letter=letter, reason=body.reason, by=subject))
 
 
 @routes.route(

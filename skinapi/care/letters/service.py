@@ -2,9 +2,7 @@
 doctor sees it.
 """
 
-import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import NamedTuple
@@ -12,20 +10,16 @@ from typing import NamedTuple
 from skinapi.auth.accounts import Account
 from skinapi.care.lesion_records import Place
 from skinapi.care.lesion_service import LesionsService
-from skinapi.care.letters.drafting import draft_letter
-from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.marks import Mark, mark_sentences, says_of_the_spot
-from skinapi.care.letters.template import write_by_template
+from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import Decision
 from skinapi.records.errors import (
-    LetterMarked,
+    LetterDecision,
     LetterSigned,
     LetterUnreviewed,
-    LetterUrgency,
     LetterWithdrawn,
 )
 from skinapi.records.events import LetterIssued, LetterTakenBack
@@ -36,47 +30,21 @@ from skinapi.records.review_queue import in_care
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
-from skinapi.records.submission import CourseEntry, Submission
-from skinapi.reports.narrator import CONSENT, NO_CONSENTS
-from skinapi.reports.openrouter import OpenRouterClient
-from skinapi.reports.report import Writer
+from skinapi.records.submission import Submission
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
-
-MARK_ID = 16
-
-
-def id_of(mark: Mark) -> str:
-    """Another one as soon as the sentence or what the facts say of it is another one."""
-    said = "\n".join((mark.contradicts, mark.sentence, mark.said, mark.facts))
-    return hashlib.sha256(said.encode()).hexdigest()[:MARK_ID]
-
-
-def require_accepted(marks: Sequence[Mark], accepted: Collection[str]) -> tuple[str, ...]:
-    """What the accepted marks contradict. Raises LetterUrgency, and LetterMarked where one of the
-    marks is not among those accepted.
-    """
-    if not all(mark.acceptable for mark in marks):
-        raise LetterUrgency
-    if any(id_of(mark) not in accepted for mark in marks):
-        raise LetterMarked
-    return tuple(sorted({mark.contradicts for mark in marks}))
-
 
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
-MOST_EARLIER = 5  # findings of the same spot that a letter may speak of
-MarkedLetter = tuple[ShownLetter, Sequence[Mark]]
 
 
-def _show_draft(letter: Letter, about: LetterFacts) -> MarkedLetter:
-    """The template's draft that nobody has changed is drafted anew after a review."""
-    if about.before and letter.version == 1 and letter.source.get("writer") != Writer.LLM:
-        text = write_by_template(about, letter.reader, letter.language)
-        letter = letter.model_copy(update={"text": text})
-    return ShownLetter(letter), mark_sentences(letter.text, about, letter.language)
+def _show_draft(letter: Letter, about: LetterFacts) -> ShownLetter:
+    """As it would begin if it was signed now. A text that nobody has changed is drafted anew."""
+    reader, language = letter.reader, letter.language
+    text = write_draft(about, reader, language) if letter.version == 1 else letter.text
+    decision = say_decision(about, reader, language)
+    return ShownLetter(letter.model_copy(update={"text": text, "decision": decision}))
 
 
 class _Draft(NamedTuple):
@@ -93,40 +61,30 @@ class LettersService:
     reviews: ReviewsService
     findings: LesionFindings
     lesions: LesionsService
-    llm: OpenRouterClient | None
     outbox: Outbox
 
+    @atomic
     def draft_letter(
-        self, *, number: str, by: Subject, reader: Reader, language: Language | None
-    ) -> MarkedLetter:
+        self, unit: Unit, *, number: str, by: Subject, reader: Reader, language: Language | None
+    ) -> ShownLetter:
         """Begin a letter of the doctor in whose care the owner is; to the patient in the language
         of their account unless another is asked for. Raises NotFound, Forbidden, TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
-        self.letters.refuse_more(submission.id, by.id)  # before an LLM is asked
-        own = owner.language if reader == "patient" else submission.language
-        chosen, about = language or own, self._facts_of(submission, owner, by)
-        for consents in (owner.consents, NO_CONSENTS):
-            text, source = draft_letter(
-                about, self.llm, reader=reader, language=chosen, consents=consents
-            )
-            written = {"language": chosen, "text": text, "source": source.model_dump(mode="json")}
-            drafted = self._add_draft(number, by, {"reader": reader, **written})
-            if drafted:
-                return ShownLetter(drafted), mark_sentences(text, about, chosen)
-        raise AssertionError("a draft of the template needs no consent")
-
-    @atomic
-    def _add_draft(self, unit: Unit, number: str, by: Subject, written: Document) -> Letter | None:
-        """None where the LLM wrote it and the patient has withdrawn the consent meanwhile."""
-        submission, owner = self._get_in_care(number, by)
-        if written["source"]["writer"] == Writer.LLM and not owner.consents.get(CONSENT):
-            return None
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
-        return self.letters.add(submission=submission.id, doctor=by.id, **written)
+        own = owner.language if reader == "patient" else submission.language
+        about = self._facts_of(submission, owner, by)
+        letter = self.letters.add(
+            submission=submission.id,
+            doctor=by.id,
+            reader=reader,
+            language=language or own,
+            text=write_draft(about, reader, language or own),
+        )
+        return _show_draft(letter, about)
 
-    def list_letters(self, *, number: str, to: Subject) -> list[MarkedLetter]:
+    def list_letters(self, *, number: str, to: Subject) -> list[ShownLetter]:
         """The signed letters about a finding that the caller may see, and the caller's drafts.
         Raises NotFound.
         """
@@ -144,9 +102,9 @@ class LettersService:
         drafts = not all(one.signed_at for one in letters)
         about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
-            _show_draft(one, about.written_at(one.created_at, reviewed))
+            _show_draft(one, about)
             if about and not one.signed_at
-            else (reviewed.show(one, elsewhere, instruction), [])
+            else reviewed.show(one, elsewhere, instruction)
             for one in letters
         ]
 
@@ -168,65 +126,50 @@ class LettersService:
             shown += [reviewed.show(one, elsewhere, instruction) for one in told]
         return sorted(shown, key=lambda one: one.letter.id)
 
-    def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> MarkedLetter:
+    @atomic
+    def change_letter(
+        self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
+    ) -> ShownLetter:
         """Store another text of the caller's draft. Raises NotFound, Forbidden, LetterSigned,
         LetterChanged.
         """
-        draft, changed = self._change_draft(letter, text, version, by)
-        reviewed = self.reviews.get_reviewed(draft.submission)
-        about = self._facts_of(draft.submission, draft.owner, by, reviewed)
-        about = about.written_at(changed.created_at, reviewed)
-        return ShownLetter(changed), mark_sentences(text, about, changed.language)
-
-    @atomic
-    def _change_draft(
-        self, unit: Unit, letter: str, text: str, version: int, by: Subject
-    ) -> tuple[_Draft, Letter]:
-        draft = self._hold_draft(unit, "letter.change", letter, by)
-        return draft, self.letters.change_draft(letter, version, {"text": text})
+        _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
+        changed = self.letters.change_draft(letter, version, {"text": text})
+        return _show_draft(changed, self._facts_of(finding, owner, by))
 
     @atomic
     def sign_letter(
-        self,
-        unit: Unit,
-        *,
-        letter: str,
-        text: str,
-        version: int,
-        accepted_marks: Collection[str],
-        by: Subject,
-    ) -> MarkedLetter:
-        """Sign the caller's draft with this text, the one that the doctor sees, after a review of
-        the finding. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
-        LetterSigned, LetterChanged, LetterUnreviewed, LetterUrgency, and LetterMarked unless all
-        its marks are accepted.
+        self, unit: Unit, *, letter: str, text: str, version: int, decision: str, by: Subject
+    ) -> ShownLetter:
+        """Sign the caller's draft with this text and this decision, those that the doctor sees,
+        after a review of the finding. Raises NotFound, also where the finding was deleted
+        meanwhile, Forbidden, LetterSigned, LetterChanged, LetterUnreviewed, and LetterDecision
+        where another decision counts by now.
         """
-        found, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
+        draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         reviewed = self.reviews.get_reviewed(finding)
         if reviewed.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by, reviewed)
-        about = about.written_at(found.created_at, reviewed)
-        accepted = require_accepted(mark_sentences(text, about, found.language), accepted_marks)
+        counts = say_decision(about, draft.reader, draft.language)
+        if decision != counts:
+            raise LetterDecision
         signed = {
             "text": text,
+            "decision": counts,
             "signed_at": now(),
             "signature": by.account.name,
             "last_review": reviewed.reviews[-1].id,
-            "accepted": [*accepted],
         }
-        if found.reader == "patient":
+        if draft.reader == "patient":
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
         issued = self.letters.change_draft(letter, version, signed)
         self.records.submissions.note_change(finding.id)
         unit.publish(LetterIssued(finding, issued))
-        if accepted:  # what the marks contradict, and none of the text
-            says = f"marks: {', '.join(accepted)}"
-            unit.audit("letter.sign", by=by.id, target=finding.id, detail=says, owner=owner.id)
-        return ShownLetter(issued), []
+        return ShownLetter(issued)
 
-    def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
+    def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> ShownLetter:
         """Take a signed letter back, as the doctor in whose care the patient is. The same again
         changes nothing. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
         and LetterWithdrawn where another reason stands.
@@ -236,7 +179,7 @@ class LettersService:
             raise LetterWithdrawn
         elsewhere = self.records.list_decided_elsewhere(submission)
         instruction = self.records.instruct(submission)
-        return self.reviews.get_reviewed(submission).show(found, elsewhere, instruction), []
+        return self.reviews.get_reviewed(submission).show(found, elsewhere, instruction)
 
     @atomic
     def _withdraw(
@@ -268,12 +211,6 @@ class LettersService:
         doctor: Subject,
         reviewed: ReviewedFinding | None = None,
     ) -> LetterFacts:
-        earlier: tuple[CourseEntry, ...] = ()
-        if submission.lesion:
-            page = self.findings.page(
-                submission.lesion, newest_first=True, after=submission.id, limit=MOST_EARLIER
-            )
-            earlier = tuple(page.items)
         decision = (reviewed or self.reviews.get_reviewed(submission)).decision
         told, name = submission.context, ""
         place = (
@@ -285,17 +222,16 @@ class LettersService:
             spot = self.lesions.get(lesion=submission.lesion, to=doctor).lesion
             place, name = spot.place, spot.name or ""
         advice, due = self._find_advice(submission, decision)
-        about = LetterFacts(
+        return LetterFacts(
             submission=submission,
             decision=decision,
-            course=earlier,
             patient=owner.name,
             doctor=doctor.account.name,
+            spot=name,
             place=place,
             advice=advice,
             due=due,
         )
-        return replace(about, spot="" if says_of_the_spot(name, about) else name)
 
     def _find_advice(
         self, submission: Submission, decision: Decision | None

@@ -1,23 +1,23 @@
-"""The letter that is drafted without an LLM: which spot, what was decided, what the laboratory
-found, what to do by when. A colleague reads the model's answer last, in one sentence.
+"""What a letter says before its doctor writes: the decision, with which it begins and which nobody
+can change, and the draft, which its doctor edits. The draft says nothing of what was decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
-from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.lesion_records import Place
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language, LocalizedText
-from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
+from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
-from skinapi.reports.page_texts import say_elsewhere
-from skinapi.reports.reading import say_headline
-from skinapi.reports.template import write_template
+from skinapi.reports.page_texts import AdviceContent, DecisionContent
 from skinapi.reports.words import LABELS, SENTENCES
-from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
 from skinapi.vision.finding.notices import (
@@ -31,35 +31,83 @@ from skinapi.vision.finding.ranking import Ranked
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
 
 
-def write_by_template(about: LetterFacts, reader: Reader, language: Language) -> str:
-    """Paragraphs with an empty line between them."""
-    said = _ForPatient(about, language) if reader == "patient" else _ForColleague(about, language)
-    return frame_letter(about, reader, language, said.paragraphs())
+@dataclass(frozen=True)
+class LetterFacts:
+    """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
+    said about another finding. `due` is until when a doctor should have seen the spot. `spot` is
+    what the patient calls it.
+    """
+
+    submission: Submission
+    decision: Decision | None
+    patient: str
+    doctor: str
+    spot: str = ""
+    place: Place | None = None
+    advice: Advice | None = None
+    due: date | None = None
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts.of(self.submission.finding, self.submission.context)
 
 
-def frame_letter(
-    about: LetterFacts, reader: Reader, language: Language, paragraphs: Sequence[str]
-) -> str:
-    """Greeting, what counts now where that was said about another photo, which spot and photo it is
-    about, the paragraphs, closing.
+def say_decision(about: LetterFacts, reader: Reader, language: Language) -> str:
+    """What was decided, what to do by when, and who decided, a line each; empty before a review."""
+    decision = about.decision
+    if decision is None:
+        return ""
+    own = DecisionContent.of(decision, language, due=about.due)
+    if about.advice:
+        replaced = LABELS[language].decision_replaced.format(own.head)
+        lines = [*_say_advice(about.advice, reader, language), f"{replaced}. {own.signed}"]
+    elif reader == "patient":
+        lines = [own.head, own.urgency_label, " ".join(own.sentences), own.signed]
+    else:
+        head, *said = decision.for_doctor(language)
+        words = decision.band_words(language)
+        lines = [head, _join_to_do(said, words, about.due, language), own.signed]
+    return "\n".join(filter(None, lines))
+
+
+def _say_advice(advice: Advice, reader: Reader, language: Language) -> Iterator[str]:
+    content, words = AdviceContent.of(advice, language), advice.words(language)
+    yield content.head
+    if reader == "patient":
+        yield content.label
+        yield content.sentence
+    else:
+        yield _join_to_do([f"{words.doctor_label}."], words, advice.due, language)
+    if advice.decision:
+        yield DecisionContent.of(advice.decision, language, due=None).signed
+    yield content.said
+
+
+def _join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
+    """In a doctor's words; `said` may end with what is to be done."""
+    action = [] if words.doctor_action in said else [words.doctor_action]
+    day = [LABELS[language].due.format(say_day(due, language, weekday=True))] if due else []
+    return " ".join([*said, *action, *day])
+
+
+def write_draft(about: LetterFacts, reader: Reader, language: Language) -> str:
+    """Paragraphs with an empty line between them: greeting, which spot and photo it is about, to a
+    colleague the model's answer in one sentence, closing.
     """
     words = LETTER_WORDS[language]
-    opening = words.to_patient if reader == "patient" else words.to_colleague
+    greeting = words.to_patient if reader == "patient" else words.to_colleague
     photo = words.about[reader].format(
         spot=_say_spot(about, language),
         date=say_day(about.submission.photographed_at, language),
         number=about.submission.number,
     )
-    closing = words.closing.format(doctor=about.doctor)
-    first = [_say_elsewhere(about.advice, language)] if about.advice else []
-    parts = [opening.format(patient=about.patient), *first, photo, *paragraphs, closing]
+    parts = [
+        greeting.format(patient=about.patient),
+        photo,
+        words.ask if reader == "patient" else _say_model(about, language),
+        words.closing.format(doctor=about.doctor),
+    ]
     return "\n\n".join(parts)
-
-
-def _say_elsewhere(advice: Advice, language: Language) -> str:
-    named = say_elsewhere(advice, language)
-    day = say_day(advice.since, language)
-    return f"{named}." if named else LETTER_WORDS[language].elsewhere.format(date=day)
 
 
 def _say_spot(about: LetterFacts, language: Language) -> str:
@@ -72,149 +120,33 @@ def _say_spot(about: LetterFacts, language: Language) -> str:
     return named + words["placed"].format(place=said)
 
 
-class _ForPatient:
-    def __init__(self, about: LetterFacts, language: Language) -> None:
-        self._about, self._language = about, language
-        self._words = LETTER_WORDS[language]
-
-    def paragraphs(self) -> list[str]:
-        """What counts of another photo comes first, then what was said of this one."""
-        about, language = self._about, self._language
-        decision, advice = about.decision, about.advice
-        if advice:
-            to_do = self._join([], advice.words(language), None, advice.due)
-            return [to_do, self._replaced(decision) if decision else self._checked()]
-        if decision is None:
-            sections = write_template(about.facts, language).sections
-            words, due = about.band_words(language), about.due
-            first = words.model_copy(update={"next_step": words.first_step})
-            to_do = self._join([], first, None, due) if due else sections.recommendation
-            return [self._words.undecided, sections.overview, to_do]
-        return [self._decided(decision), self._to_do(decision)]
-
-    def _decided(self, decision: Decision) -> str:
-        own = decision.decided_by == self._about.doctor
-        said = self._words.decided if own else self._words.decided_by
-        kind = "open" if decision.label is None else _how_certain(decision)
-        return self._fill(said[kind], decision)
-
-    def _replaced(self, decision: Decision) -> str:
-        if decision.label is None:
-            return self._decided(decision)
-        own = decision.decided_by == self._about.doctor
-        return self._fill(self._words.replaced["own" if own else "other"], decision)
-
-    def _fill(self, said: str, decision: Decision) -> str:
-        return said.format(
-            date=say_day(decision.decided_at, self._language),
-            by=decision.decided_by,
-            name=self._it_is(decision),
+def _say_model(about: LetterFacts, language: Language) -> str:
+    """The model's answer in one sentence; then only what qualifies it."""
+    facts, phrases, decision = about.facts, SENTENCES[language], about.decision
+    kind = "unjudged" if decision and decision.unjudged else "judged"
+    answer = (
+        LETTER_WORDS[language]
+        .model[kind]
+        .format(
+            date=say_day(about.submission.created_at, language),
+            names=", ".join(_name_with_share(one, language) for one in _worth_naming(facts)),
         )
-
-    def _checked(self) -> str:
-        """What the model said of this photo, which no doctor has decided."""
-        said = say_headline(self._about.facts, self._language)
-        day = say_day(self._about.submission.created_at, self._language)
-        return self._words.replaced["check"].format(date=day, name=said)
-
-    def _it_is(self, decision: Decision) -> str:
-        """What it is in a patient's words; those labels that no model states have only a title."""
-        name = conditions_table().notices.headline.names.get(decision.label or "")
-        if name is None:
-            return decision.name(self._language)
-        said = name.patient.in_language(self._language)
-        return self._words.it_is[_how_certain(decision)].format(name=said)
-
-    def _to_do(self, decision: Decision) -> str:
-        """The one instruction."""
-        remarks, words = decision.remarks(self._language), decision.band_words(self._language)
-        return self._join(remarks, words, decision.waits_for, self._about.due)
-
-    def _join(
-        self, before: list[str], words: BandWords, waits: WaitsFor | None, due: date | None
-    ) -> str:
-        """That another photo is wanted is said in `next_step`."""
-        label = [] if waits is WaitsFor.PHOTO else [f"{words.label}."]
-        ahead = due is not None and due >= now().date()
-        last = (
-            [self._words.due.format(date=say_day(due, self._language, weekday=True))]
-            if due and ahead
-            else []
-        )
-        return " ".join([*before, *label, words.next_step, *last])
+    )
+    said = [answer]
+    if facts.uncertain:
+        doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
+        said.append(phrases.uncertain.format(doubts=doubts))
+    said += [one.in_language(language) for one in _caveats(facts)]
+    if facts.checklist_score is not None:
+        said.append(phrases.checklist_score.format(score=facts.checklist_score))
+    if facts.restated:
+        said.append(say_restated(facts.restated.prevalence).in_language(language))
+    return " ".join(said)
 
 
-class _ForColleague:
-    def __init__(self, about: LetterFacts, language: Language) -> None:
-        self._about, self._language = about, language
-        self._words = LETTER_WORDS[language]
-
-    def paragraphs(self) -> list[str]:
-        """A picture that could not be judged has no urgency of its own."""
-        decision, advice = self._about.decision, self._about.advice
-        if advice:
-            replaced = self._words.replaced["colleague"].format(said=self._concluded())
-            return [self._urgency(), *([replaced] if decision else []), self._model()]
-        unjudged = decision and decision.waits_for is WaitsFor.PHOTO
-        urgency = [] if unjudged else [self._urgency()]
-        return [self._concluded(), *urgency, self._model()]
-
-    def _concluded(self) -> str:
-        decision, language = self._about.decision, self._language
-        if decision is None:
-            return self._words.undecided
-        notices = conditions_table().notices.decision
-        said = [
-            self._words.concluded[_how_certain(decision)].format(
-                date=say_day(decision.decided_at, language),
-                by=decision.decided_by,
-                name=decision.name(language),
-            )
-        ]
-        if decision.awaited:
-            said.append(notices.awaited.in_language(language))
-            said.append(f"{decision.band_words(language).label}.")
-        if decision.new_picture_wanted:
-            said.append(self._words.photo_wanted)
-        return " ".join(said)
-
-    def _urgency(self) -> str:
-        words, due = self._about.band_words(self._language), self._about.due
-        said = self._words.urgency.format(label=words.doctor_label, action=words.doctor_action)
-        day = (
-            LABELS[self._language].due.format(say_day(due, self._language, weekday=True))
-            if due
-            else ""
-        )
-        return f"{said} {day}".strip()
-
-    def _model(self) -> str:
-        """Its answer in one sentence; then only what qualifies it."""
-        facts, phrases, language = self._about.facts, SENTENCES[self._language], self._language
-        decision = self._about.decision
-        undecided = decision is None
-        unjudged = decision is not None and decision.unjudged
-        kind = "unjudged" if unjudged else "undecided" if undecided else "decided"
-        answer = self._words.model[kind].format(
-            date=say_day(self._about.submission.created_at, language),
-            names=", ".join(map(self._with_share, _worth_naming(facts))),
-        )
-        said = [answer]
-        if facts.uncertain:
-            doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-            said.append(phrases.uncertain.format(doubts=doubts))
-        if undecided:
-            said.append(say_headline(facts, language, for_doctor=True))
-        said += [one.in_language(language) for one in _caveats(facts)]
-        if facts.checklist_score is not None:
-            said.append(phrases.checklist_score.format(score=facts.checklist_score))
-        if facts.restated:
-            said.append(say_restated(facts.restated.prevalence).in_language(language))
-        return " ".join(said)
-
-    def _with_share(self, one: Ranked) -> str:
-        name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
-        return f"{name} {say_share_of(one.key, one.probability).in_language(self._language)}"
+def _name_with_share(one: Ranked, language: Language) -> str:
+    name = conditions_table().notices.headline.names[one.key].doctor.in_language(language)
+    return f"{name} {say_share_of(one.key, one.probability).in_language(language)}"
 
 
 def _caveats(facts: Facts) -> list[LocalizedText]:
@@ -224,15 +156,6 @@ def _caveats(facts: Facts) -> list[LocalizedText]:
     seen = facts.modality
     tests = limits_of_tests(seen.used if seen else (), facts.tested)
     return [*map(say_untested_skin, facts.untested_skin), *modality_doubts(seen), *tests]
-
-
-def _how_certain(decision: Decision) -> str:
-    """What a sample is to show is suspected until then, however sure the doctor is."""
-    if decision.proven:
-        return "result"
-    if not decision.sure:
-        return "unsure"
-    return "awaited" if decision.awaited else "sure"
 
 
 def _worth_naming(facts: Facts) -> list[Ranked]:

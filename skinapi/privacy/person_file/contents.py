@@ -158,7 +158,7 @@ class PersonContents:
         """Raises NotFound where it is deleted meanwhile."""
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
-        letters = [shown.letter for shown, _ in self.letters.list_letters(number=number, to=to)]
+        letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
         if decision and decision.doctor:
             decision = decision.model_copy(
                 update={"doctor": person_of(decision.doctor, owner=to.id)}

@@ -233,9 +233,9 @@ class FiledLetter(Filed):
     signed_at: datetime
     reader: Reader
     language: Language
+    decision: str = ""
     text: str
     version: int
-    source: Mapping[str, str | None] = {}
     last_review: str | None = None
     withdrawn: Withdrawal | None = None
 

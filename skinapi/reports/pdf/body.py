@@ -131,7 +131,7 @@ class _Body:
         letters = [
             line
             for letter in self.content.letters
-            for line in (*letter.struck, *letter.lines, letter.signed)
+            for line in (*letter.struck, *letter.decision, letter.signed, *letter.lines)
         ]
         texts = [self.content.report.clinic or "", signed, *letters, *(text for _, text in rows)]
         return any(UNPRINTABLE in printable(text) for text in texts)
@@ -221,10 +221,14 @@ class _Body:
         for sentence in letter.struck:
             yield paragraph(sentence, styles.strong)
             yield Spacer(0, 3)
+        for line in letter.decision:
+            yield paragraph(line, styles.small if struck else styles.strong, struck=struck)
+            yield Spacer(0, 3)
+        yield paragraph(letter.signed, styles.small)
+        yield Spacer(0, 3)
         for line in letter.lines:
             yield paragraph(line, styles.small if struck else styles.text, struck=struck)
             yield Spacer(0, 3)
-        yield paragraph(letter.signed, styles.small)
 
     def words(self) -> Iterator[Flowable]:
         styles = self.styles

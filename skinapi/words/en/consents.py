@@ -14,10 +14,9 @@ CONSENTS = {
     ],
     "llm": [
         {
-            "title": "A language model may write a part of my reports, and drafts of letters for "
-            "my doctor",
-            "text": "It gets the figures of a finding and what a doctor decided: no picture, no "
-            "name, nothing that you typed. If you take this back, it writes nothing more.",
+            "title": "A language model may write a part of my reports",
+            "text": "It gets the figures of a finding: no picture, no name, nothing that you "
+            "typed. If you take this back, it writes nothing more.",
         },
     ],
     "training": [

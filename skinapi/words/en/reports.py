@@ -91,7 +91,7 @@ LABELS = {
         "patient": "Doctor's letter to the patient",
         "colleague": "Doctor's letter to a colleague",
     },
-    "signed": "Signed by {}, {}",
+    "signed": "Written and signed by {}, {}",
     "superseded_letter": {
         "decision": "Written on {}, before the decision of {}, which counts",
         "result": "Written on {}, before the laboratory's result of {}, which counts",

@@ -12,11 +12,9 @@ CONSENTS = {
     ],
     "llm": [
         {
-            "title": "Un modèle de langue peut écrire une partie de mes rapports, et des ébauches "
-            "de lettres pour mon médecin",
-            "text": "Il reçoit les chiffres d'un résultat et ce qu'un médecin a décidé: ni image, "
-            "ni nom, ni rien que vous ayez écrit. Si vous retirez cet accord, il n'écrit plus "
-            "rien.",
+            "title": "Un modèle de langue peut écrire une partie de mes rapports",
+            "text": "Il reçoit les chiffres d'un résultat: ni image, ni nom, ni rien que vous ayez "
+            "écrit. Si vous retirez cet accord, il n'écrit plus rien.",
         },
     ],
     "training": [

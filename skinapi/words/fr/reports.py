@@ -91,7 +91,7 @@ LABELS = {
         "patient": "Lettre du médecin au patient",
         "colleague": "Lettre du médecin à un confrère",
     },
-    "signed": "Signée par {}, {}",
+    "signed": "Écrite et signée par {}, {}",
     "superseded_letter": {
         "decision": "Écrite le {}, avant la décision du {}, qui compte",
         "result": "Écrite le {}, avant le résultat du laboratoire du {}, qui compte",

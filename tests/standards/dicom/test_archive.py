@@ -83,8 +83,10 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     )
     assert predecessor.ReferencedSOPInstanceUID in before
     body = {"reader": "patient"}
-    letter = doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()["_id"]
-    text = {"text": "Dear Ada Example,\nIt is a mole. Be well, Ada.", "version": 1}
+    draft = doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
+    letter, decision = draft["_id"], draft["decision"]
+    says = "Dear Ada Example,\nIt is a mole. Be well, Ada."
+    text = {"text": says, "decision": decision, "version": 1}
     accepted = doctor.call("POST", f"/letters/{letter}/sign", json=text)
     assert accepted.status_code == 200, accepted.text
     known = set(archive.kept)

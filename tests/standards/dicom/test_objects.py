@@ -198,7 +198,7 @@ def test_a_report_without_a_withdrawn_letter_is_newer_than_the_one_with_it(
     reviewed = objects_of(ada)[REPORT]
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
-    text = {"text": draft["text"], "version": 1}
+    text = {name: draft[name] for name in ("text", "version", "decision")}
     letter = f"/letters/{draft['_id']}"
     assert doctor.call("POST", f"{letter}/sign", json=text).status_code == 200
     signed = objects_of(ada)[REPORT]

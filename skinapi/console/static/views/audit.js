@@ -81,10 +81,7 @@ function sayDetail({ action, detail }) {
   if (!detail) return "";
   if (action === "message.report") return sayValue("abuse", detail.split(" ")[0]);
   if (action === "model.operating_point") return detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
-  if (action === "account.refuse") return sayValue("refusal", detail);
-  if (action !== "letter.sign") return "";
-  const kinds = detail.slice(detail.indexOf(":") + 1).split(",").map((kind) => sayValue("mark", kind.trim()));
-  return say("marksAccepted", { kinds: kinds.join(", ") });
+  return action === "account.refuse" ? sayValue("refusal", detail) : "";
 }
 
 /**

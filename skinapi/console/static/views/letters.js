@@ -1,5 +1,5 @@
 // @ts-check
-// The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed, withdrawn.
+// The doctor's letters about a finding: drafted, edited, signed, withdrawn. Each begins with what was decided, which nobody can change.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
@@ -11,7 +11,7 @@ const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
 /** Errors after which the letter is another one than this window shows. */
-const RELOADED = new Set(["letter_changed", "letter_signed", "letter_marked", "letter_urgency"]);
+const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision"]);
 
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
@@ -47,59 +47,32 @@ const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !
 export const FoldedLetter = ({ letter }) => html`
   <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} /></details>`;
 
+/** With what a letter begins: the server's words. @param {{letter: Api["LetterView"]}} props */
+const DecisionOf = ({ letter: { decision, language } }) => {
+  const [first, ...others] = decision.split("\n");
+  return html`<div class="letter-decision" lang=${language}><p><strong><bdi>${first}</bdi></strong></p>${others.map((line) => html`<p><bdi>${line}</bdi></p>`)}</div>`;
+};
+
 /** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const SignedLetter = ({ letter, onWithdrawn }) => {
   const [asking, setAsking] = useState(false);
   const struck = whyStruck(letter);
+  const decision = html`<${DecisionOf} letter=${letter} />`;
+  const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
   const text = html`<p class="letter-text" lang=${letter.language}>${letter.text}</p>`;
-  const signed = html`<small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small>`;
   return html`
     <section class="card letter">
       <h2>${titleOf(letter)}</h2>
       ${struck.length > 0
-        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${text}</del>${signed}</details>`
-        : html`${text}${signed}`}
+        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
+        : html`${decision}${signed}${text}`}
       ${onWithdrawn && !letter.withdrawn && html`<p><button onClick=${() => setAsking(true)}>${say("letterWithdraw")}</button></p>`}
       ${asking && html`<${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} onClose=${() => setAsking(false)} />`}
     </section>`;
 };
 
-/** The sentence, with what is wrong in it made visible. @param {string} sentence @param {string[]} words */
-const highlight = (sentence, words) => {
-  const escaped = words.filter(Boolean).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  const parts = escaped.length > 0 ? sentence.split(new RegExp(`(${escaped.join("|")})`, "iu")) : [sentence];
-  return parts.map((part, place) => (place % 2 ? html`<mark>${part}</mark>` : part));
-};
-
-/**
- * What is wrong with a sentence, at the sentence. `accepted` are the ids of the marks that the doctor signs in spite of.
- * @param {{sentence: string, marks: Api["MarkView"][], language: string, accepted: Set<string>, onAccept: (id: string, yes: boolean) => void, onShow: () => void}} props
- */
-const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => html`
-  <li>
-    ${sentence && html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
-      <q>${highlight(sentence, marks.map(({ said }) => said))}</q>
-    </button>`}
-    ${marks.map(({ id, acceptable, contradicts, said, facts }) => html`
-      <p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>
-      ${acceptable
-        ? html`<label class="tick"><input type="checkbox" checked=${accepted.has(id)}
-            onChange=${(/** @type {FieldEvent} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
-        : html`<p><strong>${say("markBlocks")}</strong></p>`}`)}
-  </li>`;
-
-/** @param {Api["MarkView"][]} marks @returns {[string, Api["MarkView"][]][]} by sentence, in the order of the text */
-const bySentence = (marks) => [...new Set(marks.map(({ sentence }) => sentence))].map((one) => [one, marks.filter(({ sentence }) => sentence === one)]);
-
-/** Another one as soon as the text or a mark is. @param {Api["WrittenLetter"]} letter */
-const keyOf = ({ _id, version, marks }) => [_id, version, ...marks.map((mark) => mark.id)].join(" ");
-
-/** Who wrote the first text. @param {{source: Api["NarrativeSource"]}} props */
-const Written = ({ source }) => {
-  if (source.writer === "llm") return html`<p><small>${say("letterByLlm", { model: isolated(source.model ?? "") })}</small></p>`;
-  const key = ["no_key", "no_consent"].includes(source.reason ?? "") ? source.reason : "failed";
-  return html`<p><small>${say(`letterByTemplate_${/** @type {"no_key"} */ (key)}`)}</small></p>`;
-};
+/** Another one as soon as the text or what was decided is. @param {Api["WrittenLetter"]} letter */
+const keyOf = ({ _id, version, decision }) => [_id, version, decision].join(" ");
 
 /** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
 const cancerOf = (conditions, decision) => {
@@ -107,12 +80,9 @@ const cancerOf = (conditions, decision) => {
   return decided?.malignant ? said(conditions.notices.headline.names[decided.key]?.patient) || said(decided.names) : "";
 };
 
-/** What signing does. @param {Api["WrittenLetter"]} letter @param {{patient: string, cancer: string, accepted: number}} about how many marks are accepted */
-const saySign = ({ reader }, { patient, cancer, accepted }) => {
-  const key = /** @type {"letterSign_patient"} */ (`letterSign_${reader}`);
-  const sign = reader === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(key);
-  return accepted > 0 ? say("letterSignMarked", { sign, n: String(accepted) }) : sign;
-};
+/** What signing does. @param {Api["WrittenLetter"]} letter @param {{patient: string, cancer: string}} about */
+const saySign = ({ reader }, { patient, cancer }) =>
+  reader === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(/** @type {"letterSign_patient"} */ (`letterSign_${reader}`));
 
 /**
  * The doctor's own draft as it is written, stored and signed.
@@ -121,28 +91,22 @@ const saySign = ({ reader }, { patient, cancer, accepted }) => {
 function useLetter(draft, patient, onDone) {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
-  const [accepted, setAccepted] = useState(/** @type {Set<string>} */ (new Set()));
   const { run, busy, error } = useAct();
-  const list = useRef(/** @type {HTMLElement | null} */ (null));
   const path = apiPath`/letters/${draft._id}`;
   const stored = text === letter.text;
-  /** @param {string} id @param {boolean} yes */
-  const accept = (id, yes) => setAccepted(new Set(yes ? [...accepted, id] : [...accepted].filter((one) => one !== id)));
   const enter = (/** @type {string} */ next) => {
     drafts.set(draft._id, next);
     setText(next);
   };
-  const store = async () => {
-    /** @type {Api["WrittenLetter"]} */
-    const changed = await put(path, { text, version: letter.version });
-    drafts.delete(draft._id);
-    setLetter(changed);
-    setText(changed.text);
-    return changed;
-  };
   const save = () =>
     run(async () => {
-      if (!stored) await store();
+      if (!stored) {
+        /** @type {Api["WrittenLetter"]} */
+        const changed = await put(path, { text, version: letter.version });
+        drafts.delete(draft._id);
+        setLetter(changed);
+        setText(changed.text);
+      }
       toastAbout(patient, say("letterStored"));
     });
   const leave = () => {
@@ -152,19 +116,12 @@ function useLetter(draft, patient, onDone) {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     run(async () => {
-      // Only what was shown with its marks is signed in spite of them, each accepted by itself.
-      const shown = stored ? letter : await store();
-      if (shown.marks.some((mark) => !mark.acceptable || !accepted.has(mark.id))) return void setTimeout(() => list.current?.focus());
-      const ids = shown.marks.map((mark) => mark.id);
-      // A server of the version before knows no such field.
-      await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
+      await post(`${path}/sign`, { text, version: letter.version, decision: letter.decision });
       toastAbout(patient, say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
       leave();
     });
   };
-  // A sentence that was changed since is checked when the letter is stored.
-  const marks = letter.marks.filter((mark) => text.includes(mark.sentence));
-  return { letter, text, enter, stored, marks, accepted, accept, list, save, sign, leave, busy, error, path };
+  return { letter, text, enter, stored, save, sign, leave, busy, error, path };
 }
 
 /**
@@ -172,39 +129,25 @@ function useLetter(draft, patient, onDone) {
  * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props
  */
 const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
-  const { letter, text, enter, stored, marks, accepted, accept, list, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
+  const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
   const [deleting, setDeleting] = useState(false);
-  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const show = (/** @type {string} */ sentence) => {
-    const start = text.indexOf(sentence);
-    field.current?.setSelectionRange(start, start + sentence.length);
-    field.current?.focus();
-  };
   return html`
     <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
-      <${Written} source=${letter.source} />
-      ${marks.length > 0 && html`<section class="marks" tabindex="-1" ref=${list} aria-label=${say("letterMarks")}>
-        <h3>${say("letterMarks")}</h3>
-        <ul class="plain">
-          ${bySentence(marks).map(([sentence, found]) => html`<${Marked} sentence=${sentence} marks=${found} language=${letter.language}
-            accepted=${accepted} onAccept=${accept} onShow=${() => show(sentence)} />`)}
-        </ul>
-      </section>`}
-      <p><small>${say("letterMarksMiss")}</small></p>
+      ${letter.decision && html`<p><small>${say("letterBegins")}</small></p><${DecisionOf} letter=${letter} />`}
       <div class="field">
         <label for="letter-${draft._id}">${say("letterText")}</label>
-        <textarea id="letter-${draft._id}" name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required lang=${letter.language} ref=${field} value=${text}
+        <textarea id="letter-${draft._id}" name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required lang=${letter.language} value=${text}
           onInput=${onValue(enter)}></textarea>
       </div>
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
-        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${leave}>${say("letterReload")}</button>`}
+        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${error.code === "letter_decision" ? onDone : leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button disabled=${busy}>${saySign(letter, { patient, cancer, accepted: marks.filter((mark) => accepted.has(mark.id)).length })}</button>
+        <button disabled=${busy}>${saySign(letter, { patient, cancer })}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
         ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
@@ -215,11 +158,8 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
     </form>`;
 };
 
-/** Where one reads on: at the marks of a draft, else at its text. @param {HTMLElement | null} text */
-const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("form")?.querySelector(".marks") ?? text)?.focus();
-
 /**
- * The letters of a case, and the way to write one. They are judged anew when the `decision` is another one.
+ * The letters of a case, and the way to write one. They are read anew when the `decision` is another one.
  * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more.
  */
 export const Letters = ({ number, patient, decision, conditions, left = false }) => {
@@ -234,7 +174,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
   useEffect(() => {
     const text = document.getElementById(`letter-${begun.current}`);
     if (text) begun.current = "";
-    focusDraft(text);
+    text?.focus();
   });
   /** Perhaps in another language, in place of a draft. @param {string} reader @param {string | null} [language] @param {string} [instead] */
   const begin = async (reader, language = reader === "colleague" ? getLanguage() : null, instead = "") => {
@@ -253,7 +193,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
     wanted.current = !letters.value; // there may be a draft already
     if (wanted.current || left) return;
     const text = /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"));
-    if (text) focusDraft(text);
+    if (text) text.focus();
     else begin("patient");
   };
   useKeys({ l: write });
