@@ -1,5 +1,5 @@
-"""A doctor's letter in the console: drafted, marked, corrected and signed by keyboard alone; the
-patient reads it, until a later decision supersedes it or its doctor withdraws it.
+"""A doctor's letter in the console: drafted, changed and signed by keyboard alone, below what was
+decided; the patient reads it, until a later decision supersedes it or its doctor withdraws it.
 """
 
 import pytest
@@ -17,11 +17,6 @@ HARMLESS = {
     "fr": "La tache est anodine [voir <b>] (12,5 %).",
 }
 FOCUSED = "return document.activeElement.textContent.trim()"
-# What is selected of the text.
-SELECTED = """
-const field = document.querySelector("[name=letter]");
-return field.value.slice(field.selectionStart, field.selectionEnd);
-"""
 
 
 @pytest.fixture
@@ -51,9 +46,14 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     visitor.run("window.released = true")  # those that come after it
     answer(visitor)
     visitor.find("[name=letter]:focus")
-    journey.see("letterByTemplate_no_key")
+    journey.see("letterBegins")
+    begins = visitor.find(".letter-decision").text
     journey.step("draft")
-    correct_what_is_marked(journey)
+    visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
+    visitor.keys(Keys.ENTER, Keys.ENTER, HARMLESS[journey.language])
+    reach(journey, journey.say("letterStore"))
+    visitor.keys(Keys.ENTER)
+    journey.see("letterStored")
     assert patient.call("GET", f"/submissions/{number}/letters").json == []
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
@@ -66,6 +66,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     visitor.go(f"finding/{number}")
     visitor.find(".letter-text")
     assert visitor.find(".letter h2").text == journey.say("letterToYou")
+    assert_it_begins_with(visitor, begins, HARMLESS[journey.language])
     look_at_letter(journey, "patient")
     review(doctor, number, "melanocytic_nevus", urgency="routine")
     visitor.go("home")
@@ -76,6 +77,11 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     assert not visitor.find(".struck .letter-text").is_displayed()
     visitor.press(".struck summary")
     look_at_letter(journey, "superseded")
+
+
+def assert_it_begins_with(visitor: Visitor, decision: str, written: str) -> None:
+    shown = visitor.find(".letter").text
+    assert 0 < shown.find(decision) < shown.find(written)
 
 
 def review(doctor: Caller, number: int, label: str, **said: str) -> None:
@@ -94,7 +100,7 @@ def before(journey: Journey, key: str) -> str:
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)
-def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
+def test_what_a_doctor_writes_is_signed_and_a_signed_letter_is_withdrawn(
     visitor: Visitor, people: tuple[Caller, Caller], look: Look
 ) -> None:
     doctor, patient = people
@@ -108,18 +114,8 @@ def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
     assert doctor.call("PUT", f"/letters/{draft['_id']}", json=body).status == 200
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
-    visitor.find(".marks")
-    visitor.keys("l")
-    visitor.find(".marks:focus")  # not at the text below them
-    look_at_letter(journey, "marks")
+    visitor.find("[name=letter]")
     visitor.press_button(sign_of(journey), "letter")
-    visitor.find(".marks:focus")
-    boxes = visitor.count(".marks [type=checkbox]")
-    for box in visitor.all(".marks [type=checkbox]"):
-        box.click()
-    visitor.press_button(
-        journey.say("letterSignMarked", sign=sign_of(journey), n=str(boxes)), "letter"
-    )
     journey.see("letterIsSigned_patient")
     journey.press("letterWithdraw", "letter")
     visitor.press("dialog .danger")
@@ -132,26 +128,6 @@ def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
     look_at_letter(journey, "withdrawn")
     (letter,) = patient.call("GET", path).json
     assert (letter["text"], letter["withdrawn"]["reason"]) == (text, "12.5 %")
-
-
-def correct_what_is_marked(journey: Journey) -> None:
-    visitor, harmless = journey.visitor, HARMLESS[journey.language]
-    visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
-    visitor.keys(Keys.ENTER, Keys.ENTER, harmless)
-    reach(journey, sign_of(journey))
-    visitor.keys(Keys.ENTER)  # it is not signed, because it has a mark
-    visitor.find(".marks:focus")
-    visitor.see(harmless)
-    journey.step("marked")
-    visitor.keys(Keys.TAB)
-    visitor.keys(Keys.ENTER)
-    visitor.find("[name=letter]:focus")
-    assert visitor.run(SELECTED) == harmless
-    visitor.keys(Keys.BACKSPACE)
-    reach(journey, journey.say("letterStore"))
-    visitor.keys(Keys.ENTER)
-    journey.see("letterStored")
-    visitor.await_truth(lambda: visitor.count(".marks") == 0, "no mark")
 
 
 def sign_of(journey: Journey) -> str:
@@ -185,7 +161,8 @@ def test_a_draft_is_in_the_patients_language_until_the_doctor_asks_for_another(
     journey.see("letterSign_patient")
     visitor.press_button("Draft it anew: English", "letter")
     text = visitor.find("[name=letter][lang=en]:focus").get_property("value")
-    assert "the spot is a mole." in str(text)
+    assert "Dear Ada" in str(text)
+    assert "mole" in visitor.find(".letter-decision[lang=en]").text
     (draft,) = doctor.call("GET", f"/submissions/{number}/letters").json
     assert draft["text"] == text
 
@@ -212,3 +189,27 @@ def test_a_text_that_was_changed_in_another_window_is_not_written_over(
     visitor.await_truth(
         lambda: visitor.find("[name=letter]").get_property("value") == body["text"], "its text"
     )
+
+
+def test_a_decision_that_came_since_is_read_before_it_is_signed(
+    visitor: Visitor, people: tuple[Caller, Caller]
+) -> None:
+    doctor, patient = people
+    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
+    review(doctor, number, "melanocytic_nevus", urgency="routine")
+    journey = Journey(visitor, "letter", LOOKS[0])
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find(".next-case")
+    visitor.keys("l")
+    visitor.find("[name=letter]:focus").send_keys(" One more word.")
+    review(doctor, number, "melanoma")
+    visitor.find("[name=letter]").send_keys(Keys.CONTROL, Keys.ENTER)
+    journey.see("error_letter_decision")
+    journey.step("another-decision", expected=("/sign",))
+    assert patient.call("GET", f"/submissions/{number}/letters").json == []
+    journey.press("letterReload")
+    visitor.await_truth(
+        lambda: "elanoma" in visitor.find(".letter-decision").text, "with what it begins"
+    )
+    assert "One more word." in str(visitor.find("[name=letter]").get_property("value"))

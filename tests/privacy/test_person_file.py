@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from skinapi.languages import LANGUAGES
 from skinapi.privacy.person_file.format import FILES, MANIFEST, PAGE, SIGNATURE, schema_of
 from skinapi.privacy.person_file.page import WORDS
 from skinapi.privacy.person_file.signature import PublicKey
+from skinapi.reports.words import LABELS
 from skinapi.storage.ids import now
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
@@ -102,7 +104,14 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     assert re.fullmatch("person-[0-9a-f]{32}", doctors.pop())
     (letter,) = filed["letters"]
     signed = [one for one in case.stored("letters") if one.get("signed_at")]
-    assert [letter["text"]] == [one["text"] for one in signed]
+    said = "decision", "text"
+    assert [[letter[name] for name in said]] == [[one[name] for name in said] for one in signed]
+    page = unescape(case.archive.read(PAGE).decode())
+    shown = page.partition(LABELS["en"].letters["patient"])[2]
+    lines = *letter["decision"].splitlines(), letter["text"].splitlines()[0]
+    places = [shown.find(line) for line in lines]
+    assert places == sorted(places)
+    assert places[0] >= 0
 
 
 def test_photos_and_reports_are_the_stored_ones(case: Case) -> None:
@@ -267,7 +276,7 @@ def test_what_a_doctor_holds_back_is_not_in_it(any_backend: Backend, tmp_path: P
     assert {action for action, by in told if by == "doctor"} == {"photo.read", "record.read"}
     text = bytes_of(archive)
     (letter,) = any_backend.services.store.collection("letters").find()
-    for held in (note, letter["text"].splitlines()[0], "withheld", "Grace Hopper, "):
+    for held in (note, letter["decision"].splitlines()[0], "withheld", "Grace Hopper, "):
         assert held.encode() not in text, held
 
 
