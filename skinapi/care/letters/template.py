@@ -62,7 +62,8 @@ def say_decision(about: LetterFacts, reader: Reader, language: Language) -> str:
         replaced = LABELS[language].decision_replaced.format(own.head)
         lines = [*_say_advice(about.advice, reader, language), f"{replaced}. {own.signed}"]
     elif reader == "patient":
-        lines = [own.head, own.urgency_label, " ".join(own.sentences), own.signed]
+        label = [f"{own.urgency_label}."] if own.urgency_label else []
+        lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
     else:
         head, *said = decision.for_doctor(language)
         words = decision.band_words(language)
@@ -74,8 +75,7 @@ def _say_advice(advice: Advice, reader: Reader, language: Language) -> Iterator[
     content, words = AdviceContent.of(advice, language), advice.words(language)
     yield content.head
     if reader == "patient":
-        yield content.label
-        yield content.sentence
+        yield f"{content.label}. {content.sentence}"
     else:
         yield _join_to_do([f"{words.doctor_label}."], words, advice.due, language)
     if advice.decision:

@@ -221,13 +221,17 @@ class _Body:
         for sentence in letter.struck:
             yield paragraph(sentence, styles.strong)
             yield Spacer(0, 3)
-        for line in letter.decision:
-            yield paragraph(line, styles.small if struck else styles.strong, struck=struck)
-            yield Spacer(0, 3)
+        yield from self._lines(letter.decision[:1], styles.strong, struck=struck)
+        yield from self._lines(letter.decision[1:], styles.text, struck=struck)
         yield paragraph(letter.signed, styles.small)
         yield Spacer(0, 3)
-        for line in letter.lines:
-            yield paragraph(line, styles.small if struck else styles.text, struck=struck)
+        yield from self._lines(letter.lines, styles.text, struck=struck)
+
+    def _lines(
+        self, lines: Iterable[str], style: ParagraphStyle, *, struck: bool
+    ) -> Iterator[Flowable]:
+        for line in lines:
+            yield paragraph(line, self.styles.small if struck else style, struck=struck)
             yield Spacer(0, 3)
 
     def words(self) -> Iterator[Flowable]:
