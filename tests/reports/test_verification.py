@@ -101,7 +101,7 @@ def test_a_letter_that_stands_keeps_the_code_of_its_report() -> None:
     """Before letters could be superseded or withdrawn, the letters' part of the code was made of
     these fields.
     """
-    said = {"id", "reader", "language", "text", "signed_at", "signature"}
+    said = {"id", "reader", "language", "decision", "text", "signed_at", "signature"}
     assert _say_letter(ShownLetter(SIGNED)) == SIGNED.model_dump(mode="json", include=said)
 
 

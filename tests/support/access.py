@@ -85,11 +85,6 @@ KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
 WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
-SIGNATURE: dict[str, Any] = {
-    "text": "Dear Ada,\nPlease see a doctor this week.",
-    "version": 1,
-    "decision": "",
-}
 # The kept photo of the sample finding.
 SERIES = "/dicom/studies/{study}/series/{study}.1"
 INSTANCE = f"{SERIES}/instances/{{study}}.1.1.1"
@@ -255,16 +250,21 @@ class SampleAccounts:
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
         return letter
 
+    def sign(self, letter: str) -> "Options":
+        """With the decision as its doctor is shown it."""
+        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        drafts = doctor.call("GET", f"/submissions/{self.named['number']}/letters").get_json()
+        decision = next(draft["decision"] for draft in drafts if draft["_id"] == letter)
+        text = "Dear Ada,\nPlease see a doctor this week."
+        return {"json": {"text": text, "version": 1, "decision": decision}}
+
     def sign_another_letter(self) -> str:
         """Of the doctor, after a review."""
         doctor = self.people["doctor"] or Person(self.backend.client, "")
         body = {"label": "melanoma", "certainty": "sure"}
         doctor.call("POST", f"/submissions/{self.named['number']}/review", json=body)
         letter = self.draft_letter()
-        drafts = doctor.call("GET", f"/submissions/{self.named['number']}/letters").get_json()
-        decision = next(draft["decision"] for draft in drafts if draft["_id"] == letter)
-        body = {**SIGNATURE, "decision": decision}
-        answer = doctor.call("POST", f"/letters/{letter}/sign", json=body)
+        answer = doctor.call("POST", f"/letters/{letter}/sign", **self.sign(letter))
         assert answer.status_code == 200, answer.text
         return letter
 
@@ -823,7 +823,11 @@ ROWS: dict[str, Row] = {
     "change_letter": Row(
         "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
     ),
-    "sign_letter": Row("/letters/{letter}/sign", DOCTOR_IN_CARE, sends(SIGNATURE)),
+    "sign_letter": Row(
+        "/letters/{letter}/sign",
+        DOCTOR_IN_CARE,
+        lambda accounts: accounts.sign(accounts.named["letter"]),
+    ),
     "withdraw_letter": Row(
         "/letters/{signed letter}/withdrawal", IN_CHARGE, sends({"reason": "It was wrong."})
     ),

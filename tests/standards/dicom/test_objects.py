@@ -177,7 +177,7 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend, langua
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
     assert "Bernadette" in draft["text"]
-    text = {"text": draft["text"], "version": 1}
+    text = {name: draft[name] for name in ("text", "version", "decision")}
     signed = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
     assert signed.status_code == 200
     assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "other"}).status_code == 200
