@@ -197,6 +197,8 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     """
     _say(odd_names())
     refuse_unsafe(settings)
+    if not settings.lab_workers:
+        _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
     print(f"the settings are safe to serve with ({settings.environment})")
     return 0
 

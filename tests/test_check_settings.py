@@ -57,6 +57,14 @@ def test_good_settings_are_called_safe(capsys: pytest.CaptureFixture[str]) -> No
     assert said.out == "the settings are safe to serve with (production)\n"
 
 
+def test_a_server_without_a_worker_of_its_own_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAB_WORKERS", "0")
+    assert main(["check-settings"]) == 0
+    assert "start `python -m skinapi worker` too" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [

@@ -38,6 +38,8 @@ from skinapi.storage.ports import Document, Filter, Ops, Store
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
 LOOK_AHEAD = 100
 SWEPT_AT_ONCE = 100
+# An idle worker takes a job within 10 s, whatever tells it of the job.
+NO_WORKER = timedelta(minutes=1)
 # What a list shows of a job: all but its metrics and its result, which may be 300 KB.
 LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
 # What belongs to one attempt, and what belongs to an unfinished job.
@@ -201,6 +203,13 @@ class Jobs:
         if not documents:
             return timedelta(0)
         return max(now() - made_at(documents[0]["place"]), timedelta(0))
+
+    def find_wait_without_worker(self) -> timedelta | None:
+        """How long the next job has waited, where no worker is there: one that is idle takes a job
+        within seconds, and one at work beats.
+        """
+        waits = self.next_waits()
+        return waits if waits >= NO_WORKER and not self.count_unfinished()["running"] else None
 
     def cancel(self, job: Job) -> Job:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -125,6 +126,14 @@ class JobsService:
             ),
             GaugeReading("skinapi_jobs_next_waits_seconds", waiting, waits.total_seconds()),
         ]
+
+    def problems(self) -> list[str]:
+        """What the operator should know: that nobody does the jobs that wait."""
+        waits = self.queue.find_wait_without_worker()
+        if waits is None:
+            return []
+        since = f"the next job has waited for {waits // timedelta(minutes=1)} min"
+        return [f"No job worker runs, and {since}: start `python -m skinapi worker`"]
 
     @atomic
     def cancel(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:

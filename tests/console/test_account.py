@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from selenium import webdriver
 
 from skinapi.auth.passwords import Passwords
 from skinapi.composition.privacy_services import open_file_maker
-from skinapi.storage.ids import now
+from skinapi.jobs.job_queue import Jobs
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor
@@ -102,6 +101,7 @@ def test_everything_is_made_fetched_once_and_deleted(
     visitor: Visitor,
     seeder: Seeder,
     treated: tuple[Caller, Caller],
+    jobs: Jobs,
     tmp_path: Path,
     look: Look,
 ) -> None:
@@ -130,9 +130,9 @@ def test_everything_is_made_fetched_once_and_deleted(
     )
     journey.step("fetched")
     _ask_for_file(visitor, journey)
-    files = seeder.services.store.collection("person_files")
-    long_ago = {"$set": {"created_at": now() - timedelta(minutes=2)}}
-    files.update({"id": ada.id}, long_ago)
+    queued = seeder.services.store.collection("jobs")
+    for job in queued.find({"owner": ada.id}):
+        queued.update({"id": job["id"]}, {"$set": {"place": f"{0:032x}"}})
     visitor.see(journey.say("fileNoWorkers", since="…").partition(". ")[2])
     journey.step("no workers")
 

@@ -67,6 +67,25 @@ def test_it_is_fetched_once_and_leaves_nothing(any_backend: Backend, work: Path)
     assert [*work.iterdir()] == []
 
 
+def test_it_says_that_no_worker_runs(backend: Backend) -> None:
+    ada = patient(backend)
+    ask(ada)
+    assert not state_of(ada)["no_worker"]
+    assert backend.client.get("/readyz").get_json()["notes"] == []
+    jobs = backend.services.jobs.queue
+    long_ago = {"$set": {"place": f"{0:032x}"}}
+    backend.services.store.collection("jobs").update({"status": "queued"}, long_ago)
+    assert state_of(ada)["no_worker"]
+    (note,) = backend.client.get("/readyz").get_json()["notes"]
+    assert note.startswith("No job worker runs")
+    assert note.endswith("start `python -m skinapi worker`")
+    another = patient(backend)
+    ask(another)
+    assert jobs.claim(worker="w", lease=timedelta(minutes=1))  # one is there now, and at work
+    assert not state_of(another)["no_worker"]
+    assert backend.client.get("/readyz").get_json()["notes"] == []
+
+
 def test_a_download_that_breaks_off_is_begun_again(backend: Backend, work: Path) -> None:
     ada = patient(backend)
     ask(ada)

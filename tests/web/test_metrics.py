@@ -77,7 +77,7 @@ def test_the_metrics_say_which_parts_work(scraped: Backend) -> None:
 def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted(
     scraped: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
     monkeypatch.setattr(SqliteWindows, "hit", refuse)

@@ -1215,7 +1215,7 @@ export const english = {
   fileMake: "Make the file",
   fileMaking: "Your file is being made",
   fileMakingText: "Your file is being made: {share}.",
-  fileNoWorkers: "You asked for it {since}. This server does not make files itself, and perhaps no other machine does it for it. Ask whoever runs it. After a day it is given up.",
+  fileNoWorkers: "You asked for it {since}. Nothing on this server makes files at the moment. Tell whoever runs it. After a day it is given up.",
   fileOutdated: "A finding was deleted, so the file that told of it was deleted too. Make a new one.",
   fileReady: "Your file is ready ({size}). It is here until {until}, and can be fetched once.",
   fileSaved: "Saved. The server has deleted its copy.",

@@ -1217,7 +1217,7 @@ export const french = spaced({
   fileMake: "Faire le fichier",
   fileMaking: "Votre fichier est en cours",
   fileMakingText: "Votre fichier est en cours: {share}.",
-  fileNoWorkers: "Vous l'avez demandé {since}. Ce serveur ne fait pas les fichiers lui-même, et peut-être qu'aucune autre machine ne le fait pour lui. Demandez à son exploitant. Après une journée, il est abandonné.",
+  fileNoWorkers: "Vous l'avez demandé {since}. Rien sur ce serveur ne fait de fichiers en ce moment. Dites-le à son exploitant. Après une journée, il est abandonné.",
   fileOutdated: "Un résultat a été supprimé, et donc aussi le fichier qui en parlait. Faites-en un nouveau.",
   fileReady: "Votre fichier est prêt ({size}). Il est ici jusqu'au {until} et se télécharge une fois.",
   fileSaved: "Enregistré. Le serveur a supprimé sa copie.",

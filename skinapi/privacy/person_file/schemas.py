@@ -18,8 +18,10 @@ class FileView(Answer):
         "deleted; `failed`; `cancelled`"
     )
     workers: bool = Field(
-        description="whether this server runs job workers. Where not, it cannot know whether there "
-        "are any elsewhere, and one that waits may wait for ever"
+        description="whether this server runs job workers; else they are elsewhere, or nowhere"
+    )
+    no_worker: bool = Field(
+        description="no worker takes jobs, here or elsewhere: it waits until one is started"
     )
     progress: float = Field(description="0 to 100")
     asked_at: datetime | None

@@ -29,12 +29,13 @@ State = Literal["none", "waiting", "making", "ready", "fetched", "outdated", "fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """How far the file of an account is. `workers`: whether this server runs workers itself; where
-    it does not, it cannot know whether there are any.
+    """How far the file of an account is. `workers`: whether this server runs workers itself.
+    `no_worker`: jobs have waited so long that there is none anywhere.
     """
 
     state: State
     workers: bool
+    no_worker: bool = False
     progress: float = 0.0
     asked_at: datetime | None = None
     waits_seconds: int | None = None
@@ -97,10 +98,11 @@ class PersonFilesService:
         if file is None:
             return FileState(state="none", workers=self.workers_here)
         job = self._job_of(file)
-        waits = now() - file.created_at
+        state, waits = _state_of(file, job), now() - file.created_at
         return FileState(
-            state=_state_of(file, job),
+            state=state,
             workers=self.workers_here,
+            no_worker=state == "waiting" and self.jobs.queue.find_wait_without_worker() is not None,
             progress=job.progress if job else 0.0,
             asked_at=file.created_at,
             waits_seconds=max(0, round(waits.total_seconds())),

@@ -11,7 +11,7 @@ import { Polled, usePolling } from "/console/views/polling.js";
 
 const NAME = "skinapi-my-data.zip";
 const UNDER_WAY = ["waiting", "making"];
-/** A worker takes it within seconds, unless it has much to do, or there is none. */
+/** A worker takes it within seconds, unless it has much to do. */
 const LONG_WAIT_S = 60;
 
 /** @param {{me: Api["Me"]}} props */
@@ -50,11 +50,11 @@ const AskForFile = ({ me, onAsked, onClose }) => {
 
 /** @param {{file: Api["FileView"], onChange: () => void}} props */
 const UnderWay = ({ file, onChange }) => {
-  const late = file.state === "waiting" && (file.waits_seconds ?? 0) >= LONG_WAIT_S;
+  const late = file.no_worker || (file.state === "waiting" && (file.waits_seconds ?? 0) >= LONG_WAIT_S);
   return html`
     <p><progress max="100" value=${file.state === "making" ? file.progress : null} aria-label=${say("fileMaking")}></progress></p>
     <p>${file.state === "making" ? say("fileMakingText", { share: sayPercent(Math.round(file.progress) / 100) }) : say("fileWaits")}</p>
-    ${late && html`<${Message} kind="warn">${say(file.workers ? "fileWaitsLong" : "fileNoWorkers", { since: sayAge(file.asked_at ?? "") })}<//>`}
+    ${late && html`<${Message} kind="warn">${say(file.no_worker ? "fileNoWorkers" : "fileWaitsLong", { since: sayAge(file.asked_at ?? "") })}<//>`}
     <p><${Delete} words="fileStop" onChange=${onChange} /></p>`;
 };
 

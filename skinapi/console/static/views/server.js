@@ -70,7 +70,9 @@ export const View = () => {
     <div class="row between"><h1>${say("title_server")}</h1><button onClick=${reload}>${say("reload")}</button></div>
     <section class="card">
       <h2>${say("health")}</h2>
-      <${Answer} answer=${health}>${() => html`<${Message} kind="good">${say("healthy")}<//>`}<//>
+      <${Answer} answer=${health}>${(/** @type {Api["Readiness"]} */ { notes }) => html`
+        <${Message} kind="good">${say("healthy")}<//>
+        ${notes.map((note) => html`<${Message} kind="warn"><span lang="en">${note}</span><//>`)}`}<//>
       <${Answer} answer=${front}>
         ${(/** @type {{version: string}} */ { version }) => html`<p>SkinAPI · ${say("version")} <strong>${version}</strong>
           ${" · "}<a href="#/model">${say("title_model")}</a></p>`}
