@@ -157,7 +157,9 @@ class ReportContent:
 
     @cached_property
     def parts(self) -> list[Row]:
-        """What each of several pictures alone would have been answered with."""
+        """What each of several pictures alone would have been answered with, in a doctor's words: a
+        patient's would ask for something else than all of them.
+        """
         return [
             (self.labels.picture.format(place), self._said_alone(one))
             for place, one in enumerate(self._facts.pictures, 1)
@@ -169,7 +171,7 @@ class ReportContent:
         malignant = one.heading.key in self._table.malignant_keys
         said = say_chance(one.heading.probability, malignant=malignant, in_hundreds=True)
         share = self.report.say(said)
-        label = self._table.band_words(one.band, self.report.language).label
+        label = self._table.band_words(one.band, self.report.language).doctor_label
         return f"{kind}{name}, {share} · {label}"
 
     @property

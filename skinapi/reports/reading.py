@@ -247,6 +247,11 @@ def sentences_of(text: str) -> list[str]:
     return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
 
 
+def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
+    """The same texts, with no sentence twice: two doubts end with the same advice."""
+    return _Fresh([]).items(texts)
+
+
 class _Fresh:
     """Leaves out of each text the sentences of the texts before it."""
 

@@ -309,7 +309,9 @@ class _Sentences:
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._score())
         key, share = self._asked_by(rule)
-        return self._name_of(key) if restated else self._with_share(key, share)
+        if not restated:
+            return self._with_share(key, share)
+        return self._why_open(key, self._name_of(key))
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
         """Without how probable it is, which `confidence` says: "the reason: a melanoma" of one of
@@ -318,9 +320,14 @@ class _Sentences:
         phrases = self._phrases
         if rule in phrases.why_urgent and rule is not RaisedBy.MALIGNANT:
             return phrases.why_urgent[rule]
-        cancer = rule is RaisedBy.MALIGNANT
-        name = phrases.any_cancer if cancer else self._for_patient(self._asked_by(rule)[0])
-        return phrases.why_open.format(name=name)
+        if rule is RaisedBy.MALIGNANT:
+            return phrases.why_open.format(name=phrases.any_cancer)
+        key, _ = self._asked_by(rule)
+        return self._why_open(key, self._for_patient(key))
+
+    def _why_open(self, key: str, name: str) -> str:
+        malignant = key in self._table.malignant_keys
+        return self._phrases.why_open.format(name=name) if malignant else name
 
     def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
         """The condition that this rule is about, and its probability."""

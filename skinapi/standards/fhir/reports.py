@@ -12,6 +12,7 @@ from typing import Any
 
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
 from skinapi.records.submission import Submission
+from skinapi.reports.reading import without_repeats
 from skinapi.standards.fhir.devices import device_reference, provenance_of
 from skinapi.standards.fhir.elements import (
     DATA_ABSENT,
@@ -146,8 +147,9 @@ def _say(submission: Submission) -> str:
     return f"{told.in_language(language)} {step}"
 
 
-def _notices(submission: Submission) -> list[str]:
-    return [notice.in_language(submission.language) for notice in submission.finding.notices]
+def _notices(submission: Submission) -> tuple[str, ...]:
+    notices = submission.finding.notices
+    return without_repeats(notice.in_language(submission.language) for notice in notices)
 
 
 def _narrative(paragraphs: list[str]) -> Element:
@@ -210,8 +212,8 @@ def _likely(submission: Submission) -> Resource:
     finding, language = submission.finding, submission.language
     key = finding.headline.likely.key
     if finding.uncertain:
-        doubts = " ".join(doubt_notice(one).in_language(language) for one in finding.reasons)
-        value: dict[str, Any] = {"dataAbsentReason": absent("unknown", doubts)}
+        doubts = without_repeats(doubt_notice(one).in_language(language) for one in finding.reasons)
+        value: dict[str, Any] = {"dataAbsentReason": absent("unknown", " ".join(doubts))}
     else:
         name = conditions_table().by_key(key).names.en
         value = {"valueCodeableConcept": own_concept("conditions", key, name)}

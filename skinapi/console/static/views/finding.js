@@ -82,12 +82,14 @@ const Folded = ({ title, children }) => html`
  */
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
+  // A doctor reads the doubts above.
+  const [overview, ...findings] = [reading.overview, ...reading.findings].map((text) => (doctor ? text.replace(reading.doubts, "").trim() : text));
   const sources = (about?.sources ?? []).filter(({ kind }) => doctor || kind !== "classification");
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
-      <${Sentences} items=${reading.findings} />
+      <${Sentences} items=${findings.filter(Boolean)} />
       <h3>${say("limits")}</h3><${Sentences} items=${[...reading.limits, ...reading.tested]} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
@@ -98,9 +100,9 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    ${!report.decision?.unjudged && (reading.overview || reading.about.length > 0) && html`<${Folded}
+    ${!report.decision?.unjudged && (overview || reading.about.length > 0) && html`<${Folded}
       title=${say("aboutCondition", { name: (doctor ? about?.name : about?.patient_name) ?? nameOf(conditions, report.headline.likely.key) })}>
-      ${reading.overview && html`<p>${reading.overview}</p>`}
+      ${overview && html`<p>${overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${sources.length > 0 && html`<details><summary>${say("sources")}</summary>
         <ul>${sources.map((/** @type {Api["Source"]} */ source) => html`<li>
