@@ -25,11 +25,16 @@ SURE_ENOUGH = 0.5  # what is named as the reason without a doubt
 CITED = 0.1  # of what is less probable, no guideline on its suspicion
 WORDS_OF_A_SENTENCE = 4
 OF_THE_MODEL = "harmless or not"  # its answer stands second, unchanged, where a doctor has decided
+IN_A_ROW = " · "  # what one of several pictures alone says
 # What may not stand together in what one person has in sight, and why.
 PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
     {
         "en": (
-            ("Most likely", "the check cannot tell", "which kind"),
+            (
+                "Most likely",
+                "cannot tell (?:which|the possibilities)|the check cannot",
+                "which kind",
+            ),
             ("does not look like skin", "is not in doubt", "skin or not"),
             ("how probable a skin cancer", "less than 1 in 100", "probable or not"),
             ("[Hh]armless", "cannot be ruled out|[Nn]ot ruled out", OF_THE_MODEL),
@@ -40,7 +45,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ("was not answered", "list that doctors use", "answered or not"),
         ),
         "fr": (
-            ("[Ll]e plus probable", "contrôle ne peut pas le dire", "which kind"),
+            ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
             ("ne ressemble pas à de la peau", "n'est pas en doute", "skin or not"),
             ("la probabilité d'un cancer", "moins de 1 sur 100", "probable or not"),
             ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
@@ -59,6 +64,7 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
             "open": ", which cannot be ruled out",
             "not_ruled_out": "cannot be ruled out",
             "likely": "Most likely {}.",
+            "picture": "picture",
             "by": r"(?:[Bb]y|at the latest by)",
             "waits_for_change": "see a doctor if it changes",
             "misses": "misses|how often this check",
@@ -70,6 +76,7 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
             "open": ", que l'on ne peut pas exclure",
             "not_ruled_out": "peut pas exclure",
             "likely": "Le plus probable est {}.",
+            "picture": "image",
             "by": r"(?:[Dd]'ici au|[Aa]u plus tard le)",
             "waits_for_change": "voir un médecin si cela change",
             "misses": "manque",
@@ -182,14 +189,18 @@ class Reader:
         number = re.compile(rf"\b({self._any_name})(?: \(|: |, )({self._says['number']})")
         for one in sentences:
             for name, said in number.findall(one):
-                if said not in self._numbers_of(self._keys[name]):
-                    yield f"{name} has {sorted(self._numbers_of(self._keys[name]))}", one
+                alone = self._says["picture"] in one.lower() or IN_A_ROW in one
+                known = self._numbers_of(self._keys[name], alone=alone)
+                if said not in known:
+                    yield f"{name} has {sorted(known)}", one
 
-    def _numbers_of(self, key: str) -> set[str]:
+    def _numbers_of(self, key: str, *, alone: bool) -> set[str]:
+        """Those of one picture (`alone`) where the sentence says so."""
         facts, malignant = self._facts, key in TABLE.malignant_keys
         lists = [facts.shown.ranked, facts.shown.from_picture or ()]
         heads = [one.heading for one in facts.pictures] + [e for e in [facts.shown.alone] if e]
-        shares = [e.probability for each in [*lists, heads] for e in each if e.key == key]
+        lists += [heads] if alone else []
+        shares = [e.probability for each in lists for e in each if e.key == key]
         said = [say_share(share, malignant=malignant) for share in shares]
         for hundreds in (False, True):
             said += [say_chance(s, malignant=malignant, in_hundreds=hundreds) for s in shares]
@@ -231,7 +242,9 @@ class Reader:
     def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """What a guideline says of a suspicion is said of what is suspected."""
         label = self._about.decision.label if self._about.decision else None
-        shown = {entry.key: entry.probability for entry in self._facts.shown.ranked}
+        headline = self._facts.headline
+        entries = [*self._facts.shown.ranked, headline.likely, *headline.not_ruled_out]
+        shown = {entry.key: entry.probability for entry in entries}
         for band in TABLE.bands:
             said = " ".join(band.in_language(self._language).guideline.split())
             for key in band.guideline_for if said and said in sentences else ():
@@ -289,11 +302,11 @@ class Reader:
         facts, headline = self._facts, self._facts.headline
         outputs = [entry.key for entry in facts.ranked]
         shares = {e.key: e.probability for e in facts.ranked if e.key in TABLE.malignant_keys}
-        said = headline.for_doctor.in_language(self._language)
-        shown = any(
-            sentence in sentences for sentence in [" ".join(said.split()).split(". ")[0] + "."]
-        )
-        for key, share in shares.items() if is_sent(facts.band) and shown else ():
+        if facts.alone and facts.alone.key == headline.by_picture:
+            shares[facts.alone.key] = facts.alone.probability
+        said = " ".join(headline.for_doctor.in_language(self._language).split())
+        shown = is_sent(facts.band) and said.partition(". ")[0].rstrip(".") + "." in sentences
+        for key, share in shares.items() if shown else ():
             milder = [
                 one
                 for one in headline.keys

@@ -58,8 +58,8 @@ class Headline:
     `named` is for a client that shows one name alone: the most severe of both; `confidence` is its
     probability by the model's own mix. `sent_for` is None where the finding is spared, `malignant`
     the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out` whose
-    probability is that of one picture alone, which finds nothing more probable. `told_signs` are
-    the answers for which a doctor should look.
+    probability is that of one picture alone; with `most_in_picture`, that finds nothing more
+    probable. `told_signs` are the answers for which a doctor should look.
     """
 
     likely: Ranked
@@ -69,6 +69,7 @@ class Headline:
     sent_for: SentFor | None
     malignant: float
     by_picture: str | None = None
+    most_in_picture: bool = False
     told_signs: tuple[str, ...] = ()
 
     @classmethod
@@ -106,7 +107,7 @@ class Headline:
         if alone and alone.probability > own[alone.key]:
             plausible.add(alone.key)
             own[alone.key] = alone.probability
-            by_picture = alone.key if alone.probability >= _MOST else None
+            by_picture = alone.key
             entries[alone.key] = shown_alone or alone
         if scores["malignant"] > _MOST:
             malignant = conditions_table().malignant_keys
@@ -125,6 +126,7 @@ class Headline:
             else None,
             malignant=min(1.0, scores["malignant"]),
             by_picture=by_picture if by_picture in open_ else None,
+            most_in_picture=by_picture in open_ and own[by_picture] >= _MOST,
             told_signs=told_signs,
         )
 
@@ -194,7 +196,7 @@ class Headline:
         words = conditions_table().notices.headline
         if self.sent_for is None:
             return None
-        if self.by_picture:
+        if self.by_picture and self.most_in_picture:
             return words.by_picture.fill(name=words.names[self.by_picture].patient)
         if self._likely_malignant or self.mostly_malignant:
             graver = [words.names[entry.key].patient for entry in self.not_ruled_out[:1]]

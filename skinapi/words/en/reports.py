@@ -197,7 +197,7 @@ SENTENCES = {
     "doubts": {
         "not_surely_skin": "the picture does not look like skin to the program",
         "pictures_disagree": "the pictures do not agree",
-        "too_close": "the model cannot tell the possibilities apart",
+        "too_close": "the possibilities are close to each other",
         "unlike_training": "the picture is unlike those the model learned from",
     },
     "in_case": "In case it is {name}:",

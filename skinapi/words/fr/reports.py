@@ -205,7 +205,7 @@ SENTENCES = {
     "doubts": {
         "not_surely_skin": "l'image ne ressemble pas à de la peau pour le programme",
         "pictures_disagree": "les images ne concordent pas",
-        "too_close": "le modèle ne départage pas les possibilités",
+        "too_close": "les possibilités sont proches l'une de l'autre",
         "unlike_training": "l'image ne ressemble pas à celles dont le modèle a appris",
     },
     "in_case": "Au cas où ce serait {name}:",
