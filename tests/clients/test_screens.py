@@ -41,7 +41,7 @@ TIED = photo_in(between("melanocytic_nevus", "melanoma", 0.5))
 URGENT = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
 REFERRAL = TABLE.band_words(Band.REFERRAL, "en").action
 REVIEW = TABLE.band_words(Band.DOCTOR_REVIEW, "en").action
-IN_DOUBT = "This finding is uncertain: the model cannot tell the possibilities apart."
+IN_DOUBT = "This finding is uncertain: the possibilities are close to each other."
 UNCLEAR = "A skin cancer cannot be ruled out."
 MOLE = photo_of("melanocytic_nevus")
 

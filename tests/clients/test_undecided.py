@@ -55,7 +55,7 @@ def action(band: Band) -> str:
     [
         (URGENT, "Most likely a"),
         (REFERRED, "Most likely a"),
-        (IN_DOUBT, "This finding is uncertain: the model cannot tell the possibilities apart."),
+        (IN_DOUBT, "This finding is uncertain: the possibilities are close to each other."),
         (REVIEWED, "Most likely a"),
     ],
 )

@@ -61,7 +61,7 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
     {
         "en": {
             "reason": "the reason: ",
-            "open": ", which cannot be ruled out",
+            "open": " that cannot be ruled out",
             "not_ruled_out": "cannot be ruled out",
             "likely": "Most likely {}.",
             "picture": "picture",
@@ -73,7 +73,7 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
         },
         "fr": {
             "reason": "La raison : ",
-            "open": ", que l'on ne peut pas exclure",
+            "open": " que l'on ne peut pas exclure",
             "not_ruled_out": "peut pas exclure",
             "likely": "Le plus probable est {}.",
             "picture": "image",
@@ -197,7 +197,7 @@ class Reader:
     def _numbers_of(self, key: str, *, alone: bool) -> set[str]:
         """Those of one picture (`alone`) where the sentence says so."""
         facts, malignant = self._facts, key in TABLE.malignant_keys
-        lists = [facts.shown.ranked, facts.shown.from_picture or ()]
+        lists = [[*facts.shown.ranked], [*(facts.shown.from_picture or ())]]
         heads = [one.heading for one in facts.pictures] + [e for e in [facts.shown.alone] if e]
         lists += [heads] if alone else []
         shares = [e.probability for each in lists for e in each if e.key == key]

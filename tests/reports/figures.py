@@ -20,9 +20,9 @@ PICTURE, TESTED = "picture", "tested"
 TERMS = {
     "malignant score": SCORE,
     "any skin cancer or early form": SCORE,
-    "how probable a skin cancer or an early form of one is": SCORE,
+    "more likely than not a skin cancer or an early form of one": SCORE,
     "tout cancer de la peau ou forme précoce": SCORE,
-    "probabilité d'un cancer de la peau ou d'une forme précoce": SCORE,
+    "un cancer de la peau ou une forme précoce est plus probable": SCORE,
     "a skin cancer (all together": SCORE,
     "un cancer de la peau (tous ensemble": SCORE,
     "7-point checklist": CHECKLIST,

@@ -106,7 +106,8 @@ class _RandomModel:
         ]
         features = [draw.gauss(0, 4), draw.gauss(-3, 2), draw.gauss(-3, 2)]
         empty = np.zeros((1, 2, 2, 1), np.float32)
-        return EngineOutput(np.log([shares]) * 1.5, empty, np.array([features]))
+        logits = (1.5 * np.log([shares])).astype(np.float32)
+        return EngineOutput(logits, empty, np.array([features], np.float32))
 
     def heat_of(self, *_: object, **__: object) -> Any:
         return np.zeros((2, 2))

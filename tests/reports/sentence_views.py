@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 from pypdf import PdfReader
 
+from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
 from skinapi.notices.outbox import WORDS as MAILS
+from skinapi.notices.outbox import Kind
 from skinapi.records.finding_schemas import InstructionView
+from skinapi.records.letters import READERS
 from skinapi.records.reviews import deciding_review
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.reading import sentences_of
@@ -58,10 +61,15 @@ def views_of(said: Said) -> Iterator[View]:
     report = report_on(said)
     yield from _console(said, FullReport.of(report))
     yield view_of("both: report", _lines_of(render_html(report)))
+    yield from _letters(said, report)
+    yield from _mails(said)
+
+
+def fhir_views_of(said: Said) -> Iterator[View]:
+    """As FHIR tells it, of the finding alone: what was said of another of its spot is not in it."""
     reader = "patient" if said.as_owner else "doctor"
     for resource in resources_of(said.submission, "https://skin.example/fhir"):
         yield view_of(f"{reader}: FHIR {resource['resourceType']}", [*_texts(resource)])
-    yield from _mails(said)
 
 
 def printed_views(said: Said) -> Iterator[View]:
@@ -126,9 +134,25 @@ def _texts(resource: Any) -> Iterator[str]:
         yield resource
 
 
+def _letters(said: Said, report: Report) -> Iterator[View]:
+    """As they are drafted, which is after a decision."""
+    about = LetterFacts(
+        submission=said.submission,
+        decision=said.decision,
+        patient="Ada Example",
+        doctor="Dr Grey",
+        advice=report.spot_advice,
+        due=said.due,
+    )
+    for reader in READERS if said.decision else ():
+        texts = [write(about, reader, said.language) for write in (say_decision, write_draft)]
+        name = {"patient": "patient", "colleague": "doctor"}[reader]
+        yield view_of(f"{name}: letter", [line for text in texts for line in text.splitlines()])
+
+
 def _mails(said: Said) -> Iterator[View]:
-    kinds = ["reviewed" if said.decision else "urgent"]
-    kinds += ["new_picture"] if said.decision and said.decision.new_picture_wanted else []
+    kinds: list[Kind] = [Kind.REVIEWED if said.decision else Kind.URGENT]
+    kinds += [Kind.NEW_PICTURE] if said.decision and said.decision.new_picture_wanted else []
     mails = MAILS[said.language]
     for kind in kinds:
         yield view_of("mail: " + kind, [mails.subjects[kind], mails.texts[kind]])

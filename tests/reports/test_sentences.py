@@ -2,18 +2,22 @@
 every view, of findings that are drawn.
 """
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from skinapi.reports.facts import Facts
+from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Modality
+from skinapi.vision.finding.headline import say_share
 from skinapi.vision.finding.ranking import rank
-from tests.reports.contradictions import About, contradictions
+from tests.reports.contradictions import About, Contradiction, contradictions
 from tests.reports.random_findings import Said, random_findings, random_said
-from tests.reports.sentence_views import printed_views, view_of, views_of
+from tests.reports.sentence_views import fhir_views_of, printed_views, view_of, views_of
 from tests.support.findings import finding_of
 from tests.support.size import size
 
@@ -32,17 +36,38 @@ def about(said: Said) -> About:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_sentence_about_a_finding_contradicts_another(part: int) -> None:
-    found = {
-        seed: wrong
-        for seed, said in random_findings(FINDINGS, first=part * FINDINGS)
-        if (wrong := contradictions(views_of(said), about(said)))
-    }
+    found: dict[int, list[Contradiction]] = {}
+    for seed, said in random_findings(FINDINGS, first=part * FINDINGS):
+        known = about(said)
+        wrong = contradictions(views_of(said), known)
+        wrong += contradictions(fhir_views_of(said), replace(known, advice=None))
+        found |= {seed: wrong} if wrong else {}
     assert not found
 
 
 def test_no_sentence_on_paper_contradicts_another() -> None:
     for seed, said in random_findings(PRINTED):
         assert not contradictions(printed_views(said), about(said)), seed
+
+
+def test_the_picture_that_alone_asks_is_named_with_its_number() -> None:
+    """ "How probable a skin cancer is" stood beside "less than 1 in 100" of all together."""
+    asked = [
+        said.facts
+        for _, said in random_findings(100)
+        if RaisedBy.PICTURE in said.facts.raised_by and not said.facts.restated
+    ]
+    assert asked
+    for facts in asked:
+        place, one = next(
+            each for each in enumerate(facts.pictures, 1) if each[1].band is facts.band
+        )
+        share = one.heading.probability
+        if one.heading.key not in conditions_table().malignant_keys:
+            share = one.malignant or 0
+        said = say_share(share, malignant=True).en
+        finding = next(one for one in write_template(facts, "en").findings if "Urgency" in one)
+        assert re.search(rf"the reason: picture {place} by itself \(.*: {said}\)\.$", finding)
 
 
 SPARED = {"band": Band.SELF_MONITORING, "raised_by": (RaisedBy.MOST_PROBABLE,)}

@@ -218,7 +218,7 @@ SENTENCES = {
         "picture": "picture {picture} by itself ({why})",
         "uncertain": "the uncertainty",
     },
-    "why_open": "{name}, which cannot be ruled out",
+    "why_open": "{name} that cannot be ruled out",
     "any_cancer": "a skin cancer or an early form of one",
     "how_probable": "{name}: {share}",
     "estimated": "The model's estimate: {names}.",

@@ -227,7 +227,7 @@ SENTENCES = {
         "picture": "l'image {picture} à elle seule ({why})",
         "uncertain": "l'incertitude",
     },
-    "why_open": "{name}, que l'on ne peut pas exclure",
+    "why_open": "{name} que l'on ne peut pas exclure",
     "any_cancer": "un cancer de la peau ou une forme précoce",
     "how_probable": "{name}: {share}",
     "estimated": "Estimation du modèle: {names}.",
