@@ -24,6 +24,7 @@ from skinapi.vision.bands import RaisedBy, is_sent
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt
+from tests.reports.contradictions import asked_in
 from tests.reports.sample_reports import made_report, reviewed, text_of
 from tests.support.findings import finding_of
 
@@ -78,27 +79,6 @@ def reports(language: Language) -> Iterator[Report]:
 def one_line(text: str) -> str:
     """With every kind of space as one."""
     return " ".join(text.split())
-
-
-def asked_in(text: str, language: Language) -> set[Band]:
-    """The bands whose instructions stand in a text."""
-    table = conditions_table()
-    checklist = table.checklist.result.below.in_language(language)
-    sentences = {
-        band: {words.label, words.action, words.first_step, words.next_step}
-        for band in Band
-        for words in [table.band_words(band, language)]
-    }
-    # A doctor's "go sooner if" suits several bands; what one alone says tells it.
-    own = {
-        band: said - set().union(*(sentences[other] for other in Band if other is not band))
-        for band, said in sentences.items()
-    }
-    text = one_line(text)
-    found = {band for band, said in own.items() if any(one_line(one) in text for one in said)}
-    return found | (
-        {Band.SELF_MONITORING} if one_line(checklist) in text and found != {Band.ROUTINE} else set()
-    )
 
 
 def plain_text(page: str) -> str:
