@@ -276,8 +276,10 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.deliveries.problems(),
             *services.data.webhook_endpoints.problems(),
             *app.background.syslog_sender.problems(),
+            *services.data.failed_items.problems(),
+            *services.data.clock.problems(),
         ],
-        gauges=(services.drift.gauges, services.jobs.gauges),
+        gauges=(services.drift.gauges, services.jobs.gauges, services.data.clock.gauges),
     )
 
 

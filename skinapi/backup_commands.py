@@ -69,13 +69,14 @@ NO_LIST = (
     "restores what the backup has: then erase again by hand who was erased since"
 )
 OLD_LIST = (
-    "The list of erased ids was written at {until}, before this backup was begun ({begun}), so it "
-    "says nothing of who was erased since. Give a newer one with --erased FILE, or restore without "
-    "(--without-erased-ids), and erase again by hand who was erased since"
+    "The list of erased ids ends at {until}, and this backup was begun at {begun}, so it says "
+    "nothing of who was erased since. Where the old server or its disk still answers, get a newer "
+    "one: run `python -m skinapi erased-ids FILE` there, or take erased-ids.jsonl of its "
+    "INSTANCE_DIR, and give it with --erased FILE. If there is none, --without-erased-ids restores "
+    "what the backup has: then erase again by hand who was erased since"
 )
 OTHER_LIST = (
-    "The list of erased ids lacks what was erased at {at}, which the backup knows: it is one of "
-    "another store. Give the right one with --erased FILE"
+    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE"
 )
 REMAINS = {
     Remnant.LOG_IN_USE: "a backup reads the store, which keeps the write-ahead log: try again",
@@ -116,7 +117,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)
     if options.keep:
-        write_erased_ids(store, options.file / FILE_NAME)
+        until = read_facts(file).begun_at
+        write_erased_ids(store, options.file / FILE_NAME, until=until)
         if not counts.damaged:  # an older one may have what this one lacks
             _remove_old(store, options.file, keep=options.keep)
     return 1 if counts.damaged else 0
@@ -251,11 +253,14 @@ def _refuse_lists(facts: BackupFacts, lists: list[ErasedList], *, without: bool)
     known = {one.id for each in lists for one in each.erased}
     if not lists:
         raise Conflict(NO_LIST.format(begun=begun))
+    if any(one.store and facts.store and one.store != facts.store for one in lists):
+        raise Conflict(OTHER_LIST.format(why=""))
     for one in facts.erased:
         if one.id not in known:
-            raise Conflict(OTHER_LIST.format(at=f"{one.created_at:%Y-%m-%d %H:%M} UTC"))
+            at = f"{one.created_at:%Y-%m-%d %H:%M} UTC"
+            raise Conflict(OTHER_LIST.format(why=f": it lacks what was erased at {at}"))
     ends = [one.complete_until for one in lists if one.complete_until]
-    if len(ends) == len(lists) and max(ends) < facts.begun_at:
+    if len(ends) == len(lists) and max(ends) <= facts.begun_at:
         raise Conflict(OLD_LIST.format(until=f"{max(ends):%Y-%m-%d %H:%M} UTC", begun=begun))
 
 

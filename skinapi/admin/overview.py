@@ -20,6 +20,8 @@ from skinapi.notices.outbox import Outbox
 from skinapi.registry.drift import DriftService
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.storage.backups_made import find_last_backup
+from skinapi.storage.clock_watch import ClockWatch
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ports import Store
 
 FAILED_SHOWN = 5
@@ -62,6 +64,8 @@ class OverviewService:
     served: ServedModel
     folder: Path
     store: Store
+    failed: FailedItems
+    clock: ClockWatch
 
     def list_overdue_findings(self) -> Sequence[LeftWithDoctor]:
         """Findings that nobody has reviewed by the day on which a doctor should have seen the

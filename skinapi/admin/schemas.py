@@ -24,6 +24,7 @@ from skinapi.auth.schemas import AccountView
 from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
 from skinapi.domain.subject import ErasureReason, RefusalReason, Role
 from skinapi.jobs.job import Job
+from skinapi.storage.failed_items import MOST_SHOWN
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import (
@@ -369,6 +370,30 @@ class LeftWithDoctorView(Answer):
         )
 
 
+class FailedItemView(Answer):
+    """A record that the server cannot work on: it is tried again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    work: str = Field(description="which pass failed on it")
+    item: str = Field(description="its id; `python -m skinapi check` names what of it is damaged")
+    created_at: datetime = Field(description="when it failed first")
+    attempts: int
+    reason: str = Field(description="the kind of the error")
+
+
+class ClockAlarmView(Answer):
+    """The clock showed `jumped_to` after `jumped_from`: it was wrong, or no server ran."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    jumped_from: datetime
+    jumped_to: datetime
+    set_right: datetime | None = Field(description="null while a clock still shows that time")
+    spared_accounts: int = Field(description="accounts that it would have erased, and did not")
+    spared_records: int = Field(description="medical records that it would have erased")
+
+
 class Overview(Answer):
     """What an admin should know at a glance."""
 
@@ -397,10 +422,16 @@ class Overview(Answer):
     model_version: str | None = Field(description="in service; null where there is none")
     model_problem: str | None = Field(description="why another model does not serve")
     drift_alerts: int = Field(description="in how many measures photos or findings have changed")
+    failed_items: list[FailedItemView] = Field(
+        description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
+    )
+    clock_alarm: ClockAlarmView | None = Field(
+        description="while the clock of a server is wrong, and for a week after; else null"
+    )
 
     @classmethod
     def of(cls, overview: OverviewService) -> Self:
-        disk = overview.read_disk()
+        disk, alarm = overview.read_disk(), overview.clock.find_alarm()
         return cls(
             overdue_findings=[
                 LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
@@ -415,4 +446,8 @@ class Overview(Answer):
             model_version=overview.model_version(),
             model_problem=overview.served.problem,
             drift_alerts=overview.count_changes(),
+            failed_items=[
+                FailedItemView.model_validate(one) for one in overview.failed.list_some()
+            ],
+            clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
         )

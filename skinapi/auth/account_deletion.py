@@ -12,10 +12,12 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import BeingDeleted
 from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
 from skinapi.domain.subject import ErasureReason
-from skinapi.errors import NotFound, SkinAPIError
+from skinapi.errors import StoreUnavailable
 from skinapi.storage.background import PeriodicThread
+from skinapi.storage.clock_watch import ClockWatch
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import now
+from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 
@@ -28,6 +30,7 @@ class Eraser:
 
     work: UnitOfWork
     accounts: Accounts
+    failed: FailedItems
 
     def begin(
         self,
@@ -78,10 +81,17 @@ class Eraser:
         if account.status != "deleting" and not account.is_record:
             self.begin(unit, account, by=by, action="account.erase_again")
 
-    def expire(self, account_id: str, *, before: datetime) -> None:
-        """Delete an account that nobody has approved since this time."""
-        if self._begin_expiry(account_id, before):
-            self.finish(account_id)
+    def expire_all(self, *, before: datetime) -> None:
+        """Delete the accounts that nobody has approved since this time."""
+        stored = self.accounts.walk_unapproved(before=before)
+        pairs = ((document["id"], document) for document in stored)
+        for _ in self.failed.each("account_expiry", pairs, partial(self._expire, before)):
+            pass
+
+    def _expire(self, before: datetime, document: Document) -> None:
+        account = Account.model_validate(document)
+        if account.never_approved(before=before) and self._begin_expiry(account.id, before):
+            self.finish(account.id)
 
     @atomic
     def _begin_expiry(self, unit: Unit, account_id: str, before: datetime) -> bool:
@@ -92,17 +102,21 @@ class Eraser:
         return expires
 
     def resume(self) -> None:
-        """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
-        that it does not stop the server from starting.
+        """Finish deletions that a crash interrupted. One that fails again does not stop the server
+        from starting.
         """
-        for account in self.accounts.list_where({"status": "deleting"}):
-            with suppress(SkinAPIError):
-                self.finish(account.id)
+        pairs = ((account_id, account_id) for account_id in self.accounts.list_deleting())
+        for _ in self.failed.each("account_erasure", pairs, self._finish_or_leave):
+            pass
+
+    def _finish_or_leave(self, account_id: str) -> None:
+        with suppress(StoreUnavailable):
+            self.finish(account_id)
 
     def faults(self) -> Iterator[Fault]:
         """Yield the accounts whose deletion has begun but not ended."""
-        for account in self.accounts.list_where({"status": "deleting"}):
-            yield Fault(f"account {account.id} is half deleted", partial(self.finish, account.id))
+        for account_id in self.accounts.list_deleting():
+            yield Fault(f"account {account_id} is half deleted", partial(self.finish, account_id))
 
 
 # Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
@@ -115,16 +129,12 @@ PASS_EVERY_S = 3600.0
 class WaitingExpiry(PeriodicThread):
     """Any process may make a pass; two at once do no harm."""
 
-    def __init__(self, *, accounts: Accounts, eraser: Eraser, life: timedelta) -> None:
+    def __init__(self, *, eraser: Eraser, clock: ClockWatch, life: timedelta) -> None:
         super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
-        self._accounts = accounts
-        self._eraser = eraser
+        self._eraser, self._clock = eraser, clock
         self._life = life
 
     def make_pass(self) -> None:
         """Delete what has waited since its registration, or was refused, for longer than `life`."""
         self._eraser.resume()
-        before = now() - self._life
-        for account in self._accounts.list_never_approved(before=before):
-            with suppress(NotFound):  # it was deleted meanwhile
-                self._eraser.expire(account.id, before=before)
+        self._eraser.expire_all(before=self._clock.look().believed - self._life)

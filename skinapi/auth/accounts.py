@@ -26,8 +26,8 @@ from skinapi.errors import (
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Filter, Ops, Store
+from skinapi.storage.ids import made_at, new_id, now
+from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.stored_record import StoredRecord
 
@@ -513,15 +513,17 @@ class Accounts:
         )
         self._write(account, kept)
 
-    def list_to_delete(self, *, at: datetime) -> list[Account]:
-        """Those whose owners have asked for the deletion, and whose time to take that back is over;
-        and those whose medical record need not be kept any more.
+    def list_to_delete(self, *, at: datetime) -> list[str]:
+        """The ids of those whose owners have asked for the deletion, and whose time to take that
+        back is over; and of those whose medical record need not be kept any more.
         """
-        due: Filter = {"deletion_due_at": {"$lte": at}}
-        ended: Filter = {"record_kept_until_at": {"$lte": at}}
-        found = self._documents.find(due, sort="deletion_due_at", limit=EXPIRED_AT_ONCE)
-        found += self._documents.find(ended, sort="record_kept_until_at", limit=EXPIRED_AT_ONCE)
-        return [Account.model_validate(document) for document in found]
+        return [
+            document["id"]
+            for field in ("deletion_due_at", "record_kept_until_at")
+            for document in self._documents.find(
+                {field: {"$lte": at}}, sort=field, limit=EXPIRED_AT_ONCE, fields=()
+            )
+        ]
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
         """Those that are to be deleted, the next one first."""
@@ -536,6 +538,11 @@ class Accounts:
             {"record_kept_until_at": {"$gt": ANY_TIME}}, sort="record_kept_until_at", limit=limit
         )
         return [Account.model_validate(document) for document in found]
+
+    def list_deleting(self) -> list[str]:
+        """The ids of those whose deletion has begun but not ended."""
+        found = self._documents.find({"status": "deleting"}, fields=())
+        return [document["id"] for document in found]
 
     def list_where(self, filter: Filter) -> list[Account]:
         return [Account.model_validate(document) for document in self._documents.find(filter)]
@@ -575,18 +582,17 @@ class Accounts:
         """How many accounts wait for approval, counted up to `most`."""
         return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
 
-    def list_never_approved(self, *, before: datetime) -> Iterator[Account]:
-        """Those that were `never_approved`, refused ones too."""
+    def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
+        """Those that may be `never_approved`, as they are stored, refused ones too."""
         for status in ("waiting", "suspended"):
             after = None
             while found := self._documents.find(
                 {"status": status}, after=after, limit=EXPIRED_AT_ONCE
             ):
-                accounts = [Account.model_validate(document) for document in found]
-                yield from (one for one in accounts if one.never_approved(before=before))
-                if accounts[-1].created_at >= before:  # ids are in the order of time
+                yield from found
+                after = found[-1]["id"]
+                if made_at(after) >= before:
                     break
-                after = accounts[-1].id
 
     def faults(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.

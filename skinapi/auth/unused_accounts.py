@@ -99,6 +99,10 @@ class AccountUses:
             yield from (Unused(one["id"], seen_at, one.get("warned_at")) for one in found)
             after = found[-1]["id"]
 
+    def list_held_ids(self) -> list[str]:
+        held = {"held_at": {"$gt": FIRST_TIME}}
+        return [one["id"] for one in self._documents.find(held, sort="held_at", fields=())]
+
     def list_held(self) -> list[Account]:
         """The accounts of which nothing goes by its time; in the order in which they were held."""
         found = self._documents.find(

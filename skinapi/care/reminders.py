@@ -6,13 +6,10 @@ They say nothing else of the spot: calendars are shared, and kept by others.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
-
-from pydantic import ValidationError
 
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.errors import NotFound
@@ -26,6 +23,7 @@ from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.submission import AdvisedEntry, Submission
 from skinapi.storage.background import PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import is_sent
@@ -139,20 +137,29 @@ class ReminderMailer(PeriodicThread):
     """Any process may make a pass: of two at once, one reminds of each spot."""
 
     def __init__(
-        self, store: Store, *, lesions: Lesions, findings: LesionFindings, outbox: Outbox
+        self,
+        store: Store,
+        *,
+        lesions: Lesions,
+        findings: LesionFindings,
+        outbox: Outbox,
+        failed: FailedItems,
     ) -> None:
         super().__init__("reminders", every_s=PASS_EVERY_S, failure="not reminded")
-        self._store, self._outbox = store, outbox
+        self._store, self._outbox, self._failed = store, outbox, failed
         self._lesions, self._findings = lesions, findings
 
     def make_pass(self) -> None:
         if not self._outbox.enabled:
             return
-        for identifier in self._lesions.list_due(REMINDED_AT_ONCE):
-            with suppress(ValidationError):  # `check` names a damaged spot
-                self._store.transaction(partial(self._remind, identifier))
+        due = ((one, one) for one in self._lesions.list_due(REMINDED_AT_ONCE))
+        for _ in self._failed.each("reminder", due, self._remind):
+            pass
 
     def _remind(self, identifier: str) -> None:
+        self._store.transaction(partial(self._remind_once, identifier))
+
+    def _remind_once(self, identifier: str) -> None:
         """Once after each newest finding. The time is looked at again: it may have moved."""
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():

@@ -34,7 +34,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
     work, accounts, limits, outbox = data.work, data.accounts, data.guess_limits, data.outbox
     initial_password_life = timedelta(hours=settings.initial_password_hours)
     tokens = Tokens(key=settings.signing_key())
-    eraser = Eraser(work=work, accounts=accounts)
+    eraser = Eraser(work=work, accounts=accounts, failed=data.failed_items)
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
     authentication = Authentication(

@@ -88,15 +88,18 @@ def open_background(
         erasures=ErasureRetry(services.store),
         scrubber=Scrubber(services.store, services.data.erased_ids, settings.instance_dir),
         waiting_expiry=WaitingExpiry(
-            accounts=services.data.accounts,
             eraser=services.eraser,
+            clock=services.data.clock,
             life=timedelta(days=settings.waiting_account_days),
         ),
         erasure=ErasureThread(services.erasure),
         link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
         delivery_sender=DeliverySender(
-            services.store, services.data.deliveries, _channels(settings, services, archive)
+            services.store,
+            services.data.deliveries,
+            _channels(settings, services, archive),
+            services.data.failed_items,
         ),
         syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
@@ -136,6 +139,7 @@ def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
         services.store,
         services.data.outbox,
         MailServer(address, hello=mail_from.rpartition("@")[2]) if address else None,
+        services.data.failed_items,
         find_recipient=partial(_find_recipient, services.data.accounts),
         write=write,
     )

@@ -68,7 +68,11 @@ def open_care_services(
         ),
         lesions=lesions,
         reminder_mailer=ReminderMailer(
-            store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
+            store,
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            outbox=data.outbox,
+            failed=data.failed_items,
         ),
         letters=LettersService(
             work=data.work,

@@ -41,6 +41,8 @@ def open_erasure(
             consents=data.consents,
         ),
         retention=retention,
+        clock=data.clock,
+        failed=data.failed_items,
         outbox=data.outbox,
         signer=FileSigner(settings.audit_secrets()),
         wait=timedelta(days=settings.deletion_wait_days),

@@ -97,6 +97,8 @@ def open_model_services(
             accounts=services.data.accounts,
             findings=services.data.submissions,
             messages=services.data.messages,
+            failed=services.data.failed_items,
+            clock=services.data.clock,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

@@ -51,6 +51,7 @@ def open_privacy_services(
         person_files=PersonFilesService(
             files=services.data.person_files,
             jobs=services.jobs,
+            failed=data.failed_items,
             second_factor=services.second_factor,
             workers_here=workers_here,
         ),
@@ -76,6 +77,7 @@ def open_privacy_services(
             second_factor=services.second_factor,
             trail=data.trail,
             outbox=data.outbox,
+            failed=data.failed_items,
             most=settings.break_glass,
         ),
         readers=ReadersService(
@@ -95,12 +97,16 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
         "records": services.records,
         "resting": data.resting,
         "accounts": data.accounts,
+        "failed": data.failed_items,
     }
     kinds: dict[Kind, Retained] = {
         Kind.PHOTOS: RetainedPhotos(**of_findings),
         Kind.FINDINGS: RetainedFindings(**of_findings),
         Kind.MESSAGES: RetainedMessages(
-            work=data.work, messages=data.messages, accounts=data.accounts
+            work=data.work,
+            messages=data.messages,
+            accounts=data.accounts,
+            failed=data.failed_items,
         ),
         Kind.ACCOUNTS: RetainedAccounts(
             work=data.work,
@@ -109,11 +115,14 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
             resting=data.resting,
             eraser=services.eraser,
             outbox=data.outbox,
+            failed=data.failed_items,
         ),
     }
     return RetentionService(
         work=data.work,
         store=services.store,
+        clock=data.clock,
+        failed=data.failed_items,
         plan=RetentionPlan(services.store),
         kinds=kinds,
         days={kind: getattr(settings, f"retain_{kind}_days") for kind in Kind},

@@ -36,7 +36,9 @@ from skinapi.reports.narrator import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage.background import Totals
+from skinapi.storage.clock_watch import ClockWatch
 from skinapi.storage.erased_ids import ErasedIds
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ports import Store
 from skinapi.storage.unit_of_work import UnitOfWork
 
@@ -86,6 +88,8 @@ class Repositories:
     contributed: ContributedPictures
     receipts: Receipts
     erased_ids: ErasedIds
+    failed_items: FailedItems
+    clock: ClockWatch
     person_files: PersonFiles
 
 
@@ -137,6 +141,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         contributed=ContributedPictures(lab, work),
         receipts=Receipts(store),
         erased_ids=ErasedIds(store),
+        failed_items=FailedItems(store),
+        clock=ClockWatch(store),
         person_files=PersonFiles(store, work, outbox),
     )
 

@@ -231,6 +231,7 @@ def _build(
         submissions=data.submissions,
         reviews=data.reviews,
         letters=data.letters,
+        clock=data.clock,
     )
     records = _open_records(settings, store, data, queue=queue, models=models, retention=retention)
     reviews = _open_reviews(data, queue=queue, records=records)

@@ -204,6 +204,7 @@ def _to_erasure(
         data.keys.forget,
         data.break_glass.forget,
         data.consents.forget,
+        data.failed_items.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
 

@@ -28,7 +28,14 @@ from pydantic import BaseModel
 
 from skinapi.jobs.handlers import Handlers, JobContext, handle
 from skinapi.jobs.job import Job
-from skinapi.jobs.process import NICEST, boot_time, die_with, give_way, lock_folder
+from skinapi.jobs.process import (
+    NICENESS,
+    NICEST,
+    boot_time,
+    die_with,
+    give_way,
+    lock_folder,
+)
 
 # In the environment of the process: the number of the pipe for events, and the folder of the jobs.
 EVENTS_FD, FOLDER = "SKINAPI_JOB_EVENTS", "SKINAPI_JOB_FOLDER"
@@ -46,7 +53,7 @@ class JobRequest(BaseModel):
     lease_s: float
 
 
-def guard_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int:
+def guard_job(handlers: Handlers, *, memory: int, niceness: int | None = None) -> int:
     """Run the job that standard input names, in so many bytes of memory, and return an exit status.
     0: it sent an event with its result or error.
     """
@@ -61,7 +68,7 @@ def guard_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int
     guard = os.getpid()
     child = os.fork()
     if child == 0:
-        give_way(niceness)
+        give_way(NICENESS.get(worker.job.kind, NICEST) if niceness is None else niceness)
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         _become_handler(guard, worker.job, folder, handlers)
     os.close(int(os.environ[EVENTS_FD]))

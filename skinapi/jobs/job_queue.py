@@ -10,7 +10,7 @@ again, at its old place.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -268,9 +268,11 @@ class Jobs:
             wanted,
             sort="queue_key",
             limit=LOOK_AHEAD,
-            fields=("owner", "progress", "short", "started_at"),
+            fields=("owner", "kind", "progress", "short", "started_at"),
         )
-        job = next((job for job in waiting if _lane_of(job) not in busy), None)
+        free = [job for job in waiting if _lane_of(job) not in busy]
+        # A person waits for the own file, which takes seconds; the others take minutes or hours.
+        job = min(free, key=lambda job: job["kind"] != PERSON_FILE, default=None)
         if job is None:
             return None
         moment = now()
@@ -318,16 +320,24 @@ class Jobs:
         """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         for document in self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD):
-            job = Job.model_validate(document)
-            if job.cancel_asked:
-                self.finish(job, status="cancelled", changes={"message": "Cancelled"})
-            elif job.attempts >= MOST_ATTEMPTS:
-                gave_up = {"message": "Failed", "error": GAVE_UP, "error_code": CRASHED}
-                self.finish(job, status="failed", changes=gave_up)
-            else:
-                disappeared = {"message": "Its worker disappeared; it waits again"}
-                held = _seconds_held(job)
-                self.release(job, changes=disappeared, counted=True, seconds=held)
+            self._take_back(Job.model_validate(document))
+
+    def take_back_of(self, workers: Collection[str]) -> None:
+        """The same of the jobs of workers that are known to be dead, before their leases end."""
+        for document in self._documents.find({"status": "running"}, sort="lease_ends_at"):
+            if document.get("worker") in workers:
+                self._take_back(Job.model_validate(document))
+
+    def _take_back(self, job: Job) -> None:
+        if job.cancel_asked:
+            self.finish(job, status="cancelled", changes={"message": "Cancelled"})
+        elif job.attempts >= MOST_ATTEMPTS:
+            gave_up = {"message": "Failed", "error": GAVE_UP, "error_code": CRASHED}
+            self.finish(job, status="failed", changes=gave_up)
+        else:
+            disappeared = {"message": "Its worker disappeared; it waits again"}
+            held = _seconds_held(job)
+            self.release(job, changes=disappeared, counted=True, seconds=held)
 
     def _shorten_leases(self, lease: timedelta) -> None:
         """Let leases from the future end like any other: a dead worker would hold its job for as
@@ -396,4 +406,4 @@ def _lane_of(job: Document) -> str:
 def _seconds_held(job: Job) -> float:
     if job.attempt_started_at is None or job.lease_ends_at is None:
         return 0.0
-    return (job.lease_ends_at - job.attempt_started_at).total_seconds()
+    return (min(job.lease_ends_at, now()) - job.attempt_started_at).total_seconds()

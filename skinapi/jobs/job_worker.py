@@ -24,7 +24,15 @@ from skinapi.jobs.attempt import Attempt, Timing, WorkerSettings
 from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
 from skinapi.jobs.job_guard import FOLDER
 from skinapi.jobs.job_queue import Jobs
-from skinapi.jobs.process import boot_time, folders_in, kill_orphans, remove_if
+from skinapi.jobs.process import (
+    boot_time,
+    folders_in,
+    kill_orphans,
+    list_dead_workers,
+    mark_worker,
+    remove_if,
+    remove_mark,
+)
 from skinapi.logs import log
 from skinapi.storage.ports import Store
 
@@ -140,6 +148,7 @@ class Lane:
 
 
 SWEEP_EVERY_S = 3600.0
+WORKERS = "workers"
 
 
 class Worker:
@@ -166,6 +175,7 @@ class Worker:
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
         self._swept_at: float | None = None
+        self._marks = folder.parent / WORKERS
         self._settings = WorkerSettings(
             worker=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             command=command,
@@ -182,6 +192,14 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, self._wake)
+        mark = mark_worker(self._marks, self._settings.worker)
+        try:
+            self._run()
+        finally:
+            remove_mark(self._marks, self._settings.worker)
+            os.close(mark)
+
+    def _run(self) -> None:
         if jobs := self._lane.retry_while_store_is_away(self._open_jobs):
             with ThreadPoolExecutor(1, "short-jobs") as threads:
                 beside = threads.submit(self._take_short_jobs, jobs)
@@ -232,8 +250,16 @@ class Worker:
     def _work_or_tidy(self, jobs: Jobs) -> Job | None:
         job = self._lane.work_once(jobs)
         if job is None:
+            self._take_over(jobs)
             self._remove_folders(jobs)
         return job
+
+    def _take_over(self, jobs: Jobs) -> None:
+        """Queue the jobs of workers that have died on this machine: one of them comes next."""
+        if dead := list_dead_workers(self._marks):
+            jobs.take_back_of(dead)
+            for name in dead:
+                remove_mark(self._marks, name)
 
     def _acknowledge(self, claimed: bool) -> None:
         if self._broker:
@@ -247,6 +273,7 @@ class Worker:
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
         kill_orphans(f"{FOLDER}={self._settings.folder}")
+        self._take_over(jobs)
         jobs.sweep()
         self._remove_folders(jobs)
         self._swept_at = moment

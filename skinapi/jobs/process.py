@@ -20,6 +20,8 @@ from skinapi.jobs.job import INSTALLATION, PERSON_FILE
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 NICEST = 19
+# A person waits for it, and it takes some seconds: at NICEST, beside busy cores, those are minutes.
+NICENESS = {PERSON_FILE: 5}
 
 
 def die_with(parent: int, number: int) -> bool:
@@ -192,6 +194,36 @@ def folders_in(parent: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         return [path for path in parent.iterdir() if JOB_ID.fullmatch(path.name)]
     return []
+
+
+# A worker holds a lock on a file with its name in `INSTANCE_DIR/workers`, while it lives. So the
+# next worker on this machine need not wait for the lease of a dead one.
+
+
+def mark_worker(parent: Path, name: str) -> int:
+    """The file descriptor that holds the lock of this worker."""
+    parent.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(parent / name, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def list_dead_workers(parent: Path) -> list[str]:
+    """The workers of this machine that are dead, until `remove_mark`."""
+    found = []
+    for path in parent.glob("*"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(path.name)
+            finally:
+                os.close(handle)
+    return found
+
+
+def remove_mark(parent: Path, name: str) -> None:
+    (parent / name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from skinapi.domain.pages import Page, page_of
 from skinapi.errors import StoreUnavailable
 from skinapi.logs import log
 from skinapi.storage.background import Lease, PeriodicThread, backoff
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.failed_items import FailedItems
+from skinapi.storage.ids import made_at, new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 
@@ -28,6 +29,8 @@ LONGEST_KEPT = timedelta(days=30)
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(hours=3)
 LATE = timedelta(minutes=10)
+# The fault of one that cannot be made of what is stored.
+DAMAGED = "damaged"
 
 State = Literal["waiting", "delivered", "failed"]
 
@@ -139,11 +142,24 @@ class Deliveries:
         )
         return str(waiting[0]["lane"]) if waiting else None
 
-    def list_due(self, lane: str, limit: int) -> list[Delivery]:
-        """What is to be sent to this endpoint now; what is due longest first."""
+    def find_due(self, lane: str, limit: int) -> list[Document]:
+        """What is to be sent to this endpoint now, as it is stored; what is due longest first."""
         due: Filter = {"lane": lane, "due_at": {"$lte": now()}}
-        found = self._documents.find(due, sort="due_at", limit=limit)
-        return [Delivery.model_validate(one) for one in found]
+        return self._documents.find(due, sort="due_at", limit=limit)
+
+    def retry_damaged(self, document: Document, attempts: int) -> None:
+        """Send one later that cannot be made: it may be read again when what it is about is
+        restored. It is given up after a day.
+        """
+        moment, since = now(), document.get("waiting_since_at")
+        if not isinstance(since, datetime):
+            since = made_at(document["id"])
+        changes = _ended("failed", attempts=attempts, fault=DAMAGED)
+        if since > moment - DAY:
+            wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
+            tried: Document = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
+            changes = _changes(tried, answer=None, fault=DAMAGED)
+        self._documents.update({"id": document["id"]}, changes)
 
     def mark_delivered(self, delivery: Delivery, *, answer: int | None) -> None:
         tried = {"attempts": delivery.attempts + 1, "tried_at": now(), "answer": answer}
@@ -240,12 +256,16 @@ class DeliverySender(PeriodicThread):
     """
 
     def __init__(
-        self, store: Store, deliveries: Deliveries, channels: Mapping[str, Channel]
+        self,
+        store: Store,
+        deliveries: Deliveries,
+        channels: Mapping[str, Channel],
+        failed: FailedItems,
     ) -> None:
         super().__init__("delivery-sender", every_s=SEND_EVERY_S, failure="deliveries not sent")
         self._lease = Lease(store.collection("leases"), "delivery-sender", length=LEASE_LENGTH)
         self._deliveries = deliveries
-        self._channels = channels
+        self._channels, self._failed = channels, failed
         self._lanes: dict[str, _Lane] = {}
         self._mine = False
 
@@ -298,17 +318,24 @@ class DeliverySender(PeriodicThread):
 
     def _send_lane(self, to: str, lane: _Lane) -> None:
         try:
-            for delivery in self._deliveries.list_due(to, SENT_AT_ONCE):
-                if self.stopping.is_set() or not self._mine:
-                    return
-                channel = self._channels.get(delivery.kind)
-                if channel and not self._send(delivery, channel, lane):
-                    return
+            due = ((one["id"], one) for one in self._deliveries.find_due(to, SENT_AT_ONCE))
+            sent = self._failed.each(
+                "delivery",
+                due,
+                lambda document: self._send_stored(document, lane),
+                postpone=self._deliveries.retry_damaged,
+            )
+            all(sent)  # up to the first that is not to be sent
         except StoreUnavailable:
             lane.pause()
-        except Exception as error:  # noqa: BLE001 (a sender may be broken in any way)
-            log.error("delivery_failed", reason=type(error).__name__)
-            lane.pause()
+
+    def _send_stored(self, document: Document, lane: _Lane) -> bool:
+        """False where nothing more is to be sent to the endpoint now."""
+        if self.stopping.is_set() or not self._mine:
+            return False
+        delivery = Delivery.model_validate(document)
+        channel = self._channels.get(delivery.kind)
+        return channel is None or self._send(delivery, channel, lane)
 
     def _send(self, delivery: Delivery, channel: Channel, lane: _Lane) -> bool:
         """Send one, and note how it went. False where the endpoint takes nothing now."""

@@ -198,13 +198,15 @@ class Outbox:
         unsent = {"account": to, "sent_at": None, "kind": kind, "about": about}
         self._documents.delete(unsent)
 
-    def list_due(self, limit: int) -> list[Notice]:
-        """The notices to be sent now, those that are due longest first. Those of a kind that only
-        newer code knows wait for it.
+    def find_due(self, limit: int) -> list[Document]:
+        """The notices to be sent now, as they are stored, those that are due longest first. Those
+        of a kind that only newer code knows wait for it.
         """
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
-        found = self._documents.find(due, sort="due_at", limit=limit)
-        return [Notice.model_validate(one) for one in found]
+        return self._documents.find(due, sort="due_at", limit=limit)
+
+    def list_due(self, limit: int) -> list[Notice]:
+        return [Notice.model_validate(one) for one in self.find_due(limit)]
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
         """When the budget of such mails has room for it; None where it has, and for security.
@@ -252,10 +254,16 @@ class Outbox:
 
     def retry(self, notices: Sequence[Notice]) -> None:
         """Send them later: after each failure twice as late."""
-        attempts = max(one.attempts for one in notices) + 1
+        self._retry([one.id for one in notices], max(one.attempts for one in notices) + 1)
+
+    def retry_damaged(self, document: Document, attempts: int) -> None:
+        """The same of one that cannot be read."""
+        self._retry([document["id"]], attempts)
+
+    def _retry(self, identifiers: Sequence[str], attempts: int) -> None:
         wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
         later: Document = {"due_at": now() + wait, "attempts": attempts}
-        self._documents.set_each({one.id: later for one in notices})
+        self._documents.set_each(dict.fromkeys(identifiers, later))
 
     def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
         self._documents.set_each({one.id: {"due_at": until} for one in notices})

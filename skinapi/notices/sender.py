@@ -18,6 +18,7 @@ from skinapi.logs import log
 from skinapi.notices.outbox import Notice, Outbox, Recipient, parting_recipient
 from skinapi.settings.value_checks import MailAddress
 from skinapi.storage.background import Lease, PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ports import Store
 
 # The mail server that takes the notices (SMTP).
@@ -165,6 +166,7 @@ class NoticeSender(PeriodicThread):
         store: Store,
         outbox: Outbox,
         server: MailServer | None,
+        failed: FailedItems,
         *,
         find_recipient: FindRecipient,
         write: Write,
@@ -173,7 +175,7 @@ class NoticeSender(PeriodicThread):
         super().__init__("notice-sender", every_s=SEND_EVERY_S, failure="notices not sent")
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
-        self._server = server
+        self._server, self._failed = server, failed
         self._find_recipient = find_recipient
         self._write = write
         self._pause_s = 0.0
@@ -182,7 +184,7 @@ class NoticeSender(PeriodicThread):
     def make_pass(self) -> None:
         if self._server is None or time.monotonic() < self._paused_until:
             return
-        if not self._outbox.list_due(SENT_AT_ONCE) or not self._lease.claim():
+        if not self._outbox.find_due(SENT_AT_ONCE) or not self._lease.claim():
             return
         try:
             with self._server.connected() as send:
@@ -194,14 +196,29 @@ class NoticeSender(PeriodicThread):
             self._lease.release()
 
     def _send_due(self, send: Send) -> None:
-        for notices in _grouped(self._outbox.list_due(SENT_AT_ONCE)):
-            if self.stopping.is_set() or not self._lease.renew():
-                return
-            try:
-                self._send(notices, send)
-            except MailRefused as refused:
-                log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
-                self._outbox.retry(notices)
+        due = ((document["id"], document) for document in self._outbox.find_due(SENT_AT_ONCE))
+        notices = self._failed.each(
+            "notice", due, Notice.model_validate, postpone=self._outbox.retry_damaged
+        )
+        mails = self._failed.each(
+            "mail",
+            ((group[0].id, group) for group in _grouped([*notices])),
+            partial(self._send_or_retry, send),
+            postpone=lambda group, _: self._outbox.retry(group),
+            passing=(MailServerAway, OSError, smtplib.SMTPException),
+        )
+        all(mails)  # up to the first that is not to be sent
+
+    def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
+        """False where this process sends no more."""
+        if self.stopping.is_set() or not self._lease.renew():
+            return False
+        try:
+            self._send(notices, send)
+        except MailRefused as refused:
+            log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
+            self._outbox.retry(notices)
+        return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
         """Send one mail for notices that say the same. Raises MailRefused, MailServerAway."""

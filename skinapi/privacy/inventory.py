@@ -274,7 +274,7 @@ INVENTORY: tuple[Stored, ...] = (
         row="retention",
         purpose="rights",
         erased="never",
-        fields=(of_nobody("days acts_from_at passed_at"),),
+        fields=(of_nobody("days acts_from_at"),),
     ),
     Stored(
         collection="retention_pause",
@@ -604,6 +604,26 @@ INVENTORY: tuple[Stored, ...] = (
         purpose="rights",
         erased="never",
         fields=(of_nobody("place name written_at gone_at gone"),),
+    ),
+    Stored(
+        collection="failed_items",
+        row="failed item",
+        purpose="operation",
+        erased="account",
+        fields=(
+            held("item", "account", "pseudonym"),
+            of_nobody("work attempts reason due_at expires_at"),
+        ),
+    ),
+    Stored(
+        collection="clock",
+        row="clock",
+        purpose="operation",
+        erased="never",
+        fields=(
+            of_nobody("right_at doubted_at doubtful_at jumped_from_at jumped_to_at set_right_at"),
+            of_nobody("spared_accounts spared_records"),
+        ),
     ),
     Stored(
         collection="erasures",

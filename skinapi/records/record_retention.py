@@ -14,7 +14,7 @@ from skinapi.errors import Conflict
 from skinapi.records.letters import Letters
 from skinapi.records.reviews import Reviews
 from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import now
+from skinapi.storage.clock_watch import ClockWatch
 
 ASKED_AT_ONCE = 1000
 LAST_DAY_OF_FEBRUARY = 28
@@ -94,13 +94,14 @@ class RecordRetention:
     submissions: Submissions
     reviews: Reviews
     letters: Letters
+    clock: ClockWatch
 
     def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What must be kept of this patient now, or as much of it as the patient may know; None
         where that is nothing, or no more.
         """
         record = self.find_signed(owner, for_owner=for_owner) if self.years else None
-        return record if record and record.until_at > now() else None
+        return record if record and record.until_at > self.clock.read().believed else None
 
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What a doctor has signed something about, whether it must be kept or not."""

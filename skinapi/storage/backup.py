@@ -21,11 +21,12 @@ from skinapi.storage.backup_file import (
     begun_at_of,
     members_of,
     packed,
+    store_of,
     unpacked,
     verify_backup,
 )
 from skinapi.storage.erased_ids import COLLECTION as ERASED_IDS
-from skinapi.storage.erased_ids import Erased, ErasedIds
+from skinapi.storage.erased_ids import Erased, ErasedIds, name_of_store
 from skinapi.storage.faults import blob_keys
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Snapshot, Store
@@ -126,24 +127,25 @@ def _begin(store: Store, run: str) -> None:
 class BackupFacts:
     begun_at: datetime
     erased: list[Erased]
+    store: str | None = None
 
 
 def read_facts(path: Path) -> BackupFacts:
-    """When the backup was begun, and what had been erased then. Reads the file's beginning. Raises
-    BrokenBackup.
+    """When the backup was begun, of which store, and what had been erased then. Reads the file's
+    beginning. Raises BrokenBackup.
     """
-    begun_at, erased = None, list[Erased]()
+    begun_at, store, erased = None, None, list[Erased]()
     for name, data in members_of(path):
         chunk = MEMBER.fullmatch(name)
         if name == ABOUT:
-            begun_at = begun_at_of(data)
+            begun_at, store = begun_at_of(data), store_of(data)
         elif not chunk or (chunk[1] or "") > ERASED_IDS:  # collections come by name
             break
         elif chunk[1] == ERASED_IDS:
             erased += [Erased.model_validate(from_json(line)) for line in unpacked(data)]
     if begun_at is None:
         raise BrokenBackup("it does not say when it was begun")
-    return BackupFacts(begun_at, erased)
+    return BackupFacts(begun_at, erased, store)
 
 
 def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:
@@ -163,7 +165,7 @@ def write_backup(store: Store, out: IO[bytes], *, progress: Progress = lambda _:
     and one blob; the keys of the blobs wait in a temporary file. A blob that no longer has its
     checksum is left out. Raises StoreUnavailable, OSError.
     """
-    counts, writer = Counts(), BackupWriter(out)
+    counts, writer = Counts(), BackupWriter(out, store=name_of_store(store))
     with tempfile.TemporaryFile("w+") as references:
         with store.snapshot() as snapshot:
             _write_documents(snapshot, writer, references, counts, progress)

@@ -60,10 +60,12 @@ class BackupWriter:
     would keep the header of each member in memory.
     """
 
-    def __init__(self, out: IO[bytes]) -> None:
+    def __init__(self, out: IO[bytes], *, store: str | None) -> None:
+        """`store` is the name of the store."""
         self._out = out
         self._sum = hashlib.sha256()
-        self.add(ABOUT, json_of({"format": FORMAT, "begun_at": now().isoformat()}))
+        about = {"format": FORMAT, "begun_at": now().isoformat(), "store": store}
+        self.add(ABOUT, json_of(about))
 
     def add(self, name: str, data: bytes) -> None:
         member = tarfile.TarInfo(name)
@@ -164,6 +166,12 @@ def begun_at_of(about: bytes) -> datetime:
         return datetime.fromisoformat(_object(about).get("begun_at", ""))
     except (TypeError, ValueError) as error:
         raise BrokenBackup("it does not say when it was begun") from error
+
+
+def store_of(about: bytes) -> str | None:
+    """The name of the store; None in a backup of earlier code."""
+    named = _object(about).get("store")
+    return named if isinstance(named, str) else None
 
 
 def _count_in(checksum: "hashlib._Hash", name: str, data: bytes) -> None:

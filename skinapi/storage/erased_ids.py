@@ -104,25 +104,34 @@ def _all_of(documents: Documents) -> Iterator[Erased]:
 
 class Header(Frozen):
     """`complete_until`: all that was erased before is in it. None in the file that a server keeps,
-    which is whole but for the last minute.
+    which is whole but for the last minute. `store` is the name of the store.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
     format: Literal[1] = 1
     complete_until: datetime | None = None
+    store: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedList:
     complete_until: datetime | None
     erased: list[Erased]
+    store: str | None = None
 
 
-def write_erased_ids(store: Store, path: Path) -> int:
-    """Write the list to a file, which is replaced; return how many are on it. Raises Conflict where
+def name_of_store(store: Store) -> str | None:
+    """What tells it from others, also when it was restored; None where no server has opened it."""
+    opened = store.collection("store").get("store")
+    return opened["created_at"].isoformat() if opened else None
+
+
+def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
+    """Write the list to a file, which is replaced; return how many are on it. Written with a
+    backup, it says nothing of the time after the backup was begun (`until`). Raises Conflict where
     it cannot be written.
     """
-    lines = [_line(Header(complete_until=now()))]
+    lines = [_line(Header(complete_until=until or now(), store=name_of_store(store)))]
     lines += [_line(one) for one in list_erased(store)]
     try:
         write_durably(path, b"".join(lines))
@@ -151,7 +160,7 @@ def read_erased_ids(path: Path) -> ErasedList:
                 raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
     if header.complete_until and rest:
         raise BrokenErasedIds(f"{path.name} was cut off: write it anew")
-    return ErasedList(header.complete_until, erased)
+    return ErasedList(header.complete_until, erased, header.store)
 
 
 def _line(record: BaseModel) -> bytes:

@@ -7,6 +7,7 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.events import AccountErased
 from skinapi.errors import SkinAPIError, StoreUnavailable
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.unit_of_work import UnitOfWork
 from tests.support.backends import Backend
 
@@ -29,7 +30,7 @@ def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     work = UnitOfWork(store, backend.services.data.trail)
     for package in services:
         work.afterwards(AccountErased, package.forget)
-    return Eraser(work=work, accounts=Accounts(store))
+    return Eraser(work=work, accounts=Accounts(store), failed=FailedItems(store))
 
 
 def erase(eraser: Eraser, account: Account) -> None:
@@ -91,7 +92,7 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
     eraser.work.afterwards(AccountErased, forget)
     eraser.resume()
     accounts = eraser.accounts
-    assert [account.id for account in accounts.list_where({"status": "deleting"})] == [stubborn]
+    assert accounts.list_deleting() == [stubborn]
 
 
 def test_a_running_server_finishes_what_another_one_has_left(backend: Backend) -> None:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from skinapi.auth.accounts import Accounts
 from skinapi.storage.ids import now
 from tests.support.backends import Backend
 
@@ -51,12 +54,14 @@ def test_an_account_that_was_approved_once_stays(backend: Backend) -> None:
     assert emails(backend) == before
 
 
-def test_an_account_that_is_approved_meanwhile_stays(backend: Backend) -> None:
+def test_an_account_that_is_approved_meanwhile_stays(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backend.register("ada@example.org")
     age(backend, "ada@example.org", 1000)
-    read_before = backend.account("ada@example.org")
+    read_before = backend.account("ada@example.org").stored()
     backend.edit("ada@example.org", status="approved")
     expiry = backend.app.background.waiting_expiry
-    expiry._accounts.list_never_approved = lambda **_: iter([read_before])  # type: ignore[method-assign]
+    monkeypatch.setattr(Accounts, "walk_unapproved", lambda *_, **__: iter([read_before]))
     expiry.make_pass()
     assert emails(backend) == {"ada@example.org"}

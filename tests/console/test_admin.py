@@ -10,6 +10,7 @@ from skinapi.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
+from tests.support.backends import erase
 
 # E-mails in the table that are cut.
 HIDDEN_ADDRESSES = """
@@ -40,6 +41,9 @@ def test_accounts_are_approved_and_everything_is_seen(
     add_a_doctor(journey, admin)
     care_for_the_account(journey, waiting)
     read_the_trail(journey, waiting)
+    gone = seeder.person()
+    erase(seeder.services, seeder.services.data.accounts.get(gone.id))
+    find_who_was_erased(journey, gone.id)
     choose_the_operating_point(journey, admin)
     see_how_the_server_is(journey)
 
@@ -141,6 +145,15 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     journey.see("badFilter")
     visitor.go("audit?until=2020-01-01")
     journey.see("auditEmptyText")
+
+
+def find_who_was_erased(journey: Journey, account: str) -> None:
+    visitor = journey.visitor
+    visitor.go("audit")
+    visitor.type(who=account)
+    visitor.press(".filter .primary")
+    visitor.find("tbody tr")
+    journey.step("of-who-was-erased")
 
 
 def choose_the_operating_point(journey: Journey, admin: Caller) -> None:

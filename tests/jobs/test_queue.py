@@ -14,6 +14,7 @@ from skinapi.jobs.job import (
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_UNFINISHED,
+    PERSON_FILE,
     Job,
     JobEnded,
     JobNotEnded,
@@ -347,3 +348,21 @@ def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_stor
         asker.join()
     assert len(jobs.list_jobs(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
     assert len(refused) == 4
+
+
+def test_the_file_of_a_person_who_waits_is_next_whatever_waits_before_it(jobs: Jobs) -> None:
+    for owner in ("bob", "cleo"):
+        submit(jobs, owner, short=True)
+    file = NewJob(identifier=jobs.new_id(), kind=PERSON_FILE, owner="ada", request={}, short=True)
+    jobs.add(file)
+    assert claim(jobs).id == file.identifier
+
+
+def test_the_jobs_of_a_dead_worker_wait_again_before_its_lease_ends(jobs: Jobs) -> None:
+    job = submit(jobs)
+    assert claim(jobs).worker == "w"
+    jobs.take_back_of({"another"})
+    assert jobs.get(job.id).status == "running"
+    jobs.take_back_of({"w"})
+    assert jobs.get(job.id).status == "queued"
+    assert claim(jobs).attempts == 2

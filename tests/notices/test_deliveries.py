@@ -59,7 +59,9 @@ def sender(backend: Backend, other: Other, monkeypatch: pytest.MonkeyPatch) -> D
 
 def sender_of(backend: Backend, other: Other) -> DeliverySender:
     data = backend.services.data
-    return DeliverySender(backend.services.store, data.deliveries, {"call": Channel(other.send)})
+    return DeliverySender(
+        backend.services.store, data.deliveries, {"call": Channel(other.send)}, data.failed_items
+    )
 
 
 def add(backend: Backend, to: str = "one", kind: str = "call", **about: Any) -> str:

@@ -6,4 +6,6 @@ from skinapi.jobs.attempt import Timing
 from skinapi.worker import main
 
 if __name__ == "__main__":
-    sys.exit(main(job_program="tests.privacy.file_job", timing=Timing(poll=0.1, beat=0.2)))
+    sys.exit(
+        main(job_program="tests.privacy.file_job", timing=Timing(poll=0.1, beat=0.2, lease=3600.0))
+    )

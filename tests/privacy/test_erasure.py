@@ -164,7 +164,7 @@ def test_what_is_taken_back_in_the_moment_in_which_it_is_found_stays(
     ada = backend.member()
     leave(ada)
     found = backend.account(ada.email)
-    monkeypatch.setattr(Accounts, "list_to_delete", lambda *_, **__: [found])
+    monkeypatch.setattr(Accounts, "list_to_delete", lambda *_, **__: [found.id])
     assert ada.call("DELETE", "/me/deletion").status_code == 200
     finish(backend)
     assert ada.call("GET", "/me").status_code == 200

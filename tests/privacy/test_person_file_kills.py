@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,16 +33,20 @@ def instance(backend: Backend) -> Path:
     return Path(backend.settings.instance_dir).resolve()
 
 
-@pytest.fixture
-def worker(backend: Backend, instance: Path, tmp_path: Path) -> Iterator[None]:
+def started(backend: Backend, instance: Path, tmp_path: Path) -> "subprocess.Popen[bytes]":
     """A worker beside the server, on the same store."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment |= {"INSTANCE_DIR": str(instance), "JWT_SECRET_KEY": SECRET}
     environment |= {"MODEL_PATH": str(backend.settings.model_path), "CLINIC_NAME": "Testklinik"}
     module = ("-m", "tests.privacy.file_worker")
     command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *module]
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    with (tmp_path / "worker.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+
+@pytest.fixture
+def worker(backend: Backend, instance: Path, tmp_path: Path) -> Iterator[None]:
+    process = started(backend, instance, tmp_path)
     yield
     process.terminate()
     process.wait()
@@ -94,3 +99,26 @@ def test_whatever_is_killed_it_is_made_and_nothing_else_is_left(
     archive = fetch(ada)
     assert b"Testklinik" in archive.read("manifest.json")
     await_true(lambda: not any((instance / "jobs").iterdir()))  # soon after its job has ended
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_a_file_that_a_restart_interrupts_is_made_by_the_next_worker(
+    backend: Backend, instance: Path, tmp_path: Path, ending: signal.Signals
+) -> None:
+    """It does not wait for the lease of the worker that is gone, which takes an hour here."""
+    ada = backend.member()
+    predicted(ada, keep_photo="true")
+    plan(instance, "stands still")
+    first = started(backend, instance, tmp_path)
+    ask(ada)
+    await_true(lambda: len(blobs_of(backend)) > 1)  # a piece is stored
+    first.send_signal(ending)
+    first.wait()
+    second = started(backend, instance, tmp_path)
+    try:
+        assert awaited(ada, "ready", "failed")["state"] == "ready"
+        assert fetch(ada).testzip() is None
+    finally:
+        second.terminate()
+        second.wait()
+    assert not list((instance / "workers").iterdir())

@@ -141,7 +141,7 @@ def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -
     before = clinic.folder / "before.jsonl"
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     before.write_text(Header(complete_until=long_ago).model_dump_json() + "\n")
-    with pytest.raises(Conflict, match="before this backup was begun"):
+    with pytest.raises(Conflict, match="says nothing of who was erased since"):
         clinic.restore(settings, erased=before)
     second = clinic.folder / "second.tar"
     with second.open("wb") as out:
@@ -152,6 +152,51 @@ def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -
     with pytest.raises(Conflict, match="another store"):
         clinic.restore(settings, file=second, erased=other)
     assert list(settings.instance_dir.iterdir()) == []
+
+
+def test_the_list_that_a_backup_wrote_beside_it_brings_nobody_back(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends where the backup begins; a newer one in its place is taken."""
+    settings, store = clinic.settings(), clinic.backend.services.store
+    backups = clinic.folder / "kept"
+    backups.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_commands, "open_store", lambda _: store)
+        made = Namespace(file=backups, keep=3)
+        assert backup_commands.back_up(clinic.backend.settings, made) == 0
+    erase(clinic.backend.services, clinic.backend.account("ada@example.org"))
+    with pytest.raises(Conflict, match="erased-ids FILE") as refused:
+        clinic.restore(settings, file=backups)
+    assert "get a newer one" in refused.value.detail
+    assert list(settings.instance_dir.iterdir()) == []
+    write_erased_ids(store, backups / FILE_NAME)
+    assert clinic.restore(settings, file=backups) == 0
+    with closing(open_store(settings)) as restored:
+        assert restored.collection("accounts").get(clinic.ada) is None
+
+
+def test_the_list_of_another_store_is_refused_where_the_backup_knows_of_no_erasure(
+    tmp_path: Path,
+) -> None:
+    def make(name: str) -> Backend:
+        folder = tmp_path / name
+        folder.mkdir()
+        return Backend(folder)
+
+    first, other = make("first"), make("other")
+    with closing(first.services.store), closing(other.services.store):
+        backup, foreign = tmp_path / "backup.tar", tmp_path / "other.jsonl"
+        with backup.open("wb") as out:
+            write_backup(first.services.store, out)
+        # Both are copies of one store of the tests.
+        opened = other.services.store.collection("store")
+        opened.update({"id": "store"}, {"$set": {"created_at": datetime(2020, 1, 1, tzinfo=UTC)}})
+        write_erased_ids(other.services.store, foreign)
+        empty = settings_in(tmp_path / "after", model_path=tiny_model())
+        options = {"file": backup, "without_erased_ids": False, "verify": False, "drill": False}
+        with pytest.raises(Conflict, match="another store"):
+            backup_commands.restore(empty, Namespace(**options, erased=foreign))
 
 
 @pytest.mark.parametrize("cut", [0, 10, -1, -20])

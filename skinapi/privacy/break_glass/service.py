@@ -27,7 +27,9 @@ from skinapi.privacy.break_glass.errors import (
 from skinapi.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 ACTION = "breakglass.ask"
@@ -77,6 +79,7 @@ class BreakGlassService:
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
+    failed: FailedItems
     most: int
 
     def ask(self, *, wanted: Wanted, by: Subject, proof: Proof) -> BreakGlass:
@@ -220,12 +223,13 @@ class BreakGlassService:
 
     def end_over(self) -> None:
         """End those whose time is over, so that the audit trail says so."""
-        for grant in self.grants.list_open():
-            if not grant.in_force:
-                self._end_over(grant=grant)
+        pairs = ((one["id"], one) for one in self.grants.find_all_open())
+        for _ in self.failed.each("break_glass", pairs, self._end_over):
+            pass
 
     @atomic
-    def _end_over(self, _: Unit, *, grant: BreakGlass) -> None:
+    def _end_over(self, _: Unit, document: Document) -> None:
+        grant = BreakGlass.model_validate(document)
         if how := grant.find_end(now()):
             self.grants.end(grant, how)
 

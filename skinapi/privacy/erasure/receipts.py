@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from skinapi.domain.subject import ErasureReason
 from skinapi.languages import Language
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Ops, Store
+from skinapi.storage.ports import Document, Ops, Store
 from skinapi.stored_record import StoredRecord
 
 CODE_BYTES = 16
@@ -194,9 +194,9 @@ class Receipts:
         found = self._documents.find({"account": account}, sort="-id", limit=1)
         return Receipt.model_validate(found[0]) if found else None
 
-    def list_pending(self) -> list[Receipt]:
-        found = self._documents.find({"pending": {"$gt": ""}}, sort="pending")
-        return [Receipt.model_validate(one) for one in found]
+    def find_all_pending(self) -> list[Document]:
+        """Those of erasures that have not ended, as they are stored; `pending` is the account."""
+        return self._documents.find({"pending": {"$gt": ""}}, sort="pending")
 
     def page(self, *, after: str | None, limit: int) -> list[Receipt]:
         """The newest first, behind this id."""

@@ -13,7 +13,7 @@ thread of another process, or to its own next start:
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,7 +27,6 @@ from skinapi.auth.second_factor import SecondFactorService
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.languages import Language
-from skinapi.logs import log
 from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.receipt_page import ReceiptText
@@ -47,9 +46,11 @@ from skinapi.privacy.erasure.receipts import (
 )
 from skinapi.records.record_retention import MedicalRecord, RecordKept, RecordRetention
 from skinapi.storage.background import Erasures, PeriodicThread
-from skinapi.storage.backups_made import list_backups, may_hold
+from skinapi.storage.backups_made import BackupMade, list_backups, may_hold
+from skinapi.storage.clock_watch import ClockWatch, Time
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import made_at, now
-from skinapi.storage.ports import Remnant, Store
+from skinapi.storage.ports import Document, Remnant, Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 DAY = timedelta(days=1)
@@ -58,6 +59,7 @@ LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt says that it does.
 SCRUBBED_WITHIN = timedelta(minutes=10)
 MOST_LISTED = 200
+WORK = "account_erasure"
 # The numbers of the others would tell of a review that a doctor still holds back.
 FORESEEN = frozenset(
     {
@@ -107,6 +109,8 @@ class ErasureService:
     receipts: Receipts
     contents: AccountContents
     retention: RecordRetention
+    clock: ClockWatch
+    failed: FailedItems
     outbox: Outbox
     signer: Signer
     wait: timedelta
@@ -185,10 +189,10 @@ class ErasureService:
             self.outbox.withdraw(kind, to=account_id, about="my-data")
 
     @atomic
-    def _begin_planned(self, unit: Unit, account_id: str) -> None:
+    def _begin_planned(self, unit: Unit, account_id: str, *, at: datetime) -> None:
         """Unless it was taken back since it was found."""
         account = self.accounts.get(account_id)
-        if account.deletion_due_at and account.deletion_due_at <= now():
+        if account.deletion_due_at and account.deletion_due_at <= at:
             self._refuse_needed(account)
             self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
 
@@ -283,26 +287,29 @@ class ErasureService:
         self.receipts.set_gone(event.account)
 
     def begin_due(self) -> None:
-        """Begin the erasures whose time has come."""
-        for account in self.accounts.list_to_delete(at=now()):
-            self._attempt(account.id, partial(self._begin_due, account))
+        """Begin the erasures whose time has come, by a clock that can be believed."""
+        time = self.clock.look()
+        if time.doubted_since:
+            self._note_spared(time)
+        due = ((one, one) for one in self.accounts.list_to_delete(at=time.believed))
+        for _ in self.failed.each(WORK, due, partial(self._begin_due, time)):
+            pass
+
+    def _note_spared(self, time: Time) -> None:
+        spared = {*self.accounts.list_to_delete(at=time.shown)} - {
+            *self.accounts.list_to_delete(at=time.believed)
+        }
+        records = sum(one.is_record for one in self.accounts.by_ids(spared).values())
+        self.clock.note_spared(accounts=len(spared) - records, records=records)
 
     def finish_begun(self) -> None:
         """Bring those that have begun to their end: one scrub is that of all that are gone."""
-        pending = self.receipts.list_pending()
-        tried = [self._attempt(one.account, partial(self._let_go, one)) for one in pending]
-        if gone := [one for one in tried if one]:
+        pending = ((one["pending"], one) for one in self.receipts.find_all_pending())
+        if gone := [one for one in self.failed.each(WORK, pending, self._let_go) if one]:
             self._complete(gone)
 
-    def _attempt(self, account_id: str, act: Callable[[], Receipt | None]) -> Receipt | None:
-        """One that fails stops none of the others, and is tried again."""
-        try:
-            return act()
-        except SkinAPIError as error:
-            log.warning("erasure_waits", account=account_id, reason=error.code)
-            return None
-
-    def _begin_due(self, account: Account) -> None:
+    def _begin_due(self, time: Time, account_id: str) -> None:
+        account = self.accounts.get(account_id)
         if account.status == "deleting" or self._find_obstacle(account):
             return
         if account.is_record and account.held_at:
@@ -310,10 +317,11 @@ class ErasureService:
         if account.is_record:
             self._begin(account.id, "system")
         else:
-            self._begin_planned(account.id)
+            self._begin_planned(account.id, at=time.believed)
 
-    def _let_go(self, receipt: Receipt) -> Receipt | None:
+    def _let_go(self, document: Document) -> Receipt | None:
         """Delete what is still there. The receipt, once nothing of the person is in the store."""
+        receipt = Receipt.model_validate(document)
         if receipt.gone_at is None:
             self.eraser.finish(receipt.account)
             found = self.receipts.find_pending(receipt.account)
@@ -331,23 +339,30 @@ class ErasureService:
         Erasures(self.store).finish_all()
         remains = self.store.scrub().remains
         backups = list_backups(self.store)
-        for receipt in gone:
-            since = receipt.gone_at or receipt.created_at
-            if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
-                continue
-            holding = [one for one in backups if one.created_at <= since]
-            finished = receipt.model_copy(
-                update={
-                    "completed_at": now(),
-                    "pending": None,
-                    "remains": tuple(map(str, remains)),
-                    "backups": tuple(
-                        BackupItem(made_at=one.created_at, place=one.place)
-                        for one in may_hold(holding, since=self._first_kept(receipt))
-                    ),
-                }
-            )
-            self.receipts.complete(receipt, sign_receipt(finished, self.signer))
+        pairs = ((receipt.account, receipt) for receipt in gone)
+        complete = partial(self._complete_one, remains=remains, backups=backups)
+        for _ in self.failed.each("erasure_receipt", pairs, complete):
+            pass
+
+    def _complete_one(
+        self, receipt: Receipt, *, remains: Sequence[Remnant], backups: Sequence[BackupMade]
+    ) -> None:
+        since = receipt.gone_at or receipt.created_at
+        if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
+            return
+        holding = [one for one in backups if one.created_at <= since]
+        finished = receipt.model_copy(
+            update={
+                "completed_at": now(),
+                "pending": None,
+                "remains": tuple(map(str, remains)),
+                "backups": tuple(
+                    BackupItem(made_at=one.created_at, place=one.place)
+                    for one in may_hold(holding, since=self._first_kept(receipt))
+                ),
+            }
+        )
+        self.receipts.complete(receipt, sign_receipt(finished, self.signer))
 
     def _first_kept(self, receipt: Receipt) -> datetime:
         """A backup from before the account was made does not hold it."""

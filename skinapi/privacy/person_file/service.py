@@ -21,7 +21,9 @@ from skinapi.privacy.person_file.stored_files import (
     PersonFiles,
 )
 from skinapi.storage.background import PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document
 
 SWEEP_EVERY_S = 300.0
 State = Literal["none", "waiting", "making", "ready", "fetched", "outdated", "failed", "cancelled"]
@@ -53,6 +55,7 @@ class PersonFilesService:
 
     files: PersonFiles
     jobs: JobsService
+    failed: FailedItems
     second_factor: SecondFactorService
     workers_here: bool
 
@@ -144,10 +147,15 @@ class PersonFilesService:
     def sweep(self) -> None:
         """Delete what has expired, and what is left where nobody makes it any more."""
         self.files.sweep()
-        for file in self.files.list_unfinished():
-            job = self._job_of(file)
-            if file.pieces and (job is None or job.ended):
-                self.files.empty(file)
+        pairs = ((one["id"], one) for one in self.files.find_unfinished())
+        for _ in self.failed.each("person_file", pairs, self._sweep_unfinished):
+            pass
+
+    def _sweep_unfinished(self, document: Document) -> None:
+        file = PersonFile.model_validate(document)
+        job = self._job_of(file)
+        if file.pieces and (job is None or job.ended):
+            self.files.empty(file)
 
     def _job_of(self, file: PersonFile) -> Job | None:
         return self.jobs.queue.find_by_key(

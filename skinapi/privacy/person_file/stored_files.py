@@ -12,7 +12,7 @@ from typing import Any, Literal
 from skinapi.errors import Conflict, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import new_blob_key, now
-from skinapi.storage.ports import Ops, Store
+from skinapi.storage.ports import Document, Ops, Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 
@@ -205,10 +205,9 @@ class PersonFiles:
         self._documents.update({"id": account}, emptied)
         return found.pieces
 
-    def list_unfinished(self) -> list[PersonFile]:
-        """Some that are being made, as far as is known."""
-        found = self._documents.find({"state": "making"}, limit=SWEPT_AT_ONCE)
-        return [PersonFile.model_validate(one) for one in found]
+    def find_unfinished(self) -> list[Document]:
+        """Some that are being made, as far as is known, as they are stored."""
+        return self._documents.find({"state": "making"}, limit=SWEPT_AT_ONCE)
 
     @atomic
     def empty(self, unit: Unit, file: PersonFile) -> None:

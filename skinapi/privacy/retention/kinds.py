@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from typing import ClassVar, Protocol, TypeVar
 
@@ -23,10 +24,12 @@ from skinapi.notices.outbox import Outbox
 from skinapi.records.resting import FINDINGS, PHOTOS, Resting, Rests, resting_since
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 SYSTEM = "system"
+WORK = "retention"
 # One transaction.
 AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
@@ -156,6 +159,7 @@ class RetainedFindings(_Counted):
     records: RecordsService
     resting: Resting
     accounts: Accounts
+    failed: FailedItems
     groups: ClassVar[Sequence[str]] = FINDINGS
 
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
@@ -175,11 +179,13 @@ class RetainedFindings(_Counted):
             if not spare.spares(one.owner, term.earliest)
         )
         for batch in _batched(found, AT_ONCE):
-            yield self._remove(batch, term, spare, note)
+            pairs = [(one.id, one) for one in batch]
+            remove = partial(self._remove, term=term, spare=spare, note=note)
+            yield from self.failed.together(WORK, pairs, remove)
 
     @atomic
     def _remove(
-        self, unit: Unit, batch: Sequence[Rests], term: Term, spare: Spare, note: Note
+        self, unit: Unit, batch: Sequence[Rests], *, term: Term, spare: Spare, note: Note
     ) -> int:
         removed, spared = Counter[str](), _Spared(self.accounts, spare)
         for one in batch:
@@ -242,6 +248,7 @@ class RetainedMessages(_Counted):
     work: UnitOfWork
     messages: Messages
     accounts: Accounts
+    failed: FailedItems
 
     def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
         return self.messages.count_ended(since=since, before=before)
@@ -254,10 +261,12 @@ class RetainedMessages(_Counted):
         walked = self.messages.walk_ended(before=term.before)
         found = (one for one in walked if not spare.spares(one.owner, term.earliest))
         for batch in _batched(found, AT_ONCE):
-            yield self._remove(batch, spare, note)
+            pairs = [(one.id, one) for one in batch]
+            remove = partial(self._remove, spare=spare, note=note)
+            yield from self.failed.together(WORK, pairs, remove)
 
     @atomic
-    def _remove(self, unit: Unit, batch: Sequence[Message], spare: Spare, note: Note) -> int:
+    def _remove(self, unit: Unit, batch: Sequence[Message], *, spare: Spare, note: Note) -> int:
         removed, spared = Counter[str](), _Spared(self.accounts, spare)
         for one in batch:
             if not spared(one.owner) and self.messages.remove(one.id):
@@ -279,6 +288,7 @@ class RetainedAccounts:
     resting: Resting
     eraser: Eraser
     outbox: Outbox
+    failed: FailedItems
 
     def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
         unused = self._walk(before=end - term.kept, spare=spare)
@@ -296,12 +306,16 @@ class RetainedAccounts:
     def prepare(self, term: Term, *, spare: Spare) -> None:
         """Tell the owners of those that go in WARNED_BEFORE."""
         soon = term.before + WARNED_BEFORE
-        for one in self._walk(before=soon, spare=spare):
-            if one.warned_at is None or one.warned_at > term.earliest:
-                self._warn(one.id, term)
+        untold = (
+            (one.id, one.id)
+            for one in self._walk(before=soon, spare=spare)
+            if one.warned_at is None or one.warned_at > term.earliest
+        )
+        for _ in self.failed.each(WORK, untold, partial(self._warn, term=term)):
+            pass
 
     @atomic
-    def _warn(self, unit: Unit, account_id: str, term: Term) -> None:
+    def _warn(self, unit: Unit, account_id: str, *, term: Term) -> None:
         account = self.accounts.hold(account_id)
         if self._is_unused(account, before=term.before + WARNED_BEFORE):
             unit.record(_row("retention.warn", account_id, account_id))
@@ -310,12 +324,14 @@ class RetainedAccounts:
                 self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
 
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
-        for one in self._walk(before=term.before, spare=spare):
-            if _account_goes(one, term) <= term.earliest:
-                with suppress(NotFound):  # it was deleted meanwhile
-                    yield self._remove(one.id, term, note)
+        due = (
+            (one.id, one.id)
+            for one in self._walk(before=term.before, spare=spare)
+            if _account_goes(one, term) <= term.earliest
+        )
+        yield from self.failed.each(WORK, due, partial(self._remove, term=term, note=note))
 
-    def _remove(self, account_id: str, term: Term, note: Note) -> int:
+    def _remove(self, account_id: str, *, term: Term, note: Note) -> int:
         begun = self._begin(account_id, term, note)
         if begun:
             self.eraser.finish(account_id)

@@ -1,34 +1,29 @@
 """What is stored of retention: since when each kind is announced, whether it pauses, and what went.
 
 A kind acts ANNOUNCED after a pass has seen its setting for the first time, or a smaller number of
-days: so long an admin can read what would go. The clock is watched, too: after a gap between two
-passes that is longer than GAP, or where the time goes back, all is announced anew.
+days: so long an admin can read what would go. The same where the clock jumped (see `ClockWatch`).
 """
 
 from collections import Counter
 from datetime import datetime, timedelta
 
+from skinapi.storage.clock_watch import Time
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.stored_record import StoredRecord
 
 ANNOUNCED = timedelta(days=7)
-GAP = timedelta(days=2)
-SKEW = timedelta(minutes=5)  # clocks of servers differ
 RUNS_KEPT = timedelta(days=400)
 MOST_RUNS = 50
 PAUSE = "pause"
 
 
 class Announced(StoredRecord):
-    """Under the name of a kind: for how many days it is kept, and from when it acts. `passed_at` is
-    the time of the last pass.
-    """
+    """Under the name of a kind: for how many days it is kept, and from when it acts."""
 
     id: str
     days: int
     acts_from_at: datetime
-    passed_at: datetime
 
 
 class Pause(StoredRecord):
@@ -64,18 +59,19 @@ class RetentionPlan:
         found = self._plan.get(kind)
         return Announced.model_validate(found) if found else None
 
-    def acts_from(self, kind: str, days: int, *, moment: datetime) -> datetime:
-        """From when a kind acts that is kept for so many days, as a pass at this moment says."""
+    def acts_from(self, kind: str, days: int, time: Time) -> datetime:
+        """From when a kind acts that is kept for so many days, as a pass at this time says."""
         known = self.find_announced(kind)
-        if known is None or days < known.days or _clock_moved(known, moment):
-            return moment + ANNOUNCED
-        return min(known.acts_from_at, moment + ANNOUNCED)
+        if known is None or days < known.days:
+            return time.shown + ANNOUNCED
+        earliest = min(known.acts_from_at, time.shown + ANNOUNCED)
+        return max(earliest, time.doubted_since + ANNOUNCED) if time.doubted_since else earliest
 
-    def note_pass(self, kind: str, days: int) -> tuple[datetime, bool]:
+    def note_pass(self, kind: str, days: int, time: Time) -> tuple[datetime, bool]:
         """From when the kind acts, and whether it was not known before."""
-        moment = now()
-        acts_from, new = self.acts_from(kind, days, moment=moment), self._plan.get(kind) is None
-        fields: Document = {"days": days, "acts_from_at": acts_from, "passed_at": moment}
+        moment = time.shown
+        acts_from, new = self.acts_from(kind, days, time), self._plan.get(kind) is None
+        fields: Document = {"days": days, "acts_from_at": acts_from}
         ops = {"$set": {**fields, "schema": 1, **({"created_at": moment} if new else {})}}
         self._plan.update({"id": kind}, ops, upsert=True)
         return acts_from, new
@@ -125,7 +121,3 @@ class OpenRun:
     def settle(self) -> None:
         """Call it after each."""
         self._known |= self._noted
-
-
-def _clock_moved(known: Announced, moment: datetime) -> bool:
-    return not known.passed_at - SKEW <= moment <= known.passed_at + GAP

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import NamedTuple
 
@@ -14,10 +15,12 @@ from skinapi.auth.unused_accounts import MOST_HELD, AccountUses
 from skinapi.domain.field_types import ID
 from skinapi.errors import Conflict, NotFound
 from skinapi.logs import log
-from skinapi.privacy.retention.kinds import Kind, Retained, Spare, Term
+from skinapi.privacy.retention.kinds import LAST_TIME, WORK, Kind, Retained, Spare, Term
 from skinapi.privacy.retention.plan import Pause, RetentionPlan, Run
 from skinapi.records.record_retention import RecordRetention
 from skinapi.storage.background import Lease, PeriodicThread
+from skinapi.storage.clock_watch import ClockWatch, Time
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -85,6 +88,8 @@ class RetentionService:
 
     work: UnitOfWork
     store: Store
+    clock: ClockWatch
+    failed: FailedItems
     plan: RetentionPlan
     kinds: Mapping[Kind, Retained]
     days: Mapping[Kind, int | None]
@@ -94,34 +99,33 @@ class RetentionService:
     records: RecordRetention
 
     def get_overview(self) -> Overview:
-        held = self.uses.list_held()
-        spare = self._spare(held)
-        moment = now()
+        spare, time = self._spare(), self.clock.read()
         return Overview(
-            [self._plan(kind, self.days[kind], spare, moment) for kind in Kind],
+            [self._plan(kind, self.days[kind], spare, time) for kind in Kind],
             self.fixed,
             self.plan.find_pause(),
-            held,
+            self.uses.list_held(),
             self.plan.list_runs(),
         )
 
-    def _spare(self, held: Sequence[Account]) -> Spare:
+    def _spare(self) -> Spare:
         ends = self._find_record_end if self.records.years else None
-        return Spare(frozenset(one.id for one in held), ends)
+        return Spare(frozenset(self.uses.list_held_ids()), ends)
 
     def _find_record_end(self, owner: str) -> datetime | None:
-        record = self.records.find_signed(owner)
-        return record.until_at if record else None
+        """Of a person whose record cannot be read, nothing goes."""
+        for record in self.failed.each(WORK, [(owner, owner)], self.records.find_signed):
+            return record.until_at if record else None
+        return LAST_TIME
 
     def preview(self, kind: Kind, days: int) -> KindPlan:
         """What would go when, if this kind were kept for so many days from now on."""
-        spare = self._spare(self.uses.list_held())
-        return self._plan(kind, days, spare, now())
+        return self._plan(kind, days, self._spare(), self.clock.read())
 
-    def _plan(self, kind: Kind, days: int | None, spare: Spare, moment: datetime) -> KindPlan:
+    def _plan(self, kind: Kind, days: int | None, spare: Spare, time: Time) -> KindPlan:
         if days is None:
             return KindPlan(kind, None)
-        acts_from = self.plan.acts_from(kind, days, moment=moment)
+        acts_from, moment = self.plan.acts_from(kind, days, time), time.shown
         term, retained = Term(days, max(moment, acts_from)), self.kinds[kind]
         return KindPlan(
             kind,
@@ -190,24 +194,25 @@ class RetentionService:
         if lease.claim() is None:
             return
         try:
-            for kind in Kind:
-                days = self.days[kind]
-                if days is None:
-                    self.plan.forget_kind(kind)
-                elif not self._pass_kind(kind, days, lease, stopping):
-                    return
+            kinds = ((kind.value, kind) for kind in Kind)
+            passed = partial(self._pass_kind, self.clock.look(), lease, stopping)
+            all(self.failed.each(WORK, kinds, passed))  # up to the first that does not end
         finally:
             lease.release()
 
-    def _pass_kind(self, kind: Kind, days: int, lease: Lease, stopping: Event) -> bool:
+    def _pass_kind(self, time: Time, lease: Lease, stopping: Event, kind: Kind) -> bool:
         """False where another process has taken over, or this one ends."""
-        acts_from, new = self.plan.note_pass(kind, days)
+        days = self.days[kind]
+        if days is None:
+            self.plan.forget_kind(kind)
+            return True
+        acts_from, new = self.plan.note_pass(kind, days, time)
         if kind is Kind.ACCOUNTS:
             self.uses.begin() if new else self.uses.begin_for_new()
-        term = Term(days, now())
+        term = Term(days, time.shown)
         if term.earliest < acts_from or self.plan.find_pause():
             return True
-        spare = self._spare(self.uses.list_held())
+        spare = self._spare()
         retained, run, removed = self.kinds[kind], self.plan.open_run(kind), 0
         retained.prepare(term, spare=spare)
         for number in retained.remove(term, spare=spare, note=run.note):

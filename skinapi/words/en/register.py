@@ -244,6 +244,14 @@ REGISTER = {
             "title": "receipts of erasures",
             "until": "never deleted: they prove it, and name nobody",
         },
+        "failed item": {
+            "title": "damaged records that a pass failed on",
+            "until": "they are mended, the account is deleted, or a week",
+        },
+        "clock": {
+            "title": "when the clock was right last",
+            "until": "never deleted",
+        },
         "erased ids": {
             "title": "ids of what was erased",
             "until": "never deleted: a restored backup is erased by them",

@@ -265,6 +265,14 @@ REGISTER = {
             "title": "reçus d'effacements",
             "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
         },
+        "failed item": {
+            "title": "enregistrements abîmés qui ont arrêté une tâche",
+            "until": "leur réparation, l'effacement du compte, ou une semaine",
+        },
+        "clock": {
+            "title": "quand l'horloge était juste",
+            "until": "jamais effacé",
+        },
         "erased ids": {
             "title": "identifiants de ce qui a été effacé",
             "until": "jamais effacés : une sauvegarde restaurée est effacée d'après eux",

@@ -35,8 +35,11 @@ const sayAction = (action) => {
   return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^… /, "") : action;
 };
 
-/** The account with this e-mail, or the only one that it is a part of. @param {string} text @returns {Promise<string>} */
+const ACCOUNT_ID = /^[0-9a-f]{32}$/;
+
+/** The account with this e-mail, or the only one that it is a part of; or the id itself, also of one that is erased. @param {string} text @returns {Promise<string>} */
 export async function findAccount(text) {
+  if (ACCOUNT_ID.test(text.toLowerCase())) return text.toLowerCase();
   const query = new URLSearchParams({ q: text.slice(0, 200), limit: "50" });
   /** @type {Api["AccountRow"][]} */
   const found = await get(`/accounts?${query}`);
@@ -71,7 +74,7 @@ const FilterForm = ({ asked, actions }) => html`
         ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
       </optgroup>`)}
     <//>
-    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("searchHint")} defaultValue=${asked.who} />
+    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
   <//>`;

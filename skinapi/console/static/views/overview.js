@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Answer, Icon, useAnswer } from "/console/components.js";
-import { isolated, say, sayBytes, sayCount, sayDate } from "/console/language.js";
+import { isolated, say, sayBytes, sayCount, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 
 const LEAST_FREE = 0.1;
@@ -23,11 +23,30 @@ const itemsLeft = (left, nouns, why, none) =>
         more: [why],
       }));
 
+/** @param {Api["ClockAlarmView"] | null} alarm @returns {Item[]} */
+const itemsOfClock = (alarm) =>
+  alarm === null
+    ? []
+    : [{
+        act: true,
+        text: say(alarm.set_right ? "clockWasWrong" : "clockWrong", { from: sayDate(alarm.jumped_from), to: sayDate(alarm.jumped_to) }),
+        more: [
+          alarm.set_right ? say("clockSetRight", { date: sayDate(alarm.set_right) }) : say("clockWrongText"),
+          say("clockSpared", { accounts: sayCount("sparedAccounts", alarm.spared_accounts), records: sayCount("sparedRecords", alarm.spared_records) }),
+        ],
+      }];
+
 /** @param {Api["Overview"]} found @returns {Item[]} */
 function itemsOf(found) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
   return [
+    ...itemsOfClock(found.clock_alarm),
+    ...found.failed_items.map((failed) => ({
+      act: true,
+      text: say("itemFailed", { work: sayValue("work", failed.work), item: failed.item }),
+      more: [say("itemFailedText", { attempts: failed.attempts, date: sayDate(failed.created_at), reason: failed.reason })],
+    })),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },

@@ -1,0 +1,165 @@
+"""A clock that was wrong, even for seconds, erases nothing, and is an alarm afterwards."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.storage.clock_watch import ALARM, STEADY
+from tests.care.conversation import Talk
+from tests.conftest import store_on
+from tests.prediction.photographer import predicted
+from tests.support.backends import PASSWORD, Backend, Person
+from tests.test_clock_set_right import Clock
+
+DAY = timedelta(days=1)
+WAIT, YEARS = 7, 1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Backend]:
+    given: dict[str, Any] = {"deletion_wait_days": WAIT, "record_retention": YEARS}
+    for store in store_on(request, tmp_path):
+        yield Backend(tmp_path, store, waiting_account_days=30, **given)
+
+
+def make_passes(backend: Backend) -> None:
+    backend.services.erasure.begin_due()
+    backend.services.erasure.finish_begun()
+    backend.app.background.waiting_expiry.make_pass()
+
+
+def live(backend: Backend, clock: Clock, days: int) -> None:
+    for _ in range(days):
+        clock.ahead += DAY
+        make_passes(backend)
+
+
+def leave(person: Person) -> None:
+    answer = person.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+
+
+def signed(backend: Backend) -> Person:
+    """A patient, of whom a doctor has signed something."""
+    talk = Talk(backend)
+    number = predicted(talk.ada)["id"]
+    said = {"label": "melanoma", "certainty": "sure"}
+    assert talk.grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    return talk.ada
+
+
+def accounts(backend: Backend) -> set[str]:
+    return {one["id"] for one in backend.services.store.collection("accounts").find()}
+
+
+def alarm(backend: Backend) -> dict[str, Any] | None:
+    admin = backend.member(role="admin")
+    answer = admin.call("GET", "/admin/overview")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] | None = answer.get_json()["clock_alarm"]
+    return shown
+
+
+def notes(backend: Backend) -> list[str]:
+    said: list[str] = backend.client.get("/readyz").get_json()["notes"]
+    return [one for one in said if "clock" in one]
+
+
+def test_a_clock_that_is_ahead_for_seconds_erases_nobody_and_the_deletion_is_taken_back(
+    backend: Backend, clock: Clock
+) -> None:
+    make_passes(backend)
+    ada = backend.member()
+    leave(ada)
+    backend.register("waits@example.org")
+    assert notes(backend) == []
+    before = accounts(backend)
+    clock.ahead = 40 * DAY
+    make_passes(backend)
+    make_passes(backend)
+    assert accounts(backend) == before
+    wrong = alarm(backend)
+    assert wrong is not None
+    assert (wrong["set_right"], wrong["spared_accounts"], wrong["spared_records"]) == (None, 1, 0)
+    assert "nothing goes by it" in notes(backend)[0]
+    gauge = backend.services.data.clock.gauges()
+    assert [(one.name, one.value) for one in gauge] == [("skinapi_clock_jumped", 1.0)]
+    clock.ahead = timedelta(minutes=1)
+    make_passes(backend)
+    assert accounts(backend) >= before
+    ada = backend.log_in(ada.email)  # sessions may have ended by the wrong clock
+    assert ada.call("DELETE", "/me/deletion").status_code == 200
+    ended = alarm(backend)
+    assert ended is not None
+    assert ended["set_right"] is not None
+    assert ended["spared_accounts"] == 1
+    assert "Not erased by it: 1 accounts, 0 medical records" in notes(backend)[0]
+    live(backend, clock, ALARM.days + 1)
+    assert notes(backend) == []
+    assert alarm(backend) is None
+
+
+def test_a_record_that_the_law_keeps_outlives_a_clock_that_is_years_ahead(
+    backend: Backend, clock: Clock
+) -> None:
+    make_passes(backend)
+    ada = signed(backend)
+    account = backend.account(ada.email).id
+    leave(ada)
+    live(backend, clock, WAIT + 1)
+    assert backend.services.data.accounts.get(account).is_record
+    clock.ahead += 400 * DAY
+    make_passes(backend)
+    kept = backend.services.data.accounts.get(account)
+    assert kept.is_record
+    assert backend.services.records.find_kept_record(account)
+    shown = alarm(backend)
+    assert shown is not None
+    assert (shown["spared_accounts"], shown["spared_records"]) == (0, 1)
+
+
+def test_who_deletes_the_account_while_the_clock_is_years_ahead_leaves_the_record_too(
+    backend: Backend, clock: Clock
+) -> None:
+    make_passes(backend)
+    ada = signed(backend)
+    account = backend.account(ada.email).id
+    clock.ahead = 400 * DAY
+    make_passes(backend)
+    assert backend.services.records.retention.find_record(account)
+
+
+def test_what_is_due_goes_on_its_day_by_a_clock_that_is_right(
+    backend: Backend, clock: Clock
+) -> None:
+    make_passes(backend)
+    ada = backend.member()
+    account = backend.account(ada.email).id
+    leave(ada)
+    live(backend, clock, WAIT - 1)
+    assert account in accounts(backend)
+    live(backend, clock, 1)
+    assert account not in accounts(backend)
+
+
+def test_after_a_long_stop_what_is_due_goes_after_a_week(backend: Backend, clock: Clock) -> None:
+    """Nobody can tell it from a clock that is ahead."""
+    make_passes(backend)
+    ada = backend.member()
+    account = backend.account(ada.email).id
+    leave(ada)
+    clock.ahead = 30 * DAY
+    make_passes(backend)
+    live(backend, clock, STEADY.days - 1)
+    assert account in accounts(backend)
+    live(backend, clock, 1)
+    assert account not in accounts(backend)
+    assert notes(backend) == []
