@@ -62,12 +62,13 @@ class Eraser:
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
         account = self.accounts.by_ids({account_id}).get(account_id)
-        if account and account.status == "deleting":
-            if account.record_kept_until_at:
-                self.accounts.keep_record(account_id)
-            else:
-                self.accounts.remove(unit, account_id)
-        unit.publish(AccountGone(account_id))
+        if account is None or account.status != "deleting":
+            return  # another process has done it
+        if account.record_kept_until_at:
+            self.accounts.keep_record(account_id)
+        else:
+            self.accounts.remove(unit, account_id)
+        unit.publish(AccountGone(account_id, account.record_kept_until_at))
 
     def erase_again(self, account_id: str, *, by: str) -> None:
         """Delete an account that a restore brought back. Raises NotFound, LastAdmin."""

@@ -1,6 +1,7 @@
 """What happens to accounts, for the packages above. Who listens: composition/subscriptions.py."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from skinapi.domain.subject import ErasureReason
 
@@ -84,7 +85,8 @@ class AccountErased:
 @dataclass(frozen=True, slots=True)
 class AccountGone:
     """All packages have deleted what they had of the account, and so is the account itself; or it
-    is kept as no more than the name of a medical record.
+    is kept until then as no more than the name of a medical record. Published once for each.
     """
 
     account: str
+    record_kept_until: datetime | None

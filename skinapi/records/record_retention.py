@@ -1,20 +1,23 @@
 """Which findings of a patient are a medical record, and until when the law keeps them.
 
 The record are the findings that a doctor has reviewed, or written a signed letter about, with all
-that hangs on them. It ends so many years after the newest signature in it: that is when the
+that hangs on them; and of the same spot those that are at least as urgent: what is kept shows no
+less than there was. It ends so many years after the newest signature in it: that is when the
 treatment ended, as far as is known here.
 """
 
 from calendar import isleap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from skinapi.errors import Conflict
 from skinapi.records.letters import Letters
 from skinapi.records.reviews import Reviews
+from skinapi.records.submission import QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.storage.clock_watch import ClockWatch
+from skinapi.vision.bands import urgency
 
 ASKED_AT_ONCE = 1000
 LAST_DAY_OF_FEBRUARY = 28
@@ -22,7 +25,7 @@ LAST_DAY_OF_FEBRUARY = 28
 
 class RecordKept(Conflict):
     code = "record_kept"
-    sentence = "A doctor has signed something about this finding, and must keep it by law"
+    sentence = "A doctor has signed something about this finding or spot, and must keep it by law"
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"{self.sentence} until {until:%Y-%m-%d}; then it can be deleted")
@@ -59,7 +62,7 @@ class RecordInWork(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
-    """`signed_at` is the newest signature about it."""
+    """`signed_at` is the newest signature about it, or about its spot."""
 
     id: str
     number: int
@@ -107,15 +110,21 @@ class RecordRetention:
         """What a doctor has signed something about, whether it must be kept or not."""
         findings = {one.id: one for one in self.submissions.walk_owned(owner)}
         signed = self._newest_signatures([*findings])
-        kept = tuple(
-            RecordedFinding(one.id, one.number, one.lesion, signed[one.id])
+        kept = {
+            one.id: signed[one.id]
             for one in findings.values()
             if one.id in signed and not (for_owner and one.held)
-        )
+        }
         if not kept:
             return None
-        newest = max(one.signed_at for one in kept)
-        return MedicalRecord(newest, add_years(newest, self.years or 0), kept)
+        kept |= _of_same_spots(findings, kept)
+        newest = max(kept.values())
+        recorded = tuple(
+            RecordedFinding(one.id, one.number, one.lesion, kept[one.id])
+            for one in findings.values()
+            if one.id in kept
+        )
+        return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:
         """Raises RecordKept where this finding is a part of the record that must be kept;
@@ -154,6 +163,24 @@ class RecordRetention:
         for letter in self.letters.list_signed_of(findings):
             if letter.signed_at:
                 yield letter.submission, letter.signed_at
+
+
+def _of_same_spots(
+    findings: Mapping[str, QueueEntry], signed: Mapping[str, datetime]
+) -> dict[str, datetime]:
+    """The findings that stand at a spot beside one that is signed, and are at least as urgent as
+    the mildest of these; with the newest signature about the spot.
+    """
+    spots: dict[str, list[QueueEntry]] = {}
+    for identifier in signed:
+        if spot := findings[identifier].lesion:
+            spots.setdefault(spot, []).append(findings[identifier])
+    found = {}
+    for one in findings.values():
+        beside = spots.get(one.lesion or "", [])
+        if one.id not in signed and any(urgency(one.band) <= urgency(it.band) for it in beside):
+            found[one.id] = max(signed[it.id] for it in beside)
+    return found
 
 
 def add_years(moment: datetime, years: int) -> datetime:

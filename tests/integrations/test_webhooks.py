@@ -33,8 +33,9 @@ ALL = [event.value for event in EventType]
 
 
 @pytest.fixture
-def given() -> dict[str, Any]:
-    return {**MAIL, "webhook_private_ranges": "127.0.0.0/8"}
+def given(request: pytest.FixtureRequest) -> dict[str, Any]:
+    more = getattr(request, "param", {})
+    return {**MAIL, "webhook_private_ranges": "127.0.0.0/8", **more}
 
 
 @pytest.fixture
@@ -144,6 +145,27 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     ]
     assert [one["request"] for one in requests] == ["second_opinion", "new_picture"]
     assert {one["state"] for one in sent(admin, webhook)} == {"delivered"}
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)
+def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["account.erased"])
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    account = backend.account(ada.email).id
+    review = {"label": "melanoma", "certainty": "sure"}
+    path = f"/submissions/{predicted(ada)['id']}/review"
+    assert doctor.call("POST", path, json=review).status_code == 201
+    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    until = backend.services.data.accounts.get(account).record_kept_until_at
+    assert until is not None
+    backend.services.erasure.finish_begun()
+    backend.services.eraser.finish(account)
+    send(backend)
+    told = [one.read()["data"]["ids"] for one in receiver.messages]
+    assert told == [{"patient": account, "record_kept_until": until.isoformat()}]
 
 
 def admin_id(backend: Backend, admin: Person) -> str:

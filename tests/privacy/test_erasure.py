@@ -11,6 +11,8 @@ from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind
 from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
+from skinapi.vision.conditions import Band
+from tests.care.clinic import file_for
 from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
@@ -246,6 +248,31 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     assert backend.services.data.accounts.get(account.id).is_record
     refused = root.call("DELETE", f"/users/{kept.email}")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
+
+
+@KEEPS
+def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
+    backend: Backend,
+) -> None:
+    """The doctor signed the milder one, and left the other; a milder one than both goes."""
+    talk = Talk(backend)
+    mole = file_for(backend, talk.ada, Band.DOCTOR_REVIEW, lesion=talk.lesion)
+    urgent = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion)
+    milder = file_for(backend, talk.ada, Band.SELF_MONITORING, lesion=talk.lesion)
+    elsewhere = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.begin())
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    preview = talk.ada.call("GET", "/me/deletion").get_json()
+    assert preview["kept_findings"] == [mole.number, urgent.number]
+    refused = talk.ada.call("DELETE", f"/submissions/{urgent.number}")
+    assert refused.get_json()["code"] == "record_kept"
+    leave(talk.ada)
+    finish(backend)
+    found = {one["id"] for one in backend.services.store.collection("submissions").find()}
+    assert found == {mole.id, urgent.id}
+    assert {milder.id, elsewhere.id}.isdisjoint(found)
+    assert talk.grey.call("GET", f"/submissions/{urgent.number}").status_code == 200
 
 
 @KEEPS

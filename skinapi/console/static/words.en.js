@@ -464,7 +464,7 @@ export const english = {
   deleteOwnStaysOfDoctor: "What stays: the reviews and letters that you signed, and your messages to patients, with your name. That an account was deleted, without a name. Copies that the operator keeps for emergencies (backups), until they are deleted.",
   ownAccountDeleted: "Your account is deleted.",
   justLoggedIn: "You must have logged in within the last ten minutes.",
-  recordKept: "A doctor must keep {findings} by law until {until}, because they have signed something about them. The doctor in charge can read them until then, with your name, and in an emergency an admin can. Then they are erased by themselves.",
+  recordKept: "A doctor must keep {findings} by law until {until}, because they have signed something about them, or about the same spot. The doctor in charge can read them until then, with your name, and in an emergency an admin can. Then they are erased by themselves.",
   findingNumber: "Finding {number}",
   receiptText: "This is the code of your receipt. Keep it: with it anybody can check what was erased and what is kept. It names nobody, and the server cannot find it for you.",
   openReceipt: "Open the receipt",

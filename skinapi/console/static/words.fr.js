@@ -479,7 +479,7 @@ export const french = spaced({
   deleteOwnStaysOfDoctor: "Ce qui reste: les avis et lettres que vous avez signés, et vos messages aux patients, avec votre nom. Le fait qu'un compte a été supprimé, sans nom. Les copies de secours de l'exploitant, jusqu'à leur effacement.",
   ownAccountDeleted: "Votre compte est supprimé.",
   justLoggedIn: "Vous devez vous être connecté dans les dix dernières minutes.",
-  recordKept: "Un médecin doit conserver {findings} par la loi jusqu'au {until}, car il a signé quelque chose à ce sujet. D'ici là, le médecin qui vous suit peut les lire, avec votre nom, et un administrateur en cas d'urgence. Ensuite ils sont effacés d'eux-mêmes.",
+  recordKept: "Un médecin doit conserver {findings} par la loi jusqu'au {until}, car il a signé quelque chose à leur sujet, ou au sujet de la même tache. D'ici là, le médecin qui vous suit peut les lire, avec votre nom, et un administrateur en cas d'urgence. Ensuite ils sont effacés d'eux-mêmes.",
   findingNumber: "Résultat {number}",
   receiptText: "Voici le code de votre reçu. Gardez-le: avec lui, chacun peut vérifier ce qui a été effacé et ce qui est conservé. Il ne nomme personne, et le serveur ne peut pas le retrouver pour vous.",
   openReceipt: "Ouvrir le reçu",

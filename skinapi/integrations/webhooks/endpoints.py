@@ -225,9 +225,11 @@ class WebhookEvents:
 
     def on_account_gone(self, event: Any) -> None:
         """AccountGone. The receiver has to know whose data to delete, so it outlives the account:
-        the id leads to nobody here any more.
+        the id leads to nobody here any more, or to the medical record that stays until then.
         """
-        self._tell(EventType.ACCOUNT_ERASED, {"patient": event.account}, owner=None)
+        until = event.record_kept_until
+        ids = {"patient": event.account, "record_kept_until": until and until.isoformat()}
+        self._tell(EventType.ACCOUNT_ERASED, ids, owner=None)
 
     def on_model(self, move: Any) -> None:
         """PointerChange"""

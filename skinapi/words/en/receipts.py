@@ -65,9 +65,10 @@ RECEIPTS = {
     },
     "nothing": "Nothing.",
     "kept": {
-        "record": "The medical record: findings that a doctor has signed something about "
-        "({count}), with photos, reviews, letters, messages about their spots, and the patient's "
-        "name. The law asks the doctor to keep it. The doctor in charge reads it; "
+        "record": "The medical record: findings that a doctor has signed something about, and "
+        "those of the same spots that are at least as urgent ({count}), with photos, reviews, "
+        "letters, messages about their spots, and the patient's name. The law asks the doctor to "
+        "keep it. The doctor in charge reads it; "
         "an admin can, one finding in an emergency, with a reason. Until {until}; then it is "
         "erased without being asked.",
         "audit": "Who did what and when, with numbers in place of names. It is the proof of what "

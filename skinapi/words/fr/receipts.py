@@ -68,10 +68,11 @@ RECEIPTS = {
     "nothing": "Rien.",
     "kept": {
         "record": "Le dossier médical : les résultats à propos desquels un médecin a signé quelque "
-        "chose ({count}), avec les photos, avis, lettres, messages sur leurs taches, et le nom du "
-        "patient. La loi demande au médecin de le conserver. Le médecin traitant le lit ; un "
-        "administrateur peut lire un résultat en cas d'urgence, avec un motif. Jusqu'au "
-        "{until} ; ensuite il est effacé sans qu'on le demande.",
+        "chose, et ceux des mêmes taches qui sont au moins aussi urgents ({count}), avec les "
+        "photos, avis, lettres, messages sur leurs taches, et le nom du patient. La loi demande au "
+        "médecin de le conserver. Le médecin traitant le lit ; un administrateur peut lire un "
+        "résultat en cas d'urgence, avec un motif. Jusqu'au {until} ; ensuite il est effacé sans "
+        "qu'on le demande.",
         "audit": "Qui a fait quoi et quand, avec des numéros au lieu de noms. C'est la preuve de "
         "ce qui a été fait des données. Jamais supprimé.",
         "counts": "Le nombre de résultats de chaque jour, sans personne. Jamais supprimé.",
