@@ -353,6 +353,7 @@ def _open_reviews(
         outcomes=data.outcome_counts,
         weekly_counts=data.weekly_counts,
         outbox=data.outbox,
+        failed=data.failed_items,
     )
 
 

@@ -205,9 +205,6 @@ class Outbox:
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
         return self._documents.find(due, sort="due_at", limit=limit)
 
-    def list_due(self, limit: int) -> list[Notice]:
-        return [Notice.model_validate(one) for one in self.find_due(limit)]
-
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
         """When the budget of such mails has room for it; None where it has, and for security.
 

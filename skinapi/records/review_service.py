@@ -2,12 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-
-from pydantic import ValidationError
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page, page_of
@@ -26,6 +23,7 @@ from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.migration import Chunk
@@ -53,6 +51,7 @@ class ReviewsService:
     outcomes: OutcomeCounts
     weekly_counts: WeeklyCounts
     outbox: Outbox
+    failed: FailedItems
 
     def add_review(
         self,
@@ -196,14 +195,9 @@ class ReviewsService:
             raise Forbidden(NOT_TO_SHOW)
         return submission, owner
 
-    def repair_mark(self, submission_id: str) -> bool:
-        """Mark the finding as its reviews say; False where it is marked so already."""
-        with suppress(ValidationError):  # `check` names a damaged finding
-            return self._mark_again(submission_id)
-        return False
-
     @atomic
-    def _mark_again(self, unit: Unit, submission_id: str) -> bool:
+    def repair_mark(self, unit: Unit, submission_id: str) -> bool:
+        """Mark the finding as its reviews say; False where it is marked so already."""
         submission = self.records.find(submission_id)
         if submission is None:
             return False
@@ -247,7 +241,9 @@ class ReviewsService:
     def renew_marks(self, after: str | None) -> Chunk | None:
         """Mark the findings of the next reviews behind this one as this version decides."""
         last, submissions = self.reviews.submissions_after(after, MARKED_AT_ONCE)
-        return Chunk(last, sum(map(self.repair_mark, sorted(submissions)))) if last else None
+        pairs = ((one, one) for one in sorted(submissions))
+        changed = sum(self.failed.each("migration", pairs, self.repair_mark))
+        return Chunk(last, changed) if last else None
 
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions, and submissions that are not marked as their reviews say,

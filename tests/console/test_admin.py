@@ -226,6 +226,37 @@ def test_one_of_a_thing_is_said_in_the_singular(visitor: Visitor, seeder: Seeder
             visitor.see(text)
 
 
+# As if the clock of a server had been wrong, and a record were damaged.
+ALARMS = """
+const ask = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await ask(path, options);
+  if (!String(path).endsWith("/admin/overview")) return answer;
+  const [right, wrong] = ["2026-11-27T08:00:00Z", "2026-12-13T08:00:00Z"];
+  const clock = { jumped_from: right, jumped_to: wrong, set_right: null,
+    spared_accounts: 2, spared_records: 1 };
+  const failed = [{ work: "mail", item: "0".repeat(32), created_at: right, attempts: 3,
+    reason: "ValidationError" }];
+  const body = { ...(await answer.json()), clock_alarm: clock, failed_items: failed };
+  return new Response(JSON.stringify(body), answer);
+};
+"""
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_a_wrong_clock_and_a_damaged_record_are_in_the_overview(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    journey = Journey(visitor, "alarms", look)
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.find(".overview")
+    visitor.run(ALARMS)
+    journey.press("reload")
+    journey.see("clockWrongText")
+    journey.see("itemFailed", work=journey.say("work_mail"), item="0" * 32)
+    journey.step("clock-and-record")
+
+
 def test_no_second_click_and_no_key_does_what_was_not_meant(
     visitor: Visitor, seeder: Seeder
 ) -> None:

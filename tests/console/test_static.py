@@ -28,6 +28,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
 from skinapi.settings import Settings
+from skinapi.storage.failed_items import WORK
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from tests.console.visitor import Visitor
@@ -450,6 +451,11 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     actions |= {f"account.role_{role}" for role in ROLES} | {f"finding.{band}" for band in Band}
     said = {key.removeprefix("did_") for key in words["en"] if key.startswith("did_")}
     assert said - {"other"} == {action.replace(".", "_") for action in actions if action[-1] != "_"}
+
+
+def test_every_pass_that_may_fail_has_words(words: dict[Language, dict[str, str]]) -> None:
+    said = {key.removeprefix("work_") for key in words["en"] if key.startswith("work_")}
+    assert said == WORK
 
 
 @pytest.mark.parametrize("name", ["import_job", "training_job"])

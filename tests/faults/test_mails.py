@@ -33,7 +33,7 @@ def await_mail(seeder: Seeder, smtp: SmtpServer, email: str) -> None:
     """Returns once it has come and nothing waits. The lease of who was killed runs out at once."""
     store = seeder.services.store
     deadline = time.monotonic() + LONGEST_S
-    while email not in smtp.recipients() or seeder.services.data.outbox.list_due(1):
+    while email not in smtp.recipients() or seeder.services.data.outbox.find_due(1):
         assert time.monotonic() < deadline, f"no mail for {email}"
         time.sleep(0.2)
         over = {"$set": {"held_until_at": now()}}

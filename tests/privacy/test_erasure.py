@@ -8,7 +8,7 @@ import pytest
 
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import UnsafeSettings
-from skinapi.notices.outbox import Kind
+from skinapi.notices.outbox import Kind, Notice
 from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
@@ -50,6 +50,11 @@ def verified(backend: Backend, code: str) -> dict[str, Any]:
 def mails_to(backend: Backend, account: str) -> list[Any]:
     rows = backend.services.store.collection("outbox").find({"account": account}, sort="id")
     return [row["kind"] for row in rows]
+
+
+def send_all(backend: Backend) -> None:
+    outbox = backend.services.data.outbox
+    outbox.mark_sent([Notice.model_validate(one) for one in outbox.find_due(10)])
 
 
 def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> None:
@@ -114,7 +119,7 @@ def test_the_mail_with_the_receipt_outlives_the_account_and_goes_with_its_sendin
     (notice,) = backend.services.store.collection("outbox").find({"account": account})
     assert (notice["kind"], notice["address"], notice["language"]) == ("erased", ada.email, "fr")
     assert notice["about"] == f"receipts/verify/{code}"
-    backend.services.data.outbox.mark_sent(backend.services.data.outbox.list_due(10))
+    send_all(backend)
     assert ada.email not in str(backend.stored())
 
 
@@ -241,7 +246,7 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
         False,
         {},
     )
-    backend.services.data.outbox.mark_sent(backend.services.data.outbox.list_due(10))
+    send_all(backend)
     assert ada.email not in str(backend.stored())
     for path in ("approve", "suspend"):
         root.call("PATCH", f"/users/{kept.email}/{path}", json={})
