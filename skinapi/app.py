@@ -272,6 +272,8 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         notes=lambda: [
             *filter(None, [registry.served.problem]),
             *services.jobs.problems(),
+            *services.assignments.problems(),
+            *app.background.unassigned_mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
             *services.data.webhook_endpoints.problems(),

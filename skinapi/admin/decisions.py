@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from skinapi.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts, Refusal
-from skinapi.auth.emails import normalise_email
+from skinapi.auth.assignments import Assignments, find_by_typed_email
 from skinapi.domain.subject import RefusalReason, Role
 from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.notices.outbox import Kind, Outbox
@@ -21,12 +21,12 @@ from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 # `wanted`: the role that each has asked for at the registration.
 ApprovedRole = Literal["wanted", "user", "doctor", "researcher"]
 MOST_COUNTED = 1000
+# In place of the e-mail of a doctor.
+DEFAULT = "default"
 # A refusal that is taken back at once is mailed to nobody.
 REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
-NO_DOCTOR = "Doctor not found"
-NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
@@ -44,23 +44,24 @@ class DecisionsService:
     work: UnitOfWork
     accounts: Accounts
     outbox: Outbox
+    assignments: Assignments
 
     def count_waiting(self) -> int:
         """How many accounts wait for approval, counted up to MOST_COUNTED."""
         return self.accounts.count_waiting(most=MOST_COUNTED)
 
     def approve_accounts(
-        self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None, by: str
+        self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None = DEFAULT, by: str
     ) -> Decided:
-        """Approve these accounts, and put those that are patients then in the care of `doctor`.
+        """Approve these accounts, and put those that are patients then in the care of `doctor`:
+        an e-mail, or None for nobody. By DEFAULT those who were waiting, and have no doctor, get
+        that of the setting.
 
         Raises NotFound and Conflict for the doctor.
         """
-        chosen = get_by_email(self.accounts, doctor, NO_DOCTOR) if doctor else None
-        if chosen:
-            _require_approved_doctor(chosen)
-        doctor_id = chosen.id if chosen else None
-        return _each(ids, partial(self._approve_into_care, role=role, doctor_id=doctor_id, by=by))
+        if doctor and doctor != DEFAULT:
+            self.assignments.find_doctor(doctor)
+        return _each(ids, partial(self._approve_by_id, role=role, doctor=doctor, by=by))
 
     def refuse_accounts(
         self, *, ids: Sequence[str], reason: RefusalReason, note: str | None, by: str
@@ -74,14 +75,16 @@ class DecisionsService:
         return _each(ids, partial(self._reopen_by_id, by=by))
 
     @atomic
-    def approve_account(self, unit: Unit, *, email: str, role: Role | None, by: str) -> str:
+    def approve_account(
+        self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
+    ) -> str:
         """Approve an account; with role "doctor" or "researcher", also make a user one. Never
-        demotes.
+        demotes. `doctor` is as in `approve_accounts`.
 
-        Returns a message about what was done. Raises NotFound.
+        Returns a message about what was done. Raises NotFound, and Conflict for the doctor.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
-        changed = self._approve(unit, account, role=role, by=by)
+        changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
         if changed.role == "doctor":
             if account.role == "user":
                 return f"User {account.email} promoted to doctor and approved."
@@ -106,21 +109,34 @@ class DecisionsService:
         Raises NotFound, and Conflict if the doctor is not approved.
         """
         patient = get_by_email(self.accounts, email, NO_USER)
-        chosen = get_by_email(self.accounts, doctor, NO_DOCTOR) if doctor else None
+        chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
-            _require_approved_doctor(chosen)
             refuse_doctor(patient)
-        self._assign(unit, patient, doctor_id=chosen.id if chosen else None, by=by)
+        self.assignments.assign(unit, patient, doctor=chosen, by=by)
 
     @atomic
-    def _approve_into_care(
-        self, unit: Unit, account_id: str, *, role: ApprovedRole, doctor_id: str | None, by: str
+    def _approve_by_id(
+        self, unit: Unit, account_id: str, *, role: ApprovedRole, doctor: str | None, by: str
     ) -> None:
         account = self.accounts.get(account_id)
         given = account.wanted_role if role == "wanted" else role
-        changed = self._approve(unit, account, role=given, by=by)
-        if doctor_id and changed.role == "user":
-            self._assign(unit, changed, doctor_id=doctor_id, by=by)
+        self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
+
+    def _approve_into_care(
+        self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str
+    ) -> Account:
+        changed = self._approve(unit, account, role=role, by=by)
+        if changed.role != "user" or doctor is None:
+            return changed
+        if doctor != DEFAULT:
+            chosen: str | None = self.assignments.find_doctor(doctor).id
+        elif account.status == "waiting" and account.doctor_id is None:
+            chosen = self.assignments.find_default()
+        else:
+            return changed
+        if chosen:
+            self.assignments.assign(unit, changed, doctor=chosen, by=by)
+        return changed
 
     def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:
         fields = AccountFields(status="approved", wanted_role=None)
@@ -170,20 +186,6 @@ class DecisionsService:
             back |= AccountFields(role="user", wanted_role=account.role)
         return self.accounts.change(unit, account, **back)
 
-    def _assign(self, unit: Unit, patient: Account, *, doctor_id: str | None, by: str) -> None:
-        if patient.doctor_id == doctor_id:
-            return
-        if unit.named:  # the approval is what this transaction does
-            unit.record(AuditRow("account.assign", by=by, target=patient.id))
-        else:
-            unit.audit("account.assign", by=by, target=patient.id)
-        if doctor_id:
-            # Who is suspended at the same time gets no patient.
-            _require_approved_doctor(self.accounts.hold(doctor_id))
-            # A row names one account, so the doctor has a second one, with the same request id.
-            unit.record(AuditRow("doctor.assign", by=by, target=doctor_id, owner=patient.id))
-        self.accounts.change(unit, patient, doctor_id=doctor_id)
-
 
 def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
     decided = Decided([], {})
@@ -198,10 +200,7 @@ def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
 
 def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:
     """The account with this address. Raises NotFound with this sentence."""
-    try:
-        account = accounts.find_by_email(normalise_email(email))
-    except ValueError:
-        account = None
+    account = find_by_typed_email(accounts, email)
     if account is None:
         raise NotFound(sentence)
     return account
@@ -210,14 +209,3 @@ def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:
 def refuse_doctor(account: Account) -> None:
     if account.role == "doctor":
         raise NotFound(NO_USER)
-
-
-def require_doctor(account: Account) -> None:
-    if account.role != "doctor":
-        raise NotFound(NO_DOCTOR)
-
-
-def _require_approved_doctor(account: Account) -> None:
-    require_doctor(account)
-    if not account.approved:
-        raise Conflict(NOT_APPROVED)

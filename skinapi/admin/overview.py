@@ -37,6 +37,11 @@ class WaitingFindings(Protocol):
         """See `Submissions`."""
 
 
+class UnassignedFindings(Protocol):
+    def count(self) -> tuple[int, int, int]:
+        """See `UnassignedPatients`."""
+
+
 class WaitingMessages(Protocol):
     def count_left(self) -> Mapping[str | None, int]:
         """See `Messages`."""
@@ -58,6 +63,7 @@ class OverviewService:
     accounts: Accounts
     findings: WaitingFindings
     messages: WaitingMessages
+    unassigned: UnassignedFindings
     outbox: Outbox
     jobs: Jobs
     drift: DriftService

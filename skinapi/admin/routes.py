@@ -135,17 +135,19 @@ def delete_user(
     "/users/<email>/approve",
     access=admins("Only admin can approve users"),
     rate=Rate.WRITE,
-    raises=(NotFound,),
+    raises=(NotFound, Conflict),
 )
 def approve_user(
     decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
 ) -> Message:
     """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
-    user one.
+    user one. A patient comes into the care of `doctor`.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
-    happened = decisions.approve_account(email=email, role=body.role, by=subject.id)
+    happened = decisions.approve_account(
+        email=email, role=body.role, doctor=body.chosen_doctor, by=subject.id
+    )
     return Message(message=happened)
 
 
@@ -299,7 +301,7 @@ def approve_accounts(
     It never demotes. What cannot be decided on is named in `left`, and the others are approved.
     """
     decided = decisions.approve_accounts(
-        ids=body.accounts, role=body.role, doctor=body.doctor, by=subject.id
+        ids=body.accounts, role=body.role, doctor=body.chosen_doctor, by=subject.id
     )
     return DecidedView.of(decided)
 

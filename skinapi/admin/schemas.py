@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from skinapi.admin import usage
-from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
+from skinapi.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided
 from skinapi.admin.overview import LeftWithDoctor, OverviewService
 from skinapi.audit.trail import ACCOUNT_FIELDS, cursor_of
 from skinapi.auth.accounts import Account, Status
@@ -124,12 +124,23 @@ class ChosenAccounts(Body):
     accounts: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_CHOSEN)]
 
 
-class Approvals(ChosenAccounts):
+class DoctorOfApproved(BaseModel):
+    """The part of a body that names the doctor in charge of whom it approves."""
+
+    doctor: Email | None = Field(
+        default=None,
+        description="the e-mail of the doctor of those that are patients then; null: no doctor "
+        "yet. Without the field, whoever waited and has no doctor gets that of DEFAULT_DOCTOR",
+    )
+
+    @property
+    def chosen_doctor(self) -> str | None:
+        return self.doctor if "doctor" in self.model_fields_set else DEFAULT
+
+
+class Approvals(DoctorOfApproved, ChosenAccounts):
     role: ApprovedRole = Field(
         default="wanted", description="`wanted`: what each has asked for at its registration"
-    )
-    doctor: Email | None = Field(
-        default=None, description="the e-mail of the doctor of those that are patients then"
     )
 
 
@@ -167,7 +178,7 @@ class WaitingCount(Answer):
     count: int = Field(description=f"how many wait for approval, counted up to {MOST_COUNTED}")
 
 
-class Approval(ContractBody):
+class Approval(DoctorOfApproved, ContractBody):
     role: Literal["user", "doctor", "researcher"] | None = None
 
 
@@ -394,9 +405,18 @@ class ClockAlarmView(Answer):
     spared_records: int = Field(description="medical records that it would have erased")
 
 
+class UnassignedTotals(Answer):
+    patients: int
+    findings: int = Field(description="of theirs, that wait for a review")
+    urgent: int = Field(description="those of them that ask for a doctor this week")
+
+
 class Overview(Answer):
     """What an admin should know at a glance."""
 
+    unassigned: UnassignedTotals = Field(
+        description="patients without an active doctor in charge, with findings that wait"
+    )
     overdue_findings: list[LeftWithDoctorView] = Field(
         description="findings that nobody has reviewed by the day on which a doctor should have "
         "seen the spot, by the doctor in charge"
@@ -432,7 +452,9 @@ class Overview(Answer):
     @classmethod
     def of(cls, overview: OverviewService) -> Self:
         disk, alarm = overview.read_disk(), overview.clock.find_alarm()
+        patients, findings, urgent = overview.unassigned.count()
         return cls(
+            unassigned=UnassignedTotals(patients=patients, findings=findings, urgent=urgent),
             overdue_findings=[
                 LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
             ],

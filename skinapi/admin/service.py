@@ -12,15 +12,14 @@ from typing import Literal, Unpack
 
 from skinapi.admin.decisions import (
     NO_ACCOUNT,
-    NO_DOCTOR,
     NO_USER,
     get_by_email,
     refuse_doctor,
-    require_doctor,
 )
 from skinapi.audit import AuditTrail
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
+from skinapi.auth.assignments import NO_DOCTOR, require_doctor
 from skinapi.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits

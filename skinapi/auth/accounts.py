@@ -12,7 +12,13 @@ from skinapi.auth.account_search import (
 )
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import LastAdmin
-from skinapi.auth.events import AdminStopped, DoctorChanged, DoctorStopped, PatientsReleased
+from skinapi.auth.events import (
+    AdminStopped,
+    DoctorChanged,
+    DoctorReturned,
+    DoctorStopped,
+    PatientsReleased,
+)
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import RefusalReason, Role
 from skinapi.errors import (
@@ -28,7 +34,7 @@ from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
-from skinapi.storage.unit_of_work import Unit, UnitOfWork
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 from skinapi.stored_record import StoredRecord
 
 WantedRole = Literal["doctor", "researcher"]
@@ -40,6 +46,10 @@ RESEARCH_CONSENT = "research"
 EXPIRED_AT_ONCE = 100
 ANY_TIME = datetime.fromtimestamp(0, UTC)
 MOST_PATIENTS_FOUND = 1000
+# So many patients at most are named in one row of the audit trail.
+NAMED_AT_ONCE = 50
+# Sorts after the queue keys of findings.
+WITHOUT_FINDINGS = "9"
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 BEING_DELETED = "This account is being deleted"
@@ -74,7 +84,8 @@ class Account(StoredRecord):
     A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
     by how urgently their findings need a review. `notices`: whether mails are sent to the person
     that are not of security. `findings` is how many the account has; None in an
-    account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
+    account of an earlier version until it files or deletes one. `patients_rest`: it was a doctor's,
+    who has lost the role and still has patients. `wanted_role` was asked for at the
     registration, until an admin approves the account. `browsers` (hashes) have opened the account,
     the newest last. One that an admin has refused is suspended and `refused`: so the version before
     takes it for a suspended one. Nobody logs in to an account with an `external` identifier, which
@@ -104,6 +115,7 @@ class Account(StoredRecord):
     consents: Mapping[str, bool] = {}
     notices: bool = True
     doctor_id: str | None = None
+    patients_rest: bool | None = None
     queue_key: str | None = None
     findings: int | None = None
     second_factor: SecondFactor | None = None
@@ -268,6 +280,7 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "search", "id")
         self._documents.ensure_index("doctor_id", "family", "id")
         self._documents.ensure_index("doctor_id", "email", "id")
+        self._documents.ensure_index("patients_rest", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
         self._documents.ensure_index("role", "status", "refused", "id")
@@ -328,10 +341,10 @@ class Accounts:
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
-        Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
-        role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
-        because a suspension can be lifted. So does one whose medical record is kept. Nothing is
-        written where the account is so already.
+        Who becomes a doctor, or is being deleted, leaves the care of a doctor, unless the medical
+        record is kept. A doctor who is suspended or loses the role keeps the patients, who rest
+        until the role is back (`list_resting_doctors`); one who is being deleted has none any more.
+        Nothing is written where the account is so already.
 
         Raises LastAdmin, NotFound where it is being deleted, and Conflict where it would get a
         password or another role, and nobody can log in to it, or only its record is kept.
@@ -346,6 +359,9 @@ class Accounts:
             wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
+        if wanted.role != account.role and "doctor" in (wanted.role, account.role):
+            rest = account.role == "doctor" and bool(self.count_patients({account.id}))
+            wanted = wanted.model_copy(update={"patients_rest": rest or None})
         if not account.can_log_in and (
             wanted.role != account.role or wanted.password_hash != account.password_hash
         ):
@@ -355,10 +371,12 @@ class Accounts:
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
-        if wanted.role != account.role or wanted.status == "deleting":
+        if wanted.status == "deleting":
             self._release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
+        if account.active_doctor != wanted.active_doctor:
+            self._note_patients(unit, wanted)
         if account.active_admin and not wanted.active_admin:
             unit.publish(AdminStopped(account.id))
         return wanted
@@ -469,6 +487,49 @@ class Accounts:
         if not doctors:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
+
+    def list_resting_doctors(self) -> list[Account]:
+        """Those who are no active doctors now and still have patients, who rest meanwhile."""
+        found = [
+            *self.list_where({"role": "doctor", "status": "suspended"}),
+            *self.list_where({"role": "doctor", "status": "waiting"}),
+            *self.list_where({"patients_rest": True}),
+        ]
+        patients = self.count_patients({one.id for one in found})
+        return [one for one in found if one.id in patients]
+
+    def page_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Account]:
+        """Those in this doctor's care, or in nobody's, with a finding that waits for a review; the
+        most urgent first.
+        """
+        wanted: Filter = {"doctor_id": doctor_id, "queue_key": {"$lt": WITHOUT_FINDINGS}}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit)
+        return [Account.model_validate(document) for document in found]
+
+    def has_active_doctor(self) -> bool:
+        active = {"role": "doctor", "status": "approved"}
+        return bool(self._documents.find(active, limit=1, fields=()))
+
+    def list_active_doctors(self) -> list[Account]:
+        return self.list_where({"role": "doctor", "status": "approved"})
+
+    def _note_patients(self, unit: Unit, doctor: Account) -> None:
+        """Which patients rest from now on, or come back: rows of the audit trail, each of so many
+        patients.
+        """
+        found = self._documents.find({"doctor_id": doctor.id}, fields=())
+        ids = [one["id"] for one in found]
+        if not ids:
+            return
+        back = doctor.active_doctor
+        by = unit.named.by if unit.named else "system"
+        count = f"{len(ids)} patient{'s' if len(ids) > 1 else ''}"
+        for start in range(0, len(ids), NAMED_AT_ONCE):
+            detail = f"{count}: {' '.join(ids[start : start + NAMED_AT_ONCE])}"
+            action = "doctor.return" if back else "doctor.rest"
+            unit.record(AuditRow(action, by=by, target=doctor.id, detail=detail))
+        if back:
+            unit.publish(DoctorReturned(doctor.id))
 
     def _release_patients(self, unit: Unit, doctor_id: str) -> None:
         if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
@@ -595,11 +656,11 @@ class Accounts:
                     break
 
     def faults(self, work: UnitOfWork) -> Iterator[Fault]:
-        """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.
-        Earlier code has left such.
+        """Yield patients whose doctor is none and never was, or who are doctors themselves: nobody
+        sees them. Earlier code has left such.
         """
         accounts = self.list_where({})
-        doctors = {account.id for account in accounts if account.role == "doctor"}
+        doctors = {one.id for one in accounts if one.role == "doctor" or one.patients_rest}
         for account in accounts:
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"
@@ -613,4 +674,4 @@ def key_without_findings(account_id: str) -> str:
     """The queue key of an account without a waiting finding. It sorts after all other keys, and is
     unique.
     """
-    return f"9{account_id}"
+    return f"{WITHOUT_FINDINGS}{account_id}"

@@ -34,6 +34,13 @@ class DoctorStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class DoctorReturned:
+    """This account is an active doctor's again, and so are its patients in care."""
+
+    doctor: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdminStopped:
     """This admin is suspended, being deleted, or none any more."""
 

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.emails import LONGEST_TYPED
-from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
+from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked, PatientTaken
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView
 from skinapi.domain.pages import Page
@@ -44,6 +44,21 @@ class Colleague(Answer):
 
 
 routes: Routes[CasesService] = Routes("cases")
+
+
+@routes.route(
+    "PUT",
+    "/patients/<patient>/doctor",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, PatientTaken),
+)
+def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subject) -> Message:
+    """Become the doctor in charge of a patient without one. Of two doctors one does; the other
+    reads who (409 `patient_taken`).
+    """
+    cases.take_patient(patient=patient, by=subject)
+    return Message(message="The patient is in your care")
 
 
 @routes.route(

@@ -12,9 +12,10 @@ from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.events import ConsentWithdrawn
-from skinapi.care.queue import doctors_of
+from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -54,6 +55,13 @@ class OpinionAsked(Conflict):
     sentence = "Another colleague is asked about this finding; withdraw that first"
 
 
+class PatientTaken(Conflict):
+    code, sentence = "patient_taken", "Another doctor is in charge of this patient by now"
+
+    def __init__(self, doctor: str) -> None:
+        super().__init__(f"{doctor} is in charge of this patient by now")
+
+
 NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"
 NOT_TO_REVIEW = "Only who may review a finding can take it"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
@@ -69,6 +77,27 @@ class CasesService:
     records: RecordsService
     outbox: Outbox
     trail: AuditTrail
+    assignments: Assignments
+
+    @atomic
+    def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
+        """Become the doctor in charge of a patient without one; nothing changes where the caller is
+        that already. Raises NotFound, Conflict, and PatientTaken for who has read of the patient.
+        """
+        unassigned = self.records.unassigned
+        found = self.accounts.by_ids({patient}).get(patient)
+        if found is None or not unassigned.shows_list(by):
+            raise NotFound(NO_PATIENT)
+        # Of two who take the patient at once, the second one sees the first.
+        owner = self.accounts.hold(patient)
+        if owner.doctor_id == by.id:
+            return
+        doctor = unassigned.find_doctor(owner)
+        if doctor and self.records.notes.has_read(patient, by=by):
+            raise PatientTaken(doctor.name)
+        if not unassigned.may_see(owner, by):
+            raise NotFound(NO_PATIENT)
+        self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         """A finding that the caller may review, and the accounts of who works on it. Raises

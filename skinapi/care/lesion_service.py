@@ -30,7 +30,6 @@ from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
 from skinapi.records.instructions import Advice, Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
@@ -124,7 +123,7 @@ class LesionsService:
     ) -> Page[ShownLesion]:
         """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
         owner = self.accounts.by_ids({patient}).get(patient)
-        if owner is None or not in_care(owner, doctor):
+        if owner is None or not self.records.may_see(owner, doctor, lesion=None):
             raise NotFound(NO_PATIENT)
         self.records.note_read([patient], by=doctor)
         return self._page(patient, for_owner=False, after=after, limit=limit)

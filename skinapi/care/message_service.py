@@ -213,7 +213,9 @@ class MessagesService:
         if self.lesions.find(lesion) is None:
             raise NotFound(NO_LESION)
         own = held.id == by.id and held.status != "deleting"
-        if self.lesions.change(lesion, {}) is None or not (own or in_care(held, by)):
+        # A doctor who has lost the role a moment ago still has the patients.
+        in_charge = in_care(held, by) and self.accounts.hold(by.id).active_doctor
+        if self.lesions.change(lesion, {}) is None or not (own or in_charge):
             raise NotFound(NO_LESION)
         return held
 
@@ -224,7 +226,7 @@ class MessagesService:
                 raise PatientDeleted
             return owner.id
         doctor = self.accounts.by_ids({owner.doctor_id or ""}).get(owner.doctor_id or "")
-        if doctor is None or not doctor.approved:  # a suspended one reads nothing
+        if doctor is None or not doctor.active_doctor:  # who rests reads nothing
             raise NobodyInCharge
         return doctor.id
 

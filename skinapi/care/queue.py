@@ -20,6 +20,7 @@ from skinapi.records.read_notes import ReadNotes
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
+from skinapi.records.unassigned import UnassignedCounts, UnassignedPatients
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
@@ -51,11 +52,13 @@ class FoundCase:
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
     """`to_review` counts reviewed findings too about which a second opinion has come, `overdue`
-    those of `awaited` that have waited for too long.
+    those of `awaited` that have waited for too long. `unassigned` is None for a doctor who does not
+    see the patients without one.
     """
 
     to_review: int
     by_urgency: Mapping[Band, int]
+    unassigned: UnassignedCounts | None
     awaited: Mapping[WaitsFor, int]
     overdue: Mapping[WaitsFor, int]
 
@@ -75,6 +78,7 @@ class CareService:
     lesion_findings: LesionFindings
     pointer: ServingPointer
     notes: ReadNotes
+    unassigned: UnassignedPatients
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
@@ -218,6 +222,19 @@ class CareService:
         others = [one for one in own.items if not (came_first and one.submission.opinion_key)]
         return Page([*first, *others], own.next_after)
 
+    def list_unassigned(
+        self, *, doctor: Subject, urgency: Band | None, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """What waits for a review of patients without a doctor, in the order of the queue; nothing
+        for a doctor who does not see them.
+        """
+        if not self.unassigned.shows_list(doctor):
+            return Page([], None)
+        page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
+        owners = {owner.id for _, owner in page.items}
+        cases = page.map(lambda found: found[0])
+        return self._with_accounts(cases, lambda _, owner: owner.id in owners, doctor=doctor)
+
     def _search_queue(
         self,
         doctor: Subject,
@@ -267,7 +284,9 @@ class CareService:
             one: count and self.submissions.count_awaited(doctor.id, one, before=since)
             for one, count in awaited.items()
         }
-        return QueueCounts(sum(by_urgency.values()) + came, by_urgency, awaited, overdue)
+        unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
+        to_review = sum(by_urgency.values()) + came
+        return QueueCounts(to_review, by_urgency, unassigned, awaited, overdue)
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""

@@ -9,6 +9,7 @@ from skinapi.care.queue_schemas import (
     QueueCountsView,
     QueuedFinding,
     QueueQuery,
+    UnassignedView,
     WithdrawnModel,
 )
 from skinapi.domain.pages import Page
@@ -68,12 +69,19 @@ def list_queue(
     Of those to review, the ones about which a second opinion has come stand first, then those about
     which the doctor is asked for one.
 
+    With `unassigned=true`, those of patients without a doctor instead.
+
     With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
     stand first in that list too.
     """
     if query.order == "learning":
         taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
         return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
+    if query.unassigned:
+        page = care.list_unassigned(
+            doctor=subject, urgency=query.urgency, after=query.after, limit=query.limit
+        )
+        return page.map(lambda found: QueuedFinding.of(found, subject.id))
     if query.awaited:
         page = care.list_awaited(
             doctor=subject,
@@ -101,6 +109,7 @@ def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     return QueueCountsView(
         to_review=counts.to_review,
         by_urgency=dict(counts.by_urgency),
+        unassigned=UnassignedView(**counts.unassigned._asdict()) if counts.unassigned else None,
         awaited=dict(counts.awaited),
         overdue=dict(counts.overdue),
     )

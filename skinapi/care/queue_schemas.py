@@ -65,6 +65,11 @@ class OrderedQueueQuery(QueueQuery):
         description="only reviewed findings whose decision waits for the `result` of a sample, or "
         "for another `photo` that has not come; the oldest decision first",
     )
+    unassigned: bool = Field(
+        default=False,
+        description="`true`: only what waits for a review of patients without a doctor, for the "
+        "doctors whom UNASSIGNED_PATIENTS names; `urgency` may be asked for beside it",
+    )
     q: SearchText | None = Field(
         default=None,
         description="only findings of patients whose name, last name or e-mail begins so",
@@ -74,6 +79,10 @@ class OrderedQueueQuery(QueueQuery):
     def _refuse_contradictions(self) -> Self:
         if self.awaited and (self.order == "learning" or self.reviewed is False or self.urgency):
             raise ValueError("awaited lists reviewed findings of every urgency, the oldest first")
+        if self.unassigned and (
+            self.awaited or self.order == "learning" or self.reviewed or self.q
+        ):
+            raise ValueError("unassigned lists what waits for a review, by urgency")
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
         if self.order == "learning" and self.q:
@@ -264,6 +273,14 @@ class WithdrawnModel(Answer):
     withdrawn_at: datetime
 
 
+class UnassignedView(Answer):
+    """Patients without a doctor, and their findings that wait for a review."""
+
+    patients: int
+    findings: int
+    urgent: int = Field(description="those that ask for a doctor this week")
+
+
 class QueueCountsView(Answer):
     """How many findings `GET /queue?reviewed=false` lists."""
 
@@ -271,6 +288,9 @@ class QueueCountsView(Answer):
         description="all of them, reviewed ones too about which a second opinion has come"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
+    unassigned: UnassignedView | None = Field(
+        description="those with `unassigned=true`; null where the caller sees none of them"
+    )
     awaited: dict[WaitsFor, int] = Field(
         description="how many findings `GET /queue` lists with `awaited`, for each"
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.authorizer import Authorizer
 from skinapi.auth.consent_service import ConsentsService
 from skinapi.auth.passwords import PLACES, Authentication, Passwords
@@ -28,6 +29,7 @@ class AccountServices:
     recovery: RecoveryService
     admin: AdminService
     decisions: DecisionsService
+    assignments: Assignments
 
 
 def open_account_services(settings: Settings, data: Repositories) -> AccountServices:
@@ -44,6 +46,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
         trail=data.trail,
         initial_password_life=initial_password_life,
     )
+    assignments = Assignments(work=work, accounts=accounts, default=settings.default_doctor)
     second_factor = _open_second_factor(
         settings, data, passwords=passwords, authentication=authentication
     )
@@ -78,7 +81,10 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             initial_password_life=initial_password_life,
             find_numbers=data.lesion_findings.numbers_of,
         ),
-        decisions=DecisionsService(work=work, accounts=accounts, outbox=outbox),
+        decisions=DecisionsService(
+            work=work, accounts=accounts, outbox=outbox, assignments=assignments
+        ),
+        assignments=assignments,
     )
 
 

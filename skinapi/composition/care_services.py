@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.owners import OwnerStatus
 from skinapi.care.cases import CasesService
 from skinapi.care.inbox import InboxService
@@ -38,6 +39,7 @@ def open_care_services(
     reviews: ReviewsService,
     counts: LesionCounts,
     pointer: ServingPointer,
+    assignments: Assignments,
 ) -> CareServices:
     lesions = LesionsService(
         work=data.work,
@@ -57,6 +59,7 @@ def open_care_services(
             lesion_findings=data.lesion_findings,
             pointer=pointer,
             notes=records.notes,
+            unassigned=records.unassigned,
         ),
         cases=CasesService(
             work=data.work,
@@ -65,6 +68,7 @@ def open_care_services(
             records=records,
             outbox=data.outbox,
             trail=data.trail,
+            assignments=assignments,
         ),
         lesions=lesions,
         reminder_mailer=ReminderMailer(

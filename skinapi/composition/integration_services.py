@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.composition.repositories import Repositories
 from skinapi.integrations.keys.service import KeysService
@@ -29,6 +30,7 @@ def open_integration_services(
     eraser: Eraser,
     records: RecordsService,
     second_factor: SecondFactorService,
+    assignments: Assignments,
 ) -> IntegrationServices:
     return IntegrationServices(
         keys=KeysService(
@@ -40,9 +42,13 @@ def open_integration_services(
             records=records,
             outbox=data.outbox,
             second_factor=second_factor,
+            assignments=assignments,
         ),
         patients=PatientsService(
-            work=data.work, accounts=data.accounts, secrets=settings.audit_secrets()
+            work=data.work,
+            accounts=data.accounts,
+            secrets=settings.audit_secrets(),
+            assignments=assignments,
         ),
         webhooks=WebhooksService(
             work=data.work,

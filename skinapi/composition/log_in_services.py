@@ -14,7 +14,9 @@ def open_oidc(settings: Settings, data: Repositories, people: AccountServices) -
         sessions=data.sessions,
         auth=people.auth,
         second_factor=people.second_factor,
-        people=People(accounts=data.accounts, sessions=data.sessions),
+        people=People(
+            accounts=data.accounts, sessions=data.sessions, assignments=people.assignments
+        ),
         trips=data.round_trips,
         providers=_open_providers(settings),
         address=settings.address,

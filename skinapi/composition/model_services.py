@@ -99,6 +99,7 @@ def open_model_services(
             messages=services.data.messages,
             failed=services.data.failed_items,
             clock=services.data.clock,
+            unassigned=services.records.unassigned,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

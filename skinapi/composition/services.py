@@ -1,6 +1,7 @@
 """Builds the services that need no model, and passes each one the others that it needs."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -10,9 +11,11 @@ from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
 from skinapi.auth.accounts import Account
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.authorizer import Authorizer
 from skinapi.auth.consent_service import ConsentsService
 from skinapi.auth.consents import ConsentGiven
+from skinapi.auth.emails import normalise_email, spellings_of
 from skinapi.auth.owners import OwnerStatus
 from skinapi.auth.recovery import PasswordLink, RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
@@ -73,6 +76,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Review
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
+from skinapi.records.unassigned import UnassignedPatients
 from skinapi.registry.composition import open_models
 from skinapi.registry.drift import DriftService
 from skinapi.registry.prediction_pool import ServedModel
@@ -144,6 +148,7 @@ class Services:
     oidc: OidcService
     admin: AdminService
     decisions: DecisionsService
+    assignments: Assignments
     records: RecordsService
     reviews: ReviewsService
     outcomes: OutcomesService
@@ -225,6 +230,12 @@ def _build(
     models = open_models(
         settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
     )
+    unassigned = UnassignedPatients(
+        accounts=data.accounts,
+        submissions=data.submissions,
+        outbox=data.outbox,
+        seen_by=_spellings(settings.unassigned_seen_by),
+    )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
     retention = RecordRetention(
         years=settings.record_retention,
@@ -233,7 +244,15 @@ def _build(
         letters=data.letters,
         clock=data.clock,
     )
-    records = _open_records(settings, store, data, queue=queue, models=models, retention=retention)
+    records = _open_records(
+        settings,
+        store,
+        data,
+        queue=queue,
+        models=models,
+        retention=retention,
+        unassigned=unassigned,
+    )
     reviews = _open_reviews(data, queue=queue, records=records)
     jobs = _open_jobs(settings, store, data, workers_here=workers_here)
     lab = _open_lab(settings, store, data, jobs=jobs, models=models)
@@ -247,6 +266,7 @@ def _build(
         reviews=reviews,
         counts=counts,
         pointer=models.pointer,
+        assignments=people.assignments,
     )
     erasure = open_erasure(settings, store, data, people=people, models=models, retention=retention)
     subscribe(
@@ -272,6 +292,7 @@ def _build(
         recovery=people.recovery,
         admin=people.admin,
         decisions=people.decisions,
+        assignments=people.assignments,
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
@@ -299,6 +320,7 @@ def _build(
             eraser=people.eraser,
             records=records,
             second_factor=people.second_factor,
+            assignments=people.assignments,
         ),
         erasure=erasure,
     )
@@ -312,6 +334,7 @@ def _open_records(
     queue: ReviewQueue,
     models: ModelsService,
     retention: RecordRetention,
+    unassigned: UnassignedPatients,
 ) -> RecordsService:
     notes = ReadNotes(trail=data.trail)
     photos = KeptPhotos(
@@ -337,7 +360,19 @@ def _open_records(
         break_glass=data.break_glass,
         retention=retention,
         erased=data.erased_ids,
+        unassigned=unassigned,
     )
+
+
+def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
+    """These addresses as accounts may have them. One that is none names nobody."""
+    if emails is None:
+        return None
+    found = set[str]()
+    for email in emails:
+        with suppress(ValueError):
+            found.update(spellings_of(normalise_email(email)))
+    return frozenset(found)
 
 
 def _open_reviews(

@@ -12,6 +12,7 @@ from skinapi.auth.events import (
     AdminStopped,
     ConsentWithdrawn,
     DoctorChanged,
+    DoctorReturned,
     DoctorStopped,
     ErasureBegun,
     KeptPhotosUnwanted,
@@ -69,7 +70,9 @@ def _to_accounts(data: Repositories, cases: CasesService, records: RecordsServic
         DoctorChanged,
         lambda event: submissions.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
+        records.unassigned.on_doctor_changed,
     )
+    inside(DoctorReturned, records.unassigned.on_doctor_returned)
     inside(
         PatientsReleased,
         lambda event: submissions.release(event.doctor),

@@ -18,8 +18,9 @@ ErasureReason = Literal["asked", "second_account", "not_used", "other"]
 class KeyUse:
     """The key with which a program calls. With `clinic_wide` it may see the findings of every
     patient, otherwise those that its owner may see; with `patient` those of this account alone:
-    it is a session key then, which the key `session_of` has made.
-    A `test` key stores nothing; what it asks for is counted against `owner`, who made it.
+    it is a session key then, which the key `session_of` has made. `doctor` is the account in charge
+    of the patients whom it adds. A `test` key stores nothing; what it asks for is counted against
+    `owner`, who made it.
     """
 
     id: str
@@ -29,6 +30,7 @@ class KeyUse:
     session_of: str | None = None
     test: bool = False
     owner: str | None = None
+    doctor: str | None = None
 
     @property
     def reads_what_it_filed(self) -> bool:

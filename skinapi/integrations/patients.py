@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.events import AccountAdded
 from skinapi.domain.field_types import LONGEST_NAME
 from skinapi.domain.subject import Subject
@@ -34,6 +35,7 @@ class PatientsService:
     work: UnitOfWork
     accounts: Accounts
     secrets: Sequence[str]
+    assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
         """The account of this identifier. Raises Forbidden unless the caller has a clinic-wide key,
@@ -41,16 +43,25 @@ class PatientsService:
         """
         return self._find(self._hashes(system, value, by))
 
-    def find_or_add(self, system: str, value: str, *, by: Subject) -> Account:
-        """As `add_once`, whether the account is a new one or not."""
-        return self.add_once(system, value, by=by)[0]
-
-    def add_once(self, system: str, value: str, *, by: Subject) -> tuple[Account, bool]:
-        """The account of this identifier, and whether this call has made it: of a patient without a
-        log-in, in nobody's care. Called at the same time, one call makes it. Raises as
-        `find_or_draft`.
+    def find_or_add(
+        self, system: str, value: str, *, by: Subject, doctor: str | None = None
+    ) -> Account:
+        """As `add_once`, whether the account is a new one or not. `doctor` is the e-mail of the
+        doctor in charge of a patient who has no other. Raises NotFound for the doctor, too.
         """
-        account, new = self.find_or_draft(system, value, by=by)
+        chosen = self.assignments.find_doctor(doctor).id if doctor else None
+        account, _ = self.add_once(system, value, by=by, doctor=chosen)
+        if chosen and account.doctor_id != chosen:
+            self.assignments.put_in_care(patient=account.id, doctor=chosen, by=by.id)
+        return account
+
+    def add_once(
+        self, system: str, value: str, *, by: Subject, doctor: str | None = None
+    ) -> tuple[Account, bool]:
+        """The account of this identifier, and whether this call has made it: of a patient without a
+        log-in. Called at the same time, one call makes it. Raises as `find_or_draft`.
+        """
+        account, new = self.find_or_draft(system, value, by=by, doctor=doctor)
         if new:
             try:
                 self._add(account, by=by.id)
@@ -62,10 +73,18 @@ class PatientsService:
         return account, new
 
     def find_or_draft(
-        self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
+        self,
+        system: str,
+        value: str,
+        *,
+        by: Subject,
+        locale: Language = LANGUAGES[0],
+        doctor: str | None = None,
     ) -> tuple[Account, bool]:
         """The account of this identifier, and whether it is a new one that is not stored yet: see
-        `add_drafted`. Raises as `find`, and Conflict where an admin has suspended the account.
+        `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
+        caller's key names, else that of DEFAULT_DOCTOR. Raises as `find`, and Conflict where an
+        admin has suspended the account.
         """
         hashes = self._hashes(system, value, by)
         found = self._find(hashes)
@@ -84,16 +103,23 @@ class PatientsService:
             password_hash="",
             locale=locale,
             external=hashes[0],
+            doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
         )
         return drafted, True
 
     def find_or_newcomer(
-        self, system: str, value: str, *, by: Subject, locale: Language = LANGUAGES[0]
+        self,
+        system: str,
+        value: str,
+        *,
+        by: Subject,
+        locale: Language = LANGUAGES[0],
+        doctor: str | None = None,
     ) -> tuple[Account, Newcomer | None]:
         """The account of this identifier, and what stores it with its first finding where it is a
         new one: of what is refused, no account stays. Raises as `find_or_draft`.
         """
-        account, new = self.find_or_draft(system, value, by=by, locale=locale)
+        account, new = self.find_or_draft(system, value, by=by, locale=locale, doctor=doctor)
         if not new:
             return account, None
         adding = partial(self.add_drafted, drafted=account, by=by.id)
@@ -105,6 +131,8 @@ class PatientsService:
         """
         self.accounts.insert(drafted)
         unit.record(AuditRow("patient.add", by=by, target=drafted.id))
+        if drafted.doctor_id:
+            self.assignments.note(unit, drafted.id, doctor=drafted.doctor_id, by=by)
         unit.publish(AccountAdded(drafted.id))
 
     @atomic

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     LETTER_WITHDRAWN = "letter_withdrawn"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
+    UNASSIGNED = "unassigned"
+    CAME_INTO_CARE = "came_into_care"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
     REMINDER = "reminder"
@@ -92,7 +94,8 @@ SECURITY = frozenset(
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of an ERASED the page of the receipt. `author` is the account that wrote a MESSAGE. It is
+    link, of an ERASED the page of the receipt. `figures` are what the text has places for. `author`
+    is the account that wrote a MESSAGE. It is
     not sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives
     its account, so it has an `address` and a `language` of its own.
     """
@@ -109,6 +112,15 @@ class Notice(StoredRecord):
     expires_at: datetime
     address: str | None = None
     language: Language | None = None
+    figures: Mapping[str, int] = {}
+
+    def joined(self, others: Sequence["Notice"]) -> "Notice":
+        """The one mail of them all: their figures are added up."""
+        sums = {
+            name: figure + sum(one.figures.get(name, 0) for one in others)
+            for name, figure in self.figures.items()
+        }
+        return self.model_copy(update={"figures": sums})
 
     @property
     def of_security(self) -> bool:
@@ -143,6 +155,7 @@ class Outbox:
         delay: timedelta = timedelta(),
         due_at: datetime | None = None,
         expires_at: datetime | None = None,
+        figures: Mapping[str, int] | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account. It is sent after `delay`,
         or at `due_at`, unless it is withdrawn before.
@@ -160,6 +173,7 @@ class Outbox:
             author=author,
             due_at=due_at,
             expires_at=expires_at or due_at + GIVEN_UP_AFTER,
+            figures=figures or {},
         )
         self._documents.insert({**notice.stored(), "schema": 1})
 
@@ -185,9 +199,9 @@ class Outbox:
         )
         self._documents.insert({**notice.stored(), "schema": 1})
 
-    def has_parting(self, account: str) -> bool:
-        """Whether a mail waits that needs no account."""
-        return self._documents.count({"account": account, "kind": Kind.ERASED}) > 0
+    def has(self, kind: Kind, *, to: str) -> bool:
+        """Whether a mail of this kind waits, or was sent within a day."""
+        return self._documents.count({"account": to, "kind": kind}) > 0
 
     def list_to(self, account: str) -> list[Notice]:
         """What is stored of mails to this account, the oldest first."""
@@ -285,6 +299,8 @@ class Outbox:
 def _budget_of(kind: Kind) -> Budget:
     if kind is Kind.URGENT:
         return Budget(1, URGENT_EVERY)
+    if kind is Kind.UNASSIGNED:
+        return Budget(1, DAY)
     return Budget(MESSAGES_A_DAY if kind is Kind.MESSAGE else MOST_A_DAY, DAY)
 
 
@@ -334,7 +350,7 @@ def write_mail(
     show one.
     """
     words = WORDS[recipient.language]
-    parts = [words.texts[notice.kind], link]
+    parts = [words.texts[notice.kind].format(**notice.figures), link]
     if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
         parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
     elif not notice.of_security:

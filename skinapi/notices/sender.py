@@ -222,7 +222,7 @@ class NoticeSender(PeriodicThread):
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
         """Send one mail for notices that say the same. Raises MailRefused, MailServerAway."""
-        first = notices[0]
+        first = notices[0].joined(notices[1:])
         recipient = parting_recipient(first) or self._find_recipient(first.account)
         if recipient is None or not (recipient.notices or first.of_security):
             self._outbox.drop(notices)

@@ -26,7 +26,7 @@ from skinapi.prediction.service import (
 )
 from skinapi.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.records.finding_schemas import HeatView
-from skinapi.records.schemas import SubmissionInCare, SubmissionView
+from skinapi.records.schemas import SubmissionInCare, SubmissionView, WillLookView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
@@ -210,11 +210,15 @@ def predict(
     )
     owner = subject.account
     if subject.key and subject.key.test:
-        return SubmissionView.of(prediction.rehearse(owner=owner, sent=sent, by=subject), owner)
-    if form.patient:
-        owner = prediction.records.find_owner(patient=form.patient, by=subject)
-    submission = prediction.predict(owner=owner, sent=sent, by=subject)
-    return SubmissionView.of(submission, owner)
+        submission = prediction.rehearse(owner=owner, sent=sent, by=subject)
+    else:
+        if form.patient:
+            owner = prediction.records.find_owner(patient=form.patient, by=subject)
+        submission = prediction.predict(owner=owner, sent=sent, by=subject)
+    records = prediction.records
+    looks, told = records.find_who_looks(submission, owner), records.instruct(submission)
+    will_look = WillLookView.of(looks, told, submission.language)
+    return SubmissionView.of(submission, owner).model_copy(update={"will_look": will_look})
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))

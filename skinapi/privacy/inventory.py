@@ -133,7 +133,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("deletion_asked_at deletion_due_at", "account", "technical"),
             held("record_kept_until_at", "patient", "technical"),
             told("consents", "account", "technical", "consents"),
-            held("findings refused refused_at refusal", "account", "technical"),
+            held("findings patients_rest refused refused_at refusal", "account", "technical"),
             held("refusal.note", "account", "free_text", "others"),
             held(
                 "password_hash second_factor.salt second_factor.recovery",
@@ -179,7 +179,7 @@ INVENTORY: tuple[Stored, ...] = (
         erased="account",
         fields=(
             held("hash", "account", "secret", "secret"),
-            held("account made_by clinic_wide sessions", "account", "pseudonym"),
+            held("account made_by clinic_wide sessions doctor", "account", "pseudonym"),
             told("hint name kind scopes ends_at addresses quota", "account", "technical", "keys"),
             told("uses used_at revoked_at", "account", "technical", "keys"),
         ),
@@ -228,6 +228,7 @@ INVENTORY: tuple[Stored, ...] = (
         erased="account",
         fields=(
             told("kind due_at sent_at", "account", "technical", "notices"),
+            held("figures", "account", "technical"),
             held("author", "account", "pseudonym"),
             held("account about", "account", "pseudonym", kept="last_mail"),
             held("attempts expires_at language", "account", "technical"),

@@ -75,6 +75,12 @@ class ReadNotes:
         with self._noting:
             self.note([owner], by=by, action=action, detail=detail)
 
+    def has_read(self, owner: str, *, by: Subject) -> bool:
+        """Whether the caller has read something of this patient today."""
+        reader: Reader = ("record.read", by.id, by.key.id if by.key else None)
+        noted = self._find(reader)
+        return owner in noted.owners or owner in self._read_on(reader, noted)
+
     def _find(self, reader: Reader) -> _Noted:
         began = first_id_at(now().replace(hour=0, minute=0, second=0, microsecond=0))
         noted = self._noted.get(reader)

@@ -24,6 +24,7 @@ from skinapi.records.schemas import (
     SubmissionInCare,
     SubmissionView,
     SummaryView,
+    WillLookView,
 )
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed
@@ -71,6 +72,13 @@ def show_submission(
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     standing, instruction = records.find_standing(submission), records.instruct(submission)
     shown = view.of(submission, owner, standing, instruction, query.lang)
+    if owner.id == subject.id:
+        looks, language = (
+            records.find_who_looks(submission, owner),
+            query.lang or submission.language,
+        )
+        will_look = WillLookView.of(looks, instruction, language)
+        shown = shown.model_copy(update={"will_look": will_look})
     # The photo of a kept record goes with the record.
     if (
         records.photos.days is None

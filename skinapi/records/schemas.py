@@ -3,14 +3,16 @@
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
-from skinapi.languages import Language
+from skinapi.languages import Language, load_words
+from skinapi.records.due_days import say_day
 from skinapi.records.finding_schemas import (
     CodedCondition,
     HeadlineView,
@@ -32,7 +34,9 @@ from skinapi.records.review_schemas import (
     GraverReview,
 )
 from skinapi.records.submission import CourseEntry, Submission, SubmissionSummary
+from skinapi.records.unassigned import WillLook
 from skinapi.registry.version_service import Standing
+from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
@@ -209,6 +213,59 @@ class PhotoRetentionView(Answer):
     )
 
 
+class LooksWords(Frozen):
+    """`nobody`: for a finding that sends to no doctor; the two others for one that does, with the
+    day of its urgency where it has one.
+    """
+
+    doctor: str
+    doctors: str
+    nobody: str
+    nobody_by: str
+    nobody_go: str
+
+
+LOOKS: Mapping[Language, LooksWords] = load_words("looks.LOOKS", LooksWords)
+SENT_TO_NO_DOCTOR = (Band.ROUTINE, Band.SELF_MONITORING)
+
+
+class WillLookView(Answer):
+    """Who will look at a finding that no doctor has answered about."""
+
+    by: Literal["doctor", "doctors", "nobody"] = Field(
+        description="the `doctor` in charge, one of the clinic's `doctors`, or `nobody` here"
+    )
+    name: str | None = Field(description="that of the doctor in charge")
+    sentence: str
+    due: date | None = Field(
+        description="of `nobody`: by when the owner should see another doctor; null where no time "
+        "was named"
+    )
+
+    @classmethod
+    def of(
+        cls,
+        looks: WillLook | None,
+        instruction: Instruction | None,
+        language: Language,
+    ) -> Self | None:
+        """`instruction` is that of the spot."""
+        if looks is None or instruction is None:
+            return None
+        words, counts, due = LOOKS[language], instruction.counts, None
+        name = looks.doctor.name if looks.doctor else None
+        if looks.by == "doctor":
+            sentence = words.doctor.format(name=name)
+        elif looks.by == "doctors":
+            sentence = words.doctors
+        elif due := counts.due:
+            sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
+        else:
+            sent = counts.band not in SENT_TO_NO_DOCTOR
+            sentence = words.nobody_go if sent else words.nobody
+        return cls(by=looks.by, name=name, sentence=sentence, due=due)
+
+
 class SubmissionView(SummaryFields):
     model: ModelStanding | None = Field(
         default=None,
@@ -276,6 +333,12 @@ class SubmissionView(SummaryFields):
         default=None,
         exclude_if=lambda moment: moment is None,
         description="when a kept photo was deleted while the finding stayed",
+    )
+    will_look: WillLookView | None = Field(
+        default=None,
+        exclude_if=lambda looks: looks is None,
+        description="for the owner: who will look at it; absent once a doctor has answered, and "
+        "where the finding was just moved",
     )
     instruction: InstructionView | None = Field(
         default=None,

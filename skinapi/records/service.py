@@ -39,6 +39,7 @@ from skinapi.records.submission import (
     hash_of_request,
 )
 from skinapi.records.submissions import Submissions
+from skinapi.records.unassigned import UnassignedPatients, WillLook
 from skinapi.registry.version_service import ModelsService, Standing
 from skinapi.storage.erased_ids import ErasedIds
 from skinapi.storage.faults import Fault
@@ -87,6 +88,7 @@ class RecordsService:
     break_glass: BreakGlasses
     retention: RecordRetention
     erased: ErasedIds
+    unassigned: UnassignedPatients
 
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
@@ -195,8 +197,9 @@ class RecordsService:
         if filed.lesion:
             self.findings.answer_wishes(filed.lesion)
         unit.publish(FindingFiled(filed))
-        if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
-            self.outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")
+        urgent = filed.finding.band is Band.URGENT_REFERRAL
+        if urgent and (doctor := self.unassigned.find_doctor(account)):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
         return filed
 
     def _note_choice(self, filing: Filing, account: Account) -> None:
@@ -339,6 +342,12 @@ class RecordsService:
             [submission.lesion], for_owner=submission.as_owner_sees
         ).get(submission.lesion)
 
+    def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
+        """Who will look at a finding; None where a doctor has answered, as far as the reader of
+        this copy may know.
+        """
+        return None if submission.reviewed else self.unassigned.find_who_looks(owner)
+
     def list_decided_elsewhere(self, submission: Submission) -> list[Decision]:
         """What was decided about the other findings of its spot, as the reader of this copy may
         know.
@@ -354,7 +363,7 @@ class RecordsService:
         """Whether the caller may see the findings of a spot of this patient; without a spot, those
         of none.
         """
-        if in_care(owner, to):
+        if in_care(owner, to) or self.unassigned.may_see(owner, to):
             return True
         stays = owner.status != "deleting" and not owner.is_record
         asked = lesion and to.role == "doctor" and stays

@@ -188,6 +188,21 @@ class Settings(PrivacySettings):
         default=None, max_length=200, description="Name at the head of every report."
     )
 
+    unassigned_patients: str = Field(
+        default="all",
+        max_length=4000,
+        description="Which doctors see the findings of patients who have no doctor, and take the "
+        "patients: `all`, the e-mails of some, comma-separated, or `none`. With `none` these "
+        "patients read that nobody here will look: "
+        "[reviews.md](../reviews.md#patients-without-a-doctor).",
+    )
+    default_doctor: str | None = Field(
+        default=None,
+        max_length=254,
+        description="The e-mail of the doctor in charge of new patients for whom nobody names "
+        "another: at an approval, or in the key of a program that adds them. If empty: nobody is.",
+    )
+
     smtp_url: SecretStr | None = Field(
         default=None,
         description="The mail server that takes notices: `smtp://user:password@host:587`, which "
@@ -490,6 +505,12 @@ class Settings(PrivacySettings):
     def second_factor_roles(self) -> frozenset[str]:
         """The roles whose accounts need a second factor."""
         return _split(self.require_second_factor or "")
+
+    @property
+    def unassigned_seen_by(self) -> frozenset[str] | None:
+        """The e-mails of the doctors who see patients without one; None for all doctors."""
+        listed = _split(self.unassigned_patients)
+        return None if listed == {"all"} else listed - {"none"}
 
     @property
     def prevalence_share(self) -> float | None:

@@ -232,12 +232,14 @@ def test_the_list_of_doctors_says_how_many_patients_each_has(backend: Backend) -
     assert shown == {"grey@example.org": 2, "house@example.org": 0}
 
 
-def test_a_doctor_who_is_one_no_more_has_no_patients(backend: Backend) -> None:
+def test_only_the_deletion_of_a_doctor_releases_the_patients(backend: Backend) -> None:
     backend.member("grey@example.org", role="doctor")
     grey = backend.account("grey@example.org").id
     backend.member("ada@example.org", doctor_id=grey)
     admin = backend.member(role="admin")
     admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
+    assert backend.account("ada@example.org").doctor_id == grey
+    admin.call("DELETE", "/users/grey@example.org")
     assert backend.account("ada@example.org").doctor_id is None
 
 

@@ -34,6 +34,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     disk = found.pop("disk")
     assert 0 < disk["free_bytes"] < disk["total_bytes"]
     assert found == {
+        "unassigned": {"patients": 0, "findings": 0, "urgent": 0},
         "overdue_findings": [],
         "left_messages": [],
         "waiting_accounts": 0,

@@ -59,11 +59,12 @@ def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
     assert any_backend.account(patient.email).doctor_id == any_backend.account(doctor.email).id
 
 
-def test_an_admin_made_on_the_command_line_has_no_patients_left(backend: Backend) -> None:
+def test_the_patients_of_a_doctor_who_becomes_an_admin_rest(backend: Backend) -> None:
     doctor = backend.member(role="doctor")
-    patient = patient_of(backend, doctor)
+    patient_of(backend, doctor)
     backend.services.admin.ensure_admin(email=doctor.email, password=None)
-    assert backend.account(patient.email).doctor_id is None
+    resting = backend.services.data.accounts.list_resting_doctors()
+    assert [one.email for one in resting] == [doctor.email]
 
 
 def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Backend) -> None:

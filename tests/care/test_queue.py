@@ -116,6 +116,7 @@ def test_a_list_costs_the_same_queries_however_many_patients(
         lesion_findings=LesionFindings(store),
         pointer=ServingPointer(store),
         notes=ReadNotes(trail=AuditTrail(store, secrets=["s" * 32])),
+        unassigned=backend.services.records.unassigned,
     )
     subject = Subject(id=doctor, role="doctor", session_id="-")
     backend.services.care.list_patients(doctor=subject, after=None, limit=100)

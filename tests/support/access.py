@@ -790,6 +790,7 @@ ROWS: dict[str, Row] = {
     ),
     "end_hold": Row("/submissions/{number}/hold", "uffnonfnnuu"),
     "show_case": Row("/submissions/{number}/case", TO_REVIEW),
+    "take_unassigned_patient": Row("/patients/{patient}/doctor", DOCTOR_IN_CARE),
     "take_case": Row(
         "/submissions/{number}/case", TO_REVIEW, lambda accounts: no_body(accounts.ask_colleague())
     ),

@@ -93,7 +93,7 @@ class KeyAuthorizer:
         # An admin gave a clinic-wide key its scopes: they stand for a role.
         if account.role not in access.roles and not key.clinic_wide:
             raise Forbidden(access.refusal)
-        use = KeyUse(key.id, scopes, key.clinic_wide, test=key.kind == "test")
+        use = KeyUse(key.id, scopes, key.clinic_wide, test=key.kind == "test", doctor=key.doctor)
         if not use.test:
             return Subject(account.id, account.role, key.id, account, key=use)
         if request.method not in SAFE_METHODS and not access.test_keys:

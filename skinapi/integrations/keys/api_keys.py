@@ -35,7 +35,8 @@ class ApiKey(StoredRecord):
     with `clinic_wide` of a program's own account, and then it may see the findings of every
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
-    `ends_at`. With `sessions` a server makes session keys with it. `uses` and `used_at` are
+    `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
+    `sessions` a server makes session keys with it. `uses` and `used_at` are
     written once a minute.
     """
 
@@ -50,6 +51,7 @@ class ApiKey(StoredRecord):
     made_by: str
     clinic_wide: bool = False
     sessions: bool = False
+    doctor: str | None = None
     ends_at: datetime | None = None
     addresses: tuple[str, ...] = ()
     quota: int | None = None

@@ -119,7 +119,7 @@ def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     access=admins(ADMINS_ONLY),
     rate=Rate.SIGN_IN,
     status=201,
-    raises=(*UNPROVEN, Unprocessable),
+    raises=(*UNPROVEN, NotFound, Conflict, Unprocessable),
 )
 def make_clinic_key(
     keys: KeysService, *, body: NewKey, subject: Subject, idempotency_key: str | None
@@ -148,7 +148,7 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     "/patients/external",
     access=Signed(scopes=("findings:write",)),
     rate=Rate.WRITE,
-    raises=(Forbidden, BadRequest, Conflict),
+    raises=(Forbidden, BadRequest, NotFound, Conflict),
 )
 def find_or_add_patient(
     patients: PatientsService, *, body: ExternalPatient, subject: Subject
@@ -156,7 +156,8 @@ def find_or_add_patient(
     """The account of a patient whom another system knows under this identifier; it is made where
     there is none. With a clinic-wide key. The identifier itself is not stored.
     """
-    return PatientView.of(patients.find_or_add(body.system, body.value, by=subject))
+    found = patients.find_or_add(body.system, body.value, by=subject, doctor=body.doctor)
+    return PatientView.of(found)
 
 
 def _refuse_retry(idempotency_key: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.emails import Email
 from skinapi.auth.schemas import ProvenBody
 from skinapi.domain.field_types import Identifier, Legible, Printable
 from skinapi.domain.subject import Scope
@@ -63,6 +64,11 @@ class NewKey(ProvenBody):
         default=None, description="how many requests it may make in a day"
     )
     sessions: bool = Field(default=False, description="whether it may make session keys")
+    doctor: Email | None = Field(
+        default=None,
+        description="of a clinic-wide key: the e-mail of the doctor in charge of the patients whom "
+        "it adds; unless given that of DEFAULT_DOCTOR",
+    )
 
     def wanted(self) -> WantedKey:
         return WantedKey(
@@ -73,6 +79,7 @@ class NewKey(ProvenBody):
             addresses=tuple(dict.fromkeys(self.addresses)),
             quota=self.quota,
             sessions=self.sessions,
+            doctor=self.doctor,
         )
 
 
@@ -109,6 +116,11 @@ class AnyKeyView(KeyView):
     account: str = Field(description="whose rights it has")
     account_email: str | None
     made_by_email: str | None = Field(description="null once the account is gone")
+    doctor_email: str | None = Field(
+        default=None,
+        description="the doctor in charge of the patients whom a clinic-wide key adds; null "
+        "without one of its own",
+    )
     maker_gone: bool = Field(
         description="whether nobody answers for a clinic-wide key: who made it is no admin any more"
     )
@@ -116,10 +128,12 @@ class AnyKeyView(KeyView):
     @classmethod
     def of(cls, key: ApiKey, people: Mapping[str, Account]) -> Self:
         owner, maker = people.get(key.account), people.get(key.made_by)
+        doctor = people.get(key.doctor or "")
         beside = {
             "account": key.account,
             "account_email": owner and owner.email,
             "made_by_email": maker and maker.email,
+            "doctor_email": doctor and doctor.email,
             "maker_gone": key.clinic_wide and not (maker and maker.active_admin),
         }
         return cls.model_validate({**KeyView.model_validate(key).model_dump(), **beside})
@@ -163,6 +177,10 @@ class ExternalPatient(Body):
 
     system: Part = Field(description="who gives the numbers, as a URI: `urn:oid:…`, `https://…`")
     value: Part
+    doctor: Email | None = Field(
+        default=None,
+        description="the e-mail of the doctor in charge of the patient, unless there is another",
+    )
 
 
 class PatientView(Answer):

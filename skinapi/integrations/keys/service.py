@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.passwords import Proof
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.domain.pages import Page
@@ -37,13 +38,14 @@ SESSION_SCOPES: tuple[Scope, ...] = ("findings:write", "findings:read")
 LIVE_SCOPES: tuple[Scope, ...] = ("lab", "audit:read")
 NO_KEY = "There is no such key"
 NOT_FOR_TESTS = "A test key takes no scope lab or audit:read"
+NO_PATIENTS = "Only a clinic-wide key adds patients, who can have a doctor"
 NO_OWN_ACCOUNT = "Name the patient: this key is nobody's own"
 MACHINES = "programs.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedKey:
-    """What a key is made with; `life` is None for one that does not expire."""
+    """What a key is made with; `life` is None for one that does not expire, `doctor` an e-mail."""
 
     name: str
     scopes: tuple[Scope, ...]
@@ -52,6 +54,7 @@ class WantedKey:
     addresses: tuple[str, ...] = ()
     quota: int | None = None
     sessions: bool = False
+    doctor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class KeysService:
     records: RecordsService
     outbox: Outbox
     second_factor: SecondFactorService
+    assignments: Assignments
 
     def make_own(self, *, wanted: WantedKey, by: Subject, proof: Proof) -> tuple[ApiKey, str]:
         """A key with the caller's rights, and its secret, which nobody can read again. Whoever has
@@ -73,6 +77,8 @@ class KeysService:
         do, and InvalidToken where the account is being deleted.
         """
         _refuse_untestable(wanted)
+        if wanted.doctor:
+            raise Unprocessable(NO_PATIENTS)
         self._prove(by, proof)
         return self.make_own_proven(wanted=wanted, by=by)
 
@@ -91,8 +97,8 @@ class KeysService:
         self, *, wanted: WantedKey, by: Subject, proof: Proof
     ) -> tuple[ApiKey, str]:
         """A key with an account of its own, which sees the findings of every patient, and its
-        secret. Only admins may be the caller. Raises the errors of `reauthenticate`, and
-        Unprocessable for a test key.
+        secret. Only admins may be the caller. Raises the errors of `reauthenticate`, NotFound and
+        Conflict for the doctor, and Unprocessable for a test key.
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
@@ -137,6 +143,7 @@ class KeysService:
             made_by=by.id,
             clinic_wide=clinic_wide,
             sessions=wanted.sessions,
+            doctor=self.assignments.find_doctor(wanted.doctor).id if wanted.doctor else None,
             ends_at=moment + wanted.life if wanted.life else None,
             addresses=wanted.addresses,
             quota=wanted.quota,
@@ -165,7 +172,8 @@ class KeysService:
 
     def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
         """Those whose rights the keys have, and who made them, by id; none that is gone."""
-        return self.accounts.by_ids({who for key in keys for who in (key.account, key.made_by)})
+        named = {who for key in keys for who in (key.account, key.made_by, key.doctor) if who}
+        return self.accounts.by_ids(named)
 
     def get_used(self, *, by: Subject) -> ApiKey:
         """The key of the request. Raises NotFound for a person's token, and for a session key: what

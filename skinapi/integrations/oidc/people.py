@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from skinapi.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.auth.assignments import Assignments
 from skinapi.auth.emails import NewEmail
 from skinapi.auth.errors import LastAdmin
 from skinapi.auth.events import AccountAdded, LogInReplaced
@@ -92,6 +93,7 @@ class People:
 
     accounts: Accounts
     sessions: Sessions
+    assignments: Assignments
 
     def account_of(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
         """The account of this person as it is after this log-in: added, where there is none, and
@@ -156,8 +158,8 @@ class People:
     def _follow_groups(
         self, unit: Unit, account: Account, provider: OidcProvider, role: Role | None
     ) -> Account:
-        """Give the account the role of its group, and take back what a group has given before. A
-        doctor without a group any more waits, and keeps the patients until an admin decides.
+        """Give the account the role of its group, and take back what a group has given before. The
+        patients of a doctor who loses the role rest until it is back.
 
         Who was made an admin here stays one, whatever the groups say; so does the last admin with a
         password.
@@ -182,6 +184,10 @@ class People:
         except LastAdmin:
             return account
         self._record(unit, account, changed, provider.name)
+        new = account.status == "waiting" and changed.approved and changed.role == "user"
+        if new and changed.doctor_id is None and (doctor := self.assignments.find_default()):
+            self.assignments.assign(unit, changed, doctor=doctor, by="system")
+            changed = self.accounts.get(changed.id)
         return changed
 
     def _record(self, unit: Unit, before: Account, after: Account, provider: str) -> None:

@@ -271,7 +271,7 @@ class ErasureService:
             item.model_copy(update={"until_at": kept_until}) if item.what is Kept.RECORD else item
             for item in self.contents.list_kept(account, record)
         ]
-        if self.outbox.has_parting(account.id):
+        if self.outbox.has(Kind.ERASED, to=account.id):
             kept.append(KeptItem(what=Kept.ADDRESS, until_at=receipt.created_at + GIVEN_UP_AFTER))
         leases_end = self.contents.find_end_of_leases(account.id)
         self.receipts.set_counted(

@@ -43,6 +43,10 @@ IN_A_BATCH = (
     "in a batch an entry stands alone: it is a Patient, or a ServiceRequest that contains all"
 )
 ALL_READ = "All of it was read"
+OTHER_DOCTOR = "performer: the patient has another doctor in charge, who stays"
+PERFORMER_NOT_READ = (
+    "performer: that doctor's account is not active now, or this key may not choose a doctor"
+)
 NOT_KEPT = "The photo was judged, and is not kept"
 CONSENT_READ = "It was read for these photos, and is not stored"
 OTHER_KIND = "Send a resource to the address of its kind"
@@ -51,6 +55,14 @@ OTHER_KIND = "Send a resource to the address of its kind"
 class IdentifierReused(Conflict):
     code = "identifier_reused"
     sentence = "Another ServiceRequest was sent under this identifier"
+
+
+class UnknownPerformer(Unprocessable):
+    code = "unknown_performer"
+    sentence = (
+        "performer names no doctor of this server. Name one by e-mail, or leave it out: then the "
+        "doctor of the key or of DEFAULT_DOCTOR is in charge, else all see the patient in a list"
+    )
 
 
 class PhotosApart(Unprocessable):
@@ -185,7 +197,8 @@ class FhirIntakeService:
         try:
             if by.key and by.key.test:
                 return self._rehearse(order, sent, by)
-            owner, newcomer = self._find_owner(order.patient, by, language)
+            doctor = self._find_performer(order, by)
+            owner, newcomer = self._find_owner(order.patient, by, language, doctor)
             key, new = self._find_key(order.identifier, owner, by)
             sent = replace(sent, key=key)
             submission = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
@@ -194,7 +207,7 @@ class FhirIntakeService:
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
         return Taken(
-            order=order,
+            order=self._put_in_care(order, submission.owner, doctor, by),
             report=self.fhir.read_finding(str(submission.number), to=by)[0],
             patient=submission.owner,
             new=new,
@@ -215,13 +228,42 @@ class FhirIntakeService:
         return Taken(order=order, report=report, patient=by.id, new=True)
 
     def _find_owner(
-        self, patient: Identifier | str, by: Subject, language: Language | None
+        self,
+        patient: Identifier | str,
+        by: Subject,
+        language: Language | None,
+        doctor: Account | None,
     ) -> tuple[Account, Newcomer | None]:
         """Whose finding it is, and what stores that account, if it is a new one."""
         if isinstance(patient, str):
             return self.prediction.records.find_owner(patient=patient, by=by), None
         drafting = {"locale": language} if language else {}
-        return self.patients.find_or_newcomer(*patient, by=by, **drafting)
+        return self.patients.find_or_newcomer(
+            *patient, by=by, doctor=doctor.id if doctor else None, **drafting
+        )
+
+    def _put_in_care(
+        self, order: Order, patient: str, doctor: Account | None, by: Subject
+    ) -> Order:
+        """The order, with a note where its performer is not in charge then."""
+        if doctor is None:
+            note = PERFORMER_NOT_READ if order.performers else None
+        else:
+            assignments, chosen = self.patients.assignments, doctor.id
+            current = assignments.put_in_care(patient=patient, doctor=chosen, by=by.id)
+            note = None if current.id == chosen else OTHER_DOCTOR
+        return replace(order, notes=(*order.notes, note)) if note else order
+
+    def _find_performer(self, order: Order, by: Subject) -> Account | None:
+        """The active doctor whom the order names, for a clinic-wide key; None where it names none,
+        or one who is not active now. Raises UnknownPerformer.
+        """
+        if not order.performers or by.key is None or not by.key.clinic_wide:
+            return None
+        found = self.patients.assignments.find_named(order.performers)
+        if not found:
+            raise UnknownPerformer
+        return next((one for one in found if one.active_doctor), None)
 
     def _take_patient(
         self, sent: Sent, wanted: Identifier | None, by: Subject

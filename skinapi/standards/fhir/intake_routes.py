@@ -19,7 +19,12 @@ from skinapi.errors import (
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.standards.fhir.elements import FHIR_JSON, Resource
-from skinapi.standards.fhir.intake import FhirIntakeService, IdentifierReused, PhotosApart
+from skinapi.standards.fhir.intake import (
+    FhirIntakeService,
+    IdentifierReused,
+    PhotosApart,
+    UnknownPerformer,
+)
 from skinapi.standards.fhir.json_reading import read_json
 from skinapi.standards.fhir.outcomes import NotAcceptable
 from skinapi.standards.fhir.routes import FHIR, SCOPES, refuse_other_forms
@@ -32,6 +37,7 @@ TAKES = {**FHIR, "consumes": FHIR_JSON}
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
     *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased),
+    UnknownPerformer,
     *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
 )
 # https://hl7.org/fhir/R4/http.html#ops

@@ -32,7 +32,8 @@ OWN_PATIENTS = own_system("accounts")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """`patient` is an identifier of another system, or the id of an account here. `keep_photo` is
-    None where no consent is told. `photos` are the places where the photos were sent, `notes` says
+    None where no consent is told. `performers` are the e-mails and ids of accounts by which the
+    doctor is named. `photos` are the places where the photos were sent, `notes` says
     what of it was not read.
     """
 
@@ -43,6 +44,7 @@ class Order:
     lesion: str | None
     keep_photo: bool | None
     photos: tuple[str, ...]
+    performers: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -96,8 +98,9 @@ class _Reader:
             if self._read_patient(one, one.model.subject, optional=True)[0] not in (None, patient):
                 raise one.refuse("its subject is another patient than that of the ServiceRequest")
         keep_photo = self._read_consent(patient)
+        performers = tuple(dict.fromkeys(self._read_performers()))
         for spare in self._all_sent():
-            if spare.place not in self.used:
+            if spare.place not in self.used and spare.kind != "Practitioner":
                 raise spare.refuse("the ServiceRequest does not refer to it")
         context, unread = read_context(request, person, media)
         return Order(
@@ -108,6 +111,7 @@ class _Reader:
             lesion=lesions[0] if lesions else None,
             keep_photo=keep_photo,
             photos=tuple(one.place for one in photos),
+            performers=performers,
             notes=(*unread, *(note for one in self.used.values() for note in one.notes)),
         )
 
@@ -149,6 +153,24 @@ class _Reader:
         if optional:
             return None, None
         raise holder.refuse("its subject must be a Patient, by a reference or an identifier")
+
+    def _read_performers(self) -> Iterator[str]:
+        """By what the doctors are named who are to look: a reference, an identifier, or the e-mail
+        of a `Practitioner` that was sent. A name that nobody here has is kept: it is refused.
+        """
+        for reference in self.request.model.performer or ():
+            told, known = reference.reference, reference.identifier
+            sent = self._find(self.request, told)
+            if sent is not None and sent.kind == "Practitioner":
+                yield from (one.value for one in sent.identifiers)
+                telecoms = sent.model.telecom or ()
+                yield from (one.value for one in telecoms if one.system == "email" and one.value)
+            elif told:
+                yield told.removeprefix(f"{self.beside.base}/").removeprefix("Practitioner/")
+            if known and known.value:
+                yield known.value
+            if sent is None and not told and not (known and known.value):
+                yield ""
 
     def _supporting(self) -> Iterator[Sent | str]:
         """The photos that it refers to, and the id of the spot."""

@@ -14,18 +14,19 @@ from pydantic import ValidationError
 from skinapi.errors import InvalidBody
 from skinapi.web.request_parsing import sentence_of
 
-KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent")
+KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent", "Practitioner")
 # What is used of each, or means nothing for a finding. Whatever else is sent is told to the sender.
 _USED: Mapping[str, frozenset[str]] = {
     kind: frozenset(f"resourceType id meta language text contained {elements}".split())
     for kind, elements in {
         "Patient": "identifier active gender birthDate link",
         "ServiceRequest": "identifier status intent priority doNotPerform code category subject "
-        "authoredOn bodySite supportingInfo",
+        "authoredOn bodySite supportingInfo performer",
         "Media": "identifier status type modality basedOn subject createdDateTime bodySite content "
         "width height",
         "Binary": "contentType data",
         "Consent": "identifier status scope category patient dateTime policyRule provision",
+        "Practitioner": "identifier active telecom",
     }.items()
 }
 # By the value sets that FHIR requires; of a status and an intent those that ask for something.

@@ -10,6 +10,8 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back",
         "new_picture": "Your doctor asks for a new photo",
         "urgent": "Something in your queue should be seen soon",
+        "unassigned": "Patients without a doctor wait",
+        "came_into_care": "Findings came into your care",
         "opinion": "A colleague asks for your opinion",
         "opinion_came": "A colleague has answered you",
         "reminder": "A reminder",
@@ -37,6 +39,10 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
         "urgent": "Something new in your queue should be seen soon. Log in to see it.",
+        "unassigned": "Patients without a doctor: {patients}. Urgent findings of theirs: "
+        "{urgent}. Log in to see to it that somebody looks at them.",
+        "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "
+        "{urgent}. Log in to see them.",
         "opinion": "A colleague asks for your opinion. Log in to give it.",
         "opinion_came": "The colleague whom you asked has given an opinion. Log in to read it "
         "and to decide.",

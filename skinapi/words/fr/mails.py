@@ -10,6 +10,8 @@ MAILS = {
         "letter_withdrawn": "Votre médecin a retiré une lettre",
         "new_picture": "Votre médecin demande une nouvelle photo",
         "urgent": "Un élément de votre file est à voir rapidement",
+        "unassigned": "Des patients sans médecin attendent",
+        "came_into_care": "Des résultats vous sont confiés",
         "opinion": "Un confrère demande votre avis",
         "opinion_came": "Un confrère vous a répondu",
         "reminder": "Un rappel",
@@ -39,6 +41,10 @@ MAILS = {
         "prendre.",
         "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
         "le voir.",
+        "unassigned": "Patients sans médecin : {patients}. Parmi leurs résultats, urgents : "
+        "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
+        "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "
+        "{urgent}. Connectez-vous pour les voir.",
         "opinion": "Un confrère demande votre avis. Connectez-vous pour le donner.",
         "opinion_came": "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
         "pour le lire et pour décider.",

@@ -11,6 +11,7 @@ from skinapi.auth import second_factor
 from skinapi.auth.second_factor import code_at, step_of
 from skinapi.settings import Settings
 from skinapi.storage.ids import now
+from tests.care.clinic import URGENT, file_for, numbers
 from tests.integrations.oidc.clinic import ADA, Clinic
 from tests.integrations.test_keys import made
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Person
@@ -179,14 +180,20 @@ def test_the_role_follows_the_groups_and_ends_with_them(clinic: Clinic) -> None:
     assert done[-2:] == ["account.role_user", "account.unapprove"]
 
 
-def test_a_doctor_without_a_group_waits_with_the_patients(clinic: Clinic) -> None:
+def test_a_slip_of_the_groups_loses_a_doctor_no_patient(clinic: Clinic) -> None:
     clinic.entered(**DOCTOR)
     patient = clinic.member(doctor_id=clinic.account(ADA).id)
     assert clinic.enter(groups=[]).status_code == 403
     assert clinic.account(ADA).role == "doctor"
     assert clinic.entered(**DOCTOR).call("GET", "/patients").get_json()
+    number = file_for(clinic, patient, URGENT).number
     clinic.entered(groups=["staff"])
-    assert clinic.account(patient.email).doctor_id is None
+    other = clinic.member(role="doctor")
+    assert numbers(other, "/queue?unassigned=true") == [number]
+    rest = [row for row in clinic.audit() if row["action"] == "doctor.rest"][-1]
+    assert rest["detail"] == f"1 patient: {clinic.account(patient.email).id}"
+    assert numbers(clinic.entered(**DOCTOR), "/queue") == [number]
+    assert numbers(other, "/queue?unassigned=true") == []
 
 
 def test_who_is_parted_on_the_way_back_is_not_logged_in(clinic: Clinic) -> None:

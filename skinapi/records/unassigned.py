@@ -1,0 +1,199 @@
+"""Patients without a doctor: nobody is in charge of them, or one who is no active doctor now.
+
+The doctors whom UNASSIGNED_PATIENTS names see their findings, and take the patients from there.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.emails import spellings_of
+from skinapi.auth.events import DoctorChanged, DoctorReturned
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
+from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.submission import URGENT, QueuedCase
+from skinapi.records.submissions import Submissions
+from skinapi.storage.background import Lease, PeriodicThread
+from skinapi.storage.ports import Store
+from skinapi.vision.conditions import Band
+
+# So many patients without a doctor at most are listed and counted, the most urgent ones.
+MOST_UNASSIGNED = 1000
+PASS_EVERY_S = 60.0
+# What comes into care meanwhile is told in the same mail.
+ARRIVALS_DELAY = timedelta(minutes=2)
+
+
+class UnassignedCounts(NamedTuple):
+    """How many patients without a doctor have findings that wait for a review, and how many."""
+
+    patients: int
+    findings: int
+    urgent: int
+
+
+class WillLook(NamedTuple):
+    """Who will look at a patient's findings: the `doctor` in charge, any of the doctors who see
+    the patients without one, or nobody here.
+    """
+
+    by: Literal["doctor", "doctors", "nobody"]
+    doctor: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignedPatients:
+    """`seen_by` are the e-mails of the doctors who see the list; None for all of them."""
+
+    accounts: Accounts
+    submissions: Submissions
+    outbox: Outbox
+    seen_by: frozenset[str] | None
+
+    def shows_list(self, to: Subject) -> bool:
+        """Whether the caller sees the list: as a person, not by a key."""
+        return to.role == "doctor" and to.key is None and self.is_named(to.account)
+
+    def may_see(self, owner: Account, to: Subject) -> bool:
+        """Whether the caller sees the list, and this patient in it."""
+        return self.shows_list(to) and _is_patient(owner) and self.find_doctor(owner) is None
+
+    def find_doctor(self, owner: Account) -> Account | None:
+        """The active doctor in charge."""
+        if owner.doctor_id is None:
+            return None
+        doctor = self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        return doctor if doctor and doctor.active_doctor else None
+
+    def find_who_looks(self, owner: Account) -> WillLook:
+        if doctor := self.find_doctor(owner):
+            return WillLook("doctor", doctor)
+        return WillLook("doctors" if _is_patient(owner) and self.has_readers() else "nobody")
+
+    def has_readers(self) -> bool:
+        """Whether an active doctor sees the list."""
+        if self.seen_by is None:
+            return self.accounts.has_active_doctor()
+        return bool(self.list_readers())
+
+    def list_readers(self) -> list[Account]:
+        """The active doctors who see the list."""
+        if self.seen_by is None:
+            return self.accounts.list_active_doctors()
+        found = map(self.accounts.find_by_email, sorted(self.seen_by))
+        return [one for one in found if one and one.active_doctor]
+
+    def page(
+        self, *, urgency: Band | None, after: str | None, limit: int
+    ) -> Page[tuple[QueuedCase, Account]]:
+        """The findings that wait for a review, of all patients without a doctor, in the order of
+        the queue, with their owners. `after` is a queue key.
+        """
+        found: list[tuple[QueuedCase, Account]] = []
+        for doctor, patients in self._walk_patients():
+            owners = {one.id: one for one in patients}
+            cases = self.submissions.list_waiting(
+                doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
+            )
+            found += ((case, owners[case.owner]) for case in cases)
+        found.sort(key=lambda one: one[0].queue_key or "")
+        shown = found[:limit]
+        return Page(shown, shown[-1][0].queue_key if len(found) > limit else None)
+
+    def count(self) -> UnassignedCounts:
+        """Of MOST_UNASSIGNED patients at most."""
+        owners = [one.id for _, patients in self._walk_patients() for one in patients]
+        if not owners:
+            return UnassignedCounts(0, 0, 0)
+        count = self.submissions.count_waiting
+        return UnassignedCounts(len(owners), count(owners), count(owners, band=URGENT))
+
+    def on_doctor_changed(self, event: DoctorChanged) -> None:
+        """Tell the doctor what has come into care with this patient."""
+        if event.doctor:
+            self._tell_of_arrivals(event.doctor, [event.patient])
+
+    def on_doctor_returned(self, event: DoctorReturned) -> None:
+        """Tell the doctor what waits of the patients who are back in care."""
+        patients = self.accounts.page_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
+        self._tell_of_arrivals(event.doctor, [one.id for one in patients])
+
+    def _tell_of_arrivals(self, doctor: str, patients: list[str]) -> None:
+        findings = self.submissions.count_waiting(patients) if patients else 0
+        if findings:
+            urgent = self.submissions.count_waiting(patients, band=URGENT)
+            self.outbox.add(
+                Kind.CAME_INTO_CARE,
+                to=doctor,
+                about="queue",
+                delay=ARRIVALS_DELAY,
+                figures={"findings": findings, "urgent": urgent},
+            )
+
+    def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
+        """Those with a finding that waits for a review, by the doctor who rests; None: nobody."""
+        left = MOST_UNASSIGNED
+        for doctor in (None, *(one.id for one in self.accounts.list_resting_doctors())):
+            found = self.accounts.page_waiting_patients(doctor, limit=left)
+            patients = [one for one in found if _is_patient(one)]
+            left -= len(patients)
+            if patients:
+                yield doctor, patients
+            if left <= 0:
+                return
+
+    def is_named(self, doctor: Account) -> bool:
+        return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
+
+
+def _is_patient(owner: Account) -> bool:
+    """Not a doctor, a program, whose account is being deleted, of whom the record alone is left,
+    nor other staff with own trials.
+    """
+    if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
+        return False
+    return owner.role == "user" or owner.doctor_id is not None
+
+
+class UnassignedMailer(PeriodicThread):
+    """Tells admins, and the doctors who see the list, of patients without a doctor: each once a
+    day at most. One process at a time.
+    """
+
+    def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
+        super().__init__("unassigned-mailer", every_s=PASS_EVERY_S, failure="not told of patients")
+        self._lease = Lease(store.collection("leases"), "unassigned-mailer")
+        self._store, self._unassigned = store, unassigned
+        self._counted = UnassignedCounts(0, 0, 0)
+        self._counted_until = 0.0
+
+    def make_pass(self) -> None:
+        if not self._unassigned.outbox.enabled or not self._lease.claim():
+            return
+        try:
+            if self._unassigned.count().patients:
+                self._store.transaction(self._tell)
+        finally:
+            self._lease.release()
+
+    def _tell(self) -> None:
+        outbox, counted = self._unassigned.outbox, self._unassigned.count()
+        places = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
+        places |= {one.id: "queue?list=unassigned" for one in self._unassigned.list_readers()}
+        for account, place in places.items():
+            if not outbox.has(Kind.UNASSIGNED, to=account):
+                figures = {"patients": counted.patients, "urgent": counted.urgent}
+                outbox.add(Kind.UNASSIGNED, to=account, about=place, figures=figures)
+
+    def problems(self) -> list[str]:
+        """What the operator should know. Anybody may ask: it is counted twice in a minute."""
+        if time.monotonic() >= self._counted_until:
+            self._counted = self._unassigned.count()
+            self._counted_until = time.monotonic() + PASS_EVERY_S / 2
+        patients, _, urgent = self._counted
+        said = f"Patients without a doctor: {patients}, urgent findings of theirs: {urgent}"
+        return [said] if patients else []

@@ -1,0 +1,231 @@
+"""Patients without a doctor: who sees their findings and takes them, and what is said meanwhile."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from tests.care.clinic import REFERRAL, ROUTINE, URGENT, file_for, numbers, patient_of, review
+from tests.prediction.photographer import predicted
+from tests.support.backends import MAIL, Backend, Person
+
+LIST = "/queue?unassigned=true"
+Open = Callable[..., Backend]
+
+
+@pytest.fixture
+def open_backend(tmp_path: Path) -> Any:
+    opened: list[Backend] = []
+
+    def open_one(**settings: Any) -> Backend:
+        opened.append(Backend(tmp_path / str(len(opened)), **settings))
+        return opened[-1]
+
+    yield open_one
+    for backend in opened:
+        backend.services.store.close()
+
+
+def identifier(backend: Backend, person: Person) -> str:
+    return backend.account(person.email).id
+
+
+def take(doctor: Person, patient: str) -> Any:
+    return doctor.call("PUT", f"/patients/{patient}/doctor")
+
+
+def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patient(
+    any_backend: Backend,
+) -> None:
+    grey, house = (any_backend.member(role="doctor", name=name) for name in ("Dr Grey", "Dr House"))
+    ada, ben = any_backend.member(), any_backend.member()
+    calm = file_for(any_backend, ada, ROUTINE).number
+    urgent = file_for(any_backend, ben, URGENT).number
+    later = file_for(any_backend, ada, REFERRAL).number
+    file_for(any_backend, patient_of(any_backend, house), URGENT)  # somebody's
+    file_for(any_backend, grey, URGENT)  # a doctor's own trial
+    assert numbers(grey, LIST) == numbers(house, LIST) == [urgent, later, calm]
+    assert numbers(grey, f"{LIST}&urgency=referral&limit=1") == [later]
+    counts = grey.call("GET", "/queue/counts").get_json()["unassigned"]
+    assert counts == {"patients": 2, "findings": 3, "urgent": 1}
+
+    assert grey.call("GET", f"/submissions/{urgent}").status_code == 200
+    reading = {"action": "record.read", "by": identifier(any_backend, grey)}
+    rows = [row for row in any_backend.audit() if reading.items() <= row.items()]
+    assert {row["target"] for row in rows} == {
+        identifier(any_backend, ada),
+        identifier(any_backend, ben),
+    }
+    body = {"label": "melanoma", "certainty": "sure"}
+    refused = grey.call("POST", f"/submissions/{urgent}/review", json=body)
+    assert refused.status_code == 403  # who decides takes the patient first
+
+    assert take(grey, identifier(any_backend, ben)).status_code == 200
+    assert numbers(grey, "/queue?reviewed=false") == [urgent]
+    assert numbers(house, LIST) == [later, calm]
+    assert house.call("GET", f"/submissions/{urgent}").status_code == 404
+    review(grey, urgent)
+    row = next(row for row in any_backend.audit() if row["action"] == "account.assign")
+    assert (row["by"], row["target"]) == (
+        identifier(any_backend, grey),
+        identifier(any_backend, ben),
+    )
+
+
+def test_of_two_doctors_one_takes_the_patient_and_the_other_reads_who(
+    real_backend: Backend,
+) -> None:
+    doctors = [real_backend.member(role="doctor", name=f"Dr {name}") for name in ("Grey", "House")]
+    ben = real_backend.member()
+    number = file_for(real_backend, ben, URGENT).number
+    stranger = real_backend.member(role="doctor")
+    for doctor in doctors:
+        assert numbers(doctor, LIST) == [number]
+    patient, together = identifier(real_backend, ben), Barrier(2)
+    answers: dict[str, Any] = {}
+
+    def take_at_once(doctor: Person) -> None:
+        together.wait()
+        answers[doctor.email] = take(doctor, patient)
+
+    threads = [Thread(target=take_at_once, args=[doctor]) for doctor in doctors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lost, won = sorted(doctors, key=lambda doctor: answers[doctor.email].status_code)[::-1]
+    assert answers[won.email].status_code == 200
+    assert answers[lost.email].status_code == 409
+    told = answers[lost.email].get_json()
+    assert (told["code"], real_backend.account(won.email).name in told["error"]) == (
+        "patient_taken",
+        True,
+    )
+    assert numbers(won, "/queue") == [number]
+    assert take(won, patient).status_code == 200  # again, which changes nothing
+    assert take(stranger, patient).status_code == 404  # nor does it say who has a patient
+
+
+def test_the_list_is_for_those_whom_the_setting_names(open_backend: Open) -> None:
+    named = open_backend(unassigned_patients="Grey@example.org, nobody@example.org")
+    grey = named.member("grey@example.org", role="doctor")
+    house = named.member(role="doctor")
+    number = file_for(named, named.member(), URGENT).number
+    assert numbers(grey, LIST) == [number]
+    assert numbers(house, LIST) == []
+    assert house.call("GET", "/queue/counts").get_json()["unassigned"] is None
+    assert house.call("GET", f"/submissions/{number}").status_code == 404
+
+    closed = open_backend(unassigned_patients="none")
+    doctor, patient = closed.member(role="doctor"), closed.member()
+    number = file_for(closed, patient, URGENT).number
+    assert numbers(doctor, LIST) == []
+    assert take(doctor, identifier(closed, patient)).status_code == 404
+
+
+@pytest.mark.parametrize("lost", ["suspended", "demoted"])
+def test_a_lost_role_rests_and_comes_back_with_its_patients(
+    any_backend: Backend, lost: str
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin = any_backend.admin()
+    ada, ben = (patient_of(any_backend, grey) for _ in range(2))
+    first, second = (file_for(any_backend, one, URGENT).number for one in (ada, ben))
+    path = f"/users/{grey.email}"
+    if lost == "suspended":
+        admin.call("PATCH", f"{path}/suspend")
+    else:
+        admin.call("PUT", f"{path}/role", json={"role": "researcher"})
+    assert numbers(house, LIST) == [first, second]
+    assert take(house, identifier(any_backend, ben)).status_code == 200
+    resting = next(row for row in any_backend.audit() if row["action"] == "doctor.rest")
+    assert resting["target"] == identifier(any_backend, grey)
+    patients = sorted([identifier(any_backend, ada), identifier(any_backend, ben)])
+    assert resting["detail"] == f"2 patients: {' '.join(patients)}"
+    assert list(any_backend.services.faults()) == []
+
+    if lost == "suspended":
+        admin.call("PATCH", f"{path}/approve", json={})
+    else:
+        admin.call("PUT", f"{path}/role", json={"role": "doctor"})
+    back = any_backend.log_in(grey.email)
+    assert numbers(back, "/queue") == [first]
+    assert numbers(house, LIST) == []
+    came = next(row for row in any_backend.audit() if row["action"] == "doctor.return")
+    assert came["detail"] == f"1 patient: {identifier(any_backend, ada)}"
+
+
+def test_the_patient_reads_who_will_look(open_backend: Open) -> None:
+    backend = open_backend()
+    patient = backend.member()
+    path = f"/submissions/{predicted(patient)['id']}"
+
+    def told(language: str = "en") -> Any:
+        return patient.call("GET", f"{path}?lang={language}").get_json()["will_look"]
+
+    urgent = file_for(backend, patient, URGENT).number
+    assert told()["by"] == "nobody"
+    path = f"/submissions/{urgent}"
+    due = patient.call("GET", path).get_json()["instruction"]["due"]
+    nobody = told()
+    assert (nobody["by"], nobody["due"]) == ("nobody", due)
+    assert nobody["sentence"].startswith(
+        "Nobody here will look at this: go to a doctor of your own by "
+    )
+    assert told("fr")["sentence"].startswith("Personne ici ne")
+    doctor = backend.member(role="doctor", name="Dr Grey")
+    assert told()["by"] == "doctors"
+    take(doctor, identifier(backend, patient))
+    assert (told()["by"], "Dr Grey" in told()["sentence"]) == ("doctor", True)
+    backend.edit(doctor.email, status="suspended")
+    assert told()["by"] == "nobody"
+    backend.edit(doctor.email, status="approved")
+    review(doctor, urgent)
+    assert "will_look" not in patient.call("GET", path).get_json()
+
+
+def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend: Open) -> None:
+    backend = open_backend(**MAIL)
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    backend.member(role="researcher")
+    ada, ben = backend.member(), backend.member()
+    for patient, band in ((ada, URGENT), (ada, URGENT), (ben, URGENT), (ben, ROUTINE)):
+        file_for(backend, patient, band)
+    overview = admin.call("GET", "/admin/overview").get_json()
+    assert overview["unassigned"] == {"patients": 2, "findings": 4, "urgent": 3}
+    ready = backend.client.get("/readyz")
+    assert ready.status_code == 200
+    assert "Patients without a doctor: 2, urgent findings of theirs: 3" in ready.get_json()["notes"]
+
+    mailer = backend.app.background.unassigned_mailer
+    mailer.make_pass()
+    mailer.make_pass()  # at most once a day
+    outbox = backend.services.store.collection("outbox").find()
+    told = {one["account"]: one["figures"] for one in outbox if one["kind"] == "unassigned"}
+    assert told == {
+        identifier(backend, person): {"patients": 2, "urgent": 3} for person in (admin, doctor)
+    }
+    assert len([one for one in outbox if one["kind"] == "unassigned"]) == 2
+
+
+def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
+    backend = open_backend(**MAIL)
+    admin, doctor, other = (backend.member(role=role) for role in ("admin", "doctor", "doctor"))
+    ada, ben = backend.member(), backend.member()
+    for patient, band in ((ada, URGENT), (ada, ROUTINE), (ben, REFERRAL)):
+        file_for(backend, patient, band)
+
+    def told() -> Any:
+        found = backend.services.data.outbox.list_to(identifier(backend, doctor))
+        return [one.figures for one in found if one.kind == "came_into_care"]
+
+    for patient in (ada, ben):
+        admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
+    assert told() == [{"findings": 2, "urgent": 1}, {"findings": 1, "urgent": 0}]
+    admin.call("PATCH", f"/users/{doctor.email}/suspend")
+    admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
+    assert told()[2:] == [{"findings": 3, "urgent": 1}]
+    take(other, identifier(backend, ada))
+    assert len(told()) == 3
