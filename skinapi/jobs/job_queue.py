@@ -10,7 +10,7 @@ again, at its old place.
 """
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -31,6 +31,7 @@ from skinapi.jobs.job import (
 )
 from skinapi.jobs.job_logs import JobLogs
 from skinapi.jobs.places import Places
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
@@ -38,6 +39,7 @@ from skinapi.storage.ports import Document, Filter, Ops, Store
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
 LOOK_AHEAD = 100
 SWEPT_AT_ONCE = 100
+WORK = "job"  # of `FailedItems`
 # An idle worker takes a job within 10 s, whatever tells it of the job.
 NO_WORKER = timedelta(minutes=1)
 # What a list shows of a job: all but its metrics and its result, which may be 300 KB.
@@ -84,6 +86,7 @@ class Jobs:
         self._store = store
         self._on_ended = on_ended or (lambda _: None)
         self.logs = JobLogs(store)
+        self._failed = FailedItems(store)
         self._documents = store.collection("jobs")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("running_owner", unique=True)
@@ -272,9 +275,12 @@ class Jobs:
         )
         free = [job for job in waiting if _lane_of(job) not in busy]
         # A person waits for the own file, which takes seconds; the others take minutes or hours.
-        job = min(free, key=lambda job: job["kind"] != PERSON_FILE, default=None)
-        if job is None:
-            return None
+        first = sorted(free, key=lambda job: job["kind"] != PERSON_FILE)
+        take = partial(self._take, worker, lease, token)
+        return next(self._failed.each(WORK, ((job["id"], job) for job in first), take), None)
+
+    def _take(self, worker: str, lease: timedelta, token: str, job: Document) -> Job:
+        Job.model_validate(self._documents.get(job["id"]))  # before it is changed
         moment = now()
         taken = {
             "status": "running",
@@ -319,16 +325,20 @@ class Jobs:
     def take_back(self) -> None:
         """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
-        for document in self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD):
-            self._take_back(Job.model_validate(document))
+        self._take_back_all(self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD))
 
     def take_back_of(self, workers: Collection[str]) -> None:
         """The same of the jobs of workers that are known to be dead, before their leases end."""
-        for document in self._documents.find({"status": "running"}, sort="lease_ends_at"):
-            if document.get("worker") in workers:
-                self._take_back(Job.model_validate(document))
+        running = self._documents.find({"status": "running"}, sort="lease_ends_at")
+        self._take_back_all(one for one in running if one.get("worker") in workers)
 
-    def _take_back(self, job: Job) -> None:
+    def _take_back_all(self, documents: Iterable[Document]) -> None:
+        pairs = ((document["id"], document) for document in documents)
+        for _ in self._failed.each(WORK, pairs, self._take_back):
+            pass
+
+    def _take_back(self, document: Document) -> None:
+        job = Job.model_validate(document)
         if job.cancel_asked:
             self.finish(job, status="cancelled", changes={"message": "Cancelled"})
         elif job.attempts >= MOST_ATTEMPTS:

@@ -23,7 +23,7 @@ MOST_SHOWN = 20
 WORK = frozenset(
     {
         *("account_erasure", "account_expiry", "break_glass", "delivery", "erasure_receipt"),
-        *("mail", "migration", "notice", "person_file", "reminder", "retention"),
+        *("job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
     }
 )
 

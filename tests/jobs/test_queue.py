@@ -21,6 +21,7 @@ from skinapi.jobs.job import (
     TooManyJobs,
 )
 from skinapi.jobs.job_queue import Jobs, NewJob
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from tests.support.size import size
@@ -366,3 +367,19 @@ def test_the_jobs_of_a_dead_worker_wait_again_before_its_lease_ends(jobs: Jobs) 
     jobs.take_back_of({"w"})
     assert jobs.get(job.id).status == "queued"
     assert claim(jobs).attempts == 2
+
+
+def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
+    running, waiting, whole = submit(jobs, "ada"), submit(jobs, "bob"), submit(jobs, "cleo")
+    lost = jobs.claim(worker="w", lease=OVER)
+    assert lost
+    assert lost.id == running.id
+    for job in (running, waiting):
+        store.collection("jobs").update({"id": job.id}, {"$unset": {"created_at": True}})
+    assert claim(jobs).id == whole.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    shown = FailedItems(store).list_some()
+    assert {(one.work, one.item, one.attempts) for one in shown} == {
+        ("job", running.id, 1),
+        ("job", waiting.id, 1),
+    }
