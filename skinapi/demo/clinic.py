@@ -144,8 +144,8 @@ class Person:
     # --- of a doctor ---
 
     def review(self, finding: Submission, **said: Any) -> None:
-        """As the review's form sends it."""
-        statement = NewReview.model_validate(said)
+        """As the review's form sends it: the server tells the patient, of a cancer too."""
+        statement = NewReview.model_validate({"told_by": "server", **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 

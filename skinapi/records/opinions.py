@@ -20,6 +20,13 @@ class Agreement(StrEnum):
     UNSURE = "unsure"
 
 
+class Teller(StrEnum):
+    """Who tells the patient of a malignant label: the doctor, or the server at once."""
+
+    DOCTOR = "doctor"
+    SERVER = "server"
+
+
 class Certainty(StrEnum):
     SURE = "sure"
     UNSURE = "unsure"
@@ -175,6 +182,13 @@ class Statement(BaseModel):
         "show what they showed before. Only of a cancer, or of what asks for a visit this week",
         strict=False,
     )
+    told_by: Teller | None = Field(
+        default=None,
+        description="who tells the patient: the `doctor`, for whom it is held (until `hold_until`, "
+        "else for two days), or the `server`, now and by mail. A malignant label without an answer "
+        "is held for the doctor",
+        strict=False,
+    )
 
     @property
     def hashed(self) -> tuple[object, ...]:
@@ -188,6 +202,7 @@ class Statement(BaseModel):
             self.new_picture_wanted or None,
             *([self.hold_until] if self.hold_until else []),
             *([True] if self.downgrade_confirmed else []),
+            *([self.told_by] if self.told_by else []),
         )
         said = any(part is not None for part in newer)
         return self.label, self.agreement, self.histology, self.note, *(newer if said else ())

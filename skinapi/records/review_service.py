@@ -14,7 +14,7 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import Decision, Withheld, urgency_asked, withheld_at
 from skinapi.records.errors import HoldRefused
 from skinapi.records.events import FindingReviewed, ReviewSigned
-from skinapi.records.opinions import Agreement, Opinion, Statement
+from skinapi.records.opinions import Agreement, Opinion, Statement, Teller
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.reviewed_finding import ReviewedFinding
@@ -33,8 +33,13 @@ from skinapi.vision.conditions import Band, conditions_table
 
 MARKED_AT_ONCE = 50
 LONGEST_HOLD = timedelta(days=7)
+# Of a malignant label where nobody has said who tells the patient.
+USUAL_HOLD = timedelta(days=2)
 NOT_GRAVE = "Only a cancer, or what asks for a visit this week, can be held back from the patient"
 NOT_WITHIN_A_WEEK = "A review is held until a time that lies ahead, within 7 days"
+TOLD_OR_HELD = (
+    "A review is held until the doctor has told the patient, or the server tells: not both"
+)
 NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is shown it"
 NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
 NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
@@ -88,12 +93,13 @@ class ReviewsService:
             band=finding.band,
             pictured=submission.photo_blob is not None,
         )
-        hold_ends_at = _hold_of(said, opinion, finding.band)
         unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
         signed = self.reviews.list_of(submission.id)
         asked_by = None if in_care(owner, by) else submission.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
+        nobody_reads = asked_by or owner.record_kept_until_at
+        hold_ends_at = None if nobody_reads else _hold_of(said, opinion, finding.band)
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -297,12 +303,20 @@ def _lowered(review: Review, signed: Sequence[Review], submission: Submission) -
 
 
 def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:
-    """Until when it is held back from the patient. Raises HoldRefused."""
-    if said.hold_until is None:
+    """Until when it is held back from the patient: no malignant label leaves by itself. Raises
+    HoldRefused.
+    """
+    if said.told_by is Teller.SERVER:
+        if said.hold_until:
+            raise HoldRefused(TOLD_OR_HELD)
+        return None
+    if not (said.hold_until or said.told_by or opinion.malignant):
         return None
     if not (opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL):
         raise HoldRefused(NOT_GRAVE)
     moment = now()
+    if said.hold_until is None:
+        return moment + USUAL_HOLD
     if not moment < said.hold_until <= moment + LONGEST_HOLD:
         raise HoldRefused(NOT_WITHIN_A_WEEK)
     until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC

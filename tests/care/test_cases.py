@@ -276,7 +276,9 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 
 
 def answer(doctor: Person, number: int, body: Any) -> Any:
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    signed = doctor.call(
+        "POST", f"/submissions/{number}/review", json={"told_by": "server", **body}
+    )
     assert signed.status_code == 201, signed.text
     return signed.get_json()
 

@@ -111,7 +111,7 @@ def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend)
 
 
 NEVER = timedelta(days=-1)
-RESULT = {"histology_result": "melanoma"}
+RESULT = {"histology_result": "melanoma", "told_by": "server"}
 
 
 @pytest.mark.parametrize(

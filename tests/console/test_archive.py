@@ -58,7 +58,12 @@ def review(seeder: Seeder) -> int:
     doctor, patient = seeder.person("doctor"), seeder.person()
     change_account(seeder.services, patient.id, doctor_id=doctor.id)
     number: int = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure", "agrees_with_label": True}
+    body = {
+        "label": "melanoma",
+        "certainty": "sure",
+        "agrees_with_label": True,
+        "told_by": "server",
+    }
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status == 201, answer.json
     return number

@@ -12,7 +12,12 @@ from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account
 
 DESK = (1366, 768)
-AWAITED = {"label": "basal_cell_carcinoma", "certainty": "sure", "histology": "awaited"}
+AWAITED = {
+    "label": "basal_cell_carcinoma",
+    "certainty": "sure",
+    "histology": "awaited",
+    "told_by": "server",
+}
 LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 WIDE = "return document.documentElement.scrollWidth > innerWidth"
 

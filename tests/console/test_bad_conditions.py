@@ -198,6 +198,7 @@ def test_a_review_whose_answer_was_lost_is_signed_once_after_a_reload(
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
     visitor.press("#review input[value=agree]")
+    visitor.press("[name=teller][value=server]")
     visitor.type(note="Irregular border")
     visitor.lose_answer(f"/submissions/{number}/review")
     visitor.press("[form=review]")

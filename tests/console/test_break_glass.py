@@ -23,7 +23,12 @@ def patient_with_finding(seeder: Seeder) -> tuple[Caller, Caller, int]:
     seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
     number = send(ada, "melanoma")
-    review = {"label": "melanoma", "agreement": "agree", "note": "Please excise."}
+    review = {
+        "label": "melanoma",
+        "agreement": "agree",
+        "told_by": "server",
+        "note": "Please excise.",
+    }
     assert doctor.call("POST", f"/submissions/{number}/review", json=review).status == 201
     return doctor, ada, number
 

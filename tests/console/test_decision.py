@@ -120,7 +120,7 @@ def test_a_list_says_a_decision_in_the_language_of_its_reader(
 ) -> None:
     """It was in that of the finding: an English line between French ones."""
     number = numbers(doctor)[0]
-    sign(doctor, number, histology="confirmed", histology_result="melanoma")
+    sign(doctor, number, histology="confirmed", histology_result="melanoma", told_by="server")
     Journey(visitor, "french-list", Look(PHONE, dark=False, language="fr"))
     visitor.enter(patient, "user")
     visitor.go("spots")
@@ -145,7 +145,7 @@ def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor.go(f"case/{number}")
     visitor.find("#review")
     visitor.keys("a")
-    visitor.press("[name=hold]")
+    visitor.press("[name=teller][value=doctor]")
     visitor.find("[name=held]")
     case.step("form")
     visitor.press(".signing [value=stay]")
@@ -193,6 +193,7 @@ def test_nobody_agrees_with_a_photo_that_was_not_kept(
     visitor.press(
         "input[name=label][value=melanoma]"
     )  # what the doctor saw, also where the model named it
+    visitor.press("[name=teller][value=server]")
     visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{number}/reviews").json

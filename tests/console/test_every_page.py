@@ -83,7 +83,12 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     spots = {one["name"]: one["id"] for one in patients[0].call("GET", "/lesions").json}
     for text in (LONG * 3, FROM_RIGHT, PICTURES, "x" * 300):
         patients[0].call("POST", f"/lesions/{spots[LONG]}/messages", json={"text": text})
-    review = {"agreement": "agree", "label": "melanoma", "note": f"{FROM_RIGHT} {'y' * 200}"}
+    review = {
+        "agreement": "agree",
+        "label": "melanoma",
+        "told_by": "server",
+        "note": f"{FROM_RIGHT} {'y' * 200}",
+    }
     assert doctor.call("POST", f"/submissions/{findings[1]}/review", json=review).status == 201
     store = seeder.services.store
     image = publish_one(

@@ -150,7 +150,7 @@ def test_what_is_due_later_stands_apart_and_opens_no_camera(
     due = say_due(ada.call("GET", f"/lesions/{spot}").json["reminder"]["due"])
     visitor.press_button(f"For the calendar: Photograph the spot again, {due}")
     visitor.see("was saved as the file skinapi.ics")
-    review(grey, number, histology_result="melanoma", note="Removed whole.")
+    review(grey, number, histology_result="melanoma", told_by="server", note="Removed whole.")
     last = say_due(ada.call("GET", f"/lesions/{spot}").json["instruction"]["due"])
     visitor.go("spots")
     visitor.press(f".task a[href='#/spot/{spot}']")

@@ -94,6 +94,7 @@ def sign_and_go_on(visitor: Visitor, doctor: Caller) -> str:
     visitor.find(".next-case")
     visitor.await_answer("/queue?reviewed=false&limit=40")
     visitor.press("input[value=agree]")
+    visitor.press("[name=teller][value=server]")
     visitor.press("[form=review]")
     visitor.press(".next-case")
     visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{second}", "next")

@@ -189,3 +189,32 @@ def test_only_what_is_grave_can_be_told_by_the_doctor_first(
     assert options[0] == "Self-monitoring, with this answer"
     assert options.count("Self-monitoring") == 0
     assert visitor.run(FITS)
+
+
+def test_who_tells_the_patient_of_a_cancer_is_asked_once_before_it_is_signed(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    """Two keys told a patient of a melanoma by mail within a second."""
+    number = open_case(visitor, doctor, "melanoma")
+    assert visitor.count("[name=teller]") == 0
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.find("[name=teller]:focus")
+    visitor.see("Who tells the patient? b: I do. v: the server does, now.")
+    assert signed(doctor, number) == []
+    press(visitor, "b", "[value=doctor]:checked:focus")
+    visitor.find("[name=held]")
+    visitor.find("[value=doctor]:focus").send_keys(Keys.SHIFT, Keys.ENTER)
+    visitor.find(".show-now")
+    [review] = signed(doctor, number)
+    assert "held_until" in review
+
+
+def test_what_is_harmless_takes_two_keys_and_asks_nobody_who_tells(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    number = open_case(visitor, doctor, MOLE)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    assert visitor.count("[name=teller]") == 0
+    visitor.keys(Keys.ENTER)
+    visitor.await_truth(lambda: len(signed(doctor, number)) == 1, "it is signed")

@@ -149,6 +149,7 @@ def test_a_review_is_signed_once_in_two_windows(
             visitor.find("[value=disagree]:checked:focus")
             visitor.keys("2")
             visitor.find("[name=label]:checked")
+        visitor.press("[name=teller][value=server]")
         visitor.press(".signing [value=stay]")
         if key == "a":
             visitor.see("Review signed")
@@ -214,7 +215,7 @@ def opened(visitor: Visitor) -> int:
     return int(number[1])
 
 
-def test_a_case_is_reviewed_and_left_with_two_keys_or_three(
+def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
     visitor: Visitor, doctor: Caller
 ) -> None:
     """Each key, and what is waited for after it: a person looks, too."""
@@ -222,9 +223,10 @@ def test_a_case_is_reviewed_and_left_with_two_keys_or_three(
     visitor.enter(doctor, "doctor")
     visitor.find(".finding-row.current")
     visitor.keys("o")
-    agreed = press_through(visitor, ("a", "[value=agree]:checked:focus"))
+    tells = ("v", "[value=server]:checked:focus")
+    agreed = press_through(visitor, ("a", "[value=agree]:checked:focus"), tells)
     other = press_through(
-        visitor, ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked")
+        visitor, ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked"), tells
     )
     wanted = press_through(visitor, ("p", "[name=picture]:checked:focus"))
     said = [
@@ -253,7 +255,7 @@ def test_a_letter_is_drafted_signed_and_left_with_three_keys(
     visitor: Visitor, doctor: Caller
 ) -> None:
     number = doctor.call("GET", "/queue").json[0]["id"]
-    body = {"label": "melanoma", "certainty": "sure"}
+    body = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")

@@ -87,7 +87,8 @@ class Reviewer(threading.Thread):
     def _review(self) -> None:
         finding = self._random.choice(self.findings)
         label = self._random.choice(sorted(conditions_table().keys))
-        body = json.dumps({"label": label, "agreement": "disagree"}).encode()
+        said = {"label": label, "agreement": "disagree", "told_by": "server"}
+        body = json.dumps(said).encode()
         path = f"/submissions/{finding.number}/review"
         caller = self.doctor
         kind = "application/json"

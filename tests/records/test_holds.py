@@ -311,6 +311,29 @@ class TestMails:
     def given(self, smtp: SmtpServer) -> dict[str, str]:
         return {"smtp_url": smtp.url, "mail_from": "clinic@example.org"}
 
+    def test_no_malignant_label_leaves_before_it_is_said_who_tells_the_patient(
+        self, backend: Backend, smtp: SmtpServer
+    ) -> None:
+        """A doctor's label, and a laboratory's result; also of clients that are not asked."""
+        grey, ada = patient_in_care(backend)
+        for said in ({"histology": "not_taken"}, MELANOMA, {**MELANOMA, "told_by": "doctor"}):
+            number = file_for(backend, ada, REVIEW, finding=MOLE).number
+            answer = sign(grey, number, **said)
+            assert answer.status_code == 201
+            held = datetime.fromisoformat(answer.get_json()["held_until"]) - now()
+            assert timedelta(days=1) < held <= timedelta(days=2)
+            assert (decided(ada, number), decided(grey, number)) == (None, "melanoma")
+        number = file_for(backend, ada, REVIEW, finding=MOLE).number
+        both = sign(grey, number, told_by="server", hold_until=in_days(2))
+        assert (both.status_code, both.get_json()["code"]) == (422, "hold_refused")
+        assert "held_until" not in sign(grey, number, told_by="server").get_json()
+        assert decided(ada, number) == "melanoma"
+        harmless = file_for(backend, ada, REVIEW, finding=MOLE).number
+        mole = {"label": "melanocytic_nevus", "histology": None}
+        assert "held_until" not in sign(grey, harmless, **mole).get_json()
+        backend.app.background.notice_sender.make_pass()
+        assert len(smtp.mails) == 2, "of what the server was to tell, and of the mole"
+
     def test_nobody_is_told_before_the_hold_ends(self, backend: Backend, smtp: SmtpServer) -> None:
         doctor, ada = patient_in_care(backend)
         number = file_for(backend, ada, REVIEW, finding=MOLE).number

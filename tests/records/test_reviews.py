@@ -22,7 +22,8 @@ from tests.support.findings import finding_of
 from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
 
 KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
-AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
+# The network of the tests states melanoma.
+AGREED = {"label": "melanoma", "agreement": "agree", "told_by": "server"}
 
 
 def in_care(backend: Backend) -> tuple[Person, Person, int]:
@@ -521,7 +522,7 @@ def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
 def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"histology_result": "melanoma"}
+    said = {"histology_result": "melanoma", "told_by": "server"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     own, seen = (who.call("GET", f"/submissions/{number}").get_json() for who in (ada, doctor))
     step = (
@@ -535,7 +536,7 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
 def test_who_awaits_a_result_reads_from_when_to_ask_for_it(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited"}
+    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited", "told_by": "server"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     day = ids.now() + timedelta(days=14)
     for language, asked in (

@@ -5,8 +5,11 @@
 export const SAME = "same";
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
-/** `after` is the newest review that the doctor saw when this one was begun. */
-export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "", after: "" };
+/** Who tells the patient: the doctor, or the server. */
+export const TELLS = "doctor";
+export const SERVER = "server";
+/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun. */
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "" };
 
 /** @typedef {typeof EMPTY} Draft */
 /** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean}} Reviewing */
@@ -74,15 +77,19 @@ export function doubtsOf(draft, reviewing) {
   return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
 }
 
-/** Whether the patient may be told by the doctor first: of a cancer, or of what asks for a visit this week. @param {Draft} draft @param {Reviewing} reviewing */
-export function mayHold(draft, reviewing) {
-  const { named, band } = comesTo(draft, reviewing);
-  return band === "urgent_referral" || labelsOf(reviewing.conditions).some(({ key, malignant }) => key === named && malignant);
+/** Whether it names a cancer: then nobody signs before it is said who tells the patient. @param {Draft} draft @param {Reviewing} reviewing */
+export function namesCancer(draft, reviewing) {
+  const { named } = comesTo(draft, reviewing);
+  return labelsOf(reviewing.conditions).some(({ key, malignant }) => key === named && malignant);
 }
+
+/** Whether the patient may be told by the doctor first: of a cancer, or of what asks for a visit this week. @param {Draft} draft @param {Reviewing} reviewing */
+export const mayHold = (draft, reviewing) => comesTo(draft, reviewing).band === "urgent_referral" || namesCancer(draft, reviewing);
 
 /** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */
 export function reviewOf(draft, reviewing, asked) {
-  const { agreement, label, urgency, histology, result, picture, note, held } = draft;
+  const { agreement, label, urgency, histology, result, picture, note, teller, held } = draft;
+  const cancer = namesCancer(draft, reviewing);
   const known = histology === "confirmed";
   const agrees = !known && !picture && ["agree", ENOUGH].includes(agreement);
   const said = agreement && !picture ? agreement !== "unsure" : urgency !== "";
@@ -98,8 +105,9 @@ export function reviewOf(draft, reviewing, asked) {
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
-    // A server of the version before refuses these two. It can neither hold back nor note that.
-    ...(held && mayHold(draft, reviewing) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
+    // A server of the version before refuses these three. It can neither hold back nor note that.
+    ...(cancer && teller && { told_by: teller }),
+    ...(held && (cancer ? teller === TELLS : mayHold(draft, reviewing)) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
     ...(asked && { downgrade_confirmed: true }),
   };
 }

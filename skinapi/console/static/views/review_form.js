@@ -7,7 +7,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, mayHold, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
+import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -60,12 +60,24 @@ function dayAfter(after) {
   return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
-/** Until when the patient is not shown the review, where that `may` be. @param {{held: string, may: boolean, onHeld: (held: string) => void}} props */
-const Hold = ({ held, may, onHeld }) => html`
-  <label class="tick"><input type="checkbox" name="hold" checked=${may && held !== ""} disabled=${!may} aria-describedby=${may ? null : "hold-refused"}
-    onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
-  ${!may && html`<p><small id="hold-refused">${say("holdRefused")}</small></p>`}
-  ${may && held !== "" && html`<div class="field">
+/** Who tells, with the key. */
+const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
+
+/** Of a cancer: who tells the patient. @param {{teller: string, onTeller: (teller: string) => void}} props */
+const Tellers = ({ teller, onTeller }) => html`
+  <fieldset class="tellers"><legend>${say("whoTells")}</legend>
+    <div class="chips">${TELLERS.map(([value, key]) => html`
+      <label key=${value} class="chip"><input type="radio" name="teller" value=${value} required checked=${teller === value}
+        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : "serverTells")}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
+  </fieldset>`;
+
+/** Who tells the patient, and until when the review is held for the doctor, where that `may` be. @param {{draft: Draft, cancer: boolean, may: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
+const Hold = ({ draft: { teller, held }, cancer, may, onTeller, onHeld }) => html`
+  ${cancer ? html`<${Tellers} teller=${teller} onTeller=${onTeller} />` : html`
+    <label class="tick"><input type="checkbox" name="hold" checked=${may && held !== ""} disabled=${!may} aria-describedby=${may ? null : "hold-refused"}
+      onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
+    ${!may && html`<p><small id="hold-refused">${say("holdRefused")}</small></p>`}`}
+  ${may && held !== "" && (!cancer || teller === TELLS) && html`<div class="field">
     <label for="review-held">${say("holdUntil")}</label>
     <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} />
@@ -165,8 +177,8 @@ function useDraft(number, seen) {
 }
 
 /** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {boolean} left @param {() => void} onBegin */
-function useAnswers({ draft, enter }, reviewing, left, onBegin) {
+ * @param {boolean} left @param {boolean} asked @param {() => void} onBegin */
+function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   const { report, conditions, pictured } = reviewing;
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
@@ -174,9 +186,10 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
   const agreements = agreementsOf(reviewing);
   const labels = offeredLabels(reviewing, agreement);
   const urgencies = urgenciesOf(reviewing, draft);
+  const asksTeller = !asked && !left && namesCancer(draft, reviewing); // nobody else is told
   const choose = (/** @type {string} */ agreement) => {
     onBegin();
-    enter({ agreement, label: "", picture: false });
+    enter({ agreement, label: "", picture: false, teller: "" });
   };
   /** Who wants another photo has judged nothing. @param {boolean} picture */
   const want = (picture) => {
@@ -185,6 +198,7 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
   };
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
+    teller: (/** @type {string} */ teller) => enter({ teller, held: teller === TELLS ? draft.held || dayAfter(2) : "" }),
     histology: (/** @type {string} */ histology) =>
       enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
   };
@@ -215,9 +229,13 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
     g: () => next("urgency", urgencies.map(([key]) => key)),
     y: () => next("histology", HISTOLOGIES),
     n: () => focusOn("[name=note]"),
-    ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key })]) : []),
+    ...Object.fromEntries(asksTeller ? TELLERS.map(([value, key]) => [key, () => {
+      answer.teller(value);
+      focusOn(`[value=${value}]`); // from there Enter signs
+    }]) : []),
+    ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key, teller: "" })]) : []),
   });
-  return { known, names, agreements, labels, urgencies, choose, want, answer };
+  return { known, names, agreements, labels, urgencies, asksTeller, choose, want, answer };
 }
 
 /**
@@ -286,7 +304,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);
   const { draft, enter } = filled;
-  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
+  const { known, names, agreements, labels, urgencies, asksTeller, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
   const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
@@ -323,7 +341,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
           onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
-      ${!asked && !left && html`<${Hold} held=${draft.held} may=${mayHold(draft, reviewing)} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
+      ${!asked && !left && html`<${Hold} draft=${draft} cancer=${asksTeller} may=${mayHold(draft, reviewing)} onTeller=${answer.teller} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
     </form>
     <div class="signing">
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}
