@@ -1,6 +1,6 @@
 """The threads that work beside the requests of a process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from email.headerregistry import Address
@@ -131,12 +131,14 @@ def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
     console, address = settings.address, settings.mail_server
     mail_from, links = settings.mail_from or "", services.data.password_links
 
-    def write(notice: Notice, recipient: Recipient) -> EmailMessage:
+    def link_to(notice: Notice) -> str:
         # A receipt has a page of its own, which needs no log-in.
         place = f"{console}/{'' if notice.kind is Kind.ERASED else '#/'}{notice.about}"
-        link = links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
+        return links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
+
+    def write(notices: Sequence[Notice], recipient: Recipient) -> EmailMessage:
         sender = Address(settings.clinic_name or "SkinAPI", addr_spec=mail_from)
-        return write_mail(notice, recipient, sender=sender, console=console, link=link)
+        return write_mail(notices, recipient, sender=sender, console=console, link_to=link_to)
 
     return NoticeSender(
         services.store,

@@ -5,7 +5,7 @@ is, and only there. It names a person by the account's id alone: address, langua
 person wants notices are read when it is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -28,9 +28,8 @@ DAY = timedelta(days=1)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 LATE = timedelta(minutes=10)
-MOST_A_DAY = 20  # of each kind
-MESSAGES_A_DAY = 10  # of each author
-URGENT_EVERY = timedelta(hours=1)
+# What comes within so long of the last mail to a person is one mail at its end.
+GATHERED_FOR = timedelta(minutes=10)
 
 
 class Kind(StrEnum):
@@ -63,13 +62,8 @@ class Kind(StrEnum):
     ERASED = "erased"
 
 
-class Budget(NamedTuple):
-    """So many mails within a time."""
-
-    most: int
-    within: timedelta
-
-
+# They wait for no others: what they say is urgent, or has been waited for.
+APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED})
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
 SECURITY = frozenset(
@@ -95,9 +89,9 @@ SECURITY = frozenset(
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
     link, of an ERASED the page of the receipt. `figures` are what the text has places for. `author`
-    is the account that wrote a MESSAGE. It is
-    not sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives
-    its account, so it has an `address` and a `language` of its own.
+    is the account that wrote a MESSAGE. One that is `urgent` does not wait for others. It is not
+    sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives its
+    account, so it has an `address` and a `language` of its own.
     """
 
     id: str
@@ -106,6 +100,7 @@ class Notice(StoredRecord):
     kind: Kind
     about: str
     author: str | None = None
+    urgent: bool = False
     attempts: int = 0
     due_at: datetime | None = None
     sent_at: datetime | None = None
@@ -127,9 +122,15 @@ class Notice(StoredRecord):
         return self.kind in SECURITY
 
     @property
-    def subject(self) -> tuple[str, Kind, str]:
-        """Notices that are equal in this are one mail."""
-        return self.account, self.kind, self.about
+    def waits_for_others(self) -> bool:
+        return not (self.urgent or self.of_security or self.kind in APART)
+
+    @property
+    def mail(self) -> tuple[str, ...]:
+        """Notices that are equal in this are one mail; those that may wait come last."""
+        if self.waits_for_others:
+            return "then", self.account
+        return "first", self.account, self.kind, self.about
 
 
 class Outbox:
@@ -140,7 +141,7 @@ class Outbox:
         self._store = store
         self._documents = store.collection("outbox")
         self._documents.ensure_index("due_at", "id")
-        self._documents.ensure_index("account", "kind", "author", "sent_at", "id")
+        self._documents.ensure_index("account", "sent_at", "id")
         self._documents.ensure_index("author")
         self._documents.ensure_index("account", "id")
         self._documents.expire_by("expires_at")
@@ -152,6 +153,7 @@ class Outbox:
         to: str,
         about: str = "",
         author: str | None = None,
+        urgent: bool = False,
         delay: timedelta = timedelta(),
         due_at: datetime | None = None,
         expires_at: datetime | None = None,
@@ -171,6 +173,7 @@ class Outbox:
             kind=kind,
             about=about,
             author=author,
+            urgent=urgent,
             due_at=due_at,
             expires_at=expires_at or due_at + GIVEN_UP_AFTER,
             figures=figures or {},
@@ -220,30 +223,22 @@ class Outbox:
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
-        """When the budget of such mails has room for it; None where it has, and for security.
+        """When it is sent with what else has come for its person since the last mail; None: now.
 
-        Each kind has its own, and of messages each author: so nobody uses up what another kind, or
-        another person, needs. Those of urgent findings wait for an hour after the last one, and
-        are one mail then. Mails of a clock that was ahead do not count: the next would wait for it.
+        Mails of a clock that was ahead do not count: the next would wait for it.
         """
-        if notice.of_security:
+        if not notice.waits_for_others:
             return None
-        budget = _budget_of(notice.kind)
-        same: Filter = {"account": notice.account, "kind": notice.kind, "author": notice.author}
         moment = now()
+        lately: Filter = {"$gt": moment - GATHERED_FOR, "$lte": moment}
         sent = self._documents.find(
-            {**same, "sent_at": {"$gt": moment - budget.within, "$lte": moment}},
-            sort="-sent_at",
-            limit=budget.most,
+            {"account": notice.account, "sent_at": lately}, sort="-sent_at", limit=1
         )
-        if len(sent) < budget.most:
-            return None
-        first: datetime = sent[-1]["sent_at"]
-        return first + budget.within
+        return sent[0]["sent_at"] + GATHERED_FOR if sent else None
 
     def mark_sent(self, notices: Sequence[Notice]) -> None:
-        """They were one mail. One row counts for the limit, for a day; the others are deleted, and
-        so are those of security.
+        """They were one mail. One row says when, for a day; the others are deleted. So are those of
+        security.
         """
         self._store.transaction(partial(self._mark_sent, notices))
 
@@ -296,20 +291,12 @@ class Outbox:
         return self._documents.count({"due_at": {"$lte": now() - LATE}})
 
 
-def _budget_of(kind: Kind) -> Budget:
-    if kind is Kind.URGENT:
-        return Budget(1, URGENT_EVERY)
-    if kind is Kind.UNASSIGNED:
-        return Budget(1, DAY)
-    return Budget(MESSAGES_A_DAY if kind is Kind.MESSAGE else MOST_A_DAY, DAY)
-
-
 # Writes the mail of a notice.
 
 
 class MailWords(BaseModel):
-    """What a mail says of each kind of notice, and why an account is refused. `switch_off` has a
-    place for the `page` of the account.
+    """What a mail says of each kind of notice, and why an account is refused. `several` is the
+    subject of one that sums up. `switch_off` has a place for the `page` of the account.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -317,6 +304,7 @@ class MailWords(BaseModel):
     subjects: Mapping[Kind, str]
     texts: Mapping[Kind, str]
     refusals: Mapping[RefusalReason, str]
+    several: str
     switch_off: str
 
 
@@ -342,21 +330,33 @@ def parting_recipient(notice: Notice) -> Recipient | None:
 
 
 def write_mail(
-    notice: Notice, recipient: Recipient, *, sender: Address, console: str, link: str
+    notices: Sequence[Notice],
+    recipient: Recipient,
+    *,
+    sender: Address,
+    console: str,
+    link_to: Callable[[Notice], str],
 ) -> EmailMessage:
-    """The mail of a notice: a sentence, and a link into the console at this address.
+    """The mail of these notices: of each kind a sentence, and a link into the console for each
+    thing.
 
-    The Message-ID is that of the notice, so that of a mail that was sent twice a mail program can
+    The Message-ID is that of the first, so that of a mail that was sent twice a mail program can
     show one.
     """
-    words = WORDS[recipient.language]
-    parts = [words.texts[notice.kind].format(**notice.figures), link]
+    words, notice = WORDS[recipient.language], notices[0]
+    by_kind: dict[Kind, list[Notice]] = {}
+    for one in notices:
+        by_kind.setdefault(one.kind, []).append(one)
+    parts = []
+    for kind, (first, *others) in by_kind.items():
+        links = dict.fromkeys(map(link_to, (first, *others)))
+        parts += [words.texts[kind].format(**first.joined(others).figures), "\n".join(links)]
     if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
         parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
     elif not notice.of_security:
         parts.append(words.switch_off.format(page=f"{console}/#/account"))
     mail = EmailMessage()
-    mail["Subject"] = words.subjects[notice.kind]
+    mail["Subject"] = words.subjects[notice.kind] if len(by_kind) == 1 else words.several
     mail["From"] = sender
     # Not parsed: Python's parser refuses letters outside ASCII, which many mail servers take.
     name, _, domain = recipient.email.rpartition("@")

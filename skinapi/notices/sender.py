@@ -153,7 +153,7 @@ SENT_AT_ONCE = 100
 LONGEST_PAUSE_S = 300.0
 
 FindRecipient = Callable[[str], Recipient | None]
-Write = Callable[[Notice, Recipient], EmailMessage]
+Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
 
 
 class NoticeSender(PeriodicThread):
@@ -221,8 +221,8 @@ class NoticeSender(PeriodicThread):
         return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
-        """Send one mail for notices that say the same. Raises MailRefused, MailServerAway."""
-        first = notices[0].joined(notices[1:])
+        """Send one mail for these notices. Raises MailRefused, MailServerAway."""
+        first = notices[0]
         recipient = parting_recipient(first) or self._find_recipient(first.account)
         if recipient is None or not (recipient.notices or first.of_security):
             self._outbox.drop(notices)
@@ -230,7 +230,7 @@ class NoticeSender(PeriodicThread):
             self._outbox.postpone(notices, until=until)
         else:
             try:
-                mail = self._write(first, recipient)
+                mail = self._write(notices, recipient)
             except (ValueError, MessageError) as error:  # an address that no header can hold
                 raise MailRefused(type(error).__name__) from error
             send(mail)
@@ -244,7 +244,8 @@ class NoticeSender(PeriodicThread):
 
 
 def _grouped(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
-    groups: dict[object, list[Notice]] = {}
+    """Those of each mail; first the mails that wait for nothing."""
+    groups: dict[tuple[str, ...], list[Notice]] = {}
     for notice in notices:
-        groups.setdefault(notice.subject, []).append(notice)
-    return iter(groups.values())
+        groups.setdefault(notice.mail, []).append(notice)
+    return (groups[mail] for mail in sorted(groups, key=lambda mail: mail[0]))

@@ -231,7 +231,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("figures", "account", "technical"),
             held("author", "account", "pseudonym"),
             held("account about", "account", "pseudonym", kept="last_mail"),
-            held("attempts expires_at language", "account", "technical"),
+            held("attempts urgent expires_at language", "account", "technical"),
             # Of the mail with the receipt alone, which is sent after the account is gone.
             held("address", "account", "contact", kept="last_mail"),
         ),

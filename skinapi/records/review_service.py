@@ -152,7 +152,8 @@ class ReviewsService:
             self.outcomes.add(submission, known, doctors=doctors)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         place, due_at = _place_of(submission), reviews[-1].hold_ends_at
-        self.outbox.add(kind, to=owner.id, about=place, due_at=due_at)
+        urgent = _is_grave(opinion, submission.finding.band)
+        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
         if opinion.condition is not None:
             finding = submission.finding
             outputs = [entry.key for entry in finding.ranked]
@@ -312,7 +313,7 @@ def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:
         return None
     if not (said.hold_until or said.told_by or opinion.malignant):
         return None
-    if not (opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL):
+    if not _is_grave(opinion, band):
         raise HoldRefused(NOT_GRAVE)
     moment = now()
     if said.hold_until is None:
@@ -321,6 +322,10 @@ def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:
         raise HoldRefused(NOT_WITHIN_A_WEEK)
     until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
     return until.replace(microsecond=until.microsecond // 1000 * 1000)
+
+
+def _is_grave(opinion: Opinion, band: Band) -> bool:
+    return opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL
 
 
 def _place_of(submission: Submission) -> str:

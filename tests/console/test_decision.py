@@ -46,7 +46,8 @@ def numbers(doctor: Caller) -> list[int]:
 
 
 def sign(doctor: Caller, number: int, **said: Any) -> None:
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    body = {"told_by": "server", **said}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
 
 
 def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
@@ -65,6 +66,7 @@ def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
     visitor.go(f"case/{first}")
     visitor.find("[name=label]:checked")
     assert (visitor.run(NOTE), visitor.run(LABEL)) == ("Look again.", "squamous_cell_carcinoma")
+    visitor.press("[name=teller][value=server]")
     visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
@@ -120,7 +122,7 @@ def test_a_list_says_a_decision_in_the_language_of_its_reader(
 ) -> None:
     """It was in that of the finding: an English line between French ones."""
     number = numbers(doctor)[0]
-    sign(doctor, number, histology="confirmed", histology_result="melanoma", told_by="server")
+    sign(doctor, number, histology="confirmed", histology_result="melanoma")
     Journey(visitor, "french-list", Look(PHONE, dark=False, language="fr"))
     visitor.enter(patient, "user")
     visitor.go("spots")

@@ -180,7 +180,7 @@ def test_only_what_is_grave_can_be_told_by_the_doctor_first(
 ) -> None:
     open_case(visitor, doctor, "melanoma")
     press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.find("[name=hold]:enabled")
+    assert visitor.count("[name=teller]") == 2
     press(visitor, "d", "[value=disagree]:checked:focus")
     visitor.keys("6")
     visitor.find("[name=hold]:disabled")

@@ -61,7 +61,7 @@ def test_who_is_refused_is_told_why_by_mail_but_not_what_the_admin_has_written(
 
 
 def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
-    backend: Backend, smtp: SmtpServer
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grey, ada = patient_in_care(backend)
     first, second = (file_for(backend, ada, REFERRAL).number for _ in range(2))
@@ -69,10 +69,37 @@ def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     body = {"new_picture_wanted": True, "certainty": "unsure"}
     assert grey.call("POST", f"/submissions/{second}/review", json=body).status_code == 201
     page = "http://127.0.0.1:5000/#/finding"
-    assert sent(backend, smtp) == [
-        (ada.email, "A doctor has answered", f"{page}/{first}"),
-        (ada.email, "Your doctor asks for a new photo", f"{page}/{second}"),
+    grave = (ada.email, "A doctor has answered", f"{page}/{first}")
+    assert sent(backend, smtp) == [grave], "the other one waits for more"
+    later = now() + timedelta(minutes=11)
+    monkeypatch.setattr(outbox, "now", lambda: later)
+    wanted = (ada.email, "Your doctor asks for a new photo", f"{page}/{second}")
+    assert sent(backend, smtp) == [grave, wanted]
+
+
+def test_twenty_signatures_of_ten_minutes_are_two_mails_and_the_urgent_21st_leaves_at_once(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, ada = patient_in_care(backend)
+    signed = [file_for(backend, ada, REFERRAL).number for _ in range(21)]
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    for number in signed[:20]:
+        path = f"/submissions/{number}/review"
+        assert grey.call("POST", path, json=said).status_code == 201
+        if number == signed[0]:
+            assert len(sent(backend, smtp)) == 1
+    assert len(sent(backend, smtp)) == 1
+    review(grey, signed[20])
+    grave = (ada.email, "A doctor has answered", f"{PAGE}/finding/{signed[20]}")
+    assert sent(backend, smtp)[1:] == [grave]
+    later = now() + timedelta(minutes=11)
+    monkeypatch.setattr(outbox, "now", lambda: later)
+    assert len(sent(backend, smtp)) == 3
+    [*lines] = smtp.mails[-1].get_content().splitlines()
+    assert [line for line in lines if line.startswith(PAGE)] == [
+        f"{PAGE}/finding/{number}" for number in signed[1:20]
     ]
+    assert lines.count(WORDS["en"].texts[Kind.REVIEWED]) == 1
 
 
 def test_who_makes_a_key_is_told_with_the_way_to_revoke_it(
@@ -102,52 +129,26 @@ def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
 
 
-def test_urgent_findings_of_an_hour_are_one_mail_and_none_is_left_out(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_urgent_finding_is_told_at_once(backend: Backend, smtp: SmtpServer) -> None:
     grey, ada = patient_in_care(backend)
     told = (grey.email, "Something in your queue should be seen soon", f"{PAGE}/queue")
-    for expected in (1, 1, 1):
+    for expected in (1, 2, 3):
         file_for(backend, ada, URGENT)
         assert sent(backend, smtp) == [told] * expected
-    later = now() + timedelta(minutes=61)
-    monkeypatch.setattr(outbox, "now", lambda: later)
-    assert sent(backend, smtp) == [told] * 2
-    assert sent(backend, smtp) == [told] * 2
     assert [row for row in backend.stored()["outbox"] if row.get("due_at")] == []
 
 
-def test_a_mail_of_a_clock_that_was_ahead_holds_up_none_about_an_urgent_finding(
-    backend: Backend, smtp: SmtpServer
-) -> None:
-    """It waited until the clock was there again, and an hour more."""
-    _, ada = patient_in_care(backend)
-    ahead = now() + timedelta(hours=20)
+def test_a_mail_of_a_clock_that_was_ahead_holds_up_none(backend: Backend, smtp: SmtpServer) -> None:
+    """It waited until the clock was there again, and longer."""
+    grey, ada = patient_in_care(backend)
+    ahead, reviewed = now() + timedelta(hours=20), {"new_picture_wanted": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "now", lambda: ahead)
         file_for(backend, ada, URGENT)
         assert len(sent(backend, smtp)) == 1
-    file_for(backend, ada, URGENT)
+    path = f"/submissions/{file_for(backend, ada, REFERRAL).number}/review"
+    assert grey.call("POST", path, json=reviewed).status_code == 201
     assert len(sent(backend, smtp)) == 2
-
-
-def test_one_who_writes_much_uses_up_no_mail_that_another_needs(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(message_service, "MAILED_AFTER", timedelta())
-    talk = Talk(backend)
-    for _ in range(22):
-        talk.lesion = talk.begin()
-        talk.sent(talk.ada)
-    [*first] = sent(backend, smtp)
-    ben = backend.member(doctor_id=backend.account(talk.grey.email).id)
-    talk.ada = ben
-    talk.lesion = talk.begin()
-    talk.sent(ben)
-    file_for(backend, ben, URGENT)
-    subjects = [subject for _, subject, _ in sent(backend, smtp)[len(first) :]]
-    assert sorted(subjects) == ["Something in your queue should be seen soon", "You have a message"]
-    assert len(first) == outbox.MESSAGES_A_DAY
 
 
 def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_first(
@@ -206,6 +207,8 @@ def test_one_mail_tells_of_the_messages_of_a_spot_until_they_are_read(
     assert sent(backend, smtp) == told
     talk.read(talk.ada)
     talk.sent(talk.grey)
+    later = now() + timedelta(minutes=11)
+    monkeypatch.setattr(outbox, "now", lambda: later)
     assert sent(backend, smtp) == [*told, told[0]]
 
 

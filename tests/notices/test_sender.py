@@ -264,26 +264,8 @@ def test_notices_that_say_the_same_are_one_mail(
         tell(backend, grey, Kind.URGENT, about="queue")
     tell(backend, grey, Kind.REVIEWED, about="finding/1")
     send()
-    assert len(smtp.mails) == 2
-    assert waiting(backend) == []
-
-
-def test_a_person_gets_so_many_mails_a_day_and_the_others_later(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "MOST_A_DAY", 2)
-    ada = backend.member()
-    for number in range(4):
-        tell(backend, ada, about=f"finding/{number}")
-    tell(backend, ada, Kind.PASSWORD_CHANGED)
-    send()
-    assert len(smtp.mails) == 3
-    assert smtp.mails[-1]["Subject"] == "Your password was changed"
-    assert [one.about for one in waiting(backend)] == ["finding/2", "finding/3"]
-    later = now() + timedelta(hours=25)
-    monkeypatch.setattr(outbox, "now", lambda: later)
-    send()
-    assert len(smtp.mails) == 5
+    assert len(smtp.mails) == 1
+    assert [one.kind for one in waiting(backend)] == [Kind.REVIEWED]
 
 
 def test_who_switched_notices_off_gets_those_of_security_alone(

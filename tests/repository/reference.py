@@ -212,12 +212,8 @@ def _limits() -> Iterator[Row]:
         f"{recovery.MAILED_LINK_LIFE.seconds // 60} minutes",
     )
     yield (
-        "mails to one account in a day, of each kind but those of security",
-        f"{outbox.MOST_A_DAY}; {outbox.MESSAGES_A_DAY} that tell of messages of one person",
-    )
-    yield (
-        "a mail that tells a doctor of urgent findings, at most every",
-        f"{outbox.URGENT_EVERY.seconds // 60} minutes",
+        "a mail to one person, but those that are urgent or of security, at most every",
+        f"{outbox.GATHERED_FOR.seconds // 60} minutes",
     )
     yield (
         "a notice that the mail server does not take is given up",

@@ -93,5 +93,6 @@ MAILS = {
         "second_account": "Reason: you have an account already.",
         "other": "The reason is shown when you log in.",
     },
+    "several": "Several things wait for you",
     "switch_off": "You can switch these mails off on the page of your account: {page}",
 }

@@ -102,5 +102,6 @@ MAILS = {
         "second_account": "Motif: vous avez déjà un compte.",
         "other": "Le motif est affiché à la connexion.",
     },
+    "several": "Plusieurs choses vous attendent",
     "switch_off": "Vous pouvez désactiver ces e-mails sur la page de votre compte: {page}",
 }
