@@ -130,6 +130,7 @@ class UnassignedPatients:
                 Kind.CAME_INTO_CARE,
                 to=doctor,
                 about="queue",
+                urgent=urgent > 0,
                 delay=ARRIVALS_DELAY,
                 figures={"findings": findings, "urgent": urgent},
             )
