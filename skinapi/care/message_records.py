@@ -183,9 +183,10 @@ class Messages:
         found = self._documents.find(
             {"read_at": ended_at, "id": {"$gt": last}}, sort="id", limit=READ_AT_ONCE
         )
-        later: Filter = {"read_at": {"$gt": ended_at, "$lt": before}}
+        later: Filter = {"read_at": {"$gt": ended_at}}
         found += self._documents.find(later, sort="read_at", limit=READ_AT_ONCE)
-        return [Message.model_validate(one) for one in found[:READ_AT_ONCE]]
+        ended = [one for one in found[:READ_AT_ONCE] if one["read_at"] < before]
+        return [Message.model_validate(one) for one in ended]
 
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))

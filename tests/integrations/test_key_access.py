@@ -42,12 +42,19 @@ NO_KEY = {
         *("delete_webhook", "send_webhook_test", "list_webhook_deliveries", "send_webhook_again"),
     },
     "what people say to each other": {
-        *("list_messages", "send_message", "mark_messages_read", "report_message"),
-        *("list_waiting_messages", "show_inbox"),
+        *("list_messages", "send_message", "mark_messages_read", "mark_messages_done"),
+        *("report_message", "list_waiting_messages", "show_inbox"),
     },
     "what a doctor decides, and the desk to do it at": {
         *("add_review", "end_hold", "judge_again", "show_outcomes"),
-        *("show_case", "take_case", "give_back_case", "list_queue", "count_queue"),
+        *(
+            "show_case",
+            "take_unassigned_patient",
+            "take_case",
+            "give_back_case",
+            "list_queue",
+            "count_queue",
+        ),
         *("list_colleagues", "ask_colleague", "withdraw_request", "close_opinion"),
         *("count_second_opinions", "list_withdrawn_models", "list_withdrawn_findings"),
         *("draft_letter", "change_letter", "sign_letter", "withdraw_letter", "delete_letter"),
