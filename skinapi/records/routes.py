@@ -79,6 +79,8 @@ def show_submission(
         )
         will_look = WillLookView.of(looks, instruction, language)
         shown = shown.model_copy(update={"will_look": will_look})
+    elif records.unassigned.may_see(owner, subject):
+        shown = shown.model_copy(update={"unassigned": True})
     # The photo of a kept record goes with the record.
     if (
         records.photos.days is None

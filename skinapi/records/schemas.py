@@ -401,6 +401,12 @@ class SubmissionInCare(SubmissionView):
         description="the spot that it belonged to when the patient deleted that; its messages are "
         "at `/lesions/{id}/messages`. Absent where there are none",
     )
+    unassigned: bool = Field(
+        default=False,
+        exclude_if=lambda unassigned: not unassigned,
+        description="the patient has no doctor: the caller may take the patient, and reviews "
+        "nothing before that. Absent otherwise",
+    )
     record_kept_until: datetime | None = Field(
         default=None,
         exclude_if=lambda until: until is None,

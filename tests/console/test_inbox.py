@@ -186,7 +186,7 @@ def test_a_finding_says_who_gets_it_until_that_doctor_has_answered(
     number = send(ada, "melanoma", lesion=spot)
     visitor.enter(ada, "user")
     visitor.open_view(f"finding/{number}")
-    visitor.see("Ada gets this finding and has not answered yet.")
+    visitor.see("Ada will look at this. There is no answer yet.")
     assert [one.text for one in visitor.all("main .primary")] == ["Write to Ada"]
     assert visitor.count(f"a[href='#/visits/{spot}']") == 0, "there is nothing to compare with"
     visitor.press_button("Write to Ada")
@@ -194,7 +194,7 @@ def test_a_finding_says_who_gets_it_until_that_doctor_has_answered(
     review(grey, number, label="melanoma", certainty="sure")
     visitor.open_view(f"finding/{number}")
     visitor.see("Decided by Ada")
-    visitor.see_none("has not answered yet")
+    visitor.see_none("There is no answer yet")
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)

@@ -64,7 +64,7 @@ def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
     [
         ("user", "No spots yet"),
         ("doctor", "Nothing waits for a review"),
-        ("admin", "Nothing to do"),
+        ("admin", "As it should be"),
     ],
 )
 def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(

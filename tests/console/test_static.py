@@ -358,7 +358,14 @@ FOR_PROGRAMS = {
     "invalid_query",
     "invalid_refresh_token",
     *("invalid_key", "key_expired", "key_from_elsewhere", "key_lacks_scope"),
-    *("finding_erased", "identifier_reused", "not_acceptable", "refused_instance", "unknown_kind"),
+    *(
+        "unknown_performer",
+        "finding_erased",
+        "identifier_reused",
+        "not_acceptable",
+        "refused_instance",
+        "unknown_kind",
+    ),
     *("makes_no_sessions", "takes_no_key", "test_key"),
     *("compared_with_itself", "joined_with_itself"),
     # No page of the console sends several pictures yet.

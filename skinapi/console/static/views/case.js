@@ -2,7 +2,7 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, personNumber, remove } from "/console/api.js";
+import { apiPath, get, getAll, getConditions, personNumber, put, remove } from "/console/api.js";
 import { Answer, Failure, Icon, Message, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
@@ -54,8 +54,8 @@ function takePrepared(number) {
 /** @param {string} number @returns {Promise<Api["ReviewView"][]>} */
 const getReviews = (number) => getAll(apiPath`/submissions/${number}/reviews`);
 
-/** A server of the version before knows nothing of it, while the servers are upgraded one after the other. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
-const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error)));
+/** Nothing of a patient without a doctor, nor by a server of the version before, while the servers are upgraded one after the other. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
+const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
 /** @param {string} number */
 async function loadCase(number) {
@@ -156,6 +156,18 @@ export const FoldedKeys = ({ named = true }) => {
     </div>`;
 };
 
+/** In place of the form, where the patient has no doctor. @param {{patient: string, onTaken: () => void}} props */
+const TakePatient = ({ patient, onTaken }) => {
+  const { run, busy, error } = useAct();
+  const take = () => run(() => put(apiPath`/patients/${patient}/doctor`, {}).then(() => (toast(say("patientTaken")), onTaken())));
+  return html`
+    <${Message}>
+      <p><strong>${say("noDoctorYet")}</strong> ${say("noDoctorYetText")}</p>
+      ${error && html`<${Failure} error=${error} />`}
+      <button class="primary take-patient" disabled=${busy} onClick=${take}>${say("takePatient")}</button>
+    <//>`;
+};
+
 /** In place of the form, once it is signed; its keys unfold it. @param {{onChange: () => void}} props */
 const ChangeDecision = ({ onChange }) => {
   useKeys(Object.fromEntries(["a", "d", "e", "n", "p", "u"].map((key) => [key, onChange])));
@@ -238,7 +250,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const told = html`
     <${Reasons} report=${report} conditions=${conditions} />
     <${Context} submission=${submission} checklist=${conditions.checklist} />
-    ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
+    ${!asked && !submission.unassigned && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
       onUse=${mayUse && (() => use(review))} />`);
@@ -252,19 +264,21 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
-      ${form.folded
+      ${submission.unassigned
+        ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`
+        : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
             pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
-      ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}
-      ${!asked && submission.lesion && !gone && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+      ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}
+      ${!asked && !submission.unassigned && submission.lesion && !gone && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
       ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
-      ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
+      ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
-      ${!asked && submission.patient_id && html`<section>
+      ${!asked && !submission.unassigned && submission.patient_id && html`<section>
         <h2>${say("otherFindings")}</h2>
         <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
       </section>`}

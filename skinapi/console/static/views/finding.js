@@ -281,7 +281,7 @@ const YourDoctor = ({ submission, report }) => {
   const answered = report.decision || report.review;
   const first = submission.lesion && !report.decision?.new_picture_wanted && !submission.instruction?.picture_wanted;
   return html`
-    ${!answered && html`<p>${name ? say("doctorHasNotAnswered", { name }) : say("noDoctorHasAnswered")}</p>`}
+    ${!answered && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     ${name && first && html`<p><a class="button primary" href="#/spot/${submission.lesion}?at=messages"><${Icon} name="message" />${say("writeTo", { name })}</a></p>`}`;
 };
 

@@ -36,11 +36,18 @@ const itemsOfClock = (alarm) =>
         ],
       }];
 
+/** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
+export const sayUnassigned = ({ patients, urgent }) => `${sayCount("patientsUnassigned", patients)}, ${sayCount("urgentFindings", urgent)}`;
+
 /** @param {Api["Overview"]} found @returns {Item[]} */
 function itemsOf(found) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
+  const { unassigned } = found;
   return [
+    ...(unassigned?.patients
+      ? [{ act: true, text: sayUnassigned(unassigned), place: addressOf("accounts", { status: "approved", role: "user" }), more: [say("patientsUnassignedText")] }]
+      : [{ act: false, text: say("nobodyUnassigned") }]),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map((failed) => ({
       act: true,
@@ -89,7 +96,7 @@ export const View = () => {
         const items = itemsOf(found);
         return html`
           <${Lines} title=${say("toDo")} items=${items.filter(({ act }) => act)} />
-          <${Lines} title=${say("asItShouldBe")} items=${items.filter(({ act }) => !act)} />`;
+          <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />`;
       }}
     <//>`;
 };

@@ -13,6 +13,7 @@ import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js"
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
+import { sayUnassigned } from "/console/views/overview.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
@@ -24,6 +25,7 @@ const NEAR_END = 8;
 /** What each list asks for; the first is shown without a name in the address. @type {Record<string, Record<string, string>>} */
 const LISTS = {
   "": { reviewed: "false" },
+  unassigned: { unassigned: "true" },
   reviewed: { reviewed: "true" },
   result: { awaited: "result" },
   photo: { awaited: "photo" },
@@ -43,6 +45,7 @@ const isAwaited = (list) => AWAITED.some((one) => one === list);
 const filtersOf = (given, { bands }) => {
   const [list = "", urgency = "", q = ""] = ["list", "urgency", "q"].map((name) => given.get(name) ?? "");
   if (list === "teach") return { list, urgency: "", q: "" };
+  if (list === "unassigned") return { list, urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q: "" };
   if (isAwaited(list)) return { list, urgency: "", q };
   return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q };
 };
@@ -96,7 +99,8 @@ const Which = ({ name, label, value, options, onChange }) => html`
 const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, onSearch }) => {
   const waiting = list || q ? undefined : counts?.by_urgency;
   const lists = [
-    ["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")],
+    ["", counted(say("toReview"), counts?.to_review)],
+    ...(counts?.unassigned || list === "unassigned" ? [["unassigned", counted(say("withoutDoctor"), counts?.unassigned?.findings)]] : []), ["reviewed", say("reviewed")],
     ...AWAITED.map((one) => [one, sayAwaitedCount(one, counts)]), ["all", say("all")], ["teach", say("toTeach")],
   ];
   const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
@@ -105,18 +109,20 @@ const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, o
       <${Which} name="list" label=${say("whichList")} value=${list} options=${lists} onChange=${onChange} />
       ${list !== "teach" && !isAwaited(list) && html`
         <${Which} name="urgency" label=${say("urgency")} value=${urgency} options=${[["", say("anyUrgency")], ...urgencies]} onChange=${onChange} />`}
-      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} hint=${say("searchPatientHint")} value=${q} onSearch=${onSearch} />`}
+      ${list !== "teach" && list !== "unassigned" && html`<${Search} label=${say("searchPatient")} hint=${say("searchPatientHint")} value=${q} onSearch=${onSearch} />`}
     </div>`;
 };
 
-/** In one line: what is overdue, the messages that wait, and findings of models that were withdrawn.
+/** In one line: whom no doctor is in charge of, what is overdue, the messages that wait, and findings of models that were withdrawn.
  * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
 const Notes = ({ messages, filters, counts }) => {
   const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
   const overdue = AWAITED.filter((one) => counts?.overdue?.[one]);
-  if (messages.length === 0 && withdrawn.length === 0 && overdue.length === 0) return null;
+  const unassigned = counts?.unassigned;
+  if (messages.length === 0 && withdrawn.length === 0 && overdue.length === 0 && !unassigned?.findings) return null;
   return html`
     <p class="notes">
+      ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<${Icon} name="message" size=${16} /><span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
