@@ -5,7 +5,7 @@ the top of every view of it.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -38,6 +38,10 @@ from skinapi.vision.conditions import (
 from skinapi.vision.finding.finding import FindingSummary
 
 MOST_EARLIER = 10  # decisions that a decision has followed
+
+
+# The name of its title in `notices.decision` of the conditions.
+TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "suspected_unsure", "result"]
 
 
 class WaitsFor(StrEnum):
@@ -152,7 +156,7 @@ class Decision(StoredRecord):
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
-            urgency=urgency_asked(decides.opinion, finding.band),
+            urgency=_urgency_of(decides, reviews, finding.band),
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
             new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
@@ -178,6 +182,12 @@ class Decision(StoredRecord):
     def proven(self) -> bool:
         """Whether the laboratory has said so."""
         return self.histology is Histology.CONFIRMED
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
+        malignant = self.label is not None and conditions_table().label(self.label).malignant
+        return malignant and not self.proven
 
     @property
     def awaited(self) -> bool:
@@ -209,6 +219,11 @@ class Decision(StoredRecord):
     def settled(self) -> bool:
         """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
         return self.sure and not self.awaited
+
+    @property
+    def concluded(self) -> bool:
+        """Whether what it names is more than a suspicion."""
+        return self.settled and not self.suspected
 
     def reviewed_as(self, *, stated: str) -> str:
         """What servers of version 3 of the store are told."""
@@ -243,15 +258,21 @@ class Decision(StoredRecord):
         """Whether it judges the finding, and waits for neither a result nor another photo."""
         return self.waits_for is None and not self.unjudged
 
-    def title(self) -> LocalizedText:
+    @property
+    def title_key(self) -> TitleKey:
         """Whose word it is, and how certain."""
-        words = conditions_table().notices.decision
         judges = self.label is not None or not self.new_picture_wanted
         if self.proven:
-            return words.result
+            return "result"
+        if self.suspected:
+            return "suspected" if self.sure else "suspected_unsure"
         if judges and not self.sure:
-            return words.opinion
-        return words.unconfirmed if self.awaited else words.title
+            return "opinion"
+        return "unconfirmed" if self.awaited else "title"
+
+    def title(self) -> LocalizedText:
+        said: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
+        return said
 
     def name(self, language: Language) -> str:
         table = conditions_table()
@@ -399,6 +420,23 @@ def _earlier(steps: Sequence[Decision]) -> tuple[Earlier, ...]:
     said = {one.review: Earlier.of(one) for one in steps}
     said.pop(steps[-1].review)
     return tuple(said.values())[-MOST_EARLIER:]
+
+
+def _urgency_of(decides: Review, reviews: Sequence[Review], band: Band) -> Band:
+    """What the deciding one of these reviews asks for. The result that proves a cancer asks for no
+    less than a suspicion of it; a later review may say that it was treated.
+    """
+    asked = urgency_asked(decides.opinion, band)
+    if not _proves_cancer(decides):
+        return asked
+    before = deciding_review(reviews[: reviews.index(decides)])
+    if before and _proves_cancer(before):
+        return asked
+    return most_urgent(asked, conditions_table().label(decides.opinion.condition or "").urgency)
+
+
+def _proves_cancer(review: Review) -> bool:
+    return review.opinion.histology_result is not None and review.opinion.malignant
 
 
 def urgency_asked(opinion: Opinion, band: Band) -> Band:

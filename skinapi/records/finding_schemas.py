@@ -266,6 +266,11 @@ class AdviceView(Answer):
         exclude_if=lambda certain: certain,
         description="false where the doctor is unsure of it, or awaits a result; else absent",
     )
+    suspected: bool = Field(
+        default=False,
+        exclude_if=lambda suspected: not suspected,
+        description="it is a cancer that no laboratory has proven; else absent",
+    )
 
     @classmethod
     def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
@@ -283,6 +288,7 @@ class AdviceView(Answer):
             unjudged=said.unjudged,
             label=said.decision.label if said.decision else None,
             certain=not said.decision or said.decision.settled,
+            suspected=said.decision is not None and said.decision.suspected,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from skinapi.languages import Language
-from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.decisions import Decision, TitleKey, WaitsFor
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviewed_finding import ShownLetter
@@ -95,7 +95,10 @@ class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
     heading: str = Field(description="title and name, or that another photo is asked for")
-    title: str = Field(description="says too where the doctor is not certain")
+    title: str = Field(description="says too where the doctor is not certain, or suspects a cancer")
+    title_key: TitleKey = Field(
+        description="the name of `title` in `notices.decision` of GET /conditions"
+    )
     label: str | None = Field(description="null where no condition was named")
     name: str
     urgency: Band
@@ -148,6 +151,7 @@ class DecisionView(Answer):
             **decision.model_dump(exclude={"review", "doctor", "urgent_since", "earlier"}),
             heading=decision.heading(language),
             title=decision.title().in_language(language),
+            title_key=decision.title_key,
             name=decision.name(language),
             urgency_label=words.label,
             by_when=words.by_when,

@@ -87,6 +87,8 @@ class DecisionWords(Frozen):
     title: LocalizedText
     opinion: LocalizedText
     unconfirmed: LocalizedText
+    suspected: LocalizedText
+    suspected_unsure: LocalizedText
     result: LocalizedText
     heading: LocalizedText
     elsewhere: LocalizedText

@@ -131,6 +131,8 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     visitor.find("[value=disagree]:checked")
     assert visitor.find("textarea[name=note]").get_attribute("value") == ANSWER
     journey.step("opinion-filled")
+    visitor.find("label:has([value=server])").click()
+    visitor.find("[value=server]:checked")
     journey.press("sign")
     journey.see("signed")
     visitor.await_truth(lambda: visitor.count(".use") == 0, "the opinion is answered")

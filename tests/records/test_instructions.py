@@ -261,7 +261,7 @@ def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
         (
             decided(URGENT, day=1, histology=AWAITED),
             [
-                "Doctor's unconfirmed opinion: Melanoma",
+                "Doctor's suspected diagnosis: Melanoma",
                 "Urgent referral.",
                 "A sample was taken; the laboratory's result is awaited.",
             ],

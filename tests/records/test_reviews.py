@@ -2,6 +2,7 @@
 
 import html
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -222,6 +223,7 @@ def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend
     assert own["decision"] == {
         "heading": "Doctor's decision: a benign keratosis",
         "title": "Doctor's decision",
+        "title_key": "title",
         "label": "benign_keratosis",
         "name": "Benign (pigmented) keratosis",
         "urgency": "routine",
@@ -517,6 +519,59 @@ def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
 ) -> None:
     opinion = Opinion(certainty=Certainty.SURE, label=SQUAMOUS, agrees_with_label=False)
     assert _disagrees(opinion, KERATOSIS, outputs) is counts
+
+
+@pytest.mark.parametrize(
+    ("said", "heading"),
+    [
+        ({}, "Doctor's suspected diagnosis"),
+        ({"histology": "not_taken"}, "Doctor's suspected diagnosis"),
+        ({"histology": "awaited"}, "Doctor's suspected diagnosis"),
+        ({"agreement": "unsure"}, "Doctor's uncertain suspected diagnosis"),
+    ],
+)
+def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
+    backend: Backend, said: dict[str, Any], heading: str
+) -> None:
+    """However sure the doctor is: "Here is my decision: the spot is a melanoma"."""
+    doctor, ada, number = in_care(backend)
+    path = f"/submissions/{number}"
+    assert review(doctor, number, **said).status_code == 201
+    for who, name in ((ada, "a melanoma"), (doctor, "Melanoma")):
+        one = who.call("GET", path).get_json()
+        assert one["decision"]["title"] == heading
+        assert one["instruction"]["suspected"] is True
+        assert heading in one["report"]["overview"]
+        assert heading in unescape(who.call("GET", f"{path}/report.html").text)
+        coded = who.call("GET", f"/fhir/DiagnosticReport/{number}").get_json()
+        assert coded["conclusion"].startswith(f"{heading}: {name}")
+        assert "coding" not in coded["conclusionCode"][0]
+    for reader in ("patient", "colleague"):
+        letter = doctor.call("POST", f"{path}/letters", json={"reader": reader}).get_json()
+        assert letter["decision"].startswith(f"{heading}: ")
+    proven = {"histology_result": "melanoma", "told_by": "server"}
+    assert doctor.call("POST", f"{path}/review", json=proven).status_code == 201
+    one = ada.call("GET", path).get_json()
+    assert one["decision"]["heading"] == "Laboratory's result: a melanoma"
+    assert "suspected" not in one["instruction"]
+    coded = ada.call("GET", f"/fhir/DiagnosticReport/{number}").get_json()
+    assert coded["conclusionCode"][0]["coding"]
+
+
+@pytest.mark.parametrize("asked", [REFERRAL, REVIEW])
+def test_a_proven_cancer_is_never_later_than_a_suspected_one(backend: Backend, asked: str) -> None:
+    """A melanoma that the laboratory had found came out as "within two weeks"."""
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REFERRAL).number
+    path = f"/submissions/{number}"
+    proven = {"histology_result": "melanoma", "told_by": "server"}
+    answer = doctor.call("POST", f"{path}/review", json={**proven, "urgency": asked})
+    assert answer.status_code == 201, answer.text
+    assert ada.call("GET", path).get_json()["decision"]["urgency"] == URGENT
+    # Once that was said, a later review may say that it was treated.
+    treated = {**proven, "urgency": ROUTINE}
+    assert doctor.call("POST", f"{path}/review", json=treated).status_code == 201
+    assert ada.call("GET", path).get_json()["decision"]["urgency"] == ROUTINE
 
 
 def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:

@@ -111,8 +111,9 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
     assert say_day(REVIEW.created_at, language) in told.overview
     assert step.next_step in told.recommendation
     assert told.importance_of_early_detection.startswith(name)
+    title = WORDS.suspected if TABLE.label(decided).malignant else WORDS.title
     head = (
-        WORDS.title.in_language(language),
+        title.in_language(language),
         own_name,
         step.label,
         step.next_step,

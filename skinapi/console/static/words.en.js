@@ -315,6 +315,7 @@ export const english = {
   toldDueOver: "Patient told: to be seen by {date}. That day has passed.",
   awaitedOverdue: "The result is overdue: awaited since {date}.",
   saidBy_opinion: "Doctor's opinion of {date}, to be confirmed",
+  saidBy_suspected: "Doctor's suspected diagnosis of {date}",
   whatToDo: "What to do",
   modelThen: "Model, {date}",
   toldBy: "by {date}",

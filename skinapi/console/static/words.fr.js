@@ -330,6 +330,7 @@ export const french = spaced({
   toldDueOver: "Dit au patient: être vu au plus tard le {date}. Ce jour est passé.",
   awaitedOverdue: "Le résultat est en retard: attendu depuis le {date}.",
   saidBy_opinion: "Avis du médecin du {date}, à confirmer",
+  saidBy_suspected: "Suspicion du médecin du {date}",
   whatToDo: "Que faire",
   modelThen: "Modèle, {date}",
   toldBy: "avant le {date}",

@@ -221,10 +221,10 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
     said: list[tuple[CodedConcept, CodedConcept]] = []
     if label := decision.label:
         concluded = CodedConcept.from_code(codes.DCM.Conclusion)
-        name = concluded if decision.settled else own("suspected", language)
+        name = concluded if decision.concluded else own("suspected", language)
         said.append((name, condition_code(label, language)))
         # A public code stands alone in many a search: what is suspected has none.
-        if decision.settled:
+        if decision.concluded:
             named = name_of(label, concluded, language)
             said += [(named, code) for code in public_codes(label, language)]
     if decision.waits_for is not WaitsFor.PHOTO:  # else nobody could judge it

@@ -117,12 +117,12 @@ def _report_of(
 
 
 def _conclude(decision: Decision | None) -> Element:
-    """What a doctor is sure of, in codes; else why there is none."""
+    """What is more than a suspicion, in codes; else why there is none."""
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
     if decision.label is None:
         return _no_concept("unknown", decision.name("en"))
-    if not decision.settled:
+    if not decision.concluded:
         return _no_concept("temp-unknown", decision.heading("en", for_doctor=True))
     return condition_concept(decision.label)
 

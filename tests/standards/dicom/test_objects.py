@@ -163,6 +163,10 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     assert '"Urgency")=(urgent_referral,' in said
     assert "SCT" not in said
     assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
+    sign(doctor, number)
+    said = concluded(objects_of(ada)[STRUCTURED], tmp_path)
+    assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said, "however sure the doctor is"
+    assert "SCT" not in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -52,7 +52,7 @@ class Clinic:
             "doubted": self.file(finding_of("melanoma", reasons=(Doubt.TOO_CLOSE,))),
             "unjudged": self.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)),
         }
-        self.review(numbers["signed"], label="melanoma", certainty="sure")
+        self.review(numbers["signed"], label="melanoma", certainty="sure", histology="confirmed")
         self.review(numbers["awaited"], label="melanoma", certainty="unsure", histology="awaited")
         self.review(numbers["changed"], label="melanoma", certainty="sure")
         self.review(

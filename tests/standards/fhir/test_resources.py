@@ -73,7 +73,7 @@ def test_without_a_doctor_there_is_no_conclusion_and_it_says_so(clinic: Clinic) 
     assert "coding" not in code
 
 
-def test_a_doctor_who_is_sure_concludes_in_public_codes(clinic: Clinic) -> None:
+def test_what_a_laboratory_has_proven_is_concluded_in_public_codes(clinic: Clinic) -> None:
     signed = report(clinic, "signed")
     (code,) = signed["conclusionCode"]
     assert ("http://snomed.info/sct", "93655004") in [

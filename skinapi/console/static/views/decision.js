@@ -81,7 +81,7 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_resu
 
 /** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
 const SaidOf = ({ said, here, conditions }) => {
-  const by = said.by_result ? "result" : said.unjudged ? "unjudged" : said.certain === false ? "opinion" : said.from;
+  const by = said.by_result ? "result" : said.suspected ? "suspected" : said.unjudged ? "unjudged" : said.certain === false ? "opinion" : said.from;
   return html`${say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(said.since, false) })}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
 };
 
@@ -132,16 +132,12 @@ export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_
 /** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
-/** Whose word it is, and how certain: as the API says it in the language of the finding. @param {Api["DecisionView"]} decision */
-const kindOf = ({ certainty, histology }) =>
-  histology === "confirmed" ? "result" : certainty === "unsure" ? "opinion" : histology === "awaited" ? "unconfirmed" : "title";
-
 /** What it is by a decision, in the reader's language and words. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 const sayWhat = (decision, conditions) => {
   const { decision: words, headline } = conditions.notices;
-  const { label } = decision;
+  const { label, title_key: key } = decision;
   const own = label && getSession()?.role !== "doctor" && headline.names[label]?.patient;
-  return `${said(words[kindOf(decision)])}${colon()}${own ? said(own) : label ? nameOf(conditions, label) : said(words.unnamed)}`;
+  return `${said(words[key])}${colon()}${own ? said(own) : label ? nameOf(conditions, label) : said(words.unnamed)}`;
 };
 
 /** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */

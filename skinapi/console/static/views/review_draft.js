@@ -27,6 +27,12 @@ const mostUrgent = (conditions, one, other) => (placeOf(conditions, one) < place
 /** A condition's own. @param {Api["ConditionsView"]} conditions @param {string} label */
 const urgencyOf = (conditions, label) => /** @type {string} */ (labelsOf(conditions).find(({ key }) => key === label)?.urgency);
 
+/** Whether it names a cancer. @param {Api["ConditionsView"]} conditions @param {string | null} label */
+const isCancer = (conditions, label) => labelsOf(conditions).some(({ key, malignant }) => key === label && malignant);
+
+/** Whether a band counts where it is chosen: what proves a cancer asks for no less than a suspicion. @param {Draft} draft @param {Reviewing} reviewing @param {string} band */
+export const isKept = (draft, reviewing, band) => comesTo({ ...draft, urgency: band }, reviewing).band === band;
+
 /** Whether a band may stand beside the wish for another photo. @param {Reviewing} reviewing @param {string} band */
 export const keepsUrgency = ({ report, conditions }, band) => placeOf(conditions, band) <= placeOf(conditions, report.band);
 
@@ -46,11 +52,16 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
   const agrees = ["agree", ENOUGH].includes(agreement);
   const known = histology === "confirmed";
   const named = known ? result : picture ? "" : agrees ? stated.key : label;
-  if (urgency) return { named, band: urgency === SAME ? report.band : urgency };
+  const own = named && urgencyOf(conditions, named);
+  const malignant = isCancer(conditions, named);
+  if (urgency) {
+    const said = urgency === SAME ? report.band : urgency;
+    const proves = known && malignant && !(report.decision?.histology === "confirmed" && isCancer(conditions, report.decision.label));
+    return { named, band: proves ? mostUrgent(conditions, own, said) : said };
+  }
   if (!named) return { named, band: report.band };
-  const own = urgencyOf(conditions, named);
-  if (known || agreement === ENOUGH) return { named, band: own };
-  const malignant = labelsOf(conditions).find(({ key }) => key === named)?.malignant;
+  if (known) return { named, band: malignant && named === stated.key ? mostUrgent(conditions, own, report.band) : own };
+  if (agreement === ENOUGH) return { named, band: own };
   const keeps = agrees && (malignant || report.band !== "doctor_review");
   return { named, band: agreement === "unsure" || histology === "awaited" || keeps ? mostUrgent(conditions, own, report.band) : own };
 }
@@ -79,8 +90,7 @@ export function doubtsOf(draft, reviewing) {
 
 /** Whether it names a cancer: then nobody signs before it is said who tells the patient. @param {Draft} draft @param {Reviewing} reviewing */
 export function namesCancer(draft, reviewing) {
-  const { named } = comesTo(draft, reviewing);
-  return labelsOf(reviewing.conditions).some(({ key, malignant }) => key === named && malignant);
+  return isCancer(reviewing.conditions, comesTo(draft, reviewing).named);
 }
 
 /** Whether the patient may be told by the doctor first: of a cancer, or of what asks for a visit this week. @param {Draft} draft @param {Reviewing} reviewing */

@@ -7,7 +7,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
+import { comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -156,10 +156,10 @@ function urgenciesOf(reviewing, draft) {
   const { picture, urgency } = draft;
   const answered = comesTo({ ...draft, urgency: "" }, reviewing);
   const alone = answered.named && answered.band;
-  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)) && (key !== alone || key === urgency));
+  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)) && ((key !== alone && isKept(draft, reviewing, key)) || key === urgency));
   const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.band) });
   return [
-    ...(pictured && (report.band !== alone || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
+    ...(pictured && ((report.band !== alone && isKept(draft, reviewing, report.band)) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
     ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
   ];
 }
