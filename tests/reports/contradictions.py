@@ -22,6 +22,7 @@ from skinapi.vision.finding.headline import say_chance, say_share
 
 TABLE = conditions_table()
 SURE_ENOUGH = 0.5  # what is named as the reason without a doubt
+GUIDELINE = "NICE"
 CITED = 0.1  # of what is less probable, no guideline on its suspicion
 WORDS_OF_A_SENTENCE = 4
 OF_THE_MODEL = "harmless or not"  # its answer stands second, unchanged, where a doctor has decided
@@ -241,15 +242,16 @@ class Reader:
 
     def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """What a guideline says of a suspicion is said of what is suspected."""
-        label = self._about.decision.label if self._about.decision else None
-        headline = self._facts.headline
+        headline, decision = self._facts.headline, self._about.decision
         entries = [*self._facts.shown.ranked, headline.likely, *headline.not_ruled_out]
         shown = {entry.key: entry.probability for entry in entries}
-        for band in TABLE.bands:
-            said = " ".join(band.in_language(self._language).guideline.split())
-            for key in band.guideline_for if said and said in sentences else ():
-                if label != key and shown.get(key, 0.0) < CITED:
-                    yield f"{key} has {shown.get(key, 0.0):.0%}", said
+        for one in sentences:
+            named = {self._keys[name] for name in re.findall(self._any_name, one)}
+            if GUIDELINE not in one or len(named) != 1:
+                continue
+            (key,) = named
+            if shown.get(key, 0.0) < CITED and not (decision and decision.label == key):
+                yield f"{key} has {shown.get(key, 0.0):.0%}", one
 
     def _kind(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """How much the check misses is said of the kind of picture that was told, or of a guess."""
