@@ -64,7 +64,7 @@ def words_for_patient(
     anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
     """
     table = conditions_table()
-    words = table.band_words(band, language, (label,) if label else (), label)
+    words = table.band_words(band, language, (label,) if label else ())
     notices = table.notices.decision
     said: dict[str, str] = {}
     if waits_for:

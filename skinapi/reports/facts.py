@@ -213,9 +213,7 @@ class Facts(Frozen):
         return table.by_key(next(iter(malignant), NORMAL_SKIN))
 
     def band_words(self, language: Language) -> BandWords:
-        headline = self.headline
-        suspected, gravest = headline.suspected, headline.named.key
-        return conditions_table().band_words(self.band, language, suspected, gravest)
+        return conditions_table().band_words(self.band, language, self.headline.suspected)
 
     def canonical(self) -> bytes:
         """The facts as bytes; equal facts give equal bytes."""

@@ -259,20 +259,18 @@ class ConditionsTable(Frozen):
         return names.patient.in_language(language) if names else self.name(key, language)
 
     def band_words(
-        self,
-        band: Band,
-        language: Language,
-        suspected: Collection[str] = (),
-        gravest: str | None = None,
+        self, band: Band, language: Language, suspected: Collection[str] = ()
     ) -> BandWords:
         """A band's label and its action. Every band has an action, the least urgent too. A doctor
         reads what a guideline says of the conditions that are `suspected`; of a referral, where
-        the `gravest` that is named asks for an urgent one, what is to be considered for that.
+        one of them asks for an urgent one, what is to be considered for that.
         """
         entry = self.band_entry(band)
         words = entry.in_language(language)
         urgent = Band.URGENT_REFERRAL
-        if band is Band.REFERRAL and gravest and self.label(gravest).urgency is urgent:
+        if band is Band.REFERRAL and any(
+            self.by_key(key).urgency is urgent for key in suspected if key in self.keys
+        ):
             action = self.band_entry(urgent).in_language(language).doctor_action
             return words.model_copy(update={"doctor_action": action})
         if not set(entry.guideline_for) & {*suspected}:

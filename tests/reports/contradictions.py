@@ -18,7 +18,7 @@ from skinapi.reports.facts import Facts
 from skinapi.vision.bands import is_sent, severity_rank
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.headline import say_chance, say_share
+from skinapi.vision.finding.headline import LEAST_SHARE, say_chance, say_share
 
 TABLE = conditions_table()
 SURE_ENOUGH = 0.5  # what is named as the reason without a doubt
@@ -245,13 +245,14 @@ class Reader:
         headline, decision = self._facts.headline, self._about.decision
         entries = [*self._facts.shown.ranked, headline.likely, *headline.not_ruled_out]
         shown = {entry.key: entry.probability for entry in entries}
-        for one in sentences:
+        label = decision.label if decision else None
+        # An urgent one may be so by the checklist; and these are not the other finding's numbers.
+        skipped = self._about.counts is Band.URGENT_REFERRAL or self._about.advice
+        for one in sentences if not skipped else ():
             named = {self._keys[name] for name in re.findall(self._any_name, one)}
-            if GUIDELINE not in one or len(named) != 1:
-                continue
-            (key,) = named
-            if shown.get(key, 0.0) < CITED and not (decision and decision.label == key):
-                yield f"{key} has {shown.get(key, 0.0):.0%}", one
+            suspected = {label} if label else {key for key in named if shown.get(key, 0) >= CITED}
+            if GUIDELINE in one and named and not named & suspected:
+                yield f"{sorted(named)} have less than {CITED:.0%}", one
 
     def _kind(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """How much the check misses is said of the kind of picture that was told, or of a guess."""
@@ -314,7 +315,8 @@ class Reader:
                 for one in headline.keys
                 if one in shares and severity_rank(key, outputs) < severity_rank(one, outputs)
             ]
-            if key not in headline.keys and any(share >= shares[one] / 2 for one in milder):
+            least = min((shares[one] / 2 for one in milder), default=1.0)
+            if key not in headline.keys and share >= max(LEAST_SHARE, least):
                 yield f"{key} has {share:.0%}", said
 
 

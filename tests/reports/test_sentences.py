@@ -71,7 +71,10 @@ def test_the_picture_that_alone_asks_is_named_with_its_number() -> None:
 
 
 SPARED = {"band": Band.SELF_MONITORING, "raised_by": (RaisedBy.MOST_PROBABLE,)}
-MOLE = {"ranked": rank({"melanocytic_nevus": 0.7, "melanoma": 0.22, "basal_cell_carcinoma": 0.08})}
+MOLE = {
+    "band": Band.REFERRAL,
+    "ranked": rank({"melanocytic_nevus": 0.7, "melanoma": 0.22, "basal_cell_carcinoma": 0.08}),
+}
 
 
 @pytest.mark.parametrize(

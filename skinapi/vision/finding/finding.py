@@ -149,9 +149,7 @@ class FindingHeading(StoredRecord):
         )
 
     def band_words(self, language: Language = "en") -> BandWords:
-        headline = self.headline
-        suspected, gravest = headline.suspected, headline.named.key
-        return conditions_table().band_words(self.band, language, suspected, gravest)
+        return conditions_table().band_words(self.band, language, self.headline.suspected)
 
 
 class FindingSummary(FindingHeading):

@@ -319,7 +319,7 @@ def _most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
 def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection[str]) -> list[str]:
     """The cancers to name beside the likely condition, the most severe first: the plausible ones
     that are more severe than it, and each one that is more severe than one of these and has half of
-    its probability. The order of `own` stands among equals.
+    its probability, but 1 % at least. The order of `own` stands among equals.
     """
     ranks = {key: severity_rank(key, own) for key in own}
     cancers = [key for key in own if key in conditions_table().malignant_keys]
@@ -327,7 +327,8 @@ def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection
     # The least severe first: one that is named by this names others in its turn.
     for key in sorted(cancers, key=ranks.__getitem__, reverse=True):
         milder = (other for other in named & {*cancers} if ranks[key] < ranks[other])
-        if any(own[key] >= GRAVER_SHARE * own[other] for other in milder):
+        least = min((GRAVER_SHARE * own[other] for other in milder), default=math.inf)
+        if own[key] >= max(LEAST_SHARE, least):
             named.add(key)
     graver = [key for key in cancers if key in named and ranks[key] < ranks[likely.key]]
     return sorted(graver, key=ranks.__getitem__)
