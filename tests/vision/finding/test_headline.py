@@ -15,7 +15,7 @@ from skinapi.vision.bands import RaisedBy, is_sent, severity_rank
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Doubt, Finding
-from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
+from skinapi.vision.finding.headline import LEAST_SHARE, say_chance, say_share, say_share_of
 from skinapi.vision.finding.ranking import Ranked, Restated, as_mapping, rank
 from tests.support.findings import EIGHT, finding_of, named_finding
 from tests.support.size import size
@@ -230,7 +230,8 @@ def test_of_any_probabilities_no_graver_cancer_is_left_out(finding: Finding) -> 
     for key in named:
         rank_of_named = severity_rank(key, outputs)
         graver = {one for one in malignant if severity_rank(one, outputs) < rank_of_named}
-        assert {one for one in graver if shares[one] >= shares[key] / 2} <= named
+        least = max(LEAST_SHARE, shares[key] / 2)
+        assert {one for one in graver if shares[one] >= least} <= named
     if named:
         assert headline.named.key == min(named, key=lambda key: severity_rank(key, outputs))
     if sum(shares[key] for key in malignant) > 0.5001:
