@@ -148,7 +148,7 @@ class Reader:
             yield Contradiction(name, why, tuple(which))
         rules = [self._twice, self._unsure_reason, self._other_number, self._other_likely]
         rules += [self._past, self._guideline, self._kind, self._mild_text, self._spared]
-        rules += [self._unlikely_heading]
+        rules += [self._unlikely_heading, self._looks_most_like]
         rules += [self._other_urgency, self._told_change] if who != "doctor" else []
         rules += [self._graver_unnamed] if who == "doctor" else []
         for rule in rules:
@@ -227,6 +227,15 @@ class Reader:
             said = self._says["likely"].format(each.patient.in_language(self._language))
             if said in sentences and key not in TABLE.malignant_keys:
                 yield f"{headline.malignant:.0%} are malignant", said
+
+    def _looks_most_like(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Of what one picture is said to look most like, no small number is read beside it."""
+        words, headline = TABLE.notices.headline, self._facts.headline
+        for entry in headline.not_ruled_out:
+            name = words.names[entry.key].patient
+            said = " ".join(words.by_picture.fill(name=name).in_language(self._language).split())
+            if said in sentences and entry.probability < SURE_ENOUGH:
+                yield f"{entry.key} has {entry.probability:.0%}", said
 
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """A day to act on is not past when it is written, and not named by its weekday first."""

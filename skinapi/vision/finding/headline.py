@@ -126,7 +126,7 @@ class Headline:
             else None,
             malignant=min(1.0, scores["malignant"]),
             by_picture=by_picture if by_picture in open_ else None,
-            most_in_picture=by_picture in open_ and own[by_picture] >= _MOST,
+            most_in_picture=by_picture in open_ and entries[by_picture].probability >= _MOST,
             told_signs=told_signs,
         )
 
