@@ -148,6 +148,17 @@ def test_a_draft_says_nothing_that_the_decision_says(
     assert (reader == "colleague") >= bool(named), draft["text"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_a_proven_cancer_is_not_suspected(shared_backend: Backend, language: Language) -> None:
+    suspected = {"en": "suspected|unconfirmed", "fr": "suspect|soupçon|non confirmé"}[language]
+    for name, expected in (("suspected", True), ("awaited", True), ("proven", False)):
+        at = Practice(shared_backend, reviewed=False)
+        at.review(**{"certainty": "sure", **REVIEWS[name]})
+        for reader in READERS:
+            first = at.draft(reader, language=language)["decision"].splitlines()[0]
+            assert bool(re.search(suspected, first.lower())) is expected, first
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_what_counts_of_another_photo_of_the_spot_comes_first(
     backend: Backend, reader: Reader
