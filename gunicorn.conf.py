@@ -269,7 +269,9 @@ preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
-limit_request_line = 8190  # the longest that gunicorn takes; the recipe for nginx takes less
+# A page of gunicorn's own is HTML: the recipe for nginx takes less than this. What a caller without
+# a proxy can send is as large as with gunicorn's own limits, 100 fields of 8190.
+limit_request_line, limit_request_fields, limit_request_field_size = 8190, 50, 16380
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
 logger_class = RedactingLogger

@@ -104,6 +104,7 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
         "/inference",
         "/report",
         "/api/upload-dataset",
+        "/api/upload-dataset/admission",
         "/api/datasets",
         "/api/start-training",
         "/api/job/<job_id>/status",

@@ -22,7 +22,7 @@ from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import FormStream
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import LARGEST_PAGE, Answer, ContractForm, Upload
+from skinapi.web.schemas import LARGEST_PAGE, Answer, ContractForm, Message, Upload
 
 FILES = "files"
 NAME = "datasetName"
@@ -123,6 +123,12 @@ def upload_dataset_for_lab(
 
     published, names = datasets.send_form(parts=parts, field=FILES, describe=describe)
     return UploadedDataset.of(published, names)
+
+
+@routes.route("GET", "/api/upload-dataset/admission", access=RESEARCHERS, rate=Rate.READ)
+def admit_dataset(_: DatasetsService) -> Message:
+    """Say whether the caller may send data sets: a proxy asks before it takes their bytes."""
+    return Message(message="You may send data sets")
 
 
 def _read_name(text: str) -> str:

@@ -28,7 +28,8 @@ class Signed:
     that must first replace their initial password, or set up a second factor. A program's key gets
     in where it has one of `scopes`; a test key only where nothing is changed, or `test_keys` says
     that the route stores nothing for it. With `filed` a session key that files findings gets in,
-    to read those that it has just filed.
+    to read those that it has just filed. `before_another`: a proxy asks this before the request
+    that counts against a key's quota.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -38,6 +39,7 @@ class Signed:
     scopes: tuple[Scope, ...] = ()
     test_keys: bool = False
     filed: bool = False
+    before_another: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import pytest
+
 from tests.repository.documents import ROOT
 from tests.served.wire import open_connection
 from tests.stores.mongod import free_port
@@ -50,6 +52,16 @@ def find_nginx() -> str:
     if program := shutil.which("nginx", path=places):
         return program
     raise NoNginxError("no nginx is installed (Debian: nginx)")
+
+
+def make_certificates(folder: Path) -> Path:
+    """The folder, with the files that the recipe names, for localhost."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl is installed")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-subj", "/CN=localhost", "-keyout", "privkey.pem"]
+    subprocess.run([*command, "-out", "fullchain.pem"], cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 def filled_recipe(*, server: str, origins: str = "", certificates: str = "") -> str:

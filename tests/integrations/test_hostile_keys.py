@@ -120,6 +120,14 @@ def test_what_a_key_is_refused_does_not_count_against_its_quota(backend: Backend
     assert program.call("GET", "/submissions").status_code == 200
 
 
+def test_what_the_proxy_asks_first_does_not_count_against_its_quota(backend: Backend) -> None:
+    program, _ = made(backend.member(), scopes=["dicom"], quota=1)
+    for _ in range(3):
+        assert program.call("GET", "/dicom/admission").status_code == 200
+    assert program.call("GET", "/dicom/studies").status_code == 200
+    assert program.call("GET", "/dicom/studies").status_code == 429
+
+
 def test_a_request_that_was_admitted_ends_and_the_next_is_refused(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,11 +15,13 @@ from skinapi.app import Application
 from skinapi.domain.size_limits import body_too_large, photo_too_large
 from skinapi.errors import (
     BadRequest,
+    Forbidden,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     SkinAPIError,
     TooManyRequests,
+    Unauthenticated,
     Unavailable,
 )
 from skinapi.problem import SECURITY_HEADERS
@@ -85,9 +87,12 @@ class GatewayTimeout(Unavailable):
     sentence = "The server gave no answer in time; try again shortly"
 
 
-# By nginx's status. Of those that come before nginx knows the address there is one form.
+# By nginx's status. Of those that come before nginx knows the address there is one form, and of 401
+# and 403, where it asks the server before it takes a body.
 EVERYBODYS: dict[int, SkinAPIError] = {
     400: BadRequest(),
+    401: Unauthenticated("No valid token. Please log in again."),
+    403: Forbidden("This account or key may not send this"),
     404: NotFound(),
     405: MethodNotAllowed(),
     414: UriTooLong(),
@@ -95,6 +100,8 @@ EVERYBODYS: dict[int, SkinAPIError] = {
     501: NotImplementedHere(),
     505: HttpVersionUnsupported(),
 }
+# The recipe says what nginx means by 500.
+FAULT = {500: "$skinapi_fault"}
 EACH_CLIENTS: dict[int, SkinAPIError] = {
     413: photo_too_large(PHOTO),
     429: TooManyRequests(retry_after=5),
@@ -109,7 +116,10 @@ def write_errors() -> str:
     """The whole file."""
     lines = [HEAD, 'set $skinapi_retry_after "";']
     lines += [f"error_page {status} = /.skinapi/{status}/problem;" for status in EVERYBODYS]
-    lines += [f"error_page {status} = /.skinapi/{status}/$skinapi_form;" for status in EACH_CLIENTS]
+    lines += [
+        f"error_page {status} = /.skinapi/{FAULT.get(status, status)}/$skinapi_form;"
+        for status in EACH_CLIENTS
+    ]
     # Of nginx's headers a location inherits all or none.
     # With HTTP/2, nginx looks at the size of the body a second time in the place of the error.
     lines += ["location ^~ /.skinapi/ {", "internal;", "client_max_body_size 0;", *_headers()]

@@ -901,6 +901,8 @@ ROWS: dict[str, Row] = {
     "list_archive_deliveries": Row("/archive/deliveries", ADMINS),
     "send_to_archive_again": Row("/archive/deliveries/{archive delivery}/again", ADMINS),
     # data sets
+    "admit_study": Row("/dicom/admission", APPROVED),
+    "admit_dataset": Row("/api/upload-dataset/admission", LAB),
     "store_studies": Row("/dicom/studies", APPROVED, lambda _: sends_dicom()),
     "store_study": Row(
         "/dicom/studies/1.2.3", APPROVED, lambda _: sends_dicom(StudyInstanceUID="1.2.3")

@@ -57,6 +57,8 @@ class KeyAuthorizer:
             raise InvalidKey
         key, session = self._read(secret)
         subject = self._admit(access, key, session)
+        if access.before_another:
+            return subject
         if key.quota:
             self.spend_quota(key.id, key.quota)
         self.uses.count(key.id)

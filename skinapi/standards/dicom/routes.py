@@ -20,6 +20,7 @@ from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
 from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message
 
 MULTIPART_RELATED, OBJECT = "multipart/related", "application/dicom"
 LARGEST_STUDY = 512 * 1024 * 1024
@@ -58,6 +59,17 @@ def store_study(
 ) -> Response:
     """The same; objects of another study than this one are refused."""
     return _store(intake, stream, subject, study=study)
+
+
+@routes.route(
+    "GET",
+    "/dicom/admission",
+    access=Signed(scopes=("dicom",), before_another=True),
+    rate=Rate.READ,
+)
+def admit_study(_: IntakeService) -> Message:
+    """Say whether the caller may send studies: a proxy asks before it takes their bytes."""
+    return Message(message="You may send studies")
 
 
 def _store(

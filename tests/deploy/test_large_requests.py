@@ -1,0 +1,173 @@
+"""The recipe for nginx before a real server: what it holds of bodies and heads, and for whom."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.nginx import NoNginxError, Proxy, find_nginx, make_certificates
+from tests.deploy.test_slow_callers import head
+from tests.served.people import Seeder
+from tests.served.server import Server, serving
+from tests.served.wire import Answer, ask, open_connection, read_answer, tell
+
+PAGE = "https://app.clinic.example"
+STUDY = b'Content-Type: multipart/related; type="application/dicom"; boundary=x\r\n'
+FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
+LARGE = b"Content-Length: 400000000\r\n\r\n"
+A_PHOTO = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000000\r\n\r\n"
+BODIES_OF_AN_ADDRESS, STUDIES_OF_A_TOKEN = 64, 16
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"TRUSTED_PROXIES": "1", "ALLOWED_ORIGINS": PAGE}
+    with serving(tmp_path_factory.mktemp("large"), settings, workers=1) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(server: Server, tmp_path: Path) -> Iterator[Proxy]:
+    try:
+        made = Proxy(tmp_path, server=f"127.0.0.1:{server.port}", origins=PAGE, patient=True)
+    except NoNginxError as error:
+        pytest.skip(str(error))
+    with made.running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def tokens(server: Server) -> dict[str, str]:
+    with closing(Seeder(server)) as seeder:
+        return {role: seeder.person(role).token for role in ("user", "researcher")}
+
+
+def bearer(token: str) -> bytes:
+    return f"Authorization: Bearer {token}\r\nOrigin: {PAGE}\r\n".encode()
+
+
+def held(proxy: Proxy) -> int:
+    """Bytes of bodies on the disk of nginx."""
+    return sum(path.stat().st_size for path in (proxy.folder / "bodies").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "role", "status"),
+    [
+        (b"/dicom/studies", STUDY, "", 401),
+        (b"/dicom/studies/1.2.3", STUDY, "forged", 401),
+        (b"/api/upload-dataset", FORM, "", 401),
+        (b"/api/upload-dataset", FORM, "user", 403),
+        (b"/%64icom//studies", STUDY, "", 401),
+    ],
+)
+def test_a_stranger_is_refused_before_the_body_is_taken(
+    proxy: Proxy, tokens: dict[str, str], path: bytes, form: bytes, role: str, status: int
+) -> None:
+    """Three without a token held 299 MB, and every log-in was 507 then."""
+    who = bearer(tokens.get(role, role)) if role else b""
+    answer = tell(proxy.port, head(path, form, who, LARGE), 2_000_000 * b"x")
+    assert (answer.status, answer.json["status"]) == (status, status)
+    assert answer.json["detail"] == answer.json["error"]
+    assert answer.headers.get("Access-Control-Allow-Origin") == (PAGE if role else None)
+    assert held(proxy) == 0
+
+
+@pytest.mark.parametrize("length", [LARGE, b"Transfer-Encoding: chunked\r\n\r\n"])
+@pytest.mark.parametrize("method", [b"GET", b"DELETE"])
+def test_no_other_method_has_a_large_body(proxy: Proxy, method: bytes, length: bytes) -> None:
+    lines = head(b"/dicom/studies", STUDY, length).replace(b"POST", method, 1)
+    answer = tell(proxy.port, lines, b"1e8480\r\n" + 2_000_000 * b"x")
+    assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
+    assert held(proxy) == 0
+
+
+def test_who_may_send_is_answered_by_the_server(proxy: Proxy, tokens: dict[str, str]) -> None:
+    body = b"--x--\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    study = tell(proxy.port, head(b"/dicom/studies", STUDY, bearer(tokens["user"]), length), body)
+    assert study.json["code"] in ("bad_request", "dicom_not_installed")
+    caller = bearer(tokens["researcher"])
+    dataset = tell(proxy.port, head(b"/api/upload-dataset", FORM, caller, length), body)
+    assert dataset.status == 400
+    preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    for asked in ("/api/upload-dataset", "/dicom/studies"):
+        assert ask(proxy.port, "OPTIONS", asked, headers=preflight).status == 200
+    assert ask(proxy.port, "GET", "/dicom/studies").json["code"] == "unauthenticated"
+
+
+def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path: Path) -> None:
+    try:
+        made = Proxy(tmp_path, server="127.0.0.1:9", origins=PAGE)
+    except NoNginxError as error:
+        pytest.skip(str(error))
+    with made.running() as proxy:
+        answer = tell(proxy.port, head(b"/dicom/studies", STUDY, bearer("any"), LARGE))
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+
+
+def next_one(proxy: Proxy, many: int, request: bytes) -> tuple[Answer, Answer]:
+    """What one more such request is answered, and a small one, while so many are under way."""
+    with ExitStack() as lines:
+        for _ in range(many):
+            line = lines.enter_context(closing(open_connection(proxy.port)))
+            line.sendall(request + b"--x")
+        while True:
+            line = lines.enter_context(closing(open_connection(proxy.port)))
+            line.sendall(request)
+            line.settimeout(0.5)
+            try:
+                return read_answer(line), ask(proxy.port, "POST", "/login", json={})
+            except TimeoutError:  # nginx has not yet read all of them
+                continue
+
+
+def test_an_address_and_a_token_hold_so_many_bodies(proxy: Proxy, tokens: dict[str, str]) -> None:
+    study = head(b"/dicom/studies", STUDY, bearer(tokens["user"]), LARGE)
+    for many, request in (
+        (BODIES_OF_AN_ADDRESS, head(b"/predict", A_PHOTO)),
+        (STUDIES_OF_A_TOKEN, study),
+    ):
+        more, small = next_one(proxy, many, request)
+        assert (more.status, more.json["code"]) == (429, "too_many_requests")
+        assert small.status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "status"),
+    [
+        ("/me", "Authorization: " + 9000 * "x", 401),
+        ("/conditions", "X: " + 9000 * "x", 200),
+        ("/" + 8500 * "x", "X: x", 414),
+    ],
+    ids=["token", "header", "address"],
+)
+def test_with_http_2_a_long_head_is_answered_in_the_servers_form(
+    server: Server, tmp_path: Path, path: str, header: str, status: int
+) -> None:
+    """gunicorn answered with a page of HTML, which a page of another origin could not even read."""
+    curl = shutil.which("curl")
+    if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
+        pytest.skip("no curl with HTTP/2 is installed")
+    try:
+        find_nginx()
+    except NoNginxError as error:
+        pytest.skip(str(error))
+    certificates = make_certificates(tmp_path)
+    address = f"127.0.0.1:{server.port}"
+    made = Proxy(tmp_path, server=address, origins=PAGE, certificates=str(certificates))
+    with made.running() as proxy:
+        command = [curl, "--silent", "--insecure", "--http2", "--header", f"Origin: {PAGE}"]
+        command += ["--header", header, "--dump-header", "-"]
+        command += ["--write-out", "\n%{http_version} %{http_code}"]
+        said = subprocess.check_output([*command, f"https://localhost:{proxy.port}{path}"])
+    heads, _, rest = said.partition(b"\r\n\r\n")
+    body, _, version_and_status = rest.rpartition(b"\n")
+    assert version_and_status.decode() == f"2 {status}"
+    assert f"access-control-allow-origin: {PAGE}".encode() in heads.lower()
+    assert json.loads(body).get("status", 200) == status
