@@ -38,7 +38,7 @@ from skinapi.settings.value_checks import (
     stored_secret,
 )
 
-VERSION = "1.0.0"
+VERSION = "2.0.0.dev0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_HELD_BYTES = 20 * 1024 * 1024
 Triage = Literal["cautious", "standard", "selective"]

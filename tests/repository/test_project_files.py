@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,24 @@ def test_the_models_licence_says_what_their_cards_say() -> None:
         assert json.loads(card.read_text())["licence"] in words
 
 
-def test_the_changelog_has_this_version() -> None:
+def test_what_is_not_released_has_the_number_of_the_next_release() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text()
-    assert re.search(rf"^## \[{re.escape(VERSION)}\] - ", changes, re.MULTILINE)
+    sections = re.split(r"^## \[(.+?)\].*$", changes, flags=re.MULTILINE)[1:]
+    unreleased, *released = sections[::2]
+    assert unreleased == "Unreleased"
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+    if sections[1].strip():
+        number, dev, _ = VERSION.partition(".dev")
+        assert (dev, number in released) == (".dev", False)
+        assert number in sections[1]
+    else:
+        assert released[0] == VERSION
+
+
+def test_the_release_notes_fit_on_a_screen() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    notes = changes.partition("## [Unreleased]")[2].partition("\n## [")[0]
+    assert len(notes.splitlines()) <= 60
 
 
 def test_the_recipes_run_the_image_of_this_version() -> None:
@@ -40,7 +56,7 @@ def test_the_recipes_run_the_image_of_this_version() -> None:
     tags = [
         tag
         for recipe in recipes
-        for tag in re.findall(r"(?:newTag: |/skinapi:)([\d.]+)", recipe.read_text())
+        for tag in re.findall(r"(?:newTag: |/skinapi:)([\w.]+)", recipe.read_text())
     ]
     assert tags
     assert set(tags) == {VERSION}
