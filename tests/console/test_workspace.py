@@ -179,10 +179,10 @@ def test_a_message_is_read_and_answered_in_the_case_by_keys(
     visitor.keys("i")
     visitor.find("[name=message]:focus")
     assert visitor.run(HASH) == f"#/case/{numbers[-1]}?at=messages"
-    visitor.await_truth(lambda: visitor.count("nav .unread") == 0, "it is read")
     visitor.keys("Come on Monday.")
     visitor.keys(Keys.TAB, Keys.ENTER)
     visitor.find(".conversation .own")
+    visitor.await_truth(lambda: visitor.count("nav .unread") == 0, "it is answered")
     texts = [one["text"] for one in doctor.call("GET", f"/lesions/{spot}/messages").json]
     assert texts == ["It itches.", "Come on Monday."]
     visitor.assert_accessible()
