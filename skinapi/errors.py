@@ -7,6 +7,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         InvalidBody                  400
         InvalidQuery                 400
           TooManyFound               400
+        LogOutRefused                400  (integrations)
       Unauthenticated                401
         InvalidToken                 401
         ExpiredToken                 401
@@ -86,6 +87,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         FileUnderWay                 409  (privacy)
         FileNotReady                 409  (privacy)
         FileEnded                    409  (privacy)
+        AsksAlone                    409  (privacy)
         TooManyKeys                  409  (integrations)
         TooManyWebhooks              409  (integrations)
         NothingToTakeBack            409  (privacy)

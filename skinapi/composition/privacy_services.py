@@ -50,6 +50,8 @@ def open_privacy_services(
     return PrivacyServices(
         person_files=PersonFilesService(
             files=services.data.person_files,
+            accounts=services.data.accounts,
+            trail=services.data.trail,
             jobs=services.jobs,
             failed=data.failed_items,
             second_factor=services.second_factor,

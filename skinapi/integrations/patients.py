@@ -15,7 +15,7 @@ from skinapi.auth.assignments import Assignments
 from skinapi.auth.events import AccountAdded
 from skinapi.domain.field_types import LONGEST_NAME
 from skinapi.domain.subject import Subject
-from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden
+from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.service import Newcomer
 from skinapi.storage.ids import new_id
@@ -23,6 +23,9 @@ from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
+NOBODY = (
+    "Nobody here came under this number. Look at each sign of it, and at the system that gave it"
+)
 DELETING = "This patient is being deleted. Try again in a minute"
 SUSPENDED = "The account of this patient is suspended: nothing is filed for it"
 LONGEST = LONGEST_NAME
@@ -42,6 +45,17 @@ class PatientsService:
         BadRequest, and Conflict while the account is being deleted.
         """
         return self._find(self._hashes(system, value, by))
+
+    @atomic
+    def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
+        """The same for an admin, to whom a patient of another system comes with a right: to be
+        shown, or erased. It makes no account. Raises NotFound, BadRequest, Conflict.
+        """
+        account = self._find(self._checked(system, value))
+        if account is None:
+            raise NotFound(NOBODY)
+        unit.audit("patient.find", by=by, target=account.id)
+        return account
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -153,6 +167,9 @@ class PatientsService:
     def _hashes(self, system: str, value: str, by: Subject) -> list[str]:
         if by.key is None or not by.key.clinic_wide:
             raise Forbidden(CLINIC_WIDE_ONLY)
+        return self._checked(system, value)
+
+    def _checked(self, system: str, value: str) -> list[str]:
         named = [part.strip() for part in (system, value)]
         if not all(named) or any(len(part) > LONGEST for part in named):
             raise BadRequest(

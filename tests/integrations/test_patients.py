@@ -2,6 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -10,7 +13,9 @@ from skinapi.composition.background import _find_recipient
 from skinapi.domain.subject import KeyUse, Subject
 from skinapi.errors import BadRequest, Forbidden
 from tests.integrations.test_keys import clinic_wide, sent
-from tests.support.backends import PASSWORD, Backend
+from tests.privacy.made_files import make as make_file
+from tests.privacy.made_files import read
+from tests.support.backends import ADMIN, PASSWORD, Backend, Person
 
 SYSTEM, NUMBER = "urn:oid:2.999.1", "PAT-0815"
 
@@ -72,6 +77,36 @@ def test_a_doctor_finds_such_a_patient_and_an_admin_deletes_it(backend: Backend)
     assert admin.call("DELETE", f"/users/{email}").status_code == 200
     again = caller.call("POST", "/patients/external", json=named).get_json()
     assert again["_id"] != patient["_id"]
+
+
+def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
+    backend: Backend, tmp_path: Path
+) -> None:
+    caller, admin, named = clinic_wide(backend), backend.admin(), {"system": SYSTEM}
+    patient = caller.call("POST", "/patients/external", json={**named, "value": NUMBER}).get_json()
+    assert sent(caller, patient=patient["_id"]).status_code == 200
+    before = backend.stored()["accounts"]
+    typo = admin.call("POST", "/patients/external/find", json={**named, "value": f"{NUMBER}1"})
+    assert (typo.status_code, "Nobody here" in typo.get_json()["detail"]) == (404, True)
+    assert backend.stored()["accounts"] == before
+    found = admin.call("POST", "/patients/external/find", json={**named, "value": NUMBER})
+    email = found.get_json()["email"]
+    assert found.get_json()["_id"] == patient["_id"]
+    path = f"/users/{email}/file"
+    assert admin.call("POST", path, json={"current_password": "wrong"}).status_code == 403
+    asked = admin.call("POST", path, json={"current_password": PASSWORD})
+    assert (asked.status_code, asked.get_json()["state"]) == (202, "waiting")
+    make_file(backend, Person(admin.client, "", email), tmp_path)
+    fetched = admin.call("GET", f"{path}/download")
+    assert read(ZipFile(BytesIO(fetched.data)), "account.json")["email"] == email
+    refused = admin.call("POST", f"/users/{ADMIN}/file", json={"current_password": PASSWORD})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "asks_alone")
+    assert admin.call("DELETE", f"/users/{email}").status_code == 200
+    gone = admin.call("POST", "/patients/external/find", json={**named, "value": NUMBER})
+    assert gone.status_code == 404
+    acts = [row["action"] for row in backend.audit() if row.get("target") == patient["_id"]]
+    assert {"patient.find", "person_file.order", "person_file.hand_over"} <= {*acts}
+    assert NUMBER not in str(backend.stored())
 
 
 def test_an_identifier_is_found_by_a_former_secret_and_kept_by_the_new_one(

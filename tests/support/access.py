@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
@@ -423,14 +424,44 @@ def own_file(accounts: SampleAccounts) -> Options:
     services, caller = accounts.backend.services, accounts.caller
     found = services.data.accounts.find_by_email(caller.email) if caller else None
     if found:
-        account, files = found.id, services.store.collection("person_files")
-        files.delete({"id": account})
-        until = now() + timedelta(days=1)
-        file = PersonFile(
-            id=account, created_at=now(), file="0" * 32, state="ready", expires_at=until
-        )
-        files.insert(file.stored())
+        _make_file(accounts, found.id)
     return {}
+
+
+def _make_file(accounts: SampleAccounts, account: str) -> None:
+    files = accounts.backend.services.store.collection("person_files")
+    files.delete({"id": account})
+    until = now() + timedelta(days=1)
+    file = PersonFile(id=account, created_at=now(), file="0" * 32, state="ready", expires_at=until)
+    files.insert(file.stored())
+
+
+EXTERNAL = f"hospital@{PATIENTS}"
+FILE_OF_PATIENT = f"/users/{EXTERNAL}/file"
+
+
+def external_patient(accounts: SampleAccounts, *, file: bool = False) -> Options:
+    """One whom another system has sent, under the number 4711."""
+    services = accounts.backend.services
+    found = services.data.accounts.find_by_email(EXTERNAL)
+    if found is None:
+        number, *_ = services.integrations.patients.hashes_of("patient", "urn:x", "4711")
+        accounts.backend.member(EXTERNAL, password_hash="", external=number)
+        found = accounts.backend.account(EXTERNAL)
+    services.store.collection("person_files").delete({"id": found.id})
+    if file:
+        _make_file(accounts, found.id)
+    return {"json": {"system": "urn:x", "value": "4711"}}
+
+
+def file_of_patient(accounts: SampleAccounts) -> Options:
+    external_patient(accounts, file=True)
+    return {}
+
+
+def no_file_of_patient(accounts: SampleAccounts) -> Options:
+    external_patient(accounts)
+    return {"json": {"current_password": PASSWORD}}
 
 
 def factor_of_ada(accounts: SampleAccounts) -> Options:
@@ -671,6 +702,11 @@ ROWS: dict[str, Row] = {
     "show_file": Row("/me/file", APPROVED),
     "delete_file": Row("/me/file", APPROVED, own_file),
     "fetch_file": Row("/me/file/download", APPROVED, own_file),
+    "find_external_patient": Row("/patients/external/find", ADMINS, external_patient),
+    "ask_for_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, no_file_of_patient),
+    "show_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, file_of_patient),
+    "delete_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, file_of_patient),
+    "fetch_file_of_patient": Row(f"{FILE_OF_PATIENT}/download", ADMINS, file_of_patient),
     "show_signing_key": Row("/signing-key", ANYONE),
     "begin_second_factor": Row(
         "/me/second-factor", APPROVED, sends({"current_password": PASSWORD})

@@ -451,6 +451,7 @@ export const english = {
   one_messages: "{count} message",
   many_messages: "{count} messages",
   error_person_file_under_way: "A file is being made or waits to be fetched. There is one at a time.",
+  error_asks_alone: "This person has a log-in here and asks for the file there.",
   error_no_person_file: "There is no file here any more. Make a new one.",
   error_person_file_not_ready: "Your file is not ready yet.",
   error_person_file_ended: "It was stopped, or something that it would tell was deleted meanwhile. Make a new one.",

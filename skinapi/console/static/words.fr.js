@@ -466,6 +466,7 @@ export const french = spaced({
   one_messages: "{count} message",
   many_messages: "{count} messages",
   error_person_file_under_way: "Un fichier est en cours ou attend d'être téléchargé. Il y en a un à la fois.",
+  error_asks_alone: "Cette personne a un accès ici et y demande le fichier.",
   error_no_person_file: "Il n'y a plus de fichier ici. Faites-en un nouveau.",
   error_person_file_not_ready: "Votre fichier n'est pas encore prêt.",
   error_person_file_ended: "Il a été arrêté, ou quelque chose dont il parlerait a été supprimé entre-temps. Faites-en un nouveau.",

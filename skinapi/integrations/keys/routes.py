@@ -11,6 +11,7 @@ from skinapi.integrations.keys.errors import MakesNoSessions, TooManyKeys
 from skinapi.integrations.keys.schemas import (
     AnyKeyView,
     ExternalPatient,
+    FoundPatient,
     KeyView,
     MadeKey,
     NewKey,
@@ -158,6 +159,22 @@ def find_or_add_patient(
     """
     found = patients.find_or_add(body.system, body.value, by=subject, doctor=body.doctor)
     return PatientView.of(found)
+
+
+@patient_routes.route(
+    "POST",
+    "/patients/external/find",
+    access=admins("Only admin can find a patient by a number of another system"),
+    rate=Rate.WRITE,
+    raises=(NotFound, BadRequest, Conflict),
+)
+def find_external_patient(
+    patients: PatientsService, *, body: ExternalPatient, subject: Subject
+) -> FoundPatient:
+    """The account of a patient whom another system has sent under this identifier: for who asks for
+    all that is stored, or for its erasure. 404 where nobody came under it; none is made.
+    """
+    return FoundPatient.of(patients.find_by_number(body.system, body.value, by=subject.id))
 
 
 def _refuse_retry(idempotency_key: str | None) -> None:

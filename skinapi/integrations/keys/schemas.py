@@ -183,6 +183,19 @@ class ExternalPatient(Body):
     )
 
 
+class FoundPatient(Answer):
+    """For an admin, who finds the account by it among all."""
+
+    id: str = Field(serialization_alias="_id")
+    name: str = Field(description="made up, for the doctors' lists")
+    email: str = Field(description="of the routes below `/users`; no mail reaches it")
+    status: str
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(id=account.id, name=account.name, email=account.email, status=account.status)
+
+
 class PatientView(Answer):
     id: str = Field(serialization_alias="_id", description="for `patient` of `POST /predict`")
     name: str = Field(description="made up, for the doctors' lists")

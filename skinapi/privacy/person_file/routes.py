@@ -1,4 +1,8 @@
-"""The routes by which a person gets everything about them as one file, and nobody else does."""
+"""The routes by which a person gets everything about them as one file, and nobody else does; but
+an admin that of a patient who came from another system, and cannot log in.
+"""
+
+from collections.abc import Iterator
 
 from flask import Response
 
@@ -6,17 +10,24 @@ from skinapi.auth.errors import UNPROVEN
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.schemas import OwnDeletion
 from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
 from skinapi.jobs.job import TooManyJobs
 from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
-from skinapi.privacy.person_file.service import PersonFilesService
+from skinapi.privacy.person_file.service import AsksAlone, PersonFilesService
 from skinapi.privacy.person_file.signature import FileSigner
-from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile
-from skinapi.web.access import Public, Signed
+from skinapi.privacy.person_file.stored_files import (
+    FileNotReady,
+    FileUnderWay,
+    NoFile,
+    PersonFile,
+)
+from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
 from skinapi.web.schemas import Message
 
 ZIP = "application/zip"
+ADMINS = admins("Only admin can get the file of a patient of another system")
 
 routes: Routes[PersonFilesService] = Routes("person file")
 key_routes: Routes[FileSigner] = Routes("signing key")
@@ -73,7 +84,68 @@ def fetch_file(files: PersonFilesService, *, subject: Subject) -> Response:
     """The caller's file. Once all of it was sent, it is deleted; a download that breaks off can be
     begun again.
     """
-    file, content = files.open(account=subject.id)
+    return _send(*files.open(account=subject.id))
+
+
+@routes.route(
+    "POST",
+    "/users/<email>/file",
+    access=ADMINS,
+    rate=Rate.SIGN_IN,
+    status=202,
+    raises=(*UNPROVEN, NotFound, AsksAlone, FileUnderWay, TooManyJobs),
+)
+def ask_for_file_of_patient(
+    files: PersonFilesService, *, email: str, body: OwnDeletion, subject: Subject
+) -> FileView:
+    """Have everything about a patient who came from another system made into one ZIP file, to hand
+    it over: with the admin's own password and code. The audit trail has it.
+    """
+    caller = ClientInfo(address=caller_address())
+    state = files.ask_for_patient(
+        email=email,
+        by=subject.account,
+        session_id=subject.session_id,
+        proof=body.proof(caller),
+    )
+    return FileView.of(state)
+
+
+@routes.route(
+    "GET", "/users/<email>/file", access=ADMINS, rate=Rate.READ, raises=(NotFound, AsksAlone)
+)
+def show_file_of_patient(files: PersonFilesService, *, email: str) -> FileView:
+    """How far the file of such a patient is."""
+    return FileView.of(files.show(account=files.find_patient(email).id))
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>/file",
+    access=ADMINS,
+    rate=Rate.WRITE,
+    raises=(NotFound, AsksAlone, NoFile),
+)
+def delete_file_of_patient(files: PersonFilesService, *, email: str) -> Message:
+    """Delete the file of such a patient, or end the making of it."""
+    files.delete(account=files.find_patient(email).id)
+    return Message(message="File deleted")
+
+
+@routes.route(
+    "GET",
+    "/users/<email>/file/download",
+    access=ADMINS,
+    rate=Rate.READ,
+    produces=ZIP,
+    raises=(NotFound, AsksAlone, NoFile, FileNotReady),
+)
+def fetch_file_of_patient(files: PersonFilesService, *, email: str, subject: Subject) -> Response:
+    """The file of such a patient, as `GET /me/file/download`. The audit trail has it."""
+    return _send(*files.open_for_patient(email=email, by=subject.id))
+
+
+def _send(file: PersonFile, content: Iterator[bytes]) -> Response:
     answer = Response(content, mimetype=ZIP)
     answer.content_length = file.bytes
     answer.headers["Content-Disposition"] = 'attachment; filename="skinapi-my-data.zip"'

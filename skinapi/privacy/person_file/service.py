@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from skinapi.auth.accounts import Account
-from skinapi.auth.passwords import ClientInfo
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.passwords import ClientInfo, Proof
 from skinapi.auth.second_factor import SecondFactorService
-from skinapi.errors import Duplicate, NotFound
+from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.jobs.job import PERSON_FILE, Job, JobEnded
 from skinapi.jobs.service import JobsService
 from skinapi.privacy.person_file.stored_files import (
@@ -24,9 +25,19 @@ from skinapi.storage.background import PeriodicThread
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
+from skinapi.storage.unit_of_work import AuditRow
 
 SWEEP_EVERY_S = 300.0
+NO_PATIENT = "There is no such patient"
 State = Literal["none", "waiting", "making", "ready", "fetched", "outdated", "failed", "cancelled"]
+
+
+class AsksAlone(Conflict):
+    code = "asks_alone"
+    sentence = (
+        "This person has a log-in here, and asks for the file in the console. You get files of "
+        "patients alone who came from another system"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,8 @@ class PersonFilesService:
     """`workers_here`: this server runs job workers."""
 
     files: PersonFiles
+    accounts: Accounts
+    trail: AuditTrail
     jobs: JobsService
     failed: FailedItems
     second_factor: SecondFactorService
@@ -76,6 +89,39 @@ class PersonFilesService:
         self.second_factor.verify_owner(account, password, caller, session_id=session_id)
         self.refuse_second(account.id)
         self.second_factor.verify(account, code, caller)
+        return self._make(account)
+
+    def ask_for_patient(
+        self, *, email: str, by: Account, session_id: str, proof: Proof
+    ) -> FileState:
+        """The same of a patient who has no log-in, for an admin who hands it over and proves who
+        asks. Raises as `ask`, and as `find_patient`.
+        """
+        patient = self.find_patient(email)
+        self.second_factor.reauthenticate(by, proof, session_id=session_id)
+        self.refuse_second(patient.id)
+        self.trail.record(AuditRow("person_file.order", by=by.id, target=patient.id))
+        return self._make(patient)
+
+    def open_for_patient(self, *, email: str, by: str) -> tuple[PersonFile, Iterator[bytes]]:
+        """As `open`, for that admin. Raises as `find_patient` too."""
+        patient = self.find_patient(email)
+        opened = self.open(account=patient.id)
+        self.trail.record(AuditRow("person_file.hand_over", by=by, target=patient.id))
+        return opened
+
+    def find_patient(self, email: str) -> Account:
+        """The account of a patient who came from another system. Raises NotFound, and AsksAlone for
+        anybody else.
+        """
+        account = self.accounts.find_by_email(email)
+        if account is None or account.status == "deleting":
+            raise NotFound(NO_PATIENT)
+        if account.external is None:
+            raise AsksAlone
+        return account
+
+    def _make(self, account: Account) -> FileState:
         self.files.forget(account.id)  # what is remembered of the one before
         file = new_id()
         try:

@@ -8,6 +8,7 @@ import { say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
 import { ROLES, Search, Secret } from "/console/views/account_actions.js";
 import { Accounts } from "/console/views/account_table.js";
+import { ExternalPatient } from "/console/views/external_patient.js";
 
 const ALL = "all";
 const WAITING = "waiting";
@@ -72,6 +73,10 @@ export const View = ({ filters }) => {
       <${NewDoctor} onAdded=${(/** @type {string} */ email, /** @type {string} */ password) => {
         setAdded({ email, password });
         filter({ status: "approved", role: "doctor", q: "" });
+        setTurn(turn + 1);
+      }} />
+      <${ExternalPatient} onShow=${(/** @type {string} */ email) => {
+        filter({ status: ALL, role: "", q: email });
         setTurn(turn + 1);
       }} /></div>
     <div class="row table-filters">

@@ -29,12 +29,12 @@ const Stored = ({ me }) => {
     <//>`;
 };
 
-/** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], onAsked: () => void, onClose: () => void}} props */
-const AskForFile = ({ me, onAsked, onClose }) => {
+/** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], path: string, onAsked: () => void, onClose: () => void}} props */
+const AskForFile = ({ me, path, onAsked, onClose }) => {
   const dialog = useModal();
   /** @param {Record<string, string>} values */
   const ask = async ({ filePassword = "", fileCode }) => {
-    await post("/me/file", { current_password: filePassword, ...(fileCode && { code: fileCode }) });
+    await post(path, { current_password: filePassword, ...(fileCode && { code: fileCode }) });
     onAsked();
   };
   return html`
@@ -48,28 +48,28 @@ const AskForFile = ({ me, onAsked, onClose }) => {
     </dialog>`;
 };
 
-/** @param {{file: Api["FileView"], onChange: () => void}} props */
-const UnderWay = ({ file, onChange }) => {
+/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
+const UnderWay = ({ file, path, onChange }) => {
   const late = file.no_worker || (file.state === "waiting" && (file.waits_seconds ?? 0) >= LONG_WAIT_S);
   return html`
     <p><progress max="100" value=${file.state === "making" ? file.progress : null} aria-label=${say("fileMaking")}></progress></p>
     <p>${file.state === "making" ? say("fileMakingText", { share: sayPercent(Math.round(file.progress) / 100) }) : say("fileWaits")}</p>
     ${late && html`<${Message} kind="warn">${say(file.no_worker ? "fileNoWorkers" : "fileWaitsLong", { since: sayAge(file.asked_at ?? "") })}<//>`}
-    <p><${Delete} words="fileStop" onChange=${onChange} /></p>`;
+    <p><${Delete} words="fileStop" path=${path} onChange=${onChange} /></p>`;
 };
 
-/** @param {{words: WordKey, onChange: () => void}} props */
-const Delete = ({ words, onChange }) => {
+/** @param {{words: WordKey, path: string, onChange: () => void}} props */
+const Delete = ({ words, path, onChange }) => {
   const { run, busy, failed } = useAct();
-  return html`<button disabled=${busy} onClick=${() => run(() => remove("/me/file").then(onChange))}>${say(words)}</button>${failed}`;
+  return html`<button disabled=${busy} onClick=${() => run(() => remove(path).then(onChange))}>${say(words)}</button>${failed}`;
 };
 
-/** @param {{file: Api["FileView"], onChange: () => void}} props */
-const Ready = ({ file, onChange }) => {
+/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
+const Ready = ({ file, path, onChange }) => {
   const { run, busy, failed } = useAct();
   const fetched = () => run(async () => {
     try {
-      await saveFile("/me/file/download", "application/zip", NAME);
+      await saveFile(`${path}/download`, "application/zip", NAME);
       toast(say("fileSaved"));
     } finally {
       onChange();
@@ -79,7 +79,7 @@ const Ready = ({ file, onChange }) => {
     <p>${say("fileReady", { size: sayBytes(file.bytes), until: sayDate(file.until ?? "") })}</p>
     ${failed}
     <p class="row"><button disabled=${busy} onClick=${fetched}>${say(busy ? "loading" : "fileFetch")}</button>
-      <${Delete} words="fileDelete" onChange=${onChange} /></p>`;
+      <${Delete} words="fileDelete" path=${path} onChange=${onChange} /></p>`;
 };
 
 /** What became of the last one. @param {{file: Api["FileView"]}} props */
@@ -91,26 +91,30 @@ const Past = ({ file }) => {
   return null;
 };
 
-/** @param {{me: Api["Me"]}} props */
-export const MyFile = ({ me }) => {
+/** A file from asking for it to fetching it. @param {{me: Api["Me"], path: string}} props whoever asks; whose file it is */
+export const FileAt = ({ me, path }) => {
   const [asking, setAsking] = useState(false);
-  const polled = usePolling(() => get("/me/file"), [], (/** @type {Api["FileView"]} */ file) => UNDER_WAY.includes(file.state));
+  const polled = usePolling(() => get(path), [path], (/** @type {Api["FileView"]} */ file) => UNDER_WAY.includes(file.state));
   const change = () => {
     setAsking(false);
     polled.reload();
   };
   return html`
-    <section class="card" id="my-file">
-      <h2>${say("myFile")}</h2>
-      <${Stored} me=${me} />
-      <p>${say("fileText")}</p>
-      <${Polled} polled=${polled}>
-        ${(/** @type {Api["FileView"]} */ file) => {
-          if (UNDER_WAY.includes(file.state)) return html`<${UnderWay} file=${file} onChange=${change} />`;
-          if (file.state === "ready") return html`<${Ready} file=${file} onChange=${change} />`;
-          return html`<${Past} file=${file} /><p><button onClick=${() => setAsking(true)}>${say("fileMake")}…</button></p>`;
-        }}
-      <//>
-      ${asking && html`<${AskForFile} me=${me} onAsked=${change} onClose=${() => setAsking(false)} />`}
-    </section>`;
+    <${Polled} polled=${polled}>
+      ${(/** @type {Api["FileView"]} */ file) => {
+        if (UNDER_WAY.includes(file.state)) return html`<${UnderWay} file=${file} path=${path} onChange=${change} />`;
+        if (file.state === "ready") return html`<${Ready} file=${file} path=${path} onChange=${change} />`;
+        return html`<${Past} file=${file} /><p><button onClick=${() => setAsking(true)}>${say("fileMake")}…</button></p>`;
+      }}
+    <//>
+    ${asking && html`<${AskForFile} me=${me} path=${path} onAsked=${change} onClose=${() => setAsking(false)} />`}`;
 };
+
+/** @param {{me: Api["Me"]}} props */
+export const MyFile = ({ me }) => html`
+  <section class="card" id="my-file">
+    <h2>${say("myFile")}</h2>
+    <${Stored} me=${me} />
+    <p>${say("fileText")}</p>
+    <${FileAt} me=${me} path="/me/file" />
+  </section>`;
