@@ -26,6 +26,8 @@ NOBODY = "-"
 FIRST_ID, END_ID = "0" * 32, "g"  # no id sorts before the first, and none behind the end
 TAG = re.compile("[0-9A-Fa-f]{8}")
 DAY = re.compile(r"(\d{8})?(-)?(\d{8})?")
+_TIME = r"(\d{2}(?:\d{2}){0,2}(?:\.\d{1,6})?)?"
+TIME = re.compile(f"{_TIME}(-)?{_TIME}", re.ASCII)
 SEVERAL = re.compile(r"[,\\]")  # between UIDs
 STUDY_ANSWER = (
     *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "StudyDescription"),
@@ -77,6 +79,8 @@ class Query:
                 keys[_keyword(name)] = value
             else:
                 include.add(_keyword(name))
+        if "StudyTime" in keys:
+            _read_times(keys["StudyTime"])
         limit = min(numbers["limit"], MOST_RESULTS)
         return cls(keys, None if everything else frozenset(include), limit, numbers["offset"])
 
@@ -157,11 +161,31 @@ def _fits(one: Dataset, keyword: str, asked: str) -> bool:
     """
     if keyword == "StudyDate":
         return True
+    if keyword == "StudyTime":
+        return _is_within(str(one.get(keyword) or ""), asked)
     value = one.get(keyword)
     values = [str(each) for each in value] if _is_list(value) else [str(value or "")]
     if dictionary_VR(keyword) == "UI" or keyword in ("ModalitiesInStudy", "Modality"):
         return bool({*SEVERAL.split(asked)} & {*values})
     return any(fnmatchcase(each, asked.replace("[", "[[]")) for each in values)
+
+
+def _is_within(time: str, asked: str) -> bool:
+    """Whether a time lies in a range (PS3.4, C.2.2.2.5); one with fewer digits stands for all times
+    that begin so.
+    """
+    first, is_range, last = _read_times(asked)
+    if not is_range:
+        return time.startswith(first)
+    return first <= time and (not last or time[: len(last)] <= last)
+
+
+def _read_times(asked: str) -> tuple[str, bool, str]:
+    """Raises InvalidQuery."""
+    found = TIME.fullmatch(asked)
+    if found is None or not (found[1] or found[3]) or (found[3] and not found[2]):
+        raise InvalidQuery("StudyTime is a time as 101500, or two with a hyphen: from, to")
+    return found[1] or "", bool(found[2]), found[3] or ""
 
 
 def _is_list(value: object) -> bool:

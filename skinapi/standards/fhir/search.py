@@ -1,7 +1,8 @@
 """Reads the parameters of a search. https://hl7.org/fhir/R4/search.html
 
-A parameter or modifier that this server does not know is ignored, and the answer says so; with
-`Prefer: handling=strict` it is refused. A value that cannot be read is always refused.
+A parameter or modifier that this server does not know is refused: if it were ignored, who asks for
+one patient would get everybody. One that only shapes the answer is ignored, and the answer says so;
+with `Prefer: handling=strict` it is refused too. A value that cannot be read is always refused.
 """
 
 import re
@@ -20,6 +21,8 @@ MOST_IDS, MOST_PARAMETERS, LONGEST_VALUE = 50, 50, 500
 AFTER, COUNT, SORT = "_after", "_count", "_sort"
 # They change nothing here: JSON is the only form, and whole resources are answered.
 WITHOUT_EFFECT = ("_format", "_pretty")
+# They choose no resources, but what is said of them, or beside them, and in which order.
+SHAPING = ("_sort", "_summary", "_elements", "_total", "_include", "_revinclude", "_contained")
 PREFIXES = ("eq", "gt", "ge", "lt", "le", "sa", "eb")
 DATE = re.compile(
     r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -114,7 +117,8 @@ def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, strict: bool, ba
         if len(value) > LONGEST_VALUE or not value.isprintable():
             raise InvalidQuery(f"{name[:60]}: this value is too long, or not text")
         known = _read_one(search, name, value, base)
-        if known is None and (strict or ":" in name):
+        shapes = name.partition(":")[0] in SHAPING
+        if known is None and (strict or not shapes):
             raise InvalidQuery(f"{name[:60]}: this server does not search {kind.name} by that")
         if known is None:
             search = replace(search, ignored=(*search.ignored, name[:60]))

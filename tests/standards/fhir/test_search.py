@@ -176,15 +176,34 @@ def test_a_search_by_form_is_the_same(clinic: Clinic) -> None:
     )
 
 
-def test_what_is_not_known_is_ignored_and_said_or_refused(clinic: Clinic) -> None:
-    bundle = read(clinic.doctor, "DiagnosticReport?nonsense=1&status=final")
+def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clinic) -> None:
+    bundle = read(clinic.doctor, "DiagnosticReport?_include=DiagnosticReport:subject&status=final")
     warned = [one for one in bundle["entry"] if one["search"]["mode"] == "outcome"]
-    assert "nonsense" in warned[0]["resource"]["issue"][0]["diagnostics"]
-    assert "nonsense" not in bundle["link"][0]["url"]
+    assert "_include" in warned[0]["resource"]["issue"][0]["diagnostics"]
+    assert "_include" not in bundle["link"][0]["url"]
     strict = {"Prefer": "handling=strict"}
-    refused = read(clinic.doctor, "DiagnosticReport?nonsense=1", status=400, headers=strict)
-    assert "nonsense" in refused["issue"][0]["diagnostics"]
-    read(clinic.doctor, "DiagnosticReport?status:not=final", status=400)
+    refused = read(clinic.doctor, "DiagnosticReport?_include=x", status=400, headers=strict)
+    assert "_include" in refused["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(f"{kind}?patient.identifier=urn:x|4711" for kind in ("DiagnosticReport", "Observation")),
+        "Media?subject.identifier=4711",
+        "Provenance?target=x",
+        "Consent?nonsense=1",
+        "Patient?name=Ada",
+        "DiagnosticReport?status:not=final",
+    ],
+)
+def test_a_search_by_what_is_not_known_gives_nobodys_resources(clinic: Clinic, asked: str) -> None:
+    refused = read(clinic.doctor, asked, status=400)
+    assert asked.partition("?")[2].partition("=")[0] in refused["issue"][0]["diagnostics"]
+
+
+def test_the_audit_is_not_searched_by_what_is_not_known(clinic: Clinic) -> None:
+    read(clinic.admin, "AuditEvent?entity=Patient/x", status=400)
 
 
 def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None:
