@@ -5,9 +5,11 @@ from datetime import timedelta
 from skinapi.composition.account_services import AccountServices
 from skinapi.composition.repositories import Repositories
 from skinapi.privacy.erasure.contents import AccountContents, Outlets
+from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.records.record_retention import RecordRetention
+from skinapi.records.unassigned import UnassignedPatients
 from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
@@ -21,6 +23,7 @@ def open_erasure(
     people: AccountServices,
     models: ModelsService,
     retention: RecordRetention,
+    unassigned: UnassignedPatients,
 ) -> ErasureService:
     return ErasureService(
         work=data.work,
@@ -41,6 +44,7 @@ def open_erasure(
             consents=data.consents,
         ),
         retention=retention,
+        to_reach=ReachService(work=data.work, people=data.people_to_reach, unassigned=unassigned),
         clock=data.clock,
         failed=data.failed_items,
         outbox=data.outbox,

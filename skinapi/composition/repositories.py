@@ -22,6 +22,7 @@ from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
+from skinapi.privacy.erasure.people_to_reach import PeopleToReach
 from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.stored_files import PersonFiles
 from skinapi.records.break_glass import BreakGlasses
@@ -87,6 +88,7 @@ class Repositories:
     lab: LabRepositories
     contributed: ContributedPictures
     receipts: Receipts
+    people_to_reach: PeopleToReach
     erased_ids: ErasedIds
     failed_items: FailedItems
     clock: ClockWatch
@@ -140,6 +142,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         lab=lab,
         contributed=ContributedPictures(lab, work),
         receipts=Receipts(store),
+        people_to_reach=PeopleToReach(store),
         erased_ids=ErasedIds(store),
         failed_items=FailedItems(store),
         clock=ClockWatch(store),

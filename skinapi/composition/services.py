@@ -268,7 +268,15 @@ def _build(
         pointer=models.pointer,
         assignments=people.assignments,
     )
-    erasure = open_erasure(settings, store, data, people=people, models=models, retention=retention)
+    erasure = open_erasure(
+        settings,
+        store,
+        data,
+        people=people,
+        models=models,
+        retention=retention,
+        unassigned=unassigned,
+    )
     subscribe(
         data,
         cases=care.cases,

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     UNASSIGNED = "unassigned"
+    TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
@@ -63,7 +64,7 @@ class Kind(StrEnum):
 
 
 # They wait for no others: what they say is urgent, or has been waited for.
-APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED})
+APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.TO_REACH})
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
 SECURITY = frozenset(

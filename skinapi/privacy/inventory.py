@@ -24,7 +24,14 @@ Erased = Literal["account", "finding", "time", "never"]
 WhyNot = Literal["secret", "internal", "others", "copy", "lab"]
 # Why it stays when the person's account is erased.
 Kept = Literal[
-    "last_mail", "record", "trail", "proof", "erased_again", "model_history", "same_names"
+    "last_mail",
+    "person_to_reach",
+    "record",
+    "trail",
+    "proof",
+    "erased_again",
+    "model_history",
+    "same_names",
 ]
 
 WHY_NOT: Mapping[WhyNot, str] = {
@@ -37,6 +44,8 @@ WHY_NOT: Mapping[WhyNot, str] = {
 }
 KEPT: Mapping[Kept, str] = {
     "last_mail": "the mail with the receipt, until it is sent, three days at most",
+    "person_to_reach": "the doctor who had something to tell reaches the person by it: until "
+    "that is done, 30 days at most",
     "record": "what a doctor has decided or signed stays in the patient's record, with the name",
     "trail": "the audit trail proves who did what; it names accounts by id alone",
     "proof": "the receipt proves the erasure; it names the account by id alone",
@@ -597,6 +606,19 @@ INVENTORY: tuple[Stored, ...] = (
             held("erased kept elsewhere", "account", "technical", kept="proof"),
             of_nobody("counted_at awaits_until_at gone_at completed_at backups remains store"),
             of_nobody("signature public_key"),
+        ),
+    ),
+    Stored(
+        collection="people_to_reach",
+        row="person to be told",
+        purpose="care",
+        erased="time",
+        fields=(
+            held("name", "patient", "identity", kept="person_to_reach"),
+            held("email", "patient", "contact", kept="person_to_reach"),
+            held("findings", "patient", "health", kept="person_to_reach"),
+            held("account doctor", "patient", "pseudonym", kept="person_to_reach"),
+            of_nobody("expires_at"),
         ),
     ),
     Stored(

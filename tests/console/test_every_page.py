@@ -145,7 +145,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]
-    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn"]
+    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn", "people-to-reach"]
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]

@@ -3,11 +3,12 @@
 import pytest
 
 from skinapi.auth.consents import Consents
+from skinapi.auth.passwords import Passwords
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
-from tests.support.backends import change_account
+from tests.support.backends import PASSWORD, change_account
 
 
 def consents_of(person: Caller) -> dict[str, bool]:
@@ -63,3 +64,36 @@ def test_what_was_agreed_to_under_another_text_is_asked_again(
     (noted,) = Consents(seeder.services.store).history_of(ada.id)
     assert (noted.purpose, noted.version, noted.way) == ("training", 1, "console")
     visitor.assert_quiet()
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(3)], ids=str)
+def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_doctor(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    decisions, services = seeder.services.decisions, seeder.services
+    decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    change_account(services, patient.id, password_hash=Passwords().hash(PASSWORD))
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    number = send(patient, "melanoma")
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    journey = Journey(visitor, "to-reach", look)
+    visitor.enter(patient, "user")
+    visitor.go("my-data")
+    visitor.press("section.card button.danger")
+    journey.see("toBeTold_held")
+    journey.see("toReachAddress")
+    journey.step("dialog")
+    visitor.type(ownPassword=PASSWORD)
+    visitor.press("dialog button.danger")
+    journey.see("receiptText")
+    visitor.press("dialog .primary")
+    visitor.enter(doctor, "doctor")
+    visitor.press(".notes .to-reach")
+    visitor.see(patient.email)
+    journey.see("toldWhy_held")
+    journey.step("page")
+    journey.press("toReachDone")
+    journey.see("toReachNobody")
+    journey.step("done")

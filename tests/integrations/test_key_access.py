@@ -28,7 +28,7 @@ NO_KEY = {
     },
     "what a person decides about the own account and data": {
         *("show_consents", "set_consents", "change_locale", "set_notices", "delete_me"),
-        *("show_deletion", "take_deletion_back"),
+        *("show_deletion", "take_deletion_back", "list_people_to_reach", "mark_person_reached"),
         *("summarise_data", "ask_for_file", "show_file", "delete_file", "fetch_file"),
         *("delete_submission",),
         *("list_readers", "list_own_break_glass", "count_untold_break_glass"),

@@ -12,7 +12,7 @@ from skinapi.notices.outbox import Kind, Notice
 from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
-from tests.care.clinic import file_for
+from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
@@ -86,7 +86,9 @@ def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> 
         "emergency_accesses": 1,
         "notices": 1,
     }
-    assert [one["what"] for one in receipt["kept"]] == ["audit", "counts", "address"]
+    assert [one["what"] for one in receipt["kept"]] == [
+        *("audit", "counts", "address", "person_to_reach")
+    ]
     assert (receipt["asked_by"], receipt["extent"], receipt["backups"]) == ("person", "account", [])
     said = backend.anyone.get(f"/receipts/verify/{code}", headers={"Accept": "text/html"}).text
     for text in (str(verdict), said):
@@ -247,6 +249,7 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
         {},
     )
     send_all(backend)
+    backend.services.store.collection("people_to_reach").delete({})
     assert ada.email not in str(backend.stored())
     for path in ("approve", "suspend"):
         root.call("PATCH", f"/users/{kept.email}/{path}", json={})
@@ -314,7 +317,9 @@ def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend:
     second, first = store.collection("erasure_receipts").find({"account": account}, sort="-id")
     assert (first["extent"], second["extent"]) == ("all_but_record", "record")
     assert second["erased"]["findings"] == 1
-    kept = backend.stored(but=("audit", "erasure_receipts", "erased_ids", "outbox", "leases"))
+    kept = backend.stored(
+        but=("audit", "erasure_receipts", "erased_ids", "outbox", "leases", "people_to_reach")
+    )
     assert account not in str(kept)
     assert list(store.blobs.keys()) == []
 
@@ -476,3 +481,69 @@ def _noting(method: Any, name: str, asked: list[str]) -> Any:
 def test_what_the_law_keeps_does_not_go_by_its_time_before(tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="RECORD_RETENTION=10 keeps by law"):
         Backend(tmp_path, record_retention=10, retain_findings_days=400)
+
+
+def held_and_urgent(backend: Backend) -> tuple[Person, Person]:
+    """A doctor, and a patient with a melanoma that is held back and one that nobody has seen."""
+    grey, ada = patient_in_care(backend)
+    held, _ = (file_for(backend, ada, Band.URGENT_REFERRAL).number for _ in range(2))
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{held}/review", json=said).status_code == 201
+    return grey, ada
+
+
+@pytest.mark.parametrize("given", [{}, {"record_retention": 10}], indirect=True)
+def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend: Backend) -> None:
+    grey, ada = held_and_urgent(backend)
+    account = backend.account(ada.email)
+    shown = ada.call("GET", "/me/deletion").get_json()
+    assert shown["to_be_told"] == "held"
+    assert "melanoma" not in str(shown)
+    code = leave(ada)["receipt"]
+    finish(backend)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert (person["name"], person["email"]) == (account.name, ada.email)
+    told = [(one["why"], one["name"], one["urgency"]) for one in person["findings"]]
+    assert told == [(why, "Melanoma", "urgent_referral") for why in ("held", "unreviewed")]
+    assert [one["suspected"] for one in person["findings"]] == [True, False]
+    assert mails_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
+    kept = {one["what"]: one["until"] for one in verified(backend, code)["receipt"]["kept"]}
+    assert kept["person_to_reach"] == person["kept_until"]
+    done = f"/people-to-reach/{person['_id']}/done"
+    others = [backend.member(role="doctor"), backend.member(role="admin")]
+    for other in others:
+        assert other.call("GET", "/people-to-reach").get_json() == []
+        assert other.call("POST", done).status_code == 404
+    assert grey.call("POST", done).status_code == 200
+    assert grey.call("GET", "/people-to-reach").get_json() == []
+    [row] = others[1].call("GET", "/audit?action=account.reached").get_json()
+    assert (row["by_email"], row["target"]) == (grey.email, account.id)
+    if not backend.settings.record_retention:
+        assert account.name not in str(backend.stored()["people_to_reach"])
+
+
+def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
+    backend: Backend,
+) -> None:
+    ada, admin = backend.member(), backend.member(role="admin")
+    file_for(backend, ada, Band.URGENT_REFERRAL)
+    assert ada.call("GET", "/me/deletion").get_json()["to_be_told"] == "unreviewed"
+    doctor = backend.member(role="doctor")
+    leave(ada)
+    finish(backend)
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    assert person["findings"][0]["name"] is not None
+    [of_admin] = admin.call("GET", "/people-to-reach").get_json()
+    assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
+    assert mails_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
+
+
+def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    review(grey, file_for(backend, ada, Band.URGENT_REFERRAL).number)
+    file_for(backend, ada, Band.ROUTINE)
+    assert ada.call("GET", "/me/deletion").get_json()["to_be_told"] is None
+    leave(ada)
+    finish(backend)
+    assert backend.stored().get("people_to_reach", []) == []
+    assert grey.call("GET", "/people-to-reach").get_json() == []

@@ -31,6 +31,7 @@ EXPIRING = {
     "oidc_round_trips",
     "outbox",
     "password_links",
+    "people_to_reach",
     "session_keys",
     "sessions",
     "shadow_results",

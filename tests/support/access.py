@@ -19,6 +19,7 @@ from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
+from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, FindingToTell, PersonToReach, Why
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.records.break_glass import LIFE, BreakGlass
 from skinapi.records.submission import Filing, NewFinding
@@ -26,6 +27,7 @@ from skinapi.records.submissions import Submissions
 from skinapi.standards.dicom.archive import ARCHIVE
 from skinapi.standards.dicom.uids import study_uid
 from skinapi.storage.ids import new_id, now
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of
 from tests.lab.sending import labelled, publish_one, zipped
@@ -74,6 +76,8 @@ IN_CARE = "ufonononnuu"
 CONVERSATION = "ufononnnnuu"  # its two sides
 OWNER = "ufonnnnnnuu"
 DOCTORS = "ufffoooffuu"
+TELLERS = "ufffooofouu"
+DOCTOR_WHO_TELLS = "ufffonnfnuu"
 DOCTOR_IN_CARE = "ufffonnffuu"
 TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
@@ -129,6 +133,7 @@ class SampleAccounts:
             "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
             "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "receipt": self.receipt_of(gone),
+            "person to reach": self._person_to_reach(gone, backend.account(doctor.email).id),
             "upload": self._upload(researcher, "a.jpg"),
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
@@ -170,6 +175,23 @@ class SampleAccounts:
             open_by=account,
         )
         return self.backend.services.data.break_glass.add(grant).id
+
+    def _person_to_reach(self, account: str, doctor: str) -> str:
+        finding = FindingToTell(
+            number=1, found_at=now(), why=Why.HELD, label="melanoma", urgency=Band.URGENT_REFERRAL
+        )
+        person = PersonToReach(
+            id=new_id(),
+            created_at=now(),
+            account=account,
+            name="Ada",
+            email="ada@example.org",
+            doctor=doctor,
+            findings=(finding,),
+            expires_at=now() + KEPT_FOR,
+        )
+        self.backend.services.data.people_to_reach.add(person)
+        return person.id
 
     def end_grant(self, grant: str) -> None:
         data = self.backend.services.data
@@ -696,6 +718,8 @@ ROWS: dict[str, Row] = {
     "verify_receipt": Row(f"/receipts/verify/{'0' * 32}", ANYONE),
     "show_receipt_pdf": Row("/receipts/verify/{receipt}/pdf", ANYONE),
     "list_erasures": Row("/erasures", ADMINS),
+    "list_people_to_reach": Row("/people-to-reach", TELLERS),
+    "mark_person_reached": Row("/people-to-reach/{person to reach}/done", DOCTOR_WHO_TELLS),
     "list_waiting_erasures": Row("/erasures/waiting", ADMINS),
     "summarise_data": Row("/me/data/summary", APPROVED),
     "ask_for_file": Row("/me/file", APPROVED, sends({"current_password": PASSWORD})),

@@ -28,6 +28,7 @@ const VIEWS = {
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/queue.js"),
   withdrawn: () => import("/console/views/withdrawn.js"),
+  "people-to-reach": () => import("/console/views/people_to_reach.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/spot_timeline.js"),
   outcomes: () => import("/console/views/outcomes.js"),

@@ -15,6 +15,7 @@ const NAVIGATION = {
 const PARENTS = {
   case: "queue",
   withdrawn: "queue",
+  "people-to-reach": "queue",
   course: "patients",
   finding: "spots",
   spot: "spots",

@@ -31,6 +31,7 @@ class Kept(StrEnum):
     MODEL = "model"
     MODEL_PERHAPS = "model_perhaps"
     ADDRESS = "address"
+    TO_REACH = "person_to_reach"
 
 
 class Elsewhere(StrEnum):

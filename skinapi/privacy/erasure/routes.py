@@ -14,6 +14,7 @@ from skinapi.privacy.erasure.schemas import (
     DeletedAccount,
     DeletionPreview,
     KeptRecord,
+    PersonToReachView,
     ReceiptQuery,
     ReceiptVerdict,
     ReceiptView,
@@ -29,6 +30,7 @@ from skinapi.web.schemas import Message, PageQuery
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 NO_ADMIN = "Only admins see erasures"
+TELLERS = Signed(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
 
 routes: Routes[ErasureService] = Routes("erasure")
 
@@ -122,6 +124,28 @@ def show_receipt_pdf(erasure: ErasureService, *, code: str, query: ReceiptQuery)
     name = f"receipt-{receipt.short_code}.pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return answer
+
+
+@routes.route("GET", "/people-to-reach", access=TELLERS, rate=Rate.READ)
+def list_people_to_reach(
+    erasure: ErasureService, *, query: ReceiptQuery, subject: Subject
+) -> list[PersonToReachView]:
+    """The people who deleted their account before they were told of a finding, and how to reach
+    them: for the doctor who was in charge; where there is none, for the doctors who see the
+    patients without one, and for admins. The newest first, 200 at most.
+    """
+    language = known_language(query.lang) or subject.account.language
+    found = erasure.to_reach.list_people_to_reach(to=subject)
+    return [PersonToReachView.of(one, language, clinical=subject.role == "doctor") for one in found]
+
+
+@routes.route(
+    "POST", "/people-to-reach/<person>/done", access=TELLERS, rate=Rate.WRITE, raises=(NotFound,)
+)
+def mark_person_reached(erasure: ErasureService, *, person: str, subject: Subject) -> Message:
+    """The person was told, or cannot be reached: the notice is deleted."""
+    erasure.to_reach.mark_done(identifier=person, by=subject)
+    return Message(message="Done")
 
 
 @routes.route("GET", "/erasures", access=admins(NO_ADMIN), rate=Rate.READ)

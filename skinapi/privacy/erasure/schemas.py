@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import ErasureReason
 from skinapi.languages import Language
+from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
 from skinapi.privacy.erasure.receipts import (
     Asker,
     BackupItem,
@@ -20,6 +21,7 @@ from skinapi.privacy.erasure.receipts import (
 )
 from skinapi.privacy.erasure.service import Preview
 from skinapi.reports.schemas import LanguageTag
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.schemas import Answer, Message
 
 REASON = "why an admin has deleted it; null where none was given"
@@ -91,6 +93,11 @@ class DeletionPreview(Answer):
     deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
     wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
     obstacle: str | None = Field(description="the code of the error that refuses it now")
+    to_be_told: Why | None = Field(
+        description="why somebody should speak to the person before: a doctor has something to "
+        "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
+        "the doctor gets name, e-mail and the number of the finding, for 30 days"
+    )
     erased: dict[str, int] = Field(description="how many of each kind are erased")
     kept: list[KeptView]
     kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
@@ -109,12 +116,56 @@ class DeletionPreview(Answer):
             deletion_at=preview.due_at,
             wait_days=preview.wait.days,
             obstacle=preview.obstacle.code if preview.obstacle else None,
+            to_be_told=preview.to_be_told,
             erased=preview.erased,
             kept=[KeptView.of(one) for one in preview.kept],
             kept_findings=[one.number for one in record.findings] if record else [],
             kept_since=record.signed_at if record else None,
             kept_until=record.until_at if record else None,
             elsewhere=[SentView.of(one) for one in preview.elsewhere],
+        )
+
+
+class FindingToTellView(Answer):
+    number: int
+    found_at: datetime
+    why: Why
+    label: str | None = Field(description="null for admins, and where none was named")
+    name: str | None = Field(description="of the label")
+    suspected: bool = Field(description="whether a doctor suspects it, without a result")
+    urgency: Band
+
+
+class PersonToReachView(Answer):
+    """A person who deleted the account before being told."""
+
+    id: str = Field(serialization_alias="_id")
+    left_at: datetime
+    name: str
+    email: str
+    findings: list[FindingToTellView]
+    kept_until: datetime
+
+    @classmethod
+    def of(cls, person: PersonToReach, language: Language, *, clinical: bool) -> Self:
+        """Without `clinical`, as admins read it: whom to reach, and how soon."""
+        findings = []
+        for one in person.findings:
+            label = one.label if clinical else None
+            name = conditions_table().name(label, language) if label else None
+            malignant = label is not None and conditions_table().label(label).malignant
+            fields = one.model_dump(include={"number", "found_at", "why", "urgency"})
+            suspected = malignant and one.why is Why.HELD and not one.proven
+            findings.append(
+                FindingToTellView(**fields, label=label, name=name, suspected=suspected)
+            )
+        return cls(
+            id=person.id,
+            left_at=person.created_at,
+            name=person.name,
+            email=person.email,
+            findings=findings,
+            kept_until=person.expires_at,
         )
 
 

@@ -29,6 +29,7 @@ from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.languages import Language
 from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
 from skinapi.privacy.erasure.contents import AccountContents
+from skinapi.privacy.erasure.people_to_reach import ReachService, Why
 from skinapi.privacy.erasure.receipt_page import ReceiptText
 from skinapi.privacy.erasure.receipts import (
     Asker,
@@ -84,7 +85,9 @@ class TooLate(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a deletion of an account would do now. `obstacle` is why it cannot be."""
+    """What a deletion of an account would do now. `obstacle` is why it cannot be. `to_be_told` is
+    why somebody should speak to the person before.
+    """
 
     erased: dict[str, int]
     kept: Sequence[KeptItem]
@@ -93,6 +96,7 @@ class Preview:
     wait: timedelta
     due_at: datetime | None
     obstacle: SkinAPIError | None
+    to_be_told: Why | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ class ErasureService:
     receipts: Receipts
     contents: AccountContents
     retention: RecordRetention
+    to_reach: ReachService
     clock: ClockWatch
     failed: FailedItems
     outbox: Outbox
@@ -130,6 +135,7 @@ class ErasureService:
             wait=self.wait,
             due_at=account.deletion_due_at,
             obstacle=self._find_obstacle(account),
+            to_be_told=self.to_reach.foresee(account),
         )
 
     def delete_own(
@@ -236,7 +242,8 @@ class ErasureService:
 
     def on_begun(self, event: ErasureBegun) -> None:
         """In the transaction that begins an erasure: decide what of the account is kept, begin its
-        receipt, and let a mail wait that needs no account. Raises RecordKept.
+        receipt, note what the person was to be told, and let a mail wait that needs no account.
+        Raises RecordKept.
         """
         account = self.accounts.get(event.account)
         record = self.retention.find_record(account.id)
@@ -250,6 +257,8 @@ class ErasureService:
             extent=_extent(account, record),
             language=account.language,
         )
+        if receipt.asked_by != "system":
+            self.to_reach.note(account)
         if receipt.asked_by != "system" and account.can_log_in:
             self.outbox.add_parting(
                 Kind.ERASED,
@@ -273,6 +282,8 @@ class ErasureService:
         ]
         if self.outbox.has(Kind.ERASED, to=account.id):
             kept.append(KeptItem(what=Kept.ADDRESS, until_at=receipt.created_at + GIVEN_UP_AFTER))
+        if person := self.to_reach.people.find_of(account.id):
+            kept.append(KeptItem(what=Kept.TO_REACH, until_at=person.expires_at))
         leases_end = self.contents.find_end_of_leases(account.id)
         self.receipts.set_counted(
             receipt,

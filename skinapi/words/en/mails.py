@@ -10,6 +10,7 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back",
         "new_picture": "Your doctor asks for a new photo",
         "urgent": "Something in your queue should be seen soon",
+        "person_to_reach": "Somebody could not be told in time",
         "unassigned": "Patients without a doctor wait",
         "came_into_care": "Findings came into your care",
         "opinion": "A colleague asks for your opinion",
@@ -39,6 +40,8 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
         "urgent": "Something new in your queue should be seen soon. Log in to see it.",
+        "person_to_reach": "Somebody deleted the account before a doctor could speak to them. Log "
+        "in to see how to reach them, and until when that is kept.",
         "unassigned": "Patients without a doctor: {patients}. Urgent findings of theirs: "
         "{urgent}. Log in to see to it that somebody looks at them.",
         "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "

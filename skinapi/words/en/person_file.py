@@ -173,6 +173,7 @@ PAGE = {
         "key.session": "made a key for a page of another program",
         "letter.change": "changed a letter",
         "letter.delete": "deleted the draft of a letter",
+        "message.done": "marked messages as done, without an answer",
         "message.report": "reported a message",
         "record.read": "read findings, spots or messages",
         "retention.photo": "deleted a photo, because its time was over",

@@ -80,6 +80,9 @@ RECEIPTS = {
         "but what was learned from it. Until an admin deletes them.",
         "model_perhaps": "Models that may have learned from photos of this person which were taken "
         "out of the data sets before: {names}. Nothing stored tells from whose photos.",
+        "person_to_reach": "The name, the e-mail address and the number of the finding, for the "
+        "doctor who had something to tell, or for whoever looks at urgent findings: until that is "
+        "done, at the latest until {until}.",
         "address": "The e-mail address, for the mail with this receipt: until it is sent, at the "
         "latest until {until}.",
     },

@@ -244,6 +244,10 @@ REGISTER = {
             "title": "receipts of erasures",
             "until": "never deleted: they prove it, and name nobody",
         },
+        "person to be told": {
+            "title": "people who left before they were told of a finding",
+            "until": "they were reached, or 30 days",
+        },
         "failed item": {
             "title": "damaged records that a pass failed on",
             "until": "they are mended, the account is deleted, or a week",

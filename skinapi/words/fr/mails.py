@@ -10,6 +10,7 @@ MAILS = {
         "letter_withdrawn": "Votre médecin a retiré une lettre",
         "new_picture": "Votre médecin demande une nouvelle photo",
         "urgent": "Un élément de votre file est à voir rapidement",
+        "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
         "unassigned": "Des patients sans médecin attendent",
         "came_into_care": "Des résultats vous sont confiés",
         "opinion": "Un confrère demande votre avis",
@@ -41,6 +42,8 @@ MAILS = {
         "prendre.",
         "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
         "le voir.",
+        "person_to_reach": "Une personne a supprimé son compte avant qu'un médecin ait pu lui "
+        "parler. Connectez-vous pour voir comment la joindre, et jusqu'à quand c'est gardé.",
         "unassigned": "Patients sans médecin : {patients}. Parmi leurs résultats, urgents : "
         "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
         "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "

@@ -84,6 +84,9 @@ RECEIPTS = {
         "model_perhaps": "Des modèles qui ont peut-être appris de photos de cette personne, "
         "retirées auparavant des jeux de données : {names}. Rien de ce qui est stocké ne dit de "
         "qui étaient les photos.",
+        "person_to_reach": "Le nom, l'adresse e-mail et le numéro du résultat, pour le médecin "
+        "qui avait quelque chose à annoncer, ou pour qui regarde les résultats urgents : jusqu'à "
+        "ce que ce soit fait, au plus tard le {until}.",
         "address": "L'adresse e-mail, pour le courriel avec ce reçu : jusqu'à son envoi, au plus "
         "tard jusqu'au {until}.",
     },

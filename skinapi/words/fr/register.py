@@ -265,6 +265,10 @@ REGISTER = {
             "title": "reçus d'effacements",
             "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
         },
+        "person to be told": {
+            "title": "personnes parties avant d'avoir été prévenues d'un résultat",
+            "until": "elles ont été jointes, ou 30 jours",
+        },
         "failed item": {
             "title": "enregistrements abîmés qui ont arrêté une tâche",
             "until": "leur réparation, l'effacement du compte, ou une semaine",

@@ -6,6 +6,7 @@ import { get } from "/console/api.js";
 import { Answer, Icon, useAnswer } from "/console/components.js";
 import { isolated, say, sayBytes, sayCount, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
+import { getPeopleToReach } from "/console/views/people_to_reach.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
@@ -85,6 +86,7 @@ const Lines = ({ title, items }) =>
 
 export const View = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
+  const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
       <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("title_server")}</a>
@@ -93,7 +95,7 @@ export const View = () => {
         <button onClick=${overview.reload}>${say("reload")}</button></div></div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
-        const items = itemsOf(found);
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
         return html`
           <${Lines} title=${say("toDo")} items=${items.filter(({ act }) => act)} />
           <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />`;

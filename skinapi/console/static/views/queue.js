@@ -15,6 +15,7 @@ import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { sayUnassigned } from "/console/views/overview.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
+import { getPeopleToReach, ReachLink } from "/console/views/people_to_reach.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 
@@ -117,11 +118,13 @@ const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, o
  * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
 const Notes = ({ messages, filters, counts }) => {
   const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
+  const toReach = useAnswer(getPeopleToReach, []).value ?? [];
   const overdue = AWAITED.filter((one) => counts?.overdue?.[one]);
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && withdrawn.length === 0 && overdue.length === 0 && !unassigned?.findings) return null;
+  if (messages.length === 0 && withdrawn.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings) return null;
   return html`
     <p class="notes">
+      <${ReachLink} people=${toReach} />
       ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<${Icon} name="message" size=${16} /><span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}

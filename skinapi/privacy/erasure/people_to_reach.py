@@ -1,0 +1,168 @@
+"""People who deleted their account before a doctor had told them of a finding: what is needed to
+reach them, for the doctor in charge, until that one has, 30 days at most.
+
+It outlives the account: a melanoma that was held back, or that nobody had looked at, would go with
+it, and nobody would know. It holds no photo and no letter.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.notices.outbox import Kind
+from skinapi.records.submission import URGENT
+from skinapi.records.unassigned import UnassignedPatients
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import Band
+
+KEPT_FOR = timedelta(days=30)
+MOST_LISTED = 200
+NO_NOTICE = "There is no such notice"
+
+
+class Why(StrEnum):
+    """A doctor was to tell the finding, or it is urgent and nobody has reviewed it."""
+
+    HELD = "held"
+    UNREVIEWED = "unreviewed"
+
+
+class FindingToTell(StoredRecord):
+    """`label` and `urgency` are what the doctor has decided; of one that nobody has reviewed, what
+    the check says. `proven`: by the laboratory.
+    """
+
+    number: int
+    found_at: datetime
+    why: Why
+    label: str | None
+    urgency: Band
+    proven: bool = False
+
+
+class PersonToReach(StoredRecord):
+    """`doctor` was in charge of the person."""
+
+    id: str
+    created_at: datetime
+    account: str
+    name: str
+    email: str
+    doctor: str | None = None
+    findings: tuple[FindingToTell, ...]
+    expires_at: datetime
+
+
+class PeopleToReach:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("people_to_reach")
+        self._documents.ensure_index("account", "id")
+        self._documents.expire_by("expires_at")
+
+    def add(self, person: PersonToReach) -> None:
+        self._documents.insert({**person.stored(), "schema": 1})
+
+    def list_all(self) -> list[PersonToReach]:
+        """The newest first, MOST_LISTED at most."""
+        found = self._documents.find(sort="-id", limit=MOST_LISTED)
+        return [PersonToReach.model_validate(one) for one in found]
+
+    def find_of(self, account: str) -> PersonToReach | None:
+        found = self._documents.find({"account": account}, limit=1)
+        return PersonToReach.model_validate(found[0]) if found else None
+
+    def find(self, identifier: str) -> PersonToReach | None:
+        found = self._documents.get(identifier)
+        return PersonToReach.model_validate(found) if found else None
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachService:
+    work: UnitOfWork
+    people: PeopleToReach
+    unassigned: UnassignedPatients
+
+    def foresee(self, account: Account) -> Why | None:
+        """What somebody would have to tell this person after a deletion; the gravest reason."""
+        return min((one.why for one in self._walk(account)), default=None)
+
+    def note(self, account: Account) -> None:
+        """In the transaction that begins the erasure: note whom to reach, and tell by mail that
+        there is somebody.
+        """
+        findings = tuple(self._walk(account))
+        if not findings:
+            return
+        moment = now()
+        doctor = self.unassigned.find_doctor(account)
+        person = PersonToReach(
+            id=new_id(),
+            created_at=moment,
+            account=account.id,
+            name=account.name,
+            email=account.email,
+            doctor=doctor.id if doctor else None,
+            findings=findings,
+            expires_at=moment + KEPT_FOR,
+        )
+        self.people.add(person)
+        for reader in [doctor.id] if doctor else self._list_readers():
+            self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
+
+    def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
+        return [one for one in self.people.list_all() if self._may_see(one, to)]
+
+    @atomic
+    def mark_done(self, unit: Unit, *, identifier: str, by: Subject) -> None:
+        """The person was reached, or cannot be: the notice is deleted. Raises NotFound."""
+        person = self.people.find(identifier)
+        if person is None or not self._may_see(person, by):
+            raise NotFound(NO_NOTICE)
+        unit.audit("account.reached", by=by.id, target=person.account)
+        self.people.remove(person.id)
+
+    def _may_see(self, person: PersonToReach, to: Subject) -> bool:
+        """The doctor in charge; where that is no active doctor, those who see the patients without
+        one, and the admins.
+        """
+        if to.key is not None:
+            return False
+        if person.doctor == to.id:
+            return to.role == "doctor"
+        doctor = self.unassigned.accounts.by_ids({person.doctor or ""}).get(person.doctor or "")
+        if doctor and doctor.active_doctor:
+            return False
+        return to.role == "admin" or self.unassigned.shows_list(to)
+
+    def _list_readers(self) -> list[str]:
+        readers = [one.id for one in self.unassigned.list_readers()]
+        return readers or [*self.unassigned.accounts.list_active_admins()]
+
+    def _walk(self, account: Account) -> Iterator[FindingToTell]:
+        """Those that a doctor holds back, and the urgent ones that nobody has reviewed."""
+        for entry in self.unassigned.submissions.walk_owned(account.id):
+            decision = entry.decision
+            if entry.held and decision:
+                why, label, urgency = Why.HELD, decision.label, decision.urgency
+            elif decision is None and entry.band == URGENT:
+                why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
+            else:
+                continue
+            yield FindingToTell(
+                number=entry.number,
+                found_at=entry.created_at,
+                why=why,
+                label=label,
+                urgency=urgency,
+                proven=decision is not None and decision.proven,
+            )
