@@ -55,7 +55,7 @@ class Assignments:
     def problems(self) -> list[str]:
         """What the operator should know."""
         unknown = self.default is not None and self.find_default() is None
-        return ["DEFAULT_DOCTOR is the e-mail of no active doctor"] if unknown else []
+        return ["The doctor of new patients is no active doctor"] if unknown else []
 
     def find_doctor(self, email: str) -> Account:
         """Raises NotFound, and Conflict where the account of the doctor is not approved."""

@@ -71,6 +71,7 @@ def test_it_says_that_no_worker_runs(backend: Backend) -> None:
     ada = patient(backend)
     ask(ada)
     assert not state_of(ada)["no_worker"]
+    backend.edit(ada.email, doctor_id=backend.account(backend.member(role="doctor").email).id)
     assert backend.client.get("/readyz").get_json()["notes"] == []
     jobs = backend.services.jobs.queue
     long_ago = {"$set": {"place": f"{0:032x}"}}

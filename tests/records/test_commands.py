@@ -61,6 +61,7 @@ def test_a_finding_costs_six_commands_beside_its_two_limits(
             **READ,
             **photo,
             "findAndModify limit_windows": 2,
+            "find accounts": 3,  # who will look at it, too
             "findAndModify accounts": 1,
             "insert submissions": 1,
             "insert audit": 1,
@@ -80,7 +81,9 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
     assert sent_by(commands, ada, "/me/sessions") == {**READ, "find sessions": 2}
     assert sent_by(commands, ada, "/submissions") == {**READ, **finding}
     its_model = {"find serving": 1}
-    assert sent_by(commands, ada, "/submissions/1") == {**READ, **finding, **its_model}
+    who_looks = {"find accounts": 2}
+    own = {**READ, **finding, **its_model, **who_looks}
+    assert sent_by(commands, ada, "/submissions/1") == own
     assert sent_by(commands, ada, "/submissions/1/reviews") == {**READ, **finding, **reviews}
     noted = {"find audit": 1}  # that the doctor reads this patient's record
     opinions_and_own = {"find submissions": 3}  # that have come, that are asked for

@@ -115,6 +115,7 @@ def test_the_doctor_in_charge_sees_it_and_nobody_else(backend: Backend) -> None:
     seen = doctor.call("GET", f"/submissions/{number}").get_json()
     assert seen.pop("patient_id") == backend.account(ada.email).id
     own = ada.call("GET", f"/submissions/{number}").get_json()
+    assert own.pop("will_look")["by"] == "doctor"
     told = [one.pop("instruction") for one in (seen, own)]  # in a doctor's words, and a patient's
     assert [one["action"] for one in told] == ["Urgent referral", "See a doctor this week"]
     said = seen["headline"].pop("doctor")

@@ -74,7 +74,8 @@ def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backe
     kept = {"If-None-Match": first.headers["ETag"]}
     again = doctor.call("GET", path, headers=kept)
     assert (again.status_code, again.data) == (304, b"")
-    backend.edit(ada.email, doctor_id="nobody")
+    other = backend.member(role="doctor")
+    backend.edit(ada.email, doctor_id=backend.account(other.email).id)
     assert doctor.call("GET", path, headers=kept).status_code == 404
     assert ada.call("GET", path).headers["ETag"] == first.headers["ETag"]
 

@@ -40,6 +40,7 @@ WORDS = {
     "words/de/breach.py": "skinapi.privacy.breach.words",
     "words/de/receipts.py": "skinapi.privacy.erasure.receipt_page",
     "words/de/register.py": "skinapi.privacy.register.words",
+    "words/de/looks.py": "skinapi.records.schemas",
     "words/de/letters.py": "skinapi.care.letters.words",
 }
 LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')

@@ -69,9 +69,8 @@ class Clinic:
         return self.file(joined, photos=pictures)
 
     def review(self, number: int, **said: Any) -> None:
-        answer = self.doctor.call(
-            "POST", f"/submissions/{number}/review", json={"told_by": "server", **said}
-        )
+        teller = {} if "hold_until" in said else {"told_by": "server"}
+        answer = self.doctor.call("POST", f"/submissions/{number}/review", json={**teller, **said})
         assert answer.status_code == 201, answer.text
 
     def file(
