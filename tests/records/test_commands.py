@@ -98,6 +98,7 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
         **its_owner,
         **its_model,
         **noted,
+        "find accounts": 3,  # who will look at it, too
     }
 
 
