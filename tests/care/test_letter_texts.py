@@ -150,7 +150,9 @@ def test_a_draft_says_nothing_that_the_decision_says(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_only_a_proven_cancer_is_not_suspected(shared_backend: Backend, language: Language) -> None:
-    suspected = {"en": "suspected|unconfirmed", "fr": "suspect|soupçon|non confirmé"}[language]
+    suspected = {"en": "suspected|unconfirmed", "fr": "suspect|suspicion|soupçon|non confirmé"}[
+        language
+    ]
     for name, expected in (("suspected", True), ("awaited", True), ("proven", False)):
         at = Practice(shared_backend, reviewed=False)
         at.review(**{"certainty": "sure", **REVIEWS[name]})

@@ -21,6 +21,11 @@ from tests.test_access import declared, letter
 
 # Why a route takes no key. A new route declares its `scopes`, or has its place here.
 NO_KEY = {
+    "what an admin does for a patient of another system, with the own password": {
+        *("find_external_patient", "ask_for_file_of_patient", "show_file_of_patient"),
+        *("fetch_file_of_patient", "delete_file_of_patient"),
+    },
+    "whether a proxy may take a data set's body: the upload itself takes no key": {"admit_dataset"},
     "who one is, and how one logs in": {
         *("show_me", "change_password", "log_out", "list_sessions", "end_session"),
         *("begin_second_factor", "confirm_second_factor", "remove_second_factor"),
