@@ -461,7 +461,7 @@ def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_serv
     assert predicted(backend.member())["model_version"] == "tiny-1"
     ready = backend.client.get("/readyz")
     assert ready.status_code == 200
-    (note,) = ready.get_json()["notes"]
+    (note,) = (note for note in ready.get_json()["notes"] if "cannot be loaded" in note)
     assert "lost-1 cannot be loaded, so tiny-1 answers" in note
     assert str(tmp_path) not in note
     listed = {each["version"]: each for each in admin.pages("/models")}
@@ -469,7 +469,7 @@ def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_serv
     assert listed["tiny-1"]["fault"] is None
     assert admin.call("POST", "/models/rollback", json={}).status_code == 200
     assert backend.answers() == "tiny-1"
-    assert backend.client.get("/readyz").get_json()["notes"] == []
+    assert "cannot be loaded" not in backend.client.get("/readyz").text
 
 
 class RestartedBackend(Backend):
