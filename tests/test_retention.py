@@ -37,6 +37,7 @@ ROWS = {
     "outcome_counts": "outcomes by month",
     "oidc_round_trips": "way of a log-in to the clinic's provider and back",
     "password_links": "password link",
+    "people_to_reach": "person to be told",
     "person_files": "person's file",
     "reports": "report",
     "reviews": "review",
@@ -69,8 +70,8 @@ OF_MODELS = {
     "serving": "model version",
     "shadow_results": "shadow result",
 }
-# They name who was erased by id.
-OF_THE_ERASED = {"erased_ids", "erasure_receipts"}
+# They name who was erased by id; `people_to_reach` as a doctor needs it, for 30 days at most.
+OF_THE_ERASED = {"erased_ids", "erasure_receipts", "people_to_reach"}
 # Numbers of the system, and the ids of admins, who leave it before they are erased.
 OF_NOBODY = {
     "backups",
@@ -142,5 +143,6 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     kept = backend.stored(but=("guesses", "audit", *OF_THE_ERASED))
     parting = [one for one in kept.pop("outbox") if account.id in str(one)]
     assert [one["kind"] for one in parting] == ["erased"]
+    assert [one["account"] for one in backend.stored()["people_to_reach"]] == [account.id]
     assert not [trace for trace in traces if trace in str(kept)]
     assert list(backend.services.store.blobs.keys()) == []
