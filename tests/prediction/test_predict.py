@@ -145,7 +145,7 @@ def test_a_told_sign_is_a_reason_to_see_a_doctor(
     path = f"/submissions/{body['id']}"
     report = ada.call("GET", f"{path}/report.json").get_json()
     assert report["reading"]["summary"]["likely"].endswith(why)
-    [listed] = ada.call("GET", "/submissions?limit=1").get_json()
+    [listed] = ada.call("GET", "/submissions?order=newest&limit=1").get_json()
     said = json.dumps([body, report, listed, ada.call("GET", path).get_json()], ensure_ascii=False)
     milder = TABLE.band_words(Band.SELF_MONITORING, language)
     assert not any(
