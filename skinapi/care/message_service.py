@@ -175,9 +175,15 @@ class MessagesService:
         if not unread:
             return []
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
-        spots = [one for one in found if not (one.deleted_at and one.owner == to.id)]
-        patients = self.accounts.by_ids({one.owner for one in spots} - {to.id})
+        owners = self.accounts.by_ids({one.owner for one in found} - {to.id})
+        # What waits for a doctor who has lost the role waits until it is back.
+        patients = {name: one for name, one in owners.items() if in_care(one, to)}
         self.records.note_read(patients, by=to)
+        spots = [
+            one
+            for one in found
+            if one.owner in patients or (one.owner == to.id and not one.deleted_at)
+        ]
         newest = self._numbers_of({one.latest for one in spots if not one.deleted_at})
         return [
             Waiting(one, patients.get(one.owner), newest.get(one.latest or ""), unread[one.id])
