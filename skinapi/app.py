@@ -69,6 +69,7 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.settings.demo_folder import read_demo
+from skinapi.settings.safety import WRONG_DEFAULT_DOCTOR
 from skinapi.standards.dicom.archive_routes import routes as archive_routes
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
@@ -272,7 +273,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         notes=lambda: [
             *filter(None, [registry.served.problem]),
             *services.jobs.problems(),
-            *services.assignments.problems(),
+            *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
             *app.background.unassigned_mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),

@@ -42,6 +42,10 @@ The tree, with the statuses. An error that only one package raises is defined in
         NoFile                       404  (privacy)
         UnknownKind                  404  (standards)
       MethodNotAllowed               405
+      NoSuchLanguage                 406  (reports)
+      NotAcceptable                  406  (standards)
+      NotAcceptable                  406  (standards)
+      RequestTimeout                 408
       Conflict                       409
         Duplicate                    409
         ConsentTextChanged           409  (auth)
@@ -106,35 +110,10 @@ The tree, with the statuses. An error that only one package raises is defined in
         NotPatient                   409  (privacy)
         OutputInUse                  409  (batch)
         OutputOfAnotherRun           409  (batch)
+      Gone                           410
+        FindingErased                410  (records)
       PayloadTooLarge                413
       UnsupportedMediaType           415
-      TooManyRequests                429
-        PredictionQuotaReached       429
-        TooManyCodes                 429  (auth)
-        TooManyGuesses               429  (auth)
-        TooManyJobs                  429  (jobs)
-        TooManyBreakGlass            429  (privacy)
-      RequestTimeout                 408
-      Unavailable                    503
-        NoModel                      503
-        EngineUnavailable            503
-        StoreUnavailable             503
-          DiskFull                   507
-          StoreBusy                  503
-          RateLimitsUnavailable      503
-        NarrativeUnavailable         503  (reports)
-        ProviderUnavailable          503  (integrations)
-        PicturesGone                 503  (batch)
-        OutputUnwritable             503  (batch)
-        ClusterUnavailable           503  (batch)
-      BlobDamaged                    500
-      BrokenStore                    500
-      BrokenBackup                   500
-      BrokenErasedIds                500
-      StoreTooNew                    500
-      StoreTooOld                    500
-      UnsafeSettings                 500
-      FindingErased                  410  (records)
       Unprocessable                  422
         IdempotencyKeyReused         422
         UnreadablePicture            422
@@ -168,17 +147,39 @@ The tree, with the statuses. An error that only one package raises is defined in
         PhotosApart                  422  (standards)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
+      TooManyRequests                429
+        PredictionQuotaReached       429
+        TooManyCodes                 429  (auth)
+        TooManyGuesses               429  (auth)
+        TooManyJobs                  429  (jobs)
+        TooManyBreakGlass            429  (privacy)
+      BlobDamaged                    500
+      BrokenStore                    500
+      BrokenBackup                   500
+      BrokenErasedIds                500
+      StoreTooNew                    500
+      StoreTooOld                    500
+      UnsafeSettings                 500
       ModelDamaged                   500
-      StorageQuotaReached            507  (records)
-      NoSuchLanguage                 406  (reports)
-      DatasetQuotaReached            507  (lab)
       InstallationFailed             500  (jobs)
         NoNetwork                    500  (jobs)
         OtherFiles                   500  (jobs)
         FullDisk                     500  (jobs)
       DicomNotInstalled              501  (standards)
-      NotAcceptable                  406  (standards)
-      NotAcceptable                  406  (standards)
+      Unavailable                    503
+        NoModel                      503
+        EngineUnavailable            503
+        StoreUnavailable             503
+          DiskFull                   507
+          StoreBusy                  503
+          RateLimitsUnavailable      503
+        NarrativeUnavailable         503  (reports)
+        ProviderUnavailable          503  (integrations)
+        PicturesGone                 503  (batch)
+        OutputUnwritable             503  (batch)
+        ClusterUnavailable           503  (batch)
+      StorageQuotaReached            507  (records)
+      DatasetQuotaReached            507  (lab)
 """
 
 from collections.abc import Mapping
@@ -275,6 +276,10 @@ class Duplicate(Conflict):
     """A unique index refused a document."""
 
     code, sentence = "duplicate", "A record with this key exists already"
+
+
+class Gone(SkinAPIError):
+    status, code, sentence = 410, "gone", "This was deleted"
 
 
 class PayloadTooLarge(SkinAPIError):

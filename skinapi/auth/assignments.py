@@ -52,10 +52,9 @@ class Assignments:
         self.assign(unit, owner, doctor=doctor, by=by)
         return self.accounts.get(doctor)
 
-    def problems(self) -> list[str]:
-        """What the operator should know."""
-        unknown = self.default is not None and self.find_default() is None
-        return ["The doctor of new patients is no active doctor"] if unknown else []
+    def has_wrong_default(self) -> bool:
+        """Whether the default is the e-mail of no active doctor."""
+        return self.default is not None and self.find_default() is None
 
     def find_doctor(self, email: str) -> Account:
         """Raises NotFound, and Conflict where the account of the doctor is not approved."""

@@ -1,6 +1,6 @@
 """Errors about stored findings."""
 
-from skinapi.errors import Conflict, SkinAPIError, Unprocessable
+from skinapi.errors import Conflict, Gone, SkinAPIError, Unprocessable
 
 
 class StorageQuotaReached(SkinAPIError):
@@ -13,10 +13,10 @@ class StorageQuotaReached(SkinAPIError):
         super().__init__(f"{self.sentence} ({most}). Delete some, then try again.")
 
 
-class FindingErased(SkinAPIError):
+class FindingErased(Gone):
     """A program sends again what was deleted: by the patient, say, whose right that is."""
 
-    status, code = 410, "finding_erased"
+    code = "finding_erased"
     sentence = (
         "The finding of this request was deleted here, and the request is not judged again. If it "
         "should be, send it as a new one, under another identifier"

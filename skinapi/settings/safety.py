@@ -29,6 +29,11 @@ SHORTEST_TOKEN = 16
 # Tokens end in 2242, and with a clock in the year 9999 no date lies an hour ahead.
 LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
+# A note for the operator: a server starts with it, the account may be made or suspended later.
+WRONG_DEFAULT_DOCTOR = (
+    "DEFAULT_DOCTOR is not the e-mail of an active doctor: new patients whom nobody assigns have"
+    " no doctor"
+)
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token", "archive_token")
 
 

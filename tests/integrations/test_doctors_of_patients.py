@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.settings.safety import WRONG_DEFAULT_DOCTOR
 from tests.integrations.test_keys import clinic_wide, made
 from tests.standards.fhir import orders
 from tests.support.backends import PASSWORD, Backend, Person, change_account
@@ -61,6 +62,16 @@ def test_an_approval_asks_for_the_doctor_and_else_takes_that_of_the_setting(
         assert in_charge(backend, backend.account(email).id) == doctor
     assigned = [row for row in backend.audit() if row["action"] == "doctor.assign"]
     assert len(assigned) == (2 if doctor else 0)
+
+
+def test_the_operator_reads_which_setting_names_no_active_doctor(open_backend: Open) -> None:
+    backend = open_backend(default_doctor=GREY)
+    for status, wrong in (("approved", False), ("suspended", True)):
+        backend.edit(GREY, status=status)
+        notes = backend.client.get("/readyz").get_json()["notes"]
+        assert (WRONG_DEFAULT_DOCTOR in notes) == wrong
+    assert "DEFAULT_DOCTOR" in WRONG_DEFAULT_DOCTOR
+    assert GREY not in WRONG_DEFAULT_DOCTOR  # anybody reads the notes
 
 
 def test_an_approval_names_no_doctor_who_is_none(open_backend: Open) -> None:
@@ -161,6 +172,9 @@ def test_an_order_for_a_doctor_whom_nobody_knows_is_refused(open_backend: Open) 
         assert refused.status_code == 422
         coding = refused.get_json()["issue"][0]["details"]["coding"][0]
         assert coding["code"] == "unknown_performer"
+        sentence = refused.get_json()["issue"][0]["diagnostics"]
+        assert "DEFAULT_DOCTOR" not in sentence  # the sender sets nothing here
+        assert "e-mail" in sentence
     assert not backend.stored().get("submissions")
     # Who has ordered it is in charge of nothing.
     ordered = orders.transaction(**performer(backend, "requester"))

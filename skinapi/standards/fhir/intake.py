@@ -60,8 +60,9 @@ class IdentifierReused(Conflict):
 class UnknownPerformer(Unprocessable):
     code = "unknown_performer"
     sentence = (
-        "performer names no doctor of this server. Name one by e-mail, or leave it out: then the "
-        "doctor of the key or of DEFAULT_DOCTOR is in charge, else all see the patient in a list"
+        "performer names no doctor of this server. Ask the clinic for the e-mail of the doctor's "
+        "account and send it as the identifier of performer. Or leave performer out: then the "
+        "clinic decides who is in charge"
     )
 
 
