@@ -37,7 +37,7 @@ from skinapi.records.submission import CourseEntry, Submission, SubmissionSummar
 from skinapi.records.unassigned import WillLook
 from skinapi.registry.version_service import Standing
 from skinapi.stored_record import Frozen
-from skinapi.vision.bands import OperatingPoint, RaisedBy
+from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
@@ -226,7 +226,6 @@ class LooksWords(Frozen):
 
 
 LOOKS: Mapping[Language, LooksWords] = load_words("looks.LOOKS", LooksWords)
-SENT_TO_NO_DOCTOR = (Band.ROUTINE, Band.SELF_MONITORING)
 
 
 class WillLookView(Answer):
@@ -261,8 +260,7 @@ class WillLookView(Answer):
         elif due := counts.due:
             sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
         else:
-            sent = counts.band not in SENT_TO_NO_DOCTOR
-            sentence = words.nobody_go if sent else words.nobody
+            sentence = words.nobody_go if is_sent(counts.band) else words.nobody
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
 
 

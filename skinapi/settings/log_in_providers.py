@@ -58,6 +58,8 @@ class OidcProvider(Frozen):
     def leaves_groups_out(self, claims: Mapping[str, Any]) -> bool:
         """Whether a provider has left the groups out because they are many."""
         named = claims.get("_claim_names")
+        if self.find_groups(claims) is not None:
+            return False
         return isinstance(named, dict) and self.groups_claim.partition(".")[0] in named
 
 

@@ -99,13 +99,16 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     make_file(backend, Person(admin.client, "", email), tmp_path)
     fetched = admin.call("GET", f"{path}/download")
     assert read(ZipFile(BytesIO(fetched.data)), "account.json")["email"] == email
+    assert admin.call("DELETE", path).status_code == 200
     refused = admin.call("POST", f"/users/{ADMIN}/file", json={"current_password": PASSWORD})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "asks_alone")
     assert admin.call("DELETE", f"/users/{email}").status_code == 200
     gone = admin.call("POST", "/patients/external/find", json={**named, "value": NUMBER})
     assert gone.status_code == 404
-    acts = [row["action"] for row in backend.audit() if row.get("target") == patient["_id"]]
-    assert {"patient.find", "person_file.order", "person_file.hand_over"} <= {*acts}
+    acts = {row["action"]: row["by"] for row in backend.audit() if row["target"] == patient["_id"]}
+    done = [f"person_file.{act}" for act in ("order", "hand_over", "fetch", "delete")]
+    by_admin = dict.fromkeys(["patient.find", *done], backend.account(ADMIN).id)
+    assert by_admin.items() <= acts.items()
     assert NUMBER not in str(backend.stored())
 
 

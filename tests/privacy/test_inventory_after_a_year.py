@@ -101,7 +101,7 @@ def is_hers(document: Document, year: Year) -> bool:
 def file_of(year: Year, folder: Path) -> zipfile.ZipFile:
     """Her file, which nobody has to ask for."""
     maker, file = maker_of(year.backend), new_id()
-    maker.files.delete(account=year.account)
+    maker.files.delete(account=year.account, by=year.account)
     maker.files.add(year.account, file)
     made = maker.make(
         account=year.backend.services.data.accounts.get(year.account),

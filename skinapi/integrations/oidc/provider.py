@@ -169,8 +169,7 @@ class Provider:
         """
         settings = self.settings
         verified = settings.trust_email or "email_verified" in claims
-        grouped = not settings.roles or settings.leaves_groups_out(claims)
-        grouped = grouped or settings.find_groups(claims) is not None
+        grouped = not settings.roles or settings.find_groups(claims) is not None
         return "email" not in claims or not verified or not grouped
 
     def _ask_user_info(self, place: str, access_token: str) -> Claims:

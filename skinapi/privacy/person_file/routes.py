@@ -68,7 +68,7 @@ def show_file(files: PersonFilesService, *, subject: Subject) -> FileView:
 @routes.route("DELETE", "/me/file", access=Signed(), rate=Rate.WRITE, raises=(NoFile,))
 def delete_file(files: PersonFilesService, *, subject: Subject) -> Message:
     """Delete the caller's file, or end the making of it."""
-    files.delete(account=subject.id)
+    files.delete(account=subject.id, by=subject.id)
     return Message(message="File deleted")
 
 
@@ -84,7 +84,7 @@ def fetch_file(files: PersonFilesService, *, subject: Subject) -> Response:
     """The caller's file. Once all of it was sent, it is deleted; a download that breaks off can be
     begun again.
     """
-    return _send(*files.open(account=subject.id))
+    return _send(*files.open(account=subject.id, by=subject.id))
 
 
 @routes.route(
@@ -126,9 +126,9 @@ def show_file_of_patient(files: PersonFilesService, *, email: str) -> FileView:
     rate=Rate.WRITE,
     raises=(NotFound, AsksAlone, NoFile),
 )
-def delete_file_of_patient(files: PersonFilesService, *, email: str) -> Message:
+def delete_file_of_patient(files: PersonFilesService, *, email: str, subject: Subject) -> Message:
     """Delete the file of such a patient, or end the making of it."""
-    files.delete(account=files.find_patient(email).id)
+    files.delete(account=files.find_patient(email).id, by=subject.id)
     return Message(message="File deleted")
 
 

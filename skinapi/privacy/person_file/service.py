@@ -106,7 +106,7 @@ class PersonFilesService:
     def open_for_patient(self, *, email: str, by: str) -> tuple[PersonFile, Iterator[bytes]]:
         """As `open`, for that admin. Raises as `find_patient` too."""
         patient = self.find_patient(email)
-        opened = self.open(account=patient.id)
+        opened = self.open(account=patient.id, by=by)
         self.trail.record(AuditRow("person_file.hand_over", by=by, target=patient.id))
         return opened
 
@@ -163,16 +163,16 @@ class PersonFilesService:
             error_code=job.error_code if job else None,
         )
 
-    def delete(self, *, account: str) -> None:
+    def delete(self, *, account: str, by: str) -> None:
         """Delete the file, and end what makes it. Raises NoFile."""
         file = self.files.find(account)
         job = self._job_of(file) if file else None
-        self.files.delete(account=account)
+        self.files.delete(account=account, by=by)
         if job and not job.ended:
             with suppress(JobEnded, NotFound):  # in this moment
                 self.jobs.queue.cancel(job)
 
-    def open(self, *, account: str) -> tuple[PersonFile, Iterator[bytes]]:
+    def open(self, *, account: str, by: str) -> tuple[PersonFile, Iterator[bytes]]:
         """The file and its bytes. When the last of them was taken, it is deleted. Raises NoFile,
         FileNotReady.
         """
@@ -181,14 +181,14 @@ class PersonFilesService:
             raise NoFile
         if file.state != "ready":
             raise FileNotReady
-        return file, self._hand_over(file)
+        return file, self._hand_over(file, by)
 
-    def _hand_over(self, file: PersonFile) -> Iterator[bytes]:
+    def _hand_over(self, file: PersonFile, by: str) -> Iterator[bytes]:
         """Who takes a piece asks for the next one when it has sent it: so what follows the last
         `yield` runs only where the connection has taken all of it.
         """
         yield from self.files.read(file)
-        self.files.mark_fetched(file)
+        self.files.mark_fetched(file, by=by)
 
     def sweep(self) -> None:
         """Delete what has expired, and what is left where nobody makes it any more."""

@@ -164,22 +164,22 @@ class PersonFiles:
             yield piece
 
     @atomic
-    def mark_fetched(self, unit: Unit, file: PersonFile) -> None:
-        """Delete its pieces: it was fetched whole."""
+    def mark_fetched(self, unit: Unit, file: PersonFile, *, by: str) -> None:
+        """Delete its pieces: this account has fetched it whole."""
         ready = {"id": file.id, "file": file.file, "state": "ready"}
         fetched: Ops = {"$set": {"state": "fetched", "fetched_at": now(), "piece_blobs": []}}
         if self._documents.update(ready, fetched):
             unit.erase(file.pieces)
-            unit.audit("person_file.fetch", by=file.id, target=file.id)
+            unit.audit("person_file.fetch", by=by, target=file.id)
 
     @atomic
-    def delete(self, unit: Unit, *, account: str) -> None:
+    def delete(self, unit: Unit, *, account: str, by: str) -> None:
         """What is made, or waits to be fetched. Raises NoFile."""
         found = self.find(account)
         if found is None:
             raise NoFile
         self._delete(unit, found)
-        unit.audit("person_file.delete", by=account, target=account)
+        unit.audit("person_file.delete", by=by, target=account)
 
     @atomic
     def forget(self, unit: Unit, account: str) -> None:

@@ -91,6 +91,14 @@ def test_what_the_id_token_leaves_out_is_asked_of_user_info(clinic: Clinic) -> N
     assert clinic.fake.seen.count("/me") == 1
 
 
+def test_groups_that_the_token_leaves_out_are_asked_of_user_info(clinic: Clinic) -> None:
+    left_out = {"_claim_names": {"groups": "src1"}}
+    clinic.fake.user_info = OF_USER_INFO
+    assert clinic.enter(**left_out).get_json()["role"] == "doctor"
+    clinic.fake.user_info = {"sub": "ada"}
+    assert clinic.refused(**left_out) == "oidc_refused"
+
+
 @pytest.mark.parametrize(
     ("told", "code"),
     [
