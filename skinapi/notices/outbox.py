@@ -207,6 +207,11 @@ class Outbox:
         """Whether a mail of this kind waits, or was sent within a day."""
         return self._documents.count({"account": to, "kind": kind}) > 0
 
+    def find_last(self, kind: Kind, *, to: str) -> Document | None:
+        """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
+        found = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
+        return found[0] if found else None
+
     def list_to(self, account: str) -> list[Notice]:
         """What is stored of mails to this account, the oldest first."""
         return [Notice.model_validate(one) for one in self._documents.find({"account": account})]

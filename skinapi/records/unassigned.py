@@ -18,7 +18,8 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.submission import URGENT, QueuedCase
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import Lease, PeriodicThread
-from skinapi.storage.ports import Store
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Store
 from skinapi.vision.conditions import Band
 
 # So many patients without a doctor at most are listed and counted, the most urgent ones.
@@ -26,6 +27,8 @@ MOST_UNASSIGNED = 1000
 PASS_EVERY_S = 60.0
 # What comes into care meanwhile is told in the same mail.
 ARRIVALS_DELAY = timedelta(minutes=2)
+# Whoever was told is told again where more is urgent; not of each finding.
+TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
 class UnassignedCounts(NamedTuple):
@@ -160,9 +163,15 @@ def _is_patient(owner: Account) -> bool:
     return owner.role == "user" or owner.doctor_id is not None
 
 
+def _is_news(last: Document, counted: UnassignedCounts) -> bool:
+    """Whether more findings are urgent than the last mail says, which was an hour ago."""
+    ended = now() >= last["created_at"] + TOLD_AGAIN_AFTER
+    return bool(ended and counted.urgent > last["figures"]["urgent"])
+
+
 class UnassignedMailer(PeriodicThread):
     """Tells admins, and the doctors who see the list, of patients without a doctor: each once a
-    day at most. One process at a time.
+    day, and once an hour at most where more of their findings are urgent. One process at a time.
     """
 
     def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
@@ -186,8 +195,10 @@ class UnassignedMailer(PeriodicThread):
         places = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
         places |= {one.id: "queue?list=unassigned" for one in self._unassigned.list_readers()}
         for account, place in places.items():
-            if not outbox.has(Kind.UNASSIGNED, to=account):
+            last = outbox.find_last(Kind.UNASSIGNED, to=account)
+            if last is None or _is_news(last, counted):
                 figures = {"patients": counted.patients, "urgent": counted.urgent}
+                outbox.withdraw(Kind.UNASSIGNED, to=account, about=place)
                 outbox.add(Kind.UNASSIGNED, to=account, about=place, figures=figures)
 
     def problems(self) -> list[str]:

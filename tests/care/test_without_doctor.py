@@ -1,12 +1,14 @@
 """Patients without a doctor: who sees their findings and takes them, and what is said meanwhile."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
+from skinapi.records import unassigned
 from tests.care.clinic import REFERRAL, ROUTINE, URGENT, file_for, numbers, patient_of, review
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
@@ -208,6 +210,28 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
         identifier(backend, person): {"patients": 2, "urgent": 3} for person in (admin, doctor)
     }
     assert len([one for one in outbox if one["kind"] == "unassigned"]) == 2
+
+
+def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgent_one(
+    open_backend: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_backend(**MAIL)
+    doctor, patient = backend.member(role="doctor"), backend.member()
+    mailer = backend.app.background.unassigned_mailer
+
+    def told() -> Any:
+        found = backend.services.data.outbox.list_to(identifier(backend, doctor))
+        return [one.figures["urgent"] for one in found if one.kind == "unassigned"]
+
+    file_for(backend, patient, ROUTINE)
+    mailer.make_pass()
+    file_for(backend, patient, URGENT)
+    mailer.make_pass()
+    assert told() == [0], "once an hour at most"
+    monkeypatch.setattr(unassigned, "TOLD_AGAIN_AFTER", timedelta())
+    mailer.make_pass()
+    mailer.make_pass()
+    assert told() == [1], "in place of the one that was not sent yet"
 
 
 def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
