@@ -16,7 +16,7 @@ from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import Newcomer, RecordsService
-from skinapi.records.submission import Again, Filing, NewFinding, PhotoChoice, Submission
+from skinapi.records.submission import Again, Filing, NewFinding, PhotoChoice, Source, Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPictures, InferenceService
 from skinapi.reports.facts import Facts
@@ -73,7 +73,7 @@ class OpenLesions(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
     """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told.
+    told; `source` the DICOM object of a clinic's archive.
     """
 
     contents: Sequence[bytes]
@@ -85,6 +85,7 @@ class SentPhotos:
     lesion: str | None
     key: str | None
     way: Way = "photo"
+    source: Source | None = None
 
     @property
     def request_hash(self) -> str:
@@ -171,6 +172,7 @@ class PredictionService:
             filed_by=by.id if by else None,
             session_of=by.key.session_of if by and by.key else None,
             choice=_choice_of(sent, by or owner),
+            source=sent.source,
         )
         return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
 
@@ -333,6 +335,7 @@ class JudgingAgainService:
             key=key,
             request_hash=key,
             again=Again(original, by=by.id),
+            source=original.source,
         )
         return self.records.file_finding(owner=owner, new=new), owner
 

@@ -310,6 +310,8 @@ INVENTORY: tuple[Stored, ...] = (
             told("context language lesion former_lesion shape", "patient", "health", "finding"),
             told("again_of judged_again decision", "patient", "health", "finding"),
             told("photo_sent_at photo_came_at", "patient", "technical", "finding"),
+            told("source", "patient", "identity", "finding"),
+            held("source_patient", "patient", "identity", "copy"),
             told("photo_blob picture_blobs", "patient", "picture", "photo"),
             held("thumbnail_blob", "patient", "picture", "copy"),
             held("band model_version picture_count", "patient", "health", "copy"),

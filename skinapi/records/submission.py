@@ -38,6 +38,22 @@ class MeasuredShape(StoredRecord):
     diameter: float | None = None
 
 
+class Source(StoredRecord):
+    """How the DICOM object that a clinic's archive sent names its patient, its order and itself: by
+    these an archive files what is made of the finding beside it. `issuer_oid` is the Universal
+    Entity ID of who gave the number.
+    """
+
+    patient_id: str
+    issuer: str | None = None
+    issuer_oid: str | None = None
+    accession_number: str | None = None
+    study_uid: str
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
 class DecidedEntry(StoredRecord):
     """The fields of a submission that say what doctors have decided about it: `decision` is what
     the reviews say, and `withheld` what its owner is shown instead as long as a doctor holds it
@@ -258,7 +274,7 @@ class Submission(SubmissionSummary):
     `shape` is measured when it is first asked for. `filed_by` is the account that has filed it for
     its owner, `session_of` the key whose session key filed it. `rest_key` orders findings by how
     long they rest (see resting.py); `photo_removed_at` is when kept photos of it went by their
-    time.
+    time. `source_patient` is the patient's number of the `source`, for an index.
     """
 
     finding: Finding
@@ -275,6 +291,8 @@ class Submission(SubmissionSummary):
     filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
     rest_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
     photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
+    source: Source | None = Field(default=None, exclude_if=lambda source: source is None)
+    source_patient: str | None = Field(default=None, exclude_if=lambda number: number is None)
 
     @property
     def changed_at(self) -> datetime:
@@ -363,6 +381,7 @@ class NewFinding:
     filed_by: str | None = None
     session_of: str | None = None
     choice: PhotoChoice | None = None
+    source: Source | None = None
 
 
 def hash_of_request(by: str, key: str) -> str:
@@ -407,6 +426,8 @@ class Filing:
             again_of=original.number if original else None,
             photo_sent_at=original.photographed_at if original else None,
             filed_by=new.filed_by if new.filed_by != self.owner else None,
+            source=new.source,
+            source_patient=new.source.patient_id if new.source else None,
         )
         return submission.model_copy(update=submission.make_keys(reviewed=False))
 

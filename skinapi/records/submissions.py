@@ -63,6 +63,7 @@ class Submissions:
         self._documents.ensure_index("changed", "id")
         self._documents.ensure_index("owner", "changed", "id")
         self._documents.ensure_index("doctor", "changed", "id")
+        self._documents.ensure_index("source_patient", "id")
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -128,8 +129,9 @@ class Submissions:
     def list_filed(
         self, of: Mapping[str, str], *, first: str, end: str, limit: int
     ) -> list[Submission]:
-        """The submissions of an `owner`, in the lists of a `doctor`, or all, with ids from `first`
-        to before `end`, oldest first: ids begin with a time (`first_id_at`).
+        """The submissions of an `owner`, in the lists of a `doctor`, of a `source_patient`, or
+        all, with ids from `first` to before `end`, oldest first: ids begin with a time
+        (`first_id_at`).
         """
         wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
         found = self._documents.find(wanted, limit=limit)

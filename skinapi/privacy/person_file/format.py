@@ -29,7 +29,7 @@ from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.letters import Reader, Withdrawal
 from skinapi.records.opinions import Opinion
-from skinapi.records.submission import MeasuredShape
+from skinapi.records.submission import MeasuredShape, Source
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding
@@ -259,6 +259,7 @@ class FindingFile(Filed):
     shape: MeasuredShape | None = None
     photo_sent_at: datetime | None = None
     photo_came_at: datetime | None = None
+    source: Source | None = None
     again_of: int | None = Field(default=None, description="the number of the finding before it")
     judged_again: int | None = Field(default=None, description="the number of the one after it")
     filed_by: Person | None = Field(default=None, description="who has sent it for its owner")

@@ -1,5 +1,6 @@
 """What the header of a DICOM object tells of a picture and its patient, as the facts that a sender
-of `POST /predict` may tell. Nothing is guessed: what has no value here is left out.
+of `POST /predict` may tell; and how it names its patient, its order and itself. Nothing is guessed:
+what has no value here is left out.
 """
 
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from pydicom import Dataset
 from pydicom.sr._snomed_dict import mapping as snomed_mapping
 
+from skinapi.records.submission import Source
 from skinapi.standards.coded_facts import (
     LATERALITY_OF,
     MODALITY_OF,
@@ -17,7 +19,9 @@ from skinapi.standards.coded_facts import (
 )
 from skinapi.standards.dicom.reading import (
     DERMOSCOPIC,
+    LONGEST_TEXT,
     NO_OBJECT,
+    UID_TEXT,
     Instance,
     first_item,
     refusing,
@@ -35,6 +39,7 @@ from skinapi.vision.context import (
 
 # Of a patient's number without an issuer: it is one of the clinic that this server serves.
 OWN_ISSUER = "dicom"
+LONGEST_SHORT_TEXT = 16  # of a Short String, as an accession number is
 _SEXES: dict[str, Sex] = {"F": "female", "M": "male", "O": "other"}
 _LATERALITIES: dict[str, Laterality] = {"L": "left", "R": "right"}
 
@@ -51,10 +56,50 @@ def read_patient(header: Dataset) -> PatientIdentifier | None:
     with refusing(NO_OBJECT):
         value = text_in(header, "PatientID")
         issuer = text_in(header, "IssuerOfPatientID") or OWN_ISSUER
-        qualifiers = first_item(header, "IssuerOfPatientIDQualifiersSequence")
-        if qualifiers and text_in(qualifiers, "UniversalEntityIDType") == "ISO":
-            issuer = f"urn:oid:{text_in(qualifiers, 'UniversalEntityID')}"
+        oid = _issuer_oid_in(header)
+    if oid is not None:
+        issuer = f"urn:oid:{oid}"
     return PatientIdentifier(issuer, value) if value else None
+
+
+def read_source(instance: Instance) -> Source | None:
+    """None where what it says could not be written into an object again. Raises RefusedInstance."""
+    header = instance.header
+    with refusing(NO_OBJECT):
+        patient_id = _writable(text_in(header, "PatientID"))
+        series = text_in(header, "SeriesInstanceUID").rstrip("\0")
+        if patient_id is None or not _is_uid(series):
+            return None
+        oid = _issuer_oid_in(header) or ""
+        return Source(
+            patient_id=patient_id,
+            issuer=_writable(text_in(header, "IssuerOfPatientID")),
+            issuer_oid=oid if _is_uid(oid) else None,
+            accession_number=_writable(
+                text_in(header, "AccessionNumber"), longest=LONGEST_SHORT_TEXT
+            ),
+            study_uid=instance.study,
+            series_uid=series,
+            sop_class_uid=instance.sop_class,
+            sop_instance_uid=instance.sop_instance,
+        )
+
+
+def _issuer_oid_in(header: Dataset) -> str | None:
+    """The ISO one of who gave the patient's number."""
+    qualifiers = first_item(header, "IssuerOfPatientIDQualifiersSequence")
+    if qualifiers is None or text_in(qualifiers, "UniversalEntityIDType") != "ISO":
+        return None
+    return text_in(qualifiers, "UniversalEntityID")
+
+
+def _writable(text: str, *, longest: int = LONGEST_TEXT) -> str | None:
+    fits = 0 < len(text) <= longest and text.isprintable() and "\\" not in text
+    return text if fits else None
+
+
+def _is_uid(text: str) -> bool:
+    return len(text) <= LONGEST_TEXT and UID_TEXT.fullmatch(text) is not None
 
 
 def read_context(instance: Instance) -> Context:

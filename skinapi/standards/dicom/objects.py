@@ -1,7 +1,7 @@
 """A finding's pictures and its report as DICOM objects.
 
-Each is made of the stored finding when somebody asks for it. The patient is named by the id of the
-account alone, and no object says a patient's name.
+Each is made of the stored finding when somebody asks for it. The patient is named by the number
+of the object that an archive sent, else by the id of the account; no object says a patient's name.
 """
 
 import io
@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from skinapi.languages import Language
-from skinapi.records.submission import Submission
+from skinapi.records.submission import Source, Submission
 from skinapi.settings import VERSION
 from skinapi.standards.dicom.codes import side_code, site_code
 from skinapi.standards.dicom.uids import Kind, ObjectId
@@ -60,6 +60,8 @@ UNKNOWN_OF_DERMOSCOPY = (
     "ContactMethod",
     "OpticalMagnificationFactor",
 )
+# That of a reference to a study (PS3.3, 10.6.1); it is retired, and has no successor.
+STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
 KEPT = "Upright, without metadata, at most 1600 pixels on its longer side, saved as JPEG"
 HEAT = "The parts of the photograph that the model's answer rests on, drawn over it"
 
@@ -121,14 +123,14 @@ def make_object(
 
 def study_of(origin: ObjectSource) -> dict[str, Any]:
     """The patient and the study: a finding is one study, its day that of the finding."""
-    finding, at = origin.finding, origin.study_time
+    finding, at, source = origin.finding, origin.study_time, origin.finding.source
     return {
-        "patient_id": finding.owner,
+        "patient_id": source.patient_id if source else finding.owner,
         "patient_name": "",
         "patient_birth_date": "",
         "patient_sex": SEXES.get(finding.context.sex or "", ""),
         "study_id": str(finding.number),
-        "accession_number": "",
+        "accession_number": (source and source.accession_number) or "",
         "study_date": f"{at:%Y%m%d}",
         "study_time": f"{at:%H%M%S}.{at.microsecond // 1000:03d}",
         "referring_physician_name": "",
@@ -141,8 +143,44 @@ def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
     """
     made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
     made.TimezoneOffsetFromUTC = "+0000"
-    made.IssuerOfPatientID = MAKER
     made.StudyDescription = f"Skin finding {origin.finding.number}"
+    source = origin.finding.source
+    name_issuer(made, source)
+    if source:
+        made.ReferencedStudySequence = [reference(STUDY_CLASS, source.study_uid)]
+
+
+def name_issuer(made: Dataset, source: Source | None) -> None:
+    """Say who gave the patient's number: this server, where no archive sent one."""
+    if source is None:
+        made.IssuerOfPatientID = MAKER
+        return
+    if source.issuer:
+        made.IssuerOfPatientID = source.issuer
+    if source.issuer_oid:
+        qualifiers = Dataset()
+        qualifiers.UniversalEntityID = source.issuer_oid
+        qualifiers.UniversalEntityIDType = "ISO"
+        made.IssuerOfPatientIDQualifiersSequence = [qualifiers]
+
+
+def reference(sop_class: str, uid: str) -> Dataset:
+    made = Dataset()
+    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = sop_class, uid
+    return made
+
+
+def _refer_to_source(made: Dataset, origin: ObjectSource, keyword: str) -> None:
+    """Name the sender's own object as one that this is made of, and where it is (PS3.3, C.12.2)."""
+    source = origin.finding.source
+    if source is None:
+        return
+    sent = reference(source.sop_class_uid, source.sop_instance_uid)
+    setattr(made, keyword, [*made.get(keyword, ()), sent])
+    series, study = Dataset(), Dataset()
+    series.SeriesInstanceUID, series.ReferencedInstanceSequence = source.series_uid, [sent]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = source.study_uid, [series]
+    made.StudiesContainingOtherReferencedInstancesSequence = [study]
 
 
 def make_photo(
@@ -152,6 +190,7 @@ def make_photo(
     made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
+    _refer_to_source(made, origin, "SourceImageSequence")
     made.AcquisitionContextSequence = []
     if of.kind is Kind.DERMOSCOPY:
         made.FrameOfReferenceUID = f"{of.uid}.1"  # of this picture alone: it has no scale
@@ -175,10 +214,8 @@ def make_heat_map(
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.DerivationDescription = HEAT
     made.ConversionType = "WSD"
-    source = Dataset()
-    source.ReferencedSOPClassUID = SOP_CLASSES[photo.kind]
-    source.ReferencedSOPInstanceUID = photo.uid
-    made.SourceImageSequence = [source]
+    made.SourceImageSequence = [reference(SOP_CLASSES[photo.kind], photo.uid)]
+    _refer_to_source(made, origin, "SourceImageSequence")
     return made
 
 
@@ -222,6 +259,7 @@ def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes |
     made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand
     made.DocumentTitle = made.StudyDescription
     made.ConceptNameCodeSequence = []
+    _refer_to_source(made, origin, "SourceInstanceSequence")
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     if pdf:
         made.EncapsulatedDocumentLength = len(pdf)

@@ -15,14 +15,13 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from skinapi.domain.field_types import ID
 from skinapi.errors import InvalidQuery
 from skinapi.storage.ids import first_id_at
 
 MOST_RESULTS = 100
 MOST_SKIPPED = 10_000
 MOST_KEYS = 50
-NOBODY = "-"
+NOBODY = " "  # no number is a space
 FIRST_ID, END_ID = "0" * 32, "g"  # no id sorts before the first, and none behind the end
 TAG = re.compile("[0-9A-Fa-f]{8}")
 DAY = re.compile(r"(\d{8})?(-)?(\d{8})?")
@@ -86,12 +85,17 @@ class Query:
 
     @property
     def patient(self) -> str | None:
-        """The patient, where one is asked for by the whole id."""
+        """The patient, where one is asked for by the whole id or number."""
         asked = self.keys.get("PatientID", "")
         if not asked or set(asked) & set("*?\\"):
             return None
         # The store takes no value with a NUL. Nobody has the other id, so nothing is found.
-        return asked if ID.fullmatch(asked) else NOBODY
+        return asked if asked.isprintable() else NOBODY
+
+    def fits_patient(self, *identifiers: str) -> bool:
+        """Whether a patient is asked for who has one of these ids, or none is."""
+        asked = self.keys.get("PatientID")
+        return asked is None or any(_is_like(each, asked) for each in identifiers)
 
     @property
     def ids(self) -> tuple[str, str]:
@@ -157,9 +161,9 @@ def _day(text: str) -> datetime:
 
 def _fits(one: Dataset, keyword: str, asked: str) -> bool:
     """By the rules of PS3.4, C.2.2.2: a list of UIDs, wild cards, else the value itself. The day of
-    the study was asked of the store.
+    the study and the patient, who has two ids, were looked at before.
     """
-    if keyword == "StudyDate":
+    if keyword in ("StudyDate", "PatientID"):
         return True
     if keyword == "StudyTime":
         return _is_within(str(one.get(keyword) or ""), asked)
@@ -167,7 +171,11 @@ def _fits(one: Dataset, keyword: str, asked: str) -> bool:
     values = [str(each) for each in value] if _is_list(value) else [str(value or "")]
     if dictionary_VR(keyword) == "UI" or keyword in ("ModalitiesInStudy", "Modality"):
         return bool({*SEVERAL.split(asked)} & {*values})
-    return any(fnmatchcase(each, asked.replace("[", "[[]")) for each in values)
+    return any(_is_like(each, asked) for each in values)
+
+
+def _is_like(value: str, asked: str) -> bool:
+    return fnmatchcase(value, asked.replace("[", "[[]"))
 
 
 def _is_within(time: str, asked: str) -> bool:

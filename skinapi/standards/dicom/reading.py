@@ -42,12 +42,13 @@ MOST_HEADER = 1024 * 1024
 LONGEST_TEXT = 64  # of a Long String, as a patient's number is
 NO_OBJECT = "This is no DICOM file, or its header is damaged"
 PIXEL_DATA = Tag(0x7FE00010)
-_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,31}")
+UID_TEXT = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,31}")
 # What is read of a header; all else is skipped.
 READ = (
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "PatientID", "IssuerOfPatientID"),
     *("IssuerOfPatientIDQualifiersSequence", "PatientSex", "PatientAge", "PatientBirthDate"),
-    *("StudyDate", "Modality", "BurnedInAnnotation", "AnatomicRegionSequence"),
+    *("SeriesInstanceUID", "AccessionNumber", "StudyDate", "Modality", "BurnedInAnnotation"),
+    "AnatomicRegionSequence",
     *("ImageLaterality", "Laterality", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     "PlanarConfiguration",
@@ -171,7 +172,7 @@ def _read_header(head: io.BytesIO, syntax: str, found: _PixelsFound) -> Dataset:
 
 def _uid_in(header: Dataset, name: str) -> str:
     value = text_in(header, name).rstrip("\0")
-    if len(value) > LONGEST_TEXT or not _UID.fullmatch(value):
+    if len(value) > LONGEST_TEXT or not UID_TEXT.fullmatch(value):
         raise RefusedInstance(Failure.NOT_UNDERSTOOD, f"{name} is missing, or no UID")
     return value
 
@@ -191,7 +192,7 @@ def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
 
 def _name_of(uid: str) -> str:
     """The name in the standard; a UID that is not in it stays as it is."""
-    return UID(uid).name if _UID.fullmatch(uid) else "(no UID)"
+    return UID(uid).name if UID_TEXT.fullmatch(uid) else "(no UID)"
 
 
 def _refuse_missing_pixels(head: io.BytesIO, size: int) -> RefusedInstance:

@@ -2,8 +2,9 @@
 sent to `POST /predict`.
 
 Nothing of an object is kept but what `Context` holds of its header, and the picture where photos
-are kept: no name, number, date, UID or private element (PS3.15 annex E, the Basic Profile, with the
-sex and the band of the age retained).
+are kept: no name, date, institution or private element (PS3.15 annex E, the Basic Profile, with the
+sex and the band of the age retained). Of what a clinic's own key sends, `Source` is kept too: the
+patient's number and the UIDs by which an archive files the result.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.service import Newcomer
 from skinapi.records.submission import Submission
 from skinapi.standards.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
-from skinapi.standards.dicom.header_facts import read_context, read_patient
+from skinapi.standards.dicom.header_facts import read_context, read_patient, read_source
 from skinapi.standards.dicom.multipart_related import Part
 from skinapi.standards.dicom.pixels import read_photo_file
 from skinapi.standards.dicom.reading import Instance, open_instance, refuse_other_kinds
@@ -79,15 +80,21 @@ class Receiver:
             keep_photo=None,
             lesion=None,
             key=KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest(),
+            source=read_source(instance) if self._is_clinics else None,
         )
         owner, newcomer = self._owner_of(instance)
         return self.prediction.predict(owner=owner, sent=sent, by=self.by, newcomer=newcomer)
+
+    @property
+    def _is_clinics(self) -> bool:
+        """Anybody else could name a patient of the clinic, and file a result for that one."""
+        return self.by.key is not None and self.by.key.clinic_wide
 
     def _owner_of(self, instance: Instance) -> tuple[Account, Newcomer | None]:
         """Who sends with a clinic's key sends for the patient whom the object names, anybody else
         for themselves.
         """
-        if self.by.key is None or not self.by.key.clinic_wide:
+        if not self._is_clinics:
             return self.by.account, None
         patient = read_patient(instance.header)
         if patient is None:

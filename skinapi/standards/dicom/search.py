@@ -16,6 +16,7 @@ from skinapi.standards.dicom.objects import (
     SERIES_NAMES,
     SOP_CLASSES,
     ObjectSource,
+    name_issuer,
     study_of,
 )
 from skinapi.standards.dicom.queries import (
@@ -61,6 +62,7 @@ class Search:
             found: Iterable[Submission] = (one for one in each if first <= one.id < end)
         else:
             found = self.studies.walk(to=to, patient=query.patient, first=first, end=end)
+        found = (one for one in found if query.fits_patient(*_patient_ids(one)))
         every = (self._describe_study(one) for one in _limited(found))
         return self._answer(query, every, STUDY_ANSWER)
 
@@ -120,7 +122,13 @@ def _study_level(finding: Submission) -> Dataset:
     made.StudyInstanceUID = study_uid(finding.id)
     for keyword, name in _STUDY_KEYWORDS.items():
         setattr(made, keyword, told[name])
+    name_issuer(made, finding.source)
     return made
+
+
+def _patient_ids(finding: Submission) -> list[str]:
+    """The number that the sender's own object had, and the id of the account."""
+    return [finding.owner, *([finding.source.patient_id] if finding.source else [])]
 
 
 _STUDY_KEYWORDS = {

@@ -34,7 +34,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.submission import MeasuredShape
+from skinapi.records.submission import MeasuredShape, Source
 from skinapi.settings import VERSION
 from skinapi.standards.dicom.codes import (
     LANGUAGE_NAMES,
@@ -47,13 +47,25 @@ from skinapi.standards.dicom.codes import (
     side_code,
     site_code,
 )
-from skinapi.standards.dicom.objects import MAKER, ObjectSource, common_of, complete, make_object
+from skinapi.standards.dicom.objects import (
+    MAKER,
+    STUDY_CLASS,
+    ObjectSource,
+    common_of,
+    complete,
+    make_object,
+    reference,
+)
 from skinapi.standards.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
 from skinapi.vision.context import Modality
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
 OBSERVED_AT = 0x0040A032  # Observation DateTime
+UNKNOWN_OF_ORDERS = (
+    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
+    *("RequestedProcedureID", "RequestedProcedureDescription"),
+)
 SHAPE = ("asymmetry", "border", "colour", "diameter")
 
 
@@ -65,11 +77,14 @@ def make_report(
     shape: MeasuredShape | None,
 ) -> EnhancedSR:
     """The report as the reviews say it now; `of` has their number as its own. `photos` are those
-    that are kept, as objects; `shape` is what was measured of the one that is shown.
+    that are kept, as objects; `shape` is what was measured of the one that is shown. What a
+    clinic's archive sent is evidence too, of another study.
     """
     finding = origin.finding
     at = decision.decided_at if decision else finding.created_at
-    seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in photos]
+    sent = [_sent_object(finding.source)] if finding.source else []
+    pictures = [*photos, *sent]
+    seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in pictures]
     groups = [_model_answer(origin, seen), *_shape_measures(origin, shape, seen)]
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_model(origin)),
@@ -84,15 +99,21 @@ def make_report(
         content[0].ContentSequence.append(_conclusions(origin, decision))
     earlier = ObjectId(of.finding, of.kind, of.number - 1)
     report = EnhancedSR(
-        evidence=photos or [make_object(origin, _stand_in(of), at)],
+        evidence=[*(photos or [make_object(origin, _stand_in(of), at)]), *sent],
         content=content[0],
         is_complete=True,
         is_final=decision is not None and decision.final,
+        requested_procedures=_orders(finding.source),
         previous_versions=[make_object(origin, earlier, at)] if of.number else None,
         **common_of(origin, of, at),
     )
     if not photos:
         del report.CurrentRequestedProcedureEvidenceSequence
+    if sent:  # for the order that this answers, although it is of another study (PS3.3, C.17.2.3)
+        own = report.get("CurrentRequestedProcedureEvidenceSequence", ())
+        others = report.PertinentOtherEvidenceSequence
+        report.CurrentRequestedProcedureEvidenceSequence = [*own, *others]
+        del report.PertinentOtherEvidenceSequence
     del report.ContributingEquipmentSequence  # it holds the time of this moment
     complete(report, origin, at)
     return report
@@ -101,6 +122,29 @@ def make_report(
 def _stand_in(of: ObjectId) -> ObjectId:
     """highdicom takes the patient and the study from an instance: without a photo, from this."""
     return ObjectId(of.finding, Kind.REPORT, 0)
+
+
+def _sent_object(source: Source) -> Dataset:
+    """As much of it as evidence needs."""
+    made = Dataset()
+    made.StudyInstanceUID, made.SeriesInstanceUID = source.study_uid, source.series_uid
+    made.SOPClassUID, made.SOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
+    return made
+
+
+def _orders(source: Source | None) -> list[Dataset] | None:
+    """The order that the report answers, by its accession number; what else is asked of an order is
+    not known here.
+    """
+    if source is None or source.accession_number is None:
+        return None
+    order = Dataset()
+    order.AccessionNumber, order.StudyInstanceUID = source.accession_number, source.study_uid
+    order.ReferencedStudySequence = [reference(STUDY_CLASS, source.study_uid)]
+    for keyword in UNKNOWN_OF_ORDERS:
+        setattr(order, keyword, "")
+    order.RequestedProcedureCodeSequence = []
+    return [order]
 
 
 def _model(origin: ObjectSource) -> ObserverContext:

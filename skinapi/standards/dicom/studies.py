@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.field_types import ID
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.records.photos import Shapes
@@ -115,10 +116,15 @@ class StudiesService:
 
 
 def whose(to: Subject, patient: str | None) -> dict[str, str] | None:
-    """The filter of the findings that the caller may see; None where there are none."""
-    of = {"owner": patient} if patient else {}
+    """The filter of the findings that the caller may see; None where there are none. A `patient` is
+    named by the id of the account, or by the number that an archive sent.
+    """
+    of = {}
+    if patient:
+        of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}
     if to.key and to.key.clinic_wide:
         return of
     if to.role == "doctor":
         return {**of, "doctor": to.id}
-    return {"owner": to.id} if patient in (None, to.id) else None
+    own = {"owner": to.id}
+    return {**of, **own} if of.get("owner", to.id) == to.id else None

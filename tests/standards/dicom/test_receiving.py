@@ -356,23 +356,34 @@ def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(
     assert said[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
 
 
-def test_nothing_of_the_header_is_kept_but_the_facts(backend: Backend) -> None:
-    person = backend.member(consents={"photos": True})
+@pytest.mark.parametrize("by_an_archive", [False, True])
+def test_nothing_of_the_header_is_kept_but_the_facts_and_an_archives_source(
+    tmp_path: Path, *, by_an_archive: bool
+) -> None:
+    """The source is what `Source` names; tests/standards/dicom/test_source.py says where it is."""
+    backend = Backend(tmp_path, photos="always")
+    sender = clinic_wide(backend, scopes=["dicom"]) if by_an_archive else backend.member()
     uids = ("1.2.276.4711.1", "1.2.276.4711.2", "1.2.276.4711.3")
     object_ = jpeg_object(
         SOPInstanceUID=uids[0],
         StudyInstanceUID=uids[1],
         SeriesInstanceUID=uids[2],
+        AccessionNumber="ORDER-4711-X",
+        ReferringPhysicianName="Hopper^Grace",
+        StudyDescription="A study of the test",
     )
-    found = find(person, object_)
-    assert found["photo_kept"]
+    status, answer = send(sender, object_)
+    assert status == 200, answer
     backend.services.data.trail.seal()
     kept = repr(backend.stored()).encode()
     kept += b"".join(
         path.read_bytes() for path in backend.settings.instance_dir.rglob("*") if path.is_file()
     )
-    for secret in (NAME, NUMBER, PRIVATE, "Lovelace", "19610203", "Charity", *uids):
+    assert b"photo_blob" in kept
+    for secret in (NAME, PRIVATE, "Lovelace", "19610203", "Charity", "Hopper", "A study of"):
         assert secret.encode() not in kept, secret
+    for named in (NUMBER, "ORDER-4711-X", *uids):
+        assert (named.encode() in kept) is by_an_archive, named
 
 
 def test_a_server_on_mongodb_takes_objects_without_an_instance_folder(tmp_path: Path) -> None:
