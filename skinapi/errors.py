@@ -73,7 +73,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         PhotosKeptByLaw              409  (records)
         RecordInWork                 409  (records)
         CaseTaken                    409  (care)
-        PatientTaken                 409  (care)
+        PatientTaken                 409
         SharingRefused               409  (care)
         OpinionAsked                 409  (care)
         SortedElsewhere              409  (care)
@@ -280,6 +280,18 @@ class Duplicate(Conflict):
 
 class Gone(SkinAPIError):
     status, code, sentence = 410, "gone", "This was deleted"
+
+
+class PatientTaken(Conflict):
+    """`doctor` is the name of who is in charge. Raised only to a doctor who has read of the
+    patient.
+    """
+
+    code, sentence = "patient_taken", "Another doctor is in charge of this patient by now"
+
+    def __init__(self, doctor: str) -> None:
+        self.doctor = doctor
+        super().__init__(f"{doctor} is in charge of this patient by now")
 
 
 class PayloadTooLarge(SkinAPIError):

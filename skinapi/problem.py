@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from skinapi.errors import AccountRefused, Refused, SkinAPIError
+from skinapi.errors import AccountRefused, PatientTaken, Refused, SkinAPIError
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -50,6 +50,11 @@ class Problem(BaseModel):
         exclude_if=lambda refusal: refusal is None,
         description="of `account_refused`: why the account was not approved",
     )
+    doctor: str | None = Field(
+        default=None,
+        exclude_if=lambda doctor: doctor is None,
+        description="of `patient_taken`: the name of the doctor in charge",
+    )
     error: str
     message: str
     msg: str
@@ -69,6 +74,7 @@ def problem_of(
         request_id=request_id,
         question=error.question if isinstance(error, Refused) else None,
         refusal=_refusal_of(error),
+        doctor=error.doctor if isinstance(error, PatientTaken) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,

@@ -126,16 +126,15 @@ class DecisionsService:
         self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str
     ) -> Account:
         changed = self._approve(unit, account, role=role, by=by)
-        if changed.role != "user" or doctor is None:
+        if changed.role != "user":
             return changed
         if doctor != DEFAULT:
-            chosen: str | None = self.assignments.find_doctor(doctor).id
+            chosen = self.assignments.find_doctor(doctor).id if doctor else None
         elif account.status == "waiting" and account.doctor_id is None:
             chosen = self.assignments.find_default()
         else:
             return changed
-        if chosen:
-            self.assignments.assign(unit, changed, doctor=chosen, by=by)
+        self.assignments.assign(unit, changed, doctor=chosen, by=by)
         return changed
 
     def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:

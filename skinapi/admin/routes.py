@@ -78,7 +78,8 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
         limit=query.limit,
         apart=True,
     )
-    return page.map(partial(AccountRow.of, **_beside(admin, page)))
+    default = admin.assignments.find_default()
+    return page.map(partial(AccountRow.of, default_doctor=default, **_beside(admin, page)))
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)

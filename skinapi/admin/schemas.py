@@ -109,15 +109,26 @@ class AccountRow(ListedAccount):
         exclude_if=lambda provider: provider is None,
         description="the provider of the clinic's log-in at which it may log in next time",
     )
+    default_doctor: bool = Field(
+        default=False,
+        exclude_if=lambda default: not default,
+        description="whether it is that of DEFAULT_DOCTOR",
+    )
 
     @classmethod
     def of(
-        cls, account: Account, *, doctors: Mapping[str, str], patients: Mapping[str, int]
+        cls,
+        account: Account,
+        *,
+        doctors: Mapping[str, str],
+        patients: Mapping[str, int],
+        default_doctor: str | None = None,
     ) -> Self:
         row = super().of(account, doctors=doctors, patients=patients)
         refused = account.status == "suspended" and account.refusal
         refusal = RefusalView.model_validate(account.refusal) if refused else None
-        return row.model_copy(update={"refusal": refusal})
+        default = account.id == default_doctor
+        return row.model_copy(update={"refusal": refusal, "default_doctor": default})
 
 
 class ChosenAccounts(Body):

@@ -19,7 +19,7 @@ from skinapi.admin.decisions import (
 from skinapi.audit import AuditTrail
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
-from skinapi.auth.assignments import NO_DOCTOR, require_doctor
+from skinapi.auth.assignments import NO_DOCTOR, Assignments, require_doctor
 from skinapi.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits
@@ -44,6 +44,7 @@ class AdminService:
     eraser: Eraser
     passwords: Passwords
     guess_limits: GuessLimits
+    assignments: Assignments
     trail: AuditTrail
     initial_password_life: timedelta
     find_numbers: Callable[[list[str]], dict[str, int]]

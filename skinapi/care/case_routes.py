@@ -6,12 +6,12 @@ from pydantic import Field, StringConstraints
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.emails import LONGEST_TYPED
-from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked, PatientTaken
+from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, Body, Message, PageQuery

@@ -19,7 +19,7 @@ from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.events import OpinionWanted
 from skinapi.records.record_retention import PatientDeleted
@@ -53,13 +53,6 @@ class SharingRefused(Conflict):
 class OpinionAsked(Conflict):
     code = "opinion_asked"
     sentence = "Another colleague is asked about this finding; withdraw that first"
-
-
-class PatientTaken(Conflict):
-    code, sentence = "patient_taken", "Another doctor is in charge of this patient by now"
-
-    def __init__(self, doctor: str) -> None:
-        super().__init__(f"{doctor} is in charge of this patient by now")
 
 
 NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"

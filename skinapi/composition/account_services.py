@@ -77,6 +77,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             eraser=eraser,
             passwords=passwords,
             guess_limits=limits,
+            assignments=assignments,
             trail=data.trail,
             initial_password_life=initial_password_life,
             find_numbers=data.lesion_findings.numbers_of,

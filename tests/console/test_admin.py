@@ -68,6 +68,11 @@ def approve_and_undo(journey: Journey, waiting: Caller) -> None:
     visitor.see(waiting.email)
     journey.step("waiting")
     visitor.press_in_row(waiting.email, journey.say("approve"))
+    visitor.press("dialog .primary")
+    journey.see("doctorNeeded")
+    visitor.choose("approve-doctor", "none")
+    journey.step("who-is-in-charge")
+    visitor.press("dialog .primary")
     journey.see("approved", who=named(waiting), role=journey.say("role_user"))
     assert waiting.call("GET", "/me").json["status"] == "approved"
     journey.step("approved")
@@ -102,6 +107,8 @@ def care_for_the_account(journey: Journey, account: Caller) -> None:
     visitor.find("#search").send_keys(account.email)
     visitor.see_none("admin-")
     visitor.press_in_row(account.email, journey.say("approve"))
+    visitor.choose("approve-doctor", "none")
+    visitor.press("dialog .primary")
     visitor.press_in_row(account.email, journey.say("suspend"))
     journey.see("suspendAskText")
     journey.step("suspend-ask")
@@ -270,6 +277,8 @@ def test_no_second_click_and_no_key_does_what_was_not_meant(
     visitor.go("accounts")
     visitor.see(next_one.email)
     visitor.double_click(f"[aria-label='Approve {doctor.email}']")
+    visitor.choose("approve-doctor", "none")
+    visitor.press("dialog .primary")
     visitor.press_button("Undo")
     visitor.press(f"[aria-label='Manage {doctor.email}']")
     Select(visitor.find(".managed select")).select_by_value("doctor")
@@ -292,6 +301,38 @@ def test_no_second_click_and_no_key_does_what_was_not_meant(
     statuses = {caller.id: seeder.accounts.get(caller.id).status for caller in (ada, next_one)}
     assert statuses == {ada.id: "approved", next_one.id: "waiting"}
     visitor.assert_quiet()
+
+
+# As if DEFAULT_DOCTOR were the e-mail of this doctor.
+WITH_DEFAULT = """
+const [email, ask] = [arguments[0], window.fetch];
+window.fetch = async (path, options) => {
+  const answer = await ask(path, options);
+  if (!String(path).startsWith("/accounts?role=doctor")) return answer;
+  const rows = (await answer.json()).map((one) => (
+    { ...one, ...(one.email === email && { default_doctor: true }) }));
+  return new Response(JSON.stringify(rows), answer);
+};
+"""
+
+
+def test_the_default_doctor_gets_a_patient_who_is_approved_with_two_taps(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor, waiting = seeder.person("doctor"), seeder.person(status="waiting")
+    visitor.look(PHONE)
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.find(".overview")
+    visitor.run(WITH_DEFAULT, doctor.email)
+    visitor.go(f"accounts?q={waiting.email}")
+    visitor.press(f"[aria-label='Approve {waiting.email}']")
+    chosen = "return document.querySelector('[name=approve-doctor]').value"
+    visitor.await_truth(lambda: visitor.run(chosen) == doctor.email, "the default doctor")
+    visitor.assert_nothing_overflows()
+    visitor.press("dialog .primary")
+    visitor.see(f"{named(waiting)} is approved")
+    account = seeder.accounts.get(waiting.id)
+    assert (account.status, account.doctor_id) == ("approved", doctor.id)
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)

@@ -124,3 +124,32 @@ def test_the_photo_is_large_with_its_heat_over_it_and_what_was_told_comes_first(
     shown = visitor.text()
     for key in ("nextSteps", "whyEarly", "messagesSlow"):
         assert words[key] not in shown
+
+
+# As if the second of two pictures alone had asked for the urgency.
+BY_SECOND_PICTURE = """
+const ask = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await ask(path, options);
+  if (!String(path).includes("/report.json")) return answer;
+  const report = await answer.json();
+  const pictures = [{ band: "self_monitoring" }, { band: report.facts.band }];
+  const facts = { ...report.facts, raised_by: ["picture"], pictures };
+  return new Response(JSON.stringify({ ...report, facts }), answer);
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [("en", "reason: picture 2 by itself"), ("fr", "motif : l'image 2 à elle seule")],
+)
+def test_the_picture_that_alone_asked_for_the_urgency_is_named_by_its_number(
+    visitor: Visitor, case: tuple[Caller, int, str], language: str, reason: str
+) -> None:
+    visitor.look(DESK, language=language)
+    visitor.enter(case[0], "doctor")
+    visitor.find(".finding-row.current")
+    visitor.run(BY_SECOND_PICTURE)
+    visitor.go(f"case/{case[1]}?list=all")
+    visitor.see(reason)

@@ -138,6 +138,28 @@ def test_a_day_to_act_on_is_said_with_its_weekday_in_each_language(visitor: Visi
         assert said == visitor.run(f"return import('/console/language.js').then((one) => {call})")
 
 
+# Sentences with a day of each month that ends in two dots.
+TWO_DOTS = """
+return import("/console/language.js").then(async ({ getLanguage, say, sayDay, sayShortDay }) => {
+  const { english, french } = await import(`/console/words.${getLanguage()}.js`);
+  const keys = Object.entries(english ?? french).filter(([, words]) => words.includes("{date}."));
+  const months = [...Array(12).keys()].map((month) => new Date(Date.UTC(2026, month, 11)));
+  const days = months.map((day) => day.toISOString().slice(0, 10));
+  const said = days.flatMap((day) => [sayDay, sayShortDay].flatMap((write) =>
+    keys.map(([key]) => say(key, { date: write(day) }))));
+  return [said.length > 24, said.filter((sentence) => sentence.includes(".."))];
+});
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_month_cut_short_ends_a_sentence_with_one_dot(visitor: Visitor, language: str) -> None:
+    """French read "11 déc..": the dot of the month, and that of the sentence."""
+    visitor.look(language=language)
+    visitor.open("/console/")
+    assert visitor.run(TWO_DOTS) == [True, []]
+
+
 def test_what_is_due_later_stands_apart_and_opens_no_camera(
     visitor: Visitor, ada: Caller, grey: Caller
 ) -> None:

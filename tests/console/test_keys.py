@@ -4,7 +4,7 @@ import pytest
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
-from tests.served.people import Caller, Seeder
+from tests.served.people import Seeder
 from tests.served.wire import ask
 from tests.support.backends import PASSWORD
 
@@ -57,7 +57,7 @@ def test_a_person_makes_a_key_and_revokes_it(visitor: Visitor, seeder: Seeder, l
 
 @pytest.mark.parametrize("look", [*looks(1), *looks(2)], ids=str)
 def test_an_admin_makes_a_key_of_the_clinic(visitor: Visitor, seeder: Seeder, look: Look) -> None:
-    admin: Caller = seeder.person("admin")
+    admin, doctor = seeder.person("admin"), seeder.person("doctor")
     journey = Journey(visitor, "integrations", look)
     visitor.enter(admin, "admin")
     visitor.go("overview")
@@ -65,9 +65,13 @@ def test_an_admin_makes_a_key_of_the_clinic(visitor: Visitor, seeder: Seeder, lo
     journey.see("clinicKeysText")
     visitor.run("document.querySelector('details.card').open = true")
     journey.see("clinicKeyReads")
+    visitor.choose("keyDoctor", doctor.email)
     visitor.run("document.querySelector('details.card').open = false")
     secret = make(journey, "the archive", "2")
     journey.see("keyWide")
+    visitor.see(doctor.email)
+    made = admin.call("GET", "/admin/keys").json[-1]
+    assert (made["name"], made["doctor_email"]) == ("the archive", doctor.email)
     journey.step("list")
     assert listing(seeder, secret) == 200
     visitor.press(".list li:has(.mark) button")

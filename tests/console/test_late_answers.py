@@ -148,6 +148,8 @@ def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: 
     visitor.press(".accounts .manage")
     Select(visitor.find(".managed select")).select_by_value("researcher")
     visitor.press_in_row(account.email, "Approve")
+    visitor.choose("approve-doctor", "none")
+    visitor.press("dialog .primary")
     visitor.find(f"[aria-label='Suspend {account.email}']")
     answer(visitor)
     row = ".accounts tbody tr td:nth-child(3)"

@@ -35,3 +35,23 @@ def test_a_patient_without_a_doctor_is_taken_from_the_list(
     visitor.see("The patient is in your care")
     visitor.find("[name=note]")
     visitor.assert_nothing_overflows()
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "Dr Grey is in charge of"), ("fr", "Dr Grey est désormais responsable de")],
+)
+def test_who_is_too_late_for_a_patient_reads_who_has_taken_the_patient(
+    visitor: Visitor, seeder: Seeder, language: str, sentence: str
+) -> None:
+    grey, house, ada = seeder.person("doctor"), seeder.person("doctor"), seeder.person()
+    change_account(seeder.services, grey.id, name="Dr Grey")
+    number = send(ada, "melanoma", body_site="hand")
+    visitor.look(language=language)
+    visitor.enter(house, "doctor")
+    visitor.open_view(f"case/{number}?list=unassigned")
+    visitor.find(".take-patient")
+    assert grey.call("PUT", f"/patients/{ada.id}/doctor", json={}).status == 200
+    visitor.press(".take-patient")
+    visitor.see(sentence)
+    assert visitor.count(".take-patient") == 0

@@ -62,6 +62,8 @@ def test_an_approval_asks_for_the_doctor_and_else_takes_that_of_the_setting(
         assert in_charge(backend, backend.account(email).id) == doctor
     assigned = [row for row in backend.audit() if row["action"] == "doctor.assign"]
     assert len(assigned) == (2 if doctor else 0)
+    listed = admin.call("GET", "/accounts?role=doctor").get_json()
+    assert [one["email"] for one in listed if one.get("default_doctor")] == [GREY]
 
 
 def test_the_operator_reads_which_setting_names_no_active_doctor(open_backend: Open) -> None:

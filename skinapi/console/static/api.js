@@ -18,15 +18,16 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 export class ApiError extends Error {
   /**
    * @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
-   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved
+   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
    */
-  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null) {
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "") {
     super(sentence);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
     this.question = question;
     this.refusal = refusal;
+    this.doctor = doctor;
   }
 }
 
@@ -208,6 +209,7 @@ async function exchange(method, path, options, signal) {
     Number(response.headers.get("Retry-After") ?? 0),
     problem.question,
     problem.refusal,
+    problem.doctor,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;

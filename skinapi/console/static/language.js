@@ -97,11 +97,14 @@ export function isolated(text) {
 const table = () => /** @type {Record<WordKey, string>} */ (words[language]);
 
 /**
- * The console's words for this key, with `{name}` filled in.
+ * The console's words for this key, with `{name}` filled in. A value that ends in a dot, such as "11 déc.", ends its sentence.
  * @param {WordKey} key @param {Record<string, string | number | null | undefined>} [values]
  */
 export function say(key, values = {}) {
-  return table()[key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
+  return table()[key].replace(/\{(\w+)\}(\.?)/g, (_, name, dot) => {
+    const value = isolated(String(values[name] ?? ""));
+    return value.endsWith(".") ? value : value + dot;
+  });
 }
 
 /** @param {string} key */

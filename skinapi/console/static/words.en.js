@@ -558,7 +558,7 @@ export const english = {
   opinionQuestion: "What do you ask?",
   colleagueHint: "The colleague sees this finding and the course of the spot until the review is signed.",
   noColleague: "This colleague has no active account any more.",
-  error_patient_taken: "Another doctor is in charge of this patient by now.",
+  error_patient_taken: "{doctor} is in charge of this patient by now.",
   error_case_taken: "Another doctor has taken this case. After 8 hours you may take it over.",
   error_opinion_asked: "Another colleague is asked about this finding. Withdraw that request first.",
   error_sharing_refused: "The patient does not agree that a colleague is asked. Talk to the patient, who can allow it on the page “My data”.",

@@ -573,7 +573,7 @@ export const french = spaced({
   opinionQuestion: "Que demandez-vous?",
   colleagueHint: "Le confrère voit ce résultat et l'évolution de la tache jusqu'à la signature de son avis.",
   noColleague: "Ce confrère n'a plus de compte actif.",
-  error_patient_taken: "Un autre médecin est désormais responsable de ce patient.",
+  error_patient_taken: "{doctor} est désormais responsable de ce patient.",
   error_case_taken: "Un autre médecin a pris ce cas. Après 8 heures, vous pouvez le reprendre.",
   error_opinion_asked: "Un autre confrère est déjà interrogé sur ce résultat. Retirez d'abord cette demande.",
   error_sharing_refused: "Le patient n'accepte pas qu'un confrère soit consulté. Parlez-en au patient, qui peut l'autoriser sur la page «Mes données».",

@@ -2,7 +2,7 @@
 // What an admin does to accounts: to one or to many, asked before it is done where it weighs.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
+import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { labelOfLogIn } from "/console/views/clinic_log_in.js";
@@ -20,9 +20,13 @@ const LONGEST_NOTE = 500;
 
 /**
  * What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
+ * `onApprove` asks for the doctor of a patient.
  * @typedef {{onChange: (account: Account, fields: Changed) => void, onError: (error: Failed) => void,
- *   onAsk: (question: Question, accounts: Account[]) => void}} Act
+ *   onAsk: (question: Question, accounts: Account[]) => void, onApprove: (account: Account) => void}} Act
  */
+
+/** Every doctor who can have patients. @returns {Promise<Account[]>} */
+export const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
 
 /** @param {Account} account @param {string} part */
 const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
@@ -31,7 +35,7 @@ const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 export const isOneself = (account) => account.email === getSession()?.email;
 
 /** A person by name, and by what no other has. @param {Account} account */
-const sayWho = ({ name, email }) => `${isolated(name)} (${isolated(email)})`;
+export const sayWho = ({ name, email }) => `${isolated(name)} (${isolated(email)})`;
 
 /** The role that an account has once it is approved in this one. @param {Account} account @param {string | null | undefined} role @returns {string} */
 export function roleAfter(account, role) {
@@ -48,7 +52,7 @@ export function sayRoles(accounts, role) {
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
 const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 
-/** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string, reason?: string, note?: string | null}} Decision */
+/** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string | null, reason?: string, note?: string | null}} Decision */
 
 /** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals" | "waiting"} what @param {Decision} body @returns {Changed} */
 function fieldsAfter(account, what, body) {

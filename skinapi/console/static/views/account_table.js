@@ -6,6 +6,7 @@ import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/comp
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
+import { approve, ApprovePatient } from "/console/views/approve_patient.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/clinic_log_in.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
 
@@ -84,7 +85,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
   const { email, role, status } = account;
   const patients = account.patients ?? 0;
   const given = roleAfter(account, "wanted");
-  const approve = given === "user" ? say("approve") : say("approveAs", { role: sayValue("role", given) });
+  const words = given === "user" ? say("approve") : say("approveAs", { role: sayValue("role", given) });
   const named = (/** @type {string} */ label) => `${label} ${isolated(email)}`;
   return html`
     <tr id=${`account-${account._id}`} class=${chosen ? "chosen-row" : ""}>
@@ -101,7 +102,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && html`<button aria-label=${named(approve)} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}><${Label} text=${approve} short=${say("approve")} /></button>`}
+          : status !== "deleting" && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve([account], act))}><${Label} text=${words} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
         <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
           onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button></td>
@@ -115,7 +116,7 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
   const [doctor, setDoctor] = useState("");
   const { run, busy } = useAct();
   const count = sayNumber(accounts.length);
-  const approve = () => run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
+  const approveChosen = () => run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
@@ -125,7 +126,7 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
           ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}
         </select></label>
       <${DoctorChoice} value=${doctor} doctors=${doctors} label=${say("doctorOfPatients")} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
-      <button class="primary" disabled=${busy} onClick=${approve}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
+      <button class="primary" disabled=${busy} onClick=${approveChosen}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
       <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
       <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
     </div>`;
@@ -158,7 +159,7 @@ const Table = ({ shown, act, doctors }) => {
     j: () => moveFocus(shown, 1),
     k: () => moveFocus(shown, -1),
     x: () => [inFocus(shown)].forEach((one) => one && choose(one)),
-    a: () => onThese((these) => these.some(({ status }) => status !== "approved") && decide(these, "approvals", { role: "wanted" }, act.onChange).catch(act.onError)),
+    a: () => onThese((these) => these.some(({ status }) => status !== "approved") && approve(these, act)),
     r: () => onThese((these) => these.every(({ status }) => status === "waiting") && act.onAsk({ kind: "refuse" }, these)),
     "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
   });
@@ -186,6 +187,7 @@ export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
   const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [asked, setAsked] = useState(/** @type {{question: Question, accounts: Account[]} | null} */ (null));
+  const [approved, setApproved] = useState(/** @type {Account | null} */ (null));
   const [secret, setSecret] = useState(/** @type {import("/console/views/account_actions.js").Told | null} */ (null));
   useEffect(() => {
     setChanges({});
@@ -200,7 +202,8 @@ export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
     setError(null);
     setChanges((before) => ({ ...before, [_id]: { ...before[_id], ...fields } }));
   };
-  const act = { onChange, onError: setError, onAsk: (/** @type {Question} */ question, /** @type {Account[]} */ accounts) => setAsked({ question, accounts }) };
+  /** @type {Act} */
+  const act = { onChange, onError: setError, onAsk: (question, accounts) => setAsked({ question, accounts }), onApprove: setApproved };
   return html`
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     <${Pages} pages=${pages} empty=${empty}>
@@ -210,5 +213,6 @@ export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
       }}
     <//>
     ${asked && html`<${Ask} accounts=${asked.accounts} question=${asked.question} onChange=${onChange} onSecret=${setSecret} onClose=${() => setAsked(null)} />`}
+    ${approved && html`<${ApprovePatient} account=${approved} doctors=${doctors} onChange=${onChange} onClose=${() => setApproved(null)} />`}
     ${secret && html`<${Secret} title=${secret.title} text=${secret.text} password=${secret.password} until=${secret.expires_at} onClose=${() => setSecret(null)} />`}`;
 };

@@ -2,11 +2,11 @@
 // All accounts, those that wait for approval first, and the form for a new doctor.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getAll, post } from "/console/api.js";
+import { post } from "/console/api.js";
 import { Empty, Field, Form, onValue, Tabs, toast, useAnswer } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
-import { ROLES, Search, Secret } from "/console/views/account_actions.js";
+import { getDoctors, ROLES, Search, Secret } from "/console/views/account_actions.js";
 import { Accounts } from "/console/views/account_table.js";
 import { ExternalPatient } from "/console/views/external_patient.js";
 
@@ -43,9 +43,6 @@ const NewDoctor = ({ onAdded }) => {
     </section>`}`;
 };
 
-/** Every doctor who can have patients. */
-const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
-
 /** Which accounts a status of the filter means. @param {string} status @param {Api["AccountRow"]} account */
 const stands = (status, account) => status === ALL || status === (account.refusal ? "refused" : account.status);
 
@@ -68,17 +65,21 @@ export const View = ({ filters }) => {
   /** A search ends later than it began: the other filters are those of that moment. @param {{status?: string, role?: string, q?: string}} next */
   const filter = (next) => replacePlace(addressOf("accounts", { ...Object.fromEntries(readAddress().filters), ...next }));
   const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...(role && { role }), ...(q && { q }) });
+  /** @param {{status: string, role: string, q: string}} next */
+  const show = (next) => {
+    filter(next);
+    setTurn(turn + 1);
+  };
+  const onAdded = (/** @type {string} */ email, /** @type {string} */ password) => {
+    setAdded({ email, password });
+    show({ status: "approved", role: "doctor", q: "" });
+  };
   return html`
-    <div class="row between table-top"><h1>${say("title_accounts")}</h1>
-      <${NewDoctor} onAdded=${(/** @type {string} */ email, /** @type {string} */ password) => {
-        setAdded({ email, password });
-        filter({ status: "approved", role: "doctor", q: "" });
-        setTurn(turn + 1);
-      }} />
-      <${ExternalPatient} onShow=${(/** @type {string} */ email) => {
-        filter({ status: ALL, role: "", q: email });
-        setTurn(turn + 1);
-      }} /></div>
+    <div class="row table-top">
+      <h1>${say("title_accounts")}</h1>
+      <${NewDoctor} onAdded=${onAdded} />
+      <${ExternalPatient} onShow=${(/** @type {string} */ email) => show({ status: ALL, role: "", q: email })} />
+    </div>
     <div class="row table-filters">
       <${Tabs} label=${say("status")} chosen=${status} onChoose=${(/** @type {string} */ next) => filter({ status: next })} tabs=${[
         ...STATUSES.map((one) => [one, say(`status_${one}`)]),

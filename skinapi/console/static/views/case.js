@@ -89,6 +89,12 @@ const Context = ({ submission, checklist }) => {
 /** Who is not sent to a doctor. */
 const SPARED = ["routine", "self_monitoring"];
 
+/** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport["facts"]} facts @param {Api["ConditionsView"]} conditions */
+const sayRule = (rule, { band, pictures = [] }, conditions) => {
+  if (rule === "picture") return say("rule_picture", { picture: pictures.findIndex((one) => one.band === band) + 1 });
+  return hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule);
+};
+
 /** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
 const Reasons = ({ report: { facts, headline, band, decision, reading }, conditions }) => {
   const { malignant_score: own, restated, raised_by: rules } = facts;
@@ -96,7 +102,7 @@ const Reasons = ({ report: { facts, headline, band, decision, reading }, conditi
   const alone = !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
   const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
-  const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
+  const reasons = rules.map((/** @type {string} */ rule) => sayRule(rule, facts, conditions));
   const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || facts.modality.used.length > 1) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
@@ -160,6 +166,7 @@ export const FoldedKeys = ({ named = true }) => {
 const TakePatient = ({ patient, onTaken }) => {
   const { run, busy, error } = useAct();
   const take = () => run(() => put(apiPath`/patients/${patient}/doctor`, {}).then(() => (toast(say("patientTaken")), onTaken())));
+  if (error?.code === "patient_taken") return html`<${Failure} error=${error} />`;
   return html`
     <${Message}>
       <p><strong>${say("noDoctorYet")}</strong> ${say("noDoctorYetText")}</p>

@@ -20,9 +20,10 @@ const sayScope = (scope) => sayValue("scope", scope.replace(":", "_"));
 const hasEnded = ({ ends_at, revoked_at }) => Boolean(revoked_at) || (ends_at !== null && Date.parse(ends_at) <= Date.now());
 
 /** What is known of a key, as short sentences. @param {Key} key */
-const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, account_email, clinic_wide, made_by_email }) =>
+const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, account_email, clinic_wide, made_by_email, doctor_email: doctor }) =>
   [
     clinic_wide ? made_by_email && say("keyMadeBy", { email: made_by_email }) : account_email && isolated(account_email),
+    doctor && say("keyHasDoctor", { email: doctor }),
     say("keySince", { date: sayDate(created_at, false) }),
     revoked_at ? say("keyRevokedAt", { date: sayDate(revoked_at, false) }) : ends_at ? say("keyEnds", { date: sayDate(ends_at, false) }) : say("keyNeverEnds"),
     used_at ? say("keyUses", { count: sayNumber(uses), age: sayAge(used_at) }) : say("keyUnused"),
@@ -54,11 +55,12 @@ export const KeyList = ({ keys, onRevoke }) => {
 };
 
 /** What a form says, as the API takes it. @param {Record<string, string>} values @param {string[]} scopes */
-const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions, ownPassword = "", ownCode }, scopes) => ({
+const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, keySessions, ownPassword = "", ownCode }, scopes) => ({
   name: keyName,
   ...(keyKind && { kind: keyKind }),
   scopes,
   days: keyDays === "never" ? null : Number(keyDays),
+  ...(keyDoctor && { doctor: keyDoctor }),
   addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
   quota: keyQuota ? Number(keyQuota) : null,
   sessions: Boolean(keySessions),
@@ -66,8 +68,11 @@ const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions,
   ...(ownCode && { code: ownCode }),
 });
 
-/** @param {{path: string, scopes: string[], kinds?: boolean, warning?: string, onMade: () => void}} props `kinds`: whether it may be a test key */
-export const NewKey = ({ path, scopes, kinds = false, warning, onMade }) => {
+/**
+ * `kinds`: whether it may be a test key; `doctors`: who may be in charge of the patients whom it adds.
+ * @param {{path: string, scopes: string[], kinds?: boolean, doctors?: Api["AccountRow"][], warning?: string, onMade: () => void}} props
+ */
+export const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
   const me = useAnswer(() => get("/me"), []);
   const [made, setMade] = useState(/** @type {Api["MadeKey"] | null} */ (null));
   const [turn, setTurn] = useState(0); // after one is made, a new form, which is empty
@@ -96,6 +101,10 @@ export const NewKey = ({ path, scopes, kinds = false, warning, onMade }) => {
         ${warning && html`<${Message}>${warning}<//>`}
         ${kinds && html`<${Select} label=${say("keyKind")} name="keyKind" hint=${say("keyKindHint")} options=${["live", "test"].map((kind) => [kind, sayValue("keyKind", kind)])} />`}
         <${Select} label=${say("keyDays")} name="keyDays" value=${USUAL_DAYS} options=${DAYS.map((days) => [days, sayValue("keyDays", days)])} />
+        ${doctors && html`<${Select} label=${say("keyDoctor")} name="keyDoctor" hint=${say("keyDoctorHint")} options=${[
+          ["", say("keyDoctorUnnamed")],
+          ...doctors.map((one) => [one.email, isolated(one.name)]),
+        ]} />`}
         <details><summary>${say("keyMore")}</summary>
           <${TextArea} label=${say("keyAddresses")} name="keyAddresses" hint=${say("keyAddressesHint")} rows="2" />
           <${Field} label=${say("keyQuota")} name="keyQuota" hint=${say("keyQuotaHint")} type="number" min="1" max="100000" />
