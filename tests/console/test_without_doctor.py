@@ -10,6 +10,16 @@ from tests.support.backends import change_account
 SIZES = [(1366, 768), (390, 844)]
 
 
+@pytest.fixture
+def alone(seeder: Seeder) -> None:
+    """Patients of other tests are on the same server, and would fill the first page of the list."""
+    other = seeder.person("doctor")
+    waiting = seeder.services.records.unassigned.page(urgency=None, after=None, limit=1000)
+    for owner in {owner.id for _, owner in waiting.items}:
+        change_account(seeder.services, owner, doctor_id=other.id)
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_patient_without_a_doctor_is_taken_from_the_list(
     visitor: Visitor, seeder: Seeder, size: tuple[int, int]
