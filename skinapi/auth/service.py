@@ -144,9 +144,10 @@ class AuthService:
         self.sessions.end(session.id, account_id=session.account)
 
     def find_doctor(self, account: Account) -> Account | None:
-        """The account's doctor, if it has one."""
+        """The active doctor in charge."""
         identifiers = {account.doctor_id} if account.doctor_id else set[str]()
-        return next(iter(self.accounts.by_ids(identifiers).values()), None)
+        doctor = next(iter(self.accounts.by_ids(identifiers).values()), None)
+        return doctor if doctor and doctor.active_doctor else None
 
     def change_password(
         self, *, subject: Subject, current: str, new: str, caller: ClientInfo

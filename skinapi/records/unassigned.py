@@ -129,12 +129,14 @@ class UnassignedPatients:
         findings = self.submissions.count_waiting(patients) if patients else 0
         if findings:
             urgent = self.submissions.count_waiting(patients, band=URGENT)
+            waiting = self.outbox.find_last(Kind.CAME_INTO_CARE, to=doctor) or {}
             self.outbox.add(
                 Kind.CAME_INTO_CARE,
                 to=doctor,
                 about="queue",
                 urgent=urgent > 0,
                 delay=ARRIVALS_DELAY,
+                due_at=waiting.get("due_at"),  # they leave together
                 figures={"findings": findings, "urgent": urgent},
             )
 

@@ -16,13 +16,14 @@ from skinapi.vision.bands import (
     band_of_condition,
     is_raised,
     most_urgent,
+    severity_rank,
 )
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding
-from skinapi.vision.finding.headline import Headline, needs_hundreds
+from skinapi.vision.finding.headline import GRAVER_SHARE, Headline, needs_hundreds
 from skinapi.vision.finding.ranking import NotRuledOut, Ranked, Restated, probability_of
 from skinapi.vision.quality import Quality
 
@@ -204,13 +205,17 @@ class Facts(Frozen):
     @property
     def concern(self) -> Condition:
         """Which condition's text on early detection applies: what cannot be ruled out, or else
-        what is likely. Where that text would contradict the band, the most probable cancer's.
+        what is likely. Where that text would contradict the band, that of the gravest cancer with
+        half of the most probable one's probability.
         """
         table, named = conditions_table(), self.headline.named.key
-        malignant = [one.key for one in self.ranked if one.key in table.malignant_keys]
-        if named in malignant or self.all_clear:
-            return table.by_key(named)
-        return table.by_key(next(iter(malignant), NORMAL_SKIN))
+        own = {one.key: one.probability for one in self.ranked}
+        malignant = [key for key in own if key in table.malignant_keys]
+        if named in malignant or not malignant or self.all_clear:
+            return table.by_key(named if named in malignant or self.all_clear else NORMAL_SKIN)
+        least = GRAVER_SHARE * own[malignant[0]]
+        graver = (key for key in malignant if own[key] >= least)
+        return table.by_key(min(graver, key=lambda key: severity_rank(key, own)))
 
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language, self.headline.suspected)

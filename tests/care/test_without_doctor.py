@@ -145,11 +145,15 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     patients = sorted([identifier(any_backend, ada), identifier(any_backend, ben)])
     assert resting["detail"] == f"2 patients: {' '.join(patients)}"
     assert list(any_backend.services.faults()) == []
+    me = ada.call("GET", "/me").get_json()
+    assert me["doctor"] is None, "who is told to write would be refused"
+    assert "doctor_name" not in me
 
     if lost == "suspended":
         admin.call("PATCH", f"{path}/approve", json={})
     else:
         admin.call("PUT", f"{path}/role", json={"role": "doctor"})
+    assert ada.call("GET", "/me").get_json()["doctor"] == grey.email
     back = any_backend.log_in(grey.email)
     assert numbers(back, "/queue") == [first]
     assert numbers(house, LIST) == []
@@ -246,6 +250,8 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
     for patient in (ada, ben):
         admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
     assert told() == [{"findings": 2, "urgent": 1}, {"findings": 1, "urgent": 0}]
+    found = backend.services.data.outbox.list_to(identifier(backend, doctor))
+    assert len({one.due_at for one in found}) == 1, "they leave together"
     admin.call("PATCH", f"/users/{doctor.email}/suspend")
     admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
     assert told()[2:] == [{"findings": 3, "urgent": 1}]

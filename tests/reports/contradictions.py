@@ -47,7 +47,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
         ),
         "fr": (
             ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
-            ("ne ressemble pas à de la peau", "n'est pas en doute", "skin or not"),
+            ("ne ressemble pas à de la peau", "ne fait pas de doute", "skin or not"),
             ("la probabilité d'un cancer", "moins de 1 sur 100", "probable or not"),
             ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
             ("est attendu", "Résultat du laboratoire :", "whether there is a result"),

@@ -188,7 +188,7 @@ def test_a_patient_reads_no_percentage_and_the_findings_have_them() -> None:
     assert said.count(" in 10") == 1, "all cancers together are as probable"
     assert narrative.findings[0] == "Most likely melanoma (90%)."
     mole = write_sections(finding_of("melanocytic_nevus", probability=0.6), "en")
-    assert "Its estimate for any skin cancer or early form of one: " in mole.confidence_explanation
+    assert "Any skin cancer or early form of one: " in mole.confidence_explanation
     french = write_sections(finding_of("melanoma", probability=0.44), "fr").confidence_explanation
     assert "Estimation du modèle\u00a0: un mélanome (environ 4 sur 10)." in french
 
@@ -242,6 +242,20 @@ def test_the_disease_that_early_detection_is_about_is_named(
     assert said.startswith(f"{begins} {name}{colon} ")
     own = write_sections(finding_of(concern.value), language).importance_of_early_detection
     assert said.endswith(own)
+
+
+def test_in_case_is_of_the_gravest_cancer_where_none_is_named() -> None:
+    """Of a mole, "In case it is an actinic keratosis or Bowen's disease" stood."""
+    shares = {"actinic_keratosis": 0.004, "melanoma": 0.003, "squamous_cell_carcinoma": 0.001}
+    ranked = rank({"melanocytic_nevus": 0.992, **shares})
+    finding = finding_of(
+        "melanocytic_nevus",
+        ranked=ranked,
+        band=Band.DOCTOR_REVIEW,
+        raised_by=(RaisedBy.UNTESTED_SKIN,),
+    )
+    said = write_sections(finding, "en").importance_of_early_detection
+    assert said.startswith("In case it is a melanoma: ")
 
 
 def test_a_mole_near_the_limit_is_frightening_to_nobody() -> None:

@@ -517,7 +517,7 @@ export const english = {
   loggedIn: "logged in {age}",
   unknownClient: "unknown device",
   yourDoctor: "Your doctor: {name}",
-  noDoctor: "No doctor has been assigned to you yet.",
+  noDoctor: "No doctor is in charge of you at the moment.",
   findingsEmpty: "No findings",
   uncertainMark: "not certain",
   awaitedSince: "since {date}",

@@ -532,7 +532,7 @@ export const french = spaced({
   unknownClient: "appareil inconnu",
   lastUsed: "dernier usage {age}",
   yourDoctor: "Votre médecin: {name}",
-  noDoctor: "Aucun médecin ne vous est encore attribué.",
+  noDoctor: "Aucun médecin n'est chargé de vous en ce moment.",
   findingsEmpty: "Aucun résultat",
   uncertainMark: "pas certain",
   awaitedSince: "depuis le {date}",

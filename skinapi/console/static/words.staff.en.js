@@ -40,7 +40,7 @@ export const english = {
   clockSetRight: "It was right again at {date}. Look at what was written meanwhile.",
   clockSpared: "It would have erased, and did not: {accounts}, {records}.",
   itemFailed: "A damaged record stops {work}: {item}",
-  itemFailedText: "{attempts} attempts since {date} ({reason}). It is tried again. python -m skinapi check names what is damaged; restore it from a backup.",
+  itemFailedText: "{attempts} since {date} ({reason}). It is tried again. python -m skinapi check names what is damaged; restore it from a backup.",
   work_account_erasure: "the erasure of an account",
   work_account_expiry: "the erasure of an account that nobody approved",
   work_break_glass: "the end of an emergency access",

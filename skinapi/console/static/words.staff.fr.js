@@ -43,7 +43,7 @@ export const french = spaced({
   clockSetRight: "Elle est de nouveau juste depuis {date}. Regardez ce qui a été écrit entre-temps.",
   clockSpared: "Elle aurait effacé, et n'a pas effacé : {accounts}, {records}.",
   itemFailed: "Un enregistrement abîmé arrête {work} : {item}",
-  itemFailedText: "{attempts} essais depuis {date} ({reason}). Un nouvel essai suivra. python -m skinapi check nomme ce qui est abîmé; une sauvegarde permet de le restaurer.",
+  itemFailedText: "{attempts} depuis {date} ({reason}). Un nouvel essai suivra. python -m skinapi check nomme ce qui est abîmé; une sauvegarde permet de le restaurer.",
   work_account_erasure: "l'effacement d'un compte",
   work_account_expiry: "l'effacement d'un compte que personne n'a approuvé",
   work_break_glass: "la fin d'un accès d'urgence",

@@ -225,7 +225,7 @@ SENTENCES = {
     "from_picture": "From the picture alone: {names}.",
     "with_what_was_told": "With what was told of the spot: {names}.",
     "chance_alone": "Picture {picture} alone: {name}, {share}; all pictures together: {joined}.",
-    "chance_of_cancer": "Its estimate for any skin cancer or early form of one: {share}.",
+    "chance_of_cancer": "Any skin cancer or early form of one: {share}.",
     "malignant_score": "The malignant score, which adds up {names}, is {share}.",
     "stated_confidence": "The caller gives {name} a confidence of {share}; nothing here confirms "
     "it.",

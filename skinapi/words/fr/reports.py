@@ -235,7 +235,7 @@ SENTENCES = {
     "with_what_was_told": "Avec ce qui a été indiqué: {names}.",
     "chance_alone": "L'image {picture} à elle seule: {name}, {share}; toutes les images ensemble: "
     "{joined}.",
-    "chance_of_cancer": "Son estimation pour tout cancer de la peau ou forme précoce: {share}.",
+    "chance_of_cancer": "Tout cancer de la peau ou forme précoce: {share}.",
     "malignant_score": "Le score de malignité, somme de {names}, est de {share}.",
     "stated_confidence": "Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
     "band": "Urgence: {label}; la raison: {reasons}.",

@@ -53,7 +53,7 @@ function itemsOf(found) {
     ...found.failed_items.map((failed) => ({
       act: true,
       text: say("itemFailed", { work: sayValue("work", failed.work), item: failed.item }),
-      more: [say("itemFailedText", { attempts: failed.attempts, date: sayDate(failed.created_at), reason: failed.reason })],
+      more: [say("itemFailedText", { attempts: sayCount("attempts", failed.attempts), date: sayDate(failed.created_at), reason: failed.reason })],
     })),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
