@@ -4,6 +4,7 @@ is refused. https://hl7.org/fhir/R4/json.html
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pydantic_core
@@ -24,8 +25,7 @@ def read_json(body: BodyStream) -> dict[str, Any]:
     """The body as a JSON object. Raises UnsupportedMediaType, InvalidBody, BadRequest,
     PayloadTooLarge.
     """
-    version = body.parameters.get("fhirversion", "4.0")
-    if body.media_type not in TAKEN or not version.startswith("4.0"):
+    if body.media_type not in TAKEN or not is_r4(body.parameters):
         raise UnsupportedMediaType(f"Send FHIR R4 as JSON: {FHIR_JSON}")
     data = body.read(-1)
     short = _without_photos(data)
@@ -40,6 +40,12 @@ def read_json(body: BodyStream) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise InvalidBody("The body must be a JSON object")
     return read
+
+
+def is_r4(parameters: Mapping[str, str]) -> bool:
+    """Whether these parameters of a media type name no other version of FHIR."""
+    named = (value for name, value in parameters.items() if name.lower() == "fhirversion")
+    return all(version.startswith("4.0") for version in named)
 
 
 def _without_photos(data: bytes) -> bytes:

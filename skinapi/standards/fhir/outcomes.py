@@ -32,7 +32,7 @@ ISSUE_TYPES: Mapping[int, str] = {
 
 class NotAcceptable(SkinAPIError):
     status, code = 406, "not_acceptable"
-    sentence = "FHIR is answered as JSON alone: ask for application/fhir+json"
+    sentence = "FHIR R4 is answered, as JSON alone: ask for application/fhir+json"
 
 
 class UnknownKind(NotFound):

@@ -7,12 +7,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Response, request
+from werkzeug.http import parse_options_header
 
 from skinapi.domain.subject import Scope, Subject
 from skinapi.errors import Forbidden, InvalidBody, InvalidQuery, NotFound, UnsupportedMediaType
 from skinapi.standards.fhir.bundles import document, searchset, write_searchset
 from skinapi.standards.fhir.capabilities import capability_statement
 from skinapi.standards.fhir.elements import FHIR_JSON, Resource
+from skinapi.standards.fhir.json_reading import is_r4
 from skinapi.standards.fhir.kinds import EVERYTHING, KINDS, Kind
 from skinapi.standards.fhir.outcomes import NotAcceptable, UnknownKind, operation_outcome
 from skinapi.standards.fhir.search import MOST_PARAMETERS, read_search
@@ -90,10 +92,7 @@ def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> 
     """
     refuse_other_forms()
     patient = fhir.get_patient(identifier, to=subject)
-    sent = [
-        (name, f"ge{value}" if name == "_since" else value)
-        for name, value in request.args.items(multi=True)
-    ]
+    sent = list(request.args.items(multi=True))
     search = read_search(EVERYTHING, sent, strict=_strict(), base=fhir.base)
     address = f"{fhir.base}/Patient/{patient.id}/$everything"
     if "_count" in request.args:
@@ -150,9 +149,13 @@ def refuse_other_forms() -> None:
     """Raises NotAcceptable where the answer is wanted in another form than JSON."""
     wanted = request.args.get("_format")
     accepted = [wanted] if wanted else [value for value, _ in request.accept_mimetypes]
-    forms = [one.replace(" ", "+").partition(";")[0].strip().lower() for one in accepted]
-    if forms and not any(form in JSON_FORMS for form in forms):
+    if accepted and not any(map(_is_served, accepted)):
         raise NotAcceptable
+
+
+def _is_served(form: str) -> bool:
+    name, parameters = parse_options_header(form.replace("fhir json", "fhir+json"))
+    return name.lower() in JSON_FORMS and is_r4(parameters)
 
 
 def _answer(resource: Resource) -> Response:

@@ -151,7 +151,8 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
     if param.type == "reference":
         return replace(search, patient=_read_patient(search.patient, name, value, base))
     if param.type == "date" and param.path is None:
-        return replace(search, span=_within(search.span, read_span(name, value)))
+        since = "ge" if name == "_since" else ""
+        return replace(search, span=_within(search.span, read_span(name, since + value)))
     if param.type == "date":
         return _filtered(search, DateFilter(param, read_span(name, value)))
     return _filtered(search, TokenFilter(param, tuple(map(_read_token, _split(name, value)))))

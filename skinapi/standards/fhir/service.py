@@ -14,7 +14,7 @@ from skinapi.care.lesion_service import LesionsService
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import read_pages
 from skinapi.domain.subject import Subject
-from skinapi.errors import BadRequest, Conflict, Forbidden, NotFound
+from skinapi.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.integrations.patients import PatientsService
 from skinapi.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.records.photos import Shapes
@@ -33,6 +33,7 @@ from skinapi.storage.ids import now
 
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
 NAMED = "A letter in the report may name the patient: the key needs findings:read too"
+NO_SYSTEM = "identifier: name the system of the number too, as system|value"
 NO_AUDIT = "Only an admin can read the audit, and with audit:read a key of theirs or the clinic's"
 # A page ends after so many groups were looked at, also where fewer resources match.
 MOST_GROUPS = 500
@@ -197,6 +198,8 @@ class FhirService:
         if kind == "Device":
             named = [*map(device_id, named)]
         if kind == "Patient":
+            if any(not one and not ID.fullmatch(code) for one, code in search.identifiers):
+                raise InvalidQuery(NO_SYSTEM)  # it would find nobody, whoever is here
             foreign = ((one, code) for one, code in search.identifiers if one not in (None, own))
             named += filter(None, (self._find_foreign(*one, to) for one in foreign))
         return tuple(named if search.ids is None else [one for one in search.ids if one in named])

@@ -30,6 +30,8 @@ OUTCOMES = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported"
         ("GET", "DiagnosticReport?status=%00", 400, {}),
         ("GET", "Patient?_format=xml", 406, {}),
         ("GET", "Patient", 406, {"headers": {"Accept": "application/fhir+xml"}}),
+        ("GET", "Patient", 406,
+         {"headers": {"Accept": "application/fhir+json; fhirVersion=5.0"}}),
         ("GET", "metadata", 406, {"headers": {"Accept": "application/fhir+xml"}}),
         ("POST", "Patient/_search", 415, {"json": {}}),
         ("POST", "Patient/_search", 400, {"data": b"a=%ff" + b"&b=1" * 60,
@@ -85,7 +87,7 @@ def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:
     assert taken == TAKEN.keys()
     assert rest["interaction"] == [{"code": "transaction"}, {"code": "batch"}]
     strict = {"Prefer": "handling=strict"}
-    values = {"date": "2026", "reference": "x", "token": "x", "string": "x"}
+    values = {"date": "2026", "reference": "x", "token": "x|x", "string": "x"}
     for name, one in told.items():
         reader = clinic.admin if name == "AuditEvent" else clinic.ada
         for param in one.get("searchParam", []):

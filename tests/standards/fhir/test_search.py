@@ -191,6 +191,8 @@ def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clini
     [
         *(f"{kind}?patient.identifier=urn:x|4711" for kind in ("DiagnosticReport", "Observation")),
         "Media?subject.identifier=4711",
+        "Patient?identifier=PAT-0815",
+        "Patient?identifier=|PAT-0815",
         "Provenance?target=x",
         "Consent?nonsense=1",
         "Patient?name=Ada",
@@ -212,5 +214,9 @@ def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None
     paged = {(one["resourceType"], one["id"]) for one in walk(clinic.doctor, f"{path}?_count=7")}
     assert paged == {*streamed}
     assert len(set(streamed)) == len(streamed)
+    since = walk(clinic.doctor, f"{path}?_count=7&_since=2000-01-01")
+    assert {(one["resourceType"], one["id"]) for one in since} == paged
+    later = walk(clinic.doctor, f"{path}?_count=2&_since=2100-01-01")
+    assert {one["resourceType"] for one in later} == {"Patient", "Consent", "BodyStructure"}
     only = entries(read(clinic.doctor, f"{path}?_type=Consent,Media"))
     assert {one["resourceType"] for one in only} == {"Consent", "Media"}
