@@ -433,7 +433,7 @@ class Overview(Answer):
         "seen the spot, by the doctor in charge"
     )
     left_messages: list[LeftWithDoctorView] = Field(
-        description="messages of patients that no doctor has read for a day, by the doctor in "
+        description="messages of patients that no doctor has answered for a day, by the doctor in "
         "charge"
     )
     waiting_accounts: int = Field(description=f"they wait for approval; at most {MOST_COUNTED}")

@@ -30,6 +30,8 @@ LONGEST_RETRY = timedelta(hours=6)
 LATE = timedelta(minutes=10)
 # What comes within so long of the last mail to a person is one mail at its end.
 GATHERED_FOR = timedelta(minutes=10)
+# But no longer, where urgent mails leave all the time.
+LONGEST_GATHERED = timedelta(hours=1)
 
 
 class Kind(StrEnum):
@@ -233,9 +235,9 @@ class Outbox:
 
         Mails of a clock that was ahead do not count: the next would wait for it.
         """
-        if not notice.waits_for_others:
-            return None
         moment = now()
+        if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
+            return None
         lately: Filter = {"$gt": moment - GATHERED_FOR, "$lte": moment}
         sent = self._documents.find(
             {"account": notice.account, "sent_at": lately}, sort="-sent_at", limit=1

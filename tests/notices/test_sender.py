@@ -268,6 +268,23 @@ def test_notices_that_say_the_same_are_one_mail(
     assert [one.kind for one in waiting(backend)] == [Kind.REVIEWED]
 
 
+def test_what_waits_for_others_leaves_within_an_hour_however_many_urgent_ones_do(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, begun = backend.member(), now()
+    tell(backend, grey, Kind.URGENT, about="queue")
+    send()
+    tell(backend, grey, Kind.OPINION, about="case/1")
+    for minutes in range(9, 70, 9):
+        moment = begun + timedelta(minutes=minutes)
+        monkeypatch.setattr(outbox, "now", lambda moment=moment: moment)
+        tell(backend, grey, Kind.URGENT, about="queue")
+        send()
+    subjects = [mail["Subject"] for mail in smtp.mails]
+    assert subjects.count("A colleague asks for your opinion") == 1
+    assert waiting(backend) == []
+
+
 def test_who_switched_notices_off_gets_those_of_security_alone(
     backend: Backend, smtp: SmtpServer, send: Pass
 ) -> None:
