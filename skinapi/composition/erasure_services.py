@@ -44,7 +44,12 @@ def open_erasure(
             consents=data.consents,
         ),
         retention=retention,
-        to_reach=ReachService(work=data.work, people=data.people_to_reach, unassigned=unassigned),
+        to_reach=ReachService(
+            work=data.work,
+            people=data.people_to_reach,
+            unassigned=unassigned,
+            failed=data.failed_items,
+        ),
         clock=data.clock,
         failed=data.failed_items,
         outbox=data.outbox,

@@ -494,11 +494,15 @@ class Submissions:
 
     def walk_owned(self, owner: str) -> Iterator[QueueEntry]:
         """All submissions of an owner, read in pages."""
+        return map(QueueEntry.model_validate, self.walk_stored(owner))
+
+    def walk_stored(self, owner: str) -> Iterator[Document]:
+        """The same, as they are stored."""
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS
         ):
-            yield from (QueueEntry.model_validate(document) for document in found)
+            yield from found
             after = found[-1]["id"]
 
     def count_of(self, owner: str) -> int:

@@ -14,10 +14,10 @@ from skinapi.notices.deliveries import Channel, Delivery, DeliverySender
 from skinapi.notices.outbox import Kind
 from skinapi.privacy.retention.kinds import Kind as Retained
 from skinapi.storage.ids import now
-from tests.care.clinic import ROUTINE, file_for, patient_of
+from tests.care.clinic import ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
 from tests.privacy.test_retention_passes import Clinic
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
 
@@ -140,6 +140,22 @@ def test_an_erasure_that_is_due_or_begun_and_damaged_stops_no_other(backend: Bac
     assert failed(backend) == sorted(
         ("account_erasure", ids[one.email], 1) for one in (first, begun)
     )
+
+
+def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backend) -> None:
+    person = backend.member()
+    account = backend.account(person.email).id
+    broken, urgent = (file_for(backend, person, URGENT) for _ in range(2))
+    backend.services.store.collection("submissions").update(
+        {"id": broken.id}, {"$set": {"finding": {}}}
+    )
+    preview = person.call("GET", "/me/deletion")
+    assert preview.status_code == 200, preview.text
+    assert preview.get_json()["to_be_told"] == "unreviewed"
+    person.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert backend.services.data.accounts.get(account).status == "deleting"
+    [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
+    assert [one["number"] for one in noted["findings"]] == [urgent.number]
 
 
 def test_an_account_that_nobody_approved_and_is_damaged_stops_no_other(backend: Backend) -> None:

@@ -14,8 +14,9 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.notices.outbox import Kind
-from skinapi.records.submission import URGENT
+from skinapi.records.submission import URGENT, QueueEntry
 from skinapi.records.unassigned import UnassignedPatients
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -24,6 +25,7 @@ from skinapi.vision.conditions import Band
 
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
+WORK = "account_erasure"
 NO_NOTICE = "There is no such notice"
 
 
@@ -91,6 +93,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
+    failed: FailedItems
 
     def foresee(self, account: Account) -> Why | None:
         """What somebody would have to tell this person after a deletion; the gravest reason."""
@@ -149,8 +152,12 @@ class ReachService:
         return readers or [*self.unassigned.accounts.list_active_admins()]
 
     def _walk(self, account: Account) -> Iterator[FindingToTell]:
-        """Those that a doctor holds back, and the urgent ones that nobody has reviewed."""
-        for entry in self.unassigned.submissions.walk_owned(account.id):
+        """Those that a doctor holds back, and the urgent ones that nobody has reviewed. One that
+        cannot be read keeps nobody from leaving.
+        """
+        stored = self.unassigned.submissions.walk_stored(account.id)
+        pairs = ((document["id"], document) for document in stored)
+        for entry in self.failed.each(WORK, pairs, QueueEntry.model_validate):
             decision = entry.decision
             if entry.held and decision:
                 why, label, urgency = Why.HELD, decision.label, decision.urgency

@@ -29,7 +29,7 @@ from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.languages import Language
 from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
 from skinapi.privacy.erasure.contents import AccountContents
-from skinapi.privacy.erasure.people_to_reach import ReachService, Why
+from skinapi.privacy.erasure.people_to_reach import WORK, ReachService, Why
 from skinapi.privacy.erasure.receipt_page import ReceiptText
 from skinapi.privacy.erasure.receipts import (
     Asker,
@@ -60,7 +60,6 @@ LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt says that it does.
 SCRUBBED_WITHIN = timedelta(minutes=10)
 MOST_LISTED = 200
-WORK = "account_erasure"
 # The numbers of the others would tell of a review that a doctor still holds back.
 FORESEEN = frozenset(
     {
