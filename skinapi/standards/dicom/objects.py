@@ -170,13 +170,13 @@ def reference(sop_class: str, uid: str) -> Dataset:
     return made
 
 
-def _refer_to_source(made: Dataset, origin: ObjectSource, keyword: str) -> None:
-    """Name the sender's own object as one that this is made of, and where it is (PS3.3, C.12.2)."""
+def _refer_to_source(made: Dataset, origin: ObjectSource) -> None:
+    """Name the sender's own picture as one that this is made of, and where it is (C.12.2)."""
     source = origin.finding.source
     if source is None:
         return
     sent = reference(source.sop_class_uid, source.sop_instance_uid)
-    setattr(made, keyword, [*made.get(keyword, ()), sent])
+    made.SourceImageSequence = [*made.get("SourceImageSequence", ()), sent]
     series, study = Dataset(), Dataset()
     series.SeriesInstanceUID, series.ReferencedInstanceSequence = source.series_uid, [sent]
     study.StudyInstanceUID, study.ReferencedSeriesSequence = source.study_uid, [series]
@@ -190,7 +190,7 @@ def make_photo(
     made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
-    _refer_to_source(made, origin, "SourceImageSequence")
+    _refer_to_source(made, origin)
     made.AcquisitionContextSequence = []
     if of.kind is Kind.DERMOSCOPY:
         made.FrameOfReferenceUID = f"{of.uid}.1"  # of this picture alone: it has no scale
@@ -215,7 +215,7 @@ def make_heat_map(
     made.DerivationDescription = HEAT
     made.ConversionType = "WSD"
     made.SourceImageSequence = [reference(SOP_CLASSES[photo.kind], photo.uid)]
-    _refer_to_source(made, origin, "SourceImageSequence")
+    _refer_to_source(made, origin)
     return made
 
 
@@ -259,7 +259,10 @@ def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes |
     made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand
     made.DocumentTitle = made.StudyDescription
     made.ConceptNameCodeSequence = []
-    _refer_to_source(made, origin, "SourceInstanceSequence")
+    if source := origin.finding.source:
+        made.SourceInstanceSequence = [
+            reference(source.sop_class_uid, source.sop_instance_uid),
+        ]
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     if pdf:
         made.EncapsulatedDocumentLength = len(pdf)

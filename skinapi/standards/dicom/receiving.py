@@ -27,10 +27,12 @@ from skinapi.standards.dicom.multipart_related import Part
 from skinapi.standards.dicom.pixels import read_photo_file
 from skinapi.standards.dicom.reading import Instance, open_instance, refuse_other_kinds
 from skinapi.standards.dicom.stow import Received
+from skinapi.standards.dicom.uids import ObjectId
 
 # No caller can send it as an Idempotency-Key: those have no slash.
 KEY = "dicom/"
 OBJECT = "application/dicom"
+OWN_OBJECT = "This object was made here, of a finding: it is no new picture"
 NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
 
 
@@ -71,6 +73,7 @@ class Receiver:
             raise RefusedInstance(
                 Failure.MISMATCH, "The object belongs to another study than the address names"
             )
+        self._refuse_own(instance)
         sent = SentPhotos(
             contents=[read_photo_file(instance, largest=self.largest_photo)],
             same_spot=False,
@@ -89,6 +92,14 @@ class Receiver:
     def _is_clinics(self) -> bool:
         """Anybody else could name a patient of the clinic, and file a result for that one."""
         return self.by.key is not None and self.by.key.clinic_wide
+
+    def _refuse_own(self, instance: Instance) -> None:
+        """An archive that sends all that arrives sends what this server has sent to it, too: a heat
+        map would be judged as a photo. Raises RefusedInstance.
+        """
+        own, records = ObjectId.parse(instance.sop_instance), self.prediction.records
+        if own and (records.has(own.finding) or records.erased.find(own.finding)):
+            raise RefusedInstance(Failure.PROCESSING, OWN_OBJECT)
 
     def _owner_of(self, instance: Instance) -> tuple[Account, Newcomer | None]:
         """Who sends with a clinic's key sends for the patient whom the object names, anybody else

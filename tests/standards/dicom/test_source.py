@@ -11,13 +11,14 @@ from pydicom import Dataset
 
 from skinapi.integrations.patients import PATIENTS
 from skinapi.records.submission import Source
+from skinapi.standards.dicom.uids import finding_of
 from tests.integrations.test_keys import clinic_wide, made
 from tests.lab.test_from_reviews import Clinic
 from tests.lab.test_research_export import lines
 from tests.privacy.made_files import ASKED, make, read
 from tests.standards.dicom.reading_back import errors_in, fetch, search, value_of
 from tests.standards.dicom.test_objects import sign
-from tests.standards.dicom.test_receiving import TAKEN, send
+from tests.standards.dicom.test_receiving import FAILED, TAKEN, send
 from tests.support.backends import Backend, Person
 from tests.support.dicom import DERMOSCOPIC, jpeg_object
 from tests.support.photos import photo_of
@@ -86,16 +87,11 @@ def test_each_object_carries_what_the_archives_own_object_carried(
         assert one.StudyInstanceUID != STUDY
         assert one.ReferencedStudySequence[0].ReferencedSOPInstanceUID == STUDY
     photo, heat, report, printed = objects
-    for one, keyword in (
-        (photo, "SourceImageSequence"),
-        (heat, "SourceImageSequence"),
-        (printed, "SourceInstanceSequence"),
-    ):
-        named = one[keyword].value[-1]
-        assert (named.ReferencedSOPClassUID, named.ReferencedSOPInstanceUID) == (
-            DERMOSCOPIC,
-            OBJECT,
-        )
+    named = [photo.SourceImageSequence[-1], heat.SourceImageSequence[-1]]
+    for one in (*named, printed.SourceInstanceSequence[0]):
+        sent_uids = (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+        assert sent_uids == (DERMOSCOPIC, OBJECT)
+    for one in (photo, heat):
         [where] = one.StudiesContainingOtherReferencedInstancesSequence
         assert where.StudyInstanceUID == STUDY
         assert where.ReferencedSeriesSequence[0].SeriesInstanceUID == SERIES
@@ -124,6 +120,34 @@ def archive_without_photos(tmp_path: Path) -> Iterator[Person]:
     made_here = Backend(tmp_path / "clinic", photos="never")
     yield clinic_wide(made_here, scopes=["dicom"])
     made_here.services.store.close()
+
+
+def test_what_was_made_here_is_no_new_picture(
+    backend: Backend, archive: Person, doctor: Person
+) -> None:
+    """An archive that sends on all that arrives would let a heat map be judged as a photo."""
+    study = file(archive)
+    own = [bytes_of(one) for one in fetch(archive, f"/dicom/studies/{study}")]
+    refuse_as_own(archive, own)
+    assert [value_of(one, "StudyInstanceUID") for one in search(doctor)] == [study]
+    finding = finding_of(study)
+    assert finding
+    backend.services.records.erase_again(identifier=finding, by="system")
+    refuse_as_own(archive, own)
+    assert search(doctor) == []
+
+
+def refuse_as_own(archive: Person, objects: list[bytes]) -> None:
+    status, answer = send(archive, *objects)
+    assert status == 409
+    said = [one["0040A160"]["Value"][0] for one in answer[FAILED]["Value"]]
+    assert sum("made here" in sentence for sentence in said) == 2
+
+
+def bytes_of(made_object: Dataset) -> bytes:
+    out = io.BytesIO()
+    made_object.save_as(out, enforce_file_format=True)
+    return out.getvalue()
 
 
 def test_a_query_finds_a_patient_by_the_number_that_the_archive_sent(
