@@ -102,12 +102,8 @@ class Judge:
         with installed():
             from skinapi.standards.dicom.header_facts import read_context  # noqa: PLC0415
             from skinapi.standards.dicom.pixels import read_photo_file  # noqa: PLC0415
-            from skinapi.standards.dicom.reading import (  # noqa: PLC0415
-                open_instance,
-                refuse_other_kinds,
-            )
+            from skinapi.standards.dicom.reading import open_instance  # noqa: PLC0415
         instance = open_instance(io.BytesIO(content))
-        refuse_other_kinds(instance)
         photo = read_photo_file(instance, largest=self._reader.largest_bytes)
         return photo, read_context(instance)
 

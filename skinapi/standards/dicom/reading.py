@@ -84,8 +84,8 @@ class Instance:
 
 
 def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> Instance:
-    """Read the header of the object that lies between two places of a file. Raises RefusedInstance;
-    whether the object is of a kind that is judged is not asked here.
+    """Read the header of the object that lies between two places of a file. Raises RefusedInstance,
+    also for what is no photograph by its SOP class.
     """
     end = source.seek(0, io.SEEK_END) if end is None else end
     source.seek(start)
@@ -99,11 +99,14 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
             raise _refuse_syntax(syntax, meta)
         header = _read_header(head, syntax, found)
         uids = {name: _uid_in(header, name) for name in READ[:3]}
+        sop = uids["SOPClassUID"], uids["SOPInstanceUID"]
+        if sop[0] not in SOP_CLASSES:
+            raise _refuse_kind(sop)
     if not found.start:
-        raise _refuse_missing_pixels(head, end - start)
+        raise _refuse_missing_pixels(head, end - start, sop)
     return Instance(
-        sop_class=uids["SOPClassUID"],
-        sop_instance=uids["SOPInstanceUID"],
+        sop_class=sop[0],
+        sop_instance=sop[1],
         study=uids["StudyInstanceUID"],
         transfer_syntax=syntax,
         header=header,
@@ -112,16 +115,6 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
         length=None if found.length == 0xFFFFFFFF else found.length,
         end=end,
     )
-
-
-def refuse_other_kinds(instance: Instance) -> None:
-    """Raises RefusedInstance for what is no photograph by its SOP class."""
-    if instance.sop_class not in SOP_CLASSES:
-        raise RefusedInstance(
-            Failure.SOP_CLASS,
-            f"{_name_of(instance.sop_class)} is not judged here. Send VL Photographic Image, "
-            "Dermoscopic Photography or Secondary Capture.",
-        )
 
 
 @contextmanager
@@ -190,14 +183,23 @@ def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
     )
 
 
+def _refuse_kind(sop: tuple[str, str]) -> RefusedInstance:
+    return RefusedInstance(
+        Failure.SOP_CLASS,
+        f"{_name_of(sop[0])} is not judged here. Send VL Photographic Image, Dermoscopic "
+        "Photography or Secondary Capture.",
+        sop=sop,
+    )
+
+
 def _name_of(uid: str) -> str:
     """The name in the standard; a UID that is not in it stays as it is."""
     return UID(uid).name if UID_TEXT.fullmatch(uid) else "(no UID)"
 
 
-def _refuse_missing_pixels(head: io.BytesIO, size: int) -> RefusedInstance:
+def _refuse_missing_pixels(head: io.BytesIO, size: int, sop: tuple[str, str]) -> RefusedInstance:
     if size > MOST_HEADER and head.tell() >= MOST_HEADER - 12:
         return RefusedInstance(
-            Failure.NOT_UNDERSTOOD, "What stands before the pixels is larger than 1 MB"
+            Failure.NOT_UNDERSTOOD, "What stands before the pixels is larger than 1 MB", sop=sop
         )
-    return RefusedInstance(Failure.NOT_UNDERSTOOD, "The object has no pixels")
+    return RefusedInstance(Failure.NOT_UNDERSTOOD, "The object has no pixels", sop=sop)

@@ -25,7 +25,7 @@ from skinapi.standards.dicom.errors import LARGEST_OBJECT, Failure, RefusedInsta
 from skinapi.standards.dicom.header_facts import read_context, read_patient, read_source
 from skinapi.standards.dicom.multipart_related import Part
 from skinapi.standards.dicom.pixels import read_photo_file
-from skinapi.standards.dicom.reading import Instance, open_instance, refuse_other_kinds
+from skinapi.standards.dicom.reading import Instance, open_instance
 from skinapi.standards.dicom.stow import Received
 from skinapi.standards.dicom.uids import ObjectId
 
@@ -68,7 +68,6 @@ class Receiver:
                 )
 
     def _judge(self, instance: Instance) -> Submission:
-        refuse_other_kinds(instance)
         if self.study is not None and instance.study != self.study:
             raise RefusedInstance(
                 Failure.MISMATCH, "The object belongs to another study than the address names"

@@ -141,7 +141,8 @@ def refuse_as_own(archive: Person, objects: list[bytes]) -> None:
     status, answer = send(archive, *objects)
     assert status == 409
     said = [one["0040A160"]["Value"][0] for one in answer[FAILED]["Value"]]
-    assert sum("made here" in sentence for sentence in said) == 2
+    assert ["made here" in sentence for sentence in said] == [True, True, False, False]
+    assert ["is not judged here" in sentence for sentence in said] == [False, False, True, True]
 
 
 def bytes_of(made_object: Dataset) -> bytes:
