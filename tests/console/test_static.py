@@ -361,6 +361,7 @@ FOR_PROGRAMS = {
     *(
         "unknown_performer",
         "finding_erased",
+        "gone",
         "identifier_reused",
         "not_acceptable",
         "refused_instance",
