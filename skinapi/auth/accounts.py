@@ -394,7 +394,7 @@ class Accounts:
 
     def list_active_admins(self) -> list[str]:
         """The ids of the approved admins, of whom one always stays."""
-        return [found["id"] for found in self._documents.find(ACTIVE_ADMIN, fields=())]
+        return self._list_ids(ACTIVE_ADMIN)
 
     def is_last_admin(self, account: Account) -> bool:
         """Whether no other admin has a password."""
@@ -488,30 +488,32 @@ class Accounts:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
-    def list_resting_doctors(self) -> list[Account]:
-        """Those who are no active doctors now and still have patients, who rest meanwhile."""
+    def list_resting_doctors(self) -> list[str]:
+        """The ids of those who are no active doctors now and still have patients, who rest
+        meanwhile.
+        """
         found = [
-            *self.list_where({"role": "doctor", "status": "suspended"}),
-            *self.list_where({"role": "doctor", "status": "waiting"}),
-            *self.list_where({"patients_rest": True}),
+            *self._list_ids({"role": "doctor", "status": "suspended"}),
+            *self._list_ids({"role": "doctor", "status": "waiting"}),
+            *self._list_ids({"patients_rest": True}),
         ]
-        patients = self.count_patients({one.id for one in found})
-        return [one for one in found if one.id in patients]
+        patients = self.count_patients({*found})
+        return [one for one in found if one in patients]
 
-    def page_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Account]:
-        """Those in this doctor's care, or in nobody's, with a finding that waits for a review; the
-        most urgent first.
+    def find_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Document]:
+        """Those in this doctor's care, or in nobody's, with a finding that waits for a review, as
+        they are stored; the most urgent first.
         """
         wanted: Filter = {"doctor_id": doctor_id, "queue_key": {"$lt": WITHOUT_FINDINGS}}
-        found = self._documents.find(wanted, sort="queue_key", limit=limit)
-        return [Account.model_validate(document) for document in found]
+        return self._documents.find(wanted, sort="queue_key", limit=limit)
 
     def has_active_doctor(self) -> bool:
         active = {"role": "doctor", "status": "approved"}
         return bool(self._documents.find(active, limit=1, fields=()))
 
-    def list_active_doctors(self) -> list[Account]:
-        return self.list_where({"role": "doctor", "status": "approved"})
+    def list_active_doctors(self) -> list[str]:
+        """Their ids."""
+        return self._list_ids({"role": "doctor", "status": "approved"})
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
         """Which patients rest from now on, or come back: rows of the audit trail, each of so many
@@ -602,8 +604,10 @@ class Accounts:
 
     def list_deleting(self) -> list[str]:
         """The ids of those whose deletion has begun but not ended."""
-        found = self._documents.find({"status": "deleting"}, fields=())
-        return [document["id"] for document in found]
+        return self._list_ids({"status": "deleting"})
+
+    def _list_ids(self, filter: Filter) -> list[str]:
+        return [document["id"] for document in self._documents.find(filter, fields=())]
 
     def list_where(self, filter: Filter) -> list[Account]:
         return [Account.model_validate(document) for document in self._documents.find(filter)]

@@ -234,6 +234,7 @@ def _build(
         accounts=data.accounts,
         submissions=data.submissions,
         outbox=data.outbox,
+        failed=data.failed_items,
         seen_by=_spellings(settings.unassigned_seen_by),
     )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)

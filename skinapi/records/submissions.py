@@ -172,7 +172,7 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
-    def list_waiting(
+    def find_waiting(
         self,
         doctor: str | None,
         owners: Sequence[str],
@@ -180,15 +180,14 @@ class Submissions:
         band: Band | None,
         after: str,
         limit: int,
-    ) -> list[QueuedCase]:
+    ) -> list[Document]:
         """The unreviewed submissions of these owners, whom this doctor or nobody is in charge of,
-        all or those of one band, as their keys say. `after` is a queue key.
+        all or those of one band, as their keys say, and as they are stored. `after` is a queue key.
         """
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": max(after, first), "$lt": end}
         wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
-        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=CASE_FIELDS)
-        return [QueuedCase.model_validate(document) for document in found]
+        return self._documents.find(wanted, sort="queue_key", limit=limit, fields=CASE_FIELDS)
 
     def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
         """How many unreviewed submissions these owners have; the time it takes grows with them."""

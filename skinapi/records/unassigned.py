@@ -4,7 +4,7 @@ The doctors whom UNASSIGNED_PATIENTS names see their findings, and take the pati
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -18,12 +18,14 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.submission import URGENT, QueuedCase
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import Lease, PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.conditions import Band
 
 # So many patients without a doctor at most are listed and counted, the most urgent ones.
 MOST_UNASSIGNED = 1000
+WORK = "unassigned"
 PASS_EVERY_S = 60.0
 # What comes into care meanwhile is told in the same mail.
 ARRIVALS_DELAY = timedelta(minutes=2)
@@ -50,11 +52,14 @@ class WillLook(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
-    """`seen_by` are the e-mails of the doctors who see the list; None for all of them."""
+    """`seen_by` are the e-mails of the doctors who see the list; None for all of them. One record
+    that cannot be read hides no other.
+    """
 
     accounts: Accounts
     submissions: Submissions
     outbox: Outbox
+    failed: FailedItems
     seen_by: frozenset[str] | None
 
     def shows_list(self, to: Subject) -> bool:
@@ -83,12 +88,12 @@ class UnassignedPatients:
             return self.accounts.has_active_doctor()
         return bool(self.list_readers())
 
-    def list_readers(self) -> list[Account]:
-        """The active doctors who see the list."""
+    def list_readers(self) -> list[str]:
+        """The ids of the active doctors who see the list."""
         if self.seen_by is None:
             return self.accounts.list_active_doctors()
         found = map(self.accounts.find_by_email, sorted(self.seen_by))
-        return [one for one in found if one and one.active_doctor]
+        return [one.id for one in found if one and one.active_doctor]
 
     def page(
         self, *, urgency: Band | None, after: str | None, limit: int
@@ -99,9 +104,10 @@ class UnassignedPatients:
         found: list[tuple[QueuedCase, Account]] = []
         for doctor, patients in self._walk_patients():
             owners = {one.id: one for one in patients}
-            cases = self.submissions.list_waiting(
+            stored = self.submissions.find_waiting(
                 doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
             )
+            cases = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
             found += ((case, owners[case.owner]) for case in cases)
         found.sort(key=lambda one: one[0].queue_key or "")
         shown = found[:limit]
@@ -122,8 +128,8 @@ class UnassignedPatients:
 
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
-        patients = self.accounts.page_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
-        self._tell_of_arrivals(event.doctor, [one.id for one in patients])
+        patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
+        self._tell_of_arrivals(event.doctor, [one["id"] for one in patients])
 
     def _tell_of_arrivals(self, doctor: str, patients: list[str]) -> None:
         findings = self.submissions.count_waiting(patients) if patients else 0
@@ -143,9 +149,10 @@ class UnassignedPatients:
     def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
         """Those with a finding that waits for a review, by the doctor who rests; None: nobody."""
         left = MOST_UNASSIGNED
-        for doctor in (None, *(one.id for one in self.accounts.list_resting_doctors())):
-            found = self.accounts.page_waiting_patients(doctor, limit=left)
-            patients = [one for one in found if _is_patient(one)]
+        for doctor in (None, *self.accounts.list_resting_doctors()):
+            stored = self.accounts.find_waiting_patients(doctor, limit=left)
+            read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+            patients = [one for one in read if _is_patient(one)]
             left -= len(patients)
             if patients:
                 yield doctor, patients
@@ -154,6 +161,10 @@ class UnassignedPatients:
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
+
+
+def _with_ids(stored: Iterable[Document]) -> Iterator[tuple[str, Document]]:
+    return ((document["id"], document) for document in stored)
 
 
 def _is_patient(owner: Account) -> bool:
@@ -195,7 +206,7 @@ class UnassignedMailer(PeriodicThread):
     def _tell(self) -> None:
         outbox, counted = self._unassigned.outbox, self._unassigned.count()
         places = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
-        places |= {one.id: "queue?list=unassigned" for one in self._unassigned.list_readers()}
+        places |= dict.fromkeys(self._unassigned.list_readers(), "queue?list=unassigned")
         for account, place in places.items():
             last = outbox.find_last(Kind.UNASSIGNED, to=account)
             if last is None or _is_news(last, counted):

@@ -24,6 +24,7 @@ WORK = frozenset(
     {
         *("account_erasure", "account_expiry", "break_glass", "delivery", "erasure_receipt"),
         *("job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
+        "unassigned",
     }
 )
 

@@ -158,6 +158,23 @@ def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backen
     assert [one["number"] for one in noted["findings"]] == [urgent.number]
 
 
+def test_a_patient_without_a_doctor_who_cannot_be_read_hides_no_other(backend: Backend) -> None:
+    """Lists, overview and the probe of the load balancer read all of them."""
+    doctor, broken, other = backend.member(role="doctor"), backend.member(), backend.member()
+    for person in (broken, other):
+        file_for(backend, person, URGENT)
+    identifier = backend.account(broken.email).id
+    damage(backend, "accounts", identifier)
+    assert failed(backend) == [("unassigned", identifier, 1)]
+    ready = backend.client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    assert "Patients without a doctor: 1, urgent findings of theirs: 1" in ready.get_json()["notes"]
+    assert len(doctor.call("GET", "/queue?unassigned=true").get_json()) == 1
+    backend.app.background.unassigned_mailer.make_pass()
+    mails = backend.services.store.collection("outbox").find({"kind": "unassigned"})
+    assert backend.account(doctor.email).id in {one["account"] for one in mails}
+
+
 def test_an_account_that_nobody_approved_and_is_damaged_stops_no_other(backend: Backend) -> None:
     for email in ("one@example.org", "two@example.org"):
         backend.register(email)

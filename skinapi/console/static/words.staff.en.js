@@ -53,6 +53,7 @@ export const english = {
   work_person_file: "the removal of a person's file",
   work_reminder: "a reminder",
   work_retention: "what goes after its time",
+  work_unassigned: "the list of patients without a doctor",
   mailsLateText: "The log of the server names the fault. A link for a new password can be handed over: Accounts, Manage.",
   mailsSent: "No mail is late",
   noMails: "Mails are switched off: nobody is told anything by mail",

@@ -56,6 +56,7 @@ export const french = spaced({
   work_person_file: "le retrait du fichier d'une personne",
   work_reminder: "un rappel",
   work_retention: "ce qui s'efface avec le temps",
+  work_unassigned: "la liste des patients sans médecin",
   mailsLateText: "Le journal du serveur nomme l'erreur. Un lien pour un nouveau mot de passe peut être remis: Comptes, Gérer.",
   mailsSent: "Aucun e-mail n'est en retard",
   noMails: "L'envoi d'e-mails est désactivé: personne n'est averti par e-mail",

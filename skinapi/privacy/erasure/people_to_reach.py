@@ -148,8 +148,8 @@ class ReachService:
         return to.role == "admin" or self.unassigned.shows_list(to)
 
     def _list_readers(self) -> list[str]:
-        readers = [one.id for one in self.unassigned.list_readers()]
-        return readers or [*self.unassigned.accounts.list_active_admins()]
+        readers = self.unassigned.list_readers()
+        return readers or self.unassigned.accounts.list_active_admins()
 
     def _walk(self, account: Account) -> Iterator[FindingToTell]:
         """Those that a doctor holds back, and the urgent ones that nobody has reviewed. One that
