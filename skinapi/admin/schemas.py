@@ -418,8 +418,11 @@ class ClockAlarmView(Answer):
 
 class UnassignedTotals(Answer):
     patients: int
-    findings: int = Field(description="of theirs, that wait for a review")
-    urgent: int = Field(description="those of them that ask for a doctor this week")
+    findings: int = Field(description="of theirs, that wait for a doctor")
+    urgent: int = Field(
+        description="those of them that ask for a doctor this week, and are not reviewed, or not "
+        "told to the patient"
+    )
 
 
 class Overview(Answer):

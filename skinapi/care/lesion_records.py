@@ -135,6 +135,13 @@ class Lesions:
         found = self._documents.find({"id": {"$in": [*identifiers]}})
         return {one["id"]: Lesion.model_validate(one) for one in found}
 
+    def list_newest(self, identifiers: Sequence[str]) -> list[str]:
+        """The ids of the newest findings of these spots; of a deleted one there is none."""
+        found = self._documents.find(
+            {"id": {"$in": [*identifiers]}}, fields=("latest", "deleted_at")
+        )
+        return [one["latest"] for one in found if one.get("latest") and not one.get("deleted_at")]
+
     def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
         if key is None:
             return None

@@ -100,8 +100,8 @@ class Messages:
         unseen: Filter = {"to": to, **WAITING, "lesion": lesion, "seen_at": None}
         return self._documents.count(unseen)
 
-    def count_waiting_by_lesion(self, to: str) -> dict[str, int]:
-        """How many messages wait for this account, for each spot that has any."""
+    def count_waiting_by_lesion(self, to: str | None) -> dict[str, int]:
+        """How many messages wait for this account, or nobody, for each spot that has any."""
         return self._documents.count_by("lesion", {"to": to, **WAITING})
 
     def count_left(self) -> Counter[str | None]:

@@ -20,6 +20,7 @@ from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.record_retention import PatientDeleted
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.unassigned import MOST_UNASSIGNED
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # So many of one side wait for the other; more would bury what matters.
@@ -246,3 +247,9 @@ class MessagesService:
 def _place_of(lesion: str, *, for_owner: bool) -> str:
     """Where the console shows the conversation."""
     return f"spot/{lesion}" if for_owner else f"course/{lesion}"
+
+
+def find_unanswered(messages: Messages, lesions: Lesions, doctor: str | None) -> list[str]:
+    """The newest findings of the spots about which messages wait for this doctor, or for nobody."""
+    waiting = sorted(messages.count_waiting_by_lesion(doctor))
+    return lesions.list_newest(waiting[:MOST_UNASSIGNED]) if waiting else []

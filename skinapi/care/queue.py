@@ -5,7 +5,7 @@ The order of the queue: records/queue_keys.py.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from skinapi.auth.accounts import Account, Accounts
@@ -20,7 +20,7 @@ from skinapi.records.read_notes import ReadNotes
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
-from skinapi.records.unassigned import UnassignedCounts, UnassignedPatients
+from skinapi.records.unassigned import Left, UnassignedCounts, UnassignedPatients
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
@@ -41,12 +41,15 @@ OVERDUE_AFTER = RESULT_AFTER
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `instruction` is what is to be done about its spot."""
+    """`doctors` are those that work on it; `instruction` is what is to be done about its spot.
+    `left` is of a patient without a doctor.
+    """
 
     submission: QueuedCase
     owner: Account
     doctors: Mapping[str, Account]
     instruction: Instruction | None = None
+    left: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +228,17 @@ class CareService:
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, after: str | None, limit: int
     ) -> Page[FoundCase]:
-        """What waits for a review of patients without a doctor, in the order of the queue; nothing
+        """What waits of patients without a doctor, as `UnassignedPatients.page` orders it; nothing
         for a doctor who does not see them.
         """
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
-        owners = {owner.id for _, owner in page.items}
-        cases = page.map(lambda found: found[0])
-        return self._with_accounts(cases, lambda _, owner: owner.id in owners, doctor=doctor)
+        left = {one.finding.id: one.left for one in page.items}
+        cases = self._with_accounts(
+            page.map(lambda one: one.finding), lambda one, _: one.id in left, doctor=doctor
+        )
+        return cases.map(lambda one: replace(one, left=left[one.submission.id]))
 
     def _search_queue(
         self,

@@ -17,6 +17,7 @@ from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
 from skinapi.records.submission import CourseEntry, QueueEntry
+from skinapi.records.unassigned import Left
 from skinapi.storage.ids import now
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
@@ -67,8 +68,9 @@ class OrderedQueueQuery(QueueQuery):
     )
     unassigned: bool = Field(
         default=False,
-        description="`true`: only what waits for a review of patients without a doctor, for the "
-        "doctors whom UNASSIGNED_PATIENTS names; `urgency` may be asked for beside it",
+        description="`true`: only what waits of patients without a doctor, for the doctors whom "
+        "UNASSIGNED_PATIENTS names: first what nobody has reviewed, then what is `left`; `urgency` "
+        "may be asked for beside it",
     )
     q: SearchText | None = Field(
         default=None,
@@ -82,7 +84,7 @@ class OrderedQueueQuery(QueueQuery):
         if self.unassigned and (
             self.awaited or self.order == "learning" or self.reviewed or self.q
         ):
-            raise ValueError("unassigned lists what waits for a review, by urgency")
+            raise ValueError("unassigned lists what waits of patients without a doctor")
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
         if self.order == "learning" and self.q:
@@ -274,11 +276,13 @@ class WithdrawnModel(Answer):
 
 
 class UnassignedView(Answer):
-    """Patients without a doctor, and their findings that wait for a review."""
+    """Patients without a doctor of whom something waits."""
 
     patients: int
-    findings: int
-    urgent: int = Field(description="those that ask for a doctor this week")
+    findings: int = Field(description="those with `unassigned=true`")
+    urgent: int = Field(
+        description="those that ask for a doctor this week, and are not reviewed, or not told"
+    )
 
 
 class QueueCountsView(Answer):
@@ -334,6 +338,13 @@ class QueuedFinding(ListedFinding):
     judged_again: int | None = Field(
         description="the finding in which the photo of this one was judged again; null where none"
     )
+    left: tuple[Left, ...] = Field(
+        default=(),
+        exclude_if=lambda left: not left,
+        description="only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the "
+        "patient is still to be told; `result`: that of a sample is awaited; `opinion`: a second "
+        "one has come; `message`: the patient has written about the spot",
+    )
 
     @classmethod
     def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
@@ -357,6 +368,7 @@ class QueuedFinding(ListedFinding):
             case=CaseView.of(submission, found.doctors, asker),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,
+            left=found.left,
         )
 
 

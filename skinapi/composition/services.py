@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -28,7 +29,7 @@ from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Message
-from skinapi.care.message_service import MessagesService
+from skinapi.care.message_service import MessagesService, find_unanswered
 from skinapi.care.own_data.service import OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
@@ -236,6 +237,7 @@ def _build(
         outbox=data.outbox,
         failed=data.failed_items,
         seen_by=_spellings(settings.unassigned_seen_by),
+        find_unanswered=partial(find_unanswered, data.messages, data.lesions),
     )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
     retention = RecordRetention(

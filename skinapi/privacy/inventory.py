@@ -316,7 +316,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("thumbnail_blob", "patient", "picture", "copy"),
             held("band model_version picture_count", "patient", "health", "copy"),
             held("owner doctor session_of", "patient", "pseudonym"),
-            held("withheld as_owner_sees", "patient", "health"),
+            held("withheld withheld_until_at as_owner_sees", "patient", "health"),
             held("queue_key learning_key awaited_key opinion_key", "patient", "technical"),
             held("reviewed_as changed rest_key photo_removed_at", "patient", "technical"),
             held(REQUEST, "patient", "technical"),

@@ -274,7 +274,8 @@ class Submission(SubmissionSummary):
     `shape` is measured when it is first asked for. `filed_by` is the account that has filed it for
     its owner, `session_of` the key whose session key filed it. `rest_key` orders findings by how
     long they rest (see resting.py); `photo_removed_at` is when kept photos of it went by their
-    time. `source_patient` is the patient's number of the `source`, for an index.
+    time. For an index, `source_patient` is the patient's number of the `source`, and
+    `withheld_until_at` the end of all that is `withheld`.
     """
 
     finding: Finding
@@ -293,6 +294,7 @@ class Submission(SubmissionSummary):
     photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
     source: Source | None = Field(default=None, exclude_if=lambda source: source is None)
     source_patient: str | None = Field(default=None, exclude_if=lambda number: number is None)
+    withheld_until_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
 
     @property
     def changed_at(self) -> datetime:

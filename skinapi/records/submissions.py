@@ -59,6 +59,7 @@ class Submissions:
         self._documents.ensure_index("doctor", "opinion_key", "id")
         self._documents.ensure_index("doctor", "model_version", "id")
         self._documents.ensure_index("doctor", "awaited_key", "id")
+        self._documents.ensure_index("doctor", "withheld_until_at", "id")
         self._documents.ensure_index("queue_key", "id")
         self._documents.ensure_index("changed", "id")
         self._documents.ensure_index("owner", "changed", "id")
@@ -272,6 +273,33 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
 
+    def find_left(
+        self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
+    ) -> list[Document]:
+        """The reviewed submissions, all or those of some owners, in this doctor's care or nobody's,
+        that somebody has to come back to, as they are stored: a result is awaited, a second opinion
+        has come, or the owner is still to be told. So many of each at most.
+        """
+        first, end = awaited_range(WaitsFor.RESULT)
+        ranges: dict[str, Any] = {
+            "awaited_key": {"$gt": first, "$lt": end},
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "withheld_until_at": {"$gt": now()},
+        }
+        of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
+        found: dict[str, Document] = {}
+        for field, within in ranges.items():
+            for document in self._documents.find(
+                {**of, field: within}, sort=field, limit=limit, fields=CASE_FIELDS
+            ):
+                found[document["id"]] = document
+        return [one for one in found.values() if _is_reviewed(one)]
+
+    def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
+        """Those of these submissions that were reviewed, as they are stored."""
+        found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=CASE_FIELDS)
+        return [one for one in found if _is_reviewed(one)]
+
     def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[QueuedCase]:
         """The submissions of these owners, in this doctor's care, whose decision asks for a visit;
         the most urgent first.
@@ -465,8 +493,11 @@ class Submissions:
         reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
         marks = {"reviewed_as": reviewed_as, "decision": decision}
         keys = submission.model_copy(update=marks).make_keys(reviewed=True)
-        shown = [one.as_document() for one in withheld] or None
-        seen = {"decision": decision.as_document(), "withheld": shown, "changed": new_id()}
+        shown = {
+            "withheld": [one.as_document() for one in withheld] or None,
+            "withheld_until_at": max((one.until_at for one in withheld), default=None),
+        }
+        seen = {"decision": decision.as_document(), **shown, "changed": new_id()}
         change = {**keys, **marks, **seen}
         self._documents.update({"id": submission.id}, {**_set_or_remove(change), **TOUCH})
 
@@ -555,6 +586,10 @@ class Submissions:
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+
+def _is_reviewed(document: Document) -> bool:
+    return (document.get("queue_key") or "") >= FIRST_REVIEWED
 
 
 def _set_or_remove(fields: Mapping[str, Any]) -> Ops:

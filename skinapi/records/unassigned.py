@@ -1,12 +1,14 @@
 """Patients without a doctor: nobody is in charge of them, or one who is no active doctor now.
 
-The doctors whom UNASSIGNED_PATIENTS names see their findings, and take the patients from there.
+The doctors whom UNASSIGNED_PATIENTS names see what of theirs somebody has to look at, and take the
+patients from there.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from skinapi.auth.accounts import Account, Accounts
@@ -15,6 +17,8 @@ from skinapi.auth.events import DoctorChanged, DoctorReturned
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.decisions import WaitsFor
+from skinapi.records.queue_keys import key_range
 from skinapi.records.submission import URGENT, QueuedCase
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import Lease, PeriodicThread
@@ -33,8 +37,29 @@ ARRIVALS_DELAY = timedelta(minutes=2)
 TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
+class Left(StrEnum):
+    """What of a reviewed finding waits for a doctor who is gone: the patient is still to be told, a
+    result is awaited, a second opinion has come, or the patient has written about the spot.
+    """
+
+    HELD = "held"
+    RESULT = "result"
+    OPINION = "opinion"
+    MESSAGE = "message"
+
+
+class UnassignedCase(NamedTuple):
+    """A finding in the list; one without anything `left` waits for a review."""
+
+    finding: QueuedCase
+    owner: Account
+    left: tuple[Left, ...] = ()
+
+
 class UnassignedCounts(NamedTuple):
-    """How many patients without a doctor have findings that wait for a review, and how many."""
+    """How many patients are in the list, how many findings, and how many of these are urgent: not
+    reviewed, or the patient does not know.
+    """
 
     patients: int
     findings: int
@@ -52,8 +77,9 @@ class WillLook(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
-    """`seen_by` are the e-mails of the doctors who see the list; None for all of them. One record
-    that cannot be read hides no other.
+    """`seen_by` are the e-mails of the doctors who see the list; None for all of them.
+    `find_unanswered` has the ids of the newest findings of the spots about which messages wait for
+    this doctor, or for nobody. One record that cannot be read hides no other.
     """
 
     accounts: Accounts
@@ -61,6 +87,7 @@ class UnassignedPatients:
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
+    find_unanswered: Callable[[str | None], Sequence[str]]
 
     def shows_list(self, to: Subject) -> bool:
         """Whether the caller sees the list: as a person, not by a key."""
@@ -95,31 +122,36 @@ class UnassignedPatients:
         found = map(self.accounts.find_by_email, sorted(self.seen_by))
         return [one.id for one in found if one and one.active_doctor]
 
-    def page(
-        self, *, urgency: Band | None, after: str | None, limit: int
-    ) -> Page[tuple[QueuedCase, Account]]:
-        """The findings that wait for a review, of all patients without a doctor, in the order of
-        the queue, with their owners. `after` is a queue key.
+    def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
+        """The findings of all patients without a doctor that wait for a review, in the order of the
+        queue, then those that wait for something else. `after` is a queue key.
         """
-        found: list[tuple[QueuedCase, Account]] = []
+        cases: list[UnassignedCase] = []
         for doctor, patients in self._walk_patients():
             owners = {one.id: one for one in patients}
             stored = self.submissions.find_waiting(
                 doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
             )
-            cases = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
-            found += ((case, owners[case.owner]) for case in cases)
-        found.sort(key=lambda one: one[0].queue_key or "")
-        shown = found[:limit]
-        return Page(shown, shown[-1][0].queue_key if len(found) > limit else None)
+            waiting = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
+        first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
+        first = max(first, after or "")
+        cases += (one for one in self._list_left() if first < _key_of(one) < end)
+        cases.sort(key=_key_of)
+        shown = cases[:limit]
+        return Page(shown, _key_of(shown[-1]) if len(cases) > limit else None)
 
     def count(self) -> UnassignedCounts:
         """Of MOST_UNASSIGNED patients at most."""
         owners = [one.id for _, patients in self._walk_patients() for one in patients]
-        if not owners:
-            return UnassignedCounts(0, 0, 0)
+        left = self._list_left()
+        urgent = sum(_is_urgent(one) for one in left)
+        patients = len({*owners, *(one.owner.id for one in left)})
         count = self.submissions.count_waiting
-        return UnassignedCounts(len(owners), count(owners), count(owners, band=URGENT))
+        if not owners:
+            return UnassignedCounts(patients, len(left), urgent)
+        waiting, most_urgent = count(owners), count(owners, band=URGENT)
+        return UnassignedCounts(patients, waiting + len(left), most_urgent + urgent)
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
@@ -132,7 +164,10 @@ class UnassignedPatients:
         self._tell_of_arrivals(event.doctor, [one["id"] for one in patients])
 
     def _tell_of_arrivals(self, doctor: str, patients: list[str]) -> None:
-        findings = self.submissions.count_waiting(patients) if patients else 0
+        if not patients:
+            return
+        left = self.submissions.find_left(doctor, owners=patients, limit=MOST_UNASSIGNED)
+        findings = self.submissions.count_waiting(patients) + len(left)
         if findings:
             urgent = self.submissions.count_waiting(patients, band=URGENT)
             waiting = self.outbox.find_last(Kind.CAME_INTO_CARE, to=doctor) or {}
@@ -149,7 +184,7 @@ class UnassignedPatients:
     def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
         """Those with a finding that waits for a review, by the doctor who rests; None: nobody."""
         left = MOST_UNASSIGNED
-        for doctor in (None, *self.accounts.list_resting_doctors()):
+        for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
             read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
             patients = [one for one in read if _is_patient(one)]
@@ -158,6 +193,29 @@ class UnassignedPatients:
                 yield doctor, patients
             if left <= 0:
                 return
+
+    def _list_left(self) -> list[UnassignedCase]:
+        """The findings that were reviewed, and still wait for something."""
+        cases: list[UnassignedCase] = []
+        for doctor in self._list_gone():
+            unanswered = {*self.find_unanswered(doctor)}
+            stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
+            if more := unanswered - {one["id"] for one in stored}:
+                stored += self.submissions.find_reviewed(sorted(more))
+            found = [*self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)]
+            accounts = self.accounts.find_stored({one.owner for one in found})
+            read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
+            owners = {one.id: one for one in read if _is_patient(one) and one.doctor_id == doctor}
+            cases += (
+                UnassignedCase(one, owners[one.owner], _left_of(one, unanswered))
+                for one in found
+                if one.owner in owners
+            )
+        return cases
+
+    def _list_gone(self) -> list[str | None]:
+        """The doctors who rest, and None for nobody."""
+        return [None, *self.accounts.list_resting_doctors()]
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
@@ -174,6 +232,26 @@ def _is_patient(owner: Account) -> bool:
     if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
         return False
     return owner.role == "user" or owner.doctor_id is not None
+
+
+def _key_of(case: UnassignedCase) -> str:
+    return case.finding.queue_key or ""
+
+
+def _is_urgent(case: UnassignedCase) -> bool:
+    """Whether the patient is still to be told of something urgent."""
+    decision = case.finding.decision
+    return Left.HELD in case.left and decision is not None and decision.urgency is URGENT
+
+
+def _left_of(finding: QueuedCase, unanswered: Collection[str]) -> tuple[Left, ...]:
+    holds = {
+        Left.HELD: bool(finding.held),
+        Left.RESULT: finding.awaited is WaitsFor.RESULT,
+        Left.OPINION: finding.opinion_key is not None,
+        Left.MESSAGE: finding.id in unanswered,
+    }
+    return tuple(one for one, is_left in holds.items() if is_left)
 
 
 def _is_news(last: Document, counted: UnassignedCounts) -> bool:

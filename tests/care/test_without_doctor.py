@@ -38,6 +38,12 @@ def take(doctor: Person, patient: str) -> Any:
     return doctor.call("PUT", f"/patients/{patient}/doctor")
 
 
+def sign(doctor: Person, number: int, **said: str) -> None:
+    body = {"certainty": "sure", **said}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
 def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patient(
     any_backend: Backend,
 ) -> None:
@@ -159,6 +165,48 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     assert numbers(house, LIST) == []
     came = next(row for row in any_backend.audit() if row["action"] == "doctor.return")
     assert came["detail"] == f"1 patient: {identifier(any_backend, ada)}"
+
+
+@pytest.mark.parametrize("gone", ["suspended", "unassigned"])
+def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
+    any_backend: Backend, gone: str
+) -> None:
+    """A result that is awaited, a finding that the doctor wanted to tell, a message and a second
+    opinion: nobody else would see to them.
+    """
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin, ada = any_backend.admin(), patient_of(any_backend, grey)
+    result, held, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(4))
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    written = file_for(any_backend, ada, ROUTINE, lesion=spot).number
+    sign(grey, result, label="melanoma", histology="awaited", told_by="server")
+    sign(grey, held, label="melanoma", told_by="doctor")
+    for number in (asked, done, written):
+        sign(grey, number, label="melanocytic_nevus")
+    body = {"colleague": house.email}
+    assert grey.call("PUT", f"/submissions/{asked}/second-opinion", json=body).status_code == 200
+    sign(house, asked, label="melanocytic_nevus")
+    sent = ada.call("POST", f"/lesions/{spot}/messages", json={"text": "It bleeds."})
+    assert sent.status_code == 201
+    assert numbers(house, LIST) == []
+    if gone == "suspended":
+        admin.call("PATCH", f"/users/{grey.email}/suspend")
+    else:
+        admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
+    listed = {one["id"]: one["left"] for one in house.call("GET", LIST).get_json()}
+    assert listed == {
+        result: ["result"],
+        held: ["held"],
+        asked: ["opinion"],
+        written: ["message"],
+    }
+    pages = [one["id"] for one in house.pages(f"{LIST}&limit=1")]
+    assert pages == numbers(house, LIST)
+    counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
+    assert counts == {"patients": 1, "findings": 4, "urgent": 1}
+    assert take(house, identifier(any_backend, ada)).status_code == 200
+    assert numbers(house, LIST) == []
+    assert numbers(house, "/queue?awaited=result") == [result]
 
 
 def test_the_patient_reads_who_will_look(open_backend: Open) -> None:

@@ -15,7 +15,7 @@ def alone(seeder: Seeder) -> None:
     """Patients of other tests are on the same server, and would fill the first page of the list."""
     other = seeder.person("doctor")
     waiting = seeder.services.records.unassigned.page(urgency=None, after=None, limit=1000)
-    for owner in {owner.id for _, owner in waiting.items}:
+    for owner in {one.owner.id for one in waiting.items}:
         change_account(seeder.services, owner, doctor_id=other.id)
 
 

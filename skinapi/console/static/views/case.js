@@ -122,15 +122,15 @@ const OtherFindings = ({ patient, number, conditions }) => {
     <//>`;
 };
 
-/** What the patient is not shown yet. @param {{number: string, until: string, onShown: () => void}} props */
+/** What the patient is not shown yet; `onShown`: of who may show it. @param {{number: string, until: string, onShown: (() => void) | null}} props */
 const Held = ({ number, until, onShown }) => {
   const { run, error } = useAct();
-  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(onShown));
+  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(() => onShown?.()));
   return html`
     <${Message}>
       <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>
       ${error && html`<${Failure} error=${error} />`}
-      <button class="show-now" onClick=${show}>${say("showNow")}</button>
+      ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
     <//>`;
 };
 
@@ -269,7 +269,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${ModelMark} submission=${submission} doctor />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
+      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${submission.unassigned ? null : shown} />`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
         ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { BandBadge, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber, sayShare, sayShortDay, today } from "/console/language.js";
+import { isolated, say, sayAge, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
@@ -52,6 +52,8 @@ export const groupByPatient = (items) => {
 
 /** Nobody could judge the photo, so it has no urgency. */
 const UNJUDGED = "unjudged";
+/** Reviewed by a doctor who is gone: something of it still waits. */
+const LEFT = "left";
 
 /** Until when the patient was told to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
@@ -87,8 +89,9 @@ const sayReplaced = ({ finding, label, band }, conditions) =>
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side, decision } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const { awaited, replaced_by: instead } = found;
+  const { awaited, left = [], replaced_by: instead } = found;
   const said = [
+    ...left.filter((one) => one !== "result").map((one) => sayValue("left", one)), // that is said with its day
     instead && sayReplaced(instead, conditions),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     decision ? sayDecision(decision, conditions) : sayLikely(found, conditions),
@@ -108,8 +111,11 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     </li>`;
 };
 
-/** Below which heading a group stands: what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
-const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && (isUnjudged(first) ? UNJUDGED : bandOf(first)));
+/** Below which heading a group stands: what a doctor has left, what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
+const headOf = ([first]) => {
+  if (first?.left?.length) return LEFT;
+  return first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && (isUnjudged(first) ? UNJUDGED : bandOf(first));
+};
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
 const countBelow = (groups, first, more) => {
@@ -131,8 +137,8 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
         of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
-        head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${head === "opinions"
-          ? say("secondOpinions")
+        head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${head === "opinions" || head === LEFT
+          ? say(head === LEFT ? "leftByDoctor" : "secondOpinions")
           : head === UNJUDGED ? html`<${UnjudgedBadge} />`
           : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,
