@@ -186,8 +186,10 @@ def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
 ) -> InstructionView | None:
     """A patient is not told that no visit is needed beside a change that was measured."""
+    if compared.instruction is None:
+        return None
     view = InstructionView.of_spot(compared.instruction, language, for_doctor=for_doctor)
-    if view is None or for_doctor or not compared.comparison.has_changed or is_sent(view.band):
+    if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
         return view
     words = conditions_table().notices.comparison
     return view.model_copy(update={"sentence": words.despite_change.in_language(language)})

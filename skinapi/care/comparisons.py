@@ -179,7 +179,7 @@ class ComparisonsService:
     ) -> dict[str, float]:
         """How well the newest photo of these spots fits, by spot: of those that do."""
         pairs = {}
-        for lesion, latest, _ in near:
+        for lesion, latest in near:
             if latest:
                 with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
                     newest = self.lesions.get_own_finding(str(latest.number), by)

@@ -2,7 +2,7 @@
 photo. Nothing of it is stored: it ends when what it was made of does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -10,9 +10,10 @@ from enum import StrEnum
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import Act, reminder_of
-from skinapi.records.instructions import Advice, SaidBy, reconcile
+from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.submission import AdvisedEntry
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader, Standing
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 
@@ -69,6 +70,7 @@ class InboxService:
 
     lesions: Lesions
     findings: LesionFindings
+    spots: Spots
     messages: Messages
     most: int
 
@@ -77,33 +79,32 @@ class InboxService:
         one: the others have time.
         """
         spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
-        advised = self.findings.list_advised(
-            [one.id for one in spots if one.latest], for_owner=True
-        )
+        stands = self.spots.stand([one.id for one in spots if one.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
-        found = [task for one in spots for task in _tasks_of(one, advised.get(one.id, ()), unread)]
+        found = [task for one in spots for task in _tasks_of(one, stands.get(one.id), unread)]
         unsorted = self.findings.list_unsorted(owner, limit=MOST_UNSORTED)
-        found += [task for group in unsorted for task in _tasks_of(None, group, {})]
+        found += [task for one in unsorted for task in _tasks_of(None, one, {})]
         found.sort(key=lambda one: one.rank)
         ahead = [one for one in found if one.due and one.due > now().date()]
         return [one for one in found if one not in ahead[1:]]
 
 
 def _tasks_of(
-    lesion: Lesion | None, findings: Sequence[AdvisedEntry], unread: Mapping[str, int]
+    lesion: Lesion | None, stands: Standing | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
     """What waits about a spot, or about findings on one photo that belong to none."""
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
-    told = reconcile(findings)
-    if told is None:
+    if stands is None:
         return
+    told = stands.instruction
     asked = told.counts.band in ORDER
     if asked:
         yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=told.counts)
-    if told.picture_wanted and (decision := findings[-1].decision):
-        newest = findings[-1].number
-        said = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, newest)
+    newest = stands.newest
+    if told.picture_wanted and (decision := newest.decision):
+        number = newest.photo.number
+        said = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
         yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=said)
     elif lesion and not asked and (reminder := reminder_of(told)):
         task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH

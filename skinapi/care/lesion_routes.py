@@ -105,9 +105,7 @@ def list_course(
         after=query.after,
         limit=query.limit,
     )
-    return page.map(
-        lambda submission: finding_view(submission, shown.instruction, for_doctor=for_doctor)
-    )
+    return page.map(lambda submission: finding_view(submission, for_doctor=for_doctor))
 
 
 @routes.route(

@@ -12,7 +12,6 @@ from skinapi.care.reminders import Act, Reminder, reminder_of
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.instructions import Instruction
 from skinapi.records.submission import CourseEntry
 from skinapi.storage.ids import now
 from skinapi.vision.context import BodySide, BodySite, Laterality
@@ -158,19 +157,20 @@ class LesionView(Answer):
 
     @classmethod
     def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
-        lesion, latest, instruction = shown
+        lesion, latest = shown
+        instruction = shown.instruction
         reminder = reminder_of(instruction) if instruction else None
         return cls(
-            instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
+            instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)
+            if instruction
+            else None,
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView.of(lesion.place),
-            latest=finding_view(latest, instruction, for_doctor=for_doctor) if latest else None,
+            latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
             reminder=ReminderView.of(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
         )
 
 
-def finding_view(
-    submission: CourseEntry, instruction: Instruction | None = None, *, for_doctor: bool
-) -> ListedFinding:
-    return ListedFinding(**listed_fields(submission, instruction, for_doctor=for_doctor))
+def finding_view(submission: CourseEntry, *, for_doctor: bool) -> ListedFinding:
+    return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))

@@ -28,9 +28,11 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
-from skinapi.records.instructions import Advice, Instruction, reconcile
+from skinapi.records.instructions import Advice, Instruction
 from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.review_queue import reader_of
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.standing import Reader
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
@@ -43,11 +45,15 @@ NO_REMINDER = "There is nothing to be reminded of about this spot"
 
 
 class ShownLesion(NamedTuple):
-    """A spot, its newest finding and what is to be done about it, as its reader may know."""
+    """A spot and its newest finding, as its reader may know."""
 
     lesion: Lesion
     latest: CourseEntry | None
-    instruction: Instruction | None
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """What is to be done about it; None without a finding."""
+        return self.latest.instruction if self.latest else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class LesionsService:
             return self._show(before)
         new = AddedLesion(owner, place, name, key, request_hash)
         try:
-            return ShownLesion(self._create(new), None, None)
+            return ShownLesion(self._create(new), None)
         except Duplicate:  # a retry of this request has stored it in the meantime
             if before := self._find_created(owner, key, request_hash):
                 return self._show(before)
@@ -98,23 +104,20 @@ class LesionsService:
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
         """One page of the owner's spots, oldest first."""
-        return self._page(owner, for_owner=True, after=after, limit=limit)
+        return self._page(owner, Reader.PATIENT, after=after, limit=limit)
 
     def _page(
-        self, owner: str, *, for_owner: bool, after: str | None, limit: int
+        self, owner: str, reader: Reader, *, after: str | None, limit: int
     ) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, after=after, limit=limit)
-        newest = self.findings.by_ids([one.latest for one in page.items if one.latest])
-        with_findings = [one.id for one in page.items if one.latest]
-        told = self.findings.instruct_all(with_findings, for_owner=for_owner)
+        known = self.findings.by_ids([one.latest for one in page.items if one.latest])
+        newest = {one.lesion: one for one in self.records.spots.see([*known.values()], reader)}
 
         def show(lesion: Lesion) -> ShownLesion:
-            if lesion.latest is None:
-                return ShownLesion(lesion, None, None)
-            # Else a server of the version before has deleted it.
-            known = newest.get(lesion.latest) or self.findings.newest(lesion.id)
-            seen = known.for_owner() if known and for_owner else known
-            return ShownLesion(lesion, seen, told.get(lesion.id))
+            if lesion.latest and lesion.id not in newest:
+                # A server of the version before has deleted it.
+                return self._show(lesion, reader)
+            return ShownLesion(lesion, newest.get(lesion.id))
 
         return page.map(show)
 
@@ -126,7 +129,7 @@ class LesionsService:
         if owner is None or not self.records.may_see(owner, doctor, lesion=None):
             raise NotFound(NO_PATIENT)
         self.records.note_read([patient], by=doctor)
-        return self._page(patient, for_owner=False, after=after, limit=limit)
+        return self._page(patient, reader_of(patient, doctor), after=after, limit=limit)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot of the caller, or of a patient in the caller's care, or with a finding about which
@@ -138,16 +141,15 @@ class LesionsService:
         if found is None or not (own or self._may_see(found, to)):
             raise NotFound(NO_LESION)
         self.records.note_read([found.owner], by=to)
-        return self._show(found, for_owner=found.owner == to.id)
+        return self._show(found, reader_of(found.owner, to))
 
     def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
         owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
         return owner is not None and self.records.may_see(owner, doctor, lesion=lesion.id)
 
-    def _show(self, lesion: Lesion, *, for_owner: bool = True) -> ShownLesion:
+    def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
         newest = self.findings.newest(lesion.id)
-        told = self.findings.instruct_all([lesion.id], for_owner=for_owner).get(lesion.id)
-        return ShownLesion(lesion, newest.for_owner() if newest and for_owner else newest, told)
+        return ShownLesion(lesion, newest and self.records.spots.see_one(newest, reader))
 
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
@@ -155,9 +157,9 @@ class LesionsService:
         """What is to be done about a spot that the caller may see, with what a comparison of two
         of its findings asks for.
         """
-        for_owner = lesion.owner == to.id
-        advised = self.findings.list_advised([lesion.id], for_owner=for_owner)
-        return reconcile(advised.get(lesion.id, []), compared=compared)
+        reader = reader_of(lesion.owner, to)
+        stands = self.records.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
+        return stands.instruction if stands else None
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
@@ -165,7 +167,7 @@ class LesionsService:
         """One page of a spot's findings in the order of time. Raises NotFound."""
         found = self.get(lesion=lesion, to=to).lesion
         page = self.findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
-        return page.map(CourseEntry.for_owner) if found.owner == to.id else page
+        return page.map_all(partial(self.records.spots.see, reader=reader_of(found.owner, to)))
 
     def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
         """Raises NotFound, also for those of other accounts, as all that follow do."""
@@ -241,7 +243,7 @@ class LesionsService:
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return moved
+        return self.records.spots.see_one(moved, Reader.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> Submission:
         """A finding of the caller. Raises NotFound, also for those of patients in care."""
@@ -270,7 +272,8 @@ class LesionsService:
         """A calendar file. Raises NotFound, also for a spot about which nothing is to be done
         again, and for one without findings.
         """
-        own, _, told = self._show(self.counts.get_own(lesion, by))
+        shown = self._show(self.counts.get_own(lesion, by))
+        own, told = shown.lesion, shown.instruction
         if told is None:
             raise NotFound(NO_FINDING)
         reminder = reminder_of(told)

@@ -14,10 +14,10 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import InvalidQuery, NotFound, TooManyFound
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
-from skinapi.records.instructions import Instruction, reconcile
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.read_notes import ReadNotes
-from skinapi.records.review_queue import in_care, is_asked
+from skinapi.records.review_queue import in_care, is_asked, reader_of
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.records.unassigned import Left, UnassignedCounts, UnassignedPatients
@@ -41,14 +41,11 @@ OVERDUE_AFTER = RESULT_AFTER
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `instruction` is what is to be done about its spot.
-    `left` is of a patient without a doctor.
-    """
+    """`doctors` are those that work on it; `left` is of a patient without a doctor."""
 
     submission: QueuedCase
     owner: Account
     doctors: Mapping[str, Account]
-    instruction: Instruction | None = None
     left: tuple[Left, ...] = ()
 
 
@@ -78,7 +75,7 @@ class CareService:
 
     accounts: Accounts
     submissions: Submissions
-    lesion_findings: LesionFindings
+    spots: Spots
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -149,7 +146,9 @@ class CareService:
             found = self.submissions.page_awaited(
                 doctor, None, owners=owners, after=None, limit=MOST_AWAITED
             ).items
-            awaited |= {one.owner: one for one in reversed(found)}
+            first = {one.owner: one for one in reversed(found)}
+            seen = self.spots.see([*first.values()], Reader.DOCTOR)
+            awaited |= {one.owner: one for one in seen}
         return awaited
 
     def visits_of(self, patients: Sequence[Account]) -> dict[str, date]:
@@ -159,20 +158,13 @@ class CareService:
         found: list[QueuedCase] = []
         for doctor, owners in _by_doctor(patients):
             found += self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
-        told = self._instruct(found)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for one in found:
-            counts = told.get(one.lesion or "") or reconcile([one.advised])
-            due = counts.counts.due if counts else None
+        for one in self.spots.see(found, Reader.DOCTOR):
+            due = one.instruction.counts.due
             if due and due >= least:
                 days[one.owner] = min(due, days.get(one.owner, due))
         return days
-
-    def _instruct(self, entries: Sequence[QueuedCase]) -> dict[str, Instruction]:
-        """What is to be done about their spots, by these."""
-        spots = sorted({one.lesion for one in entries if one.lesion})
-        return self.lesion_findings.instruct_all(spots, for_owner=False) if spots else {}
 
     def list_queue(
         self,
@@ -337,15 +329,19 @@ class CareService:
         *,
         doctor: Subject,
     ) -> Page[FoundCase]:
-        """With the accounts of their owners and doctors, and what is to be done about their spots,
-        which is one more query for all of them; those that do not belong are left out."""
+        """With the accounts of their owners and doctors, and what holds about their spots, which
+        is two more queries for all of them; those that do not belong are left out.
+        """
         named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
-        told = self._instruct(page.items)
-        found = [
-            FoundCase(entry, accounts[entry.owner], accounts, told.get(entry.lesion or ""))
+        shown = [
+            entry
             for entry in page.items
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
+        ]
+        found = [
+            FoundCase(entry, accounts[entry.owner], accounts)
+            for entry in self.spots.see(shown, reader_of("", doctor))
         ]
         self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
         return Page(found, page.next_after)

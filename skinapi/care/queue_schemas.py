@@ -11,7 +11,6 @@ from skinapi.care.queue import OVERDUE_AFTER, FoundCase
 from skinapi.domain.field_types import SearchText
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView, HeadlineView
-from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
@@ -351,7 +350,7 @@ class QueuedFinding(ListedFinding):
         submission, owner = found.submission, found.owner
         finding = submission.finding
         return cls(
-            **listed_fields(submission, found.instruction, for_doctor=True),
+            **listed_fields(submission, for_doctor=True),
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
@@ -372,10 +371,8 @@ class QueuedFinding(ListedFinding):
         )
 
 
-def listed_fields(
-    submission: CourseEntry, instruction: Instruction | None = None, *, for_doctor: bool
-) -> dict[str, Any]:
-    """The fields of a ListedFinding; `instruction` is what is to be done about its spot."""
+def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
+    """The fields of a ListedFinding."""
     finding = submission.finding
     words = finding.band_words(submission.language)
     return {
@@ -390,20 +387,17 @@ def listed_fields(
         "graver_review": graver_sentence(submission),
         "uncertain": finding.uncertain,
         "photo_kept": submission.photo_blob is not None,
-        **(_for_doctor(submission, instruction) if for_doctor else {}),
+        **(_for_doctor(submission) if for_doctor else {}),
     }
 
 
-def _for_doctor(submission: CourseEntry, instruction: Instruction | None) -> dict[str, Any]:
+def _for_doctor(submission: CourseEntry) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
-    told = instruction or reconcile([submission.advised])
-    decision = submission.decision
-    own = (decision.urgency, decision.waits_for) if decision else (submission.finding.band, None)
-    other = told.elsewhere(submission.number, *own) if told else None
-    replaced = other if decision else None
+    other = submission.replaced_by
+    replaced = other if submission.decision else None
     return {
         "awaited": AwaitedView.of(submission),
-        "due": told.counts.due if told and not other else None,
+        "due": None if other else submission.instruction.counts.due,
         "replaced_by": AdviceView.of(replaced, submission.language, for_doctor=True)
         if replaced
         else None,

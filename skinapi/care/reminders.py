@@ -5,7 +5,6 @@ known.
 They say nothing else of the spot: calendars are shared, and kept by others.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -19,9 +18,11 @@ from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
 from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
-from skinapi.records.instructions import Instruction, reconcile
+from skinapi.records.instructions import Instruction
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.submission import AdvisedEntry, Submission
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader, Standing
+from skinapi.records.submission import Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
@@ -81,13 +82,14 @@ def reminder_of(told: Instruction) -> Reminder | None:
     return Reminder(Act.PHOTOGRAPH, told.photographed_at.date() + after)
 
 
-def look_at(findings: Sequence[AdvisedEntry]) -> datetime | None:
-    """When to see whether the owner of a spot is to be reminded, by its findings as the owner may
-    know them: a decision that is withheld until then may ask for something earlier.
+def look_at(stands: Standing | None) -> datetime | None:
+    """When to see whether the owner of a spot is to be reminded, as the owner may know it: a
+    decision that is held back until then may ask for something earlier.
     """
-    told = reconcile(findings)
-    reminder = reminder_of(told) if told else None
-    moments = [one.held_until for one in findings if one.held_until]
+    if stands is None:
+        return None
+    reminder = reminder_of(stands.instruction)
+    moments = [stands.held_until] if stands.held_until else []
     return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
 
 
@@ -141,13 +143,13 @@ class ReminderMailer(PeriodicThread):
         store: Store,
         *,
         lesions: Lesions,
-        findings: LesionFindings,
+        spots: Spots,
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
         super().__init__("reminders", every_s=PASS_EVERY_S, failure="not reminded")
         self._store, self._outbox, self._failed = store, outbox, failed
-        self._lesions, self._findings = lesions, findings
+        self._lesions, self._spots = lesions, spots
 
     def make_pass(self) -> None:
         if not self._outbox.enabled:
@@ -164,12 +166,12 @@ class ReminderMailer(PeriodicThread):
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        advised = self._findings.advised_of(identifier)
-        at = look_at(advised)
+        stands = self._spots.stand([identifier], Reader.PATIENT).get(identifier)
+        at = look_at(stands)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
-        newest = advised[-1].id if advised else None
+        newest = stands.newest.photo.id if stands else None
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
         self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
@@ -186,9 +188,11 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, findings: LesionFindings, *, most: int) -> None:
+    def __init__(
+        self, lesions: Lesions, findings: LesionFindings, spots: Spots, *, most: int
+    ) -> None:
         """`most` is how many findings a spot may have."""
-        self._lesions, self._findings, self._most = lesions, findings, most
+        self._lesions, self._findings, self._spots, self._most = lesions, findings, spots, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         """A spot of this owner. Raises NotFound, also for those of others."""
@@ -217,11 +221,11 @@ class LesionCounts:
 
     def recount(self, lesion: str) -> Lesion | None:
         """The spot as it is then; None where it is deleted."""
-        advised = self._findings.advised_of(lesion)
+        stands = self._spots.stand([lesion], Reader.PATIENT).get(lesion)
         counted = {
-            "findings": len(advised),
-            "latest": advised[-1].id if advised else None,
-            "remind_at": look_at(advised),
+            "findings": len(stands.findings) if stands else 0,
+            "latest": stands.newest.photo.id if stands else None,
+            "remind_at": look_at(stands),
         }
         return self._lesions.change(lesion, counted)
 

@@ -28,6 +28,7 @@ from skinapi.privacy.break_glass.service import BreakGlassExpiry
 from skinapi.privacy.erasure.service import ErasureThread
 from skinapi.privacy.person_file.service import FileSweeper
 from skinapi.privacy.retention.service import RetentionPasses
+from skinapi.records.ended_holds import EndedHolds
 from skinapi.records.unassigned import UnassignedMailer
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
@@ -56,6 +57,7 @@ class Background:
     syslog_sender: SyslogSender
     reminder_mailer: ReminderMailer
     unassigned_mailer: UnassignedMailer
+    ended_holds: EndedHolds
     break_glass_expiry: BreakGlassExpiry
     retention: RetentionPasses
     file_sweeper: FileSweeper
@@ -106,6 +108,7 @@ def open_background(
         syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
         unassigned_mailer=UnassignedMailer(services.store, services.records.unassigned),
+        ended_holds=EndedHolds(services.reviews, services.data.failed_items),
         break_glass_expiry=BreakGlassExpiry(privacy.break_glass),
         retention=RetentionPasses(privacy.retention),
         file_sweeper=FileSweeper(privacy.person_files),

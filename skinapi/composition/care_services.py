@@ -12,7 +12,6 @@ from skinapi.care.message_service import MessagesService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.repositories import Repositories
-from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.settings import Settings
@@ -36,7 +35,6 @@ def open_care_services(
     data: Repositories,
     *,
     records: RecordsService,
-    reviews: ReviewsService,
     counts: LesionCounts,
     pointer: ServingPointer,
     assignments: Assignments,
@@ -56,7 +54,7 @@ def open_care_services(
         care=CareService(
             accounts=data.accounts,
             submissions=data.submissions,
-            lesion_findings=data.lesion_findings,
+            spots=data.spots,
             pointer=pointer,
             notes=records.notes,
             unassigned=records.unassigned,
@@ -74,7 +72,7 @@ def open_care_services(
         reminder_mailer=ReminderMailer(
             store,
             lesions=data.lesions,
-            findings=data.lesion_findings,
+            spots=data.spots,
             outbox=data.outbox,
             failed=data.failed_items,
         ),
@@ -82,7 +80,6 @@ def open_care_services(
             work=data.work,
             letters=data.letters,
             records=records,
-            reviews=reviews,
             findings=data.lesion_findings,
             lesions=lesions,
             outbox=data.outbox,
@@ -99,6 +96,7 @@ def open_care_services(
         inbox=InboxService(
             lesions=data.lesions,
             findings=data.lesion_findings,
+            spots=data.spots,
             messages=data.messages,
             most=settings.most_lesions,
         ),

@@ -48,6 +48,7 @@ def open_erasure(
             work=data.work,
             people=data.people_to_reach,
             unassigned=unassigned,
+            spots=data.spots,
             failed=data.failed_items,
         ),
         clock=data.clock,

@@ -71,6 +71,7 @@ def open_webhook_sender(
         addresses=webhooks.addresses,
         service=webhooks,
         submissions=data.submissions,
+        spots=data.spots,
         accounts=data.accounts,
         address=settings.address,
         authorities=settings.trusted_authorities,

@@ -14,7 +14,5 @@ def migrations_of(services: Services) -> list[Migration]:
     submissions = services.data.submissions
     return [
         Migration(version=7, name="models of findings", fill=submissions.fill_model_version),
-        Migration(version=7, name="decisions", fill=services.reviews.renew_marks),
-        Migration(version=8, name="queue keys", fill=services.records.renew_keys),
-        Migration(version=8, name="rest keys", fill=services.data.resting.fill),
+        Migration(version=9, name="keys of lists", fill=services.records.renew_keys),
     ]

@@ -32,7 +32,6 @@ def open_reports(settings: Settings, services: Services, allowances: Allowances)
     """It needs no model."""
     return ReportsService(
         records=services.records,
-        reviews=services.reviews,
         letters=services.data.letters,
         issued=services.data.issued,
         work=services.data.work,

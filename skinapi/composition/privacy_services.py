@@ -76,6 +76,7 @@ def open_privacy_services(
             grants=data.break_glass,
             accounts=data.accounts,
             submissions=data.submissions,
+            spots=data.spots,
             second_factor=services.second_factor,
             trail=data.trail,
             outbox=data.outbox,

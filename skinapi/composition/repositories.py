@@ -31,6 +31,7 @@ from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.resting import Resting
 from skinapi.records.reviews import Reviews
+from skinapi.records.spots import Spots
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
 from skinapi.reports.narrator import NarrativeCache
@@ -65,6 +66,7 @@ class Repositories:
     weekly_counts: WeeklyCounts
     photo_counts: PhotoCounts
     submissions: Submissions
+    spots: Spots
     lesions: Lesions
     lesion_findings: LesionFindings
     resting: Resting
@@ -108,6 +110,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     work = UnitOfWork(store, trail)
     outbox = Outbox(store, enabled=settings.mail_server is not None)
     lab, keys = LabRepositories(store, trail, work), ApiKeys(store)
+    reviews = Reviews(store)
+    spots = Spots(store, reviews)
     return Repositories(
         work=work,
         accounts=accounts,
@@ -120,10 +124,11 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
         submissions=Submissions(store),
         lesions=Lesions(store),
-        lesion_findings=LesionFindings(store),
+        spots=spots,
+        lesion_findings=LesionFindings(store, spots),
         resting=Resting(store),
         messages=Messages(store),
-        reviews=Reviews(store),
+        reviews=reviews,
         outcome_counts=OutcomeCounts(store),
         letters=Letters(store),
         break_glass=BreakGlasses(store, trail),

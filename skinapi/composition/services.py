@@ -227,22 +227,32 @@ def _build(
     settings: Settings, store: Store, *, served: ServedModel | None, workers_here: bool
 ) -> Services:
     data = open_repositories(settings, store)
-    counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
+    counts = LesionCounts(
+        data.lesions, data.lesion_findings, data.spots, most=settings.most_lesion_findings
+    )
     models = open_models(
         settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
     )
     unassigned = UnassignedPatients(
         accounts=data.accounts,
         submissions=data.submissions,
+        spots=data.spots,
         outbox=data.outbox,
         failed=data.failed_items,
         seen_by=_spellings(settings.unassigned_seen_by),
         find_unanswered=partial(find_unanswered, data.messages, data.lesions),
     )
-    queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
+    queue = ReviewQueue(
+        work=data.work,
+        submissions=data.submissions,
+        spots=data.spots,
+        accounts=data.accounts,
+        failed=data.failed_items,
+    )
     retention = RecordRetention(
         years=settings.record_retention,
         submissions=data.submissions,
+        spots=data.spots,
         reviews=data.reviews,
         letters=data.letters,
         clock=data.clock,
@@ -266,7 +276,6 @@ def _build(
         store,
         data,
         records=records,
-        reviews=reviews,
         counts=counts,
         pointer=models.pointer,
         assignments=people.assignments,
@@ -357,6 +366,7 @@ def _open_records(
     return RecordsService(
         work=data.work,
         submissions=data.submissions,
+        spots=data.spots,
         findings=data.lesion_findings,
         queue=queue,
         accounts=data.accounts,
@@ -394,12 +404,12 @@ def _open_reviews(
         reviews=data.reviews,
         records=records,
         submissions=data.submissions,
+        spots=data.spots,
         queue=queue,
         accounts=data.accounts,
         outcomes=data.outcome_counts,
         weekly_counts=data.weekly_counts,
         outbox=data.outbox,
-        failed=data.failed_items,
     )
 
 

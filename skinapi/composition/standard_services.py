@@ -36,7 +36,6 @@ def open_standard_services(
     studies = StudiesService(
         records=services.records,
         submissions=services.data.submissions,
-        reviews=services.reviews,
         reports=reports,
         shapes=shapes,
         clinic=settings.clinic_name,

@@ -109,13 +109,13 @@ def _erase_photos(data: Repositories, records: RecordsService, account: str) -> 
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    resting, uses = data.resting, data.account_uses
-    inside(FindingFiled, counts.on_filed, resting.on_spot_changed)
+    uses = data.account_uses
+    inside(FindingFiled, counts.on_filed)
     if uses.stored:
         inside(FindingFiled, uses.on_finding)
         inside(FindingReviewed, uses.on_finding)
     afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
-    inside(FindingReviewed, counts.on_changed, resting.on_reviewed)
+    inside(FindingReviewed, counts.on_changed)
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
@@ -123,7 +123,6 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
             "finding", event.finding.id, request=event.finding.filed_request
         ),
         counts.on_changed,
-        resting.on_spot_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
@@ -158,7 +157,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
         data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 
     inside = data.work.inside
-    inside(FindingReviewed, lambda event: send(event.finding))
+    inside(FindingReviewed, lambda event: send(event.finding) if event.shown else None)
     inside(LetterIssued, lambda event: send(event.finding))
     inside(LetterTakenBack, lambda event: send(event.finding))
     if after == "finding":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,8 +28,23 @@ class Page(Generic[T]):
         # A generator, so that reading `items` of the new page is what builds those of this one.
         return Page((view(item) for item in self._each()), self.next_after)
 
+    def map_all(self, view: Callable[[list[T]], Iterable[U]]) -> "Page[U]":
+        """The same, of what is made of all items together."""
+
+        def build() -> Iterator[U]:
+            yield from view(self.items)
+
+        return Page(build(), self.next_after)
+
     def _each(self) -> Iterator[T]:
         yield from self.items
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last one of what is left."""
+    rest = iter(items)
+    while batch := [*islice(rest, size)]:
+        yield batch
 
 
 def page_of(found: Sequence[T], limit: int) -> Page[T]:

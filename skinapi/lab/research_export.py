@@ -13,8 +13,7 @@ from dataclasses import asdict, dataclass
 from skinapi.auth.accounts import RESEARCH_CONSENT, Accounts
 from skinapi.domain.subject import Subject
 from skinapi.lab.reviewed_findings import Pseudonyms, open_pseudonyms
-from skinapi.records.opinions import SignedOpinion
-from skinapi.records.reviews import Reviews, deciding_review
+from skinapi.records.reviews import Review, Reviews, deciding_review
 from skinapi.records.submission import ReviewedFacts
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ports import Store
@@ -80,7 +79,7 @@ class ResearchExport:
     @atomic
     def _read(
         self, unit: Unit, after: str | None, by: Subject, noted: set[str]
-    ) -> tuple[list[ReviewedFacts], list[tuple[ReviewedFacts, SignedOpinion]]]:
+    ) -> tuple[list[ReviewedFacts], list[tuple[ReviewedFacts, Review]]]:
         """The next findings, and those of them that may be given out with the review that counts.
         Of patients that are not `noted` yet a row is added to the audit trail.
         """
@@ -104,7 +103,7 @@ class ResearchExport:
         return read, taken
 
 
-def _row_of(facts: ReviewedFacts, decides: SignedOpinion, pseudonyms: Pseudonyms) -> ResearchRow:
+def _row_of(facts: ReviewedFacts, decides: Review, pseudonyms: Pseudonyms) -> ResearchRow:
     context, finding, opinion = facts.context, facts.finding, decides.opinion
     return ResearchRow(
         finding=pseudonyms.of("research finding", facts.id),

@@ -216,8 +216,8 @@ def predict(
             owner = prediction.records.find_owner(patient=form.patient, by=subject)
         submission = prediction.predict(owner=owner, sent=sent, by=subject)
     records = prediction.records
-    looks, told = records.find_who_looks(submission, owner), records.instruct(submission)
-    will_look = WillLookView.of(looks, told, submission.language)
+    looks = records.find_who_looks(submission, owner)
+    will_look = WillLookView.of(looks, submission.instruction, submission.language)
     return SubmissionView.of(submission, owner).model_copy(update={"will_look": will_look})
 
 

@@ -16,6 +16,7 @@ from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import Newcomer, RecordsService
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Again, Filing, NewFinding, PhotoChoice, Source, Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPictures, InferenceService
@@ -198,7 +199,7 @@ class PredictionService:
             request_hash=sent.request_hash,
         )
         filing = Filing(identifier=new_id(), number=0, owner=owner.id, new=new)
-        return filing.as_submission(doctor=None)
+        return filing.as_submission(doctor=None).alone(Reader.PATIENT)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

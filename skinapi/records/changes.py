@@ -7,6 +7,7 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.records.service import RecordsService
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.storage.ports import Filter
 
@@ -50,14 +51,11 @@ class ChangedFindings:
         `RecordsService.get`; none of a patient who is not there, or not the caller's to see.
 
         `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
-        again at the end, and none is left out. One's own are in the order of time, because that of
-        changes would tell what a doctor holds back.
+        again at the end, and none is left out. What a doctor holds back changes nothing before it
+        is shown: a program may show all that it reads to the patient.
         """
         found: list[Submission] = []
         for of in self._listings(to, patient):
-            if of == {"owner": to.id}:
-                found += self._list_own(to.id, newest_first, after, limit + 1)
-                continue
             found += self.records.submissions.list_changed(
                 of,
                 since=span.since,
@@ -70,19 +68,6 @@ class ChangedFindings:
         shown = found[:limit]
         following = shown[-1].change_key if len(found) > limit else None
         return Page(self._seen(shown, to, span), following)
-
-    def _list_own(
-        self, owner: str, newest_first: bool, after: str | None, limit: int
-    ) -> list[Submission]:
-        group, behind = (after or "")[:1], (after or "")[1:]
-        if group == "1" and not newest_first:
-            return []
-        return self.records.submissions.list_owned(
-            owner,
-            newest_first=newest_first,
-            after=behind if group == "0" else None,
-            limit=limit,
-        )
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
         key = to.key
@@ -109,4 +94,8 @@ class ChangedFindings:
             if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
                 seen.append((submission, owner))
         self.records.note_read({owner.id for _, owner in seen}, by=to)
-        return seen
+        told = self.records.spots.see([submission for submission, _ in seen], Reader.PROGRAM)
+        return [
+            (one.seen_by(Reader.PATIENT) if owner.id == to.id else one, owner)
+            for one, (_, owner) in zip(told, seen, strict=True)
+        ]

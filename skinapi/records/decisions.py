@@ -1,5 +1,5 @@
-"""What doctors have decided about a finding, in short: it is stored with the finding and stands at
-the top of every view of it.
+"""What doctors have decided about a finding, in short: it stands at the top of every view of it.
+It is made of the reviews each time, and never stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,14 +7,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import Field
-
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.due_days import (
     RESULT_AFTER,
     Step,
     due_day,
-    levels_of,
     levels_since,
     say_day,
 )
@@ -22,10 +19,8 @@ from skinapi.records.opinions import (
     Certainty,
     Histology,
     Opinion,
-    known_to_version_3,
 )
-from skinapi.records.reviews import Review, deciding_review
-from skinapi.storage.ports import Document
+from skinapi.records.reviews import Review, StandingReviews
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import is_sent, most_urgent, urgency
 from skinapi.vision.conditions import (
@@ -35,7 +30,6 @@ from skinapi.vision.conditions import (
     Condition,
     conditions_table,
 )
-from skinapi.vision.finding.finding import FindingSummary
 
 MOST_EARLIER = 10  # decisions that a decision has followed
 
@@ -114,8 +108,7 @@ class Earlier(StoredRecord):
 class Decision(StoredRecord):
     """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
     the one that counts from then on, in place of the finding's; `urgent_since` says since when the
-    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first:
-    what was stored before these were known has none.
+    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first.
     `new_picture_wanted` is what the newest review says, whichever counts.
     """
 
@@ -127,22 +120,28 @@ class Decision(StoredRecord):
     new_picture_wanted: bool
     decided_at: datetime
     decided_by: str
-    doctor: str | None = None
-    urgent_since: tuple[UrgentSince, ...] = Field(default=(), exclude_if=lambda since: not since)
-    earlier: tuple[Earlier, ...] = Field(default=(), exclude_if=lambda earlier: not earlier)
+    doctor: str
+    urgent_since: tuple[UrgentSince, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
 
     @classmethod
     def of(
-        cls, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime | None = None
+        cls, reviews: Sequence[Review], band: Band, found_at: datetime | None = None
     ) -> Self | None:
-        """What these reviews say of this finding of that time, in the order of signing; None
-        without any.
+        """What these reviews say of a finding of this band and time, in the order of signing; None
+        without any that counts.
         """
         counted = [review for review in reviews if not review.second_opinion]
-        steps = [cls._without_history(counted[: end + 1], finding) for end in range(len(counted))]
-        if not steps:
+        if not counted:
             return None
-        since = levels_since(_urgencies(counted, steps, finding.band, found_at))
+        steps, decided_before = list[Self](), dict[str, Review | None]()
+        standing = StandingReviews[Review]()
+        for review in counted:
+            decided_before[review.id] = standing.deciding()
+            standing.add(review)
+            decides = standing.deciding() or review
+            steps.append(cls._after(review, decides, decided_before[decides.id], band))
+        since = levels_since(_urgencies(counted, steps, band, found_at))
         history = {
             "urgent_since": tuple(UrgentSince(band=one, since=since[one]) for one in since),
             "earlier": _earlier(steps),
@@ -150,29 +149,21 @@ class Decision(StoredRecord):
         return steps[-1].model_copy(update=history)
 
     @classmethod
-    def _without_history(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self:
-        """`reviews` are one at least, and no second opinions."""
-        decides = deciding_review(reviews) or reviews[-1]
-        return cls(
+    def _after(cls, newest: Review, decides: Review, before: Review | None, band: Band) -> Self:
+        """What is decided once `newest` is signed; `before` is what decided until then."""
+        return cls.model_construct(
             review=decides.id,
             label=decides.opinion.condition,
-            urgency=_urgency_of(decides, reviews, finding.band),
+            urgency=_urgency_of(decides, before, band),
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
-            new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
+            urgent_since=(),
+            earlier=(),
         )
-
-    @property
-    def known_before(self) -> Self:
-        """Without what earlier versions did not store of it."""
-        return self.model_copy(update={"urgent_since": (), "earlier": ()})
-
-    def as_document(self) -> Document:
-        plain = self.model_dump(mode="json")
-        return {**plain, "decided_at": self.decided_at}
 
     @property
     def sure(self) -> bool:
@@ -207,8 +198,7 @@ class Decision(StoredRecord):
     @property
     def levels(self) -> dict[Band, datetime]:
         """Since when the finding has been so urgent."""
-        known = {one.band: one.since for one in self.urgent_since}
-        return known or levels_of(self.urgency, self.decided_at)
+        return {one.band: one.since for one in self.urgent_since}
 
     @property
     def due(self) -> date | None:
@@ -224,10 +214,6 @@ class Decision(StoredRecord):
     def concluded(self) -> bool:
         """Whether what it names is more than a suspicion."""
         return self.settled and not self.suspected
-
-    def reviewed_as(self, *, stated: str) -> str:
-        """What servers of version 3 of the store are told."""
-        return known_to_version_3(self.label) or stated
 
     def replaces(self, band: Band) -> bool:
         """Whether what was said of a finding of this band counts no more. What a doctor is unsure
@@ -368,38 +354,6 @@ class Decision(StoredRecord):
         return table.notices.decision.ask_a_doctor.in_language(language)
 
 
-class Withheld(StoredRecord):
-    """What the owner of a finding is shown in place of its decision until `until_at`. What is held
-    was signed at `since_at`; what doctors write after that may tell of it, and is withheld too.
-    """
-
-    since_at: datetime
-    until_at: datetime
-    shown: Decision | None = None
-
-    def as_document(self) -> Document:
-        shown = self.shown.as_document() if self.shown else None
-        return {"since_at": self.since_at, "until_at": self.until_at, "shown": shown}
-
-
-def withheld_at(
-    moment: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
-) -> tuple[Withheld, ...]:
-    """What the owner is shown from this moment on: one for each time at which a hold ends, the
-    next one first. None where nothing is held.
-    """
-    ends = sorted({one.hold_ends_at for one in reviews if one.hold_ends_at and one.held_at(moment)})
-    return tuple(_until(end, reviews, finding, found_at) for end in ends)
-
-
-def _until(
-    end: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
-) -> Withheld:
-    held = [one for one in reviews if one.hold_ends_at and one.hold_ends_at >= end]
-    shown = Decision.of([one for one in reviews if one not in held], finding, found_at)
-    return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
-
-
 def _urgencies(
     reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
 ) -> Iterator[Step]:
@@ -422,15 +376,13 @@ def _earlier(steps: Sequence[Decision]) -> tuple[Earlier, ...]:
     return tuple(said.values())[-MOST_EARLIER:]
 
 
-def _urgency_of(decides: Review, reviews: Sequence[Review], band: Band) -> Band:
-    """What the deciding one of these reviews asks for. The result that proves a cancer asks for no
-    less than a suspicion of it; a later review may say that it was treated.
+def _urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
+    """What the deciding review asks for; `before` is what decided when it was signed. The result
+    that proves a cancer asks for no less than a suspicion of it; a later review may say that it was
+    treated.
     """
     asked = urgency_asked(decides.opinion, band)
-    if not _proves_cancer(decides):
-        return asked
-    before = deciding_review(reviews[: reviews.index(decides)])
-    if before and _proves_cancer(before):
+    if not _proves_cancer(decides) or (before and _proves_cancer(before)):
         return asked
     return most_urgent(asked, conditions_table().label(decides.opinion.condition or "").urgency)
 

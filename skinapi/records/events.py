@@ -14,9 +14,12 @@ class FindingFiled:
 
 @dataclass(frozen=True, slots=True)
 class FindingReviewed:
-    """It is marked with what its reviews say now; `finding` is as it was before."""
+    """Doctors have decided something else; `finding` is as it was before. `shown`: its patient sees
+    it now.
+    """
 
     finding: Submission
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

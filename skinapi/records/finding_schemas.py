@@ -303,11 +303,7 @@ class InstructionView(AdviceView):
     )
 
     @classmethod
-    def of_spot(
-        cls, instruction: Instruction | None, language: Language, *, for_doctor: bool
-    ) -> Self | None:
-        if instruction is None:
-            return None
+    def of_spot(cls, instruction: Instruction, language: Language, *, for_doctor: bool) -> Self:
         decision = conditions_table().notices.decision
         counts, wanted = instruction.counts, instruction.picture_wanted
         words = counts.words(language)

@@ -11,7 +11,6 @@ from enum import StrEnum
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor, is_proven_cancer, words_for_patient
 from skinapi.records.due_days import Levels, due_day, levels_of
-from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords
 
@@ -97,6 +96,27 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedPhoto:
+    """A photo that was judged: the id and number of its finding, what that asks for, when it was
+    made, and when the photo was sent (of one that is judged again, before).
+    """
+
+    id: str
+    number: int
+    band: Band
+    created_at: datetime
+    photographed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAbout:
+    """A finding, and what was decided about it."""
+
+    photo: JudgedPhoto
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Said:
     """Advice, since when it was so urgent, and the decision that has ended it, if any. Of a finding
     that was decided, the decision goes on with what the finding asked for.
@@ -114,78 +134,68 @@ class _Said:
         return not self.ended_by.proven and self.ended_by.decided_at >= moment
 
 
-def reconcile(
-    findings: Sequence[AdvisedEntry], *, compared: Advice | None = None
-) -> Instruction | None:
-    """The instruction of a spot with these findings, in the order of time; None without any.
+def reconcile(findings: Sequence[SaidAbout], *, compared: Advice | None = None) -> Instruction:
+    """The instruction of a spot with these findings, in the order of time; there is one at least.
     `compared` is what a comparison of two of them asks for, where that is more urgent than the
     later one.
     """
-    if not findings:
-        return None
     said = [*_list_said(findings, compared)]
     counts = min((one for one in reversed(said) if not one.ended), key=_rank)
     others = sorted(
         (one.advice for one in said if one is not counts), key=lambda one: one.since, reverse=True
     )
-    newest = findings[-1].decision
+    newest = findings[-1]
     return Instruction(
         replace(counts.advice, levels=_levels_of_spot(counts, said)),
         tuple(others),
-        bool(newest and newest.new_picture_wanted),
-        findings[-1].photographed_at,
+        bool(newest.decision and newest.decision.new_picture_wanted),
+        newest.photo.photographed_at,
     )
 
 
-def _list_said(findings: Sequence[AdvisedEntry], compared: Advice | None) -> Iterator[_Said]:
-    for place, finding in enumerate(findings):
-        decision = finding.decision
+def _list_said(findings: Sequence[SaidAbout], compared: Advice | None) -> Iterator[_Said]:
+    for place, about in enumerate(findings):
+        photo, decision = about.photo, about.decision
         later = [one.decision for one in findings[place + 1 :] if one.decision]
         settled = _first(one for one in later if one.settled)
         advice = Advice(
             SaidBy.FINDING,
-            finding.band,
-            finding.created_at,
-            finding.number,
+            photo.band,
+            photo.created_at,
+            photo.number,
             unjudged=decision is not None and decision.unjudged,
         )
-        levels = levels_of(finding.band, finding.created_at)
+        levels = levels_of(photo.band, photo.created_at)
         yield (
             _Said(advice, {}, ended=True)
             if decision
             else _Said(advice, levels, settled is not None, settled)
         )
-        if compared and compared.finding == finding.number:
+        if compared and compared.finding == photo.number:
             ends = decision if decision and decision.settled else settled
             levels = levels_of(compared.band, compared.since)
             yield _Said(compared, levels, ends is not None, ends)
         if decision:
-            come = decision.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
+            come = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
             ends = _first(one for one in later if one.ends(decision))
-            yield _decided(finding, decision, come or ends is not None, ends)
+            yield _decided(photo.number, decision, come or ends is not None, ends)
             for one in decision.earlier:
-                said = one.band, one.since, finding.number, one.waits_for, one.proven
+                said = one.band, one.since, photo.number, one.waits_for, one.proven
                 yield _Said(Advice(SaidBy.DECISION, *said), {}, ended=True)
 
 
-def _decided(
-    finding: AdvisedEntry, decision: Decision, ended: bool, ended_by: Decision | None
-) -> _Said:
-    levels = decision.levels
-    if not (decision.urgent_since or decision.proven):  # stored before that was known
-        found = levels_of(finding.band, finding.created_at)
-        levels = {one: min(since, found.get(one, since)) for one, since in levels.items()}
+def _decided(number: int, decision: Decision, ended: bool, ended_by: Decision | None) -> _Said:
     advice = Advice(
         SaidBy.DECISION,
         decision.urgency,
         decision.decided_at,
-        finding.number,
+        number,
         decision.waits_for,
         decision.proven,
         decision,
-        levels,
+        decision.levels,
     )
-    return _Said(advice, levels, ended, ended_by)
+    return _Said(advice, decision.levels, ended, ended_by)
 
 
 def _first(decisions: Iterable[Decision]) -> Decision | None:

@@ -45,7 +45,7 @@ class KeptPhotos:
         that depends on what somebody has to do first, and where they are kept for ever.
         """
         since = resting_since(submission.rest_key)
-        told = not (submission.as_owner_sees and submission.held)
+        told = submission.reader.knows_all or not submission.held_until
         if self.days is None or since is None or not told or waits_for_somebody(submission):
             return None
         return since + timedelta(days=self.days)

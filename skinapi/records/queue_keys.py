@@ -59,6 +59,16 @@ def awaited_range(awaited: str | None) -> tuple[str, str]:
     return first, f"{int(first) + 1}"
 
 
+def make_hold_key(until: datetime | None, number: int) -> str | None:
+    """By when what is held back is to be shown."""
+    return f"{int(until.timestamp() * 1000):013d}{number:016d}" if until else None
+
+
+def learning_without_photo(key: str | None) -> str | None:
+    """The key by learning of the same finding once no photo of it is kept; an urgent one stays."""
+    return f"{key[0]}2{key[2:]}" if key and key[1] == "1" else key
+
+
 def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
     """The keys of this urgency sort between these two."""
     rank = urgency(band)

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from skinapi.domain.pages import batched
 from skinapi.errors import Conflict
 from skinapi.records.letters import Letters
 from skinapi.records.reviews import Reviews
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.storage.clock_watch import ClockWatch
@@ -95,6 +98,7 @@ class RecordRetention:
 
     years: int | None
     submissions: Submissions
+    spots: Spots
     reviews: Reviews
     letters: Letters
     clock: ClockWatch
@@ -108,12 +112,13 @@ class RecordRetention:
 
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What a doctor has signed something about, whether it must be kept or not."""
-        findings = {one.id: one for one in self.submissions.walk_owned(owner)}
+        walked = batched(self.submissions.walk_owned(owner), ASKED_AT_ONCE)
+        findings = {one.id: one for found in walked for one in self.spots.see(found, Reader.DOCTOR)}
         signed = self._newest_signatures([*findings])
         kept = {
             one.id: signed[one.id]
             for one in findings.values()
-            if one.id in signed and not (for_owner and one.held)
+            if one.id in signed and not (for_owner and one.held_until)
         }
         if not kept:
             return None

@@ -13,15 +13,13 @@ the transaction of the change that it depends on:
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.records.submission import URGENT, KeptEntry, Submission
-from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Documents, Filter, Store
-from skinapi.vision.conditions import Band
+from skinapi.records.submission import KeyedEntry, Submission
+from skinapi.storage.ports import Filter, Store
 
 PAGE_SIZE = 100
 # Of a finding with a photo, and of one without.
@@ -31,48 +29,36 @@ PHOTOS, FINDINGS = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
 IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
 
 
-class RestingEntry(KeptEntry):
-    """The fields of a submission by which it rests."""
-
-    band: Band
-    owner: str
-    lesion: str | None = None
-    rest_key: str | None = None
-
-    @property
-    def since(self) -> datetime:
-        """When something last happened with it; that a decision is withheld ends then, too."""
-        decided = [self.decision.decided_at] if self.decision else []
-        return max([self.created_at, *decided, *(one.until_at for one in self.withheld)])
-
-    @property
-    def waits(self) -> bool:
-        """Whether it must not go before somebody has done something."""
-        awaited = self.decision is not None and self.decision.awaited
-        return awaited or (self.band is URGENT and not self.reviewed)
-
-
-FIELDS = tuple(sorted(RestingEntry.model_fields.keys() - {"id", "as_owner_sees"}))
-
-
-def rest_keys(case: Sequence[RestingEntry]) -> dict[str, str | None]:
-    """The keys of the findings of a case, by their ids; None while it does not rest."""
-    if any(one.waits for one in case):
+def rest_keys(case: Sequence[KeyedEntry]) -> dict[str, str | None]:
+    """The keys of the findings of a case, seen by a doctor, by their ids; None while it does not
+    rest.
+    """
+    if any(map(_waits, case)):
         return dict.fromkeys(one.id for one in case)
-    since = max((one.since for one in case), default=None)
+    since = max(map(_rests_since, case), default=None)
     reviewed = all(one.reviewed for one in case)
     return {
-        one.id: f"{_key(bool(one.photos), reviewed, since)}{one.number:016d}"
-        for one in case
-        if since
+        one.id: f"{_key(one.has_photo, reviewed, since)}{one.number:016d}" for one in case if since
     }
+
+
+def _rests_since(entry: KeyedEntry) -> datetime:
+    """When something last happened with it; that a decision is held back ends then, too."""
+    decided = [entry.decision.decided_at] if entry.decision else []
+    shown = (one.hold_ends_at for one in entry.stands.reviews if one.hold_ends_at)
+    return max([entry.created_at, *decided, *shown])
+
+
+def _waits(entry: KeyedEntry) -> bool:
+    """Whether it must not go before somebody has done something."""
+    awaited = entry.decision is not None and entry.decision.awaited
+    return awaited or (entry.urgent and not entry.reviewed)
 
 
 def with_rest_key(submission: Submission) -> Submission:
     """A new finding that belongs to no spot."""
-    entry = RestingEntry.model_construct(
-        **{name: getattr(submission, name) for name in RestingEntry.model_fields}
-    )
+    fields = {name: getattr(submission, name) for name in KeyedEntry.model_fields}
+    entry = KeyedEntry.model_construct(**fields).alone()
     return submission.model_copy(update={"rest_key": rest_keys([entry])[submission.id]})
 
 
@@ -101,38 +87,6 @@ def _key(photo: bool, reviewed: bool, since: datetime) -> str:
     return f"{photo:d}{reviewed:d}{int(since.timestamp() * 1000):013d}"
 
 
-def renew(
-    documents: Documents, *, lesions: Iterable[str | None] = (), ids: Iterable[str] = ()
-) -> int:
-    """Give the findings of these spots, and these findings where they belong to none, the keys that
-    they should have. Call it in the transaction of the change. The result is how many had another.
-    """
-    found = [
-        [*_read(documents, {"lesion": lesion})] for lesion in sorted(set(filter(None, lesions)))
-    ]
-    lone = [*ids]
-    if lone:
-        found += [[one] for one in _read(documents, {"id": {"$in": lone}}) if one.lesion is None]
-    changed = 0
-    for case in found:
-        keys = rest_keys(case)
-        for one in case:
-            if keys[one.id] != one.rest_key:
-                changed += 1
-                _set(documents, one.id, keys[one.id])
-    return changed
-
-
-def _read(documents: Documents, wanted: Filter) -> Iterator[RestingEntry]:
-    for one in documents.find(wanted, fields=FIELDS):
-        yield RestingEntry.model_validate(one)
-
-
-def _set(documents: Documents, identifier: str, key: str | None) -> None:
-    change = {"$set": {"rest_key": key}} if key else {"$unset": {"rest_key": True}}
-    documents.update({"id": identifier}, change)
-
-
 @dataclass(frozen=True, slots=True)
 class Rests:
     """A finding that rests."""
@@ -153,29 +107,6 @@ class Resting:
         self._documents.ensure_index("opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("owner", "rest_key", "id")
-
-    def on_spot_changed(self, event: Any) -> None:
-        """FindingFiled, FindingDeleted: those of its spot rest otherwise."""
-        if event.finding.lesion:
-            self.renew(event.finding)
-
-    def on_reviewed(self, event: Any) -> None:
-        """FindingReviewed"""
-        self.renew(event.finding)
-
-    def renew(self, submission: Submission) -> None:
-        """After something happened with this finding."""
-        lesion = submission.lesion
-        renew(self._documents, lesions=[lesion], ids=[] if lesion else [submission.id])
-
-    def fill(self, after: str | None) -> Chunk | None:
-        """See Migration: findings that code without these keys has stored."""
-        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=("lesion",))
-        if not found:
-            return None
-        spots = {one.get("lesion") for one in found}
-        alone = [one["id"] for one in found if not one.get("lesion")]
-        return Chunk(found[-1]["id"], renew(self._documents, lesions=spots, ids=alone))
 
     def count(
         self, groups: Collection[str], *, since: datetime | None, before: datetime

@@ -18,14 +18,20 @@ from datetime import timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts, key_without_findings
+from skinapi.domain.pages import batched
 from skinapi.domain.subject import Subject
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import QueueEntry
 from skinapi.records.submissions import Submissions
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.migration import Chunk
+from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
+SEEN_AT_ONCE = 100
 # After that another doctor may take over what one has taken.
 TAKEN_FOR = timedelta(hours=8)
 
@@ -36,7 +42,9 @@ class ReviewQueue:
 
     work: UnitOfWork
     submissions: Submissions
+    spots: Spots
     accounts: Accounts
+    failed: FailedItems
 
     def join(self, submission: QueueEntry, owner: Account) -> None:
         """Add a new finding. `owner` is its account, as the same transaction has counted it."""
@@ -73,21 +81,23 @@ class ReviewQueue:
                 self.submissions.touch(first[0])
 
     def renew_keys(self, after: str | None) -> Chunk | None:
-        """See Migration: before store version 8 the keys of what waits had no malignant score."""
+        """See Migration: make the keys of the next findings behind this one again, and delete what
+        earlier versions have copied of what holds.
+        """
         found = self.submissions.list_behind(after)
-        stale = [one.id for one in found if not one.has_current_keys]
-        for identifier in stale:
-            self._renew(identifier)
-        return Chunk(found[-1].id, len(stale)) if found else None
+        pairs = ((one["id"], one) for one in found)
+        changed = sum(self.failed.each("migration", pairs, self._renew))
+        return Chunk(found[-1]["id"], changed) if found else None
 
     @atomic
-    def _renew(self, _: Unit, identifier: str) -> None:
-        submission = self.submissions.find(identifier)
-        if submission is None:
-            return
-        self.submissions.set_keys(submission)
-        for owner in self.accounts.list_where({"id": submission.owner}):
-            self.update_owner_key(owner)
+    def _renew(self, _: Unit, found: Document) -> int:
+        lesion = found.get("lesion")
+        changed = self.submissions.drop_copies(found["id"])
+        changed |= self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [found["id"]]) > 0
+        if changed:
+            for owner in self.accounts.list_where({"id": found["owner"]}):
+                self.update_owner_key(owner)
+        return int(changed)
 
     def faults(self) -> Iterator[Fault]:
         """Accounts whose place, count, or a finding of which differs from what it should be, as a
@@ -105,23 +115,33 @@ class ReviewQueue:
 
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
-        for submission in self.submissions.walk_owned(owner.id):
-            if submission.doctor != owner.doctor_id or not submission.has_current_keys:
-                return True
-            kept += 1
-            if submission.queue_key and not submission.reviewed:
-                first = min(first, submission.queue_key)
+        for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
+            for submission in self.spots.see(found, Reader.DOCTOR):
+                if submission.doctor != owner.doctor_id or not submission.has_current_keys:
+                    return True
+                kept += 1
+                if submission.queue_key and not submission.reviewed:
+                    first = min(first, submission.queue_key)
         return owner.queue_key != first or owner.findings not in (None, kept)
 
     @atomic
     def _put_right(self, _: Unit, identifier: str) -> None:
         owner = self.accounts.get(identifier)
-        for submission in self.submissions.walk_owned(identifier):
-            if not submission.has_current_keys:
-                self.submissions.set_keys(submission)
+        for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
+            self.spots.renew_keys(
+                lesions=[one.lesion for one in found],
+                ids=[one.id for one in found if not one.lesion],
+            )
         self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
         self.update_owner_key(owner)
+
+
+def reader_of(owner_id: str, to: Subject) -> Reader:
+    """As whom the caller reads what this account has here."""
+    if owner_id == to.id:
+        return Reader.PATIENT
+    return Reader.PROGRAM if to.key else Reader.DOCTOR
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

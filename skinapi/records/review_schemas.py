@@ -10,8 +10,8 @@ from skinapi.languages import Language
 from skinapi.records.decisions import Decision, TitleKey, WaitsFor
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
-from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Review
+from skinapi.records.shown_letters import ShownLetter
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import Answer, Body

@@ -11,27 +11,25 @@ from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.decisions import Decision, Withheld, urgency_asked, withheld_at
+from skinapi.records.decisions import Decision, urgency_asked
 from skinapi.records.errors import HoldRefused
 from skinapi.records.events import FindingReviewed, ReviewSigned
 from skinapi.records.opinions import Agreement, Opinion, Statement, Teller
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.reviewed_finding import ReviewedFinding
 from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
-from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id_after, now
-from skinapi.storage.migration import Chunk
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
-MARKED_AT_ONCE = 50
 LONGEST_HOLD = timedelta(days=7)
 # Of a malignant label where nobody has said who tells the patient.
 USUAL_HOLD = timedelta(days=2)
@@ -51,12 +49,12 @@ class ReviewsService:
     reviews: Reviews
     records: RecordsService
     submissions: Submissions
+    spots: Spots
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
     weekly_counts: WeeklyCounts
     outbox: Outbox
-    failed: FailedItems
 
     def add_review(
         self,
@@ -87,19 +85,18 @@ class ReviewsService:
         if before := self._find_signed(by.id, key, number, said):
             return before
         submission, owner = self._get_to_review(number, by)
-        finding = submission.finding
         opinion = said.resolve(
-            stated=finding.headline.likely.key,
-            band=finding.band,
+            stated=submission.finding.headline.likely.key,
+            band=submission.band,
             pictured=submission.photo_blob is not None,
         )
         unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
-        signed = self.reviews.list_of(submission.id)
+        signed = submission.stands.reviews
         asked_by = None if in_care(owner, by) else submission.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         nobody_reads = asked_by or owner.record_kept_until_at
-        hold_ends_at = None if nobody_reads else _hold_of(said, opinion, finding.band)
+        hold_ends_at = None if nobody_reads else _hold_of(said, opinion, submission.band)
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -115,7 +112,7 @@ class ReviewsService:
             idempotency_key=key,
             request_hash=_hash(submission.id, *said.hashed),
         )
-        review = review.model_copy(update=_lowered(review, signed, submission))
+        review = review.model_copy(update=_lowered(review, submission))
         self.reviews.add(review, signed=signed)
         self.submissions.end_work_of(submission, by.id)
         if review.second_opinion:
@@ -128,7 +125,7 @@ class ReviewsService:
     def _bring(self, review: Review, submission: Submission) -> None:
         """Bring a second opinion to the doctor in charge, in the caller's transaction."""
         published = review.model_copy(update={"asked_by": None})
-        asks_for = Decision.of([published], submission.finding)
+        asks_for = Decision.of([published], submission.band)
         self.submissions.note_opinion(
             submission, urgency=asks_for.urgency if asks_for else submission.band
         )
@@ -141,7 +138,7 @@ class ReviewsService:
     ) -> None:
         """Let the newest of these reviews count, and tell the patient of it."""
         opinion = reviews[-1].opinion
-        self._mark(unit, submission, owner, reviews)
+        self._mark(unit, submission, owner, shown=reviews[-1].hold_ends_at is None)
         self.submissions.close_opinion(submission)
         if opinion.histology_result:
             # A result that a colleague has told counts from when the doctor in charge signs it.
@@ -152,7 +149,7 @@ class ReviewsService:
             self.outcomes.add(submission, known, doctors=doctors)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         place, due_at = _place_of(submission), reviews[-1].hold_ends_at
-        urgent = _is_grave(opinion, submission.finding.band)
+        urgent = _is_grave(opinion, submission.band)
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
         if opinion.condition is not None:
             finding = submission.finding
@@ -168,16 +165,15 @@ class ReviewsService:
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
 
-    def _mark(
-        self, unit: Unit, submission: Submission, owner: Account, reviews: Sequence[Review]
-    ) -> None:
-        """Mark the finding with what its reviews say."""
-        finding, found_at = submission.finding, submission.created_at
-        if decision := Decision.of(reviews, finding, found_at):
-            withheld = withheld_at(now(), reviews, finding, found_at)
-            self.submissions.mark_reviewed(submission, decision=decision, withheld=withheld)
-            self.queue.leave(submission, owner)
-            unit.publish(FindingReviewed(submission))
+    def _mark(self, unit: Unit, submission: Submission, owner: Account, *, shown: bool) -> None:
+        """Sort the lists by what holds now; `shown`: the patient sees it."""
+        self.submissions.touch(submission.id)
+        lesion = submission.lesion
+        self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [submission.id])
+        self.queue.leave(submission, owner)
+        if shown:
+            self.spots.note_changes(submission)
+        unit.publish(FindingReviewed(submission, shown=shown))
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
@@ -185,12 +181,12 @@ class ReviewsService:
         where nothing is held. Raises NotFound, Forbidden.
         """
         submission, owner = self._get_in_charge(number, by)
-        if not submission.held:
+        if not submission.held_until:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         if not self.reviews.end_holds(submission.id):
             return
-        self._mark(unit, submission, owner, self.reviews.list_of(submission.id))
+        self._mark(unit, submission, owner, shown=True)
         place = _place_of(submission)
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
@@ -203,17 +199,13 @@ class ReviewsService:
         return submission, owner
 
     @atomic
-    def repair_mark(self, unit: Unit, submission_id: str) -> bool:
-        """Mark the finding as its reviews say; False where it is marked so already."""
-        submission = self.records.find(submission_id)
-        if submission is None:
-            return False
-        reviews = self.reviews.list_of(submission_id)
-        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
-        if owner is None or _is_marked(submission, reviews):
-            return False
-        self._mark(unit, submission, owner, reviews)
-        return True
+    def show_ended(self, unit: Unit, finding: str) -> None:
+        """Sort the lists by what holds since a hold of this finding has ended by its time."""
+        submission = self.records.find(finding)
+        owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if submission and owner:
+            seen = self.spots.see_one(submission, Reader.DOCTOR)
+            self._mark(unit, seen, owner, shown=True)
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: Statement
@@ -237,67 +229,22 @@ class ReviewsService:
         nothing that is held, and no link to a page of those either. Raises NotFound.
         """
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
-        told = _told(self.reviews.list_of(submission.id), submission)
+        told = submission.stands.reviews
         return page_of([one for one in told if one.id > (after or "")], limit)
 
-    def get_reviewed(self, submission: Submission) -> ReviewedFinding:
-        """The reviews of the finding of which its reader may know, and what they decide."""
-        told = _told(self.reviews.list_of(submission.id), submission)
-        return ReviewedFinding(told, submission.finding, submission.created_at)
-
-    def renew_marks(self, after: str | None) -> Chunk | None:
-        """Mark the findings of the next reviews behind this one as this version decides."""
-        last, submissions = self.reviews.submissions_after(after, MARKED_AT_ONCE)
-        pairs = ((one, one) for one in sorted(submissions))
-        changed = sum(self.failed.each("migration", pairs, self.repair_mark))
-        return Chunk(last, changed) if last else None
-
     def faults(self) -> Iterator[Fault]:
-        """Reviews of deleted submissions, and submissions that are not marked as their reviews say,
-        as servers of the version before or a restore by hand leave them.
-        """
+        """Reviews of deleted submissions."""
         for identifier in sorted(self.reviews.reviewed_submissions()):
-            submission = self.records.find(identifier)
-            if submission is None:
+            if not self.records.has(identifier):
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self.reviews.forget, identifier))
-            elif not _is_marked(submission, self.reviews.list_of(identifier)):
-                says = f"submission {identifier} is not marked with what its reviews say"
-                yield Fault(says, partial(self.repair_mark, identifier))
 
 
-def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
-    finding, found_at = submission.finding, submission.created_at
-    decision = Decision.of(reviews, finding, found_at)
-    if decision is None:
-        return True
-    marks = (decision.known_before, decision.reviewed_as(stated=finding.stated))
-    stored = submission.decision and submission.decision.known_before
-    marked = (stored, submission.reviewed_as) == marks
-    held = withheld_at(now(), reviews, finding, found_at)
-    if [*map(_shown, submission.held)] != [*map(_shown, held)]:
-        return False
-    return marked and submission.reviewed and submission.has_current_keys
-
-
-def _shown(withheld: Withheld) -> Withheld:
-    shown = withheld.shown and withheld.shown.known_before
-    return withheld.model_copy(update={"shown": shown})
-
-
-def _told(reviews: Sequence[Review], submission: Submission) -> list[Review]:
-    """Those of which the reader of this copy of the finding may know."""
-    if not submission.as_owner_sees:
-        return [*reviews]
-    moment = now()
-    return [one for one in reviews if not (one.second_opinion or one.held_at(moment))]
-
-
-def _lowered(review: Review, signed: Sequence[Review], submission: Submission) -> dict[str, Band]:
+def _lowered(review: Review, submission: Submission) -> dict[str, Band]:
     """Which urgency it lowers, and to which; of a second opinion, once it is signed as it is."""
-    finding = submission.finding
-    before = submission.decision.urgency if submission.decision else finding.band
-    counts = Decision.of([*signed, review.model_copy(update={"asked_by": None})], finding)
+    before = submission.decision.urgency if submission.decision else submission.band
+    signed = [*submission.stands.reviews, review.model_copy(update={"asked_by": None})]
+    counts = Decision.of(signed, submission.band)
     if counts is None or urgency(counts.urgency) <= urgency(before):
         return {}
     return {"lowered_from": before, "lowered_to": counts.urgency}

@@ -1,8 +1,8 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
@@ -79,16 +79,13 @@ class Reviews:
             Review.model_validate(one) for one in self._documents.find({"submission": submission})
         ]
 
-    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[SignedOpinion]]:
-        """What all reviews of these submissions say, by submission, in the order in which they were
-        signed.
-        """
-        found: dict[str, list[SignedOpinion]] = {}
+    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
+        """All reviews of these submissions, by submission, in the order of signing."""
+        found: dict[str, list[Review]] = {}
         wanted = {"submission": {"$in": [*submissions]}}
-        fields = tuple(SignedOpinion.model_fields)
-        for document in self._documents.find(wanted, sort="submission", fields=fields):
-            signed = SignedOpinion.model_validate(document)
-            found.setdefault(signed.submission, []).append(signed)
+        for document in self._documents.find(wanted, sort="submission") if submissions else ():
+            review = Review.model_validate(document)
+            found.setdefault(review.submission, []).append(review)
         return found
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
@@ -128,57 +125,76 @@ class Reviews:
 
 # Which review of a finding counts. The table of cases is in docs/reviews.md.
 
+Gravity = tuple[bool, int, int]
 
 Signed = TypeVar("Signed", bound=SignedOpinion)
 
 
-def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
+def deciding_review(reviews: Iterable[Signed]) -> Signed | None:
     """The review that counts, of all reviews of one finding in the order in which they were signed;
     None without any. Second opinions do not count: who asked for one signs what counts.
-
-    The laboratory's newest result outranks opinions, and only another result replaces it; a graver
-    condition whose result is awaited since then stands before it. Of opinions, one that is sure or
-    whose result is awaited outranks one that is unsure; among equals the graver counts, then the
-    newer. A doctor's own later opinion replaces the earlier one, unless it is unsure and milder.
     """
-    reviews = [review for review in reviews if not review.second_opinion]
-    standing = [
-        review
-        for place, review in enumerate(reviews)
-        if not any(_replaces(later, review) for later in reviews[place + 1 :])
-    ]
-    results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
-    if not results:
-        return max(reversed(standing), key=lambda review: _rank(review.opinion), default=None)
-    result, since = standing[results[-1]], standing[results[-1] + 1 :]
-    reopening = [
-        review
-        for review in since
-        if _awaited(review.opinion) and _gravity(review.opinion) > _gravity(result.opinion)
-    ]
-    return max(reversed(reopening), key=lambda review: _gravity(review.opinion), default=result)
+    standing = StandingReviews[Signed]()
+    for review in reviews:
+        if not review.second_opinion:
+            standing.add(review)
+    return standing.deciding()
 
 
-def _replaces(later: SignedOpinion, earlier: SignedOpinion) -> bool:
-    """Whether a doctor has withdrawn the earlier review by the later one."""
-    if later.doctor != earlier.doctor or earlier.opinion.histology_result:
-        return False
-    if later.opinion.condition is None:
-        return earlier.opinion.condition is None
-    return later.opinion.sure or _gravity(later.opinion) >= _gravity(earlier.opinion)
+class StandingReviews(Generic[Signed]):
+    """The reviews that no later one has withdrawn, as they are signed one after the other."""
+
+    def __init__(self) -> None:
+        self._standing: list[Signed] = []
+        self._gravity: dict[int, Gravity] = {}
+
+    def add(self, review: Signed) -> None:
+        self._gravity[id(review)] = _gravity(review.opinion)
+        self._standing = [one for one in self._standing if not self._replaces(review, one)]
+        self._standing.append(review)
+
+    def deciding(self) -> Signed | None:
+        """The laboratory's newest result outranks opinions, and only another result replaces it; a
+        graver condition whose result is awaited since then stands before it. Of opinions, one that
+        is sure or whose result is awaited outranks one that is unsure; among equals the graver
+        counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
+        unsure and milder.
+        """
+        standing = self._standing
+        results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
+        if not results:
+            return max(reversed(standing), key=self._rank, default=None)
+        result, since = standing[results[-1]], standing[results[-1] + 1 :]
+        reopening = [
+            review
+            for review in since
+            if _awaited(review.opinion) and self._grave(review) > self._grave(result)
+        ]
+        return max(reversed(reopening), key=self._grave, default=result)
+
+    def _grave(self, review: Signed) -> Gravity:
+        return self._gravity[id(review)]
+
+    def _replaces(self, later: Signed, earlier: Signed) -> bool:
+        """Whether a doctor has withdrawn the earlier review by the later one."""
+        if later.doctor != earlier.doctor or earlier.opinion.histology_result:
+            return False
+        if later.opinion.condition is None:
+            return earlier.opinion.condition is None
+        return later.opinion.sure or self._grave(later) >= self._grave(earlier)
+
+    def _rank(self, review: Signed) -> tuple[int, Gravity]:
+        opinion = review.opinion
+        says = opinion.condition is not None or opinion.urgency is not None
+        weight = 2 if opinion.sure or _awaited(opinion) else 1
+        return weight if says else 0, self._grave(review)
 
 
 def _awaited(opinion: Opinion) -> bool:
     return opinion.histology is Histology.AWAITED
 
 
-def _rank(opinion: Opinion) -> tuple[int, tuple[bool, int, int]]:
-    says = opinion.condition is not None or opinion.urgency is not None
-    weight = 2 if opinion.sure or _awaited(opinion) else 1
-    return weight if says else 0, _gravity(opinion)
-
-
-def _gravity(opinion: Opinion) -> tuple[bool, int, int]:
+def _gravity(opinion: Opinion) -> Gravity:
     """A sort key: the graver, the larger. A cancer comes first, then the urgency that the condition
     or the doctor asks for.
     """

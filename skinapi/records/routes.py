@@ -70,14 +70,13 @@ def show_submission(
     """
     submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
-    standing, instruction = records.find_standing(submission), records.instruct(submission)
-    shown = view.of(submission, owner, standing, instruction, query.lang)
+    shown = view.of(submission, owner, records.find_standing(submission), query.lang)
     if owner.id == subject.id:
         looks, language = (
             records.find_who_looks(submission, owner),
             query.lang or submission.language,
         )
-        will_look = WillLookView.of(looks, instruction, language)
+        will_look = WillLookView.of(looks, submission.instruction, language)
         shown = shown.model_copy(update={"will_look": will_look})
     elif records.unassigned.may_see(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})

@@ -90,6 +90,12 @@ class SummaryFields(Answer):
     notice: str
     decision: FirstDecision
     graver_review: GraverReview
+    instruction: InstructionView | None = Field(
+        default=None,
+        exclude_if=lambda instruction: instruction is None,
+        description="what is to be done about its spot, of all that was said of that, to be shown "
+        "first: docs/reviews.md",
+    )
     uncertain: bool
     reasons: tuple[Doubt, ...]
     language: Language
@@ -245,11 +251,11 @@ class WillLookView(Answer):
     def of(
         cls,
         looks: WillLook | None,
-        instruction: Instruction | None,
+        instruction: Instruction,
         language: Language,
     ) -> Self | None:
         """`instruction` is that of the spot."""
-        if looks is None or instruction is None:
+        if looks is None:
             return None
         words, counts, due = LOOKS[language], instruction.counts, None
         name = looks.doctor.name if looks.doctor else None
@@ -338,12 +344,6 @@ class SubmissionView(SummaryFields):
         description="for the owner: who will look at it; absent once a doctor has answered, and "
         "where the finding was just moved",
     )
-    instruction: InstructionView | None = Field(
-        default=None,
-        exclude_if=lambda instruction: instruction is None,
-        description="what is to be done about its spot, of all that was said of that: "
-        "docs/reviews.md. Absent where the finding was just sent or moved",
-    )
 
     @classmethod
     def of(
@@ -351,16 +351,12 @@ class SubmissionView(SummaryFields):
         submission: Submission,
         owner: Account,
         standing: Standing | None = None,
-        instruction: Instruction | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
-            **_summary(submission, owner, instruction),
+            **_summary(submission, owner, instructed_in),
             model=ModelStanding(**standing._asdict()) if standing else None,
-            instruction=InstructionView.of_spot(
-                instruction, instructed_in or language, for_doctor=not submission.as_owner_sees
-            ),
             operating_point=finding.operating_point,
             photo_removed_at=submission.photo_removed_at,
             raised_by=finding.raised_by,
@@ -418,10 +414,9 @@ class SubmissionInCare(SubmissionView):
         submission: Submission,
         owner: Account,
         standing: Standing | None = None,
-        instruction: Instruction | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        seen = SubmissionView.of(submission, owner, standing, instruction, instructed_in)
+        seen = SubmissionView.of(submission, owner, standing, instructed_in)
         worded = {
             "headline": HeadlineView.of(submission.finding.headline, for_doctor=True),
             "pictures": _pictures(submission, for_doctor=True),
@@ -453,7 +448,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
 
 
 def _summary(
-    submission: SubmissionSummary, owner: Account, instruction: Instruction | None = None
+    submission: SubmissionSummary, owner: Account, instructed_in: Language | None = None
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = finding.band_words(language)
@@ -469,8 +464,13 @@ def _summary(
         "band_label": band.label,
         "action": band.action,
         "notice": conditions_table().notices.information_only.in_language(language),
-        "decision": decision_view(submission, instruction),
+        "decision": decision_view(submission),
         "graver_review": graver_sentence(submission),
+        "instruction": InstructionView.of_spot(
+            submission.instruction,
+            instructed_in or language,
+            for_doctor=not submission.reader.is_patient,
+        ),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
         "language": language,
@@ -487,14 +487,12 @@ def _summary(
     }
 
 
-def decision_view(
-    submission: CourseEntry, instruction: Instruction | None = None
-) -> DecisionView | None:
+def decision_view(submission: CourseEntry) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
-    held_until = None if submission.as_owner_sees else submission.held_until
-    due = instruction.counts.due if instruction else decision.due
+    held_until = submission.held_until if submission.reader.knows_all else None
+    due = submission.instruction.counts.due
     return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
 
 

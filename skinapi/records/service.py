@@ -22,15 +22,15 @@ from skinapi.errors import (
 )
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
-from skinapi.records.decisions import Decision
 from skinapi.records.errors import FindingErased
 from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
-from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import MedicalRecord, RecordRetention
-from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
+from skinapi.records.review_queue import ReviewQueue, in_care, is_asked, reader_of
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import (
     Filing,
     NewFinding,
@@ -76,6 +76,7 @@ class RecordsService:
 
     work: UnitOfWork
     submissions: Submissions
+    spots: Spots
     findings: LesionFindings
     queue: ReviewQueue
     accounts: Accounts
@@ -106,7 +107,7 @@ class RecordsService:
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return found.for_owner()
+        return self.spots.see_one(found, Reader.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Whether a request with this idempotency key was answered, also with what is deleted."""
@@ -126,7 +127,8 @@ class RecordsService:
     def file_finding(
         self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
     ) -> Submission:
-        """Store a finding, and its photos if there are any. Where a retry of the same request has
+        """Store a finding, and its photos if there are any; it is answered as its owner may know
+        it. Where a retry of the same request has
         stored it in the meantime, the result is the retry's submission. A photo is not stored where
         its owner has withdrawn the consent in the meantime. `newcomer` stores the owner in the
         same transaction, who is not stored yet; where another request does so in the meantime, the
@@ -194,13 +196,16 @@ class RecordsService:
         if account.findings is None:
             self.queue.recount(owner)
         self.queue.join(filed, account)
-        if filed.lesion:
-            self.findings.answer_wishes(filed.lesion)
         unit.publish(FindingFiled(filed))
+        if filed.lesion:
+            self.spots.renew_keys(lesions=[filed.lesion])
+            self.spots.note_changes(filed)
         urgent = filed.finding.band is Band.URGENT_REFERRAL
         if urgent and (doctor := self.unassigned.find_doctor(account)):
             self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
-        return filed
+        if filed.lesion is None:
+            return filed.alone(Reader.PATIENT)
+        return self.spots.see_one(filed, Reader.PATIENT)
 
     def _note_choice(self, filing: Filing, account: Account) -> None:
         """Note a choice for these photos alone, where it is another one than the account's."""
@@ -249,8 +254,10 @@ class RecordsService:
             after=after,
             limit=limit,
         )
+        reader = Reader.PROGRAM if wide else Reader.PATIENT
+        page = page.map_all(partial(self.spots.see, reader=reader))
         if not wide:
-            return page.map(lambda one: (one.for_owner(), to.account))
+            return page.map(lambda one: (one, to.account))
         owners = self.accounts.by_ids({one.owner for one in page.items})
         seen = {name: one for name, one in owners.items() if in_care(one, to)}
         self.note_read(seen, by=to)
@@ -269,7 +276,7 @@ class RecordsService:
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(submission, to.key)
         if submission.owner == to.id and to.account:
-            return submission.for_owner(), to.account
+            return self.spots.see_one(submission, Reader.PATIENT), to.account
         try:
             owner = self.accounts.get(submission.owner)
         except NotFound as error:
@@ -279,7 +286,7 @@ class RecordsService:
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
-        return submission, owner
+        return self.spots.see_one(submission, reader_of(owner.id, to)), owner
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
@@ -309,7 +316,7 @@ class RecordsService:
         if reading:
             by, about = grant.admin, submission.id
             unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
-        return submission, owner
+        return self.spots.see_one(submission, Reader.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         """Note in the audit trail that the caller reads what these patients have here."""
@@ -332,32 +339,11 @@ class RecordsService:
         """What has become of the model version that made this finding."""
         return self.models.find_standing(submission.finding.model_version)
 
-    def instruct(self, submission: Submission) -> Instruction | None:
-        """What is to be done about the spot of this finding, as the reader of this copy may know;
-        about the finding alone where it belongs to none.
-        """
-        if submission.lesion is None:
-            return reconcile([submission.advised])
-        return self.findings.instruct_all(
-            [submission.lesion], for_owner=submission.as_owner_sees
-        ).get(submission.lesion)
-
     def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
         """Who will look at a finding; None where a doctor has answered, as far as the reader of
         this copy may know.
         """
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
-
-    def list_decided_elsewhere(self, submission: Submission) -> list[Decision]:
-        """What was decided about the other findings of its spot, as the reader of this copy may
-        know.
-        """
-        if submission.lesion is None:
-            return []
-        advised = self.findings.list_advised(
-            [submission.lesion], for_owner=submission.as_owner_sees
-        ).get(submission.lesion, [])
-        return [one.decision for one in advised if one.decision and one.id != submission.id]
 
     def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
         """Whether the caller may see the findings of a spot of this patient; without a spot, those
@@ -423,7 +409,7 @@ class RecordsService:
 
     def remove_photos(self, unit: Unit, found: Submission) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
-        self.submissions.erase_photo(found, rest_key=found.rest_key)
+        self.submissions.erase_photo(found)
         unit.publish(PhotosRemoved(found))
         unit.erase(_photos_of(found))
 
@@ -503,6 +489,8 @@ class RecordsService:
         self.submissions.remove(submission.id)
         self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
+        self.spots.note_changes_of(submission.lesion)
+        self.spots.renew_keys(lesions=[submission.lesion])
         unit.erase(_photos_of(submission))
 
     @atomic

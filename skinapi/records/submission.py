@@ -4,23 +4,26 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 
 from skinapi.auth.consents import Way
 from skinapi.errors import NotFound
 from skinapi.languages import Language
-from skinapi.records.decisions import Decision, WaitsFor, Withheld
+from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.instructions import Advice, Instruction, JudgedPhoto
 from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     make_awaited_key,
+    make_hold_key,
     make_reviewed_key,
     make_waiting_key,
 )
+from skinapi.records.standing import FindingStanding, Reader, SpotFacts, SpotView, Standing
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import band_of_condition, most_urgent
+from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
@@ -54,67 +57,103 @@ class Source(StoredRecord):
     sop_instance_uid: str
 
 
-class DecidedEntry(StoredRecord):
-    """The fields of a submission that say what doctors have decided about it: `decision` is what
-    the reviews say, and `withheld` what its owner is shown instead as long as a doctor holds it
-    back. A copy `as_owner_sees` has that in its place. `photo_sent_at` is when its photo was
-    sent, of one that was judged again later.
+class Entry(StoredRecord):
+    """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
+    (see spots.py); it is never stored, and what is said of the finding is read from it alone.
+    `photo_sent_at` is when its photo was sent, of one that was judged again later.
     """
 
     id: str
     created_at: datetime
     number: int
+    band: Band
+    lesion: str | None = None
     queue_key: str | None = None
-    decision: Decision | None = None
     photo_sent_at: datetime | None = None
-    withheld: tuple[Withheld, ...] = Field(default=(), exclude_if=lambda withheld: not withheld)
-    as_owner_sees: bool = Field(default=False, exclude=True)
+    view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def photographed_at(self) -> datetime:
         return self.photo_sent_at or self.created_at
 
     @property
-    def reviewed(self) -> bool:
-        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+    def photo(self) -> JudgedPhoto:
+        return JudgedPhoto(self.id, self.number, self.band, self.created_at, self.photographed_at)
 
     @property
-    def held(self) -> tuple[Withheld, ...]:
-        """What is withheld now: it ends by itself."""
-        moment = now()
-        return tuple(one for one in self.withheld if one.until_at > moment)
+    def reader(self) -> Reader:
+        return self._view.reader
+
+    @property
+    def standing(self) -> Standing:
+        """Of its spot."""
+        return self._view.standing
+
+    @property
+    def stands(self) -> FindingStanding:
+        """What holds about the finding itself."""
+        return self.standing.findings[self.id]
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.stands.decision
+
+    @property
+    def instruction(self) -> Instruction:
+        """What is to be done about its spot."""
+        return self.standing.instruction
+
+    @property
+    def reviewed(self) -> bool:
+        """As far as its reader may know; by its key where nobody reads it."""
+        if self.view is None:
+            return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+        return self.decision is not None
 
     @property
     def held_until(self) -> datetime | None:
         """When its owner is shown all that doctors have decided; None where that is so now."""
-        return max((one.until_at for one in self.held), default=None)
+        return self.stands.held_until
 
-    def for_owner(self) -> Self:
-        """As its owner may see it now."""
-        held = self.held
-        told: dict[str, Any] = {"as_owner_sees": True}
-        if held:
-            told["decision"] = held[0].shown
-            if held[0].shown is None and self.queue_key:
-                told["queue_key"] = f"0{self.queue_key[1:]}"
-        return self.model_copy(update=told)
+    @property
+    def awaited(self) -> WaitsFor | None:
+        """What a doctor waits for: the result of a sample, else a photo that has not come."""
+        return self.standing.awaited(self.id)
+
+    @property
+    def replaced_by(self) -> Advice | None:
+        """What counts about its spot, where that was said of another finding and is something
+        else."""
+        decision = self.decision
+        own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
+        return self.instruction.elsewhere(self.number, *own)
+
+    def seen_by(self, reader: Reader) -> Self:
+        return self.viewed(self._view.seen_by(reader))
+
+    def alone(self, reader: Reader = Reader.DOCTOR) -> Self:
+        """Before there is a review of it, without its spot."""
+        facts = SpotFacts((self.photo,), {})
+        return self.viewed(SpotView(facts, reader, self.created_at))
+
+    def viewed(self, view: SpotView) -> Self:
+        return self.model_copy(update={"view": view})
 
     def shows(self, written_at: datetime | None) -> bool:
-        """Whether the reader of this copy may read what a doctor signed at that time: it may tell
-        its owner what is withheld.
+        """Whether the reader of this copy may read what a doctor wrote at that time: it may tell
+        what is held back.
         """
-        if written_at is None or not self.as_owner_sees:
-            return True
-        return not any(one.since_at <= written_at for one in self.held)
+        since = self.stands.held_since
+        return self.reader.knows_all or not (since and written_at and written_at >= since)
+
+    @property
+    def _view(self) -> SpotView:
+        if self.view is None:
+            raise LookupError("this copy of the finding has no reader")
+        return self.view
 
 
-class AdvisedEntry(DecidedEntry):
-    """The fields of a submission that say what is to be done: `band` is that of its finding."""
-
-    band: Band
-
-
-class KeptEntry(DecidedEntry):
+class KeptEntry(Entry):
     """The fields of a submission that say which photos of it are kept."""
 
     photo_blob: str | None = None
@@ -125,52 +164,29 @@ class KeptEntry(DecidedEntry):
         return len(self.picture_blobs) or int(self.photo_blob is not None)
 
 
-class CourseEntry(DecidedEntry):
-    """The fields of a submission that the list of its spot shows. `photo_came_at` is when the
-    newest photo of the spot came that answered a wish for one.
-    """
+class CourseEntry(Entry):
+    """The fields of a submission that the list of its spot shows."""
 
     finding: FindingHeading
     language: Language
     photo_blob: str | None = None
-    lesion: str | None = None
-    photo_came_at: datetime | None = None
-
-    @property
-    def awaited(self) -> WaitsFor | None:
-        """What a doctor waits for: the result of a sample, else a photo that has not come."""
-        if self.decision is None:
-            return None
-        if self.decision.awaited:
-            return WaitsFor.RESULT
-        came = self.photo_came_at and self.photo_came_at > self.decision.decided_at
-        return WaitsFor.PHOTO if self.decision.new_picture_wanted and not came else None
-
-    @property
-    def advised(self) -> AdvisedEntry:
-        """What it says that is to be done, to the same reader."""
-        own = {name: getattr(self, name) for name in DecidedEntry.model_fields}
-        return AdvisedEntry.model_construct(**own, band=self.finding.band)
 
 
 class QueueEntry(CourseEntry):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
-    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
-    decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
-    `opinion_of` the one whom the doctor in charge has asked for a second opinion, with the
-    `opinion_question`. `opinion_key` is
-    there from when one has come until the doctor in charge has answered it; by it the gravest
-    stands first. `model_version` is that of the finding, for an index. Where the photo was judged
-    again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
-    `awaited_key` is there while a decision waits for something, and orders the lists of that.
+    `learning_key` order these lists (see review_queue.py). `taken_by` is the doctor who works on
+    it; `opinion_of` the one whom the doctor in charge has asked for a second opinion, with the
+    `opinion_question`. `opinion_key` is there from when one has come until the doctor in charge has
+    answered it; by it the gravest stands first. `model_version` is that of the finding, for an
+    index. Where the photo was judged again, the new finding names the old one in `again_of`, and
+    the old one it in `judged_again`. `awaited_key` is there while a decision waits for something,
+    and `hold_key` while something is held back from its owner.
     """
 
     owner: str
-    band: Band
     finding: FindingSummary
     doctor: str | None = None
     learning_key: str | None = None
-    reviewed_as: str | None = None
     taken_by: str | None = None
     taken_at: datetime | None = None
     opinion_of: str | None = None
@@ -178,6 +194,7 @@ class QueueEntry(CourseEntry):
     opinion_question: str | None = None
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
+    hold_key: str | None = None
     model_version: str | None = None
     again_of: int | None = None
     judged_again: int | None = None
@@ -197,34 +214,28 @@ class QueueEntry(CourseEntry):
 
     @property
     def has_current_keys(self) -> bool:
-        made = self.make_keys(reviewed=self.reviewed)
+        made = self.make_keys()
+        del made["hold_key"]  # until a pass has seen it, it is there after the hold has ended
         return made == {name: getattr(self, name) for name in made}
 
-    def make_keys(self, *, reviewed: bool) -> dict[str, str | None]:
-        """The fields that order the doctors' lists."""
-        awaited, decision = self.awaited, self.decision
+    def make_keys(self) -> dict[str, str | None]:
+        """The fields that order the doctors' lists, by all that a doctor knows. By its band while
+        it waits; once it was reviewed, by what was decided.
+        """
+        seen = self.seen_by(Reader.DOCTOR)
+        decision, awaited = seen.decision, seen.awaited
+        if decision is None:
+            queue_key = self._make_waiting_key(self.band, self.created_at)
+        else:
+            queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
         return {
             "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
             if awaited and decision
             else None,
-            "queue_key": self.make_queue_key(reviewed=reviewed),
-            "learning_key": self._make_learning_key(reviewed=reviewed),
+            "queue_key": queue_key,
+            "learning_key": self._make_learning_key(queue_key),
+            "hold_key": make_hold_key(seen.held_until, self.number),
         }
-
-    def make_queue_key(self, *, reviewed: bool) -> str:
-        """By its band while it waits. Once it was reviewed, by what was decided; where version 3 of
-        the store knew the reviewed condition alone, by the more urgent of the two.
-        """
-        if not reviewed:
-            return self._make_waiting_key(self.band, self.created_at)
-        if self.decision:
-            decided = self.decision.urgency
-        elif self.reviewed_as:
-            known = band_of_condition(self.reviewed_as, ())
-            decided = most_urgent(self.band, known)
-        else:
-            decided = self.band
-        return make_reviewed_key(decided, self.created_at, self.number)
 
     def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
         """It sorts second opinions that have come: by what they ask for, or the finding, then as
@@ -236,15 +247,29 @@ class QueueEntry(CourseEntry):
     def _make_waiting_key(self, band: Band, since: datetime) -> str:
         return make_waiting_key(band, self.finding.malignant_score, since, self.number)
 
-    def _make_learning_key(self, *, reviewed: bool) -> str:
+    def _make_learning_key(self, queue_key: str) -> str:
         """Digits that sort by review, then the urgent ones as in the queue, then by what a review
         would teach: by the margin in millionths, and last those without a photo, which teach
         nothing.
         """
+        reviewed = queue_key[0]
         if self.urgent:
-            return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
+            return f"{reviewed}0{queue_key[2:]}"
         group = 1 if self.photo_blob else 2
-        return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
+        return f"{reviewed}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
+
+
+class KeyedEntry(QueueEntry):
+    """The fields of a submission that the keys are made of by which lists sort it: `rest_key` is
+    that of how long it rests (see resting.py).
+    """
+
+    picture_blobs: tuple[str, ...] = ()
+    rest_key: str | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        return self.photo_blob is not None or bool(self.picture_blobs)
 
 
 class QueuedCase(QueueEntry):
@@ -269,13 +294,12 @@ class SubmissionSummary(QueueEntry):
 class Submission(SubmissionSummary):
     """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
     they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
-    when its owner deleted that, if there were messages. `changed` is an id made when a reader last
-    got to see something else; findings that nothing has changed since an earlier version have none.
-    `shape` is measured when it is first asked for. `filed_by` is the account that has filed it for
-    its owner, `session_of` the key whose session key filed it. `rest_key` orders findings by how
-    long they rest (see resting.py); `photo_removed_at` is when kept photos of it went by their
-    time. For an index, `source_patient` is the patient's number of the `source`, and
-    `withheld_until_at` the end of all that is `withheld`.
+    when its owner deleted that, if there were messages. `changed` is an id made when its patient
+    last got to see something else; those of earlier versions may have none. `shape` is measured
+    when it is first asked for. `filed_by` is the account that has filed it for its owner,
+    `session_of` the key whose session key filed it. `rest_key` orders findings by how long they
+    rest (see resting.py); `photo_removed_at` is when kept photos of it went by their time.
+    For an index, `source_patient` is the patient's number of the `source`.
     """
 
     finding: Finding
@@ -291,19 +315,15 @@ class Submission(SubmissionSummary):
     shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
     filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
     rest_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
+    hold_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
     photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
     source: Source | None = Field(default=None, exclude_if=lambda source: source is None)
     source_patient: str | None = Field(default=None, exclude_if=lambda number: number is None)
-    withheld_until_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
 
     @property
     def changed_at(self) -> datetime:
-        """Its owner is not told by it that something is held back."""
-        if not self.as_owner_sees:
-            return made_at(self.changed or self.id)
-        decided_at = self.decision.decided_at if self.decision else self.created_at
-        shown_at = [one.until_at for one in self.withheld if one not in self.held]
-        return max(self.created_at, decided_at, *shown_at)
+        """When its patient last got to see something else about it."""
+        return made_at(self.changed or self.id)
 
     @property
     def filed_request(self) -> str | None:
@@ -314,11 +334,8 @@ class Submission(SubmissionSummary):
 
     @property
     def change_key(self) -> str:
-        """It sorts findings by when they changed; those of earlier versions come first. What its
-        owner sees is sorted by its id.
-        """
-        changed = self.changed and not self.as_owner_sees
-        return f"1{self.changed}" if changed else f"0{self.id}"
+        """It sorts findings by when they changed; those of earlier versions come first."""
+        return f"1{self.changed}" if self.changed else f"0{self.id}"
 
     @property
     def pictures(self) -> list["Submission"]:
@@ -337,7 +354,7 @@ class Submission(SubmissionSummary):
         return self.pictures[place - 1]
 
 
-class ReviewedFacts(DecidedEntry):
+class ReviewedFacts(Entry):
     """The fields of a submission that research gets something of."""
 
     owner: str
@@ -431,25 +448,28 @@ class Filing:
             source=new.source,
             source_patient=new.source.patient_id if new.source else None,
         )
-        return submission.model_copy(update=submission.make_keys(reviewed=False))
+        return submission.model_copy(update=submission.alone().make_keys())
+
+
+UNREAD = {"id", "view"}
 
 
 def _fields_of(
     view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
 ) -> tuple[str, ...]:
     """The fields that the store must read for this view; it always reads the id."""
-    own = view.model_fields.keys() - {"id", "finding", "context", "as_owner_sees"}
+    own = view.model_fields.keys() - UNREAD - {"finding", "context"}
     return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
 
 
-ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
-KEPT_FIELDS = tuple(sorted(KeptEntry.model_fields.keys() - {"id", "as_owner_sees"}))
+KEPT_FIELDS = tuple(sorted(KeptEntry.model_fields.keys() - UNREAD))
 COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
 RESEARCH_FIELDS = (
-    *sorted(ReviewedFacts.model_fields.keys() - {"id", "finding", "as_owner_sees"}),
+    *sorted(ReviewedFacts.model_fields.keys() - UNREAD - {"finding"}),
     *(f"finding.{name}" for name in FindingSummary.model_fields),
 )
+KEYED_FIELDS = _fields_of(KeyedEntry)
 CASE_FIELDS = (
     *QUEUE_FIELDS,
     "context.age_band",

@@ -6,19 +6,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
-from skinapi.records.decisions import Decision, WaitsFor, Withheld
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
-from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, awaited_since, key_range
+from skinapi.records.queue_keys import (
+    FIRST_REVIEWED,
+    awaited_range,
+    awaited_since,
+    key_range,
+    learning_without_photo,
+    make_hold_key,
+)
 from skinapi.records.resting import with_rest_key, without_photo
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
+    KEYED_FIELDS,
     QUEUE_FIELDS,
     RESEARCH_FIELDS,
     SUMMARY_FIELDS,
     Filing,
     KeptEntry,
+    KeyedEntry,
     MeasuredShape,
     QueuedCase,
     QueueEntry,
@@ -28,12 +37,13 @@ from skinapi.records.submission import (
 )
 from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.vision.conditions import Band, conditions_table
 
 COUNTER = "submissions"
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000
+COPIES = ("decision", "withheld", "reviewed_as", "photo_came_at")
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
@@ -59,8 +69,9 @@ class Submissions:
         self._documents.ensure_index("doctor", "opinion_key", "id")
         self._documents.ensure_index("doctor", "model_version", "id")
         self._documents.ensure_index("doctor", "awaited_key", "id")
-        self._documents.ensure_index("doctor", "withheld_until_at", "id")
+        self._documents.ensure_index("doctor", "hold_key", "id")
         self._documents.ensure_index("queue_key", "id")
+        self._documents.ensure_index("hold_key", "id")
         self._documents.ensure_index("changed", "id")
         self._documents.ensure_index("owner", "changed", "id")
         self._documents.ensure_index("doctor", "changed", "id")
@@ -139,11 +150,11 @@ class Submissions:
         return [Submission.model_validate(document) for document in found]
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[KeptEntry]:
-        """One page of which photos are kept, as their owner may know, oldest first."""
+        """One page of which photos are kept, oldest first."""
         found = self._documents.find(
             {"owner": owner}, after=after, limit=limit + 1, fields=KEPT_FIELDS
         )
-        return page_of(found, limit).map(lambda one: KeptEntry.model_validate(one).for_owner())
+        return page_of(found, limit).map(KeptEntry.model_validate)
 
     def page_by_urgency(
         self,
@@ -284,7 +295,7 @@ class Submissions:
         ranges: dict[str, Any] = {
             "awaited_key": {"$gt": first, "$lt": end},
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
-            "withheld_until_at": {"$gt": now()},
+            "hold_key": {"$gt": make_hold_key(now(), 0), "$lt": "9"},
         }
         of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
         found: dict[str, Document] = {}
@@ -345,10 +356,19 @@ class Submissions:
         found = self._documents.find(wanted, after=after, limit=limit + 1, fields=CASE_FIELDS)
         return page_of(found, limit).map(QueuedCase.model_validate)
 
-    def list_behind(self, after: str | None) -> list[QueueEntry]:
-        """The next submissions behind this id, of all owners."""
-        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
-        return [QueueEntry.model_validate(document) for document in found]
+    def list_behind(self, after: str | None) -> list[Document]:
+        """Id, owner and spot of the next submissions behind this id, of all owners."""
+        return self._documents.find(after=after, limit=PAGE_SIZE, fields=("owner", "lesion"))
+
+    def drop_copies(self, identifier: str) -> bool:
+        """Delete what versions before 9 of the store had copied into a finding of what doctors have
+        decided; whether there was any.
+        """
+        found = self._documents.find({"id": identifier}, fields=COPIES)
+        copied = any(one.get(name) is not None for one in found for name in COPIES)
+        if copied:
+            self._documents.update({"id": identifier}, {"$unset": dict.fromkeys(COPIES, True)})
+        return copied
 
     def fill_model_version(self, after: str | None) -> Chunk | None:
         """See Migration: submissions of before store version 7 lack the field."""
@@ -391,17 +411,6 @@ class Submissions:
                 )
         return [Submission.model_validate(document) for document in found]
 
-    def list_owned(
-        self, owner: str, *, newest_first: bool, after: str | None, limit: int
-    ) -> list[Submission]:
-        """An owner's submissions in the order of time, as their owner may know."""
-        wanted: Filter = {"owner": owner}
-        if after:
-            wanted["id"] = {"$lt" if newest_first else "$gt": after}
-        sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit)
-        return [Submission.model_validate(document).for_owner() for document in found]
-
     def note_change(self, identifier: str) -> None:
         """Let readers who ask for what has changed find it. Call it in the transaction of the
         change.
@@ -431,22 +440,22 @@ class Submissions:
         """Put all submissions of this owner into the lists of this doctor, or of none. What another
         one has taken or asked for ends.
         """
-        change = _set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
+        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"owner": owner}, change)
 
     def release(self, doctor: str) -> None:
         """Take all submissions out of the lists of this doctor, as in `set_doctor`."""
-        change = _set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
+        change = set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"doctor": doctor}, change)
 
     def end_work(self, doctor: str) -> None:
         """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
-        self._documents.update_all({"taken_by": doctor}, _set_or_remove(NOT_TAKEN))
-        self._documents.update_all({"opinion_of": doctor}, _set_or_remove(NOT_ASKED))
+        self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
+        self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
 
     def set_work(self, identifier: str, **fields: Any) -> None:
         """Set who works on a submission; what is None is removed."""
-        self._documents.update({"id": identifier}, {**_set_or_remove(fields), **TOUCH})
+        self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
     def end_work_of(self, submission: QueueEntry, doctor: str) -> None:
         """Let this doctor leave a case: what the doctor has taken is given back, and the request
@@ -481,25 +490,11 @@ class Submissions:
         wanted = {"opinion_of": doctor, "lesion": lesion}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
 
-    def set_keys(self, submission: QueueEntry) -> None:
-        """Set the keys that order the lists. An earlier version made others."""
-        keys = submission.make_keys(reviewed=submission.reviewed)
-        self._documents.update({"id": submission.id}, _set_or_remove(keys))
-
-    def mark_reviewed(
-        self, submission: QueueEntry, *, decision: Decision, withheld: Sequence[Withheld]
-    ) -> None:
-        """Set the decision of a submission, what its owner is shown instead, and its keys."""
-        reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
-        marks = {"reviewed_as": reviewed_as, "decision": decision}
-        keys = submission.model_copy(update=marks).make_keys(reviewed=True)
-        shown = {
-            "withheld": [one.as_document() for one in withheld] or None,
-            "withheld_until_at": max((one.until_at for one in withheld), default=None),
-        }
-        seen = {"decision": decision.as_document(), **shown, "changed": new_id()}
-        change = {**keys, **marks, **seen}
-        self._documents.update({"id": submission.id}, {**_set_or_remove(change), **TOUCH})
+    def list_shown(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of the findings of which a hold has ended by then, the first one first."""
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(moment, 0)}}
+        found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
+        return [one["id"] for one in found]
 
     def touch(self, identifier: str) -> bool:
         """Write to a submission on which the caller's transaction relies, so that it conflicts with
@@ -556,7 +551,7 @@ class Submissions:
         result is the ids of these findings, and the keys of the files, to be deleted after it.
         """
         findings, keys = list[str](), list[str]()
-        fields = (*QUEUE_FIELDS, "thumbnail_blob", "picture_blobs", "rest_key")
+        fields = (*KEYED_FIELDS, "thumbnail_blob")
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
@@ -568,21 +563,19 @@ class Submissions:
                 if any(blobs):
                     findings.append(document["id"])
                     keys += dict.fromkeys(filter(None, blobs))
-                    entry = QueueEntry.model_validate(document)
-                    self.erase_photo(entry, rest_key=document.get("rest_key"))
+                    self.erase_photo(KeyedEntry.model_validate(document))
         return findings, keys
 
-    def erase_photo(self, submission: QueueEntry, *, rest_key: str | None) -> None:
+    def erase_photo(self, submission: KeyedEntry | Submission) -> None:
         """The finding stays, and says when its photos went. Their files are the caller's."""
-        without = submission.model_copy(update={"photo_blob": None})
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
-            **without.make_keys(reviewed=submission.reviewed),
-            "rest_key": without_photo(rest_key),
+            "learning_key": learning_without_photo(submission.learning_key),
+            "rest_key": without_photo(submission.rest_key),
             "photo_removed_at": now(),
             "changed": new_id(),
         }
-        self._documents.update({"id": submission.id}, {**_set_or_remove(fields), **TOUCH})
+        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
@@ -590,12 +583,6 @@ class Submissions:
 
 def _is_reviewed(document: Document) -> bool:
     return (document.get("queue_key") or "") >= FIRST_REVIEWED
-
-
-def _set_or_remove(fields: Mapping[str, Any]) -> Ops:
-    kept = {name: value for name, value in fields.items() if value is not None}
-    removed = {name: True for name, value in fields.items() if value is None}
-    return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
 
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:

@@ -19,6 +19,8 @@ from skinapi.domain.subject import Subject
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.queue_keys import key_range
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import URGENT, QueuedCase
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import Lease, PeriodicThread
@@ -84,6 +86,7 @@ class UnassignedPatients:
 
     accounts: Accounts
     submissions: Submissions
+    spots: Spots
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -132,7 +135,8 @@ class UnassignedPatients:
             stored = self.submissions.find_waiting(
                 doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
             )
-            waiting = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            read = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            waiting = self.spots.see([*read], Reader.DOCTOR)
             cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after or "")
@@ -202,7 +206,8 @@ class UnassignedPatients:
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
             if more := unanswered - {one["id"] for one in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
-            found = [*self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)]
+            entries = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            found = self.spots.see([*entries], Reader.DOCTOR)
             accounts = self.accounts.find_stored({one.owner for one in found})
             read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
             owners = {one.id: one for one in read if _is_patient(one) and one.doctor_id == doctor}
@@ -246,7 +251,7 @@ def _is_urgent(case: UnassignedCase) -> bool:
 
 def _left_of(finding: QueuedCase, unanswered: Collection[str]) -> tuple[Left, ...]:
     holds = {
-        Left.HELD: bool(finding.held),
+        Left.HELD: finding.held_until is not None,
         Left.RESULT: finding.awaited is WaitsFor.RESULT,
         Left.OPINION: finding.opinion_key is not None,
         Left.MESSAGE: finding.id in unanswered,

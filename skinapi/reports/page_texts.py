@@ -12,7 +12,7 @@ from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
-from skinapi.records.reviewed_finding import ShownLetter, Superseded
+from skinapi.records.shown_letters import ShownLetter, Superseded
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band, BandWords, conditions_table

@@ -15,8 +15,8 @@ from skinapi.errors import Unavailable
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.decisions import Decision
 from skinapi.records.instructions import Advice
-from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Review
+from skinapi.records.shown_letters import ShownLetter
 from skinapi.reports.facts import Facts
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import BandWords, conditions_table

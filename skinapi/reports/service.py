@@ -14,9 +14,9 @@ from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import Letter, Letters
-from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.shown_letters import ShownLetter, show_letter
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
@@ -65,7 +65,6 @@ class ReportsService:
     """`address` is the server's own, for the links that verify reports."""
 
     records: RecordsService
-    reviews: ReviewsService
     letters: Letters
     issued: IssuedReports
     work: UnitOfWork
@@ -127,11 +126,9 @@ class ReportsService:
         oldest first; none of since a doctor holds something back about its spot. Raises NotFound.
         """
         submission, _ = self.records.get(number=number, to=to)
-        spot = submission.lesion
-        told = self.records.findings.advised_of(spot) if spot else [submission]
-        held_since = [held.since_at for one in told for held in one.held]
+        held_since = submission.standing.held_since
         for issued in self.issued.list_of(submission.id):
-            if held_since and issued.created_at >= min(held_since):
+            if held_since and issued.created_at >= held_since:
                 return
             if kept := self.issued.read_pdf(issued):
                 yield issued, kept
@@ -213,13 +210,14 @@ class ReportsService:
         """Whoever asks about a report may be the patient; about one that says what is held back
         from the patient, the doctor.
         """
-        as_owner, says = submission.for_owner(), issued.contents
-        if says is None or not as_owner.held:
+        known = self.records.spots.see_one(submission, Reader.DOCTOR)
+        as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
+        if says is None or not as_owner.held_until:
             return as_owner
-        reviews = {one.id for one in self.reviews.get_reviewed(as_owner).reviews}
+        reviews = {one.id for one in as_owner.stands.reviews}
         letters = {one.id for one in self._list_letters(as_owner)}
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
-        return submission if tells else as_owner
+        return known if tells else as_owner
 
     def _report_on(
         self,
@@ -235,22 +233,19 @@ class ReportsService:
         narrative = self.narrator.narrate(
             facts=facts, language=chosen, llm=self.narrator.has_llm, consents=owner.consents
         )
-        reviewed = self.reviews.get_reviewed(submission)
         signed = self._list_letters(submission)
-        elsewhere = self.records.list_decided_elsewhere(submission) if signed else []
-        decision, instruction = reviewed.decision, self.records.instruct(submission)
-        letters = tuple(reviewed.show(one, elsewhere, instruction) for one in signed)
+        decision, instruction = submission.decision, submission.instruction
+        letters = tuple(show_letter(one, submission) for one in signed)
         withdrawn_at = self.records.find_standing(submission).withdrawn_at
         said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
-        spot_advice = instruction.elsewhere(submission.number, *said) if instruction else None
-        due = instruction.counts.due if instruction else None
+        spot_advice, due = submission.replaced_by, instruction.counts.due
         since = decision.decided_at if decision else submission.created_at
         alone = spot_advice or Advice(SaidBy.FINDING, said[0], since, submission.number, said[1])
         seal = seal_report(
             facts=facts,
             narrative=narrative,
-            review=reviewed.review,
-            decision=reviewed.decision,
+            review=submission.stands.review,
+            decision=decision,
             letters=letters,
             renderer=RENDERER,
             submission=submission.id,
@@ -258,7 +253,7 @@ class ReportsService:
             spot_advice=spot_advice,
             moved_due=due if due != replace(alone, levels=None).due else None,
         )
-        contents = ReportContents.of(reviewed.decision, signed)
+        contents = ReportContents.of(decision, signed)
         issued = (
             self._issue(submission, chosen, seal, contents, by=to)
             if issue
@@ -271,9 +266,9 @@ class ReportsService:
             number=submission.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
-            review=reviewed.review,
-            decision=reviewed.decision,
-            held_until=None if submission.as_owner_sees else submission.held_until,
+            review=submission.stands.review,
+            decision=decision,
+            held_until=submission.held_until if submission.reader.knows_all else None,
             letters=letters,
             model_withdrawn_at=withdrawn_at,
             spot_advice=spot_advice,

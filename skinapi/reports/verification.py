@@ -15,8 +15,8 @@ from skinapi.logs import log
 from skinapi.records.decisions import Decision
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Letter
-from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Review
+from skinapi.records.shown_letters import ShownLetter
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative
 from skinapi.storage.faults import Fault

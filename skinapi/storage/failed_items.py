@@ -22,7 +22,14 @@ MOST_SHOWN = 20
 # Which pass it was: the pages have words for each.
 WORK = frozenset(
     {
-        *("account_erasure", "account_expiry", "break_glass", "delivery", "erasure_receipt"),
+        *(
+            "account_erasure",
+            "account_expiry",
+            "break_glass",
+            "delivery",
+            "erasure_receipt",
+            "hold",
+        ),
         *("job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
         "unassigned",
     }

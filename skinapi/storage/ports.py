@@ -22,6 +22,15 @@ from typing import Any, Protocol, TypeVar
 Document = dict[str, Any]
 Filter = dict[str, Any]
 Ops = dict[str, dict[str, Any]]
+
+
+def set_or_remove(fields: Mapping[str, Any]) -> Ops:
+    """Set these fields; remove those that are None."""
+    kept = {name: value for name, value in fields.items() if value is not None}
+    removed = {name: True for name, value in fields.items() if value is None}
+    return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
+
+
 T = TypeVar("T")
 
 

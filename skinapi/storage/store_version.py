@@ -56,12 +56,13 @@ class SigningKeys:
 
 
 # Raise it where stored data changes, also by a field that is only added.
-VERSION = 8
-# The oldest version of the code that can work on a store of this version, and beside this code; and
-# the oldest version of a store that this code reads.
-# Raise it only where no server of an older version runs any more: one release after its code was
-# replaced.
-COMPATIBLE_SINCE = 6
+VERSION = 9
+# The oldest version of the code that can work on a store of this version, and beside this code.
+# That of 8 reads copies of decisions, which 9 does not write: beside it, what a doctor has decided
+# would be missing.
+COMPATIBLE_SINCE = 9
+# The oldest version of a store that this code reads: that of release 1.0.0.
+READS_SINCE = 6
 STORE_COLLECTION = "store"
 NUMBERS = ("version", "compatible_since")  # they only grow
 PURPOSE = "skinapi store"
@@ -120,10 +121,10 @@ def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
 
 def _refuse_other(stored: Document) -> None:
     """A version that this code cannot work on."""
-    if stored["version"] < COMPATIBLE_SINCE:
+    if stored["version"] < READS_SINCE:
         raise StoreTooOld(
             f"The store has version {stored['version']}; this code reads version "
-            f"{COMPATIBLE_SINCE} or newer. Run older code on it first: "
+            f"{READS_SINCE} or newer. Run older code on it first: "
             "docs/operate/upgrade.md names it, and says for how long"
         )
     if stored["version"] <= VERSION:

@@ -67,7 +67,7 @@ def fill_spots(backend: Backend, owner: str) -> str:
             # A tenth in the first spot, the others in turn in all that follow it.
             spot = spots[0 if number % 10 == 0 else 1 + number % (SPOTS - 1)]
             newest[spot] = new_id()
-            keys = submission.model_copy(update={"number": number}).make_keys(reviewed=False)
+            keys = submission.model_copy(update={"number": number}).alone().make_keys()
             yield {"id": newest[spot], "number": number, "lesion": spot, **keys}
 
     fill_alike(store, "submissions", document_of(submission), findings())

@@ -8,6 +8,7 @@ from skinapi.auth.sessions import Session
 from skinapi.care.queue import CareService
 from skinapi.composition.services import Services
 from skinapi.records.opinions import Certainty, Opinion
+from skinapi.records.queue_keys import make_reviewed_key
 from skinapi.records.reviews import Review
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import new_id, now
@@ -74,7 +75,9 @@ def fill_findings(store: Store, records: int) -> None:
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
             numbered = submission.model_copy(update={"number": number})
-            keys = numbered.make_keys(reviewed=number % 2 == 0)
+            keys = numbered.alone().make_keys()
+            if number % 2 == 0:
+                keys["queue_key"] = make_reviewed_key(finding.band, submission.created_at, number)
             yield {"id": new_id(), "number": number, **keys}
 
     fill_alike(store, "submissions", document_of(submission), each())

@@ -145,7 +145,7 @@ class OldClinic:
         self.in_time = list(made.values())
         self.by_score = [made[score] for score in sorted(scores, reverse=True)]
         age_keys(backend)
-        wanted = [one for one in migrations_of(backend.services) if one.name == "queue keys"]
+        wanted = [one for one in migrations_of(backend.services) if one.name == "keys of lists"]
         (self.migration,) = wanted
 
     def renew(self, *, chunks: int | None = None) -> None:

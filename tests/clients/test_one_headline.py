@@ -132,7 +132,7 @@ def submission_of(finding: Finding) -> Submission:
         context=Context(),
         language="en",
         sections=words,
-    )
+    ).alone()
 
 
 def report_of(finding: Finding, language: Language) -> Report:

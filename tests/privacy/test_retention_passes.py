@@ -422,17 +422,20 @@ def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic
 
 
 def test_findings_that_earlier_code_has_stored_get_their_keys(clinic: Clinic) -> None:
-    ada, resting = patient_of(clinic.backend, clinic.doctor), clinic.backend.services.data.resting
+    ada, renew = (
+        patient_of(clinic.backend, clinic.doctor),
+        clinic.backend.services.records.renew_keys,
+    )
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     for band, lesion in ((ROUTINE, spot), (URGENT, spot), (ROUTINE, None), (REVIEW, None)):
         clinic.photo(ada, band, lesion=lesion)
     submissions = clinic.backend.services.store.collection("submissions")
     keys = {one["id"]: one.get("rest_key") for one in submissions.find()}
     submissions.update_all({"owner": {"$ne": "-"}}, {"$unset": {"rest_key": True}})
-    chunk = resting.fill(None)
+    chunk = renew(None)
     assert chunk
     assert chunk.changed == 2  # an urgent finding of the spot waits
-    assert resting.fill(chunk.last) is None
+    assert renew(chunk.last) is None
     assert {one["id"]: one.get("rest_key") for one in submissions.find()} == keys
 
 

@@ -79,10 +79,10 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
     its_owner = {"find accounts": 2, **finding}
     assert sent_by(commands, ada, "/me") == {**READ, **its_doctor}
     assert sent_by(commands, ada, "/me/sessions") == {**READ, "find sessions": 2}
-    assert sent_by(commands, ada, "/submissions") == {**READ, **finding}
+    assert sent_by(commands, ada, "/submissions") == {**READ, **finding, **reviews}
     its_model = {"find serving": 1}
     who_looks = {"find accounts": 2}
-    own = {**READ, **finding, **its_model, **who_looks}
+    own = {**READ, **finding, **reviews, **its_model, **who_looks}
     assert sent_by(commands, ada, "/submissions/1") == own
     assert sent_by(commands, ada, "/submissions/1/reviews") == {**READ, **finding, **reviews}
     noted = {"find audit": 1}  # that the doctor reads this patient's record
@@ -91,11 +91,13 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
         **READ,
         **its_owner,
         **opinions_and_own,
+        **reviews,
         **noted,
     }
     assert sent_by(commands, doctor, "/submissions/1") == {
         **READ,
         **its_owner,
+        **reviews,
         **its_model,
         **noted,
         "find accounts": 3,  # who will look at it, too

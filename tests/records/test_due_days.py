@@ -1,22 +1,19 @@
 """By which day a doctor should have seen a spot: the table of docs/reviews.md ("By when")."""
 
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skinapi.records.decisions import Decision
-from skinapi.records.instructions import SaidBy, reconcile
+from skinapi.records.instructions import JudgedPhoto, SaidAbout, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology, Opinion
 from skinapi.records.reviews import Review
-from skinapi.records.submission import AdvisedEntry
 from skinapi.storage.ids import now
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
-from skinapi.vision.finding.finding import FindingSummary
 from tests.care.clinic import file_for, patient_in_care
 from tests.support.backends import Backend
 
@@ -45,21 +42,17 @@ def result(day: int, label: str = "melanoma") -> Review:
     return review(day, **said)
 
 
-def found(band: Band, *reviews: Review, day: int = 0) -> AdvisedEntry:
-    finding, at = cast("FindingSummary", SimpleNamespace(band=band)), BEGAN + timedelta(days=day)
-    return AdvisedEntry(
-        id=f"{day}",
-        created_at=at,
-        number=day,
-        band=band,
-        decision=Decision.of(reviews, finding, at),
+def found(band: Band, *reviews: Review, day: int = 0) -> SaidAbout:
+    at = BEGAN + timedelta(days=day)
+    return SaidAbout(
+        JudgedPhoto(f"{day}", day, band, created_at=at, photographed_at=at),
+        Decision.of(reviews, band, at),
     )
 
 
-def due(*findings: AdvisedEntry) -> int | None:
+def due(*findings: SaidAbout) -> int | None:
     """How many days after the first finding."""
     told = reconcile(findings)
-    assert told
     day: date | None = told.counts.due
     return None if day is None else (day - BEGAN.date()).days
 
@@ -101,7 +94,7 @@ def due(*findings: AdvisedEntry) -> int | None:
         ([found(URGENT), found(SELF, review(5, SELF), day=4), found(URGENT, day=9)], 16),
     ],
 )  # fmt: skip
-def test_the_table_of_days_holds(findings: list[AdvisedEntry], day: int | None) -> None:
+def test_the_table_of_days_holds(findings: list[SaidAbout], day: int | None) -> None:
     assert due(*findings) == day
 
 
@@ -145,16 +138,6 @@ def test_what_was_decided_before_is_listed_with_its_date() -> None:
         (SaidBy.FINDING, URGENT, 0),
     ]
     assert told.counts.by_result
-
-
-def test_what_was_stored_before_the_day_was_kept_counts_from_the_finding() -> None:
-    new = found(URGENT, review(2, **PHOTO))
-    assert new.decision
-    assert "urgent_since" in new.decision.as_document()
-    old = new.model_copy(update={"decision": new.decision.model_copy(update={"urgent_since": ()})})
-    assert old.decision
-    assert "urgent_since" not in old.decision.as_document()
-    assert due(old) == due(new) == 7
 
 
 def test_every_view_of_a_spot_says_the_same_day(backend: Backend) -> None:

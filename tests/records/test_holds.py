@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records import submission
 from skinapi.records.opinions import Certainty, Histology, Opinion
 from skinapi.records.reviews import Review, Reviews
 from skinapi.storage.ids import new_id, now
@@ -271,7 +270,7 @@ def test_a_held_review_that_is_sent_again_is_signed_once(backend: Backend) -> No
     )
 
 
-def test_marks_made_by_the_version_before_are_renewed(backend: Backend) -> None:
+def test_keys_made_by_the_version_before_are_renewed(backend: Backend) -> None:
     """It asked for a visit where the laboratory had found a mole."""
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW).number
@@ -292,11 +291,15 @@ def test_marks_made_by_the_version_before_are_renewed(backend: Backend) -> None:
         signature="Grace",
     )
     Reviews(backend.services.store).add(review, signed=[])
-    assert decided_in_list(ada) is None
-    chunk = backend.services.reviews.renew_marks(None)
-    assert chunk
-    assert (chunk.changed, backend.services.reviews.renew_marks(chunk.last)) == (1, None)
+    stored.update({"number": number}, {"$set": {"decision": {"label": "melanoma"}}})
     assert decided_in_list(ada) == "melanocytic_nevus"
+    renew = backend.services.records.renew_keys
+    chunk = renew(None)
+    assert chunk
+    assert (chunk.changed, renew(chunk.last)) == (1, None)
+    (finding,) = stored.find({"number": number})
+    assert "decision" not in finding
+    assert finding["queue_key"].startswith("1")
 
 
 def decided_in_list(reader: Person) -> Any:
@@ -347,19 +350,3 @@ class TestMails:
         assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
         backend.app.background.notice_sender.make_pass()
         assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
-
-
-def test_what_is_held_has_an_end_in_every_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy for the owner that is read a week later shows the decision."""
-    monkeypatch.setattr(submission, "now", lambda: now() + timedelta(days=8))
-    entry = submission.CourseEntry.model_validate(
-        {
-            "id": "1",
-            "created_at": now(),
-            "number": 1,
-            "finding": finding_of(),
-            "language": "en",
-            "withheld": [{"since_at": now(), "until_at": now() + timedelta(days=7)}],
-        }
-    )
-    assert (entry.held, entry.held_until) == ((), None)

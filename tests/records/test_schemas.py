@@ -36,7 +36,7 @@ def answer_of(finding: Finding, account: Account, language: Language = "en") -> 
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = SubmissionView.of(submission, account)
+    view = SubmissionView.of(submission.alone(), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

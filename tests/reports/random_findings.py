@@ -17,9 +17,10 @@ import skinapi
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.decisions import Decision
 from skinapi.records.errors import ContradictoryReview
-from skinapi.records.instructions import Instruction, reconcile
+from skinapi.records.instructions import Instruction
 from skinapi.records.opinions import Certainty, Histology, Statement
 from skinapi.records.reviews import Review
+from skinapi.records.standing import Reader, SpotFacts, SpotView
 from skinapi.records.submission import Filing, NewFinding, Submission
 from skinapi.reports.facts import Facts
 from skinapi.storage.ids import new_id, now
@@ -184,11 +185,6 @@ def _submission(finding: Finding, context: Context, language: Language, number: 
     )
 
 
-def _decided(submission: Submission, reviews: tuple[Review, ...]) -> Submission:
-    decision = Decision.of(reviews, submission.finding, submission.created_at)
-    return submission.model_copy(update={"decision": decision})
-
-
 def random_said(seed: int) -> Said:
     """The same for the same seed, but for its ids and its days, which count from today."""
     draw = random.Random(seed)
@@ -201,20 +197,18 @@ def random_said(seed: int) -> Said:
         for place in range(draw.choice([0, 0, 1, 1, 2]))
     )
     as_owner = draw.random() < 0.5
-    shown = tuple(one for one in reviews if not (as_owner and one.held_at(now())))
-    own = _decided(own, shown)
-    spot = [own]
+    signed, spot = {own.id: reviews}, [own]
     if draw.random() < 0.3:
         other = _submission(random_finding(draw, context), context, language, 3)
         other = other.model_copy(update={"created_at": sent - timedelta(days=3)})
-        said = tuple(
+        signed[other.id] = tuple(
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])
         )
-        spot.insert(0, _decided(other, said))
-    instruction = reconcile([one.advised for one in spot])
-    assert instruction
-    own = own.for_owner() if as_owner else own
-    return Said(own, shown, own.decision, instruction, language, as_owner)
+        spot.insert(0, other)
+    facts = SpotFacts(tuple(one.photo for one in spot), signed)
+    reader = Reader.PATIENT if as_owner else Reader.DOCTOR
+    own = own.viewed(SpotView(facts, reader, now()))
+    return Said(own, own.stands.reviews, own.decision, own.instruction, language, as_owner)
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

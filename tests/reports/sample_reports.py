@@ -55,7 +55,7 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
     found = finding or finding_of()
     opinion = Statement(**said).resolve(stated=found.stated, band=found.band, pictured=True)
     review = REVIEW.model_copy(update={"opinion": opinion})
-    return replace(report, review=review, decision=Decision.of([review], found))
+    return replace(report, review=review, decision=Decision.of([review], found.band))
 
 
 # Every rule that can ask for one band beside the others, every doubt, every number.
@@ -104,7 +104,7 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
-        "decision": Decision.of([REVIEW], found),
+        "decision": Decision.of([REVIEW], found.band),
         "seal": SEAL,
     }
     return Report(**{**values, **fields})
@@ -142,7 +142,7 @@ def longest_report(language: Language) -> Report:
         clinic=name,
         patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
-        decision=Decision.of([long], finding_of()),
+        decision=Decision.of([long], finding_of().band),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

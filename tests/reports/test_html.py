@@ -123,7 +123,7 @@ def test_every_text_stays_text(hostile: str) -> None:
         clinic=hostile,
         narrative=narrative_in("en", confidence_explanation=hostile),
         review=review,
-        decision=Decision.of([review], finding_of()),
+        decision=Decision.of([review], finding_of().band),
     )
     page = Outline(render_html(report))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements]

@@ -19,7 +19,7 @@ from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.records.letters import Withdrawal
-from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.shown_letters import ShownLetter
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.pdf.elements import MARGIN, WIDTH

@@ -129,6 +129,7 @@ def decision_of(label: str, **fields: Any) -> Decision:
         "new_picture_wanted": False,
         "decided_at": datetime(2026, 11, 21, tzinfo=UTC),
         "decided_by": "Dr Ελένη Παπαδοπούλου",
+        "doctor": "2" * 32,
     }
     return Decision(**{**given, **fields})
 

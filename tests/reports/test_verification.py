@@ -6,8 +6,8 @@ from typing import Any
 
 from skinapi.languages import Language
 from skinapi.records.letters import Letter, Withdrawal
-from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.records.reviews import Review
+from skinapi.records.shown_letters import ShownLetter, Superseded
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative, Reason, Source
 from skinapi.reports.template import write_template

@@ -220,7 +220,7 @@ def test_a_spot_that_cannot_be_read_keeps_no_other_from_its_reminder(backend: Ba
     assert failed(backend) == [("reminder", spots[0], 1)]
 
 
-def test_a_damaged_finding_keeps_no_other_from_the_upgrade_of_its_decision(
+def test_a_damaged_finding_keeps_no_other_from_the_upgrade_of_its_keys(
     backend: Backend,
 ) -> None:
     doctor = backend.member(role="doctor")
@@ -231,14 +231,14 @@ def test_a_damaged_finding_keeps_no_other_from_the_upgrade_of_its_decision(
         answer = doctor.call("POST", f"/submissions/{one.number}/review", json=said)
         assert answer.status_code == 201, answer.text
     submissions = backend.services.store.collection("submissions")
-    submissions.update_all({}, {"$unset": {"decision": True}})
+    submissions.update_all({}, {"$unset": {"queue_key": True}})
     submissions.update({"id": filed[0].id}, {"$set": {"finding": {}}})
-    chunk = backend.services.reviews.renew_marks(None)
+    chunk = backend.services.records.renew_keys(None)
     assert chunk is not None
     assert chunk.changed == 1
     found = submissions.get(filed[1].id)
     assert found is not None
-    assert found["decision"]["label"] == "melanocytic_nevus"
+    assert found["queue_key"].startswith("1")
     assert failed(backend) == [("migration", filed[0].id, 1)]
 
 

@@ -20,7 +20,7 @@ from skinapi.records.errors import (
 )
 from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.review_schemas import LetterView
-from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.shown_letters import ShownLetter
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

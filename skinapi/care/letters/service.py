@@ -27,9 +27,9 @@ from skinapi.records.instructions import Advice
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.review_queue import in_care
-from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
+from skinapi.records.shown_letters import ShownLetter, show_letter
+from skinapi.records.standing import Reader as SpotReader
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -58,7 +58,6 @@ class LettersService:
     work: UnitOfWork
     letters: Letters
     records: RecordsService
-    reviews: ReviewsService
     findings: LesionFindings
     lesions: LesionsService
     outbox: Outbox
@@ -96,15 +95,10 @@ class LettersService:
         ]
         if not letters:
             return []
-        reviewed = self.reviews.get_reviewed(submission)
-        elsewhere = self.records.list_decided_elsewhere(submission)
-        instruction = self.records.instruct(submission)
         drafts = not all(one.signed_at for one in letters)
-        about = self._facts_of(submission, owner, to, reviewed) if drafts else None
+        about = self._facts_of(submission, owner, to) if drafts else None
         return [
-            _show_draft(one, about)
-            if about and not one.signed_at
-            else reviewed.show(one, elsewhere, instruction)
+            _show_draft(one, about) if about and not one.signed_at else show_letter(one, submission)
             for one in letters
         ]
 
@@ -119,11 +113,8 @@ class LettersService:
             self.letters.list_signed_of([*numbers]), lambda letter: letter.submission
         ):
             submission, _ = self.records.get(number=str(numbers[identifier]), to=to)
-            reviewed = self.reviews.get_reviewed(submission)
-            elsewhere = self.records.list_decided_elsewhere(submission)
-            instruction = self.records.instruct(submission)
             told = [one for one in letters if submission.shows(one.signed_at)]
-            shown += [reviewed.show(one, elsewhere, instruction) for one in told]
+            shown += [show_letter(one, submission) for one in told]
         return sorted(shown, key=lambda one: one.letter.id)
 
     @atomic
@@ -147,10 +138,9 @@ class LettersService:
         where another decision counts by now.
         """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
-        reviewed = self.reviews.get_reviewed(finding)
-        if reviewed.decision is None:
+        if finding.decision is None:
             raise LetterUnreviewed
-        about = self._facts_of(finding, owner, by, reviewed)
+        about = self._facts_of(finding, owner, by)
         counts = say_decision(about, draft.reader, draft.language)
         if decision != counts:
             raise LetterDecision
@@ -159,13 +149,14 @@ class LettersService:
             "decision": counts,
             "signed_at": now(),
             "signature": by.account.name,
-            "last_review": reviewed.reviews[-1].id,
+            "last_review": finding.stands.reviews[-1].id,
         }
         if draft.reader == "patient":
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
         issued = self.letters.change_draft(letter, version, signed)
-        self.records.submissions.note_change(finding.id)
+        if not finding.held_until:  # else its patient may know of none
+            self.records.submissions.note_change(finding.id)
         unit.publish(LetterIssued(finding, issued))
         return ShownLetter(issued)
 
@@ -177,9 +168,7 @@ class LettersService:
         found, submission = self._withdraw(letter, reason, by)
         if found.withdrawn is None or found.withdrawn.reason != reason:
             raise LetterWithdrawn
-        elsewhere = self.records.list_decided_elsewhere(submission)
-        instruction = self.records.instruct(submission)
-        return self.reviews.get_reviewed(submission).show(found, elsewhere, instruction)
+        return show_letter(found, submission)
 
     @atomic
     def _withdraw(
@@ -190,9 +179,9 @@ class LettersService:
             return found, submission
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
-        self.records.submissions.note_change(submission.id)
         about = f"finding/{submission.number}"
-        if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
+        if submission.seen_by(SpotReader.PATIENT).shows(found.signed_at):  # else none is known
+            self.records.submissions.note_change(submission.id)
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
         said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         unit.publish(LetterTakenBack(submission, found))
@@ -209,9 +198,8 @@ class LettersService:
         submission: Submission,
         owner: Account,
         doctor: Subject,
-        reviewed: ReviewedFinding | None = None,
     ) -> LetterFacts:
-        decision = (reviewed or self.reviews.get_reviewed(submission)).decision
+        decision = submission.decision
         told, name = submission.context, ""
         place = (
             Place(site=told.body_site, told_laterality=told.body_laterality)
@@ -240,10 +228,10 @@ class LettersService:
         it too; and until when a doctor should have seen the spot.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
-        told = [*map(self.records.instruct, (submission, submission.for_owner()))]
-        counts = [one.elsewhere(submission.number, *said) if one else None for one in told]
-        if told[0] and (counts[0] is None or counts[0] == counts[1]):
-            return counts[0], told[0].counts.due
+        to_owner = submission.seen_by(SpotReader.PATIENT).instruction
+        counts = submission.replaced_by
+        if counts is None or counts == to_owner.elsewhere(submission.number, *said):
+            return counts, submission.instruction.counts.due
         return None, decision.due if decision else None
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:

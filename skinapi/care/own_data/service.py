@@ -9,6 +9,7 @@ from skinapi.care.letters.service import LettersService
 from skinapi.care.message_service import MessagesService
 from skinapi.domain.pages import read_pages
 from skinapi.records.service import RecordsService
+from skinapi.records.standing import Reader
 
 PAGE_SIZE = 100
 
@@ -37,7 +38,7 @@ class OwnDataService:
         for page in read_pages(
             lambda after: self.records.submissions.page_kept(owner, after=after, limit=PAGE_SIZE)
         ):
-            kept = {one.id: one for one in page.items}
+            kept = {one.id: one for one in self.records.spots.see(page.items, Reader.PATIENT)}
             findings += len(kept)
             photos += sum(one.photos for one in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []

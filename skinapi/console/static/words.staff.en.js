@@ -46,6 +46,7 @@ export const english = {
   work_break_glass: "the end of an emergency access",
   work_delivery: "a message to another system",
   work_erasure_receipt: "the receipt of an erasure",
+  work_hold: "a decision that was to be shown",
   work_job: "a job",
   work_mail: "a mail",
   work_migration: "the upgrade of stored data",

@@ -49,6 +49,7 @@ export const french = spaced({
   work_break_glass: "la fin d'un accès d'urgence",
   work_delivery: "un message à un autre système",
   work_erasure_receipt: "le reçu d'un effacement",
+  work_hold: "une décision à montrer",
   work_job: "une tâche",
   work_mail: "un e-mail",
   work_migration: "la mise à niveau des données",

@@ -20,6 +20,8 @@ from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, E
 from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.notices.deliveries import Delivery, NotDelivered, Refused
 from skinapi.records.schemas import SubmissionView
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submissions import Submissions
 from skinapi.settings import VERSION
 
@@ -51,6 +53,7 @@ class WebhookSender:
     addresses: Addresses
     service: WebhooksService
     submissions: Submissions
+    spots: Spots
     accounts: Accounts
     address: str
     authorities: Path | None = None
@@ -132,5 +135,6 @@ class WebhookSender:
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
         if owner is None or owner.status == "deleting":
             return None
-        view = SubmissionView.of(submission.for_owner(), owner)
+        seen = self.spots.see_one(submission, Reader.PROGRAM)
+        view = SubmissionView.of(seen, owner)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

@@ -25,6 +25,8 @@ from skinapi.privacy.break_glass.errors import (
     TooManyBreakGlass,
 )
 from skinapi.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.failed_items import FailedItems
@@ -76,6 +78,7 @@ class BreakGlassService:
     grants: BreakGlasses
     accounts: Accounts
     submissions: Submissions
+    spots: Spots
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
@@ -248,7 +251,9 @@ class BreakGlassService:
         if grant.owner != reader or grant.finding is None:
             return True
         submission = self.submissions.find(grant.finding)
-        return submission is None or submission.for_owner().shows(grant.created_at)
+        if submission is None:
+            return True
+        return self.spots.see_one(submission, Reader.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[Told]:
         names = {

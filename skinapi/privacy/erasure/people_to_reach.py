@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.pages import batched
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.notices.outbox import Kind
+from skinapi.records.spots import Spots
+from skinapi.records.standing import Reader
 from skinapi.records.submission import URGENT, QueueEntry
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
@@ -25,6 +29,7 @@ from skinapi.vision.conditions import Band
 
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
+READ_AT_ONCE = 100
 WORK = "account_erasure"
 NO_NOTICE = "There is no such notice"
 
@@ -93,6 +98,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
+    spots: Spots
     failed: FailedItems
 
     def foresee(self, account: Account) -> Why | None:
@@ -157,9 +163,10 @@ class ReachService:
         """
         stored = self.unassigned.submissions.walk_stored(account.id)
         pairs = ((document["id"], document) for document in stored)
-        for entry in self.failed.each(WORK, pairs, QueueEntry.model_validate):
+        read = batched(self.failed.each(WORK, pairs, QueueEntry.model_validate), READ_AT_ONCE)
+        for entry in chain.from_iterable(self.spots.see(one, Reader.DOCTOR) for one in read):
             decision = entry.decision
-            if entry.held and decision:
+            if entry.held_until and decision:
                 why, label, urgency = Why.HELD, decision.label, decision.urgency
             elif decision is None and entry.band == URGENT:
                 why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band

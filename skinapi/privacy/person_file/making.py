@@ -184,10 +184,8 @@ class _Run:
         return len(self._numbers)
 
     def _note_holds(self, submission: Submission) -> None:
-        since = [one.since_at for one in submission.held]
-        self._held_since = min(
-            [*since, *([self._held_since] if self._held_since else [])], default=None
-        )
+        since = (submission.stands.held_since, self._held_since)
+        self._held_since = min((one for one in since if one), default=None)
 
     def _write_photos(self, submission: Submission) -> Iterator[FiledPhoto]:
         for place, alone in enumerate(submission.pictures, start=1):

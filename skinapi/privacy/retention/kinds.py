@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from typing import ClassVar, Protocol, TypeVar
 
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.unused_accounts import AccountUses, Unused
 from skinapi.care.message_records import Message, Messages
+from skinapi.domain.pages import batched
 from skinapi.errors import NotFound
 from skinapi.notices.outbox import Kind as Notice
 from skinapi.notices.outbox import Outbox
@@ -128,11 +128,6 @@ class _Counted:
         raise NotImplementedError
 
 
-def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := [*islice(items, size)]:
-        yield batch
-
-
 def _first_of(
     found: Iterator[tuple[str, datetime | None]],
     term: Term,
@@ -178,7 +173,7 @@ class RetainedFindings(_Counted):
             for one in self.resting.walk(self.groups, before=term.before)
             if not spare.spares(one.owner, term.earliest)
         )
-        for batch in _batched(found, AT_ONCE):
+        for batch in batched(found, AT_ONCE):
             pairs = [(one.id, one) for one in batch]
             remove = partial(self._remove, term=term, spare=spare, note=note)
             yield from self.failed.together(WORK, pairs, remove)
@@ -260,7 +255,7 @@ class RetainedMessages(_Counted):
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         walked = self.messages.walk_ended(before=term.before)
         found = (one for one in walked if not spare.spares(one.owner, term.earliest))
-        for batch in _batched(found, AT_ONCE):
+        for batch in batched(found, AT_ONCE):
             pairs = [(one.id, one) for one in batch]
             remove = partial(self._remove, spare=spare, note=note)
             yield from self.failed.together(WORK, pairs, remove)
@@ -355,7 +350,7 @@ class RetainedAccounts:
         return not self.resting.owners_that_wait([account.id])
 
     def _walk(self, *, before: datetime, spare: Spare) -> Iterator[Unused]:
-        for batch in _batched(self.uses.walk_unused(before=before), 100):
+        for batch in batched(self.uses.walk_unused(before=before), 100):
             waiting = self.resting.owners_that_wait([one.id for one in batch])
             yield from (one for one in batch if one.id not in waiting and one.id not in spare.held)
 

@@ -14,8 +14,8 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.records.photos import Shapes
 from skinapi.records.review_queue import in_care
-from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.reports.service import ReportsService
@@ -35,7 +35,6 @@ class StudiesService:
 
     records: RecordsService
     submissions: Submissions
-    reviews: ReviewsService
     reports: ReportsService
     shapes: Shapes
     clinic: str | None
@@ -52,12 +51,11 @@ class StudiesService:
             owners = self.records.accounts.by_ids({one.owner for one in found})
             seen = [one for one in owners.values() if in_care(one, to)]
             self.records.note_read([one.id for one in seen], by=to)
-            for one in found:
-                if one.owner == to.id:
-                    yield one.for_owner()
-                # The filter lets pass what is a doctor's own, or of an account being deleted.
-                elif (owner := owners.get(one.owner)) and in_care(owner, to):
-                    yield one
+            # The filter lets pass what is a doctor's own, or of an account being deleted.
+            may = {one.id for one in seen} | {to.id}
+            yield from self.records.spots.see(
+                [one for one in found if one.owner in may], Reader.PROGRAM
+            )
             if len(found) < READ_AT_ONCE:
                 return
             first = f"{int(found[-1].id, 16) + 1:032x}"
@@ -72,8 +70,7 @@ class StudiesService:
         """Raises NotFound, also where the caller may not see it."""
         finding, owner = self._get(study, to)
         withdrawn = self.records.photos.withdrawn(owner)
-        reviewed = self.reviews.get_reviewed(finding)
-        counted = [one for one in reviewed.reviews if not one.second_opinion]
+        counted = [one for one in finding.stands.reviews if not one.second_opinion]
         report = self.reports.read_report(
             number=str(finding.number), to=to, language=None, issue=False
         )
@@ -84,7 +81,7 @@ class StudiesService:
             ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16) ^ withdrawn),
         )
         ordered = sorted(objects, key=lambda one: (one.kind, one.number))
-        decision, letters = reviewed.decision, [shown.letter for shown in report.letters]
+        decision, letters = finding.decision, [shown.letter for shown in report.letters]
         changes = [decision.decided_at if decision else finding.created_at]
         changes += [one.signed_at for one in letters if one.signed_at]
         changes += [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]

@@ -134,7 +134,7 @@ def _no_concept(reason: str, text: str) -> Element:
 def _say(submission: Submission) -> str:
     """What counts, in the words of its reader."""
     decision, language = submission.decision, submission.language
-    for_doctor = not submission.as_owner_sees
+    for_doctor = not submission.reader.is_patient
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
         return " ".join([f"{heading}.", *others])
