@@ -14,7 +14,8 @@ from skinapi.storage.ports import Filter, Ops, Store
 
 class LesionFindings:
     def __init__(self, store: Store, spots: Spots) -> None:
-        self._documents, self._spots = store.collection("submissions"), spots
+        self._documents = store.collection("submissions")
+        self._spots = spots
 
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})

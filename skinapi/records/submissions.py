@@ -43,6 +43,7 @@ from skinapi.vision.conditions import Band, conditions_table
 COUNTER = "submissions"
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000
+MOST_HELD = 1000
 COPIES = ("decision", "withheld", "reviewed_as", "photo_came_at")
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
@@ -69,7 +70,6 @@ class Submissions:
         self._documents.ensure_index("doctor", "opinion_key", "id")
         self._documents.ensure_index("doctor", "model_version", "id")
         self._documents.ensure_index("doctor", "awaited_key", "id")
-        self._documents.ensure_index("doctor", "hold_key", "id")
         self._documents.ensure_index("queue_key", "id")
         self._documents.ensure_index("hold_key", "id")
         self._documents.ensure_index("changed", "id")
@@ -295,7 +295,6 @@ class Submissions:
         ranges: dict[str, Any] = {
             "awaited_key": {"$gt": first, "$lt": end},
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
-            "hold_key": {"$gt": make_hold_key(now(), 0), "$lt": "9"},
         }
         of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
         found: dict[str, Document] = {}
@@ -303,6 +302,13 @@ class Submissions:
             for document in self._documents.find(
                 {**of, field: within}, sort=field, limit=limit, fields=CASE_FIELDS
             ):
+                found[document["id"]] = document
+        # Of all doctors, because few are held back at once: an index by doctor would cost more.
+        held: Filter = {"hold_key": {"$gt": make_hold_key(now(), 0), "$lt": "9"}}
+        for document in self._documents.find(
+            held, sort="hold_key", limit=MOST_HELD, fields=CASE_FIELDS
+        ):
+            if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
                 found[document["id"]] = document
         return [one for one in found.values() if _is_reviewed(one)]
 

@@ -152,7 +152,7 @@ def test_the_console_the_lists_and_what_is_stored_have_one_headline() -> None:
         assert SubmissionInCare.of(submission, ADA).headline == for_doctor
         row = CourseEntry.model_validate(
             submission.model_dump(exclude={"finding"}) | read_back(finding)
-        )
+        ).alone()
         assert listed_fields(row, for_doctor=True)["headline"] == for_doctor
 
 

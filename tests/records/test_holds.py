@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.records.opinions import Certainty, Histology, Opinion
+from skinapi.records.queue_keys import make_hold_key
 from skinapi.records.reviews import Review, Reviews
 from skinapi.storage.ids import new_id, now
 from tests.care.clinic import REVIEW, file_for, patient_in_care
@@ -58,11 +59,8 @@ def pass_days(backend: Backend, number: int, days: float) -> None:
         if held := review.get("hold_ends_at"):
             change = {"$set": {"hold_ends_at": held - ago}}
             store.collection("reviews").update({"id": review["id"]}, change)
-    withheld = [
-        {**one, "since_at": one["since_at"] - ago, "until_at": one["until_at"] - ago}
-        for one in stored.get("withheld", [])
-    ]
-    store.collection("submissions").update({"id": stored["id"]}, {"$set": {"withheld": withheld}})
+            key = {"$set": {"hold_key": make_hold_key(held - ago, number)}}
+            store.collection("submissions").update({"id": stored["id"]}, key)
 
 
 def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
@@ -253,6 +251,27 @@ def test_a_benign_name_that_asks_for_a_visit_this_week_may_be_held(backend: Back
     number = file_for(backend, ada, REVIEW, finding=MOLE).number
     hold(doctor, number, label="inflammatory", histology=None, urgency="urgent_referral")
     assert decided(ada, number) is None
+
+
+def test_who_asks_what_has_changed_learns_of_it_when_the_hold_ends(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, REVIEW, finding=MOLE).number
+
+    def last_changed() -> Any:
+        found = any_backend.services.store.collection("submissions").find({"number": number})
+        return found[0]["changed"], found[0].get("hold_key")
+
+    filed, _ = last_changed()
+    hold(doctor, number)
+    held, waits = last_changed()
+    assert (held, waits is not None) == (filed, True)
+    pass_days(any_backend, number, 3)
+    any_backend.app.background.ended_holds.make_pass()
+    shown, waits = last_changed()
+    assert shown > filed
+    assert waits is None
+    any_backend.app.background.ended_holds.make_pass()
+    assert last_changed() == (shown, None)
 
 
 def test_a_held_review_that_is_sent_again_is_signed_once(backend: Backend) -> None:
