@@ -3,6 +3,7 @@ It is made of the reviews each time, and never stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Self
@@ -21,7 +22,6 @@ from skinapi.records.opinions import (
     Opinion,
 )
 from skinapi.records.reviews import Review, StandingReviews
-from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import is_sent, most_urgent, urgency
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -80,14 +80,16 @@ def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
     return proven and label is not None and conditions_table().label(label).malignant
 
 
-class UrgentSince(StoredRecord):
+@dataclass(frozen=True, slots=True)
+class UrgentSince:
     """Since when a finding has been at least so urgent, without a break."""
 
     band: Band
     since: datetime
 
 
-class Earlier(StoredRecord):
+@dataclass(frozen=True, slots=True)
+class Earlier:
     """What counted before a decision, in short."""
 
     band: Band
@@ -105,7 +107,8 @@ class Earlier(StoredRecord):
         )
 
 
-class Decision(StoredRecord):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
     """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
     the one that counts from then on, in place of the finding's; `urgent_since` says since when the
     finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first.
@@ -120,7 +123,7 @@ class Decision(StoredRecord):
     new_picture_wanted: bool
     decided_at: datetime
     decided_by: str
-    doctor: str
+    doctor: str | None = None
     urgent_since: tuple[UrgentSince, ...] = ()
     earlier: tuple[Earlier, ...] = ()
 
@@ -142,16 +145,16 @@ class Decision(StoredRecord):
             decides = standing.deciding() or review
             steps.append(cls._after(review, decides, decided_before[decides.id], band))
         since = levels_since(_urgencies(counted, steps, band, found_at))
-        history = {
-            "urgent_since": tuple(UrgentSince(band=one, since=since[one]) for one in since),
-            "earlier": _earlier(steps),
-        }
-        return steps[-1].model_copy(update=history)
+        return replace(
+            steps[-1],
+            urgent_since=tuple(UrgentSince(band, moment) for band, moment in since.items()),
+            earlier=_earlier(steps),
+        )
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, before: Review | None, band: Band) -> Self:
         """What is decided once `newest` is signed; `before` is what decided until then."""
-        return cls.model_construct(
+        return cls(
             review=decides.id,
             label=decides.opinion.condition,
             urgency=_urgency_of(decides, before, band),
@@ -161,8 +164,6 @@ class Decision(StoredRecord):
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
-            urgent_since=(),
-            earlier=(),
         )
 
     @property

@@ -91,6 +91,12 @@ class ReviewView(Answer):
         )
 
 
+SHOWN_AS_THEY_ARE = (
+    *("label", "urgency", "certainty", "histology"),
+    *("new_picture_wanted", "decided_at", "decided_by"),
+)
+
+
 class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
@@ -148,7 +154,7 @@ class DecisionView(Answer):
         words = decision.band_words(language)
         return cls(
             held_until=held_until,
-            **decision.model_dump(exclude={"review", "doctor", "urgent_since", "earlier"}),
+            **{name: getattr(decision, name) for name in SHOWN_AS_THEY_ARE},
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             title_key=decision.title_key,

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, Self
 
+from pydantic import TypeAdapter
+
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
 from skinapi.records.decisions import Decision
@@ -39,6 +41,7 @@ NOT_HASHED = {
     "hold_ends_at",
 }
 NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `moved_due` say it
+DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
     "id", "reader", "language", "decision", "text", "signed_at", "signature", "withdrawn"
@@ -68,7 +71,7 @@ def seal_report(
         "facts": facts.model_dump(mode="json"),
         "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
-        "decision": decision.model_dump(mode="json", exclude=NOT_HASHED_OF_DECISION)
+        "decision": DECISIONS.dump_python(decision, mode="json", exclude=NOT_HASHED_OF_DECISION)
         if decision
         else None,
         "language": narrative.language,

@@ -274,7 +274,7 @@ def report_saying(text: str) -> Report:
         letters=(ShownLetter(letter), ShownLetter(withdrawn)),
     )
     assert report.decision
-    return replace(report, decision=report.decision.model_copy(update={"decided_by": text}))
+    return replace(report, decision=replace(report.decision, decided_by=text))
 
 
 @pytest.mark.parametrize("note", ["a\n" * 499, "\n" * 999, "W" * 1000, "<b>\n" * 200])

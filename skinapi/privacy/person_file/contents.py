@@ -4,7 +4,7 @@ holds back, and of others only the names and words that the person's own pages s
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -160,9 +160,7 @@ class PersonContents:
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
         letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
         if decision and decision.doctor:
-            decision = decision.model_copy(
-                update={"doctor": person_of(decision.doctor, owner=to.id)}
-            )
+            decision = replace(decision, doctor=person_of(decision.doctor, owner=to.id))
         filed_by = submission.filed_by
         return _filed(
             FindingFile,
