@@ -113,7 +113,8 @@ REGISTER = {
         },
         "archive": {
             "title": "Picture archive",
-            "text": "photos, findings and reports under the id of the account, without a name",
+            "text": "photos, findings and reports without a name, under the patient's number "
+            "where an archive sent the picture, else under the id of the account",
         },
         "syslog": {
             "title": "Log server (syslog)",

@@ -115,7 +115,8 @@ REGISTER = {
         },
         "archive": {
             "title": "Archive d'images",
-            "text": "photos, résultats et rapports sous l'identifiant du compte, sans nom",
+            "text": "photos, résultats et rapports sans nom, sous le numéro du patient si "
+            "l'image vient d'une archive, sinon sous l'identifiant du compte",
         },
         "syslog": {
             "title": "Serveur de journaux (syslog)",
