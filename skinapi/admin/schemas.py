@@ -423,6 +423,7 @@ class UnassignedTotals(Answer):
         description="those of them that ask for a doctor this week, and are not reviewed, or not "
         "told to the patient"
     )
+    listed: bool = Field(description="whether an active doctor sees them, and may take them")
 
 
 class Overview(Answer):
@@ -447,6 +448,7 @@ class Overview(Answer):
     jobs: dict[str, int] = Field(
         description="how many are queued, running, and lost: their worker has disappeared"
     )
+    job_worker_missing: bool = Field(description="a job waits, and no worker takes it")
     disk: DiskView | None = Field(
         description="of the folder in which this server keeps its files; null where it has none"
     )
@@ -467,8 +469,11 @@ class Overview(Answer):
     def of(cls, overview: OverviewService) -> Self:
         disk, alarm = overview.read_disk(), overview.clock.find_alarm()
         patients, findings, urgent = overview.unassigned.count()
+        listed = overview.unassigned.has_readers()
         return cls(
-            unassigned=UnassignedTotals(patients=patients, findings=findings, urgent=urgent),
+            unassigned=UnassignedTotals(
+                patients=patients, findings=findings, urgent=urgent, listed=listed
+            ),
             overdue_findings=[
                 LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
             ],
@@ -477,6 +482,7 @@ class Overview(Answer):
             late_mails=overview.count_late_mails(),
             failed_jobs=[FailedJob.of(job) for job in overview.list_failed_jobs()],
             jobs=overview.jobs.count_unfinished(),
+            job_worker_missing=overview.jobs.find_wait_without_worker() is not None,
             disk=DiskView.model_validate(disk) if disk else None,
             backup_at=overview.find_backup(),
             model_version=overview.model_version(),
