@@ -9,6 +9,7 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind, Notice
+from skinapi.privacy.erasure import people_to_reach
 from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
@@ -536,6 +537,18 @@ def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     [of_admin] = admin.call("GET", "/people-to-reach").get_json()
     assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
     assert mails_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
+
+
+def test_people_of_other_doctors_hide_no_person_to_reach(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_to_reach, "MOST_LISTED", 2)
+    grey, ada = held_and_urgent(backend)
+    others = [held_and_urgent(backend) for _ in range(3)]
+    for patient in (ada, *(patient for _, patient in others)):
+        leave(patient)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["email"] == ada.email
 
 
 def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:

@@ -5,10 +5,11 @@ It outlives the account: a melanoma that was held back, or that nobody had looke
 it, and nobody would know. It holds no photo and no letter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
@@ -18,7 +19,7 @@ from skinapi.records.submission import URGENT, QueueEntry
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Filter, Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band
@@ -71,10 +72,12 @@ class PeopleToReach:
     def add(self, person: PersonToReach) -> None:
         self._documents.insert({**person.stored(), "schema": 1})
 
-    def list_all(self) -> list[PersonToReach]:
-        """The newest first, MOST_LISTED at most."""
-        found = self._documents.find(sort="-id", limit=MOST_LISTED)
-        return [PersonToReach.model_validate(one) for one in found]
+    def walk(self) -> Iterator[PersonToReach]:
+        """The newest first, read in pages."""
+        before: Filter = {}
+        while stored := self._documents.find(before, sort="-id", limit=MOST_LISTED):
+            yield from map(PersonToReach.model_validate, stored)
+            before = {"id": {"$lt": stored[-1]["id"]}}
 
     def find_of(self, account: str) -> PersonToReach | None:
         found = self._documents.find({"account": account}, limit=1)
@@ -123,27 +126,30 @@ class ReachService:
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
-        return [one for one in self.people.list_all() if self._may_see(one, to)]
+        """The newest first, MOST_LISTED at most."""
+        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        seen = (person for person in self.people.walk() if self._may_see(person, to, doctors))
+        return [*islice(seen, MOST_LISTED)]
 
     @atomic
     def mark_done(self, unit: Unit, *, identifier: str, by: Subject) -> None:
         """The person was reached, or cannot be: the notice is deleted. Raises NotFound."""
         person = self.people.find(identifier)
-        if person is None or not self._may_see(person, by):
+        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        if person is None or not self._may_see(person, by, doctors):
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account)
         self.people.remove(person.id)
 
-    def _may_see(self, person: PersonToReach, to: Subject) -> bool:
-        """The doctor in charge; where that is no active doctor, those who see the patients without
-        one, and the admins.
+    def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
+        """The doctor in charge; where that is none of the active `doctors`, those who see the
+        patients without one, and the admins.
         """
         if to.key is not None:
             return False
         if person.doctor == to.id:
             return to.role == "doctor"
-        doctor = self.unassigned.accounts.by_ids({person.doctor or ""}).get(person.doctor or "")
-        if doctor and doctor.active_doctor:
+        if person.doctor in doctors:
             return False
         return to.role == "admin" or self.unassigned.shows_list(to)
 
