@@ -523,6 +523,32 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend
         assert account.name not in str(backend.stored()["people_to_reach"])
 
 
+def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: Backend) -> None:
+    grey, ada = held_and_urgent(backend)
+    calm = file_for(backend, ada, Band.ROUTINE).number
+    told = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    review(grey, told)
+    numbers = [one["id"] for one in ada.call("GET", "/submissions").get_json()]
+    for number in numbers:
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert (person["email"], len(numbers)) == (ada.email, 4)
+    findings = {one["number"]: one["why"] for one in person["findings"]}
+    assert [*findings.values()] == ["held", "unreviewed"]
+    assert not {calm, told} & findings.keys()
+    assert Kind.TO_REACH in mails_to(backend, backend.account(grey.email).id)
+
+
+def test_nobody_is_told_of_an_urgent_finding_that_nobody_would_have_looked_at(
+    backend: Backend,
+) -> None:
+    ada, doctor = backend.member(), backend.member(role="doctor")
+    backend.edit(doctor.email, status="suspended")
+    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert backend.stored().get("people_to_reach", []) == []
+
+
 def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     backend: Backend,
 ) -> None:

@@ -429,7 +429,7 @@ export const english = {
   reminderSaved: "A reminder for {date} was saved as the file {file}. Open it to put it into your calendar.",
   showMore: "Show more",
   deleteFinding: "Delete this finding?",
-  deleteFindingText: "Finding {number}, its photo and its reports are deleted. This cannot be undone.",
+  deleteFindingText: "Finding {number}, its photo and its reports are deleted. This cannot be undone. If a doctor still has to tell you about it, the doctor gets your name and e-mail address for 30 days.",
   deleted: "Deleted",
   myDataText: "What you have agreed to, all that is stored about you as one file, and the end of your account.",
   one_user: "{count} patient",

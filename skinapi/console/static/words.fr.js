@@ -444,7 +444,7 @@ export const french = spaced({
   reminderSaved: "Un rappel pour le {date} est enregistré dans le fichier {file}. Ouvrez-le pour le mettre dans votre agenda.",
   showMore: "Afficher plus",
   deleteFinding: "Effacer ce résultat?",
-  deleteFindingText: "Le résultat {number}, sa photo et ses rapports sont effacés, sans retour possible.",
+  deleteFindingText: "Le résultat {number}, sa photo et ses rapports sont effacés, sans retour possible. Si un médecin doit encore vous en parler, il reçoit votre nom et votre adresse e-mail pendant 30 jours.",
   deleted: "Effacé",
   myDataText: "Ce que vous avez accepté, tout ce qui est conservé à votre sujet en un seul fichier, et la fin de votre compte.",
   one_user: "{count} patient",

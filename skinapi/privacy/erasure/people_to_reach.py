@@ -1,8 +1,8 @@
-"""People who deleted their account before a doctor had told them of a finding: what is needed to
-reach them, for the doctor in charge, until that one has, 30 days at most.
+"""People who deleted their account, or one finding, before a doctor had told them of it: what is
+needed to reach them, for the doctor in charge, until that one has, 30 days at most.
 
-It outlives the account: a melanoma that was held back, or that nobody had looked at, would go with
-it, and nobody would know. It holds no photo and no letter.
+It outlives the account and the finding: a melanoma that was held back, or that nobody had looked
+at, would go with them, and nobody would know. It holds no photo and no letter.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -15,6 +15,7 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.notices.outbox import Kind
+from skinapi.records.events import FindingDiscarded
 from skinapi.records.submission import URGENT, QueueEntry
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
@@ -106,9 +107,23 @@ class ReachService:
         """In the transaction that begins the erasure: note whom to reach, and tell by mail that
         there is somebody.
         """
-        findings = tuple(self._walk(account))
+        self._add(account, tuple(self._walk(account)))
+
+    def on_finding_discarded(self, event: FindingDiscarded) -> None:
+        """The same of one finding, where somebody was to look at it."""
+        account = self.unassigned.accounts.get(event.finding.owner)
+        to_tell = _find_what_to_tell(event.finding)
+        expected = self.unassigned.find_who_looks(account).by != "nobody"
+        if to_tell and (expected or to_tell.why is Why.HELD):
+            self._add(account, (to_tell,))
+
+    def _add(self, account: Account, findings: tuple[FindingToTell, ...]) -> None:
+        """To what is noted of this person already."""
         if not findings:
             return
+        if before := self.people.find_of(account.id):
+            self.people.remove(before.id)
+            findings = (*before.findings, *findings)
         moment = now()
         doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
@@ -164,18 +179,23 @@ class ReachService:
         stored = self.unassigned.submissions.walk_stored(account.id)
         pairs = ((document["id"], document) for document in stored)
         for entry in self.failed.each(WORK, pairs, QueueEntry.model_validate):
-            decision = entry.decision
-            if entry.held and decision:
-                why, label, urgency = Why.HELD, decision.label, decision.urgency
-            elif decision is None and entry.band == URGENT:
-                why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
-            else:
-                continue
-            yield FindingToTell(
-                number=entry.number,
-                found_at=entry.created_at,
-                why=why,
-                label=label,
-                urgency=urgency,
-                proven=decision is not None and decision.proven,
-            )
+            if to_tell := _find_what_to_tell(entry):
+                yield to_tell
+
+
+def _find_what_to_tell(entry: QueueEntry) -> FindingToTell | None:
+    decision = entry.decision
+    if entry.held and decision:
+        why, label, urgency = Why.HELD, decision.label, decision.urgency
+    elif decision is None and entry.band == URGENT:
+        why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
+    else:
+        return None
+    return FindingToTell(
+        number=entry.number,
+        found_at=entry.created_at,
+        why=why,
+        label=label,
+        urgency=urgency,
+        proven=decision is not None and decision.proven,
+    )

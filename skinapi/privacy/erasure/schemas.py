@@ -137,7 +137,7 @@ class FindingToTellView(Answer):
 
 
 class PersonToReachView(Answer):
-    """A person who deleted the account before being told."""
+    """A person who deleted the account, or a finding, before being told."""
 
     id: str = Field(serialization_alias="_id")
     left_at: datetime
