@@ -19,9 +19,17 @@ from skinapi.admin.overview import LeftWithDoctor, OverviewService
 from skinapi.audit.trail import ACCOUNT_FIELDS, cursor_of
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
+from skinapi.auth.events import PatientNumber
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
-from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
+from skinapi.domain.field_types import (
+    Identifier,
+    Legible,
+    Name,
+    NumberPart,
+    Printable,
+    SearchText,
+)
 from skinapi.domain.subject import ErasureReason, RefusalReason, Role
 from skinapi.jobs.job import Job
 from skinapi.storage.failed_items import MOST_SHOWN
@@ -52,6 +60,26 @@ class DeletionQuery(BaseModel):
     reason: ErasureReason | None = Field(
         default=None, description="the person reads it in the receipt"
     )
+
+
+class NumberOfPatient(Body):
+    """The number under which another system knows a patient."""
+
+    system: NumberPart
+    value: NumberPart
+
+
+class Deletion(ContractBody):
+    patient_number: NumberOfPatient | None = Field(
+        default=None,
+        description="of a patient whom another system has sent: needed where a doctor is still to "
+        "tell the patient of a finding (409 `patient_number_needed`)",
+    )
+
+    @property
+    def number(self) -> PatientNumber | None:
+        named = self.patient_number
+        return PatientNumber(system=named.system, value=named.value) if named else None
 
 
 class DoctorSearch(ContractPageQuery):

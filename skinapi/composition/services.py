@@ -271,6 +271,14 @@ def _build(
         pointer=models.pointer,
         assignments=people.assignments,
     )
+    integrations = open_integration_services(
+        settings,
+        data,
+        eraser=people.eraser,
+        records=records,
+        second_factor=people.second_factor,
+        assignments=people.assignments,
+    )
     erasure = open_erasure(
         settings,
         store,
@@ -279,6 +287,7 @@ def _build(
         models=models,
         retention=retention,
         unassigned=unassigned,
+        patients=integrations.patients,
     )
     subscribe(
         data,
@@ -325,14 +334,7 @@ def _build(
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, models=models),
-        integrations=open_integration_services(
-            settings,
-            data,
-            eraser=people.eraser,
-            records=records,
-            second_factor=people.second_factor,
-            assignments=people.assignments,
-        ),
+        integrations=integrations,
         erasure=erasure,
     )
 

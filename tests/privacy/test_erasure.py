@@ -15,8 +15,10 @@ from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
+from tests.integrations.test_keys import clinic_wide
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.dicom import RELATED, body_of, jpeg_object
 from tests.support.models import write_model
 
 ASKED = {"current_password": PASSWORD}
@@ -575,6 +577,44 @@ def test_people_of_other_doctors_hide_no_person_to_reach(
         leave(patient)
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert person["email"] == ada.email
+
+
+def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Backend) -> None:
+    grey, admin = backend.member(role="doctor"), backend.admin()
+    hospital = clinic_wide(backend, name="Hospital East", doctor=grey.email)
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    account = backend.services.data.accounts.get(patient)
+    person = Person(admin.client, "", account.email)
+    finding = file_for(backend, person, Band.URGENT_REFERRAL)
+    path = f"/users/{account.email}"
+    for number, code in ((None, "patient_number_needed"), ("PAT-0816", "other_number")):
+        body = {"patient_number": {**named, "value": number}} if number else None
+        refused = admin.call("DELETE", path, json=body)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, code)
+    assert admin.call("DELETE", path, json={"patient_number": named}).status_code == 200
+    [told] = grey.call("GET", "/people-to-reach").get_json()
+    assert (told["number"], told["sent_by"], told["email"]) == (named, "Hospital East", None)
+    assert [one["number"] for one in told["findings"]] == [finding.number]
+    assert "PAT-0815" not in str({**backend.stored(), "people_to_reach": None})
+
+
+def test_a_patient_of_an_archive_is_reached_by_what_the_archive_said(backend: Backend) -> None:
+    grey, admin = backend.member(role="doctor"), backend.admin()
+    archive = clinic_wide(backend, name="PACS East", scopes=["dicom"], doctor=grey.email)
+    sent = jpeg_object(PatientID="PAT-0815", IssuerOfPatientID="EAST")
+    path = "/dicom/studies"
+    answer = archive.call("POST", path, data=body_of([sent]), content_type=RELATED)
+    assert answer.status_code == 200, answer.text
+    [finding] = backend.stored()["submissions"]
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    reviewed = grey.call("POST", f"/submissions/{finding['number']}/review", json=said)
+    assert reviewed.status_code == 201, reviewed.text
+    account = backend.services.data.accounts.get(finding["owner"])
+    assert admin.call("DELETE", f"/users/{account.email}").status_code == 200
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["number"] == {"system": "EAST", "value": "PAT-0815"}
+    assert person["sent_by"] == "PACS East"
 
 
 def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:

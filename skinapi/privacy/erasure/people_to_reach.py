@@ -12,8 +12,10 @@ from enum import StrEnum
 from itertools import islice
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.events import PatientNumber
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.errors import Conflict, NotFound
+from skinapi.integrations.patients import PatientsService
 from skinapi.notices.outbox import Kind
 from skinapi.records.events import FindingDiscarded
 from skinapi.records.submission import URGENT, QueueEntry
@@ -29,6 +31,19 @@ KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
 WORK = "account_erasure"
 NO_NOTICE = "There is no such notice"
+
+
+class PatientNumberNeeded(Conflict):
+    code = "patient_number_needed"
+    sentence = (
+        "This patient is still to be told of a finding, and nobody here knows who it is. Name the "
+        "number of the patient at the hospital, or let a doctor review the finding first"
+    )
+
+
+class OtherNumber(Conflict):
+    code = "other_number"
+    sentence = "This patient did not come under this number. Look at each sign of it"
 
 
 class Why(StrEnum):
@@ -52,7 +67,9 @@ class FindingToTell(StoredRecord):
 
 
 class PersonToReach(StoredRecord):
-    """`doctor` was in charge of the person."""
+    """`doctor` was in charge of the person. A patient of another system is reached by the `number`
+    there, and by whoever uses the key with the name `sent_by`.
+    """
 
     id: str
     created_at: datetime
@@ -60,6 +77,8 @@ class PersonToReach(StoredRecord):
     name: str
     email: str
     doctor: str | None = None
+    number: PatientNumber | None = None
+    sent_by: str | None = None
     findings: tuple[FindingToTell, ...]
     expires_at: datetime
 
@@ -98,16 +117,25 @@ class ReachService:
     people: PeopleToReach
     unassigned: UnassignedPatients
     failed: FailedItems
+    patients: PatientsService
 
     def foresee(self, account: Account) -> Why | None:
         """What somebody would have to tell this person after a deletion; the gravest reason."""
         return min((one.why for one in self._walk(account)), default=None)
 
-    def note(self, account: Account) -> None:
+    def note(self, account: Account, number: PatientNumber | None) -> None:
         """In the transaction that begins the erasure: note whom to reach, and tell by mail that
-        there is somebody.
+        there is somebody. Raises PatientNumberNeeded, and OtherNumber where `number` is not that
+        of the patient.
         """
-        self._add(account, tuple(self._walk(account)))
+        if number and not self.patients.is_number_of(account, number):
+            raise OtherNumber
+        findings = tuple(self._walk(account))
+        if findings and account.external:
+            number = number or self._find_number(findings)
+            if number is None:
+                raise PatientNumberNeeded
+        self._add(account, findings, number)
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         """The same of one finding, where somebody was to look at it."""
@@ -115,15 +143,21 @@ class ReachService:
         to_tell = _find_what_to_tell(event.finding)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is Why.HELD):
-            self._add(account, (to_tell,))
+            self._add(account, (to_tell,), None)
 
-    def _add(self, account: Account, findings: tuple[FindingToTell, ...]) -> None:
+    def _add(
+        self,
+        account: Account,
+        findings: tuple[FindingToTell, ...],
+        number: PatientNumber | None,
+    ) -> None:
         """To what is noted of this person already."""
         if not findings:
             return
         if before := self.people.find_of(account.id):
             self.people.remove(before.id)
             findings = (*before.findings, *findings)
+            number = number or before.number
         moment = now()
         doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
@@ -133,6 +167,8 @@ class ReachService:
             name=account.name,
             email=account.email,
             doctor=doctor.id if doctor else None,
+            number=number,
+            sent_by=account.sent_by,
             findings=findings,
             expires_at=moment + KEPT_FOR,
         )
@@ -171,6 +207,17 @@ class ReachService:
     def _list_readers(self) -> list[str]:
         readers = self.unassigned.list_readers()
         return readers or self.unassigned.accounts.list_active_admins()
+
+    def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
+        """As the archive said it that sent one of them; of what came by FHIR a hash alone is
+        kept.
+        """
+        for told in findings:
+            entry = self.unassigned.submissions.find_by_number(told.number)
+            if entry and (source := entry.source):
+                system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
+                return PatientNumber(system=system or "", value=source.patient_id)
+        return None
 
     def _walk(self, account: Account) -> Iterator[FindingToTell]:
         """Those that a doctor holds back, and the urgent ones that nobody has reviewed. One that
