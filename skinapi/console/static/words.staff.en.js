@@ -1296,7 +1296,7 @@ export const english = {
   externalFind: "Patient by number…",
   externalFileText: "Everything that is stored about this patient, as one ZIP file. Hand it to the patient alone: make sure first who asks.",
   externalErase: "To erase it: show the account, then Manage, Delete.",
-  error_patient_number_needed: "A doctor is still to tell this patient of a finding, and nobody here knows who it is. Type the patient's number, or let a doctor review the finding first.",
+  error_patient_number_needed: "A doctor is still to tell this patient of a finding, and nobody here knows who it is. Type the patient's number, or let a doctor tell the patient or review the finding first.",
   error_other_number: "This patient did not come under this number. Look at each sign of it.",
   externalDelete: "This patient came from another system. If a doctor is still to tell the patient of a finding, the number there is needed: with it the doctor can reach the person.",
   fileWaits: "The file waits for its turn.",

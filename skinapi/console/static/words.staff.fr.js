@@ -1297,7 +1297,7 @@ export const french = spaced({
   externalNumber: "Numéro du patient là-bas",
   externalFind: "Patient par numéro…",
   externalFileText: "Tout ce qui est conservé de ce patient, en un fichier ZIP. Ne le remettez qu'au patient: vérifiez d'abord qui le demande.",
-  error_patient_number_needed: "Un médecin doit encore annoncer un résultat à ce patient, et personne ici ne sait qui c'est. Saisissez le numéro du patient, ou faites d'abord examiner le résultat par un médecin.",
+  error_patient_number_needed: "Un médecin doit encore annoncer un résultat à ce patient, et personne ici ne sait qui c'est. Saisissez le numéro du patient, ou laissez d'abord un médecin examiner le résultat ou l'annoncer au patient.",
   error_other_number: "Ce patient n'est pas venu sous ce numéro. Vérifiez chaque caractère.",
   externalDelete: "Ce patient vient d'un autre système. Si un médecin doit encore lui annoncer un résultat, il faut son numéro là-bas : avec lui, le médecin peut joindre la personne.",
   externalErase: "Pour tout effacer: affichez le compte, puis Gérer, Effacer.",

@@ -37,7 +37,8 @@ class PatientNumberNeeded(Conflict):
     code = "patient_number_needed"
     sentence = (
         "This patient is still to be told of a finding, and nobody here knows who it is. Name the "
-        "number of the patient at the hospital, or let a doctor review the finding first"
+        "patient's number at the hospital, or let a doctor tell the patient or review the finding "
+        "first"
     )
 
 
