@@ -246,7 +246,7 @@ REGISTER = {
             "until": "never deleted: they prove it, and name nobody",
         },
         "person to be told": {
-            "title": "people who left before they were told of a finding",
+            "title": "people who were not told of a finding in time",
             "until": "they were reached, or 30 days",
         },
         "failed item": {

@@ -267,7 +267,7 @@ REGISTER = {
             "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
         },
         "person to be told": {
-            "title": "personnes parties avant d'avoir été prévenues d'un résultat",
+            "title": "personnes qui n'ont pas été prévenues à temps d'un résultat",
             "until": "elles ont été jointes, ou 30 jours",
         },
         "failed item": {
