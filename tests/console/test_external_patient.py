@@ -5,11 +5,12 @@ import secrets
 import pytest
 
 from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.wire import ask
 from tests.standards.fhir import orders
-from tests.support.backends import PASSWORD
+from tests.support.backends import PASSWORD, change_account
 
 
 def test_a_patient_of_another_system_is_found_by_the_number(
@@ -82,3 +83,23 @@ def test_who_is_erased_before_being_told_is_reached_by_the_number(
     visitor.see("Hospital East")
     visitor.see_none("patients.invalid")
     journey.step("to-reach")
+
+
+def test_a_doctor_reads_that_nobody_tells_a_patient_of_another_system(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """ "The server tells now, by mail" was offered, of a patient without an address."""
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    number = send(patient, "melanoma")
+    change_account(seeder.services, patient.id, external="0" * 64, doctor_id=doctor.id)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.open_view(f"case/{number}")
+    words = visitor.words("en")
+    visitor.see(words["noAccess"])
+    visitor.see("To be seen by")
+    visitor.see_none("Patient told")
+    visitor.press("input[name=agreement]")
+    visitor.see(words["recordShows"])
+    visitor.see_none(words["serverTells"])

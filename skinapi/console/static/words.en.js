@@ -313,7 +313,6 @@ export const english = {
   waits_photo: "Your doctor wants another photo",
   waits_result: "The laboratory's result is awaited",
   toldDue: "Patient told: to be seen by {date}.",
-  toldDueOver: "Patient told: to be seen by {date}. That day has passed.",
   awaitedOverdue: "The result is overdue: awaited since {date}.",
   saidBy_opinion: "Doctor's opinion of {date}, to be confirmed",
   saidBy_suspected: "Doctor's suspected diagnosis of {date}",

@@ -328,7 +328,6 @@ export const french = spaced({
   waits_photo: "Votre médecin souhaite une autre photo",
   waits_result: "Le résultat du laboratoire est attendu",
   toldDue: "Dit au patient: être vu au plus tard le {date}.",
-  toldDueOver: "Dit au patient: être vu au plus tard le {date}. Ce jour est passé.",
   awaitedOverdue: "Le résultat est en retard: attendu depuis le {date}.",
   saidBy_opinion: "Avis du médecin du {date}, à confirmer",
   saidBy_suspected: "Suspicion du médecin du {date}",
