@@ -125,7 +125,7 @@ export const english = {
   missing_agreement: "Nothing is chosen yet: agree, another diagnosis, unsure, another photo, or an urgency.",
   missing_label: "Choose the diagnosis.",
   missing_result: "Choose what the laboratory found.",
-  missing_teller: "Who tells the patient? b: I do. v: the server does, now.",
+  missing_teller: "Say who tells the patient (b or v).",
   missing_held: "Choose a day within the next 6 days.",
   countOverdue: "{count} overdue",
   searchPatientHint: "name or e-mail",

@@ -128,7 +128,7 @@ export const french = spaced({
   missing_agreement: "Rien n'est encore choisi: d'accord, autre diagnostic, incertain, une autre photo, ou une urgence.",
   missing_label: "Choisissez le diagnostic.",
   missing_result: "Choisissez ce que le laboratoire a trouvé.",
-  missing_teller: "Qui l'annonce au patient ? b : moi. v : le serveur, maintenant.",
+  missing_teller: "Dire qui l'annonce au patient (b ou v).",
   missing_held: "Choisissez un jour parmi les 6 prochains.",
   countOverdue: "{count} en retard",
   searchPatientHint: "nom ou e-mail",
