@@ -568,6 +568,8 @@ export const english = {
   error_patient_number_needed: "A doctor is still to tell this patient of a finding, and nobody here knows who it is. Type the patient's number, or let a doctor tell the patient or review the finding first.",
   error_other_number: "This patient did not come under this number. Look at each sign of it.",
   value: "Value",
+  duePassed: "That day has passed.",
+  seenDue: "To be seen by {date}.",
   error_patient_taken: "{doctor} is in charge of this patient by now.",
   error_case_taken: "Another doctor has taken this case. After 8 hours you may take it over.",
   error_opinion_asked: "Another colleague is asked about this finding. Withdraw that request first.",

@@ -583,6 +583,8 @@ export const french = spaced({
   error_patient_number_needed: "Un médecin doit encore annoncer un résultat à ce patient, et personne ici ne sait qui c'est. Saisissez le numéro du patient, ou laissez d'abord un médecin examiner le résultat ou l'annoncer au patient.",
   error_other_number: "Ce patient n'est pas venu sous ce numéro. Vérifiez chaque caractère.",
   value: "Valeur",
+  duePassed: "Ce jour est passé.",
+  seenDue: "À voir au plus tard le {date}.",
   error_patient_taken: "{doctor} est désormais responsable de ce patient.",
   error_case_taken: "Un autre médecin a pris ce cas. Après 8 heures, vous pouvez le reprendre.",
   error_opinion_asked: "Un autre confrère est déjà interrogé sur ce résultat. Retirez d'abord cette demande.",

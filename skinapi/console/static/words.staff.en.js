@@ -134,8 +134,6 @@ export const english = {
   whoTells: "Who tells the patient?",
   noAccess: "The patient has no log-in here and gets no mail: tell them yourself, or whoever sent the photo.",
   recordShows: "Show it to the other system now",
-  duePassed: "That day has passed.",
-  seenDue: "To be seen by {date}.",
   serverTells: "The server tells now, by mail",
   holdIt: "I tell the patient myself",
   holdUntil: "Until the end of",

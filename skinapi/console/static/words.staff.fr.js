@@ -137,8 +137,6 @@ export const french = spaced({
   whoTells: "Qui l'annonce au patient ?",
   noAccess: "Le patient n'a pas de compte ici et ne reçoit aucun e-mail: l'annoncer soi-même, ou à qui a envoyé la photo.",
   recordShows: "Le montrer maintenant à l'autre système",
-  duePassed: "Ce jour est passé.",
-  seenDue: "À voir au plus tard le {date}.",
   serverTells: "Le serveur l'annonce maintenant, par e-mail",
   holdIt: "Je l'annonce moi-même au patient",
   holdUntil: "Jusqu'à la fin du",
