@@ -108,6 +108,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         BreakGlassChosen             409  (privacy)
         BreakGlassEnded              409  (privacy)
         NotPatient                   409  (privacy)
+        PatientNumberNeeded          409  (privacy)
+        OtherNumber                  409  (privacy)
         OutputInUse                  409  (batch)
         OutputOfAnotherRun           409  (batch)
       Gone                           410

@@ -41,6 +41,9 @@ class UnassignedFindings(Protocol):
     def count(self) -> tuple[int, int, int]:
         """See `UnassignedPatients`."""
 
+    def has_readers(self) -> bool:
+        """See `UnassignedPatients`."""
+
 
 class WaitingMessages(Protocol):
     def count_left(self) -> Mapping[str | None, int]:

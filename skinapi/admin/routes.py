@@ -24,6 +24,7 @@ from skinapi.admin.schemas import (
     ChosenAccounts,
     DayOfUsage,
     DecidedView,
+    Deletion,
     DeletionQuery,
     DoctorSearch,
     ListedAccount,
@@ -122,12 +123,12 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     raises=(NotFound, LastAdmin, BeingDeleted),
 )
 def delete_user(
-    admin: AdminService, *, email: str, query: DeletionQuery, subject: Subject
+    admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
 ) -> Message:
     """Delete an account and all its data. The person is told by mail, with a receipt. Where the
     law keeps the medical record, that stays (409 `record_kept` where nothing else is left).
     """
-    admin.delete_user(email=email, by=subject.id, reason=query.reason)
+    admin.delete_user(email=email, by=subject.id, reason=query.reason, number=body.number)
     return Message(message=f"User {email} deleted")
 
 

@@ -19,9 +19,17 @@ from skinapi.admin.overview import LeftWithDoctor, OverviewService
 from skinapi.audit.trail import ACCOUNT_FIELDS, cursor_of
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
+from skinapi.auth.events import PatientNumber
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
-from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
+from skinapi.domain.field_types import (
+    Identifier,
+    Legible,
+    Name,
+    NumberPart,
+    Printable,
+    SearchText,
+)
 from skinapi.domain.subject import ErasureReason, RefusalReason, Role
 from skinapi.jobs.job import Job
 from skinapi.storage.failed_items import MOST_SHOWN
@@ -52,6 +60,26 @@ class DeletionQuery(BaseModel):
     reason: ErasureReason | None = Field(
         default=None, description="the person reads it in the receipt"
     )
+
+
+class NumberOfPatient(Body):
+    """The number under which another system knows a patient."""
+
+    system: NumberPart
+    value: NumberPart
+
+
+class Deletion(ContractBody):
+    patient_number: NumberOfPatient | None = Field(
+        default=None,
+        description="of a patient whom another system has sent: needed where a doctor is still to "
+        "tell the patient of a finding (409 `patient_number_needed`)",
+    )
+
+    @property
+    def number(self) -> PatientNumber | None:
+        named = self.patient_number
+        return PatientNumber(system=named.system, value=named.value) if named else None
 
 
 class DoctorSearch(ContractPageQuery):
@@ -423,6 +451,7 @@ class UnassignedTotals(Answer):
         description="those of them that ask for a doctor this week, and are not reviewed, or not "
         "told to the patient"
     )
+    listed: bool = Field(description="whether an active doctor sees them, and may take them")
 
 
 class Overview(Answer):
@@ -447,6 +476,7 @@ class Overview(Answer):
     jobs: dict[str, int] = Field(
         description="how many are queued, running, and lost: their worker has disappeared"
     )
+    job_worker_missing: bool = Field(description="a job waits, and no worker takes it")
     disk: DiskView | None = Field(
         description="of the folder in which this server keeps its files; null where it has none"
     )
@@ -467,8 +497,11 @@ class Overview(Answer):
     def of(cls, overview: OverviewService) -> Self:
         disk, alarm = overview.read_disk(), overview.clock.find_alarm()
         patients, findings, urgent = overview.unassigned.count()
+        listed = overview.unassigned.has_readers()
         return cls(
-            unassigned=UnassignedTotals(patients=patients, findings=findings, urgent=urgent),
+            unassigned=UnassignedTotals(
+                patients=patients, findings=findings, urgent=urgent, listed=listed
+            ),
             overdue_findings=[
                 LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
             ],
@@ -477,6 +510,7 @@ class Overview(Answer):
             late_mails=overview.count_late_mails(),
             failed_jobs=[FailedJob.of(job) for job in overview.list_failed_jobs()],
             jobs=overview.jobs.count_unfinished(),
+            job_worker_missing=overview.jobs.find_wait_without_worker() is not None,
             disk=DiskView.model_validate(disk) if disk else None,
             backup_at=overview.find_backup(),
             model_version=overview.model_version(),

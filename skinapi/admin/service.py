@@ -21,7 +21,7 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
 from skinapi.auth.assignments import NO_DOCTOR, Assignments, require_doctor
 from skinapi.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
-from skinapi.auth.events import AccountAdded
+from skinapi.auth.events import AccountAdded, PatientNumber
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords, one_time_password
 from skinapi.domain.pages import Page
@@ -111,13 +111,23 @@ class AdminService:
             unit, account, status="suspended", token_version=account.token_version + 1
         )
 
-    def delete_user(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
-        """Delete an account and all its data.
+    def delete_user(
+        self,
+        *,
+        email: str,
+        by: str,
+        reason: ErasureReason | None = None,
+        number: PatientNumber | None = None,
+    ) -> None:
+        """Delete an account and all its data. `number` is that of a patient of another system.
 
-        Raises LastAdmin, BeingDeleted, NotFound if there is no account or it is a doctor's, and
-        RecordKept where nothing is left that may be deleted.
+        Raises LastAdmin, BeingDeleted, NotFound if there is no account or it is a doctor's,
+        RecordKept where nothing is left that may be deleted, and Conflict where somebody is to tell
+        the patient of a finding and nobody could reach the person.
         """
-        begun = self._begin_deletion(email=email, of_doctor=False, by=by, reason=reason)
+        begun = self._begin_deletion(
+            email=email, of_doctor=False, by=by, reason=reason, number=number
+        )
         self.eraser.finish(begun)
 
     def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
@@ -127,14 +137,22 @@ class AdminService:
 
     @atomic
     def _begin_deletion(
-        self, unit: Unit, *, email: str, of_doctor: bool, by: str, reason: ErasureReason | None
+        self,
+        unit: Unit,
+        *,
+        email: str,
+        of_doctor: bool,
+        by: str,
+        reason: ErasureReason | None,
+        number: PatientNumber | None = None,
     ) -> str:
         account = get_by_email(self.accounts, email, NO_DOCTOR if of_doctor else NO_USER)
         if of_doctor:
             require_doctor(account)
         else:
             refuse_doctor(account)  # doctors have their own route
-        self.eraser.begin(unit, account, by=by, action="account.delete", reason=reason)
+        action = "account.delete"
+        self.eraser.begin(unit, account, by=by, action=action, reason=reason, number=number)
         return account.id
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:

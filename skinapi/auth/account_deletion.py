@@ -10,7 +10,7 @@ from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import BeingDeleted
-from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
+from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
 from skinapi.domain.subject import ErasureReason
 from skinapi.errors import StoreUnavailable
 from skinapi.storage.background import PeriodicThread
@@ -40,6 +40,7 @@ class Eraser:
         by: str,
         action: str,
         reason: ErasureReason | None = None,
+        number: PatientNumber | None = None,
     ) -> None:
         """`finish` does the rest. Raises LastAdmin, BeingDeleted where it has begun already, and
         what refuses it that listens.
@@ -47,7 +48,7 @@ class Eraser:
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "deleting":
             raise BeingDeleted
-        unit.publish(ErasureBegun(account.id, by, reason))
+        unit.publish(ErasureBegun(account.id, by, reason, number))
         # As who listens has left it: perhaps its medical record is kept.
         account = self.accounts.get(account.id)
         self.accounts.change(

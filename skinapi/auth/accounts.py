@@ -83,22 +83,22 @@ class Account(StoredRecord):
 
     A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
     by how urgently their findings need a review. `notices`: whether mails are sent to the person
-    that are not of security. `findings` is how many the account has; None in an
-    account of an earlier version until it files or deletes one. `patients_rest`: it was a doctor's,
-    who has lost the role and still has patients. `wanted_role` was asked for at the
-    registration, until an admin approves the account. `browsers` (hashes) have opened the account,
-    the newest last. One that an admin has refused is suspended and `refused`: so the version before
-    takes it for a suspended one. Nobody logs in to an account with an `external` identifier, which
-    is kept as a keyed hash: it is a patient of another system; nor to that of a `machine`, which a
-    program's key acts through. An account of the clinic's log-in has the name of its
-    `provider` and a hash of who it is there (`identity`), perhaps the role that a group there has
-    given it (`group_role`), and no password: its hash is empty, which no password has. At its next
-    log-in there an account becomes one of the provider that `link_allowed` names. `seen_at` is when
-    it was last used, to the day, and `warned_at` when its owner was told that it would go unused:
-    known only where unused ones go. While it is `held_at`, nothing of it goes by its time. At
-    `deletion_due_at` it is deleted, as its owner has asked. Until `record_kept_until_at` the
-    medical record is kept of an account that is deleted otherwise: it is suspended, without an
-    address and a password.
+    that are not of security. `findings` is how many the account has; None in an account of an
+    earlier version until it files or deletes one. `patients_rest`: it was a doctor's, who has lost
+    the role and still has patients. `wanted_role` was asked for at the registration, until an admin
+    approves the account. `browsers` (hashes) have opened the account, the newest last. One that an
+    admin has refused is suspended and `refused`: so the version before takes it for a suspended
+    one. Nobody logs in to an account with an `external` identifier, which is kept as a keyed hash:
+    it is a patient of another system, whom the key with the name `sent_by` has added; nor to that
+    of a `machine`, which a program's key acts through. An account of the clinic's log-in has the
+    name of its `provider` and a hash of who it is there (`identity`), perhaps the role that a group
+    there has given it (`group_role`), and no password: its hash is empty, which no password has. At
+    its next log-in there an account becomes one of the provider that `link_allowed` names.
+    `seen_at` is when it was last used, to the day, and `warned_at` when its owner was told that it
+    would go unused: known only where unused ones go. While it is `held_at`, nothing of it goes by
+    its time. At `deletion_due_at` it is deleted, as its owner has asked. Until
+    `record_kept_until_at` the medical record is kept of an account that is deleted otherwise: it is
+    suspended, without an address and a password.
     """
 
     id: str
@@ -125,6 +125,7 @@ class Account(StoredRecord):
     refused_at: datetime | None = None
     refusal: Refusal | None = None
     external: str | None = None
+    sent_by: str | None = None
     machine: bool | None = None
     provider: str | None = None
     identity: str | None = None
@@ -247,6 +248,7 @@ class AccountFields(TypedDict, total=False):
     refused_at: datetime | None
     refusal: Refusal | None
     external: str | None
+    sent_by: str | None
     machine: bool | None
     provider: str | None
     identity: str | None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from skinapi.domain.subject import ErasureReason
+from skinapi.stored_record import StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,23 @@ class LogInReplaced:
     account: str
 
 
+class PatientNumber(StoredRecord):
+    """Under which another system, `system`, knows a patient."""
+
+    system: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class ErasureBegun:
     """The account is about to be deleted, in the same transaction. `by` is its own id, an admin's,
-    or "system".
+    or "system". `number` was named with it, of a patient of another system.
     """
 
     account: str
     by: str
     reason: ErasureReason | None
+    number: PatientNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)

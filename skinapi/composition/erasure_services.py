@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from skinapi.composition.account_services import AccountServices
 from skinapi.composition.repositories import Repositories
+from skinapi.integrations.patients import PatientsService
 from skinapi.privacy.erasure.contents import AccountContents, Outlets
 from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.service import ErasureService
@@ -24,6 +25,7 @@ def open_erasure(
     models: ModelsService,
     retention: RecordRetention,
     unassigned: UnassignedPatients,
+    patients: PatientsService,
 ) -> ErasureService:
     return ErasureService(
         work=data.work,
@@ -50,6 +52,7 @@ def open_erasure(
             unassigned=unassigned,
             spots=data.spots,
             failed=data.failed_items,
+            patients=patients,
         ),
         clock=data.clock,
         failed=data.failed_items,

@@ -280,6 +280,14 @@ def _build(
         pointer=models.pointer,
         assignments=people.assignments,
     )
+    integrations = open_integration_services(
+        settings,
+        data,
+        eraser=people.eraser,
+        records=records,
+        second_factor=people.second_factor,
+        assignments=people.assignments,
+    )
     erasure = open_erasure(
         settings,
         store,
@@ -288,6 +296,7 @@ def _build(
         models=models,
         retention=retention,
         unassigned=unassigned,
+        patients=integrations.patients,
     )
     subscribe(
         data,
@@ -334,14 +343,7 @@ def _build(
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, models=models),
-        integrations=open_integration_services(
-            settings,
-            data,
-            eraser=people.eraser,
-            records=records,
-            second_factor=people.second_factor,
-            assignments=people.assignments,
-        ),
+        integrations=integrations,
         erasure=erasure,
     )
 

@@ -27,6 +27,7 @@ from skinapi.lab.composition import LabServices
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.records.events import (
     FindingDeleted,
+    FindingDiscarded,
     FindingFiled,
     FindingReviewed,
     LetterIssued,
@@ -177,6 +178,7 @@ def _to_erasure(
     # Before the account is removed: a deletion that is interrupted announces it again.
     data.work.afterwards(AccountErased, lambda event: data.erased_ids.add("account", event.account))
     data.work.inside(ErasureBegun, erasure.on_begun)
+    data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
     data.work.inside(AccountGone, erasure.on_gone)
     data.work.afterwards(AccountErased, erasure.count)
 

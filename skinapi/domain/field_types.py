@@ -110,4 +110,10 @@ Name = Annotated[
     Legible,
 ]
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), Printable]
+# Of a number by which another system knows a patient.
+NumberPart = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    Printable,
+]
 Identifier = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]

@@ -12,7 +12,7 @@ from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.assignments import Assignments
-from skinapi.auth.events import AccountAdded
+from skinapi.auth.events import AccountAdded, PatientNumber
 from skinapi.domain.field_types import LONGEST_NAME
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
@@ -56,6 +56,10 @@ class PatientsService:
             raise NotFound(NOBODY)
         unit.audit("patient.find", by=by, target=account.id)
         return account
+
+    def is_number_of(self, account: Account, number: PatientNumber) -> bool:
+        """Whether the account is that of this number. Raises BadRequest."""
+        return account.external in self._checked(number.system, number.value)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -117,6 +121,7 @@ class PatientsService:
             password_hash="",
             locale=locale,
             external=hashes[0],
+            sent_by=by.account.name if by.account else None,  # the name of the key, too
             doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
         )
         return drafted, True

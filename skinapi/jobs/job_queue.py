@@ -199,13 +199,17 @@ class Jobs:
         return {"queued": queued, "running": running - lost, "lost": lost}
 
     def next_waits(self) -> timedelta:
-        """How long the job whose turn it is has waited; zero without one."""
-        documents = self._documents.find(
-            {"status": "queued"}, sort="queue_key", limit=1, fields=("place",)
+        """How long the job whose turn it is has waited; zero without one. No worker can take one
+        that is damaged.
+        """
+        waiting = self._documents.find(
+            {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
         )
-        if not documents:
-            return timedelta(0)
-        return max(now() - made_at(documents[0]["place"]), timedelta(0))
+        damaged = self._failed.list_items(WORK) if waiting else ()
+        for job in waiting:
+            if job["id"] not in damaged:
+                return max(now() - made_at(job["place"]), timedelta(0))
+        return timedelta(0)
 
     def find_wait_without_worker(self) -> timedelta | None:
         """How long the next job has waited, where no worker is there: one that is idle takes a job

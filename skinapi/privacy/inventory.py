@@ -151,7 +151,7 @@ INVENTORY: tuple[Stored, ...] = (
                 "secret",
             ),
             held("second_factor initial_password_expires_at must_change", "account", "technical"),
-            held("token_version queue_key search family machine", "account", "technical"),
+            held("token_version queue_key search family machine sent_by", "account", "technical"),
             held("external identity browsers", "account", "pseudonym", "secret"),
             held("group_role link_allowed", "account", "technical"),
             held("seen_at warned_at held_at", "patient", "technical"),
@@ -612,7 +612,8 @@ INVENTORY: tuple[Stored, ...] = (
         erased="time",
         fields=(
             held("name", "patient", "identity", kept="person_to_reach"),
-            held("email", "patient", "contact", kept="person_to_reach"),
+            held("email sent_by", "patient", "contact", kept="person_to_reach"),
+            held("number", "patient", "identity", kept="person_to_reach"),
             held("findings", "patient", "health", kept="person_to_reach"),
             held("account doctor", "patient", "pseudonym", kept="person_to_reach"),
             of_nobody("expires_at"),

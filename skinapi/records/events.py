@@ -61,6 +61,13 @@ class PhotosRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingDiscarded:
+    """Its owner, who stays, deletes it; `finding` is as it was before."""
+
+    finding: Submission
+
+
+@dataclass(frozen=True, slots=True)
 class FindingDeleted:
     """What was stored about it goes with it."""
 

@@ -401,6 +401,12 @@ class SubmissionInCare(SubmissionView):
         description="the patient has no doctor: the caller may take the patient, and reviews "
         "nothing before that. Absent otherwise",
     )
+    no_access: bool = Field(
+        default=False,
+        exclude_if=lambda no_access: not no_access,
+        description="the patient came from another system: nobody logs in here for them, and no "
+        "mail reaches them. Absent otherwise",
+    )
     record_kept_until: datetime | None = Field(
         default=None,
         exclude_if=lambda until: until is None,
@@ -425,6 +431,7 @@ class SubmissionInCare(SubmissionView):
             **{**dict(seen), **worded},
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
+            no_access=owner.external is not None,
             record_kept_until=owner.record_end,
         )
 

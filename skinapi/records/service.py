@@ -23,7 +23,7 @@ from skinapi.errors import (
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.records.errors import FindingErased
-from skinapi.records.events import FindingDeleted, FindingFiled, PhotosRemoved
+from skinapi.records.events import FindingDeleted, FindingDiscarded, FindingFiled, PhotosRemoved
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.read_notes import ReadNotes
@@ -387,6 +387,7 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
         self.retention.refuse_deletion(owner=by, finding=found.id)
+        unit.publish(FindingDiscarded(found))
         self.remove_one(unit, found)
 
     @atomic

@@ -139,7 +139,7 @@ class ClockWatch:
         says = (
             f"The clock of a server was wrong, or no server ran for {GAP.days} days: after"
             f" {_say(alarm.jumped_from)} it showed {_say(alarm.jumped_to)}. {ended}. Not erased by"
-            f" it: {alarm.spared_accounts} accounts, {alarm.spared_records} medical records"
+            f" it: accounts {alarm.spared_accounts}, medical records {alarm.spared_records}"
         )
         return [says]
 

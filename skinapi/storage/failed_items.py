@@ -117,6 +117,10 @@ class FailedItems:
         else:
             yield result
 
+    def list_items(self, work: str) -> set[str]:
+        """The ids of the records that this pass failed on."""
+        return {*self._find_all(work)}
+
     def _find_all(self, work: str) -> dict[str, FailedItem]:
         found = map(FailedItem.model_validate, self._documents.find({"work": work}))
         return {one.item: one for one in found}

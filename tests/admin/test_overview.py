@@ -34,13 +34,14 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     disk = found.pop("disk")
     assert 0 < disk["free_bytes"] < disk["total_bytes"]
     assert found == {
-        "unassigned": {"patients": 0, "findings": 0, "urgent": 0},
+        "unassigned": {"patients": 0, "findings": 0, "urgent": 0, "listed": False},
         "overdue_findings": [],
         "left_messages": [],
         "waiting_accounts": 0,
         "late_mails": None,
         "failed_jobs": [],
         "jobs": {"queued": 0, "running": 0, "lost": 0},
+        "job_worker_missing": False,
         "backup_at": None,
         "model_version": "tiny-1",
         "model_problem": None,

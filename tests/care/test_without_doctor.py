@@ -128,6 +128,8 @@ def test_the_list_is_for_those_whom_the_setting_names(open_backend: Open) -> Non
     doctor, patient = closed.member(role="doctor"), closed.member()
     number = file_for(closed, patient, URGENT).number
     assert numbers(doctor, LIST) == []
+    overview = closed.member(role="admin").call("GET", "/admin/overview").get_json()
+    assert not overview["unassigned"]["listed"], "the admin alone can help"
     assert take(doctor, identifier(closed, patient)).status_code == 404
 
 
@@ -246,7 +248,12 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     for patient, band in ((ada, URGENT), (ada, URGENT), (ben, URGENT), (ben, ROUTINE)):
         file_for(backend, patient, band)
     overview = admin.call("GET", "/admin/overview").get_json()
-    assert overview["unassigned"] == {"patients": 2, "findings": 4, "urgent": 3}
+    assert overview["unassigned"] == {
+        "patients": 2,
+        "findings": 4,
+        "urgent": 3,
+        "listed": True,
+    }
     ready = backend.client.get("/readyz")
     assert ready.status_code == 200
     assert "Patients without a doctor: 2, urgent findings of theirs: 3" in ready.get_json()["notes"]

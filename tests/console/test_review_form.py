@@ -200,7 +200,7 @@ def test_who_tells_the_patient_of_a_cancer_is_asked_once_before_it_is_signed(
     press(visitor, "a", "[value=agree]:checked:focus")
     visitor.keys(Keys.ENTER)
     visitor.find("[name=teller]:focus")
-    visitor.see("Who tells the patient? b: I do. v: the server does, now.")
+    visitor.see("Say who tells the patient (b or v).")
     assert signed(doctor, number) == []
     press(visitor, "b", "[value=doctor]:checked:focus")
     visitor.find("[name=held]")

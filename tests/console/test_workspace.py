@@ -109,6 +109,23 @@ def test_fifteen_rows_are_in_sight(visitor: Visitor, seeder: Seeder, doctor: Cal
     assert visitor.run(ROWS_IN_SIGHT) >= 14
 
 
+def test_a_phone_shows_each_note_above_the_queue(
+    visitor: Visitor, seeder: Seeder, doctor: Caller
+) -> None:
+    """Who waits for an answer stood beyond the edge of the window."""
+    patient = seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    for site in ("back", "chest", "hand", "abdomen", "foot", "face"):
+        spot = begin(patient, {"site": site})
+        assert patient.call("POST", f"/lesions/{spot}/messages", json={"text": "?"}).status == 201
+    visitor.look(PHONE)
+    visitor.enter(doctor, "doctor")
+    visitor.await_truth(lambda: visitor.count(".notes a") >= 6, "the notes")
+    ends = "return [...document.querySelectorAll('.notes a')].map((a) => a.getBoundingClientRect())"
+    for box in visitor.run(ends):
+        assert box["right"] <= PHONE[0]
+
+
 def test_the_navigation_counts_what_is_to_be_reviewed(visitor: Visitor, doctor: Caller) -> None:
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")

@@ -23,7 +23,7 @@ from skinapi.jobs.job import (
 from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Ops, Store
 from tests.support.size import size
 
 LEASE = timedelta(seconds=30)
@@ -383,3 +383,13 @@ def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
         ("job", running.id, 1),
         ("job", waiting.id, 1),
     }
+
+
+def test_a_damaged_job_is_no_sign_that_no_worker_runs(jobs: Jobs, store: Store) -> None:
+    damaged, long_ago = submit(jobs, "ada"), "0" * 32
+    changes: Ops = {"$set": {"place": long_ago}, "$unset": {"created_at": True}}
+    store.collection("jobs").update({"id": damaged.id}, changes)
+    assert jobs.find_wait_without_worker() is not None
+    submit(jobs, "bob")
+    complete(jobs, claim(jobs))
+    assert jobs.find_wait_without_worker() is None

@@ -9,13 +9,16 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import UnsafeSettings
 from skinapi.notices.outbox import Kind, Notice
+from skinapi.privacy.erasure import people_to_reach
 from skinapi.registry.serving_pointer import Origin, PatientPictures
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
+from tests.integrations.test_keys import clinic_wide
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.dicom import RELATED, body_of, jpeg_object
 from tests.support.models import write_model
 
 ASKED = {"current_password": PASSWORD}
@@ -522,6 +525,32 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend
         assert account.name not in str(backend.stored()["people_to_reach"])
 
 
+def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: Backend) -> None:
+    grey, ada = held_and_urgent(backend)
+    calm = file_for(backend, ada, Band.ROUTINE).number
+    told = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    review(grey, told)
+    numbers = [one["id"] for one in ada.call("GET", "/submissions").get_json()]
+    for number in numbers:
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert (person["email"], len(numbers)) == (ada.email, 4)
+    findings = {one["number"]: one["why"] for one in person["findings"]}
+    assert [*findings.values()] == ["held", "unreviewed"]
+    assert not {calm, told} & findings.keys()
+    assert Kind.TO_REACH in mails_to(backend, backend.account(grey.email).id)
+
+
+def test_nobody_is_told_of_an_urgent_finding_that_nobody_would_have_looked_at(
+    backend: Backend,
+) -> None:
+    ada, doctor = backend.member(), backend.member(role="doctor")
+    backend.edit(doctor.email, status="suspended")
+    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert backend.stored().get("people_to_reach", []) == []
+
+
 def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     backend: Backend,
 ) -> None:
@@ -536,6 +565,56 @@ def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     [of_admin] = admin.call("GET", "/people-to-reach").get_json()
     assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
     assert mails_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
+
+
+def test_people_of_other_doctors_hide_no_person_to_reach(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_to_reach, "MOST_LISTED", 2)
+    grey, ada = held_and_urgent(backend)
+    others = [held_and_urgent(backend) for _ in range(3)]
+    for patient in (ada, *(patient for _, patient in others)):
+        leave(patient)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["email"] == ada.email
+
+
+def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Backend) -> None:
+    grey, admin = backend.member(role="doctor"), backend.admin()
+    hospital = clinic_wide(backend, name="Hospital East", doctor=grey.email)
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    account = backend.services.data.accounts.get(patient)
+    person = Person(admin.client, "", account.email)
+    finding = file_for(backend, person, Band.URGENT_REFERRAL)
+    path = f"/users/{account.email}"
+    for number, code in ((None, "patient_number_needed"), ("PAT-0816", "other_number")):
+        body = {"patient_number": {**named, "value": number}} if number else None
+        refused = admin.call("DELETE", path, json=body)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, code)
+    assert admin.call("DELETE", path, json={"patient_number": named}).status_code == 200
+    [told] = grey.call("GET", "/people-to-reach").get_json()
+    assert (told["number"], told["sent_by"], told["email"]) == (named, "Hospital East", None)
+    assert [one["number"] for one in told["findings"]] == [finding.number]
+    assert "PAT-0815" not in str({**backend.stored(), "people_to_reach": None})
+
+
+def test_a_patient_of_an_archive_is_reached_by_what_the_archive_said(backend: Backend) -> None:
+    grey, admin = backend.member(role="doctor"), backend.admin()
+    archive = clinic_wide(backend, name="PACS East", scopes=["dicom"], doctor=grey.email)
+    sent = jpeg_object(PatientID="PAT-0815", IssuerOfPatientID="EAST")
+    path = "/dicom/studies"
+    answer = archive.call("POST", path, data=body_of([sent]), content_type=RELATED)
+    assert answer.status_code == 200, answer.text
+    [finding] = backend.stored()["submissions"]
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    reviewed = grey.call("POST", f"/submissions/{finding['number']}/review", json=said)
+    assert reviewed.status_code == 201, reviewed.text
+    account = backend.services.data.accounts.get(finding["owner"])
+    assert admin.call("DELETE", f"/users/{account.email}").status_code == 200
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["number"] == {"system": "EAST", "value": "PAT-0815"}
+    assert person["sent_by"] == "PACS East"
 
 
 def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:

@@ -80,6 +80,8 @@ def test_it_says_that_no_worker_runs(backend: Backend) -> None:
     (note,) = backend.client.get("/readyz").get_json()["notes"]
     assert note.startswith("No job worker runs")
     assert note.endswith("start `python -m skinapi worker`")
+    overview = backend.member(role="admin").call("GET", "/admin/overview").get_json()
+    assert overview["job_worker_missing"]
     another = patient(backend)
     ask(another)
     assert jobs.claim(worker="w", lease=timedelta(minutes=1))  # one is there now, and at work

@@ -101,7 +101,7 @@ def test_a_clock_that_is_ahead_for_seconds_erases_nobody_and_the_deletion_is_tak
     assert ended is not None
     assert ended["set_right"] is not None
     assert ended["spared_accounts"] == 1
-    assert "Not erased by it: 1 accounts, 0 medical records" in notes(backend)[0]
+    assert "Not erased by it: accounts 1, medical records 0" in notes(backend)[0]
     live(backend, clock, ALARM.days + 1)
     assert notes(backend) == []
     assert alarm(backend) is None

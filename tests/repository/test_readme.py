@@ -28,6 +28,7 @@ KINDS = {
     "python client",
     "bash integrate",
     "bash orthanc",
+    "lua orthanc",
     "python integrate",
     "sh docker",
     "sh systemd",

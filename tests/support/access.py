@@ -779,7 +779,7 @@ ROWS: dict[str, Row] = {
     # the admins' desk
     "list_accounts": Row("/accounts", ADMINS),
     "list_users": Row("/users", ADMINS),
-    "delete_user": Row("/users/{email}", ADMINS),
+    "delete_user": Row("/users/{email}", ADMINS, sends({})),
     "count_waiting": Row("/accounts/waiting", ADMINS),
     "approve_accounts": Row("/accounts/approvals", ADMINS, chosen()),
     "refuse_accounts": Row("/accounts/refusals", ADMINS, chosen(reason="wrong_role")),

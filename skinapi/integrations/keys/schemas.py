@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from skinapi.auth.accounts import Account
 from skinapi.auth.emails import Email
 from skinapi.auth.schemas import ProvenBody
-from skinapi.domain.field_types import Identifier, Legible, Printable
+from skinapi.domain.field_types import Identifier, Legible, NumberPart, Printable
 from skinapi.domain.subject import Scope
 from skinapi.integrations.keys.api_keys import ApiKey, Kind, SessionKey
 from skinapi.integrations.keys.service import WantedKey
@@ -26,9 +26,6 @@ KeyName = Annotated[
     StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
     Printable,
     Legible,
-]
-Part = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), Printable
 ]
 
 
@@ -175,8 +172,10 @@ class SessionKeyView(Answer):
 class ExternalPatient(Body):
     """The identifier under which another system knows a patient."""
 
-    system: Part = Field(description="who gives the numbers, as a URI: `urn:oid:…`, `https://…`")
-    value: Part
+    system: NumberPart = Field(
+        description="who gives the numbers, as a URI: `urn:oid:…`, `https://…`"
+    )
+    value: NumberPart
     doctor: Email | None = Field(
         default=None,
         description="the e-mail of the doctor in charge of the patient, unless there is another",

@@ -1,28 +1,31 @@
-"""People who deleted their account before a doctor had told them of a finding: what is needed to
-reach them, for the doctor in charge, until that one has, 30 days at most.
+"""People who deleted their account, or one finding, before a doctor had told them of it: what is
+needed to reach them, for the doctor in charge, until that one has, 30 days at most.
 
-It outlives the account: a melanoma that was held back, or that nobody had looked at, would go with
-it, and nobody would know. It holds no photo and no letter.
+It outlives the account and the finding: a melanoma that was held back, or that nobody had looked
+at, would go with them, and nobody would know. It holds no photo and no letter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.events import PatientNumber
 from skinapi.domain.pages import batched
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.errors import Conflict, NotFound
+from skinapi.integrations.patients import PatientsService
 from skinapi.notices.outbox import Kind
+from skinapi.records.events import FindingDiscarded
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import URGENT, QueueEntry
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Filter, Store
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band
@@ -32,6 +35,20 @@ MOST_LISTED = 200
 READ_AT_ONCE = 100
 WORK = "account_erasure"
 NO_NOTICE = "There is no such notice"
+
+
+class PatientNumberNeeded(Conflict):
+    code = "patient_number_needed"
+    sentence = (
+        "This patient is still to be told of a finding, and nobody here knows who it is. Name the "
+        "patient's number at the hospital, or let a doctor tell the patient or review the finding "
+        "first"
+    )
+
+
+class OtherNumber(Conflict):
+    code = "other_number"
+    sentence = "This patient did not come under this number. Look at each sign of it"
 
 
 class Why(StrEnum):
@@ -55,7 +72,9 @@ class FindingToTell(StoredRecord):
 
 
 class PersonToReach(StoredRecord):
-    """`doctor` was in charge of the person."""
+    """`doctor` was in charge of the person. A patient of another system is reached by the `number`
+    there, and by whoever uses the key with the name `sent_by`.
+    """
 
     id: str
     created_at: datetime
@@ -63,6 +82,8 @@ class PersonToReach(StoredRecord):
     name: str
     email: str
     doctor: str | None = None
+    number: PatientNumber | None = None
+    sent_by: str | None = None
     findings: tuple[FindingToTell, ...]
     expires_at: datetime
 
@@ -76,10 +97,12 @@ class PeopleToReach:
     def add(self, person: PersonToReach) -> None:
         self._documents.insert({**person.stored(), "schema": 1})
 
-    def list_all(self) -> list[PersonToReach]:
-        """The newest first, MOST_LISTED at most."""
-        found = self._documents.find(sort="-id", limit=MOST_LISTED)
-        return [PersonToReach.model_validate(one) for one in found]
+    def walk(self) -> Iterator[PersonToReach]:
+        """The newest first, read in pages."""
+        before: Filter = {}
+        while stored := self._documents.find(before, sort="-id", limit=MOST_LISTED):
+            yield from map(PersonToReach.model_validate, stored)
+            before = {"id": {"$lt": stored[-1]["id"]}}
 
     def find_of(self, account: str) -> PersonToReach | None:
         found = self._documents.find({"account": account}, limit=1)
@@ -100,18 +123,47 @@ class ReachService:
     unassigned: UnassignedPatients
     spots: Spots
     failed: FailedItems
+    patients: PatientsService
 
     def foresee(self, account: Account) -> Why | None:
         """What somebody would have to tell this person after a deletion; the gravest reason."""
         return min((one.why for one in self._walk(account)), default=None)
 
-    def note(self, account: Account) -> None:
+    def note(self, account: Account, number: PatientNumber | None) -> None:
         """In the transaction that begins the erasure: note whom to reach, and tell by mail that
-        there is somebody.
+        there is somebody. Raises PatientNumberNeeded, and OtherNumber where `number` is not that
+        of the patient.
         """
+        if number and not self.patients.is_number_of(account, number):
+            raise OtherNumber
         findings = tuple(self._walk(account))
+        if findings and account.external:
+            number = number or self._find_number(findings)
+            if number is None:
+                raise PatientNumberNeeded
+        self._add(account, findings, number)
+
+    def on_finding_discarded(self, event: FindingDiscarded) -> None:
+        """The same of one finding, where somebody was to look at it."""
+        account = self.unassigned.accounts.get(event.finding.owner)
+        to_tell = _find_what_to_tell(self.spots.see_one(event.finding, Reader.DOCTOR))
+        expected = self.unassigned.find_who_looks(account).by != "nobody"
+        if to_tell and (expected or to_tell.why is Why.HELD):
+            self._add(account, (to_tell,), None)
+
+    def _add(
+        self,
+        account: Account,
+        findings: tuple[FindingToTell, ...],
+        number: PatientNumber | None,
+    ) -> None:
+        """To what is noted of this person already."""
         if not findings:
             return
+        if before := self.people.find_of(account.id):
+            self.people.remove(before.id)
+            findings = (*before.findings, *findings)
+            number = number or before.number
         moment = now()
         doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
@@ -121,6 +173,8 @@ class ReachService:
             name=account.name,
             email=account.email,
             doctor=doctor.id if doctor else None,
+            number=number,
+            sent_by=account.sent_by,
             findings=findings,
             expires_at=moment + KEPT_FOR,
         )
@@ -129,33 +183,47 @@ class ReachService:
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
-        return [one for one in self.people.list_all() if self._may_see(one, to)]
+        """The newest first, MOST_LISTED at most."""
+        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        seen = (person for person in self.people.walk() if self._may_see(person, to, doctors))
+        return [*islice(seen, MOST_LISTED)]
 
     @atomic
     def mark_done(self, unit: Unit, *, identifier: str, by: Subject) -> None:
         """The person was reached, or cannot be: the notice is deleted. Raises NotFound."""
         person = self.people.find(identifier)
-        if person is None or not self._may_see(person, by):
+        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        if person is None or not self._may_see(person, by, doctors):
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account)
         self.people.remove(person.id)
 
-    def _may_see(self, person: PersonToReach, to: Subject) -> bool:
-        """The doctor in charge; where that is no active doctor, those who see the patients without
-        one, and the admins.
+    def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
+        """The doctor in charge; where that is none of the active `doctors`, those who see the
+        patients without one, and the admins.
         """
         if to.key is not None:
             return False
         if person.doctor == to.id:
             return to.role == "doctor"
-        doctor = self.unassigned.accounts.by_ids({person.doctor or ""}).get(person.doctor or "")
-        if doctor and doctor.active_doctor:
+        if person.doctor in doctors:
             return False
         return to.role == "admin" or self.unassigned.shows_list(to)
 
     def _list_readers(self) -> list[str]:
         readers = self.unassigned.list_readers()
         return readers or self.unassigned.accounts.list_active_admins()
+
+    def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
+        """As the archive said it that sent one of them; of what came by FHIR a hash alone is
+        kept.
+        """
+        for told in findings:
+            entry = self.unassigned.submissions.find_by_number(told.number)
+            if entry and (source := entry.source):
+                system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
+                return PatientNumber(system=system or "", value=source.patient_id)
+        return None
 
     def _walk(self, account: Account) -> Iterator[FindingToTell]:
         """Those that a doctor holds back, and the urgent ones that nobody has reviewed. One that
@@ -165,18 +233,23 @@ class ReachService:
         pairs = ((document["id"], document) for document in stored)
         read = batched(self.failed.each(WORK, pairs, QueueEntry.model_validate), READ_AT_ONCE)
         for entry in chain.from_iterable(self.spots.see(one, Reader.DOCTOR) for one in read):
-            decision = entry.decision
-            if entry.held_until and decision:
-                why, label, urgency = Why.HELD, decision.label, decision.urgency
-            elif decision is None and entry.band == URGENT:
-                why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
-            else:
-                continue
-            yield FindingToTell(
-                number=entry.number,
-                found_at=entry.created_at,
-                why=why,
-                label=label,
-                urgency=urgency,
-                proven=decision is not None and decision.proven,
-            )
+            if to_tell := _find_what_to_tell(entry):
+                yield to_tell
+
+
+def _find_what_to_tell(entry: QueueEntry) -> FindingToTell | None:
+    decision = entry.decision
+    if entry.held_until and decision:
+        why, label, urgency = Why.HELD, decision.label, decision.urgency
+    elif decision is None and entry.band == URGENT:
+        why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
+    else:
+        return None
+    return FindingToTell(
+        number=entry.number,
+        found_at=entry.created_at,
+        why=why,
+        label=label,
+        urgency=urgency,
+        proven=decision is not None and decision.proven,
+    )

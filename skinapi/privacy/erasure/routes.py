@@ -130,8 +130,8 @@ def show_receipt_pdf(erasure: ErasureService, *, code: str, query: ReceiptQuery)
 def list_people_to_reach(
     erasure: ErasureService, *, query: ReceiptQuery, subject: Subject
 ) -> list[PersonToReachView]:
-    """The people who deleted their account before they were told of a finding, and how to reach
-    them: for the doctor who was in charge; where there is none, for the doctors who see the
+    """The people who deleted their account, or a finding, before they were told of it, and how to
+    reach them: for the doctor who was in charge; where there is none, for the doctors who see the
     patients without one, and for admins. The newest first, 200 at most.
     """
     language = known_language(query.lang) or subject.account.language

@@ -136,13 +136,22 @@ class FindingToTellView(Answer):
     urgency: Band
 
 
+class NumberView(Answer):
+    system: str = Field(description="who gave it; empty where the archive names nobody")
+    value: str
+
+
 class PersonToReachView(Answer):
-    """A person who deleted the account before being told."""
+    """A person who was to be told of a finding when it, or the account, was deleted."""
 
     id: str = Field(serialization_alias="_id")
     left_at: datetime
     name: str
-    email: str
+    email: str | None = Field(description="null for a patient of another system")
+    number: NumberView | None = Field(
+        default=None, description="of a patient of another system, there"
+    )
+    sent_by: str | None = Field(default=None, description="the name of the key that sent them")
     findings: list[FindingToTellView]
     kept_until: datetime
 
@@ -163,7 +172,9 @@ class PersonToReachView(Answer):
             id=person.id,
             left_at=person.created_at,
             name=person.name,
-            email=person.email,
+            email=None if person.number else person.email,
+            number=NumberView(**person.number.model_dump()) if person.number else None,
+            sent_by=person.sent_by,
             findings=findings,
             kept_until=person.expires_at,
         )

@@ -242,7 +242,7 @@ class ErasureService:
     def on_begun(self, event: ErasureBegun) -> None:
         """In the transaction that begins an erasure: decide what of the account is kept, begin its
         receipt, note what the person was to be told, and let a mail wait that needs no account.
-        Raises RecordKept.
+        Raises RecordKept, PatientNumberNeeded, OtherNumber.
         """
         account = self.accounts.get(event.account)
         record = self.retention.find_record(account.id)
@@ -257,7 +257,7 @@ class ErasureService:
             language=account.language,
         )
         if receipt.asked_by != "system":
-            self.to_reach.note(account)
+            self.to_reach.note(account, event.number)
         if receipt.asked_by != "system" and account.can_log_in:
             self.outbox.add_parting(
                 Kind.ERASED,

@@ -40,8 +40,8 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
         "urgent": "Something new in your queue should be seen soon. Log in to see it.",
-        "person_to_reach": "Somebody deleted the account before a doctor could speak to them. Log "
-        "in to see how to reach them, and until when that is kept.",
+        "person_to_reach": "Somebody deleted an account or a finding before a doctor could speak "
+        "to them. Log in to see how to reach them, and until when that is kept.",
         "unassigned": "Patients without a doctor: {patients}. Urgent findings of theirs: "
         "{urgent}. Log in to see to it that somebody looks at them.",
         "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "

@@ -113,7 +113,8 @@ REGISTER = {
         },
         "archive": {
             "title": "Picture archive",
-            "text": "photos, findings and reports under the id of the account, without a name",
+            "text": "photos, findings and reports without a name, under the patient's number "
+            "where an archive sent the picture, else under the id of the account",
         },
         "syslog": {
             "title": "Log server (syslog)",
@@ -245,7 +246,7 @@ REGISTER = {
             "until": "never deleted: they prove it, and name nobody",
         },
         "person to be told": {
-            "title": "people who left before they were told of a finding",
+            "title": "people who were not told of a finding in time",
             "until": "they were reached, or 30 days",
         },
         "failed item": {

@@ -42,8 +42,9 @@ MAILS = {
         "prendre.",
         "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
         "le voir.",
-        "person_to_reach": "Une personne a supprimé son compte avant qu'un médecin ait pu lui "
-        "parler. Connectez-vous pour voir comment la joindre, et jusqu'à quand c'est gardé.",
+        "person_to_reach": "Une personne a supprimé son compte ou un résultat avant qu'un médecin "
+        "ait pu lui parler. Connectez-vous pour voir comment la joindre, et jusqu'à quand c'est "
+        "gardé.",
         "unassigned": "Patients sans médecin : {patients}. Parmi leurs résultats, urgents : "
         "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
         "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "

@@ -115,7 +115,8 @@ REGISTER = {
         },
         "archive": {
             "title": "Archive d'images",
-            "text": "photos, résultats et rapports sous l'identifiant du compte, sans nom",
+            "text": "photos, résultats et rapports sans nom, sous le numéro du patient si "
+            "l'image vient d'une archive, sinon sous l'identifiant du compte",
         },
         "syslog": {
             "title": "Serveur de journaux (syslog)",
@@ -266,7 +267,7 @@ REGISTER = {
             "until": "jamais effacés : ils en sont la preuve, et ne nomment personne",
         },
         "person to be told": {
-            "title": "personnes parties avant d'avoir été prévenues d'un résultat",
+            "title": "personnes qui n'ont pas été prévenues à temps d'un résultat",
             "until": "elles ont été jointes, ou 30 jours",
         },
         "failed item": {

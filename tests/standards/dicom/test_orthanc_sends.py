@@ -1,5 +1,6 @@
 """A real archive sends what it keeps to a real server (Orthanc with its DICOMweb plug-in)."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import run
@@ -12,9 +13,10 @@ from tests.repository.documents import blocks
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import ask
+from tests.standards.dicom.reading_back import tool
 from tests.support.backends import PASSWORD
-from tests.support.dicom import EXPLICIT, JPEG_2000, NUMBER, RLE, jpeg_object, raw_object
-from tests.support.orthanc import Orthanc
+from tests.support.dicom import EXPLICIT, JPEG_2000, RLE, jpeg_object, raw_object
+from tests.support.orthanc import Orthanc, running_orthanc
 from tests.support.photos import photo_of
 
 
@@ -63,30 +65,67 @@ def test_an_archive_hears_what_is_not_judged(
 
 
 def test_the_page_says_how_orthanc_sends_for_the_clinics_patients(
-    orthanc: Orthanc, receiving: Server
+    orthanc: Orthanc, receiving: Server, tmp_path: Path
 ) -> None:
+    tool("img2dcm", "--version")
     seeder = Seeder(receiving)
-    wanted = {"name": "archive", "scopes": ["dicom"], "current_password": PASSWORD}
-    made = seeder.person("admin").call("POST", "/admin/keys", json=wanted)
-    key = made.json["secret"]
+    admin, doctor = seeder.person("admin"), seeder.person("doctor")
     seeder.close()
-    kept = orthanc.store(jpeg_object(photo_of("melanoma")))
-    (block,) = blocks("bash orthanc")
-    script = block.text.replace(ADDRESS, f"127.0.0.1:{receiving.port}")
-    script = script.replace("127.0.0.1:8042", f"127.0.0.1:{orthanc.port}")
-    before = len(ask(receiving.port, "GET", "/dicom/studies", token=key).json)
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    script = "".join(block.text for block in blocks("bash orthanc")) + 'echo "KEY $KEY"'
+    for written, here in (
+        (ADDRESS, f"127.0.0.1:{receiving.port}"),
+        ("127.0.0.1:8042", f"127.0.0.1:{orthanc.port}"),
+        ("127.0.0.1 4242", f"127.0.0.1 {orthanc.dicom_port}"),
+    ):
+        script = script.replace(written, here)
+    told = {"ADMIN_TOKEN": admin.token, "ADMIN_PASSWORD": PASSWORD, "DOCTOR": doctor.email}
     done = run(
         ["bash", "-euo", "pipefail", "-c", script],
-        env={"KEY": key, "KEPT": kept, "PATH": "/usr/bin:/bin"},
+        env={**told, "PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert done.returncode == 0, (done.stdout, done.stderr, orthanc.said())
-    studies = ask(receiving.port, "GET", "/dicom/studies", token=key).json
-    assert len(studies) == before + 1
-    assert NUMBER not in str(studies)
+    key = done.stdout.rpartition("KEY ")[2].strip()
+    query = "/dicom/studies?PatientID=PAT-0815&IssuerOfPatientID=HOSPITAL"
+    [study] = ask(receiving.port, "GET", query, token=key).json
+    assert study["00080050"]["Value"] == ["A-2026-77"]
+    [waiting] = doctor.pages("/queue?reviewed=false")
+    assert waiting["id"] == int(study["00200010"]["Value"][0])
+
+
+def test_the_script_of_the_page_sends_what_arrives_but_no_result(
+    receiving: Server, ada: Caller, tmp_path: Path
+) -> None:
+    (block,) = blocks("lua orthanc")
+    script = tmp_path / "forward.lua"
+    script.write_text(block.text)
+    own = jpeg_object(photo_of("melanoma"), StudyDescription="Skin finding 7")
+    with running_orthanc(LuaScripts=[str(script)], StableAge=1) as archive:
+        archive.add_server("skinapi", f"http://127.0.0.1:{receiving.port}/dicom", ada.token)
+        archive.store(own)
+        await_stable(archive, studies=1)
+        archive.store(jpeg_object(photo_of("melanocytic_nevus")))
+        deadline = time.monotonic() + 60
+        while not (found := ada.pages("/submissions")):
+            assert time.monotonic() < deadline, archive.said()
+            time.sleep(0.1)
+    assert [one["class"] for one in found] == ["melanocytic nevus"]
+
+
+def await_stable(archive: Orthanc, *, studies: int) -> None:
+    """Until Orthanc has called the script for each."""
+    deadline = time.monotonic() + 60
+    while True:
+        changes = archive.call("GET", "/changes?limit=100").json["Changes"]
+        if sum(one["ChangeType"] == "StableStudy" for one in changes) >= studies:
+            return
+        assert time.monotonic() < deadline, archive.said()
+        time.sleep(0.1)
 
 
 def test_the_page_for_archives_works_as_written(

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
-import { Confirm, sayError, Select, TextArea, toast } from "/console/components.js";
+import { Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { labelOfLogIn } from "/console/views/clinic_log_in.js";
 import { askForAccounts } from "/console/waiting.js";
@@ -12,6 +12,8 @@ export const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
 const PAUSE_MS = 400;
 const LONGEST_NOTE = 500;
+/** The end of the addresses of patients whom another system has sent. */
+const EXTERNAL = "@patients.invalid";
 
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
@@ -160,10 +162,13 @@ const Refuse = ({ accounts, onChange, onClose }) => {
 /** On what grounds, which the receipt says. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
 const DeleteAccount = ({ account, who, onChange, onClose }) => {
   const [reason, setReason] = useState("");
+  const [value, setNumber] = useState("");
+  const [system, setSystem] = useState("");
   const doctor = account.role === "doctor";
+  const external = account.email.endsWith(EXTERNAL);
   const removeAccount = async () => {
     const path = doctor ? apiPath`/doctors/${account.email}` : apiPath`/users/${account.email}`;
-    await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path);
+    await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path, value ? { patient_number: { system, value } } : undefined);
     onChange(account, { gone: true });
     askForAccounts();
     toast(say("deleted"));
@@ -173,6 +178,9 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
       <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })}</p>
       <${Select} label=${say("erasingReason")} name="reason" value=${reason} onChoose=${setReason}
         options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
+      ${external && html`<p>${say("externalDelete")}</p>
+        <${Field} label=${say("externalNumber")} name="value" autocomplete="off" onInput=${onValue(setNumber)} />
+        <${Field} label=${say("externalSystem")} hint=${say("externalSystemHint")} name="system" autocomplete="off" onInput=${onValue(setSystem)} />`}
     <//>`;
 };
 

@@ -265,6 +265,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     <aside class="case-read">
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
+      ${submission.no_access && html`<${Message}><p>${say("noAccess")}</p><//>`}
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
       <${ModelMark} submission=${submission} doctor />
       ${!decided && told}
@@ -276,7 +277,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} noAccess=${submission.no_access} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}

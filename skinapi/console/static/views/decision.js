@@ -14,8 +14,12 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 export const Due = ({ due }) =>
   due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
 
-/** The same for a doctor, whose patient was told so. @param {{due?: string | null}} props */
-export const ToldDue = ({ due }) => due && html`<p class="due">${due < today() ? html`<${Overdue} text=${say("toldDueOver", { date: sayShortDay(due) })} />` : say("toldDue", { date: sayShortDay(due) })}</p>`;
+/** The same for a doctor, whose patient was told so, unless without access. @param {{due?: string | null, untold?: boolean}} props */
+export const ToldDue = ({ due, untold = false }) => {
+  if (!due) return null;
+  const told = say(untold ? "seenDue" : "toldDue", { date: sayShortDay(due) });
+  return html`<p class="due">${due < today() ? html`<${Overdue} text=${`${told} ${say("duePassed")}`} />` : told}</p>`;
+};
 
 /** What has waited for too long: red, with a shape. @param {{text: string}} props */
 export const Overdue = ({ text }) => html`<span class="overdue"><${Icon} name="urgent_referral" size=${14} />${text}</span>`;
@@ -37,9 +41,9 @@ const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file")
 
 /**
  * The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place.
- * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null}} props
+ * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props
  */
-export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null }) => {
+export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, untold = false }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
@@ -59,7 +63,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>
         <${Due} due=${decision.due} />`}
-      ${doctor && html`<${ToldDue} due=${decision.due} />`}
+      ${doctor && html`<${ToldDue} due=${decision.due} untold=${untold} />`}
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
@@ -88,7 +92,7 @@ const SaidOf = ({ said, here, conditions }) => {
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
- * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion">, overdue?: boolean, children?: unknown}} props
+ * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion"> & {no_access?: boolean}, overdue?: boolean, children?: unknown}} props
  */
 export const Instruction = ({ instruction, view, conditions, here, overdue = false, children }) => html`
   <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
@@ -100,7 +104,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     ${view === "finding" || instruction.picture_wanted
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
-    <${view === "finding" ? Due : ToldDue} due=${instruction.due} />
+    <${view === "finding" ? Due : ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />

@@ -158,7 +158,7 @@ const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
  * What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot.
  * `overdue`: the result that a decision awaits.
- * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props
+ * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props
  */
 export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
   const { decision } = report;
@@ -168,7 +168,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
       ${decision && html`<${ModelBefore} report=${report} />`}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} />`;
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} />`;
   if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
   return html`
     ${spoken}${decided}
@@ -178,7 +178,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
       : html`<header class=${`verdict band-${report.band}`}>
           <p class="eyebrow">${title}</p>
           <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
-          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} />`}
+          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}
         </header>`}`;
 };
 

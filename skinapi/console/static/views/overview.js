@@ -47,7 +47,7 @@ function itemsOf(found) {
   const { unassigned } = found;
   return [
     ...(unassigned?.patients
-      ? [{ act: true, text: sayUnassigned(unassigned), place: addressOf("accounts", { status: "approved", role: "user" }), more: [say("patientsUnassignedText")] }]
+      ? [{ act: true, text: sayUnassigned(unassigned), place: addressOf("accounts", { status: "approved", role: "user" }), more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] }]
       : [{ act: false, text: say("nobodyUnassigned") }]),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map((failed) => ({
@@ -61,6 +61,7 @@ function itemsOf(found) {
     { act: Boolean(mails), text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails ? [say("mailsLateText")] : [] },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
     ...(jobs.lost > 0 ? [{ act: true, text: sayCount("jobsLost", jobs.lost), place: "jobs" }] : []),
+    ...(found.job_worker_missing ? [{ act: true, text: say("noJobWorker"), place: "jobs", more: [say("noJobWorkerText")] }] : []),
     { act: false, text: `${sayCount("jobsWait", jobs.queued)}, ${sayCount("jobsRun", jobs.running)}`, place: "jobs" },
     ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }) }] : []),
     {

@@ -21,7 +21,9 @@ const Person = ({ one, conditions, onDone }) => {
   return html`
     <section class="card">
       <h2>${isolated(one.name)}</h2>
-      <p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>
+      ${one.email && html`<p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>`}
+      ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
+      ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
       <ul>${one.findings.map(({ number, found_at: found, why, name, suspected, urgency }) => html`
         <li key=${number}>${say("findingOf", { number, date: sayDate(found, false) })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
           <small>${say(`toldWhy_${why}`)}</small></li>`)}</ul>

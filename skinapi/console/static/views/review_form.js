@@ -63,17 +63,17 @@ function dayAfter(after) {
 /** Who tells, with the key. */
 const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 
-/** Of a cancer: who tells the patient. @param {{teller: string, onTeller: (teller: string) => void}} props */
-const Tellers = ({ teller, onTeller }) => html`
+/** Of a cancer: who tells the patient, whom the server cannot tell where they have `noAccess`. @param {{teller: string, noAccess: boolean, onTeller: (teller: string) => void}} props */
+const Tellers = ({ teller, noAccess, onTeller }) => html`
   <fieldset class="tellers"><legend>${say("whoTells")}</legend>
     <div class="chips">${TELLERS.map(([value, key]) => html`
       <label key=${value} class="chip"><input type="radio" name="teller" value=${value} required checked=${teller === value}
-        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : "serverTells")}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
+        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : noAccess ? "recordShows" : "serverTells")}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
   </fieldset>`;
 
-/** Who tells the patient, and until when the review is held for the doctor, where that `may` be. @param {{draft: Draft, cancer: boolean, may: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
-const Hold = ({ draft: { teller, held }, cancer, may, onTeller, onHeld }) => html`
-  ${cancer ? html`<${Tellers} teller=${teller} onTeller=${onTeller} />` : html`
+/** Who tells the patient, and until when the review is held for the doctor, where that `may` be. @param {{draft: Draft, cancer: boolean, may: boolean, noAccess: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
+const Hold = ({ draft: { teller, held }, cancer, may, noAccess, onTeller, onHeld }) => html`
+  ${cancer ? html`<${Tellers} teller=${teller} noAccess=${noAccess} onTeller=${onTeller} />` : html`
     <label class="tick"><input type="checkbox" name="hold" checked=${may && held !== ""} disabled=${!may} aria-describedby=${may ? null : "hold-refused"}
       onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
     ${!may && html`<p><small id="hold-refused">${say("holdRefused")}</small></p>`}`}
@@ -297,10 +297,10 @@ const stay = (event) => {
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, seen?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, noAccess?: boolean, seen?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
  */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, seen = "none", onBegin, onSigned, onStale }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, noAccess = false, seen = "none", onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);
   const { draft, enter } = filled;
@@ -341,7 +341,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
           onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
-      ${!asked && !left && html`<${Hold} draft=${draft} cancer=${asksTeller} may=${mayHold(draft, reviewing)} onTeller=${answer.teller} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
+      ${!asked && !left && html`<${Hold} draft=${draft} cancer=${asksTeller} may=${mayHold(draft, reviewing)} noAccess=${noAccess} onTeller=${answer.teller} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
     </form>
     <div class="signing">
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}
