@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
-import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { labelOfLogIn } from "/console/views/clinic_log_in.js";
 import { askForAccounts } from "/console/waiting.js";
 
@@ -116,27 +116,6 @@ export async function setField(account, field, value, onChange) {
   const done = field === "role" ? say("roleChanged", { who: sayWho(account), role: sayValue("role", value ?? "") }) : say("assigned", { who: sayWho(account) });
   toast(done, () => setField(account, field, account[field] ?? null, onChange).catch(tellError));
 }
-
-/** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, file?: string, onClose: () => void}} props `file`: the name to download it under. */
-export const Secret = ({ title, text, password, until, file, onClose }) => {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const open = () => dialog.current?.showModal(); // and again after Escape: nobody can show it once more
-  useEffect(open, []);
-  return html`
-    <dialog ref=${dialog} aria-label=${title} onClose=${open}>
-      <h2>${title}</h2>
-      <p class="secret" lang="">${password}</p>
-      <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
-      <div class="row end">
-        ${navigator.clipboard && html`<button class="quiet" onClick=${async () => {
-          await navigator.clipboard.writeText(password).catch(() => {});
-          toast(say("copied"));
-        }}>${say("copy")}</button>`}
-        ${file && html`<a class="button quiet" download=${file} href=${`data:text/plain,${encodeURIComponent(password)}`}>${say("download")}</a>`}
-        <button class="primary" onClick=${onClose}>${say("done")}</button>
-      </div>
-    </dialog>`;
-};
 
 /** Why accounts are refused, which their owners read. @param {{accounts: Account[], onChange: Act["onChange"], onClose: () => void}} props */
 const Refuse = ({ accounts, onChange, onClose }) => {

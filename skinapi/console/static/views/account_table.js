@@ -5,10 +5,11 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
+import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, setField } from "/console/views/account_actions.js";
 import { approve, ApprovePatient } from "/console/views/approve_patient.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/clinic_log_in.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
+import { Secret } from "/console/views/secret.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
 /** @typedef {import("/console/views/account_actions.js").Act} Act */

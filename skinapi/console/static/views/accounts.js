@@ -6,9 +6,10 @@ import { post } from "/console/api.js";
 import { Empty, Field, Form, onValue, Tabs, toast, useAnswer } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
-import { getDoctors, ROLES, Search, Secret } from "/console/views/account_actions.js";
+import { getDoctors, ROLES, Search } from "/console/views/account_actions.js";
 import { Accounts } from "/console/views/account_table.js";
 import { ExternalPatient } from "/console/views/external_patient.js";
+import { Secret } from "/console/views/secret.js";
 
 const ALL = "all";
 const WAITING = "waiting";

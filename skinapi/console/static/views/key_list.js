@@ -5,8 +5,8 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, post } from "/console/api.js";
 import { AskFirst, Empty, Field, Form, Message, Select, TextArea, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
-import { Secret } from "/console/views/account_actions.js";
 import { OwnerFields } from "/console/views/login.js";
+import { Secret } from "/console/views/secret.js";
 
 /** A key as its owner sees it; admins see whose it is, too. @typedef {Api["KeyView"] & Partial<Api["AnyKeyView"]>} Key */
 

@@ -5,8 +5,8 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
 import { Field, Form, Message, toast } from "/console/components.js";
 import { say } from "/console/language.js";
-import { Secret } from "/console/views/account_actions.js";
 import { CodeField } from "/console/views/login.js";
+import { Secret } from "/console/views/secret.js";
 
 /** White around it, as scanners need it, also in the dark. */
 const MARGIN = 4;

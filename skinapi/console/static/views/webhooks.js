@@ -5,8 +5,8 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Answer, AskFirst, Empty, Field, Form, onValue, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayValue } from "/console/language.js";
-import { Secret } from "/console/views/account_actions.js";
 import { Deliveries, sayEvent } from "/console/views/deliveries.js";
+import { Secret } from "/console/views/secret.js";
 
 /** @typedef {Api["WebhookView"]} Webhook */
 
