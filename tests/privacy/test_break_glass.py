@@ -213,9 +213,8 @@ def test_it_ends_with_its_finding_and_goes_with_its_patient(backend: Backend) ->
     assert doctors.id in str(kept.find())
     erase(backend.services, backend.account(ada.email))
     assert kept.find() == []
-    assert ada_id not in str(
-        backend.stored(but=("audit", "guesses", "erased_ids", "erasure_receipts", "outbox"))
-    )
+    outlive = ("audit", "guesses", "erased_ids", "erasure_receipts", "outbox", "people_to_reach")
+    assert ada_id not in str(backend.stored(but=outlive))
 
 
 def test_a_patient_is_found_by_e_mail_and_one_finding_is_chosen_within_the_same_act(
