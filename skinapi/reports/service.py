@@ -5,6 +5,7 @@ reports.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.accounts import Account
@@ -196,11 +197,11 @@ class ReportsService:
             return None
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        later = self.issued.list_newer(issued, saying=ReportContents.of(seen.decision, letters))
+        later = self.issued.list_newer(issued, saying=ReportContents.of(seen, letters))
         newer = Newer.than(
             issued,
+            seen,
             report=max(later, default=None),
-            decision=seen.decision,
             letters=letters,
             model_withdrawn_at=self.records.find_standing(submission).withdrawn_at,
         )
@@ -212,12 +213,14 @@ class ReportsService:
         """
         known = self.records.spots.see_one(submission, Reader.DOCTOR)
         as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
-        if says is None or not as_owner.held_until:
+        if says is None or not as_owner.standing.held_until:
             return as_owner
         reviews = {one.id for one in as_owner.stands.reviews}
         letters = {one.id for one in self._list_letters(as_owner)}
+        spot = says.spot and (says.spot.finding, says.spot.said_at)
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
-        return known if tells else as_owner
+        tells_of_spot = spot in _list_said(known) and spot not in _list_said(as_owner)
+        return known if tells or tells_of_spot else as_owner
 
     def _report_on(
         self,
@@ -253,7 +256,7 @@ class ReportsService:
             spot_advice=spot_advice,
             moved_due=due if due != replace(alone, levels=None).due else None,
         )
-        contents = ReportContents.of(decision, signed)
+        contents = ReportContents.of(submission, signed)
         issued = (
             self._issue(submission, chosen, seal, contents, by=to)
             if issue
@@ -352,6 +355,12 @@ class ReportsService:
                 others.append((place + 1, print_pictures(other, alone.finding.heat)))
         pictures = print_pictures(photo, submission.finding.heat)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
+
+
+def _list_said(seen: Submission) -> set[tuple[int, datetime]]:
+    """About which findings of the spot something was said, and when."""
+    instruction = seen.instruction
+    return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
 
 
 def _parse_language(language: str | None) -> Language | None:
