@@ -99,6 +99,21 @@ class ReportsService:
         unless the photo was damaged: then nothing is stored.
         """
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        return self._print(submission, owner, to, language)
+
+    def read_for_programs(self, *, number: str, to: Subject) -> Report:
+        """The report that `print_unnamed` prints, only read. Raises NotFound."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._report_on(submission.for_programs(), owner, to, None, issue=False)
+
+    def print_for_programs(self, *, number: str, to: Subject) -> bytes:
+        """The same as a program may know it, whoever reads it through its door."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._print(submission.for_programs(), owner, to, None)
+
+    def _print(
+        self, submission: Submission, owner: Account, to: Subject, language: str | None
+    ) -> bytes:
         report = self._report_on(submission, owner, to, language)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
@@ -135,13 +150,13 @@ class ReportsService:
                 yield issued, kept
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
-        """The report as PDF for another system, which is issued: without the name and the address
-        of the patient, also in letters, whose greeting names them; without what the patient calls
-        the spot; and without photos where the patient has withdrawn the consent that they are kept.
-        It is not stored.
+        """The report as PDF for another system, which is issued: as a program may know it; without
+        the name and the address of the patient, also in letters, whose greeting names them; without
+        what the patient calls the spot; and without photos where the patient has withdrawn the
+        consent that they are kept. It is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
-        report = self._report_on(submission, owner, to, None)
+        report = self._report_on(submission.for_programs(), owner, to, None)
         letters = tuple(_without_name(one, owner.name) for one in report.letters)
         unnamed = replace(report, patient=None, letters=letters)
         if self.records.photos.withdrawn(owner):
