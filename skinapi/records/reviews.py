@@ -43,6 +43,11 @@ class Review(SignedOpinion):
     idempotency_key: str | None = None
     request_hash: str | None = None
 
+    @property
+    def shown_at(self) -> datetime:
+        """When the owner of the finding could read it first."""
+        return self.hold_ends_at or self.created_at
+
     def held_at(self, moment: datetime) -> bool:
         return self.hold_ends_at is not None and self.hold_ends_at > moment
 

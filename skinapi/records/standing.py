@@ -58,6 +58,16 @@ class FindingStanding:
     held_until: datetime | None = None
 
     @property
+    def counted(self) -> list[Review]:
+        """Without the second opinions."""
+        return [one for one in self.reviews if not one.second_opinion]
+
+    @property
+    def said_at(self) -> datetime:
+        """When the last of it could be read first, by who may know no more than the patient."""
+        return max([self.photo.created_at, *(one.shown_at for one in self.counted)])
+
+    @property
     def review(self) -> Review | None:
         """The one that counts."""
         decision = self.decision

@@ -128,6 +128,24 @@ class Entry(StoredRecord):
         own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
         return self.instruction.elsewhere(self.number, *own)
 
+    @property
+    def said_at(self) -> datetime:
+        """When what holds about it could be read first (see `FindingStanding.said_at`)."""
+        own, counts = self.stands.said_at, self.replaced_by
+        if counts is None:
+            return own
+        others = self.standing.findings.values()
+        by_doctor = [
+            one.said_at for one in others if counts.decision and one.photo.number == counts.finding
+        ]
+        return max([own, counts.since, *by_doctor])
+
+    def for_programs(self) -> Self:
+        """As a program may know it, which may show what it reads to the patient; who calls by the
+        door of programs is no exception. The patient has their own words there, too.
+        """
+        return self if self.reader.is_patient else self.seen_by(Reader.PROGRAM)
+
     def seen_by(self, reader: Reader) -> Self:
         return self.viewed(self._view.seen_by(reader))
 

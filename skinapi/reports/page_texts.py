@@ -3,6 +3,7 @@ characters that control the output.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
@@ -147,6 +148,28 @@ class AdviceContent:
             sentence=" ".join((words.next_step, *_say_due(advice.due, language))),
             said=labels.counts_here if head else said,
         )
+
+
+def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
+    """What counts, where it was said about another finding of the spot, in the words of who reads
+    it: a line for what it is, what to do by when, who decided, and that it counts.
+    """
+    content, words = AdviceContent.of(advice, language), advice.words(language)
+    if content.head:
+        yield content.head
+    if for_doctor:
+        yield join_to_do([f"{words.doctor_label}."], words, advice.due, language)
+    else:
+        yield f"{content.label}. {content.sentence}"
+    if advice.decision:
+        yield DecisionContent.of(advice.decision, language, due=None).signed
+    yield content.said
+
+
+def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
+    """In a doctor's words; `said` may end with what is to be done."""
+    action = [] if words.doctor_action in said else [words.doctor_action]
+    return " ".join([*said, *action, *_say_due(due, language)])
 
 
 def say_step(words: BandWords, due: date | None, language: Language) -> str:

@@ -85,6 +85,8 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
             (labels.letter_withdrawn_since, later.letter_withdrawal),
             (labels.model_withdrawn_since, later.model_withdrawal),
         ]
+        if later.spot:
+            newer.insert(0, (labels.spot_changed[later.spot.by], later.spot.since))
     return _page("verdict.html").render(
         labels=labels,
         language=language,

@@ -20,6 +20,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
 from skinapi.reports.verification import Newer, Verified
+from skinapi.reports.words import SpotChangedBy
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas import Answer, ContractBody
 
@@ -234,6 +235,13 @@ class SupersededView(Answer):
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
     letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
     model_withdrawn_at: datetime | None = Field(description="its model version was, since")
+    spot_changed_at: datetime | None = Field(
+        description="since when something else counts about the spot than it says"
+    )
+    spot_changed_by: SpotChangedBy | None = Field(
+        description="a newer `photo` asks for it, or a doctor's `decision` about another photo; "
+        "`other` where a finding of the spot is gone"
+    )
 
     @classmethod
     def of(cls, newer: Newer) -> Self:
@@ -243,6 +251,8 @@ class SupersededView(Answer):
             later_letter_at=newer.letter,
             letter_withdrawn_at=newer.letter_withdrawal,
             model_withdrawn_at=newer.model_withdrawal,
+            spot_changed_at=newer.spot.since if newer.spot else None,
+            spot_changed_by=newer.spot.by if newer.spot else None,
         )
 
 

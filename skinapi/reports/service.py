@@ -5,6 +5,7 @@ reports.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.accounts import Account
@@ -98,6 +99,21 @@ class ReportsService:
         unless the photo was damaged: then nothing is stored.
         """
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        return self._print(submission, owner, to, language)
+
+    def read_for_programs(self, *, number: str, to: Subject) -> Report:
+        """The report that `print_unnamed` prints, only read. Raises NotFound."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._report_on(submission.for_programs(), owner, to, None, issue=False)
+
+    def print_for_programs(self, *, number: str, to: Subject) -> bytes:
+        """The same as a program may know it, whoever reads it through its door."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._print(submission.for_programs(), owner, to, None)
+
+    def _print(
+        self, submission: Submission, owner: Account, to: Subject, language: str | None
+    ) -> bytes:
         report = self._report_on(submission, owner, to, language)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
@@ -134,13 +150,13 @@ class ReportsService:
                 yield issued, kept
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
-        """The report as PDF for another system, which is issued: without the name and the address
-        of the patient, also in letters, whose greeting names them; without what the patient calls
-        the spot; and without photos where the patient has withdrawn the consent that they are kept.
-        It is not stored.
+        """The report as PDF for another system, which is issued: as a program may know it; without
+        the name and the address of the patient, also in letters, whose greeting names them; without
+        what the patient calls the spot; and without photos where the patient has withdrawn the
+        consent that they are kept. It is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
-        report = self._report_on(submission, owner, to, None)
+        report = self._report_on(submission.for_programs(), owner, to, None)
         letters = tuple(_without_name(one, owner.name) for one in report.letters)
         unnamed = replace(report, patient=None, letters=letters)
         if self.records.photos.withdrawn(owner):
@@ -196,11 +212,11 @@ class ReportsService:
             return None
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        later = self.issued.list_newer(issued, saying=ReportContents.of(seen.decision, letters))
+        later = self.issued.list_newer(issued, saying=ReportContents.of(seen, letters))
         newer = Newer.than(
             issued,
+            seen,
             report=max(later, default=None),
-            decision=seen.decision,
             letters=letters,
             model_withdrawn_at=self.records.find_standing(submission).withdrawn_at,
         )
@@ -212,12 +228,14 @@ class ReportsService:
         """
         known = self.records.spots.see_one(submission, Reader.DOCTOR)
         as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
-        if says is None or not as_owner.held_until:
+        if says is None or not as_owner.standing.held_until:
             return as_owner
         reviews = {one.id for one in as_owner.stands.reviews}
         letters = {one.id for one in self._list_letters(as_owner)}
+        spot = says.spot and (says.spot.finding, says.spot.said_at)
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
-        return known if tells else as_owner
+        tells_of_spot = spot in _list_said(known) and spot not in _list_said(as_owner)
+        return known if tells or tells_of_spot else as_owner
 
     def _report_on(
         self,
@@ -253,7 +271,7 @@ class ReportsService:
             spot_advice=spot_advice,
             moved_due=due if due != replace(alone, levels=None).due else None,
         )
-        contents = ReportContents.of(decision, signed)
+        contents = ReportContents.of(submission, signed)
         issued = (
             self._issue(submission, chosen, seal, contents, by=to)
             if issue
@@ -352,6 +370,12 @@ class ReportsService:
                 others.append((place + 1, print_pictures(other, alone.finding.heat)))
         pictures = print_pictures(photo, submission.finding.heat)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
+
+
+def _list_said(seen: Submission) -> set[tuple[int, datetime]]:
+    """About which findings of the spot something was said, and when."""
+    instruction = seen.instruction
+    return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
 
 
 def _parse_language(language: str | None) -> Language | None:

@@ -8,23 +8,28 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+from pydantic import field_serializer
 
 from pydantic import TypeAdapter
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
-from skinapi.records.decisions import Decision
-from skinapi.records.instructions import Advice
+from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import Letter
 from skinapi.records.reviews import Review
 from skinapi.records.shown_letters import ShownLetter
+from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative
+from skinapi.reports.words import SpotChangedBy
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import Band
 
 # These fields do not change what a report says: how a review was sent, who asked for it and what,
 # which urgency it lowered and whether the doctor was asked about that, when its patient was shown
@@ -96,16 +101,58 @@ def seal_report(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class SpotSaid(StoredRecord):
+    """What counted about a spot: said then, of that finding, and until when a doctor should have
+    seen it.
+    """
+
+    finding: int
+    said_at: datetime
+    band: Band
+    waits_for: WaitsFor | None = None
+    due: date | None = None
+
+    @field_serializer("due")
+    def _store_due(self, due: date | None) -> str | None:
+        return due.isoformat() if due else None
+
+    @classmethod
+    def of(cls, advice: Advice) -> Self:
+        return cls(
+            finding=advice.finding,
+            said_at=advice.since,
+            band=advice.band,
+            waits_for=advice.waits_for,
+            due=advice.due,
+        )
+
+    @property
+    def asked(self) -> tuple[Band, WaitsFor | None, date | None]:
+        """What is to be done, whoever said so."""
+        return self.band, self.waits_for, self.due
+
+
 class ReportContents(StoredRecord):
-    """What a report says beside its finding: the id of the review that counts, and of letters."""
+    """What a report says beside its finding: the id of the review that counts, and of letters, and
+    what counts about its spot. One of before store version 9 does not say its `spot`.
+    """
 
     review: str | None = None
     letters: tuple[str, ...] = ()
+    spot: SpotSaid | None = None
 
     @classmethod
-    def of(cls, decision: Decision | None, letters: Sequence[Letter]) -> Self:
+    def of(cls, submission: Submission, letters: Sequence[Letter]) -> Self:
         ids = tuple(one.id for one in letters)
-        return cls(review=decision.review if decision else None, letters=ids)
+        decision, counts = submission.decision, submission.instruction.counts
+        return cls(
+            review=decision.review if decision else None, letters=ids, spot=SpotSaid.of(counts)
+        )
+
+    def says(self, now: Self) -> bool:
+        """Whether it says all that is said now."""
+        same = (self.review, self.letters) == (now.review, now.letters)
+        return same and (not self.spot or not now.spot or self.spot.asked == now.spot.asked)
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
@@ -139,6 +186,11 @@ class Issued(StoredRecord):
         return self.hash[:8]
 
 
+class SpotChange(NamedTuple):
+    since: datetime
+    by: SpotChangedBy
+
+
 @dataclass(frozen=True)
 class Newer:
     """What there is that a report does not say, by the time of the newest: nothing else of it."""
@@ -148,18 +200,20 @@ class Newer:
     letter: datetime | None = None
     letter_withdrawal: datetime | None = None
     model_withdrawal: datetime | None = None
+    spot: SpotChange | None = None
 
     @classmethod
     def than(
         cls,
         issued: Issued,
+        seen: Submission,
         *,
         report: datetime | None,
-        decision: Decision | None,
         letters: Sequence[Letter],
         model_withdrawn_at: datetime | None = None,
     ) -> Self:
-        contents, since = issued.contents, issued.created_at
+        """`seen` is its finding as the reader may know it now."""
+        contents, since, decision = issued.contents, issued.created_at, seen.decision
         decided = decision is not None and (
             decision.decided_at > since if contents is None else decision.review != contents.review
         )
@@ -170,6 +224,7 @@ class Newer:
             and (one.signed_at > since if contents is None else one.id not in contents.letters)
         ]
         withdrawn = [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
+        own = decided and seen.instruction.counts.finding == seen.number
         return cls(
             report=report,
             decision=decision.decided_at if decision and decided else None,
@@ -178,10 +233,29 @@ class Newer:
             model_withdrawal=model_withdrawn_at
             if model_withdrawn_at and model_withdrawn_at > since
             else None,
+            spot=None if own else _find_spot_change(issued, seen),
         )
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
+
+
+def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
+    """What was said about another photo of the spot, where that is something else than the report
+    says. Of a report that does not tell what counted, by the time.
+    """
+    counts, issued_at = seen.instruction.counts, issued.created_at
+    said = issued.contents.spot if issued.contents else None
+    if said and said.asked == SpotSaid.of(counts).asked:
+        return None
+    if not said and not (seen.replaced_by and counts.since > issued_at):
+        return None
+    if counts.said_by is not SaidBy.DECISION and counts.since > issued_at:
+        return SpotChange(counts.since, "photo")
+    decided = [one.decided_at for one in seen.standing.list_decided_elsewhere(seen.id)]
+    if decided:
+        return SpotChange(max(decided), "decision")
+    return SpotChange(issued_at, "other")
 
 
 @dataclass(frozen=True)
@@ -227,7 +301,7 @@ class IssuedReports:
         return [
             one.created_at
             for one in found
-            if one.language == issued.language and one.contents in (None, saying)
+            if one.language == issued.language and (not one.contents or one.contents.says(saying))
         ]
 
     def read_pdf(self, issued: Issued) -> bytes | None:

@@ -5,6 +5,7 @@ about a finding. They stand in `skinapi/words/<language>/reports.py`.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from skinapi.languages import Language, load_words
 from skinapi.records.due_days import say_day
@@ -23,6 +24,10 @@ from skinapi.vision.context import (
     SkinTone,
 )
 from skinapi.vision.finding.finding import Doubt
+
+# Why something else counts about a spot than a report says: a newer photo asks for it, a doctor has
+# decided about another photo, or a finding of the spot is gone.
+SpotChangedBy = Literal["photo", "decision", "other"]
 
 
 class Labels(Frozen):
@@ -148,6 +153,7 @@ class Labels(Frozen):
     later_letter: str
     letter_withdrawn_since: str
     model_withdrawn_since: str
+    spot_changed: Mapping[SpotChangedBy, str]
     model_withdrawn: str
     ask_for_newest: str
     compare: str

@@ -162,6 +162,34 @@ def test_a_report_that_the_owner_opens_during_the_hold_is_told_to_be_the_newest(
     assert verdict_on(ada)["newest"], "what the doctor read first, and not what was issued last"
 
 
+def test_the_seals_of_a_spot_tell_what_is_held_about_another_photo_to_the_doctors_paper_alone(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (
+        file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion).number for _ in range(2)
+    )
+    path = f"/submissions/{first}/report.json"
+
+    def codes() -> list[str]:
+        readers = doctor, ada
+        return [one.call("GET", path).get_json()["verification"]["hash"] for one in readers]
+
+    def superseded(code: str) -> Any:
+        return ada.call("GET", f"/reports/verify/{code}").get_json()["superseded"]
+
+    [before, _] = codes()
+    hold(doctor, second)
+    assert superseded(before) is None, "whoever asks may be the patient"
+    held, own = codes()
+    assert own == before != held
+    assert superseded(held) is superseded(own) is None
+    pass_days(backend, second, 2)
+    assert superseded(held) is None
+    assert superseded(own)["spot_changed_by"] == "decision"
+
+
 def test_no_link_leads_the_owner_to_a_page_of_what_is_held(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW, finding=MOLE).number

@@ -320,6 +320,49 @@ def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Back
     assert read() == alone
 
 
+@pytest.mark.parametrize("without_spot", [False, True])
+def test_the_seal_of_a_paper_says_that_something_else_counts_about_its_spot(
+    backend: Backend, *, without_spot: bool
+) -> None:
+    """It said "the newest one, nothing was added since" beside a melanoma of the same spot."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    mole = file_for(backend, ada, SELF, lesion=lesion).number
+    decided = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{mole}/review", json=decided).status_code == 201
+    path = f"/submissions/{mole}/report.json"
+    code = ada.call("GET", path).get_json()["verification"]["hash"]
+    if without_spot:  # as version 1.0.0 has stored it
+        reports = backend.services.store.collection("reports")
+        [issued] = backend.stored()["reports"]
+        del issued["contents"]["spot"]
+        reports.update({"id": issued["id"]}, {"$set": {"contents": issued["contents"]}})
+
+    def verdict() -> Any:
+        return backend.client.get(f"/reports/verify/{code}").get_json()
+
+    file_for(backend, ada, SELF, lesion=lesion)
+    assert verdict()["newest"], "a milder photo, or one that asks for the same, changes nothing"
+    urgent = file_for(backend, ada, URGENT, lesion=lesion)
+    told = verdict()["superseded"]
+    assert told.pop("spot_changed_at") == urgent.created_at.isoformat().replace("+00:00", "Z")
+    assert told.pop("spot_changed_by") == "photo"
+    assert set(told.values()) == {None}
+    sure = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    signed = doctor.call("POST", f"/submissions/{urgent.number}/review", json=sure).get_json()
+    told = verdict()["superseded"]
+    assert told.pop("spot_changed_at") == signed["created_at"]
+    assert told.pop("spot_changed_by") == "decision"
+    for language, said in (("en", "another photo of the same spot"), ("fr", "une autre photo")):
+        page = backend.client.get(
+            f"/reports/verify/{code}", headers={"Accept": "text/html", "Accept-Language": language}
+        ).text
+        assert said in page
+        assert "melan" not in page.lower()
+    newer = ada.call("GET", path).get_json()["verification"]["hash"]
+    assert backend.client.get(f"/reports/verify/{newer}").get_json()["newest"]
+
+
 def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newer_photo(
     backend: Backend,
 ) -> None:

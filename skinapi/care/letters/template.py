@@ -2,7 +2,6 @@
 can change, and the draft, which its doctor edits. The draft says nothing of what was decided.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -16,9 +15,9 @@ from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
-from skinapi.reports.page_texts import AdviceContent, DecisionContent
+from skinapi.reports.page_texts import DecisionContent, join_to_do, say_advice
 from skinapi.reports.words import LABELS, SENTENCES
-from skinapi.vision.conditions import BandWords, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
 from skinapi.vision.finding.notices import (
     limits_of_tests,
@@ -60,34 +59,16 @@ def say_decision(about: LetterFacts, reader: Reader, language: Language) -> str:
     own = DecisionContent.of(decision, language, due=about.due)
     if about.advice:
         replaced = LABELS[language].decision_replaced.format(own.head)
-        lines = [*_say_advice(about.advice, reader, language), f"{replaced}. {own.signed}"]
+        counts = say_advice(about.advice, language, for_doctor=reader != "patient")
+        lines = [*counts, f"{replaced}. {own.signed}"]
     elif reader == "patient":
         label = [f"{own.urgency_label}."] if own.urgency_label else []
         lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
     else:
         head, *said = decision.for_doctor(language)
         words = decision.band_words(language)
-        lines = [head, _join_to_do(said, words, about.due, language), own.signed]
+        lines = [head, join_to_do(said, words, about.due, language), own.signed]
     return "\n".join(filter(None, lines))
-
-
-def _say_advice(advice: Advice, reader: Reader, language: Language) -> Iterator[str]:
-    content, words = AdviceContent.of(advice, language), advice.words(language)
-    yield content.head
-    if reader == "patient":
-        yield f"{content.label}. {content.sentence}"
-    else:
-        yield _join_to_do([f"{words.doctor_label}."], words, advice.due, language)
-    if advice.decision:
-        yield DecisionContent.of(advice.decision, language, due=None).signed
-    yield content.said
-
-
-def _join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
-    """In a doctor's words; `said` may end with what is to be done."""
-    action = [] if words.doctor_action in said else [words.doctor_action]
-    day = [LABELS[language].due.format(say_day(due, language, weekday=True))] if due else []
-    return " ".join([*said, *action, *day])
 
 
 def write_draft(about: LetterFacts, reader: Reader, language: Language) -> str:

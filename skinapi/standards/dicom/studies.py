@@ -71,9 +71,7 @@ class StudiesService:
         finding, owner = self._get(study, to)
         withdrawn = self.records.photos.withdrawn(owner)
         counted = [one for one in finding.stands.reviews if not one.second_opinion]
-        report = self.reports.read_report(
-            number=str(finding.number), to=to, language=None, issue=False
-        )
+        report = self.reports.read_for_programs(number=str(finding.number), to=to)
         objects = (
             *pictures_of(finding),
             ObjectId(finding.id, Kind.STRUCTURED_REPORT, len(counted)),
@@ -109,7 +107,8 @@ class StudiesService:
         found = self.records.find(identifier) if identifier else None
         if found is None:
             raise NotFound(NOT_YOURS)
-        return self.records.get(number=str(found.number), to=to)
+        finding, owner = self.records.get(number=str(found.number), to=to)
+        return finding.for_programs(), owner
 
 
 def whose(to: Subject, patient: str | None) -> dict[str, str] | None:

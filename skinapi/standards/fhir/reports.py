@@ -11,7 +11,9 @@ from html import escape
 from typing import Any
 
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
+from skinapi.records.instructions import Advice
 from skinapi.records.submission import Submission
+from skinapi.reports.page_texts import say_advice
 from skinapi.reports.reading import without_repeats
 from skinapi.standards.fhir.devices import device_reference, provenance_of
 from skinapi.standards.fhir.elements import (
@@ -33,6 +35,7 @@ from skinapi.standards.fhir.elements import (
     share,
 )
 from skinapi.standards.fhir.patients import patient_reference
+from skinapi.standards.what_holds import say_replaced
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import doubt_notice
@@ -68,22 +71,25 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
     yield provenance_of(submission, targets, [_refer(one) for one in media])
 
 
-def report_status(decision: Decision | None) -> str:
+def report_status(submission: Submission) -> str:
     """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
-    another photo; amended where that was followed by another decision. Nothing takes a finding back
-    but its deletion.
+    another photo; amended where something else counts since: another decision, or what was said of
+    another finding of the spot. Nothing takes a finding back but its deletion.
     """
-    if decision is None or not decision.final:
+    decision, replaced = submission.decision, submission.replaced_by is not None
+    if decision is None or not (decision.final or replaced):
         return "preliminary"
     was_final = any(one.waits_for is None for one in decision.earlier)
+    if replaced:
+        return "amended" if was_final or decision.final else "preliminary"
     return "amended" if was_final else "final"
 
 
 def _report_of(
     submission: Submission, observations: list[Resource], media: list[Resource], base: str | None
 ) -> Resource:
-    number, decision, language = submission.number, submission.decision, submission.language
-    said = _say(submission)
+    number, language = submission.number, submission.language
+    said, doctor = _say(submission), _interpreter(submission)
     pdf = {
         "contentType": "application/pdf",
         "language": language,
@@ -97,7 +103,7 @@ def _report_of(
         language=language,
         text=_narrative([said, *_notices(submission)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
-        status=report_status(decision),
+        status=report_status(submission),
         category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
         code=concept(
             coding(own_system("reports"), "photo-assessment"),
@@ -106,18 +112,35 @@ def _report_of(
         ),
         subject=patient_reference(submission.owner),
         effectiveDateTime=instant(submission.photographed_at),
-        issued=instant(decision.decided_at if decision else submission.created_at),
-        resultsInterpreter=[{"display": decision.decided_by}] if decision else None,
+        issued=instant(submission.said_at),
+        resultsInterpreter=[{"display": doctor}] if doctor else None,
         result=[_refer(one) for one in observations],
         media=[{"link": _refer(one)} for one in media],
-        conclusion=said if decision else None,
-        conclusionCode=[_conclude(decision)],
+        conclusion=said if doctor or submission.decision else None,
+        conclusionCode=[_conclude(submission)],
         presentedForm=[pdf] if base else None,
     )
 
 
-def _conclude(decision: Decision | None) -> Element:
+def _counting(submission: Submission) -> Decision | None:
+    """The decision that counts: where something was said of another finding of the spot and counts
+    instead, the one about that; None where no doctor has said it.
+    """
+    replaced_by = submission.replaced_by
+    return replaced_by.decision if replaced_by else submission.decision
+
+
+def _interpreter(submission: Submission) -> str | None:
+    """The doctor who says what counts."""
+    counting = _counting(submission)
+    return counting.decided_by if counting else None
+
+
+def _conclude(submission: Submission) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
+    decision, replaced_by = _counting(submission), submission.replaced_by
+    if replaced_by and decision is None:
+        return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
     if decision.label is None:
@@ -125,6 +148,11 @@ def _conclude(decision: Decision | None) -> Element:
     if not decision.concluded:
         return _no_concept("temp-unknown", decision.heading("en", for_doctor=True))
     return condition_concept(decision.label)
+
+
+def _say_instead(advice: Advice) -> str:
+    """In English, as all that stands beside codes."""
+    return " ".join(say_advice(advice, "en", for_doctor=True))
 
 
 def _no_concept(reason: str, text: str) -> Element:
@@ -135,6 +163,8 @@ def _say(submission: Submission) -> str:
     """What counts, in the words of its reader."""
     decision, language = submission.decision, submission.language
     for_doctor = not submission.reader.is_patient
+    if submission.replaced_by:
+        return say_replaced(submission, submission.replaced_by, language)
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
         return " ".join([f"{heading}.", *others])
@@ -165,8 +195,12 @@ def _refer(resource: Resource) -> Element:
 
 
 def observations_of(submission: Submission) -> Iterator[Resource]:
-    """The model's output and what was measured, then what a doctor decided instead of its band."""
-    finding = submission.finding
+    """What a doctor has decided first: it replaces the model's band. Then the model's output and
+    what was measured.
+    """
+    finding, replaced_by = submission.finding, submission.replaced_by
+    if submission.decision or _counting(submission):
+        yield _decided(submission)
     yield _likely(submission)
     for ranked in finding.shown_ranked:
         name = conditions_table().by_key(ranked.key).names.en
@@ -193,6 +227,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
         valueCodeableConcept=_band(finding.band),
+        note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
     )
     if finding.checklist_score is not None:
         yield _observe(
@@ -204,8 +239,6 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
         )
     if submission.shape is not None:
         yield _abcd(submission)
-    if submission.decision:
-        yield _decided(submission, submission.decision)
 
 
 def _likely(submission: Submission) -> Resource:
@@ -252,21 +285,31 @@ def _abcd(submission: Submission) -> Resource:
     )
 
 
-def _decided(submission: Submission, decision: Decision) -> Resource:
-    """Who could judge nothing by the photo has decided no urgency, though one stays in force."""
-    words = decision.band_words("en")
-    value: dict[str, Any] = {"valueCodeableConcept": _band(decision.urgency)}
-    status = "amended" if any(map(_judges, decision.earlier)) else "final"
-    if not _judges(decision):
-        value = {"dataAbsentReason": absent("temp-unknown", words.doctor_action)}
-        status = "preliminary"
+def _decided(submission: Submission) -> Resource:
+    """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
+    what counts was said of another finding of the spot, the doctor's of that; without a value where
+    no doctor has answered that finding.
+    """
+    counting, replaced_by = _counting(submission), submission.replaced_by
+    own = submission.decision
+    before: list[Decision | Earlier] = [*own.earlier] if own else []
+    before += [own] if own and replaced_by else []
+    was_judged = any(map(_judges, before))
+    if counting and _judges(counting):
+        value: dict[str, Any] = {"valueCodeableConcept": _band(counting.urgency)}
+        status = "amended" if was_judged else "final"
+    else:
+        why = counting.band_words("en").doctor_action if counting else ""
+        reason = _say_instead(replaced_by) if replaced_by else why
+        value = {"dataAbsentReason": absent("temp-unknown", reason)}
+        status = "amended" if replaced_by and was_judged else "preliminary"
     return _observe(
         submission,
         "decided-urgency",
         "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's",
         by_model=False,
-        performer=[{"display": decision.decided_by}],
-        issued=instant(decision.decided_at),
+        performer=[{"display": counting.decided_by}] if counting else None,
+        issued=instant(submission.said_at),
         status=status,
         **value,
     )
@@ -279,18 +322,21 @@ def _judges(decision: Decision | Earlier) -> bool:
 def _observe(
     submission: Submission, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
-    notice = conditions_table().notices.information_only.in_language(submission.language)
+    """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
+    of its own.
+    """
+    signed = submission.decision is not None and not by_model
     model: dict[str, Any] = {
         "method": own_concept("methods", "network", "Neural network, on the photo"),
         "device": device_reference(submission.finding.model_version),
-        "note": [{"text": notice}],
+        "note": _notes(submission),
     }
     return made(
         "Observation",
         f"{submission.number}-{name}",
         submission.changed_at,
         **{
-            "status": "final" if submission.decision else "preliminary",
+            "status": "final" if signed else "preliminary",
             "category": [concept(coding(CATEGORIES, "imaging", "Imaging"))],
             "code": own_concept("observations", name, says),
             "subject": patient_reference(submission.owner),
@@ -302,6 +348,11 @@ def _observe(
             **elements,
         },
     )
+
+
+def _notes(submission: Submission, *more: str) -> list[Element]:
+    notice = conditions_table().notices.information_only.in_language(submission.language)
+    return [{"text": text} for text in (notice, *more)]
 
 
 def _body_site(submission: Submission) -> Element:

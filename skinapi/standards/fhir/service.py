@@ -84,12 +84,16 @@ class FhirService:
 
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first. Raises NotFound."""
-        submission, _ = self.records.get(number=number, to=to)
+        submission, _ = self._get(number, to)
         return list(self._of_finding(submission, to))
+
+    def _get(self, number: str, to: Subject) -> tuple[Submission, Account]:
+        submission, owner = self.records.get(number=number, to=to)
+        return submission.for_programs(), owner
 
     def read_document(self, number: str, *, to: Subject) -> tuple[list[Resource], list[Resource]]:
         """The resources of a finding, and its patient and the model. Raises NotFound."""
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self._get(number, to)
         model = self._find_device(submission.finding.model_version)
         return list(self._of_finding(submission, to)), [patient_of(owner, to), *model]
 
@@ -103,7 +107,7 @@ class FhirService:
         if part == "report" and not may_name(to):
             raise Forbidden(NAMED)
         if part == "report":
-            content = self.reports.print_report(number=number, to=to, language=None)
+            content = self.reports.print_for_programs(number=number, to=to)
             return content, "application/pdf"
         if not (part.isascii() and part.isdigit()) or len(part) > LONGEST_PLACE or part == "0":
             raise NotFound(NO_RESOURCE)

@@ -136,6 +136,11 @@ LABELS = {
     "later_letter": "A doctor has written a letter since, on {}. It is not in this report.",
     "letter_withdrawn_since": "A doctor has withdrawn a letter since, on {}.",
     "model_withdrawn_since": "The model version of this report was withdrawn on {}.",
+    "spot_changed": {
+        "photo": "Since {}, a newer photo of the same spot asks for something else.",
+        "decision": "Since {}, what a doctor decided about another photo of the same spot counts.",
+        "other": "Since {}, something else counts about this spot.",
+    },
     "model_withdrawn": "This finding was made by {}, a version that was withdrawn on {}.",
     "ask_for_newest": "Do not rely on it: ask whoever gave it to you for the newest one.",
     "compare": "Compare these with the paper or file in your hand. Where one differs, it is not "

@@ -139,6 +139,12 @@ LABELS = {
     "later_letter": "Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce rapport.",
     "letter_withdrawn_since": "Un médecin a retiré une lettre depuis, le {}.",
     "model_withdrawn_since": "La version du modèle de ce rapport a été retirée le {}.",
+    "spot_changed": {
+        "photo": "Depuis le {}, une photo plus récente de la même tache demande autre chose.",
+        "decision": "Depuis le {}, ce qu'un médecin a décidé sur une autre photo de la même tache "
+        "prévaut.",
+        "other": "Depuis le {}, autre chose vaut pour cette tache.",
+    },
     "model_withdrawn": "Ce résultat a été donné par {}, une version qui a été retirée le {}.",
     "ask_for_newest": "Ne vous y fiez pas: demandez le plus récent à la personne qui vous l'a "
     "remis.",

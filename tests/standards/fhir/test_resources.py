@@ -60,8 +60,7 @@ def test_the_validators_find_what_is_wrong(clinic: Clinic) -> None:
 )
 def test_the_status_follows_the_review(clinic: Clinic, state: str, status: str) -> None:
     assert report(clinic, state)["status"] == status
-    reviewed = "preliminary" if state == "new" else "final"
-    assert observed(clinic, state, "urgency")["status"] == reviewed
+    assert observed(clinic, state, "urgency")["status"] == "preliminary"
 
 
 def test_without_a_doctor_there_is_no_conclusion_and_it_says_so(clinic: Clinic) -> None:
