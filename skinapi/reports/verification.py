@@ -10,9 +10,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, Self
 
-from pydantic import field_serializer
-
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, field_serializer
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log

@@ -31,8 +31,10 @@ VALUES = (
     "stored_record.py",
     "records/decisions.py",
     "records/due_days.py",
+    "records/instructions.py",
     "records/opinions.py",
     "records/queue_keys.py",
+    "records/standing.py",
     "records/submission.py",
 )
 
@@ -63,7 +65,7 @@ def review(backend: Backend) -> Act:
 
 @pytest.mark.parametrize(
     ("heading", "prepare", "most"),
-    [("A log-in", log_in, 10), ("An approval", approve, 10), ("A review", review, 15)],
+    [("A log-in", log_in, 10), ("An approval", approve, 10), ("A review", review, 16)],
 )
 def test_the_page_names_the_modules_in_the_order_of_their_calls(
     backend: Backend, heading: str, prepare: Callable[[Backend], Act], most: int
