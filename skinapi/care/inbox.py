@@ -11,7 +11,6 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import Act, reminder_of
 from skinapi.records.instructions import Advice, SaidBy
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader, Standing
 from skinapi.storage.ids import now
@@ -69,7 +68,6 @@ class InboxService:
     """`most` is how many spots an account may have."""
 
     lesions: Lesions
-    findings: LesionFindings
     spots: Spots
     messages: Messages
     most: int
@@ -82,7 +80,7 @@ class InboxService:
         stands = self.spots.stand([one.id for one in spots if one.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
         found = [task for one in spots for task in _tasks_of(one, stands.get(one.id), unread)]
-        unsorted = self.findings.list_unsorted(owner, limit=MOST_UNSORTED)
+        unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
         found += [task for one in unsorted for task in _tasks_of(None, one, {})]
         found.sort(key=lambda one: one.rank)
         ahead = [one for one in found if one.due and one.due > now().date()]

@@ -29,9 +29,9 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
 from skinapi.records.instructions import Advice, Instruction
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import reader_of
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
@@ -62,7 +62,7 @@ class LesionsService:
 
     work: UnitOfWork
     lesions: Lesions
-    findings: LesionFindings
+    spots: Spots
     counts: LesionCounts
     records: RecordsService
     accounts: Accounts
@@ -110,8 +110,8 @@ class LesionsService:
         self, owner: str, reader: Reader, *, after: str | None, limit: int
     ) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, after=after, limit=limit)
-        known = self.findings.by_ids([one.latest for one in page.items if one.latest])
-        newest = {one.lesion: one for one in self.records.spots.see([*known.values()], reader)}
+        known = self.spots.by_ids([one.latest for one in page.items if one.latest])
+        newest = {one.lesion: one for one in self.spots.see([*known.values()], reader)}
 
         def show(lesion: Lesion) -> ShownLesion:
             if lesion.latest and lesion.id not in newest:
@@ -148,8 +148,8 @@ class LesionsService:
         return owner is not None and self.records.may_see(owner, doctor, lesion=lesion.id)
 
     def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
-        newest = self.findings.newest(lesion.id)
-        return ShownLesion(lesion, newest and self.records.spots.see_one(newest, reader))
+        newest = self.spots.newest(lesion.id)
+        return ShownLesion(lesion, newest and self.spots.see_one(newest, reader))
 
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
@@ -158,7 +158,7 @@ class LesionsService:
         of its findings asks for.
         """
         reader = reader_of(lesion.owner, to)
-        stands = self.records.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
+        stands = self.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
         return stands.instruction if stands else None
 
     def page_course(
@@ -166,8 +166,8 @@ class LesionsService:
     ) -> Page[CourseEntry]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
         found = self.get(lesion=lesion, to=to).lesion
-        page = self.findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
-        return page.map_all(partial(self.records.spots.see, reader=reader_of(found.owner, to)))
+        page = self.spots.page(found.id, newest_first=newest_first, after=after, limit=limit)
+        return page.map_all(partial(self.spots.see, reader=reader_of(found.owner, to)))
 
     def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
         """Raises NotFound, also for those of other accounts, as all that follow do."""
@@ -190,7 +190,7 @@ class LesionsService:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        self.findings.leave(own.id, keep=kept)
+        self.spots.leave(own.id, keep=kept)
         if kept:
             self.lesions.close(own.id)
         else:
@@ -212,7 +212,7 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        self.findings.move_all(other.id, kept.id)
+        self.spots.move_all(other.id, kept.id)
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -239,11 +239,11 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        self.findings.put(finding.id, lesion)
+        self.spots.put(finding.id, lesion)
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.records.spots.see_one(moved, Reader.PATIENT)
+        return self.spots.see_one(moved, Reader.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> Submission:
         """A finding of the caller. Raises NotFound, also for those of patients in care."""
@@ -298,10 +298,10 @@ class LesionsService:
             if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"
                 yield Fault(says, partial(self.lesions.forget, owner))
-        for named in self.findings.named_lesions():
-            if self.lesions.find(named) is None and self.findings.count(named):
+        for named in self.spots.named_lesions():
+            if self.lesions.find(named) is None and self.spots.count(named):
                 says = f"findings name the spot {named}, which is gone"
-                yield Fault(says, partial(self.findings.move_all, named, None))
+                yield Fault(says, partial(self.spots.move_all, named, None))
         for lesion in self.lesions.walk():
             if self._is_wrong(lesion.id):
                 says = f"the spot {lesion.id} does not name its newest finding and how many it has"

@@ -16,10 +16,10 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.record_retention import PatientDeleted
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.spots import Spots
 from skinapi.records.unassigned import MOST_UNASSIGNED
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -58,7 +58,7 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    findings: LesionFindings
+    spots: Spots
     records: RecordsService
     accounts: Accounts
     outbox: Outbox
@@ -74,7 +74,7 @@ class MessagesService:
 
     def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, submissions))
-        found = self.findings.by_ids(named) if named else {}
+        found = self.spots.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in found.items()}
 
     def send_message(

@@ -19,7 +19,6 @@ from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
 from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
 from skinapi.records.instructions import Instruction
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader, Standing
 from skinapi.records.submission import Submission
@@ -188,11 +187,9 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(
-        self, lesions: Lesions, findings: LesionFindings, spots: Spots, *, most: int
-    ) -> None:
+    def __init__(self, lesions: Lesions, spots: Spots, *, most: int) -> None:
         """`most` is how many findings a spot may have."""
-        self._lesions, self._findings, self._spots, self._most = lesions, findings, spots, most
+        self._lesions, self._spots, self._most = lesions, spots, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         """A spot of this owner. Raises NotFound, also for those of others."""
@@ -235,6 +232,6 @@ class LesionCounts:
             raise LesionFull(self._most)
 
     def is_right(self, lesion: Lesion) -> bool:
-        newest = self._findings.newest(lesion.id)
-        counted = (self._findings.count(lesion.id), newest.id if newest else None)
+        newest = self._spots.newest(lesion.id)
+        counted = (self._spots.count(lesion.id), newest.id if newest else None)
         return (lesion.findings, lesion.latest) == counted

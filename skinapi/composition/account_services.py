@@ -80,7 +80,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             assignments=assignments,
             trail=data.trail,
             initial_password_life=initial_password_life,
-            find_numbers=data.lesion_findings.numbers_of,
+            find_numbers=data.spots.numbers_of,
         ),
         decisions=DecisionsService(
             work=work, accounts=accounts, outbox=outbox, assignments=assignments

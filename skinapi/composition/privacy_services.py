@@ -87,7 +87,7 @@ def open_privacy_services(
             trail=data.trail,
             accounts=data.accounts,
             keys=data.keys,
-            findings=data.lesion_findings,
+            spots=data.spots,
         ),
         retention=_open_retention(settings, services),
     )

@@ -26,7 +26,6 @@ from skinapi.privacy.erasure.people_to_reach import PeopleToReach
 from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.stored_files import PersonFiles
 from skinapi.records.break_glass import BreakGlasses
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.resting import Resting
@@ -68,7 +67,6 @@ class Repositories:
     submissions: Submissions
     spots: Spots
     lesions: Lesions
-    lesion_findings: LesionFindings
     resting: Resting
     messages: Messages
     reviews: Reviews
@@ -125,7 +123,6 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         submissions=Submissions(store),
         lesions=Lesions(store),
         spots=spots,
-        lesion_findings=LesionFindings(store, spots),
         resting=Resting(store),
         messages=Messages(store),
         reviews=reviews,

@@ -29,9 +29,9 @@ from skinapi.lab.errors import RefusedDataset
 from skinapi.lab.quarantine import SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
-from skinapi.records.opinions import Histology, SignedOpinion
+from skinapi.records.opinions import Histology
 from skinapi.records.photo_sources import SubmittedPhoto
-from skinapi.records.reviews import Reviews, deciding_review
+from skinapi.records.reviews import Review, Reviews, deciding_review
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
@@ -114,7 +114,7 @@ class ReviewedLabel:
     said: str
 
 
-def label_of(reviews: Sequence[SignedOpinion], source: LabelSource) -> ReviewedLabel | LeftOut:
+def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
     decides = deciding_review(reviews)
     if decides is None:
@@ -190,9 +190,9 @@ class ReviewedFindings:
         }
         return gathered
 
-    def _verdicts(self) -> dict[str, list[SignedOpinion]]:
+    def _verdicts(self) -> dict[str, list[Review]]:
         """Submission -> what its reviews say, in the order in which they were signed."""
-        verdicts: dict[str, list[SignedOpinion]] = {}
+        verdicts: dict[str, list[Review]] = {}
         for verdict in self.reviews.walk():
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
@@ -212,7 +212,7 @@ class ReviewedFindings:
 def _decide(
     finding: SubmittedPhoto | None,
     owners: Mapping[str, Account],
-    verdicts: Sequence[SignedOpinion],
+    verdicts: Sequence[Review],
     source: LabelSource,
 ) -> ReviewedLabel | LeftOut:
     if finding is None:

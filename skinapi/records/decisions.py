@@ -138,7 +138,7 @@ class Decision:
         if not counted:
             return None
         steps, decided_before = list[Self](), dict[str, Review | None]()
-        standing = StandingReviews[Review]()
+        standing = StandingReviews()
         for review in counted:
             decided_before[review.id] = standing.deciding()
             standing.add(review)

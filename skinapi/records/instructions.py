@@ -11,6 +11,7 @@ from enum import StrEnum
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor, is_proven_cancer, words_for_patient
 from skinapi.records.due_days import Levels, due_day, levels_of
+from skinapi.records.reviews import Review
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords
 
@@ -109,11 +110,32 @@ class JudgedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidAbout:
-    """A finding, and what was decided about it."""
+class FindingStanding:
+    """What holds about one finding of the spot. `reviews` are those of which the reader may know.
+    Where something is held back from the patient, it was signed at `held_since` and later.
+    """
 
     photo: JudgedPhoto
     decision: Decision | None = None
+    reviews: tuple[Review, ...] = ()
+    held_since: datetime | None = None
+    held_until: datetime | None = None
+
+    @property
+    def counted(self) -> list[Review]:
+        """Without the second opinions."""
+        return [one for one in self.reviews if not one.second_opinion]
+
+    @property
+    def said_at(self) -> datetime:
+        """When the last of it could be read first, by who may know no more than the patient."""
+        return max([self.photo.created_at, *(one.shown_at for one in self.counted)])
+
+    @property
+    def review(self) -> Review | None:
+        """The one that counts."""
+        decision = self.decision
+        return next((one for one in self.reviews if decision and one.id == decision.review), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +156,9 @@ class _Said:
         return not self.ended_by.proven and self.ended_by.decided_at >= moment
 
 
-def reconcile(findings: Sequence[SaidAbout], *, compared: Advice | None = None) -> Instruction:
+def reconcile(
+    findings: Sequence[FindingStanding], *, compared: Advice | None = None
+) -> Instruction:
     """The instruction of a spot with these findings, in the order of time; there is one at least.
     `compared` is what a comparison of two of them asks for, where that is more urgent than the
     later one.
@@ -153,7 +177,7 @@ def reconcile(findings: Sequence[SaidAbout], *, compared: Advice | None = None) 
     )
 
 
-def _list_said(findings: Sequence[SaidAbout], compared: Advice | None) -> Iterator[_Said]:
+def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> Iterator[_Said]:
     for place, about in enumerate(findings):
         photo, decision = about.photo, about.decision
         later = [one.decision for one in findings[place + 1 :] if one.decision]

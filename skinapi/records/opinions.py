@@ -85,31 +85,6 @@ class Opinion(StoredRecord):
         return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
 
 
-def known_to_version_3(condition: str | None) -> str | None:
-    """The condition under which servers of the version before know this one; None without any."""
-    if condition is None:
-        return None
-    table = conditions_table()
-    return table.counted_as(condition) or (
-        OTHER_CANCER if table.label(condition).malignant else None
-    )
-
-
-class SignedOpinion(StoredRecord):
-    """What a review says of the lesion, without its note. `asked_by` is the doctor who had asked
-    for it: such a second opinion is for who is in charge, and decides nothing.
-    """
-
-    submission: str
-    doctor: str
-    opinion: Opinion
-    asked_by: str | None = None
-
-    @property
-    def second_opinion(self) -> bool:
-        return self.asked_by is not None
-
-
 def _known_label(label: str) -> str:
     known = conditions_table().labels
     if label not in known:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
     Histology,
     Opinion,
-    SignedOpinion,
 )
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Filter, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent, urgency
 from skinapi.vision.conditions import (
     Band,
@@ -22,18 +21,23 @@ from skinapi.vision.conditions import (
 MOST_REVIEWS = 100
 
 
-class Review(SignedOpinion):
-    """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
+class Review(StoredRecord):
+    """What one doctor says of a finding. `signature` is the doctor's name at that time; it stays
     after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
-    shown it, because the doctor wants to tell it. `question` is what who asked for this second
-    opinion wanted to know. `downgrade_confirmed`: asked whether the urgency shall fall so far, the
-    doctor said yes. `lowered_from` and `lowered_to`: the urgency that counted before it, where
-    it asks for this milder one; those of earlier versions do not say it.
+    shown it, because the doctor wants to tell it. Where another doctor had asked for it
+    (`asked_by`, with the `question`), such a second opinion is for who is in charge, and decides
+    nothing. `downgrade_confirmed`: asked whether the urgency shall fall so far, the doctor said
+    yes. `lowered_from` and `lowered_to`: the urgency that counted before it, where it asks for
+    this milder one; those of earlier versions do not say it.
     """
 
     id: str
     created_at: datetime
+    submission: str
+    doctor: str
     signature: str
+    opinion: Opinion
+    asked_by: str | None = None
     note: str | None = None
     question: str | None = None
     downgrade_confirmed: bool = False
@@ -47,6 +51,10 @@ class Review(SignedOpinion):
     def shown_at(self) -> datetime:
         """When the owner of the finding could read it first."""
         return self.hold_ends_at or self.created_at
+
+    @property
+    def second_opinion(self) -> bool:
+        return self.asked_by is not None
 
     def held_at(self, moment: datetime) -> bool:
         return self.hold_ends_at is not None and self.hold_ends_at > moment
@@ -99,13 +107,11 @@ class Reviews:
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(one["submission"], one["created_at"]) for one in found]
 
-    def walk(self) -> Iterator[SignedOpinion]:
+    def walk(self) -> Iterator[Review]:
         """What all reviews say; those of one submission in the order in which they were signed."""
         after: str | None = None
-        while found := self._documents.find(
-            after=after, limit=WALKED_AT_ONCE, fields=tuple(SignedOpinion.model_fields)
-        ):
-            yield from (SignedOpinion.model_validate(document) for document in found)
+        while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
+            yield from map(Review.model_validate, found)
             after = found[-1]["id"]
 
     def end_holds(self, submission: str) -> bool:
@@ -132,33 +138,31 @@ class Reviews:
 
 Gravity = tuple[bool, int, int]
 
-Signed = TypeVar("Signed", bound=SignedOpinion)
 
-
-def deciding_review(reviews: Iterable[Signed]) -> Signed | None:
+def deciding_review(reviews: Iterable[Review]) -> Review | None:
     """The review that counts, of all reviews of one finding in the order in which they were signed;
     None without any. Second opinions do not count: who asked for one signs what counts.
     """
-    standing = StandingReviews[Signed]()
+    standing = StandingReviews()
     for review in reviews:
         if not review.second_opinion:
             standing.add(review)
     return standing.deciding()
 
 
-class StandingReviews(Generic[Signed]):
+class StandingReviews:
     """The reviews that no later one has withdrawn, as they are signed one after the other."""
 
     def __init__(self) -> None:
-        self._standing: list[Signed] = []
+        self._standing: list[Review] = []
         self._gravity: dict[int, Gravity] = {}
 
-    def add(self, review: Signed) -> None:
+    def add(self, review: Review) -> None:
         self._gravity[id(review)] = _gravity(review.opinion)
         self._standing = [one for one in self._standing if not self._replaces(review, one)]
         self._standing.append(review)
 
-    def deciding(self) -> Signed | None:
+    def deciding(self) -> Review | None:
         """The laboratory's newest result outranks opinions, and only another result replaces it; a
         graver condition whose result is awaited since then stands before it. Of opinions, one that
         is sure or whose result is awaited outranks one that is unsure; among equals the graver
@@ -177,10 +181,10 @@ class StandingReviews(Generic[Signed]):
         ]
         return max(reversed(reopening), key=self._grave, default=result)
 
-    def _grave(self, review: Signed) -> Gravity:
+    def _grave(self, review: Review) -> Gravity:
         return self._gravity[id(review)]
 
-    def _replaces(self, later: Signed, earlier: Signed) -> bool:
+    def _replaces(self, later: Review, earlier: Review) -> bool:
         """Whether a doctor has withdrawn the earlier review by the later one."""
         if later.doctor != earlier.doctor or earlier.opinion.histology_result:
             return False
@@ -188,7 +192,7 @@ class StandingReviews(Generic[Signed]):
             return earlier.opinion.condition is None
         return later.opinion.sure or self._grave(later) >= self._grave(earlier)
 
-    def _rank(self, review: Signed) -> tuple[int, Gravity]:
+    def _rank(self, review: Review) -> tuple[int, Gravity]:
         opinion = review.opinion
         says = opinion.condition is not None or opinion.urgency is not None
         weight = 2 if opinion.sure or _awaited(opinion) else 1

@@ -24,7 +24,6 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.records.errors import FindingErased
 from skinapi.records.events import FindingDeleted, FindingDiscarded, FindingFiled, PhotosRemoved
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import MedicalRecord, RecordRetention
@@ -77,7 +76,6 @@ class RecordsService:
     work: UnitOfWork
     submissions: Submissions
     spots: Spots
-    findings: LesionFindings
     queue: ReviewQueue
     accounts: Accounts
     consents: Consents

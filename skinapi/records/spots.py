@@ -1,16 +1,26 @@
-"""Reads the facts of spots, and lets findings be seen with what holds about theirs."""
+"""The findings of spots (lesions): reads their facts, lets findings be seen with what holds about
+their spot, and moves them from one to another.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from skinapi.domain.pages import Page, page_of
 from skinapi.records.instructions import Advice, JudgedPhoto
 from skinapi.records.resting import rest_keys
 from skinapi.records.reviews import Reviews
 from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing, standing
-from skinapi.records.submission import KEYED_FIELDS, Entry, KeyedEntry
+from skinapi.records.submission import (
+    COURSE_FIELDS,
+    KEYED_FIELDS,
+    CourseEntry,
+    Entry,
+    KeyedEntry,
+)
+from skinapi.records.submissions import TOUCH
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.vision.conditions import Band
 
 PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion")
@@ -25,13 +35,15 @@ class Spots:
 
     def see(self, found: Sequence[Seen], reader: Reader) -> list[Seen]:
         """These findings, as the reader may know them now. It costs two queries for all of them."""
-        spots = self._read(one.lesion for one in found)
-        alone = [one.photo for one in found if not one.lesion]
+        moment, views = now(), dict[str, SpotView]()
+        for facts in self._read(one.lesion for one in found).values():
+            view = SpotView(facts, reader, moment)
+            views |= dict.fromkeys((photo.id for photo in facts.photos), view)
+        # One that has left its spot meanwhile, too.
+        alone = [one.photo for one in found if one.id not in views]
         reviews = self._reviews.list_of_each([one.id for one in alone])
-        lone = {one.id: SpotFacts((one,), reviews) for one in alone}
-        moment = now()
-        views = {name: SpotView(facts, reader, moment) for name, facts in (spots | lone).items()}
-        return [one.viewed(views[one.lesion or one.id]) for one in found]
+        views |= {one.id: SpotView(SpotFacts((one,), reviews), reader, moment) for one in alone}
+        return [one.viewed(views[one.id]) for one in found]
 
     def see_one(self, found: Seen, reader: Reader) -> Seen:
         return self.see([found], reader)[0]
@@ -45,13 +57,6 @@ class Spots:
             lesion: standing(facts, reader, moment, compared)
             for lesion, facts in self._read(lesions).items()
         }
-
-    def stand_alone(self, cases: Sequence[Sequence[JudgedPhoto]], reader: Reader) -> list[Standing]:
-        """What holds about these photos that belong to no spot, those of each case together."""
-        moment = now()
-        reviews = self._reviews.list_of_each([one.id for photos in cases for one in photos])
-        facts = (SpotFacts(tuple(photos), reviews) for photos in cases)
-        return [standing(one, reader, moment) for one in facts]
 
     def note_changes(self, finding: Entry) -> None:
         """Let readers who ask for what has changed find this finding and all others of its spot, in
@@ -95,6 +100,102 @@ class Spots:
                 self._documents.update({"id": one.id}, set_or_remove(keys))
         return changed
 
+    def count(self, lesion: str) -> int:
+        return self._documents.count({"lesion": lesion})
+
+    def newest(self, lesion: str) -> CourseEntry | None:
+        """The finding on the newest photo; where that was judged again, the last one."""
+        wanted: Filter = {"lesion": lesion}
+        found = self._documents.find(wanted, sort="-id", limit=1, fields=COURSE_FIELDS)
+        if found and found[0].get("photo_sent_at"):  # it may be on an older photo
+            found = self._documents.find(wanted, fields=COURSE_FIELDS)
+        entries = map(CourseEntry.model_validate, found)
+        return max(entries, key=lambda one: (one.photographed_at, one.id), default=None)
+
+    def page(
+        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> Page[CourseEntry]:
+        """One page of a spot's findings in the order of time."""
+        wanted: Filter = {"lesion": lesion}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=COURSE_FIELDS)
+        return page_of(found, limit).map(CourseEntry.model_validate)
+
+    def numbers(self, lesion: str) -> dict[str, int]:
+        """The numbers of all findings of a spot, by their ids."""
+        found = self._documents.find({"lesion": lesion}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
+    def list_unsorted(self, owner: str, *, limit: int) -> list[Standing]:
+        """What holds about the newest findings of an owner that belong to no spot, as their owner
+        may know. Those on one photo, which was judged again, are together.
+        """
+        wanted: Filter = {"owner": owner, "lesion": None}
+        fields = (*PHOTO_FIELDS, "again_of")
+        photos: dict[int, list[JudgedPhoto]] = {}
+        for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
+            photo = _photo_of(one)
+            photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
+        return self._stand_alone([*photos.values()], Reader.PATIENT)
+
+    def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
+        """Those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)
+        return {one["id"]: CourseEntry.model_validate(one) for one in found}
+
+    def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
+        """The numbers of those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
+    def put(self, submission_id: str, lesion: str | None) -> None:
+        """Give a finding to a spot, or to none."""
+        before = self._documents.get(submission_id) or {}
+        change = _move_to(lesion)
+        change["$set"] = {**change.get("$set", {}), "changed": new_id()}
+        self._documents.update({"id": submission_id}, change)
+        self._note_move(before.get("lesion"), lesion, [] if lesion else [submission_id])
+
+    def move_all(self, lesion: str, to: str | None) -> None:
+        """Give all findings of a spot to another one, or to none."""
+        self.note_changes_of(lesion)
+        moved = [*self.numbers(lesion)]
+        self._documents.update_all({"lesion": lesion}, _move_to(to))
+        self._note_move(None, to, [] if to else moved)
+
+    def leave(self, lesion: str, *, keep: bool) -> None:
+        """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
+        the doctor finds the messages about it.
+        """
+        self.note_changes_of(lesion)
+        left = [*self.numbers(lesion)]
+        change = _move_to(None)
+        if keep:
+            change["$set"] = {"former_lesion": lesion}
+        self._documents.update_all({"lesion": lesion}, change)
+        self._note_move(None, None, left)
+
+    def _note_move(self, left: str | None, entered: str | None, alone: Sequence[str]) -> None:
+        """What holds about the spots that findings left and entered is another thing now."""
+        for lesion in (left, entered):
+            self.note_changes_of(lesion)
+        self.renew_keys(lesions=[left, entered], ids=alone)
+
+    def named_lesions(self) -> Iterable[str]:
+        """The spots that findings name, whether these exist or not."""
+        return sorted(self._documents.count_by("lesion"))
+
+    def _stand_alone(
+        self, cases: Sequence[Sequence[JudgedPhoto]], reader: Reader
+    ) -> list[Standing]:
+        """What holds about these photos that belong to no spot, those of each case together."""
+        moment = now()
+        reviews = self._reviews.list_of_each([one.id for photos in cases for one in photos])
+        facts = (SpotFacts(tuple(photos), reviews) for photos in cases)
+        return [standing(one, reader, moment) for one in facts]
+
     def _read(self, lesions: Iterable[str | None]) -> dict[str, SpotFacts]:
         """The facts of these spots, by spot."""
         wanted = sorted({one for one in lesions if one})
@@ -104,7 +205,7 @@ class Spots:
         for one in self._documents.find(
             {"lesion": {"$in": wanted}}, sort="lesion", fields=PHOTO_FIELDS
         ):
-            photos.setdefault(one["lesion"], []).append(photo_of(one))
+            photos.setdefault(one["lesion"], []).append(_photo_of(one))
         reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
         return {
             lesion: SpotFacts(
@@ -114,8 +215,13 @@ class Spots:
         }
 
 
-def photo_of(document: Document) -> JudgedPhoto:
+def _photo_of(document: Document) -> JudgedPhoto:
     created_at: datetime = document["created_at"]
     sent_at: datetime = document.get("photo_sent_at") or created_at
     band = Band(document["band"])
     return JudgedPhoto(document["id"], document["number"], band, created_at, sent_at)
+
+
+def _move_to(lesion: str | None) -> Ops:
+    change: Ops = {"$set": {"lesion": lesion}} if lesion else {"$unset": {"lesion": True}}
+    return {**change, **TOUCH}

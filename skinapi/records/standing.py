@@ -12,7 +12,13 @@ from enum import StrEnum
 from functools import cached_property
 
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.instructions import Advice, Instruction, JudgedPhoto, SaidAbout, reconcile
+from skinapi.records.instructions import (
+    Advice,
+    FindingStanding,
+    Instruction,
+    JudgedPhoto,
+    reconcile,
+)
 from skinapi.records.reviews import Review
 
 
@@ -43,35 +49,6 @@ class SpotFacts:
 
     photos: tuple[JudgedPhoto, ...]
     reviews: Mapping[str, Sequence[Review]]
-
-
-@dataclass(frozen=True, slots=True)
-class FindingStanding:
-    """What holds about one finding of the spot. `reviews` are those of which the reader may know.
-    Where something is held back from the patient, it was signed at `held_since` and later.
-    """
-
-    photo: JudgedPhoto
-    reviews: tuple[Review, ...]
-    decision: Decision | None
-    held_since: datetime | None = None
-    held_until: datetime | None = None
-
-    @property
-    def counted(self) -> list[Review]:
-        """Without the second opinions."""
-        return [one for one in self.reviews if not one.second_opinion]
-
-    @property
-    def said_at(self) -> datetime:
-        """When the last of it could be read first, by who may know no more than the patient."""
-        return max([self.photo.created_at, *(one.shown_at for one in self.counted)])
-
-    @property
-    def review(self) -> Review | None:
-        """The one that counts."""
-        decision = self.decision
-        return next((one for one in self.reviews if decision and one.id == decision.review), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +106,7 @@ def standing(
         photo.id: _stand(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
-    said = [SaidAbout(one.photo, one.decision) for one in findings.values()]
-    return Standing(findings, reconcile(said, compared=compared))
+    return Standing(findings, reconcile([*findings.values()], compared=compared))
 
 
 def _stand(
@@ -140,8 +116,8 @@ def _stand(
     known = tuple(reviews if reader.knows_all else _told(reviews, moment))
     return FindingStanding(
         photo,
-        known,
         Decision.of(known, photo.band, photo.created_at),
+        known,
         min((one.created_at for one in held), default=None),
         max((one.hold_ends_at for one in held if one.hold_ends_at), default=None),
     )

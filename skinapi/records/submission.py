@@ -12,7 +12,7 @@ from skinapi.auth.consents import Way
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.instructions import Advice, Instruction, JudgedPhoto
+from skinapi.records.instructions import Advice, FindingStanding, Instruction, JudgedPhoto
 from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     make_awaited_key,
@@ -20,7 +20,7 @@ from skinapi.records.queue_keys import (
     make_reviewed_key,
     make_waiting_key,
 )
-from skinapi.records.standing import FindingStanding, Reader, SpotFacts, SpotView, Standing
+from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent

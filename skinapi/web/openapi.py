@@ -27,7 +27,6 @@ PUBLISHED_NAMES = {
     "LocalizedText": "Said",
     "PointerChange": "Move",
     "RootAnswer": "Front",
-    "SignedOpinion": "Verdict",
 }
 Spec = dict[str, Any]
 

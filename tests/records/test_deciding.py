@@ -5,8 +5,9 @@ from itertools import permutations, product
 
 import pytest
 
-from skinapi.records.opinions import Certainty, Histology, Opinion, SignedOpinion
-from skinapi.records.reviews import deciding_review
+from skinapi.records.opinions import Certainty, Histology, Opinion
+from skinapi.records.reviews import Review, deciding_review
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import conditions_table
 
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
@@ -21,13 +22,20 @@ def says(
     *,
     histology: Histology | None = None,
     result: str | None = None,
-) -> SignedOpinion:
+) -> Review:
     found = Histology.CONFIRMED if result else histology
     opinion = Opinion(certainty=certainty, label=label, histology=found, histology_result=result)
-    return SignedOpinion(submission="1", doctor=doctor, opinion=opinion)
+    return Review(
+        id="1",
+        created_at=now(),
+        submission="1",
+        doctor=doctor,
+        signature="Dr Grey",
+        opinion=opinion,
+    )
 
 
-def named(*reviews: SignedOpinion) -> str | None:
+def named(*reviews: Review) -> str | None:
     decides = deciding_review(reviews)
     assert decides
     return decides.opinion.condition
@@ -64,7 +72,7 @@ A_RESULT = says("a", MELANOMA, result=MELANOMA)
         ([says("a", MELANOMA, result=MOLE)], MOLE),
     ],
 )
-def test_the_table_of_cases_holds(reviews: list[SignedOpinion], counts: str) -> None:
+def test_the_table_of_cases_holds(reviews: list[Review], counts: str) -> None:
     assert named(*reviews) == counts
 
 
@@ -85,7 +93,7 @@ KINDS = [
 ]
 
 
-def orders() -> Sequence[tuple[SignedOpinion, ...]]:
+def orders() -> Sequence[tuple[Review, ...]]:
     """All pairs of two doctors' reviews, and three of every few, in every order."""
     some = [says("a", MELANOMA), A_WAITS, A_RESULT, says("a", MOLE), says("b", MOLE, UNSURE)]
     more = [says("b", None, result=MOLE), says("c", BASALIOMA), says("c", MOLE)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skinapi.records.decisions import Decision
-from skinapi.records.instructions import JudgedPhoto, SaidAbout, SaidBy, reconcile
+from skinapi.records.instructions import FindingStanding, JudgedPhoto, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology, Opinion
 from skinapi.records.reviews import Review
 from skinapi.storage.ids import now
@@ -42,15 +42,15 @@ def result(day: int, label: str = "melanoma") -> Review:
     return review(day, **said)
 
 
-def found(band: Band, *reviews: Review, day: int = 0) -> SaidAbout:
+def found(band: Band, *reviews: Review, day: int = 0) -> FindingStanding:
     at = BEGAN + timedelta(days=day)
-    return SaidAbout(
+    return FindingStanding(
         JudgedPhoto(f"{day}", day, band, created_at=at, photographed_at=at),
         Decision.of(reviews, band, at),
     )
 
 
-def due(*findings: SaidAbout) -> int | None:
+def due(*findings: FindingStanding) -> int | None:
     """How many days after the first finding."""
     told = reconcile(findings)
     day: date | None = told.counts.due
@@ -94,7 +94,7 @@ def due(*findings: SaidAbout) -> int | None:
         ([found(URGENT), found(SELF, review(5, SELF), day=4), found(URGENT, day=9)], 16),
     ],
 )  # fmt: skip
-def test_the_table_of_days_holds(findings: list[SaidAbout], day: int | None) -> None:
+def test_the_table_of_days_holds(findings: list[FindingStanding], day: int | None) -> None:
     assert due(*findings) == day
 
 

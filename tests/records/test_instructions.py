@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
-from skinapi.records.instructions import Advice, JudgedPhoto, SaidAbout, SaidBy, reconcile
+from skinapi.records.instructions import Advice, FindingStanding, JudgedPhoto, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
@@ -37,10 +37,10 @@ def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decis
     return Decision(**{**values, **said})
 
 
-def spot(*findings: tuple[Band, Decision | None]) -> list[SaidAbout]:
+def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStanding]:
     """A finding a day, from day 1, with its band and what doctors have decided."""
     return [
-        SaidAbout(
+        FindingStanding(
             JudgedPhoto(
                 f"{day}",
                 day,
@@ -117,7 +117,7 @@ def changed(finding: int) -> Advice:
     ],
 )  # fmt: skip
 def test_the_most_urgent_that_is_still_valid_counts(
-    findings: list[SaidAbout], counts: tuple[SaidBy, Band, int]
+    findings: list[FindingStanding], counts: tuple[SaidBy, Band, int]
 ) -> None:
     told = reconcile(findings)
     assert told
@@ -139,7 +139,7 @@ def test_the_most_urgent_that_is_still_valid_counts(
     ],
 )
 def test_a_change_counts_until_a_doctor_has_decided(
-    findings: list[SaidAbout], counts: tuple[SaidBy, int]
+    findings: list[FindingStanding], counts: tuple[SaidBy, int]
 ) -> None:
     told = reconcile(findings, compared=changed(2))
     assert told

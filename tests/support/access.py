@@ -251,7 +251,7 @@ class SampleAccounts:
         """The sample spot has the sample finding."""
         found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
         assert found
-        findings = self.backend.services.lesions.findings
+        findings = self.backend.services.lesions.spots
         findings.put(found.id, self.named["lesion"])
         return {}
 

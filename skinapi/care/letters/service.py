@@ -24,11 +24,11 @@ from skinapi.records.errors import (
 )
 from skinapi.records.events import LetterIssued, LetterTakenBack
 from skinapi.records.instructions import Advice
-from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import RecordsService
 from skinapi.records.shown_letters import ShownLetter, show_letter
+from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader as SpotReader
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import now
@@ -58,7 +58,7 @@ class LettersService:
     work: UnitOfWork
     letters: Letters
     records: RecordsService
-    findings: LesionFindings
+    spots: Spots
     lesions: LesionsService
     outbox: Outbox
 
@@ -107,7 +107,7 @@ class LettersService:
         first. Raises NotFound.
         """
         self.lesions.get(lesion=lesion, to=to)
-        numbers = self.findings.numbers(lesion)
+        numbers = self.spots.numbers(lesion)
         shown: list[ShownLetter] = []
         for identifier, letters in groupby(
             self.letters.list_signed_of([*numbers]), lambda letter: letter.submission

@@ -9,7 +9,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.spots import Spots
 from skinapi.storage.ports import Document
 
 # What of the trail tells that somebody else has seen something, or may from then on; by the field
@@ -72,7 +72,7 @@ class ReadersService:
     trail: AuditTrail
     accounts: Accounts
     keys: ApiKeys
-    findings: LesionFindings
+    spots: Spots
 
     def page_readings(self, *, account: str, after: str | None, limit: int) -> Page[Reading]:
         """Who has looked at the data of this account, the newest first."""
@@ -80,7 +80,7 @@ class ReadersService:
         rows = [row for row in page.items if row["by"] != account]
         people = self.accounts.by_ids({row["by"] for row in rows})
         about = sorted({row["target"] for row in rows if row.get("owner")})
-        numbers = self.findings.numbers_of(about) if about else {}
+        numbers = self.spots.numbers_of(about) if about else {}
         names = {
             key.id: key.name
             for key in map(self.keys.find, {row["by_key"] for row in rows if row.get("by_key")})
