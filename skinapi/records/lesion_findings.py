@@ -6,9 +6,8 @@ from skinapi.domain.pages import Page, page_of
 from skinapi.records.instructions import JudgedPhoto
 from skinapi.records.spots import PHOTO_FIELDS, Spots, photo_of
 from skinapi.records.standing import Reader, Standing
-from skinapi.records.submission import COURSE_FIELDS, CourseEntry
+from skinapi.records.submission import COURSE_FIELDS, CourseEntry, QueueEntry
 from skinapi.records.submissions import TOUCH
-from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Filter, Ops, Store
 
 
@@ -67,38 +66,38 @@ class LesionFindings:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
-    def put(self, submission_id: str, lesion: str | None) -> None:
-        """Give a finding to a spot, or to none."""
+    def put(self, submission_id: str, lesion: str | None) -> list[QueueEntry]:
+        """Give a finding to a spot, or to none. The result is the findings of which something else
+        holds then, here as of the other moves.
+        """
         before = self._documents.get(submission_id) or {}
-        change = _move_to(lesion)
-        change["$set"] = {**change.get("$set", {}), "changed": new_id()}
-        self._documents.update({"id": submission_id}, change)
-        self._note_move(before.get("lesion"), lesion, [] if lesion else [submission_id])
+        self._documents.update({"id": submission_id}, _move_to(lesion))
+        alone = [] if lesion else [submission_id]
+        return self._note_move(before.get("lesion"), lesion, alone)
 
-    def move_all(self, lesion: str, to: str | None) -> None:
+    def move_all(self, lesion: str, to: str | None) -> list[QueueEntry]:
         """Give all findings of a spot to another one, or to none."""
-        self._spots.note_changes_of(lesion)
         moved = [*self.numbers(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
-        self._note_move(None, to, [] if to else moved)
+        return self._note_move(None, to, [] if to else moved)
 
-    def leave(self, lesion: str, *, keep: bool) -> None:
+    def leave(self, lesion: str, *, keep: bool) -> list[QueueEntry]:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
         the doctor finds the messages about it.
         """
-        self._spots.note_changes_of(lesion)
         left = [*self.numbers(lesion)]
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
-        self._note_move(None, None, left)
+        return self._note_move(None, None, left)
 
-    def _note_move(self, left: str | None, entered: str | None, alone: Sequence[str]) -> None:
+    def _note_move(
+        self, left: str | None, entered: str | None, alone: Sequence[str]
+    ) -> list[QueueEntry]:
         """What holds about the spots that findings left and entered is another thing now."""
-        for lesion in (left, entered):
-            self._spots.note_changes_of(lesion)
         self._spots.renew_keys(lesions=[left, entered], ids=alone)
+        return self._spots.note_changes_of([left, entered], ids=alone)
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""

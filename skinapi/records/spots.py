@@ -8,7 +8,13 @@ from skinapi.records.instructions import Advice, JudgedPhoto
 from skinapi.records.resting import rest_keys
 from skinapi.records.reviews import Reviews
 from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing, standing
-from skinapi.records.submission import KEYED_FIELDS, Entry, KeyedEntry
+from skinapi.records.submission import (
+    KEYED_FIELDS,
+    QUEUE_FIELDS,
+    Entry,
+    KeyedEntry,
+    QueueEntry,
+)
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.vision.conditions import Band
@@ -53,47 +59,56 @@ class Spots:
         facts = (SpotFacts(tuple(photos), reviews) for photos in cases)
         return [standing(one, reader, moment) for one in facts]
 
-    def note_changes(self, finding: Entry) -> None:
+    def note_changes(self, finding: Entry) -> list[QueueEntry]:
         """Let readers who ask for what has changed find this finding and all others of its spot, in
-        the caller's transaction; each gets an id of its own, by which pages continue.
+        the caller's transaction; each gets an id of its own, by which pages continue. The result is
+        these findings, for the caller to publish.
         """
-        wanted = {"lesion": finding.lesion} if finding.lesion else {"id": finding.id}
-        self._note_changes(wanted)
+        return self.note_changes_of([finding.lesion], ids=[] if finding.lesion else [finding.id])
 
-    def note_changes_of(self, lesion: str | None) -> None:
-        """The same of all findings of this spot."""
-        if lesion:
-            self._note_changes({"lesion": lesion})
-
-    def _note_changes(self, wanted: Filter) -> None:
-        found = self._documents.find(wanted, fields=("number",))
+    def note_changes_of(
+        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
+    ) -> list[QueueEntry]:
+        """The same of all findings of these spots, and of these findings."""
+        found = self._select(lesions, ids, QUEUE_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
+        return [QueueEntry.model_validate(one) for one in found]
 
-    def renew_keys(self, *, lesions: Iterable[str | None] = (), ids: Sequence[str] = ()) -> int:
+    def renew_keys(
+        self,
+        *,
+        lesions: Iterable[str | None] = (),
+        ids: Sequence[str] = (),
+        shown: str | None = None,
+    ) -> int:
         """Give the findings of these spots, and these findings, the keys by which lists sort them,
         by what holds now. Call it in the transaction of what changed that. The result is how many
-        had others.
+        had others. A hold that has ended keeps its key until it was told of, as it is of `shown`.
         """
-        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
-        selected += [{"id": {"$in": [*ids]}}] if ids else []
-        found = [
-            KeyedEntry.model_validate(one)
-            for wanted in selected
-            for one in self._documents.find(wanted, fields=KEYED_FIELDS)
-        ]
+        found = map(KeyedEntry.model_validate, self._select(lesions, ids, KEYED_FIELDS))
         cases: dict[str, dict[str, KeyedEntry]] = {}
-        for one in self.see(found, Reader.DOCTOR):
+        for one in self.see([*found], Reader.DOCTOR):
             cases.setdefault(one.lesion or one.id, {})[one.id] = one
-        return sum(self._renew_case([*case.values()]) for case in cases.values())
+        return sum(self._renew_case([*case.values()], shown) for case in cases.values())
 
-    def _renew_case(self, case: Sequence[KeyedEntry]) -> int:
+    def _renew_case(self, case: Sequence[KeyedEntry], shown: str | None) -> int:
         changed, rests = 0, rest_keys(case)
         for one in case:
             keys = {**one.make_keys(), "rest_key": rests[one.id]}
+            if one.id != shown and one.untold(one.stands.reviews):
+                keys["hold_key"] = one.hold_key
             if keys != {name: getattr(one, name) for name in keys}:
                 changed += 1
                 self._documents.update({"id": one.id}, set_or_remove(keys))
         return changed
+
+    def _select(
+        self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
+    ) -> list[Document]:
+        """The findings of these spots, and these findings."""
+        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
+        selected += [{"id": {"$in": [*ids]}}] if ids else []
+        return [one for wanted in selected for one in self._documents.find(wanted, fields=fields)]
 
     def _read(self, lesions: Iterable[str | None]) -> dict[str, SpotFacts]:
         """The facts of these spots, by spot."""

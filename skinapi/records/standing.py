@@ -48,13 +48,15 @@ class SpotFacts:
 @dataclass(frozen=True, slots=True)
 class FindingStanding:
     """What holds about one finding of the spot. `reviews` are those of which the reader may know.
-    Where something is held back from the patient, it was signed at `held_since` and later.
+    Where something is held back from the patient, it was signed at `held_since` and later; the
+    first of it is shown at `hold_ends_at`, all of it at `held_until`.
     """
 
     photo: JudgedPhoto
     reviews: tuple[Review, ...]
     decision: Decision | None
     held_since: datetime | None = None
+    hold_ends_at: datetime | None = None
     held_until: datetime | None = None
 
     @property
@@ -100,7 +102,7 @@ class Standing:
     @property
     def held_until(self) -> datetime | None:
         """When the next hold ends."""
-        held = (one.held_until for one in self.findings.values() if one.held_until)
+        held = (one.hold_ends_at for one in self.findings.values() if one.hold_ends_at)
         return min(held, default=None)
 
     def awaited(self, finding: str) -> WaitsFor | None:
@@ -137,13 +139,15 @@ def _stand(
     photo: JudgedPhoto, reviews: Sequence[Review], reader: Reader, moment: datetime
 ) -> FindingStanding:
     held = [one for one in reviews if one.held_at(moment)]
+    ends = [one.hold_ends_at for one in held if one.hold_ends_at]
     known = tuple(reviews if reader.knows_all else _told(reviews, moment))
     return FindingStanding(
         photo,
         known,
         Decision.of(known, photo.band, photo.created_at),
         min((one.created_at for one in held), default=None),
-        max((one.hold_ends_at for one in held if one.hold_ends_at), default=None),
+        min(ends, default=None),
+        max(ends, default=None),
     )
 
 
