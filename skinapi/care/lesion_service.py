@@ -28,6 +28,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
+from skinapi.records.events import FindingsChanged
 from skinapi.records.instructions import Advice, Instruction
 from skinapi.records.review_queue import reader_of
 from skinapi.records.service import NOT_YOURS, RecordsService
@@ -190,7 +191,7 @@ class LesionsService:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        self.spots.leave(own.id, keep=kept)
+        unit.publish(FindingsChanged(self.spots.leave(own.id, keep=kept)))
         if kept:
             self.lesions.close(own.id)
         else:
@@ -212,7 +213,7 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        self.spots.move_all(other.id, kept.id)
+        unit.publish(FindingsChanged(self.spots.move_all(other.id, kept.id)))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -239,7 +240,7 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        self.spots.put(finding.id, lesion)
+        unit.publish(FindingsChanged(self.spots.put(finding.id, lesion)))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)

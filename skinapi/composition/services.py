@@ -401,6 +401,7 @@ def _open_reviews(
     return ReviewsService(
         work=data.work,
         reviews=data.reviews,
+        letters=data.letters,
         records=records,
         submissions=data.submissions,
         spots=data.spots,

@@ -30,6 +30,7 @@ from skinapi.records.events import (
     FindingDiscarded,
     FindingFiled,
     FindingReviewed,
+    FindingsChanged,
     LetterIssued,
     LetterTakenBack,
     OpinionWanted,
@@ -37,7 +38,7 @@ from skinapi.records.events import (
     ReviewSigned,
 )
 from skinapi.records.service import RecordsService
-from skinapi.records.submission import Submission
+from skinapi.records.standing import Reader
 from skinapi.registry.serving_pointer import PointerChange
 from skinapi.settings import ArchiveTime
 from skinapi.standards.dicom.archive import ARCHIVE
@@ -151,18 +152,15 @@ def _to_webhooks(data: Repositories) -> None:
 
 
 def _to_archive(data: Repositories, after: ArchiveTime) -> None:
-    """What is to be sent is made then, so a finding may be sent for two reasons at once."""
+    """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
 
-    def send(finding: Submission) -> None:
-        about = {"type": "study", "finding": finding.id, "number": finding.number}
-        data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
+    def send(event: FindingsChanged) -> None:
+        for finding in data.spots.see(event.findings, Reader.PROGRAM):
+            if finding.reviewed or after == "finding":
+                about = {"type": "study", "finding": finding.id, "number": finding.number}
+                data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 
-    inside = data.work.inside
-    inside(FindingReviewed, lambda event: send(event.finding) if event.shown else None)
-    inside(LetterIssued, lambda event: send(event.finding))
-    inside(LetterTakenBack, lambda event: send(event.finding))
-    if after == "finding":
-        inside(FindingFiled, lambda event: send(event.finding))
+    data.work.inside(FindingsChanged, send)
 
 
 def _to_erasure(

@@ -344,15 +344,18 @@ class Decision:
             "recommendation": " ".join(self.next_steps(language)),
         }
         if self.replaces(band):
-            changed["importance_of_early_detection"] = f"{name}. {self._why_early(language)}"
+            changed["importance_of_early_detection"] = self.say_early(language)
         return {**sections, **changed}
 
-    def _why_early(self, language: Language) -> str:
+    def say_early(self, language: Language) -> str:
+        """On early detection of the decided condition."""
         table = conditions_table()
-        decided = table.label(self.label or "")
+        decided = table.label(self.label) if self.label else None
         if isinstance(decided, Condition):
-            return decided.sentences[language].why_early
-        return table.notices.decision.ask_a_doctor.in_language(language)
+            said = decided.sentences[language].why_early
+        else:
+            said = table.notices.decision.ask_a_doctor.in_language(language)
+        return f"{self.name(language)}. {said}"
 
 
 def _urgencies(

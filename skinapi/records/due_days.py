@@ -48,10 +48,13 @@ def due_day(levels: Levels) -> date | None:
 
 
 class DayWords(Frozen):
-    """How a day is written. `first` is the first day of a month."""
+    """How a day is written, and that something is to be done by then. `first` is the first day of
+    a month.
+    """
 
     months: tuple[str, ...]
     day: str
+    by: str
     first: str
     weekday: str
     weekdays: tuple[str, ...]
@@ -72,3 +75,8 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
     return (
         words.weekday.format(weekday=words.weekdays[day.weekday()], day=said) if weekday else said
     )
+
+
+def say_due(due: date | None, language: Language) -> tuple[str, ...]:
+    """By which day; not whether that has passed: a paper does not know when it is read."""
+    return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()

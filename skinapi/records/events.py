@@ -1,10 +1,11 @@
 """What happens to findings, for the packages above. Who listens: composition/subscriptions.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skinapi.records.letters import Letter
 from skinapi.records.reviews import Review
-from skinapi.records.submission import Submission
+from skinapi.records.submission import QueueEntry, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +15,23 @@ class FindingFiled:
 
 @dataclass(frozen=True, slots=True)
 class FindingReviewed:
-    """Doctors have decided something else; `finding` is as it was before. `shown`: its patient sees
-    it now.
-    """
+    """Doctors have decided something else; `finding` is as it was before."""
 
     finding: Submission
-    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsChanged:
+    """Patients and programs read something else of these findings from now on."""
+
+    findings: Sequence[QueueEntry]
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewSigned:
-    """Any review, also a second opinion; `finding` is as it was before."""
+    """Any review, also a second opinion; of one that is held back from the patient, when the hold
+    has ended. `finding` is as it was before.
+    """
 
     finding: Submission
     review: Review
@@ -32,7 +39,7 @@ class ReviewSigned:
 
 @dataclass(frozen=True, slots=True)
 class LetterIssued:
-    """A doctor has signed a letter about the finding."""
+    """A doctor has signed a letter about the finding, and its patient may know."""
 
     finding: Submission
     letter: Letter
@@ -47,7 +54,7 @@ class OpinionWanted:
 
 @dataclass(frozen=True, slots=True)
 class LetterTakenBack:
-    """A doctor has withdrawn a signed letter about the finding."""
+    """A doctor has withdrawn a signed letter about the finding, of which its patient may know."""
 
     finding: Submission
     letter: Letter

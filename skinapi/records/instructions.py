@@ -112,13 +112,15 @@ class JudgedPhoto:
 @dataclass(frozen=True, slots=True)
 class FindingStanding:
     """What holds about one finding of the spot. `reviews` are those of which the reader may know.
-    Where something is held back from the patient, it was signed at `held_since` and later.
+    Where something is held back from the patient, it was signed at `held_since` and later; the
+    first of it is shown at `hold_ends_at`, all of it at `held_until`.
     """
 
     photo: JudgedPhoto
     decision: Decision | None = None
     reviews: tuple[Review, ...] = ()
     held_since: datetime | None = None
+    hold_ends_at: datetime | None = None
     held_until: datetime | None = None
 
     @property

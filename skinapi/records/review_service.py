@@ -13,7 +13,14 @@ from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import Decision, urgency_asked
 from skinapi.records.errors import HoldRefused
-from skinapi.records.events import FindingReviewed, ReviewSigned
+from skinapi.records.events import (
+    FindingReviewed,
+    FindingsChanged,
+    LetterIssued,
+    LetterTakenBack,
+    ReviewSigned,
+)
+from skinapi.records.letters import Letters
 from skinapi.records.opinions import Agreement, Opinion, Statement, Teller
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
@@ -47,6 +54,7 @@ NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a
 class ReviewsService:
     work: UnitOfWork
     reviews: Reviews
+    letters: Letters
     records: RecordsService
     submissions: Submissions
     spots: Spots
@@ -117,9 +125,9 @@ class ReviewsService:
         self.submissions.end_work_of(submission, by.id)
         if review.second_opinion:
             self._bring(review, submission)
+            unit.publish(ReviewSigned(submission, review))
         else:
             self._publish(unit, [*signed, review], submission, owner)
-        unit.publish(ReviewSigned(submission, review))
         return review
 
     def _bring(self, review: Review, submission: Submission) -> None:
@@ -138,7 +146,8 @@ class ReviewsService:
     ) -> None:
         """Let the newest of these reviews count, and tell the patient of it."""
         opinion = reviews[-1].opinion
-        self._mark(unit, submission, owner, shown=reviews[-1].hold_ends_at is None)
+        newest = [] if reviews[-1].hold_ends_at else [reviews[-1]]
+        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *newest])
         self.submissions.close_opinion(submission)
         if opinion.histology_result:
             # A result that a colleague has told counts from when the doctor in charge signs it.
@@ -165,15 +174,38 @@ class ReviewsService:
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
 
-    def _mark(self, unit: Unit, submission: Submission, owner: Account, *, shown: bool) -> None:
-        """Sort the lists by what holds now; `shown`: the patient sees it."""
+    def _mark(
+        self, unit: Unit, submission: Submission, owner: Account, *, shown: Sequence[Review]
+    ) -> None:
+        """Sort the lists by what holds now. `shown` are the reviews that the patient sees from now
+        on: who may know no more than the patient is told of them now.
+        """
         self.submissions.touch(submission.id)
-        lesion = submission.lesion
-        self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [submission.id])
+        lesion, own = submission.lesion, submission.id
+        self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [own], shown=own)
         self.queue.leave(submission, owner)
+        unit.publish(FindingReviewed(submission))
         if shown:
-            self.spots.note_changes(submission)
-        unit.publish(FindingReviewed(submission, shown=shown))
+            unit.publish(FindingsChanged(self.spots.note_changes(submission)))
+        for review in shown:
+            unit.publish(ReviewSigned(submission, review))
+        self._tell_of_letters(unit, submission, [one for one in shown if one.hold_ends_at])
+
+    def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
+        """The letters that were signed while these reviews were held back, and are not told of as
+        long as others are.
+        """
+        if not held:
+            return
+        moment, since = now(), min(one.created_at for one in held)
+        others = [one for one in about.stands.reviews if one not in held]
+        still_held = [one.created_at for one in others if one.held_at(moment)]
+        until = min([moment, max(one.shown_at for one in held), *still_held])
+        for letter in self.letters.list_signed(about.id):
+            if letter.signed_at and since <= letter.signed_at < until:
+                unit.publish(LetterIssued(about, letter))
+                if letter.withdrawn:
+                    unit.publish(LetterTakenBack(about, letter))
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
@@ -184,9 +216,11 @@ class ReviewsService:
         if not submission.held_until:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
+        reviews, moment = submission.stands.reviews, now()
+        held = [one for one in reviews if one.held_at(moment)]
         if not self.reviews.end_holds(submission.id):
             return
-        self._mark(unit, submission, owner, shown=True)
+        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
         place = _place_of(submission)
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
@@ -205,7 +239,7 @@ class ReviewsService:
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
         if submission and owner:
             seen = self.spots.see_one(submission, Reader.DOCTOR)
-            self._mark(unit, seen, owner, shown=True)
+            self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: Statement

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.languages import Language, load_words
+from skinapi.records.advice_words import put_first, say_counting
 from skinapi.records.due_days import say_day
 from skinapi.records.finding_schemas import (
     CodedCondition,
@@ -37,7 +38,7 @@ from skinapi.records.submission import CourseEntry, Submission, SubmissionSummar
 from skinapi.records.unassigned import WillLook
 from skinapi.registry.version_service import Standing
 from skinapi.stored_record import Frozen
-from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent
+from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
@@ -458,7 +459,9 @@ def _summary(
     submission: SubmissionSummary, owner: Account, instructed_in: Language | None = None
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
-    band = finding.band_words(language)
+    band, counts = finding.band_words(language), submission.instruction.counts
+    if urgency(counts.band) < urgency(finding.band):
+        band = say_counting(counts.words(language), counts.due, language)
     return {
         "id": submission.id,
         "number": submission.number,
@@ -504,16 +507,20 @@ def decision_view(submission: CourseEntry) -> DecisionView | None:
 
 
 def graver_sentence(submission: CourseEntry) -> str | None:
-    """What clients without decisions show first, where the decision is more urgent."""
-    decision, band = submission.decision, submission.finding.band
+    """What clients without decisions show first, where the decision that counts is more urgent."""
+    elsewhere, band = submission.replaced_by, submission.finding.band
+    decision = (elsewhere and elsewhere.decision) or submission.decision
     return decision.graver_sentence(band, submission.language) if decision else None
 
 
 def _sections(submission: SubmissionSummary) -> dict[str, str]:
-    decision = submission.decision
-    if decision is None:
-        return submission.sections
-    return decision.put_first(submission.sections, submission.finding.band, submission.language)
+    return put_first(
+        submission.sections,
+        submission.finding.band,
+        submission.language,
+        decision=submission.decision,
+        elsewhere=submission.replaced_by,
+    )
 
 
 def angular_name(key: str) -> str:

@@ -23,7 +23,13 @@ from skinapi.errors import (
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.records.errors import FindingErased
-from skinapi.records.events import FindingDeleted, FindingDiscarded, FindingFiled, PhotosRemoved
+from skinapi.records.events import (
+    FindingDeleted,
+    FindingDiscarded,
+    FindingFiled,
+    FindingsChanged,
+    PhotosRemoved,
+)
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.read_notes import ReadNotes
 from skinapi.records.record_retention import MedicalRecord, RecordRetention
@@ -197,7 +203,7 @@ class RecordsService:
         unit.publish(FindingFiled(filed))
         if filed.lesion:
             self.spots.renew_keys(lesions=[filed.lesion])
-            self.spots.note_changes(filed)
+        unit.publish(FindingsChanged(self.spots.note_changes(filed) if filed.lesion else [filed]))
         urgent = filed.finding.band is Band.URGENT_REFERRAL
         if urgent and (doctor := self.unassigned.find_doctor(account)):
             self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
@@ -488,8 +494,8 @@ class RecordsService:
         self.submissions.remove(submission.id)
         self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
-        self.spots.note_changes_of(submission.lesion)
         self.spots.renew_keys(lesions=[submission.lesion])
+        unit.publish(FindingsChanged(self.spots.note_changes_of([submission.lesion])))
         unit.erase(_photos_of(submission))
 
     @atomic

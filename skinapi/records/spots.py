@@ -14,9 +14,11 @@ from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing, stan
 from skinapi.records.submission import (
     COURSE_FIELDS,
     KEYED_FIELDS,
+    QUEUE_FIELDS,
     CourseEntry,
     Entry,
     KeyedEntry,
+    QueueEntry,
 )
 from skinapi.records.submissions import TOUCH
 from skinapi.storage.ids import new_id, now
@@ -58,47 +60,56 @@ class Spots:
             for lesion, facts in self._read(lesions).items()
         }
 
-    def note_changes(self, finding: Entry) -> None:
+    def note_changes(self, finding: Entry) -> list[QueueEntry]:
         """Let readers who ask for what has changed find this finding and all others of its spot, in
-        the caller's transaction; each gets an id of its own, by which pages continue.
+        the caller's transaction; each gets an id of its own, by which pages continue. The result is
+        these findings, for the caller to publish.
         """
-        wanted = {"lesion": finding.lesion} if finding.lesion else {"id": finding.id}
-        self._note_changes(wanted)
+        return self.note_changes_of([finding.lesion], ids=[] if finding.lesion else [finding.id])
 
-    def note_changes_of(self, lesion: str | None) -> None:
-        """The same of all findings of this spot."""
-        if lesion:
-            self._note_changes({"lesion": lesion})
-
-    def _note_changes(self, wanted: Filter) -> None:
-        found = self._documents.find(wanted, fields=("number",))
+    def note_changes_of(
+        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
+    ) -> list[QueueEntry]:
+        """The same of all findings of these spots, and of these findings."""
+        found = self._select(lesions, ids, QUEUE_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
+        return [QueueEntry.model_validate(one) for one in found]
 
-    def renew_keys(self, *, lesions: Iterable[str | None] = (), ids: Sequence[str] = ()) -> int:
+    def renew_keys(
+        self,
+        *,
+        lesions: Iterable[str | None] = (),
+        ids: Sequence[str] = (),
+        shown: str | None = None,
+    ) -> int:
         """Give the findings of these spots, and these findings, the keys by which lists sort them,
         by what holds now. Call it in the transaction of what changed that. The result is how many
-        had others.
+        had others. A hold that has ended keeps its key until it was told of, as it is of `shown`.
         """
-        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
-        selected += [{"id": {"$in": [*ids]}}] if ids else []
-        found = [
-            KeyedEntry.model_validate(one)
-            for wanted in selected
-            for one in self._documents.find(wanted, fields=KEYED_FIELDS)
-        ]
+        found = map(KeyedEntry.model_validate, self._select(lesions, ids, KEYED_FIELDS))
         cases: dict[str, dict[str, KeyedEntry]] = {}
-        for one in self.see(found, Reader.DOCTOR):
+        for one in self.see([*found], Reader.DOCTOR):
             cases.setdefault(one.lesion or one.id, {})[one.id] = one
-        return sum(self._renew_case([*case.values()]) for case in cases.values())
+        return sum(self._renew_case([*case.values()], shown) for case in cases.values())
 
-    def _renew_case(self, case: Sequence[KeyedEntry]) -> int:
+    def _renew_case(self, case: Sequence[KeyedEntry], shown: str | None) -> int:
         changed, rests = 0, rest_keys(case)
         for one in case:
             keys = {**one.make_keys(), "rest_key": rests[one.id]}
+            if one.id != shown and one.untold(one.stands.reviews):
+                keys["hold_key"] = one.hold_key
             if keys != {name: getattr(one, name) for name in keys}:
                 changed += 1
                 self._documents.update({"id": one.id}, set_or_remove(keys))
         return changed
+
+    def _select(
+        self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
+    ) -> list[Document]:
+        """The findings of these spots, and these findings."""
+        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
+        selected += [{"id": {"$in": [*ids]}}] if ids else []
+        return [one for wanted in selected for one in self._documents.find(wanted, fields=fields)]
 
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
@@ -150,38 +161,38 @@ class Spots:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
-    def put(self, submission_id: str, lesion: str | None) -> None:
-        """Give a finding to a spot, or to none."""
+    def put(self, submission_id: str, lesion: str | None) -> list[QueueEntry]:
+        """Give a finding to a spot, or to none. The result is the findings of which something else
+        holds then, here as of the other moves.
+        """
         before = self._documents.get(submission_id) or {}
-        change = _move_to(lesion)
-        change["$set"] = {**change.get("$set", {}), "changed": new_id()}
-        self._documents.update({"id": submission_id}, change)
-        self._note_move(before.get("lesion"), lesion, [] if lesion else [submission_id])
+        self._documents.update({"id": submission_id}, _move_to(lesion))
+        alone = [] if lesion else [submission_id]
+        return self._note_move(before.get("lesion"), lesion, alone)
 
-    def move_all(self, lesion: str, to: str | None) -> None:
+    def move_all(self, lesion: str, to: str | None) -> list[QueueEntry]:
         """Give all findings of a spot to another one, or to none."""
-        self.note_changes_of(lesion)
         moved = [*self.numbers(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
-        self._note_move(None, to, [] if to else moved)
+        return self._note_move(None, to, [] if to else moved)
 
-    def leave(self, lesion: str, *, keep: bool) -> None:
+    def leave(self, lesion: str, *, keep: bool) -> list[QueueEntry]:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
         the doctor finds the messages about it.
         """
-        self.note_changes_of(lesion)
         left = [*self.numbers(lesion)]
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
-        self._note_move(None, None, left)
+        return self._note_move(None, None, left)
 
-    def _note_move(self, left: str | None, entered: str | None, alone: Sequence[str]) -> None:
+    def _note_move(
+        self, left: str | None, entered: str | None, alone: Sequence[str]
+    ) -> list[QueueEntry]:
         """What holds about the spots that findings left and entered is another thing now."""
-        for lesion in (left, entered):
-            self.note_changes_of(lesion)
         self.renew_keys(lesions=[left, entered], ids=alone)
+        return self.note_changes_of([left, entered], ids=alone)
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""

@@ -77,7 +77,7 @@ class Standing:
     @property
     def held_until(self) -> datetime | None:
         """When the next hold ends."""
-        held = (one.held_until for one in self.findings.values() if one.held_until)
+        held = (one.hold_ends_at for one in self.findings.values() if one.hold_ends_at)
         return min(held, default=None)
 
     def awaited(self, finding: str) -> WaitsFor | None:
@@ -113,13 +113,15 @@ def _stand(
     photo: JudgedPhoto, reviews: Sequence[Review], reader: Reader, moment: datetime
 ) -> FindingStanding:
     held = [one for one in reviews if one.held_at(moment)]
+    ends = [one.hold_ends_at for one in held if one.hold_ends_at]
     known = tuple(reviews if reader.knows_all else _told(reviews, moment))
     return FindingStanding(
         photo,
         Decision.of(known, photo.band, photo.created_at),
         known,
         min((one.created_at for one in held), default=None),
-        max((one.hold_ends_at for one in held if one.hold_ends_at), default=None),
+        min(ends, default=None),
+        max(ends, default=None),
     )
 
 

@@ -20,6 +20,7 @@ from skinapi.records.queue_keys import (
     make_reviewed_key,
     make_waiting_key,
 )
+from skinapi.records.reviews import Review
 from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.stored_record import StoredRecord
@@ -252,8 +253,20 @@ class QueueEntry(CourseEntry):
             else None,
             "queue_key": queue_key,
             "learning_key": self._make_learning_key(queue_key),
-            "hold_key": make_hold_key(seen.held_until, self.number),
+            "hold_key": make_hold_key(seen.stands.hold_ends_at, self.number),
         }
+
+    def untold(self, reviews: Sequence[Review]) -> list[Review]:
+        """Those of its reviews whose hold has ended by its time, which nobody was told of yet: the
+        `hold_key` is that of the first.
+        """
+        first, moment = self.hold_key, self._view.moment
+        return [
+            one
+            for one in reviews
+            if first and (key := make_hold_key(one.hold_ends_at, self.number))
+            if key >= first and not one.held_at(moment)
+        ]
 
     def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
         """It sorts second opinions that have come: by what they ask for, or the finding, then as

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import cached_property
 
 from skinapi.languages import NUMBERS
+from skinapi.records.advice_words import AdviceContent
 from skinapi.records.due_days import say_day
 from skinapi.records.opinions import Agreement, Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.page_texts import (
-    AdviceContent,
     Bar,
     DecisionContent,
     LetterContent,

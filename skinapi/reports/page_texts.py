@@ -10,13 +10,14 @@ from typing import Self
 
 from skinapi.domain.field_types import cap_marks
 from skinapi.languages import Language
+from skinapi.records.advice_words import AdviceContent
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.due_days import say_day
+from skinapi.records.due_days import say_day, say_due
 from skinapi.records.instructions import Advice
 from skinapi.records.shown_letters import ShownLetter, Superseded
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
-from skinapi.vision.conditions import Band, BandWords, conditions_table
+from skinapi.vision.conditions import Band, BandWords
 
 Row = tuple[str, str]
 # Shown in place of a letter that the font does not have.
@@ -94,59 +95,11 @@ class DecisionContent:
                 *([labels.unjudged] if unjudged else []),
                 *decision.remarks(language),
                 words.next_step,
-                *_say_due(due, language),
+                *say_due(due, language),
             ),
             signed=(labels.asked if decision.unjudged else labels.decided).format(
                 decision.decided_by, say_moment(decision.decided_at, language)
             ),
-        )
-
-
-def say_elsewhere(advice: Advice, language: Language) -> str:
-    """What a doctor or the laboratory has named the spot, and of which finding; empty where nobody
-    has.
-    """
-    decision = advice.decision
-    if decision is None or decision.label is None:
-        return ""
-    return (
-        conditions_table()
-        .notices.decision.elsewhere.in_language(language)
-        .format(
-            title=decision.title().in_language(language),
-            date=say_day(advice.since, language),
-            number=advice.finding,
-            name=decision.name(language),
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class AdviceContent:
-    """What counts, where it was said about another finding of the spot. `head` says what that is,
-    empty where no doctor has named it.
-    """
-
-    urgency: Band
-    head: str
-    label: str
-    sentence: str
-    said: str
-
-    @classmethod
-    def of(cls, advice: Advice, language: Language) -> Self:
-        words, labels, head = (
-            advice.words(language),
-            LABELS[language],
-            say_elsewhere(advice, language),
-        )
-        said = labels.spot_advice.format(advice.finding, say_day(advice.since, language))
-        return cls(
-            urgency=advice.band,
-            head=head,
-            label=words.label,
-            sentence=" ".join((words.next_step, *_say_due(advice.due, language))),
-            said=labels.counts_here if head else said,
         )
 
 
@@ -160,7 +113,7 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
     if for_doctor:
         yield join_to_do([f"{words.doctor_label}."], words, advice.due, language)
     else:
-        yield f"{content.label}. {content.sentence}"
+        yield content.to_do
     if advice.decision:
         yield DecisionContent.of(advice.decision, language, due=None).signed
     yield content.said
@@ -169,17 +122,12 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
 def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
     """In a doctor's words; `said` may end with what is to be done."""
     action = [] if words.doctor_action in said else [words.doctor_action]
-    return " ".join([*said, *action, *_say_due(due, language)])
+    return " ".join([*said, *action, *say_due(due, language)])
 
 
 def say_step(words: BandWords, due: date | None, language: Language) -> str:
     """What to do first about a finding that no doctor has answered, where it has a day."""
-    return " ".join((words.first_step, *_say_due(due, language))) if due else ""
-
-
-def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
-    """By which day; not whether that has passed: a paper does not know when it is read."""
-    return (LABELS[language].due.format(say_day(due, language, weekday=True)),) if due else ()
+    return " ".join((words.first_step, *say_due(due, language))) if due else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import is_sent
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Doubt, doubt_notice
 from skinapi.vision.finding.notices import say_calibrated_on, say_restated, say_tested
@@ -35,11 +35,15 @@ class Summary(Frozen):
         return self.likely, self.to_do, self.certainty
 
 
-def summarise(facts: Facts, language: Language, *, decided: bool = False) -> Summary:
-    """`decided`: what a doctor says counts; then nothing is said of whether one should look."""
+def summarise(
+    facts: Facts, language: Language, *, decided: bool = False, counts: BandWords | None = None
+) -> Summary:
+    """`decided`: what a doctor says counts; then nothing is said of whether one should look.
+    `counts`: what is to be done, where it is not what the finding asks for.
+    """
     return Summary(
         likely=say_headline(facts, language),
-        to_do=f"{facts.band_words(language).label}.",
+        to_do=f"{(counts or facts.band_words(language)).label}.",
         certainty=say_certainty(facts, language, decided=decided),
     )
 
@@ -185,7 +189,12 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
     elsewhere = report.spot_advice is not None
-    summary = summarise(facts, report.language, decided=bool(report.decision) or elsewhere)
+    summary = summarise(
+        facts,
+        report.language,
+        decided=bool(report.decision) or elsewhere,
+        counts=report.words_that_count,
+    )
     decided = report.decision.next_steps(report.language) if report.decision else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, report.language, for_doctor=True)
@@ -205,7 +214,7 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         confidence_explanation=""
         if report.unjudged
         else fresh.text(sections.confidence_explanation),
-        findings=() if report.unjudged else fresh.items(_without_urgency(report)),
+        findings=() if report.unjudged else fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
@@ -214,14 +223,6 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         kind=say_kind(facts, report.language),
         doubts=_say_doubts(facts, report.language),
     )
-
-
-def _without_urgency(report: Report) -> Iterator[str]:
-    """What was found; without how urgent that is where what was said of another photo counts."""
-    head = SENTENCES[report.language].band.partition("{")[0]
-    for finding in report.narrative.findings:
-        if report.spot_advice is None or not finding.startswith(head):
-            yield finding
 
 
 def _say_doubts(facts: Facts, language: Language) -> str:

@@ -13,12 +13,15 @@ from PIL import Image
 from skinapi.domain.values import Value
 from skinapi.errors import Unavailable
 from skinapi.languages import Language, LocalizedText
+from skinapi.records.advice_words import AdviceContent, put_first, say_counting
 from skinapi.records.decisions import Decision
 from skinapi.records.instructions import Advice
 from skinapi.records.reviews import Review
 from skinapi.records.shown_letters import ShownLetter
 from skinapi.reports.facts import Facts
+from skinapi.reports.words import SENTENCES
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.heat_map_overlay import draw_overlay
@@ -174,10 +177,28 @@ class Report:
 
     @property
     def graver_review(self) -> str | None:
-        """What clients without decisions show first, where the decision is more urgent."""
-        if self.decision is None:
-            return None
-        return self.decision.graver_sentence(self.facts.band, self.language)
+        """What clients without decisions show first, where the decision that counts is more
+        urgent.
+        """
+        elsewhere = self.spot_advice.decision if self.spot_advice else None
+        decision = elsewhere or self.decision
+        return decision.graver_sentence(self.facts.band, self.language) if decision else None
+
+    @property
+    def words_that_count(self) -> BandWords:
+        """What is to be done about the spot, of all that was said of it."""
+        if self.spot_advice:
+            return self.spot_advice.words(self.language)
+        return self.decision.band_words(self.language) if self.decision else self.band_words
+
+    @property
+    def shown_words(self) -> BandWords:
+        """Those that count, where the finding's own are milder."""
+        asked = self.decision.urgency if self.decision else self.facts.band
+        counts = self.spot_advice.band if self.spot_advice else asked
+        if urgency(counts) >= urgency(self.facts.band):
+            return self.band_words
+        return say_counting(self.words_that_count, self.due, self.language)
 
     @property
     def decided(self) -> Decision | None:
@@ -201,19 +222,30 @@ class Report:
 
     @property
     def shown_narrative(self) -> Narrative:
-        """The narrative as it is read: a decision comes first in it, and takes the place of what
+        """The narrative as it is read: what counts comes first in it, and takes the place of what
         was written about the finding and would contradict it.
         """
-        decision, narrative = self.decision, self.narrative
-        if decision is None:
+        narrative, language = self.narrative, self.language
+        if self.decision is None and self.spot_advice is None:
             return narrative
-        sections = decision.put_first(
-            narrative.sections.model_dump(), self.facts.band, self.language
+        sections = put_first(
+            narrative.sections.model_dump(),
+            self.facts.band,
+            language,
+            decision=self.decision,
+            elsewhere=self.spot_advice,
         )
-        next_steps = tuple(decision.next_steps(self.language))
-        return narrative.model_copy(
-            update={"sections": Sections(**sections), "next_steps": next_steps}
-        )
+        steps, findings = list[str](), narrative.findings
+        if self.spot_advice:
+            steps = [AdviceContent.of(self.spot_advice, language).to_do]
+            head = SENTENCES[language].band.partition("{")[0]
+            findings = tuple(one for one in findings if not one.startswith(head))
+        elif self.decision:
+            steps = self.decision.next_steps(language)
+        shown = {
+            "sections": Sections(**sections), "next_steps": tuple(steps), "findings": findings
+        }  # fmt: skip
+        return narrative.model_copy(update=shown)
 
     def say(self, said: LocalizedText) -> str:
         return said.in_language(self.language)

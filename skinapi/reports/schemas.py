@@ -157,7 +157,7 @@ class FullReport(Answer):
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        facts, words = report.facts, report.band_words
+        facts, words = report.facts, report.shown_words
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
         notices = [general, *graver, *others]

@@ -122,9 +122,6 @@ class Labels(Frozen):
     signed: str
     superseded_letter: Mapping[str, str]
     superseded_at_once: Mapping[str, str]
-    spot_advice: str
-    counts_here: str
-    due: str
     decision_replaced: str
     model_said_elsewhere: str
     withdrawn_letter: str

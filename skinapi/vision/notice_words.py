@@ -103,6 +103,9 @@ class DecisionWords(Frozen):
     model_second: LocalizedText
     ask_a_doctor: LocalizedText
     overview: LocalizedText
+    said_elsewhere: LocalizedText
+    counts_here: LocalizedText
+    overview_elsewhere: LocalizedText
 
 
 class ComparisonWords(Frozen):

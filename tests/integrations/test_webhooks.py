@@ -14,6 +14,7 @@ from skinapi.integrations.webhooks import endpoints, sender, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.notices import deliveries
+from skinapi.records.ended_holds import EndedHolds
 from skinapi.storage.ids import now
 from tests.integrations.webhook_receiver import (
     Answer,
@@ -26,6 +27,7 @@ from tests.integrations.webhook_receiver import (
     takes,
 )
 from tests.prediction.photographer import predicted
+from tests.records.test_holds import pass_days
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, change_account, erase
 
@@ -201,7 +203,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     finding = message.read()["data"]["finding"]
     assert finding.keys() == {
         *("class", "headline", "band", "probabilities", "codes", "malignant_score"),
-        *("uncertain", "reasons", "model_version", "decision"),
+        *("uncertain", "reasons", "model_version", "decision", "instruction"),
     }
     assert {name: finding[name] for name in ("class", "band", "model_version")} == {
         name: answered[name] for name in ("class", "band", "model_version")
@@ -464,3 +466,44 @@ def test_without_an_endpoint_a_finding_asks_for_none(
     monkeypatch.delattr(endpoints.Endpoints, "list_all")
     predicted(ada)
     assert backend.stored()["deliveries"] == []
+
+
+def sign_letter(doctor: Person, number: int) -> str:
+    draft = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+    drafted = draft.get_json()
+    body = {name: drafted[name] for name in ("text", "version", "decision")}
+    answer = doctor.call("POST", f"/letters/{drafted['_id']}/sign", json=body)
+    assert answer.status_code == 200, answer.text
+    letter: str = drafted["_id"]
+    return letter
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
+    backend: Backend, admin: Person, receiver: Receiver, by_time: bool
+) -> None:
+    add(admin, receiver.url, ["review.signed", "letter.signed"], clinical=True)
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada)["id"]
+    until, path = now() + timedelta(days=2), f"/submissions/{number}"
+    said = {"label": "melanoma", "certainty": "sure", "hold_until": until.isoformat()}
+    answer = doctor.call("POST", f"{path}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    letter = sign_letter(doctor, number)
+    send(backend)
+    assert receiver.messages == []
+    if by_time:
+        pass_days(backend, number, (until - now()) / timedelta(days=1))
+        EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+    else:
+        assert doctor.call("DELETE", f"{path}/hold").status_code == 200
+    send(backend)
+    told = [one.read()["data"] for one in receiver.messages]
+    assert [one.type for one in receiver.messages] == ["review.signed", "letter.signed"]
+    assert told[0]["ids"]["review"] == answer.get_json()["_id"]
+    assert told[1]["ids"]["letter"] == letter
+    assert told[0]["finding"]["decision"]["label"] == "melanoma"
+    EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+    send(backend)
+    assert len(receiver.messages) == 2

@@ -12,8 +12,10 @@ from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
+from tests.prediction.photographer import predicted
 from tests.reports.sample_reports import text_of
 from tests.support.backends import Backend, Person
+from tests.support.photos import photo_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -318,6 +320,49 @@ def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Back
     body = {"label": "melanocytic_nevus", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{urgent}/review", json=body).status_code == 201
     assert read() == alone
+
+
+OLD_FIELDS = ("action", "band_label")
+
+
+@pytest.mark.parametrize("by_doctor", [False, True])
+def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
+    backend: Backend, *, by_doctor: bool
+) -> None:
+    """They read "keep an eye on it" of the photo after a melanoma."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    urgent = file_for(backend, ada, SELF if by_doctor else URGENT, lesion=lesion).number
+    if by_doctor:
+        sure = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+        assert doctor.call("POST", f"/submissions/{urgent}/review", json=sure).status_code == 201
+    next_one = predicted(ada, photo_of("melanocytic_nevus"), lesion=lesion, modality="dermoscopic")
+    number = next_one["id"]
+    assert next_one["band"] == SELF
+    path = f"/submissions/{number}"
+    [listed] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == number]
+    report = ada.call("GET", f"{path}/report.json").get_json()
+    label, counts = "See a doctor this week", next_one["instruction"]["sentence"]
+    said = f"finding {urgent}"
+    for answer in (next_one, listed, ada.call("GET", path).get_json(), report):
+        text = str(answer.get("report") or answer["narrative"]["sections"])
+        for field in (answer["action"], answer["band_label"], text):
+            assert "Keep an eye on it" not in field
+        assert answer["band_label"] == label
+        assert answer["action"].startswith(counts)
+        sections = answer.get("report") or answer["narrative"]["sections"]
+        assert sections["recommendation"].startswith(f"{label}. {counts}")
+        assert label in sections["overview"]
+        assert said in sections["overview"]
+        assert ("elanoma" in (answer["graver_review"] or "")) is by_doctor
+    assert report["reading"]["summary"]["to_do"] == f"{label}."
+    assert report["narrative"]["next_steps"][0].startswith(f"{label}. {counts}")
+    assert "Keep an eye" not in str(report["narrative"])
+    settled = {"label": "melanocytic_nevus", "certainty": "sure"}
+    if not by_doctor:
+        assert doctor.call("POST", f"{path}/review", json=settled).status_code == 201
+        [old] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == urgent]
+        assert old["report"]["recommendation"].startswith("Keep an eye on it;")
 
 
 @pytest.mark.parametrize("without_spot", [False, True])

@@ -22,7 +22,7 @@ from skinapi.records.errors import (
     LetterUnreviewed,
     LetterWithdrawn,
 )
-from skinapi.records.events import LetterIssued, LetterTakenBack
+from skinapi.records.events import FindingsChanged, LetterIssued, LetterTakenBack
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.review_queue import in_care
@@ -155,9 +155,9 @@ class LettersService:
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
         issued = self.letters.change_draft(letter, version, signed)
-        if not finding.held_until:  # else its patient may know of none
-            self.records.submissions.note_change(finding.id)
-        unit.publish(LetterIssued(finding, issued))
+        if finding.for_programs().shows(issued.signed_at):  # else it is told when the hold ends
+            self._note_change(unit, finding)
+            unit.publish(LetterIssued(finding, issued))
         return ShownLetter(issued)
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> ShownLetter:
@@ -180,12 +180,17 @@ class LettersService:
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         about = f"finding/{submission.number}"
-        if submission.seen_by(SpotReader.PATIENT).shows(found.signed_at):  # else none is known
-            self.records.submissions.note_change(submission.id)
+        if submission.for_programs().shows(found.signed_at):  # else none is known
+            self._note_change(unit, submission)
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
+            unit.publish(LetterTakenBack(submission, found))
         said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
-        unit.publish(LetterTakenBack(submission, found))
         return self.letters.withdraw(letter, said), submission
+
+    def _note_change(self, unit: Unit, about: Submission) -> None:
+        """A letter changes what is read of its own finding alone."""
+        self.records.submissions.note_change(about.id)
+        unit.publish(FindingsChanged([about]))
 
     @atomic
     def delete_draft(self, unit: Unit, *, letter: str, by: Subject) -> None:

@@ -31,7 +31,7 @@ GONE = 410
 # name, no e-mail, no photo, and nothing that somebody has written.
 CLINICAL = {
     *("stated", "headline", "band", "probabilities", "codes", "malignant_score", "uncertain"),
-    *("reasons", "model_version", "decision"),
+    *("reasons", "model_version", "decision", "instruction"),
 }
 NAMES = {"decision": {"decided_by"}}
 # Where the API answers for an id of a message, and where the console shows it.
@@ -128,7 +128,7 @@ class WebhookSender:
         return links
 
     def _finding(self, number: int) -> dict[str, Any] | None:
-        """As its owner reads it now; None where it is gone, or its owner is being deleted."""
+        """As a program may know it now; None where it is gone, or its owner is being deleted."""
         submission = self.submissions.find_by_number(number)
         if submission is None:
             return None

@@ -16,6 +16,7 @@ DAYS = {
         "December",
     ),
     "day": "{day} {month} {year}",
+    "by": "By {day}.",
     "first": "1",
     "weekday": "{day} ({weekday})",
     "weekdays": (

@@ -16,6 +16,7 @@ DAYS = {
         "décembre",
     ),
     "day": "{day} {month} {year}",
+    "by": "Au plus tard le {day}.",
     "first": "1er",
     "weekday": "{day} ({weekday})",
     "weekdays": (

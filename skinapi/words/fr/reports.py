@@ -102,9 +102,6 @@ LABELS = {
         "result": "Écrite juste avant le résultat du laboratoire du {}, qui compte",
         "finding": "Écrite juste avant la photo du {}, qui demande davantage",
     },
-    "spot_advice": "Dit du résultat {} de la même tache, le {}. Cela vaut aussi pour ce résultat.",
-    "counts_here": "Cela vaut aussi pour ce résultat.",
-    "due": "Au plus tard le {}.",
     "decision_replaced": "Remplacé depuis: {}",
     "model_said_elsewhere": "Ce que le modèle a répondu le {}. C'est le conseil ci-dessus qui "
     "compte.",
