@@ -227,9 +227,7 @@ def _build(
     settings: Settings, store: Store, *, served: ServedModel | None, workers_here: bool
 ) -> Services:
     data = open_repositories(settings, store)
-    counts = LesionCounts(
-        data.lesions, data.lesion_findings, data.spots, most=settings.most_lesion_findings
-    )
+    counts = LesionCounts(data.lesions, data.spots, most=settings.most_lesion_findings)
     models = open_models(
         settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
     )

@@ -317,7 +317,7 @@ INVENTORY: tuple[Stored, ...] = (
             held("band model_version picture_count", "patient", "health", "copy"),
             held("owner doctor session_of", "patient", "pseudonym"),
             held("queue_key learning_key awaited_key opinion_key", "patient", "technical"),
-            held("hold_key changed rest_key photo_removed_at view", "patient", "technical"),
+            held("hold_key due_key changed rest_key photo_removed_at view", "patient", "technical"),
             held(REQUEST, "patient", "technical"),
             held("taken_by taken_at opinion_of opinion_at opinion_came_at", "doctor", "pseudonym"),
             held("opinion_question", "doctor", "free_text", "others"),

@@ -1,6 +1,6 @@
 """Reads the facts of spots, and lets findings be seen with what holds about theirs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -85,22 +85,20 @@ class Spots:
         by what holds now. Call it in the transaction of what changed that. The result is how many
         had others. A hold that has ended keeps its key until it was told of, as it is of `shown`.
         """
+        changed = self.list_changed_keys(lesions=lesions, ids=ids, shown=shown)
+        for one, keys in changed:
+            self._documents.update({"id": one.id}, set_or_remove(keys))
+        return len(changed)
+
+    def list_changed_keys(
+        self, *, lesions: Iterable[str | None], ids: Sequence[str], shown: str | None = None
+    ) -> list[tuple[KeyedEntry, dict[str, str | None]]]:
+        """Those of the findings that `renew_keys` gives other keys, each with all of them."""
         found = map(KeyedEntry.model_validate, self._select(lesions, ids, KEYED_FIELDS))
         cases: dict[str, dict[str, KeyedEntry]] = {}
         for one in self.see([*found], Reader.DOCTOR):
             cases.setdefault(one.lesion or one.id, {})[one.id] = one
-        return sum(self._renew_case([*case.values()], shown) for case in cases.values())
-
-    def _renew_case(self, case: Sequence[KeyedEntry], shown: str | None) -> int:
-        changed, rests = 0, rest_keys(case)
-        for one in case:
-            keys = {**one.make_keys(), "rest_key": rests[one.id]}
-            if one.id != shown and one.untold(one.stands.reviews):
-                keys["hold_key"] = one.hold_key
-            if keys != {name: getattr(one, name) for name in keys}:
-                changed += 1
-                self._documents.update({"id": one.id}, set_or_remove(keys))
-        return changed
+        return [pair for case in cases.values() for pair in _list_changed([*case.values()], shown)]
 
     def _select(
         self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
@@ -127,6 +125,18 @@ class Spots:
             )
             for lesion, each in photos.items()
         }
+
+
+def _list_changed(
+    case: Sequence[KeyedEntry], shown: str | None
+) -> Iterator[tuple[KeyedEntry, dict[str, str | None]]]:
+    rests = rest_keys(case)
+    for one in case:
+        keys = {**one.make_keys(), "rest_key": rests[one.id]}
+        if one.id != shown and one.untold(one.stands.reviews):
+            keys["hold_key"] = one.hold_key
+        if keys != {name: getattr(one, name) for name in keys}:
+            yield one, keys
 
 
 def photo_of(document: Document) -> JudgedPhoto:

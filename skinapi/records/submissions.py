@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
@@ -13,6 +13,7 @@ from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     awaited_range,
     awaited_since,
+    due_before,
     key_range,
     learning_without_photo,
     make_hold_key,
@@ -38,7 +39,7 @@ from skinapi.records.submission import (
 from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store, set_or_remove
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band
 
 COUNTER = "submissions"
 PAGE_SIZE = 100
@@ -72,6 +73,7 @@ class Submissions:
         self._documents.ensure_index("doctor", "awaited_key", "id")
         self._documents.ensure_index("queue_key", "id")
         self._documents.ensure_index("hold_key", "id")
+        self._documents.ensure_index("due_key", "id")
         self._documents.ensure_index("changed", "id")
         self._documents.ensure_index("owner", "changed", "id")
         self._documents.ensure_index("doctor", "changed", "id")
@@ -223,22 +225,12 @@ class Submissions:
         )
 
     def count_overdue(self) -> Counter[str | None]:
-        """How many unreviewed findings are past the day by which a doctor should have seen the
-        spot, by the doctor in charge; None: nobody is. Of each urgency MOST_OVERDUE at most.
+        """How many spots are past the day by which a doctor should have seen them, by the doctor in
+        charge; None: nobody is. MOST_OVERDUE at most, the oldest days first.
         """
-        counted = Counter[str | None]()
-        for entry in conditions_table().bands:
-            if entry.see_within_days is None:
-                continue
-            [(first, end)] = _key_ranges(False, entry.key)
-            last_day = now() - timedelta(days=entry.see_within_days)
-            before = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
-            waits: Filter = {"queue_key": {"$gt": first, "$lt": end}, "created_at": {"$lt": before}}
-            found = self._documents.find(
-                waits, sort="queue_key", limit=MOST_OVERDUE, fields=("doctor",)
-            )
-            counted.update(one.get("doctor") for one in found)
-        return counted
+        past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
+        found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(one.get("doctor") for one in found)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The submissions in this doctor's care about which a second opinion has come, the gravest
