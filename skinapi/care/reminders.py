@@ -18,7 +18,12 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
-from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
+from skinapi.records.events import (
+    FindingDeleted,
+    FindingFiled,
+    FindingReviewed,
+    FindingVoided,
+)
 from skinapi.records.instructions import Instruction
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader, Standing
@@ -200,7 +205,7 @@ class LesionCounts:
         """Raises NotFound, LesionFull."""
         self.enter(event.finding)
 
-    def on_changed(self, event: FindingReviewed | FindingDeleted) -> None:
+    def on_changed(self, event: FindingReviewed | FindingVoided | FindingDeleted) -> None:
         self.update(event.finding)
 
     def enter(self, submission: Submission) -> None:

@@ -321,6 +321,8 @@ INVENTORY: tuple[Stored, ...] = (
             held(REQUEST, "patient", "technical"),
             held("taken_by taken_at opinion_of opinion_at opinion_came_at", "doctor", "pseudonym"),
             held("opinion_question", "doctor", "free_text", "others"),
+            held("error.reason", "patient", "free_text", "others"),
+            held("error.entered_at error.by", "account", "pseudonym"),
             told("filed_by", "account", "pseudonym", "finding"),
         ),
     ),

@@ -49,9 +49,11 @@ class LesionFindings:
         may know. Those on one photo, which was judged again, are together.
         """
         wanted: Filter = {"owner": owner, "lesion": None}
-        fields = (*PHOTO_FIELDS, "again_of")
+        fields = (*PHOTO_FIELDS, "again_of", "error")
         photos: dict[int, list[JudgedPhoto]] = {}
         for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
+            if one.get("error"):
+                continue
             photo = photo_of(one)
             photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
         return self._spots.stand_alone([*photos.values()], Reader.PATIENT)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from skinapi.records.errors import FindingInError
 from skinapi.records.instructions import Advice, JudgedPhoto
 from skinapi.records.resting import rest_keys
 from skinapi.records.reviews import Reviews
@@ -29,18 +30,28 @@ class Spots:
         self._documents.ensure_index("lesion", "id")
         self._reviews = reviews
 
-    def see(self, found: Sequence[Seen], reader: Reader) -> list[Seen]:
-        """These findings, as the reader may know them now. It costs two queries for all of them."""
+    def see(
+        self, entries: Sequence[Seen], reader: Reader, *, with_errors: bool = False
+    ) -> list[Seen]:
+        """These findings, as the reader may know them now. It costs two queries for all of them.
+        Those that were entered in error are left out, unless the caller says what that means.
+        """
+        found = [one for one in entries if with_errors or one.error is None]
         spots = self._read(one.lesion for one in found)
         alone = [one.photo for one in found if not one.lesion]
-        reviews = self._reviews.list_of_each([one.id for one in alone])
+        reviews = self._reviews.list_of_each(
+            [one.id for one in found if not (one.lesion or one.error)]
+        )
         lone = {one.id: SpotFacts((one,), reviews) for one in alone}
         moment = now()
         views = {name: SpotView(facts, reader, moment) for name, facts in (spots | lone).items()}
         return [one.viewed(views[one.lesion or one.id]) for one in found]
 
-    def see_one(self, found: Seen, reader: Reader) -> Seen:
-        return self.see([found], reader)[0]
+    def see_one(self, found: Seen, reader: Reader, *, with_errors: bool = False) -> Seen:
+        """Raises FindingInError."""
+        if found.error and not with_errors:
+            raise FindingInError(found.error.reason)
+        return self.see([found], reader, with_errors=with_errors)[0]
 
     def stand(
         self, lesions: Sequence[str], reader: Reader, *, compared: Advice | None = None

@@ -59,10 +59,19 @@ class Source(StoredRecord):
     sop_instance_uid: str
 
 
+class EnteredInError(StoredRecord):
+    """By which account, and its reason, which the patient reads."""
+
+    entered_at: datetime
+    by: str
+    reason: str
+
+
 class Entry(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
     (see spots.py); it is never stored, and what is said of the finding is read from it alone.
-    `photo_sent_at` is when its photo was sent, of one that was judged again later.
+    `photo_sent_at` is when its photo was sent, of one that was judged again later. With an `error`
+    it stands for nothing: it belongs to no spot and no list, and nothing was decided about it.
     """
 
     id: str
@@ -72,6 +81,7 @@ class Entry(StoredRecord):
     lesion: str | None = None
     queue_key: str | None = None
     photo_sent_at: datetime | None = None
+    error: EnteredInError | None = Field(default=None, exclude_if=lambda error: error is None)
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property

@@ -18,7 +18,7 @@ from skinapi.records.queue_keys import (
     learning_without_photo,
     make_hold_key,
 )
-from skinapi.records.resting import with_rest_key, without_photo
+from skinapi.records.resting import rest_key_of_error, with_rest_key, without_photo
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
@@ -26,6 +26,7 @@ from skinapi.records.submission import (
     QUEUE_FIELDS,
     RESEARCH_FIELDS,
     SUMMARY_FIELDS,
+    EnteredInError,
     Filing,
     KeptEntry,
     KeyedEntry,
@@ -496,17 +497,44 @@ class Submissions:
 
     def touch(self, identifier: str) -> bool:
         """Write to a submission on which the caller's transaction relies, so that it conflicts with
-        those that change or delete the submission. False where it is deleted.
+        those that change or delete the submission. False where it is deleted, or entered in error.
         """
-        return self._documents.update({"id": identifier}, TOUCH) is not None
+        return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
+
+    def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
+        """Take it out of its spot and of all lists. It rests from now on."""
+        fields: dict[str, Any] = {
+            **dict.fromkeys(("queue_key", "learning_key", "awaited_key", "hold_key")),
+            **NOT_TAKEN,
+            **NOT_ASKED,
+            **NONE_CAME,
+            "lesion": None,
+            "former_lesion": submission.lesion or submission.former_lesion,
+            "rest_key": rest_key_of_error(submission, error.entered_at),
+            "error": error.stored(),
+            "changed": new_id(),
+        }
+        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+
+    def set_key(self, identifier: str, key: str) -> None:
+        """Give it another idempotency key: a request may use the one that it had."""
+        self._documents.update({"id": identifier}, {"$set": {"idempotency_key": key}, **TOUCH})
+
+    def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
+        """An owner's findings that were entered in error, oldest first."""
+        wanted: Filter = {"owner": owner, "error": {"$ne": None}}
+        found = self._documents.find(wanted, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Submission.model_validate)
 
     def find(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
         return Submission.model_validate(found) if found else None
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """The photos of these submissions by id; one that is deleted is left out."""
-        wanted = {"id": {"$in": list(identifiers)}}
+        """The photos of these submissions by id; one that is deleted, or was entered in error, is
+        left out.
+        """
+        wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
 
@@ -530,7 +558,7 @@ class Submissions:
 
     def count_of(self, owner: str) -> int:
         """How many findings an account has; the time it takes grows with them."""
-        return self._documents.count({"owner": owner})
+        return self._documents.count({"owner": owner, "error": None})
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
