@@ -36,7 +36,7 @@ from skinapi.standards.fhir.elements import (
     share,
 )
 from skinapi.standards.fhir.patients import patient_reference
-from skinapi.standards.what_holds import say_replaced
+from skinapi.standards.what_holds import counting_decision, say_replaced
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import doubt_notice
@@ -151,23 +151,15 @@ def _report_of(
     )
 
 
-def _counting(submission: Submission) -> Decision | None:
-    """The decision that counts: where something was said of another finding of the spot and counts
-    instead, the one about that; None where no doctor has said it.
-    """
-    replaced_by = submission.replaced_by
-    return replaced_by.decision if replaced_by else submission.decision
-
-
 def _interpreter(submission: Submission) -> str | None:
     """The doctor who says what counts."""
-    counting = _counting(submission)
+    counting = counting_decision(submission)
     return counting.decided_by if counting else None
 
 
 def _conclude(submission: Submission) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
-    decision, replaced_by = _counting(submission), submission.replaced_by
+    decision, replaced_by = counting_decision(submission), submission.replaced_by
     if replaced_by and decision is None:
         return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
     if decision is None:
@@ -228,7 +220,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
     what was measured.
     """
     finding, replaced_by = submission.finding, submission.replaced_by
-    if submission.decision or _counting(submission):
+    if submission.decision or counting_decision(submission):
         yield _decided(submission)
     yield _likely(submission)
     for ranked in finding.shown_ranked:
@@ -319,7 +311,7 @@ def _decided(submission: Submission) -> Resource:
     what counts was said of another finding of the spot, the doctor's of that; without a value where
     no doctor has answered that finding.
     """
-    counting, replaced_by = _counting(submission), submission.replaced_by
+    counting, replaced_by = counting_decision(submission), submission.replaced_by
     own = submission.decision
     before: list[Decision | Earlier] = [*own.earlier] if own else []
     before += [own] if own and replaced_by else []
