@@ -59,7 +59,7 @@ from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
-from skinapi.records.routes import review_routes
+from skinapi.records.routes import correction_routes, review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.composition import open_operating_point, open_registry, open_served
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel
@@ -230,6 +230,7 @@ def _register_routes(
     app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
+    app.register_blueprint(correction_routes.blueprint(services.corrections))
     app.register_blueprint(outcomes_routes.blueprint(services.outcomes))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))

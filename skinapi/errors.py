@@ -39,6 +39,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         NoVerifiedEmail              403  (integrations)
         BreakGlassOff                403  (privacy)
       NotFound                       404
+        FindingInError               404  (records)
         NoFile                       404  (privacy)
         UnknownKind                  404  (standards)
       MethodNotAllowed               405

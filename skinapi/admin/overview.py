@@ -77,9 +77,7 @@ class OverviewService:
     clock: ClockWatch
 
     def list_overdue_findings(self) -> Sequence[LeftWithDoctor]:
-        """Findings that nobody has reviewed by the day on which a doctor should have seen the
-        spot.
-        """
+        """Spots that a doctor should have seen by a day that is past (docs/reviews.md)."""
         return self._with_doctors(self.findings.count_overdue())
 
     def list_left_messages(self) -> Sequence[LeftWithDoctor]:

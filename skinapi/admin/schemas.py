@@ -461,8 +461,8 @@ class Overview(Answer):
         description="patients without an active doctor in charge, with findings that wait"
     )
     overdue_findings: list[LeftWithDoctorView] = Field(
-        description="findings that nobody has reviewed by the day on which a doctor should have "
-        "seen the spot, by the doctor in charge"
+        description="spots, and findings that belong to none, that a doctor should have seen by a "
+        "day that is past, by the doctor in charge"
     )
     left_messages: list[LeftWithDoctorView] = Field(
         description="messages of patients that no doctor has answered for a day, by the doctor in "

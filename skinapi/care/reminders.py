@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.errors import NotFound
@@ -17,7 +18,12 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
-from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
+from skinapi.records.events import (
+    FindingDeleted,
+    FindingFiled,
+    FindingReviewed,
+    FindingVoided,
+)
 from skinapi.records.instructions import Instruction
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader, Standing
@@ -178,9 +184,6 @@ class ReminderMailer(PeriodicThread):
 
 # Keeps the count of findings, the newest finding and the next reminder that stand with each spot,
 # in the transactions that file, move, review and delete findings.
-#
-# They are counted again each time, from an index, so that a server of the version before, which
-# deletes a finding and knows no spots, leaves no wrong count for long.
 
 
 NO_LESION = "There is no such spot"
@@ -202,7 +205,7 @@ class LesionCounts:
         """Raises NotFound, LesionFull."""
         self.enter(event.finding)
 
-    def on_changed(self, event: FindingReviewed | FindingDeleted) -> None:
+    def on_changed(self, event: FindingReviewed | FindingVoided | FindingDeleted) -> None:
         self.update(event.finding)
 
     def enter(self, submission: Submission) -> None:
@@ -218,13 +221,15 @@ class LesionCounts:
 
     def recount(self, lesion: str) -> Lesion | None:
         """The spot as it is then; None where it is deleted."""
+        return self._lesions.change(lesion, self._count(lesion))
+
+    def _count(self, lesion: str) -> dict[str, Any]:
         stands = self._spots.stand([lesion], Reader.PATIENT).get(lesion)
-        counted = {
+        return {
             "findings": len(stands.findings) if stands else 0,
             "latest": stands.newest.photo.id if stands else None,
             "remind_at": look_at(stands),
         }
-        return self._lesions.change(lesion, counted)
 
     def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:
         """Raises LesionFull where the spot has more findings than it may, with `more` of them."""
@@ -232,6 +237,9 @@ class LesionCounts:
             raise LesionFull(self._most)
 
     def is_right(self, lesion: Lesion) -> bool:
-        newest = self._spots.newest(lesion.id)
-        counted = (self._spots.count(lesion.id), newest.id if newest else None)
-        return (lesion.findings, lesion.latest) == counted
+        """As it is counted. Once the time of a reminder has come, it stays until a pass."""
+        counted = self._count(lesion.id)
+        is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
+        if not is_ahead:
+            counted["remind_at"] = lesion.remind_at
+        return counted == {name: getattr(lesion, name) for name in counted}

@@ -1,8 +1,8 @@
 """What each client of an earlier system calls a condition. `GET /conditions` tells these names too.
 
-None where a client has no name: of squamous cell carcinoma it reads actinic keratosis, and it knows
-no normal skin (docs/clients.md). The lab's ids and names of melanoma and of a mole are as in one
-public version of its server; bcc and akiec were met there as ids only, and all others are ours.
+None where a client has no name: it reads a sentence in place of one (docs/clients.md). The lab's
+client shows any name; its ids and names of melanoma and of a mole are as in one public version of
+its server; bcc and akiec were met there as ids only, and all others are ours.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,9 @@ CONDITION_NAMES: Mapping[str, ConditionNames] = {
         lab_class_id="akiec",
         lab_class_name="Actinic Keratosis / Bowen's Disease",
     ),
-    "squamous_cell_carcinoma": ConditionNames(),
+    "squamous_cell_carcinoma": ConditionNames(
+        lab_class_id="scc", lab_class_name="Squamous Cell Carcinoma"
+    ),
     "benign_keratosis": ConditionNames(
         skinartify="bkl",
         explainable="bkl",

@@ -25,6 +25,7 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.ranking import probability_of, without_normal_skin
 from skinapi.vision.outline import Shape
 from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
@@ -90,7 +91,7 @@ class Diagnosis(Answer):
         """The finding in DermaScan lab's format. Raises Refused where no lesion was found."""
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, NOTHING_TOLD)
-        named, action = known.headline.named, finding.band_words().action
+        named, action = finding.headline.named, finding.band_words().action
         condition = conditions_table().by_key(named.key)
         # Of a benign one they are "harmless" and "none is needed".
         may_describe = condition.malignant or facts.all_clear
@@ -106,7 +107,9 @@ class Diagnosis(Answer):
             class_name=class_name,
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
-            confidence=named.probability if states_class else 0.0,
+            confidence=probability_of(without_normal_skin(finding.ranked), named.key)
+            if states_class
+            else 0.0,
             clinical_indicators=_indicators(
                 classified.shape, may_be_low=states_class and facts.all_clear
             ),
@@ -152,7 +155,7 @@ def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
     The last is said here: the client's screen shows the text of an indicator only to users who
     open it.
     """
-    graver = say_graver(facts) if facts.headline.sent_for else []
+    graver = say_graver(facts) if facts.headline.sent_for or not what_it_is else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
     return " ".join(filter(None, [*graver, what_it_is, *unmeasured]))
 

@@ -7,7 +7,7 @@ client calls `/report` only after a prediction; errors of that route are plain t
 """
 
 import base64
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from flask import Response
 
@@ -18,6 +18,7 @@ from skinapi.clients.undecided import (
     Undecided,
     decided,
     is_undecided,
+    name_for,
     over_known_classes,
     risk_of,
 )
@@ -26,6 +27,7 @@ from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.ranking import probability_of
 from skinapi.vision.heat_map_overlay import draw_overlay
 from skinapi.web.access import Opened
 from skinapi.web.answers import plain_text, problem_json
@@ -33,7 +35,7 @@ from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, ContractBody
 
-CLIENT = "explainable"
+CLIENT: Literal["explainable"] = "explainable"
 # The client knows the probabilities only by their positions.
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
@@ -87,10 +89,10 @@ def infer_for_explainable(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
     finding = classified.finding
-    seven = decided(finding)
+    seven = decided(finding, CLIENT)
     probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
-        predicted_label=label_of(seven.headline.named.key),
+        predicted_label=label_of(finding.headline.named.key),
         probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
         heatmap=base64.b64encode(_overlay(classified)).decode(),
         band=finding.band,
@@ -120,7 +122,7 @@ def report_for_explainable(
     finding, known = classified.finding, over_known_classes(classified.finding)
     page = clients.print_report(
         classified=classified,
-        finding=known,
+        finding=finding,
         translations=(*_diagnosis_rows(finding, known), ("Risk level", risk_of(finding))),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
@@ -128,14 +130,14 @@ def report_for_explainable(
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
-    named = known.headline.named
-    if is_undecided(known):
+    named, label = finding.headline.named, name_for(finding, CLIENT)
+    if label is None or is_undecided(known):
         condition = finding.headline.for_doctor.en
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (
-        ("Diagnosis", label_of(named.key)),
+        ("Diagnosis", label),
         ("Condition", conditions_table().by_key(named.key).names.en),
-        ("Confidence", f"{100 * named.probability:.2f}%"),
+        ("Confidence", f"{100 * probability_of(known.ranked, named.key):.2f}%"),
     )
 
 

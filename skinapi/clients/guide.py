@@ -8,7 +8,7 @@ Its routes are in shared_paths.py, because Skinartify has the same paths.
 """
 
 import base64
-from typing import Self
+from typing import Literal, Self
 
 from flask import Response, request
 
@@ -16,8 +16,9 @@ from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     Undecided,
+    name_for,
     over_known_classes,
-    say_undecided,
+    undecided,
 )
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
@@ -30,7 +31,7 @@ from skinapi.vision.refusals import Reason
 from skinapi.web.answers import problem_json
 from skinapi.web.schemas import Answer, Upload
 
-CLIENT = "guide"
+CLIENT: Literal["guide"] = "guide"
 LARGEST = 8 * 1024 * 1024
 FILE_FAULTS = (
     Reason.UNDECODABLE,
@@ -71,15 +72,18 @@ class GuideAnswer(GuideFields):
         """The finding in the guide's format.
 
         Raises Refused where no lesion was found, and Undecided where its page would say "Likely
-        Benign" about a finding that is no all-clear.
+        Benign" about a finding that is no all-clear, would head its list with another class than
+        the most probable one, or has no name for the class that the API states.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
-        facts = Facts.of(seven, NOTHING_TOLD)
-        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.all_clear
-        if reads_benign or seven.most_probable == NORMAL_SKIN:
-            raise Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
+        clear = Facts.of(seven, NOTHING_TOLD).all_clear
+        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not clear
+        heads_the_list = seven.most_probable == finding.headline.likely.key
+        named = seven.most_probable != NORMAL_SKIN and name_for(finding, CLIENT)
+        if reads_benign or not (named and heads_the_list):
+            raise undecided(finding)
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
-        sections = write_template(facts, "en").sections
+        sections = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections
         return cls(
             model_version=finding.model_version,
             predictions=[

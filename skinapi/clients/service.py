@@ -73,9 +73,7 @@ class ClientsService:
         finding: Finding,
         translations: tuple[tuple[str, str], ...],
     ) -> bytes:
-        """The report as PDF. `finding` is limited to the client's classes, and `translations` are
-        rows in the client's own words.
-        """
+        """The report as PDF. `translations` are rows in the client's own words."""
         return self.reports.print_unkept(
             facts=Facts.of(finding, NOTHING_TOLD),
             pictures=print_pictures(classified.photo, finding.heat),

@@ -9,7 +9,7 @@ from flask import Request
 
 from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.service import ClientsService
-from skinapi.clients.undecided import Undecided, decided
+from skinapi.clients.undecided import Undecided, decided, name_for, undecided
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
@@ -47,9 +47,12 @@ class Predictions(Answer):
         """The finding in Skinartify's format.
 
         Raises Refused where no lesion was found, and Undecided where the most probable class must
-        not stand for the finding: its screen calls a lesion harmless when that class is benign.
+        not stand for the finding, or is not the one that the API states: its screen shows that
+        class alone, and calls a lesion harmless when it is benign.
         """
-        seven = decided(finding)
+        seven = decided(finding, "skinartify")
+        if name_of(seven.ranked[0]) != name_for(finding, "skinartify"):
+            raise undecided(finding)
         probabilities = {name_of(entry): entry.probability for entry in seven.ranked}
         return cls(
             predictions={name: probabilities.get(name, 0.0) for name in CLASS_ORDER},
@@ -80,7 +83,7 @@ class PredictionsAndResults(Predictions):
                 label=table.by_key(entry.key).names.en,
                 confidence=entry.probability,
             )
-            for entry in decided(finding).ranked
+            for entry in decided(finding, "skinartify").ranked
         )
         return answer.model_copy(update={"results": results})
 

@@ -4,6 +4,7 @@ those without bands: a risk of three levels.
 
 from typing import Literal
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import Facts
 from skinapi.reports.words import SENTENCES
@@ -14,6 +15,7 @@ from skinapi.vision.finding.finding import Finding
 
 ENGLISH_PHRASES = SENTENCES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
+SevenClasses = Literal["skinartify", "explainable", "guide"]
 
 
 class Undecided(Unprocessable):
@@ -48,17 +50,32 @@ def _speaks_for_a_lesion(finding: Finding) -> bool:
     return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
 
 
-def decided(finding: Finding) -> Finding:
-    """The finding over the seven classes that these clients know, where its most probable class
-    may stand for it. For clients whose screen shows only that class.
+def decided(finding: Finding, client: SevenClasses) -> Finding:
+    """The finding over the seven classes that these clients know, where one class may stand for it
+    and the client has a name for that.
 
-    Raises Undecided where that class must not stand for it, and Refused(no_lesion) where normal
-    skin ranks first and nothing speaks for a lesion.
+    Raises Undecided where it has none, or none may, and Refused(no_lesion) where normal skin ranks
+    first and nothing speaks for a lesion.
     """
     known = finding.within_known_classes()
     if is_undecided(known):
-        raise Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
-    return known.over_seven()
+        raise undecided(finding)
+    seven = known.over_seven()
+    if name_for(finding, client) is None:
+        raise undecided(finding)
+    return seven
+
+
+def name_for(finding: Finding, client: SevenClasses) -> str | None:
+    """What the client calls the class that the API states. Counted as another one, a carcinoma
+    would get the name of a milder disease.
+    """
+    name: str | None = getattr(CONDITION_NAMES[finding.headline.named.key], client)
+    return name
+
+
+def undecided(finding: Finding) -> Undecided:
+    return Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
 
 
 def over_known_classes(finding: Finding) -> Finding:

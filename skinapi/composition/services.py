@@ -66,6 +66,7 @@ from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.plan import Announced, Pause, Run
 from skinapi.records.break_glass import BreakGlass
+from skinapi.records.corrections import CorrectionsService
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import OutcomesService
@@ -152,6 +153,7 @@ class Services:
     assignments: Assignments
     records: RecordsService
     reviews: ReviewsService
+    corrections: CorrectionsService
     outcomes: OutcomesService
     care: CareService
     cases: CasesService
@@ -322,6 +324,16 @@ def _build(
         assignments=people.assignments,
         records=records,
         reviews=reviews,
+        corrections=CorrectionsService(
+            work=data.work,
+            records=records,
+            submissions=data.submissions,
+            spots=data.spots,
+            queue=queue,
+            accounts=data.accounts,
+            outcomes=data.outcome_counts,
+            outbox=data.outbox,
+        ),
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
         care=care.care,
         cases=care.cases,

@@ -46,11 +46,13 @@ def open_standard_services(
         fhir_intake=FhirIntakeService(
             fhir=fhir,
             prediction=prediction,
+            corrections=services.corrections,
             patients=services.integrations.patients,
             largest_photo=settings.max_upload_bytes,
         ),
         dicom_intake=IntakeService(
             prediction=prediction,
+            corrections=services.corrections,
             patients=services.integrations.patients,
             largest_photo=settings.max_upload_bytes,
             address=settings.address,

@@ -31,6 +31,7 @@ from skinapi.records.events import (
     FindingFiled,
     FindingReviewed,
     FindingsChanged,
+    FindingVoided,
     LetterIssued,
     LetterTakenBack,
     OpinionWanted,
@@ -120,6 +121,15 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(FindingReviewed, counts.on_changed)
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
+        FindingVoided,
+        counts.on_changed,
+        lambda event: data.contributed.delete_of_finding(event.finding.id),
+        lambda event: data.break_glass.end_of_finding(event.finding.id),
+        lambda event: data.messages.drop_reference(event.finding.id),
+        lambda event: data.issued.drop_pdfs([event.finding.id]),
+        lambda event: data.person_files.outdate(event.finding.owner),
+    )
+    inside(
         FindingDeleted,
         lambda event: data.erased_ids.add(
             "finding", event.finding.id, request=event.finding.filed_request
@@ -147,6 +157,7 @@ def _to_webhooks(data: Repositories) -> None:
     inside(LetterTakenBack, told.on_letter_taken_back)
     inside(OpinionWanted, told.on_opinion_wanted)
     inside(PointerChange, told.on_model)
+    inside(FindingVoided, told.on_voided)
     inside(FindingDeleted, told.on_deleted)
     inside(AccountGone, told.on_account_gone)
 

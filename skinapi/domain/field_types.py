@@ -11,6 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 
 ID = re.compile(r"[0-9a-f]{32}")
 LONGEST_NAME = 200
+LONGEST_REASON = 500
 # More than any script stacks on one letter; the marks above and below it stay near their line.
 MOST_MARKS = 4
 # Letters and symbols without a picture: fillers of Hangul, the empty cell of Braille.
@@ -117,3 +118,9 @@ NumberPart = Annotated[
     Printable,
 ]
 Identifier = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_REASON, strip_whitespace=True),
+    PrintableLines,
+    Contained,
+]

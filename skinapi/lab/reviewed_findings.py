@@ -281,7 +281,8 @@ class ContributedPictures:
         stores it.
         """
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
-        finding = self._store.collection("submissions").update({"id": image.submission}, HELD)
+        stands: Filter = {"id": image.submission, "error": None}
+        finding = self._store.collection("submissions").update(stands, HELD)
         return bool(account and finding) and Account.model_validate(account).may_teach
 
     def note_publication(self, dataset: str, by: str) -> None:

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     REVIEWED = "reviewed"
     LETTER_WITHDRAWN = "letter_withdrawn"
+    ENTERED_IN_ERROR = "entered_in_error"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     UNASSIGNED = "unassigned"

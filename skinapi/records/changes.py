@@ -52,7 +52,8 @@ class ChangedFindings:
 
         `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
         again at the end, and none is left out. What a doctor holds back changes nothing before it
-        is shown: a program may show all that it reads to the patient.
+        is shown: a program may show all that it reads to the patient. Also those that were entered
+        in error: whoever has copied one must learn it.
         """
         found: list[Submission] = []
         for of in self._listings(to, patient):
@@ -94,7 +95,9 @@ class ChangedFindings:
             if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
                 seen.append((submission, owner))
         self.records.note_read({owner.id for _, owner in seen}, by=to)
-        told = self.records.spots.see([submission for submission, _ in seen], Reader.PROGRAM)
+        told = self.records.spots.see(
+            [submission for submission, _ in seen], Reader.PROGRAM, with_errors=True
+        )
         return [
             (one.seen_by(Reader.PATIENT) if owner.id == to.id else one, owner)
             for one, (_, owner) in zip(told, seen, strict=True)

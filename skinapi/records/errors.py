@@ -1,6 +1,6 @@
 """Errors about stored findings."""
 
-from skinapi.errors import Conflict, Gone, SkinAPIError, Unprocessable
+from skinapi.errors import Conflict, Gone, NotFound, SkinAPIError, Unprocessable
 
 
 class StorageQuotaReached(SkinAPIError):
@@ -21,6 +21,14 @@ class FindingErased(Gone):
         "The finding of this request was deleted here, and the request is not judged again. If it "
         "should be, send it as a new one, under another identifier"
     )
+
+
+class FindingInError(NotFound):
+    code = "entered_in_error"
+    sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.sentence}. The reason: {reason}")
 
 
 class LesionFull(Unprocessable):

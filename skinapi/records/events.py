@@ -75,6 +75,13 @@ class FindingDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingVoided:
+    """It was entered in error and stands for nothing; `finding` is as it was before."""
+
+    finding: Submission
+
+
+@dataclass(frozen=True, slots=True)
 class FindingDeleted:
     """What was stored about it goes with it."""
 

@@ -122,14 +122,22 @@ class OutcomeCounts:
         """Count the newest of these reviews, which brings a result, in the caller's transaction, of
         the model and these doctors. What an earlier result had counted is taken back.
         """
-        results = [place for place, one in enumerate(reviews) if one.opinion.histology_result]
-        if len(results) > 1:
-            for outcome in _outcomes(submission, reviews[: results[-2] + 1], doctors):
-                self._take_back(outcome, submission.finding)
+        self.take_back(submission, reviews[:-1], doctors=doctors)
         for outcome in _outcomes(submission, reviews, doctors):
             facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
             steps = dict.fromkeys(_counters(outcome, submission.finding), 1)
             self._documents.update(facts, {"$inc": steps}, upsert=True)
+
+    def take_back(
+        self, submission: Submission, reviews: Sequence[Review], *, doctors: Collection[str]
+    ) -> None:
+        """Count the result of these reviews no more, if they bring any, in the caller's
+        transaction.
+        """
+        results = [place for place, one in enumerate(reviews) if one.opinion.histology_result]
+        if results:
+            for outcome in _outcomes(submission, reviews[: results[-1] + 1], doctors):
+                self._take_back(outcome, submission.finding)
 
     def _take_back(self, outcome: Outcome, finding: Finding) -> None:
         """Only `n`, where a server of version 7 has counted it: that knows no operating point."""

@@ -9,6 +9,10 @@ that were asked for, each the oldest first.
 
     awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
 
+The day by which a doctor should have seen a spot is the key of one of its findings:
+
+    due       the day (8) · number
+
 Code of before version 8 of the store gave the second layout to what waits, too. Its milliseconds
 begin with 1, and no place does: so such a key sorts before the others of its band, and a finding
 that gets its new key moves down. Who turns the pages meanwhile may meet it again, and misses none.
@@ -16,7 +20,7 @@ That code finds band and number of a new key where it looks for them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Self
 
 from skinapi.vision.bands import urgency
@@ -62,6 +66,16 @@ def awaited_range(awaited: str | None) -> tuple[str, str]:
 def make_hold_key(until: datetime | None, number: int) -> str | None:
     """By when what is held back is to be shown."""
     return f"{int(until.timestamp() * 1000):013d}{number:016d}" if until else None
+
+
+def make_due_key(day: date | None, number: int) -> str | None:
+    """By the day on which a doctor should have seen the spot at the latest."""
+    return f"{due_before(day)}{number:016d}" if day else None
+
+
+def due_before(day: date) -> str:
+    """The keys of earlier days sort before it."""
+    return f"{day:%Y%m%d}"
 
 
 def learning_without_photo(key: str | None) -> str | None:

@@ -113,7 +113,11 @@ class RecordRetention:
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What a doctor has signed something about, whether it must be kept or not."""
         walked = batched(self.submissions.walk_owned(owner), ASKED_AT_ONCE)
-        findings = {one.id: one for found in walked for one in self.spots.see(found, Reader.DOCTOR)}
+        findings = {
+            one.id: one
+            for found in walked
+            for one in self.spots.see(found, Reader.DOCTOR, with_errors=True)
+        }
         signed = self._newest_signatures([*findings])
         kept = {
             one.id: signed[one.id]

@@ -62,6 +62,12 @@ def with_rest_key(submission: Submission) -> Submission:
     return submission.model_copy(update={"rest_key": rest_keys([entry])[submission.id]})
 
 
+def rest_key_of_error(submission: Submission, since: datetime) -> str:
+    """Nobody has to look at it any more."""
+    has_photo = submission.photo_blob is not None or bool(submission.picture_blobs)
+    return f"{_key(has_photo, True, since)}{submission.number:016d}"
+
+
 def resting_since(key: str | None) -> datetime | None:
     """What a key says."""
     return datetime.fromtimestamp(int(key[2:15]) / 1000, UTC) if key else None

@@ -12,7 +12,7 @@ what waits for one account, one must see the other. So filing and deleting write
 whoever gives the account the key of a finding writes that finding too: its review conflicts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -116,8 +116,11 @@ class ReviewQueue:
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
         for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
-            for submission in self.spots.see(found, Reader.DOCTOR):
-                if submission.doctor != owner.doctor_id or not submission.has_current_keys:
+            lesions, alone = _cases_of(found)
+            if self.spots.list_changed_keys(lesions=lesions, ids=alone):
+                return True
+            for submission in found:
+                if submission.doctor != owner.doctor_id:
                     return True
                 kept += 1
                 if submission.queue_key and not submission.reviewed:
@@ -128,13 +131,17 @@ class ReviewQueue:
     def _put_right(self, _: Unit, identifier: str) -> None:
         owner = self.accounts.get(identifier)
         for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
-            self.spots.renew_keys(
-                lesions=[one.lesion for one in found],
-                ids=[one.id for one in found if not one.lesion],
-            )
+            lesions, alone = _cases_of(found)
+            self.spots.renew_keys(lesions=lesions, ids=alone)
         self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
         self.update_owner_key(owner)
+
+
+def _cases_of(found: Sequence[QueueEntry]) -> tuple[set[str], list[str]]:
+    """The spots of these findings, and the ids of those that belong to none."""
+    lesions = {one.lesion for one in found if one.lesion}
+    return lesions, [one.id for one in found if not one.lesion]
 
 
 def reader_of(owner_id: str, to: Subject) -> Reader:

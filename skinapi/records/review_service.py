@@ -237,7 +237,7 @@ class ReviewsService:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
         submission = self.records.find(finding)
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
-        if submission and owner:
+        if submission and owner and not submission.error:
             seen = self.spots.see_one(submission, Reader.DOCTOR)
             self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
 

@@ -7,6 +7,7 @@ from flask import Response, request
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.records.corrections import CorrectionsService
 from skinapi.records.errors import (
     ContradictoryReview,
     HoldRefused,
@@ -17,7 +18,9 @@ from skinapi.records.record_retention import RecordInWork, RecordKept
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
+    ErrorView,
     InstructionQuery,
+    NewError,
     OwnQuery,
     PhotoRetentionView,
     PictureQuery,
@@ -34,6 +37,7 @@ from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")
+correction_routes: Routes[CorrectionsService] = Routes("corrections")
 
 
 @routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)), rate=Rate.READ)
@@ -215,3 +219,32 @@ def list_reviews(
     """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
     return page.map(ReviewView.of)
+
+
+@correction_routes.route(
+    "POST",
+    "/submissions/<number>/entered-in-error",
+    access=Signed(roles=("doctor", "admin")),
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def enter_in_error(
+    corrections: CorrectionsService, *, number: str, body: NewError, subject: Subject
+) -> ErrorView:
+    """Let a finding stand for nothing, because it is of somebody else, as the doctor in charge or
+    an admin: it leaves its spot and all lists, its reports and letters are void, and its patient
+    reads the reason. The same again changes nothing.
+    """
+    marked = corrections.enter_in_error(number=number, reason=body.reason, by=subject)
+    return ErrorView.of(marked)
+
+
+@correction_routes.route("GET", "/submissions/entered-in-error", access=Signed(), rate=Rate.READ)
+def list_errors(
+    corrections: CorrectionsService, *, query: PageQuery, subject: Subject
+) -> Page[ErrorView]:
+    """The caller's own findings that were entered in error, oldest first: nothing of what they said
+    is answered, which may be about somebody else.
+    """
+    page = corrections.page_errors(of=subject.id, after=query.after, limit=query.limit)
+    return page.map(ErrorView.of)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.field_types import Reason
 from skinapi.domain.subject import Subject
 from skinapi.languages import Language, load_words
 from skinapi.records.advice_words import put_first, say_counting
@@ -43,7 +44,7 @@ from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading
-from skinapi.web.schemas import Answer, ContractPageQuery
+from skinapi.web.schemas import Answer, Body, ContractPageQuery
 
 TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -141,6 +142,30 @@ class SummaryView(SummaryFields):
     def of(cls, submission: SubmissionSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
         return cls(**_summary(submission, owner), patient_id=patient)
+
+
+class NewError(Body):
+    reason: Reason = Field(description="the patient reads it: name nobody else in it")
+
+
+class ErrorView(Answer):
+    """A finding that was entered in error."""
+
+    number: int = Field(serialization_alias="id")
+    filed_at: datetime
+    entered_in_error_at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, submission: Submission) -> Self:
+        if submission.error is None:
+            raise LookupError("this finding was not entered in error")
+        return cls(
+            number=submission.number,
+            filed_at=submission.created_at,
+            entered_in_error_at=submission.error.entered_at,
+            reason=submission.error.reason,
+        )
 
 
 class OwnQuery(ContractPageQuery):

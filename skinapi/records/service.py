@@ -13,6 +13,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import KeyUse, Subject
 from skinapi.errors import (
     Duplicate,
+    Forbidden,
     IdempotencyKeyReused,
     InvalidToken,
     NotFound,
@@ -57,6 +58,7 @@ from skinapi.vision.heat_map_overlay import draw_kept_overlay
 ATTEMPTS = 3
 JUST_FILED = timedelta(hours=1)
 NOT_YOURS = "Not found or unauthorized"
+NOT_TO_CORRECT = "Only the doctor in charge or an admin can say that it was entered in error"
 NO_PATIENT = "There is no such patient, or this caller may not file for them"
 
 # A deletion of so many findings is one transaction.
@@ -268,19 +270,22 @@ class RecordsService:
         shown = [(one, seen[one.owner]) for one in page.items if one.owner in seen]
         return Page(shown, page.next_after)
 
-    def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
+    def get(
+        self, *, number: str, to: Subject, with_errors: bool = False
+    ) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care; or the
         caller is asked for a second opinion about it, or about another finding of its spot. Its
         owner gets it without what a doctor holds back.
 
         Raises NotFound, also where the caller may not see it: so a caller cannot learn which
-        numbers exist.
+        numbers exist. Raises FindingInError, which is one, unless `with_errors`.
         """
         submission = self._find(number)
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(submission, to.key)
         if submission.owner == to.id and to.account:
-            return self.spots.see_one(submission, Reader.PATIENT), to.account
+            own = self.spots.see_one(submission, Reader.PATIENT, with_errors=with_errors)
+            return own, to.account
         try:
             owner = self.accounts.get(submission.owner)
         except NotFound as error:
@@ -290,7 +295,8 @@ class RecordsService:
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
-        return self.spots.see_one(submission, reader_of(owner.id, to)), owner
+        reader = reader_of(owner.id, to)
+        return self.spots.see_one(submission, reader, with_errors=with_errors), owner
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
@@ -305,6 +311,21 @@ class RecordsService:
         if grant is None:
             return self.get(number=number, to=to)
         return self._read_by_break_glass(grant=grant, reading=reading)
+
+    def get_to_correct(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+        """A finding that the caller may enter in error, as it is stored, and its owner: the doctor
+        in charge may, an admin, who reads nothing of it, and the program that has filed it, or has
+        a clinic-wide key. Raises NotFound, Forbidden.
+        """
+        submission = self._find(number)
+        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        filed = by.key is not None and submission.filed_by == by.id
+        if filed or in_care(owner, by) or (by.role == "admin" and by.key is None):
+            return submission, owner
+        self.get(number=number, to=by, with_errors=True)
+        raise Forbidden(NOT_TO_CORRECT)
 
     @atomic
     def _read_by_break_glass(
@@ -391,7 +412,8 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
         self.retention.refuse_deletion(owner=by, finding=found.id)
-        unit.publish(FindingDiscarded(found))
+        if not found.error:
+            unit.publish(FindingDiscarded(found))
         self.remove_one(unit, found)
 
     @atomic
@@ -405,6 +427,9 @@ class RecordsService:
 
     def remove_one(self, unit: Unit, found: Submission) -> None:
         """Delete a finding of an account that stays, in the caller's transaction."""
+        if found.error:  # it is not counted any more
+            self._remove(unit, found)
+            return
         owner = self.accounts.add_findings(found.owner, -1)
         self._remove(unit, found)
         if owner is None:

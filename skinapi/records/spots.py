@@ -2,11 +2,12 @@
 their spot, and moves them from one to another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from skinapi.domain.pages import Page, page_of
+from skinapi.records.errors import FindingInError
 from skinapi.records.instructions import Advice, JudgedPhoto
 from skinapi.records.resting import rest_keys
 from skinapi.records.reviews import Reviews
@@ -35,20 +36,29 @@ class Spots:
         self._documents.ensure_index("lesion", "id")
         self._reviews = reviews
 
-    def see(self, found: Sequence[Seen], reader: Reader) -> list[Seen]:
-        """These findings, as the reader may know them now. It costs two queries for all of them."""
+    def see(
+        self, entries: Sequence[Seen], reader: Reader, *, with_errors: bool = False
+    ) -> list[Seen]:
+        """These findings, as the reader may know them now. It costs two queries for all of them.
+        Those that were entered in error are left out, unless the caller says what that means.
+        """
+        found = [one for one in entries if with_errors or one.error is None]
         moment, views = now(), dict[str, SpotView]()
         for facts in self._read(one.lesion for one in found).values():
             view = SpotView(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
         # One that has left its spot meanwhile, too.
-        alone = [one.photo for one in found if one.id not in views]
-        reviews = self._reviews.list_of_each([one.id for one in alone])
-        views |= {one.id: SpotView(SpotFacts((one,), reviews), reader, moment) for one in alone}
+        alone = [one for one in found if one.id not in views]
+        reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
+        for one in alone:
+            views[one.id] = SpotView(SpotFacts((one.photo,), reviews), reader, moment)
         return [one.viewed(views[one.id]) for one in found]
 
-    def see_one(self, found: Seen, reader: Reader) -> Seen:
-        return self.see([found], reader)[0]
+    def see_one(self, found: Seen, reader: Reader, *, with_errors: bool = False) -> Seen:
+        """Raises FindingInError."""
+        if found.error and not with_errors:
+            raise FindingInError(found.error.reason)
+        return self.see([found], reader, with_errors=with_errors)[0]
 
     def stand(
         self, lesions: Sequence[str], reader: Reader, *, compared: Advice | None = None
@@ -86,22 +96,20 @@ class Spots:
         by what holds now. Call it in the transaction of what changed that. The result is how many
         had others. A hold that has ended keeps its key until it was told of, as it is of `shown`.
         """
+        changed = self.list_changed_keys(lesions=lesions, ids=ids, shown=shown)
+        for one, keys in changed:
+            self._documents.update({"id": one.id}, set_or_remove(keys))
+        return len(changed)
+
+    def list_changed_keys(
+        self, *, lesions: Iterable[str | None], ids: Sequence[str], shown: str | None = None
+    ) -> list[tuple[KeyedEntry, dict[str, str | None]]]:
+        """Those of the findings that `renew_keys` gives other keys, each with all of them."""
         found = map(KeyedEntry.model_validate, self._select(lesions, ids, KEYED_FIELDS))
         cases: dict[str, dict[str, KeyedEntry]] = {}
         for one in self.see([*found], Reader.DOCTOR):
             cases.setdefault(one.lesion or one.id, {})[one.id] = one
-        return sum(self._renew_case([*case.values()], shown) for case in cases.values())
-
-    def _renew_case(self, case: Sequence[KeyedEntry], shown: str | None) -> int:
-        changed, rests = 0, rest_keys(case)
-        for one in case:
-            keys = {**one.make_keys(), "rest_key": rests[one.id]}
-            if one.id != shown and one.untold(one.stands.reviews):
-                keys["hold_key"] = one.hold_key
-            if keys != {name: getattr(one, name) for name in keys}:
-                changed += 1
-                self._documents.update({"id": one.id}, set_or_remove(keys))
-        return changed
+        return [pair for case in cases.values() for pair in _list_changed([*case.values()], shown)]
 
     def _select(
         self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
@@ -144,9 +152,11 @@ class Spots:
         may know. Those on one photo, which was judged again, are together.
         """
         wanted: Filter = {"owner": owner, "lesion": None}
-        fields = (*PHOTO_FIELDS, "again_of")
+        fields = (*PHOTO_FIELDS, "again_of", "error")
         photos: dict[int, list[JudgedPhoto]] = {}
         for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
+            if one.get("error"):
+                continue
             photo = _photo_of(one)
             photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
         return self._stand_alone([*photos.values()], Reader.PATIENT)
@@ -224,6 +234,18 @@ class Spots:
             )
             for lesion, each in photos.items()
         }
+
+
+def _list_changed(
+    case: Sequence[KeyedEntry], shown: str | None
+) -> Iterator[tuple[KeyedEntry, dict[str, str | None]]]:
+    rests = rest_keys(case)
+    for one in case:
+        keys = {**one.make_keys(), "rest_key": rests[one.id]}
+        if one.id != shown and one.untold(one.stands.reviews):
+            keys["hold_key"] = one.hold_key
+        if keys != {name: getattr(one, name) for name in keys}:
+            yield one, keys
 
 
 def _photo_of(document: Document) -> JudgedPhoto:

@@ -16,6 +16,7 @@ from skinapi.records.instructions import Advice, FindingStanding, Instruction, J
 from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     make_awaited_key,
+    make_due_key,
     make_hold_key,
     make_reviewed_key,
     make_waiting_key,
@@ -58,10 +59,19 @@ class Source(StoredRecord):
     sop_instance_uid: str
 
 
+class EnteredInError(StoredRecord):
+    """By which account, and its reason, which the patient reads."""
+
+    entered_at: datetime
+    by: str
+    reason: str
+
+
 class Entry(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
     (see spots.py); it is never stored, and what is said of the finding is read from it alone.
-    `photo_sent_at` is when its photo was sent, of one that was judged again later.
+    `photo_sent_at` is when its photo was sent, of one that was judged again later. With an `error`
+    it stands for nothing: it belongs to no spot and no list, and nothing was decided about it.
     """
 
     id: str
@@ -71,6 +81,7 @@ class Entry(StoredRecord):
     lesion: str | None = None
     queue_key: str | None = None
     photo_sent_at: datetime | None = None
+    error: EnteredInError | None = Field(default=None, exclude_if=lambda error: error is None)
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -199,7 +210,8 @@ class QueueEntry(CourseEntry):
     answered it; by it the gravest stands first. `model_version` is that of the finding, for an
     index. Where the photo was judged again, the new finding names the old one in `again_of`, and
     the old one it in `judged_again`. `awaited_key` is there while a decision waits for something,
-    and `hold_key` while something is held back from its owner.
+    `hold_key` while something is held back from its owner, and `due_key` while a doctor should see
+    its spot by a day that was said of this finding.
     """
 
     owner: str
@@ -214,6 +226,7 @@ class QueueEntry(CourseEntry):
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     hold_key: str | None = None
+    due_key: str | None = None
     model_version: str | None = None
     again_of: int | None = None
     judged_again: int | None = None
@@ -231,18 +244,12 @@ class QueueEntry(CourseEntry):
     def urgent(self) -> bool:
         return self.band is URGENT
 
-    @property
-    def has_current_keys(self) -> bool:
-        made = self.make_keys()
-        del made["hold_key"]  # until a pass has seen it, it is there after the hold has ended
-        return made == {name: getattr(self, name) for name in made}
-
     def make_keys(self) -> dict[str, str | None]:
         """The fields that order the doctors' lists, by all that a doctor knows. By its band while
         it waits; once it was reviewed, by what was decided.
         """
         seen = self.seen_by(Reader.DOCTOR)
-        decision, awaited = seen.decision, seen.awaited
+        decision, awaited, counts = seen.decision, seen.awaited, seen.instruction.counts
         if decision is None:
             queue_key = self._make_waiting_key(self.band, self.created_at)
         else:
@@ -254,6 +261,9 @@ class QueueEntry(CourseEntry):
             "queue_key": queue_key,
             "learning_key": self._make_learning_key(queue_key),
             "hold_key": make_hold_key(seen.stands.hold_ends_at, self.number),
+            "due_key": make_due_key(counts.due, self.number)
+            if counts.finding == self.number
+            else None,
         }
 
     def untold(self, reviews: Sequence[Review]) -> list[Review]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
@@ -13,11 +13,12 @@ from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     awaited_range,
     awaited_since,
+    due_before,
     key_range,
     learning_without_photo,
     make_hold_key,
 )
-from skinapi.records.resting import with_rest_key, without_photo
+from skinapi.records.resting import rest_key_of_error, with_rest_key, without_photo
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
@@ -25,6 +26,7 @@ from skinapi.records.submission import (
     QUEUE_FIELDS,
     RESEARCH_FIELDS,
     SUMMARY_FIELDS,
+    EnteredInError,
     Filing,
     KeptEntry,
     KeyedEntry,
@@ -38,7 +40,7 @@ from skinapi.records.submission import (
 from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store, set_or_remove
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band
 
 COUNTER = "submissions"
 PAGE_SIZE = 100
@@ -72,6 +74,7 @@ class Submissions:
         self._documents.ensure_index("doctor", "awaited_key", "id")
         self._documents.ensure_index("queue_key", "id")
         self._documents.ensure_index("hold_key", "id")
+        self._documents.ensure_index("due_key", "id")
         self._documents.ensure_index("changed", "id")
         self._documents.ensure_index("owner", "changed", "id")
         self._documents.ensure_index("doctor", "changed", "id")
@@ -223,22 +226,12 @@ class Submissions:
         )
 
     def count_overdue(self) -> Counter[str | None]:
-        """How many unreviewed findings are past the day by which a doctor should have seen the
-        spot, by the doctor in charge; None: nobody is. Of each urgency MOST_OVERDUE at most.
+        """How many spots are past the day by which a doctor should have seen them, by the doctor in
+        charge; None: nobody is. MOST_OVERDUE at most, the oldest days first.
         """
-        counted = Counter[str | None]()
-        for entry in conditions_table().bands:
-            if entry.see_within_days is None:
-                continue
-            [(first, end)] = _key_ranges(False, entry.key)
-            last_day = now() - timedelta(days=entry.see_within_days)
-            before = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
-            waits: Filter = {"queue_key": {"$gt": first, "$lt": end}, "created_at": {"$lt": before}}
-            found = self._documents.find(
-                waits, sort="queue_key", limit=MOST_OVERDUE, fields=("doctor",)
-            )
-            counted.update(one.get("doctor") for one in found)
-        return counted
+        past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
+        found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(one.get("doctor") for one in found)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The submissions in this doctor's care about which a second opinion has come, the gravest
@@ -504,17 +497,44 @@ class Submissions:
 
     def touch(self, identifier: str) -> bool:
         """Write to a submission on which the caller's transaction relies, so that it conflicts with
-        those that change or delete the submission. False where it is deleted.
+        those that change or delete the submission. False where it is deleted, or entered in error.
         """
-        return self._documents.update({"id": identifier}, TOUCH) is not None
+        return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
+
+    def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
+        """Take it out of its spot and of all lists. It rests from now on."""
+        fields: dict[str, Any] = {
+            **dict.fromkeys(("queue_key", "learning_key", "awaited_key", "hold_key")),
+            **NOT_TAKEN,
+            **NOT_ASKED,
+            **NONE_CAME,
+            "lesion": None,
+            "former_lesion": submission.lesion or submission.former_lesion,
+            "rest_key": rest_key_of_error(submission, error.entered_at),
+            "error": error.stored(),
+            "changed": new_id(),
+        }
+        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+
+    def set_key(self, identifier: str, key: str) -> None:
+        """Give it another idempotency key: a request may use the one that it had."""
+        self._documents.update({"id": identifier}, {"$set": {"idempotency_key": key}, **TOUCH})
+
+    def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
+        """An owner's findings that were entered in error, oldest first."""
+        wanted: Filter = {"owner": owner, "error": {"$ne": None}}
+        found = self._documents.find(wanted, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Submission.model_validate)
 
     def find(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
         return Submission.model_validate(found) if found else None
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """The photos of these submissions by id; one that is deleted is left out."""
-        wanted = {"id": {"$in": list(identifiers)}}
+        """The photos of these submissions by id; one that is deleted, or was entered in error, is
+        left out.
+        """
+        wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
 
@@ -538,7 +558,7 @@ class Submissions:
 
     def count_of(self, owner: str) -> int:
         """How many findings an account has; the time it takes grows with them."""
-        return self._documents.count({"owner": owner})
+        return self._documents.count({"owner": owner, "error": None})
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))

@@ -68,6 +68,9 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
     """The result of a verification as a page, for a person who scans the QR code with a phone."""
     labels = LABELS[language]
     said, rows, newer = labels.unknown, [], []
+    if verified and verified.entered_in_error:
+        said = labels.in_error.format(time_text(verified.entered_in_error, language))
+        verified = None
     if verified:
         said = labels.outdated if verified.newer else labels.valid
         issued, later = verified.issued, verified.newer

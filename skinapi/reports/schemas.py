@@ -274,11 +274,19 @@ class Verdict(Answer):
     superseded: SupersededView | None = Field(
         default=None, description="what is newer; null where nothing is"
     )
+    entered_in_error: datetime | None = Field(
+        default=None,
+        exclude_if=lambda moment: moment is None,
+        description="since when it stands for nothing: its finding was of somebody else, say; "
+        "absent where that is not so",
+    )
 
     @classmethod
     def of(cls, verified: Verified | None) -> Self:
         if verified is None:
             return cls(valid=False)
+        if verified.entered_in_error:
+            return cls(valid=False, entered_in_error=verified.entered_in_error)
         issued, newer = verified.issued, verified.newer
         return cls(
             valid=True,

@@ -210,6 +210,8 @@ class ReportsService:
         submission = self.records.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
+        if submission.error:
+            return Verified(issued, submission.number, Newer(), submission.error.entered_at)
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
         later = self.issued.list_newer(issued, saying=ReportContents.of(seen, letters))

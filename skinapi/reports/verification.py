@@ -258,11 +258,14 @@ def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
 
 @dataclass(frozen=True)
 class Verified:
-    """A report that stands. `number` is that of its finding."""
+    """A report that stands, unless its finding was `entered_in_error` then. `number` is that of its
+    finding.
+    """
 
     issued: Issued
     number: int
     newer: Newer
+    entered_in_error: datetime | None = None
 
 
 class IssuedReports:

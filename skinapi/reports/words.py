@@ -143,6 +143,7 @@ class Labels(Frozen):
     valid: str
     outdated: str
     unknown: str
+    in_error: str
     newest: str
     superseded: str
     newer_report: str

@@ -5,11 +5,20 @@ DICOM say the same.
 from collections.abc import Iterator
 
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.submission import Submission
 from skinapi.reports.page_texts import DecisionContent, say_advice
 from skinapi.reports.words import LABELS
+
+
+def counting_decision(finding: Submission) -> Decision | None:
+    """The decision that counts: where something was said of another finding of the spot and counts
+    instead, the one about that; None where no doctor has said it.
+    """
+    replaced_by = finding.replaced_by
+    return replaced_by.decision if replaced_by else finding.decision
 
 
 def say_replaced(finding: Submission, advice: Advice, language: Language) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from skinapi.notices.outbox import Kind
+from skinapi.records import submission
 from skinapi.storage.backups_made import begin_backup, end_backup
 from skinapi.storage.ids import now
-from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, patient_in_care, review
+from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.support.backends import MAIL, Backend
 
@@ -74,10 +75,12 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
     assert found["backup_at"] is not None
 
 
-def test_findings_past_their_day_are_told_with_their_doctor(
+def test_spots_past_their_day_are_told_with_their_doctor(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A week for one band, two for the next; no time is named for the others."""
+    """A week for one band, two for the next; no time is named for the others. A doctor who asks for
+    the same visit has not seen the patient: the day is that of the page.
+    """
     grey, ada = patient_in_care(any_backend)
     nobodys = any_backend.member()
     for patient, band, days in (
@@ -91,10 +94,43 @@ def test_findings_past_their_day_are_told_with_their_doctor(
         file_at(any_backend, patient, band, now() - timedelta(days=days), monkeypatch)
     reviewed = file_at(any_backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
     review(grey, reviewed)
+    assert ada.call("GET", f"/submissions/{reviewed}").get_json()["instruction"]["due"] < today()
     assert read(any_backend)["overdue_findings"] == [
         {"doctor": None, "name": None, "count": 1},
-        {"doctor": grey.email, "name": "Ada Example", "count": 2},
+        {"doctor": grey.email, "name": "Ada Example", "count": 3},
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ({"certainty": "unsure", "label": "melanocytic_nevus"}, 1),
+        ({"new_picture_wanted": True}, 1),
+        ({"certainty": "sure", "label": "melanocytic_nevus"}, 0),
+        ({"certainty": "sure", "label": "melanoma", "histology": "awaited"}, 0),
+        ({"histology_result": "melanoma", "histology": "confirmed"}, 0),  # a new week begins
+    ],
+)
+def test_a_spot_is_overdue_until_a_doctor_has_said_what_ends_its_visit(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], count: int
+) -> None:
+    """One of two findings, the newer one milder: counted once, and not by its own day."""
+    grey, ada = patient_in_care(backend)
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    for band, days in ((URGENT, 20), (REVIEW, 1)):
+        with monkeypatch.context() as patch:
+            moment = now() - timedelta(days=days)
+            patch.setattr(submission, "now", lambda moment=moment: moment)
+            newest = file_for(backend, ada, band, lesion=spot).number
+    overdue = {"doctor": grey.email, "name": "Ada Example", "count": 1}
+    assert read(backend)["overdue_findings"] == [overdue]
+    path = f"/submissions/{newest}/review"
+    assert grey.call("POST", path, json={"told_by": "server", **said}).status_code == 201
+    assert read(backend)["overdue_findings"] == [overdue] * count
+
+
+def today() -> str:
+    return now().date().isoformat()
 
 
 def test_messages_that_no_doctor_has_answered_for_a_day_are_told(any_backend: Backend) -> None:

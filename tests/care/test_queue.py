@@ -54,6 +54,50 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
     assert {any_backend.account(one.email).findings for one in patients} == {1}
 
 
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [
+        *(("submissions", f"{name}_key") for name in ("queue", "learning", "awaited", "rest")),
+        *(("submissions", f"{name}_key") for name in ("hold", "due")),
+        *(("lesions", name) for name in ("remind_at", "latest", "findings")),
+        ("accounts", "queue_key"),
+    ],
+)
+def test_check_makes_each_key_again_and_mends_it(
+    any_backend: Backend, collection: str, field: str
+) -> None:
+    """Of a spot with a sample, one with a hold, and a finding that waits."""
+    doctor = any_backend.member(role="doctor")
+    ada = patient_of(any_backend, doctor)
+    spots = [
+        ada.call("POST", "/lesions", json={"place": {"site": site}}).get_json()["id"]
+        for site in ("back", "chest")
+    ]
+    sampled, held = (file_for(any_backend, ada, URGENT, lesion=spot).number for spot in spots)
+    file_for(any_backend, ada, REVIEW)
+    melanoma = {"label": "melanoma", "certainty": "sure"}
+    for number, said in (
+        (sampled, {"histology": "awaited", "told_by": "server"}),
+        (held, {"told_by": "doctor"}),
+    ):
+        path = f"/submissions/{number}/review"
+        assert doctor.call("POST", path, json={**melanoma, **said}).status_code == 201
+    assert list(any_backend.services.faults()) == []
+    stored = any_backend.services.store.collection(collection)
+    right = {one["id"]: one.get(field) for one in stored.find()}
+    for identifier, value in right.items():
+        if value is not None:
+            stored.update({"id": identifier}, {"$unset": {field: True}})
+    assert {one["id"]: one.get(field) for one in stored.find()} != right
+    [*faults] = any_backend.services.faults()
+    assert faults
+    for fault in faults:
+        assert fault.repair
+        fault.repair()
+    assert {one["id"]: one.get(field) for one in stored.find()} == right
+    assert list(any_backend.services.faults()) == []
+
+
 def test_an_account_of_the_version_before_is_counted_once_and_keeps_its_place(
     any_backend: Backend,
 ) -> None:

@@ -46,14 +46,14 @@ def on_skinartify(finding: Finding) -> bool:
 
 def on_explainable(finding: Finding) -> bool:
     """It paints the first bar green."""
-    seven = decided(finding)
-    return is_benign(seven.headline.named.key) or is_benign(seven.most_probable)
+    seven = decided(finding, "explainable")
+    return is_benign(finding.headline.named.key) or is_benign(seven.most_probable)
 
 
 def in_explainables_report(finding: Finding) -> bool:
     known = over_known_classes(finding)
     return risk_of(finding) == "Low" or (
-        not is_undecided(known) and is_benign(known.headline.named.key)
+        not is_undecided(known) and is_benign(finding.headline.named.key)
     )
 
 

@@ -1,17 +1,24 @@
-"""Squamous cell carcinoma is an output of newer models. Clients of seven classes read it within
-actinic keratosis, and never milder than the finding says.
+"""Squamous cell carcinoma is an output of newer models. Clients of seven classes read its
+probability within actinic keratosis, and never the name of a milder disease than the API's.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from skinapi.clients import guide
 from skinapi.clients.dermascan_diagnosis import Diagnosis
-from skinapi.clients.explainable import label_of
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions
-from skinapi.clients.undecided import Undecided, decided, over_known_classes, risk_of
+from skinapi.clients.undecided import (
+    NO_DIAGNOSIS,
+    Undecided,
+    decided,
+    name_for,
+    over_known_classes,
+    risk_of,
+)
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
@@ -36,32 +43,58 @@ def classified(finding: Finding) -> ClassifiedPhoto:
     return ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
 
 
-def test_each_client_reads_both_together_as_its_own_word_for_actinic_keratosis(
+CLIENTS = (
+    lambda finding: Predictions.of(finding),
+    lambda finding: decided(finding, "explainable"),
+    lambda finding: GuideAnswer.of(classified(finding)),
+)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_clients_without_a_name_for_it_read_the_sentence(
+    client: Callable[[Finding], object],
+) -> None:
+    """Of 76 % the screens said "akiec: Pre-cancerous" and "Actinic Keratoses"."""
+    with pytest.raises(Undecided) as told:
+        client(found({SQUAMOUS: 0.76, KERATOSIS: 0.09}))
+    assert told.value.detail.startswith(
+        "Most likely a squamous cell carcinoma. See a doctor this week"
+    )
+
+
+def test_the_lab_shows_any_name() -> None:
+    finding = found({SQUAMOUS: 0.6, KERATOSIS: 0.19})
+    diagnosis = Diagnosis.of(classified(finding))
+    assert (diagnosis.class_id, diagnosis.class_name) == ("scc", "Squamous Cell Carcinoma")
+    whole = 1 - finding.ranked[-1].probability  # without normal skin
+    assert diagnosis.confidence == pytest.approx(0.6 / whole)
+    assert diagnosis.severity == "Critical"
+    assert "quamous cell carcinoma" in diagnosis.description
+
+
+def test_each_client_names_the_carcinoma_that_the_api_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Beside keratosis with squamous cell carcinoma, 86 % was called "Actinic Keratoses"."""
     monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
-    finding = found({SQUAMOUS: 0.6, KERATOSIS: 0.19})
-    whole = 1 - finding.ranked[-1].probability  # without normal skin
-    joined = 0.79 / whole
+    basal = "basal_cell_carcinoma"
+    raised: dict[str, Any] = {"band": Band.REFERRAL, "raised_by": (RaisedBy.ACTINIC_KERATOSIS,)}
+    finding = found({basal: 0.86, KERATOSIS: 0.07, SQUAMOUS: 0.03}, basal, **raised)
+    assert finding.headline.named.key == basal
     shares = Predictions.of(finding).predictions
-    assert shares["akiec"] == pytest.approx(joined)
-    assert sum(shares.values()) == pytest.approx(1)
-    assert label_of(decided(finding).stated) == "akiec"
+    assert max(shares, key=shares.__getitem__) == "bcc"
+    assert name_for(finding, "explainable") == "bcc"
+    assert decided(finding, "explainable")
     answer = GuideAnswer.of(classified(finding))
-    assert len(answer.predictions) == 7
-    assert answer.predictions[0].label == "actinic_keratoses"
-    assert answer.predictions[0].probability == pytest.approx(joined)
-    diagnosis = Diagnosis.of(classified(finding))
-    assert diagnosis.class_id == "akiec"
-    assert diagnosis.confidence == pytest.approx(joined)
-    assert diagnosis.severity == "Critical"
-    for said in (answer.explanation, diagnosis.description):
-        assert "Squamous cell carcinoma" in said
+    assert answer.predictions[0].label == basal
+    assert "Most likely a basal cell carcinoma." in answer.explanation
+    assert "keratosis" not in answer.explanation
+    assert Diagnosis.of(classified(finding)).class_name == "Basal Cell Carcinoma"
 
 
-def test_their_band_and_their_risk_are_those_of_the_finding() -> None:
+def test_their_risk_is_that_of_the_finding() -> None:
     finding = found({SQUAMOUS: 0.6})
-    assert Predictions.of(finding).band is finding.band is Band.URGENT_REFERRAL
+    assert finding.band is Band.URGENT_REFERRAL
     assert risk_of(finding) == risk_of(finding.within_known_classes()) == "High"
 
 
@@ -74,16 +107,18 @@ def test_the_malignant_score_loses_and_gains_nothing() -> None:
 
 
 @pytest.mark.parametrize("first", ["melanocytic_nevus", "normal_skin"])
-def test_what_both_together_make_the_most_probable_is_named_and_not_turned_away(
-    first: str,
-) -> None:
+def test_what_both_together_make_the_most_probable_is_not_turned_away(first: str) -> None:
     """Each alone is below the first; together they are what these clients read as the highest."""
     shares = {first: 0.4, SQUAMOUS: 0.31, KERATOSIS: 0.25}
     own = conditions_table().by_key(first).urgency
     finding = found(shares, stated=first, band=own, raised_by=(RaisedBy.MOST_PROBABLE,))
-    seven = decided(finding)
-    assert seven.stated == seven.most_probable == KERATOSIS
-    assert Diagnosis.of(classified(finding)).class_id == "akiec"
+    for client in CLIENTS[:1] + CLIENTS[2:]:
+        with pytest.raises(Undecided) as told:
+            client(finding)
+        assert told.value.detail.startswith(finding.headline.for_patient.en)
+    diagnosis = Diagnosis.of(classified(finding))
+    assert diagnosis.class_name == NO_DIAGNOSIS
+    assert diagnosis.description.startswith(finding.headline.for_patient.en)
 
 
 def test_a_sentence_in_place_of_a_class_names_the_graver_disease() -> None:
@@ -97,7 +132,7 @@ def test_a_sentence_in_place_of_a_class_names_the_graver_disease() -> None:
     said = "Most likely a mole. A skin cancer cannot be ruled out."
     assert told.value.detail.startswith(said)
     assert Diagnosis.of(classified(finding)).description.startswith(said)
-    assert Diagnosis.of(classified(finding)).class_id == "akiec"
+    assert Diagnosis.of(classified(finding)).class_id == "scc"
     assert "Not ruled out: squamous cell carcinoma (10%)." in finding.headline.for_doctor.en
     known = over_known_classes(finding)
     assert known.raised_by == (RaisedBy.ACTINIC_KERATOSIS,)

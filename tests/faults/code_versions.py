@@ -1,25 +1,21 @@
-"""The code of other versions, as folders in which a server can be started: the last commit of the
-version before, and a next version that is made of this tree.
+"""The code of other versions, each in a folder: the last commit of the version before, with its
+tests, and a next version that is made of this tree, in which a server can be started.
 """
 
 import io
-import json
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 from skinapi.storage.store_version import VERSION
-from skinapi.vision.network.model import CALIBRATION, write_checksums
 from tests.served.server import ROOT
-from tests.support.models import tiny_model
 
-# The last one that writes version 7. It runs with what this tree requires, for CI installs nothing
+# The last one that writes version 8. It runs with what this tree requires, for CI installs nothing
 # else.
-BEFORE = "d7161b6701c10be80b517da66e710f613b759443"
+BEFORE = "65d5b2af98d9a439450aa6e5ed163556224d692a"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
-# Large, and no server needs them here: MODEL_PATH names a small model.
-LEFT_OUT = ("skinapi/models",)
+MODELS = "skinapi/models"  # large, and the same
 NEXT = VERSION + 1
 FILLS_YEARS = f"""
 
@@ -43,24 +39,13 @@ class NoHistoryError(Exception):
 
 def code_before(folder: Path) -> Path:
     """The code of the version before, out of the git history. Raises NoHistoryError."""
-    without = [f":(exclude){name}" for name in LEFT_OUT]
-    command = ["git", "archive", BEFORE, "--", *SERVED, *without]
+    command = ["git", "archive", BEFORE, "--", *SERVED, "tests", f":(exclude){MODELS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         raise NoHistoryError(f"commit {BEFORE[:7]} is not in the git history here")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
-    return folder
-
-
-def model_before(folder: Path) -> Path:
-    """The model of the tests as the version before can read it, without operating points."""
-    shutil.copytree(tiny_model(), folder)
-    calibration = json.loads((folder / CALIBRATION).read_text())
-    for name in ("sent", "point_figures"):
-        del calibration["dermoscopic"][name]
-    (folder / CALIBRATION).write_text(json.dumps(calibration))
-    write_checksums(folder)
+    (folder / MODELS).symlink_to(ROOT / MODELS)
     return folder
 
 

@@ -51,7 +51,14 @@ NO_KEY = {
         *("report_message", "list_waiting_messages", "show_inbox"),
     },
     "what a doctor decides, and the desk to do it at": {
-        *("add_review", "end_hold", "judge_again", "show_outcomes"),
+        *(
+            "add_review",
+            "end_hold",
+            "enter_in_error",
+            "list_errors",
+            "judge_again",
+            "show_outcomes",
+        ),
         *(
             "show_case",
             "take_unassigned_patient",

@@ -20,6 +20,7 @@ from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
 from tests.support.backends import Backend, Person
 from tests.support.size import size
+from tests.use_cases.use_case import acts_on
 
 ROUNDS = size(3, 20)
 Call = Callable[[], TestResponse]
@@ -58,6 +59,14 @@ class Ward:
 
     def delete(self, number: int) -> TestResponse:
         return self.ada.call("DELETE", f"/submissions/{number}")
+
+    def enter_in_error(self, number: int) -> TestResponse:
+        body = {"reason": "The photo is of somebody else."}
+        return self.doctor.call("POST", f"/submissions/{number}/entered-in-error", json=body)
+
+    def ask(self, number: int) -> TestResponse:
+        body = {"colleague": self.other.email}
+        return self.doctor.call("PUT", f"/submissions/{number}/second-opinion", json=body)
 
     def assign(self, doctor: Person | None) -> TestResponse:
         path, to = f"/users/{self.ada.email}/doctor", doctor.email if doctor else None
@@ -238,6 +247,35 @@ def test_what_is_shown_while_another_review_is_signed_stays_shown(backend: Backe
         assert {*overlapped(first, second)} == {200, 201}
         assert ward.ada.pages("/submissions")[0]["decision"]["label"] == "melanoma"
         assert ward.is_whole()
+
+
+def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothing(
+    backend: Backend,
+) -> None:
+    for name in ("enter", "review", "second opinion", "sign", "delete", "report"):
+        ward = Ward(backend, findings=2)
+        number, other = ward.numbers
+        (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
+        assert ward.review(number, "melanoma").status_code == 201
+        letter = ward.draft(number)
+        enter = partial(ward.enter_in_error, number)
+        beside: dict[str, Call] = {
+            "enter": enter,
+            "review": partial(ward.review, number, "melanocytic_nevus"),
+            "second opinion": partial(ward.ask, number),
+            "sign": partial(ward.sign, letter),
+            "delete": partial(ward.delete, number),
+            "report": partial(ward.report, number),
+        }
+        told = statuses(enter, beside[name])
+        assert {*told} <= {200, 201, 404}, name
+        assert numbers(ward.ada, "/submissions") == [other], name
+        listed = [*numbers(ward.doctor, "/queue"), *numbers(ward.doctor, "/queue?reviewed=true")]
+        assert listed == [other], name
+        entered = ("submission.enter_in_error", "done")
+        assert acts_on(backend, finding["id"]).count(entered) == told[0:1].count(200), name
+        assert ward.is_whole(), name
+        ward.erase()
 
 
 def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backend) -> None:

@@ -74,7 +74,8 @@ def test_a_list_reads_from_the_store_no_more_than_it_shows(
     assert document["sections"] == shown["report"]
     assert document.keys() == {
         *("id", "created_at", "number", "finding", "language", "sections", "photo_blob"),
-        *("narrative_source", "owner", "band", "queue_key", "learning_key", "model_version"),
+        *("narrative_source", "owner", "band", "queue_key", "learning_key", "due_key"),
+        "model_version",
     }
 
 

@@ -59,7 +59,7 @@ def approve(backend: Backend) -> Act:
 def review(backend: Backend) -> Act:
     doctor, patient = patient_in_care(backend)
     number = file_for(backend, patient, Band.URGENT_REFERRAL).number
-    body = {"label": "melanoma", "certainty": "sure"}
+    body = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
     return lambda: doctor.call("POST", f"/submissions/{number}/review", json=body)
 
 

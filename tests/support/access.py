@@ -849,6 +849,10 @@ ROWS: dict[str, Row] = {
         sends({"label": "melanoma", "agreement": "agree"}),
     ),
     "end_hold": Row("/submissions/{number}/hold", "uffnonfnnuu"),
+    "enter_in_error": Row(
+        "/submissions/{number}/entered-in-error", "ufffonffouu", sends({"reason": "of Bob"})
+    ),
+    "list_errors": Row("/submissions/entered-in-error", APPROVED),
     "show_case": Row("/submissions/{number}/case", TO_REVIEW),
     "take_unassigned_patient": Row("/patients/{patient}/doctor", DOCTOR_IN_CARE),
     "take_case": Row(

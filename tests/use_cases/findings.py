@@ -66,6 +66,18 @@ def hold_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=said)
 
 
+def enter_it_in_error(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    own = [*ada.call("GET", "/submissions").get_json(), *_entered_in_error(ada)]
+    path = f"/submissions/{own[0]['id']}/entered-in-error"
+    return grey.call("POST", path, json={"reason": "The photo is of somebody else."})
+
+
+def _entered_in_error(patient: Person) -> list[Any]:
+    listed: list[Any] = patient.call("GET", "/submissions/entered-in-error").get_json()
+    return listed
+
+
 def show_it(_: Backend, people: tuple[Person, Person]) -> object:
     ada, grey = people
     return grey.call("DELETE", f"/submissions/{number_of(ada)}/hold")
@@ -271,6 +283,13 @@ def lists_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     )
 
 
+def errors_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
+    outcomes = people[1].call("GET", "/outcomes").get_json()["doctor"]["results"]
+    notices = notices_to(backend, backend.account(people[0].email).id)
+    entered = len(_entered_in_error(people[0]))
+    return lists_and_rows(backend, people), entered, outcomes, notices
+
+
 USE_CASES = (
     UseCase("file a finding", a_patient_of_a_doctor, file_one, lists_and_rows),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
@@ -279,6 +298,7 @@ USE_CASES = (
     UseCase("hold a review", with_a_finding, hold_it, review_and_lists),
     UseCase("show a held review", with_a_held_review, show_it, review_and_lists),
     UseCase("enter a result", with_a_review, enter_the_result, review_and_outcomes),
+    UseCase("enter in error", with_a_review, enter_it_in_error, errors_and_lists),
     UseCase("take a case", with_a_finding, take_it, case_and_rows),
     UseCase("give a case back", that_is_taken, give_it_back, case_and_rows),
     UseCase("ask a colleague", with_a_colleague, ask_the_colleague, case_and_rows),

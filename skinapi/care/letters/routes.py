@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from skinapi.care.letters.service import LettersService
 from skinapi.care.queue_routes import DOCTORS
-from skinapi.domain.field_types import Contained, PrintableLines
+from skinapi.domain.field_types import Contained, PrintableLines, Reason
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
@@ -30,18 +30,9 @@ from skinapi.web.schemas import Body, Message
 
 
 MOST_VERSIONS = 2**31
-LONGEST_REASON = 500
 LetterText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_LETTER, strip_whitespace=True),
-    PrintableLines,
-    Contained,
-]
-
-
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_REASON, strip_whitespace=True),
     PrintableLines,
     Contained,
 ]

@@ -223,6 +223,10 @@ class WebhookEvents:
         """
         self._tell_of_finding(EventType.FINDING_DELETED, event.finding)
 
+    def on_voided(self, event: Any) -> None:
+        """FindingVoided: to a receiver it is as gone as one that is deleted."""
+        self._tell_of_finding(EventType.FINDING_DELETED, event.finding, entered_in_error=True)
+
     def on_account_gone(self, event: Any) -> None:
         """AccountGone. The receiver has to know whose data to delete, so it outlives the account:
         the id leads to nobody here any more, or to the medical record that stays until then.

@@ -128,9 +128,11 @@ class WebhookSender:
         return links
 
     def _finding(self, number: int) -> dict[str, Any] | None:
-        """As a program may know it now; None where it is gone, or its owner is being deleted."""
+        """As a program may know it now; None where it is gone, was entered in error, or its owner
+        is being deleted.
+        """
         submission = self.submissions.find_by_number(number)
-        if submission is None:
+        if submission is None or submission.error:
             return None
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
         if owner is None or owner.status == "deleting":

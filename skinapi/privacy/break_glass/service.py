@@ -189,7 +189,11 @@ class BreakGlassService:
     def list_of(self, owner: str) -> list[Listed]:
         """The patient's newest findings."""
         page = self.submissions.page_owned(owner, newest_first=True, after=None, limit=MOST_LISTED)
-        return [Listed(number=one.number, created_at=one.created_at) for one in page.items]
+        return [
+            Listed(number=one.number, created_at=one.created_at)
+            for one in page.items
+            if not one.error
+        ]
 
     def list_choices(self, grant: BreakGlass) -> list[Listed]:
         """Of which findings one is to be chosen; none once it was."""
@@ -251,7 +255,7 @@ class BreakGlassService:
         if grant.owner != reader or grant.finding is None:
             return True
         submission = self.submissions.find(grant.finding)
-        if submission is None:
+        if submission is None or submission.error:
             return True
         return self.spots.see_one(submission, Reader.PATIENT).shows(grant.created_at)
 

@@ -10,6 +10,7 @@ from typing import IO
 from skinapi.domain.subject import Subject
 from skinapi.integrations.patients import PatientsService
 from skinapi.prediction.service import PredictionService
+from skinapi.records.corrections import CorrectionsService
 from skinapi.standards.dicom.errors import installed
 from skinapi.standards.dicom.multipart_related import Part
 from skinapi.standards.dicom.stow import Received
@@ -22,6 +23,7 @@ class IntakeService:
     """
 
     prediction: PredictionService
+    corrections: CorrectionsService
     patients: PatientsService
     largest_photo: int
     address: str
@@ -42,6 +44,7 @@ class IntakeService:
 
         receiver = Receiver(
             prediction=self.prediction,
+            corrections=self.corrections,
             patients=self.patients,
             largest_photo=self.largest_photo,
             study=study,

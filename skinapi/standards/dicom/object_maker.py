@@ -85,7 +85,7 @@ class ObjectMaker:
         pictures = [each for each in pictures_of(study.finding) if each.kind is not Kind.HEAT_MAP]
         seen = [made for each in pictures if (made := self._make(study, each, bulk=False))]
         shape = self.shapes.measure(study.finding).shape if seen else None
-        return make_report(origin, one, study.decision, seen, shape)
+        return make_report(origin, one, seen, shape)
 
     def _print(self, study: Study) -> bytes:
         return self.reports.print_unnamed(number=str(study.finding.number), to=study.reader)

@@ -18,6 +18,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import IdempotencyKeyReused, PredictionQuotaReached, SkinAPIError, Unavailable
 from skinapi.integrations.patients import PatientsService
 from skinapi.prediction.service import PredictionService, SentPhotos
+from skinapi.records.corrections import CorrectionsService
 from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.service import Newcomer
 from skinapi.records.submission import Submission
@@ -41,6 +42,7 @@ class Receiver:
     """Of one request."""
 
     prediction: PredictionService
+    corrections: CorrectionsService
     patients: PatientsService
     largest_photo: int
     study: str | None
@@ -85,6 +87,8 @@ class Receiver:
             source=read_source(instance) if self._is_clinics else None,
         )
         owner, newcomer = self._owner_of(instance)
+        if self._is_clinics and sent.key:  # an archive where somebody has corrected the PatientID
+            self.corrections.correct_patient(key=sent.key, owner=owner.id, by=self.by)
         return self.prediction.predict(owner=owner, sent=sent, by=self.by, newcomer=newcomer)
 
     @property

@@ -57,6 +57,7 @@ from skinapi.standards.dicom.objects import (
     reference,
 )
 from skinapi.standards.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
+from skinapi.standards.what_holds import counting_decision, say_replaced
 from skinapi.vision.context import Modality
 
 CONTAINS = RelationshipTypeValues.CONTAINS
@@ -72,16 +73,15 @@ SHAPE = ("asymmetry", "border", "colour", "diameter")
 def make_report(
     origin: ObjectSource,
     of: ObjectId,
-    decision: Decision | None,
     photos: Sequence[Dataset],
     shape: MeasuredShape | None,
 ) -> EnhancedSR:
-    """The report as the reviews say it now; `of` has their number as its own. `photos` are those
-    that are kept, as objects; `shape` is what was measured of the one that is shown. What a
+    """The report as it holds now, by all that was said of the spot. `photos` are those that are
+    kept, as objects; `shape` is what was measured of the one that is shown. What a
     clinic's archive sent is evidence too, of another study.
     """
     finding = origin.finding
-    at = decision.decided_at if decision else finding.created_at
+    at, replaced_by, decision = finding.said_at, finding.replaced_by, counting_decision(finding)
     sent = [_sent_object(finding.source)] if finding.source else []
     pictures = [*photos, *sent]
     seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in pictures]
@@ -97,14 +97,15 @@ def make_report(
     )
     if decision:
         content[0].ContentSequence.append(_conclusions(origin, decision))
-    earlier = ObjectId(of.finding, of.kind, of.number - 1)
+    before = len(finding.stands.counted) - (replaced_by is None)
+    earlier = ObjectId(of.finding, of.kind, before)
     report = EnhancedSR(
         evidence=[*(photos or [make_object(origin, _stand_in(of), at)]), *sent],
         content=content[0],
         is_complete=True,
         is_final=decision is not None and decision.final,
         requested_procedures=_orders(finding.source),
-        previous_versions=[make_object(origin, earlier, at)] if of.number else None,
+        previous_versions=[make_object(origin, earlier, at)] if before >= 0 else None,
         **common_of(origin, of, at),
     )
     if not photos:
@@ -181,6 +182,8 @@ def _model_answer(
         qualitative_evaluations=list(_said_by_model(origin)),
         source_images=seen,
     )
+    if not counting_decision(origin.finding):  # else the conclusions say it
+        group[0].ContentSequence.extend(_say_replaced(origin))
     # What must be shown with every finding, doubts included.
     for notice in finding.notices:
         group[0].ContentSequence.append(_text(codes.DCM.Comment, notice.in_language(language)))
@@ -229,6 +232,9 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
     said = [("risk_band", band_code(finding.band, language)), ("most_likely", likely)]
     said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
     said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
+    replaced_by = origin.finding.replaced_by
+    if replaced_by and not replaced_by.decision:  # else the conclusions say it
+        said.append(("urgency", band_code(replaced_by.band, language)))
     for name, code in said:
         yield QualitativeEvaluation(own(name, language), code)
 
@@ -252,7 +258,9 @@ def _shape_measures(
 
 
 def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:
-    """What the review that counts says, as its doctor's."""
+    """What the review that counts says, as its doctor's; it may be of another finding of the spot,
+    which a comment names then.
+    """
     language = origin.language
     container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
     container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")
@@ -279,7 +287,14 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
     if decision.new_picture_wanted:
         said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
+    container.ContentSequence.extend(_say_replaced(origin))
     return container
+
+
+def _say_replaced(origin: ObjectSource) -> Iterator[ContentItem]:
+    if replaced_by := origin.finding.replaced_by:
+        said = say_replaced(origin.finding, replaced_by, origin.language)
+        yield _text(codes.DCM.Comment, said)
 
 
 def _text(name: CodedConcept, text: str) -> ContentItem:

@@ -20,7 +20,7 @@ from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.reports.service import ReportsService
 from skinapi.standards.dicom.errors import installed
-from skinapi.standards.dicom.study import Study, pictures_of
+from skinapi.standards.dicom.study import Study, pictures_of, version_of
 from skinapi.standards.dicom.uids import Kind, ObjectId, finding_of
 
 if TYPE_CHECKING:
@@ -70,20 +70,19 @@ class StudiesService:
         """Raises NotFound, also where the caller may not see it."""
         finding, owner = self._get(study, to)
         withdrawn = self.records.photos.withdrawn(owner)
-        counted = [one for one in finding.stands.reviews if not one.second_opinion]
         report = self.reports.read_for_programs(number=str(finding.number), to=to)
         objects = (
             *pictures_of(finding),
-            ObjectId(finding.id, Kind.STRUCTURED_REPORT, len(counted)),
+            ObjectId(finding.id, Kind.STRUCTURED_REPORT, version_of(finding)),
             # It has no photo where that is withdrawn, so it is another object then.
             ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16) ^ withdrawn),
         )
         ordered = sorted(objects, key=lambda one: (one.kind, one.number))
-        decision, letters = finding.decision, [shown.letter for shown in report.letters]
-        changes = [decision.decided_at if decision else finding.created_at]
+        letters = [shown.letter for shown in report.letters]
+        changes = [finding.said_at]
         changes += [one.signed_at for one in letters if one.signed_at]
         changes += [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
-        return Study(finding, tuple(ordered), decision, to, max(changes), withdrawn)
+        return Study(finding, tuple(ordered), to, max(changes), withdrawn)
 
     def note_read(self, study: Study) -> None:
         """Call it before objects leave: it counts a drawn report, and whoever reads a photo stands

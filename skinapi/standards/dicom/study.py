@@ -1,11 +1,12 @@
 """A finding as a study of an archive: what there is of it."""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
-from skinapi.records.decisions import Decision
 from skinapi.records.service import NOT_YOURS
 from skinapi.records.submission import Submission
 from skinapi.standards.dicom.uids import Kind, ObjectId
@@ -15,13 +16,13 @@ from skinapi.vision.context import Modality
 @dataclass(frozen=True, slots=True)
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
-    series. At `reported_at` its printed report last got a decision or a letter, or lost a letter.
+    series. At `reported_at` its printed report last got to say something else, or got or lost a
+    letter.
     `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
     """
 
     finding: Submission
     objects: tuple[ObjectId, ...]
-    decision: Decision | None
     reader: Subject
     reported_at: datetime
     photos_withdrawn: bool = False
@@ -37,6 +38,21 @@ class Study:
         if not objects:
             raise NotFound(NOT_YOURS)
         return replace(self, objects=tuple(objects))
+
+
+def version_of(finding: Submission) -> int:
+    """The number of the structured report: how many reviews there are. Where what counts was said
+    about another finding of the spot, one that is of what that says.
+    """
+    counted, advice = len(finding.stands.counted), finding.replaced_by
+    if advice is None:
+        return counted
+    said = [counted, advice.finding, advice.band, advice.since.isoformat(), advice.due]
+    said += [advice.said_by, advice.waits_for, advice.by_result]
+    if decision := advice.decision:
+        said += [decision.review, decision.new_picture_wanted]
+    digest = hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    return int(digest[:12], 16)
 
 
 def pictures_of(finding: Submission) -> list[ObjectId]:

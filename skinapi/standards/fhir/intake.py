@@ -23,14 +23,21 @@ from skinapi.integrations.keys.errors import TestKeyStoresNothing
 from skinapi.integrations.patients import PatientsService
 from skinapi.languages import Language
 from skinapi.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
+from skinapi.records.corrections import CorrectionsService
 from skinapi.records.service import Newcomer
 from skinapi.standards.fhir.elements import Element, Resource
 from skinapi.standards.fhir.kinds import KINDS
-from skinapi.standards.fhir.orders import Beside, Order, patient_named_by, read_order
+from skinapi.standards.fhir.orders import (
+    Beside,
+    Order,
+    patient_named_by,
+    read_order,
+    read_order_taken_back,
+)
 from skinapi.standards.fhir.outcomes import information, issue_of, outcome_of
 from skinapi.standards.fhir.reports import resources_of
 from skinapi.standards.fhir.sent_bundles import Entry, read_bundle, read_condition
-from skinapi.standards.fhir.sent_resources import Identifier, Sent, open_resource
+from skinapi.standards.fhir.sent_resources import TAKEN_BACK, Identifier, Sent, open_resource
 from skinapi.standards.fhir.service import FhirService
 
 # No caller can send it as an Idempotency-Key: those have no slash.
@@ -96,6 +103,7 @@ class FhirIntakeService:
 
     fhir: FhirService
     prediction: PredictionService
+    corrections: CorrectionsService
     patients: PatientsService
     largest_photo: int
 
@@ -116,14 +124,15 @@ class FhirIntakeService:
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Taken:
         """Judge the photos that a `ServiceRequest` contains, and file the finding. Sent again, it
-        is answered as before. A test key gets the report of the sample picture. Raises InvalidBody,
+        is answered as before; sent again as `entered-in-error` or `revoked`, its finding stands for
+        nothing from then on. A test key gets the report of the sample picture. Raises InvalidBody,
         PayloadTooLarge, IdentifierReused, Forbidden, NotFound, PhotosApart, and as
         `PredictionService.predict`.
         """
         sent = open_resource(raw, "ServiceRequest")
         if sent.kind != "ServiceRequest":
             raise InvalidBody(OTHER_KIND)
-        return self._take(read_order(sent, self._beside()), by, language)
+        return self._take(sent, self._beside(), by, language)
 
     def take_patient(
         self, raw: Mapping[str, Any], *, condition: str | None, by: Subject
@@ -153,8 +162,7 @@ class FhirIntakeService:
         sent = [entry.sent for entry in entries if entry.sent]
         requests = [one for one in sent if one.kind == "ServiceRequest"]
         if len(requests) == 1:
-            order = read_order(requests[0], self._beside(entries))
-            taken = self._take(order, by, language)
+            taken = self._take(requests[0], self._beside(entries), by, language)
             return [self._answer(one, taken) for one in sent]
         if [one.kind for one in sent] != ["Patient"]:
             raise InvalidBody(ONE_REQUEST)
@@ -169,19 +177,31 @@ class FhirIntakeService:
                 return self._answer_patient(sent, entry.wanted, by)
             if sent.kind != "ServiceRequest":
                 raise sent.refuse(IN_A_BATCH)
-            taken = self._take(read_order(sent, self._beside([entry])), by, language)
+            taken = self._take(sent, self._beside([entry]), by, language)
             return self._answer(sent, taken)
         except SkinAPIError as error:
             status = f"{error.status} {HTTPStatus(error.status).phrase}"
             return {"response": {"status": status, "outcome": outcome_of(issue_of(error))}}
 
-    def _take(self, order: Order, by: Subject, language: Language | None) -> Taken:
+    def _take(self, request: Sent, beside: Beside, by: Subject, language: Language | None) -> Taken:
+        if request.model.status in TAKEN_BACK:
+            return self._take_back(request, beside, by)
+        order = read_order(request, beside)
         try:
             return self._take_once(order, by, language)
         except IdentifierReused:
             # Another request may have stored the same new patient and finding in the meantime: the
             # second time that patient is found. Nothing was judged or counted yet.
             return self._take_once(order, by, language)
+
+    def _take_back(self, request: Sent, beside: Beside, by: Subject) -> Taken:
+        """Of such an order nothing but its identifier is read."""
+        if by.key and by.key.test:
+            raise TestKeyStoresNothing
+        order = read_order_taken_back(request, beside)
+        submission = self.corrections.take_back(keys=self._keys_of(order.identifier, by), by=by)
+        report = next(resources_of(submission, self.fhir.base))
+        return Taken(order=order, report=report, patient=submission.owner, new=False)
 
     def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
         sent = SentPhotos(
@@ -217,11 +237,14 @@ class FhirIntakeService:
 
     def _find_key(self, order: Identifier, owner: Account, by: Subject) -> tuple[str, bool]:
         """The idempotency key of an order, and whether it is a new one."""
-        keys = [KEY + one for one in self.patients.hashes_of("order", by.id, *order)]
+        keys = self._keys_of(order, by)
         records = self.prediction.records
         used = (key for key in keys if records.is_used(key, owner=owner.id, by=by.id))
         found = next(used, None)
         return found or keys[0], found is None
+
+    def _keys_of(self, order: Identifier, by: Subject) -> list[str]:
+        return [KEY + one for one in self.patients.hashes_of("order", by.id, *order)]
 
     def _rehearse(self, order: Order, sent: SentPhotos, by: Subject) -> Taken:
         submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)

@@ -15,12 +15,13 @@ from skinapi.standards.fhir.elements import own_system
 from skinapi.standards.fhir.sent_resources import Identifier, Sent
 from skinapi.standards.fhir.told_facts import read_context
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
-from skinapi.vision.context import Context
+from skinapi.vision.context import NOTHING_TOLD, Context
 
 NOT_HERE = (
     "refers to what is not in this request. Send it along: this server fetches nothing from "
     "other addresses"
 )
+ONLY_IDENTIFIER_READ = "The finding of this order stands for nothing now; nothing else was read"
 BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -69,6 +70,21 @@ def patient_named_by(sent: Sent, wanted: Identifier | None = None) -> Identifier
 def read_order(request: Sent, beside: Beside) -> Order:
     """Raises InvalidBody, PayloadTooLarge."""
     return _Reader(request, beside).read()
+
+
+def read_order_taken_back(request: Sent, beside: Beside) -> Order:
+    """Only which order it is. Raises InvalidBody."""
+    return Order(
+        identifier=request.one_identifier(beside.wanted.get(request.place)),
+        patient="",
+        contents=(),
+        context=NOTHING_TOLD,
+        lesion=None,
+        keep_photo=None,
+        photos=(),
+        performers=(),
+        notes=(ONLY_IDENTIFIER_READ,),
+    )
 
 
 @dataclass

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from skinapi.records.corrections import ERRORS
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
 from skinapi.records.instructions import Advice
-from skinapi.records.submission import Submission
+from skinapi.records.submission import EnteredInError, Submission
 from skinapi.reports.page_texts import say_advice
 from skinapi.reports.reading import without_repeats
 from skinapi.standards.fhir.devices import device_reference, provenance_of
@@ -35,7 +36,7 @@ from skinapi.standards.fhir.elements import (
     share,
 )
 from skinapi.standards.fhir.patients import patient_reference
-from skinapi.standards.what_holds import say_replaced
+from skinapi.standards.what_holds import counting_decision, say_replaced
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import doubt_notice
@@ -48,6 +49,14 @@ MODALITIES = {
     Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
 }
 NO_CONCLUSION = "No doctor has signed a conclusion"
+DECIDED = (
+    "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's"
+)
+# What is left of a resource that was entered in error, beside its status.
+KEPT_IN_ERROR = {
+    *("language", "identifier", "category", "code", "type", "subject", "issued", "result", "media"),
+    *("effectiveDateTime", "createdDateTime"),
+}
 NO_OUTLINE = "The outline of the spot is not clear enough to measure it"
 MEASURES = {
     "asymmetry": "Asymmetry, from 0 to 1",
@@ -61,6 +70,9 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
     """
+    if submission.error:
+        yield from _in_error(submission, submission.error, base)
+        return
     observations = list(observations_of(submission))
     media = list(media_of(submission, base))
     report = _report_of(submission, observations, media, base if printed else None)
@@ -71,10 +83,27 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
     yield provenance_of(submission, targets, [_refer(one) for one in media])
 
 
+def _in_error(submission: Submission, error: EnteredInError, base: str) -> Iterator[Resource]:
+    """The report, observations and photos that a program may have copied, without what they said:
+    it may be about somebody else.
+    """
+    observations = [*observations_of(submission), _observe(submission, "decided-urgency", DECIDED)]
+    media = list(media_of(submission, base))
+    says = [ERRORS[submission.language].in_error, error.reason]
+    for resource in (_report_of(submission, observations, media, None), *observations, *media):
+        kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
+        if resource["resourceType"] == "DiagnosticReport":
+            kept |= {"text": _narrative(says)}
+        if resource["resourceType"] == "Media":
+            kept |= {"content": {"contentType": "image/jpeg"}}
+        kind, number = resource["resourceType"], resource["id"]
+        yield made(kind, number, submission.changed_at, **kept, status="entered-in-error")
+
+
 def report_status(submission: Submission) -> str:
     """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
     another photo; amended where something else counts since: another decision, or what was said of
-    another finding of the spot. Nothing takes a finding back but its deletion.
+    another finding of the spot.
     """
     decision, replaced = submission.decision, submission.replaced_by is not None
     if decision is None or not (decision.final or replaced):
@@ -122,23 +151,15 @@ def _report_of(
     )
 
 
-def _counting(submission: Submission) -> Decision | None:
-    """The decision that counts: where something was said of another finding of the spot and counts
-    instead, the one about that; None where no doctor has said it.
-    """
-    replaced_by = submission.replaced_by
-    return replaced_by.decision if replaced_by else submission.decision
-
-
 def _interpreter(submission: Submission) -> str | None:
     """The doctor who says what counts."""
-    counting = _counting(submission)
+    counting = counting_decision(submission)
     return counting.decided_by if counting else None
 
 
 def _conclude(submission: Submission) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
-    decision, replaced_by = _counting(submission), submission.replaced_by
+    decision, replaced_by = counting_decision(submission), submission.replaced_by
     if replaced_by and decision is None:
         return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
     if decision is None:
@@ -199,7 +220,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
     what was measured.
     """
     finding, replaced_by = submission.finding, submission.replaced_by
-    if submission.decision or _counting(submission):
+    if submission.decision or counting_decision(submission):
         yield _decided(submission)
     yield _likely(submission)
     for ranked in finding.shown_ranked:
@@ -290,7 +311,7 @@ def _decided(submission: Submission) -> Resource:
     what counts was said of another finding of the spot, the doctor's of that; without a value where
     no doctor has answered that finding.
     """
-    counting, replaced_by = _counting(submission), submission.replaced_by
+    counting, replaced_by = counting_decision(submission), submission.replaced_by
     own = submission.decision
     before: list[Decision | Earlier] = [*own.earlier] if own else []
     before += [own] if own and replaced_by else []
@@ -306,7 +327,7 @@ def _decided(submission: Submission) -> Resource:
     return _observe(
         submission,
         "decided-urgency",
-        "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's",
+        DECIDED,
         by_model=False,
         performer=[{"display": counting.decided_by}] if counting else None,
         issued=instant(submission.said_at),

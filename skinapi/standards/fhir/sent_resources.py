@@ -29,11 +29,13 @@ _USED: Mapping[str, frozenset[str]] = {
         "Practitioner": "identifier active telecom",
     }.items()
 }
+# A ServiceRequest with one of them takes back what was filed by it.
+TAKEN_BACK = ("entered-in-error", "revoked")
 # By the value sets that FHIR requires; of a status and an intent those that ask for something.
 _CODES: Mapping[str, Mapping[str, Collection[str]]] = {
     "Patient": {"gender": ("male", "female", "other", "unknown")},
     "ServiceRequest": {
-        "status": ("active",),
+        "status": ("active", *TAKEN_BACK),
         "intent": ("order", "original-order", "reflex-order", "filler-order", "instance-order"),
         "priority": ("routine", "urgent", "asap", "stat"),
     },

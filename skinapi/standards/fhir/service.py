@@ -84,11 +84,13 @@ class FhirService:
 
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first. Raises NotFound."""
-        submission, _ = self._get(number, to)
+        submission, _ = self._get(number, to, with_errors=True)
         return list(self._of_finding(submission, to))
 
-    def _get(self, number: str, to: Subject) -> tuple[Submission, Account]:
-        submission, owner = self.records.get(number=number, to=to)
+    def _get(
+        self, number: str, to: Subject, *, with_errors: bool = False
+    ) -> tuple[Submission, Account]:
+        submission, owner = self.records.get(number=number, to=to, with_errors=with_errors)
         return submission.for_programs(), owner
 
     def read_document(self, number: str, *, to: Subject) -> tuple[list[Resource], list[Resource]]:

@@ -7,3 +7,9 @@ LOOKS = {
     "nobody_by": "Nobody here will look at this: go to a doctor of your own by {day}.",
     "nobody_go": "Nobody here will look at this: go to a doctor of your own.",
 }
+
+# Of a finding that was entered in error. `taken_back` is its reason where a program says so.
+ERRORS = {
+    "in_error": "This was entered in error and stands for nothing.",
+    "taken_back": "The clinic's system that had sent this photo has taken it back.",
+}

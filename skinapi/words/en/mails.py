@@ -8,6 +8,7 @@ MAILS = {
         "refused": "Your account was not approved",
         "reviewed": "A doctor has answered",
         "letter_withdrawn": "Your doctor has taken a letter back",
+        "entered_in_error": "An entry was made in error",
         "new_picture": "Your doctor asks for a new photo",
         "urgent": "Something in your queue should be seen soon",
         "person_to_reach": "Somebody could not be told in time",
@@ -38,6 +39,8 @@ MAILS = {
         "refused": "Your account was not approved. When you log in, you read more.",
         "reviewed": "A doctor has answered you. Log in to read the answer.",
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
+        "entered_in_error": "An entry was taken out of your list: it was made in error. Log in to "
+        "read why.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
         "urgent": "Something new in your queue should be seen soon. Log in to see it.",
         "person_to_reach": "Somebody deleted an account or a finding before a doctor could speak "

@@ -126,6 +126,8 @@ LABELS = {
     "valid": "A report with this code was issued by this server, and stands.",
     "outdated": "A report with this code was issued by this server.",
     "unknown": "No report stands under this code: it was never issued here, or was deleted.",
+    "in_error": "This report stands for nothing: its finding was entered in error. That was noted "
+    "on {}. Do not rely on it, and ask whoever gave it to you.",
     "newest": "It is the newest one on this finding: nothing was added since.",
     "superseded": "It is not the newest one on this finding.",
     "newer_report": "A newer report was issued on {}.",

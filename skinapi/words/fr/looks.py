@@ -10,3 +10,9 @@ LOOKS = {
     "au plus tard le {day}.",
     "nobody_go": "Personne ici ne regardera ce résultat : allez chez un médecin de votre choix.",
 }
+
+# Of a finding that was entered in error. `taken_back` is its reason where a program says so.
+ERRORS = {
+    "in_error": "Ce résultat a été enregistré par erreur et ne vaut rien.",
+    "taken_back": "Le système de la clinique qui avait envoyé cette photo l'a retirée.",
+}

@@ -8,6 +8,7 @@ MAILS = {
         "refused": "Votre compte n'a pas été approuvé",
         "reviewed": "Un médecin a répondu",
         "letter_withdrawn": "Votre médecin a retiré une lettre",
+        "entered_in_error": "Une entrée a été faite par erreur",
         "new_picture": "Votre médecin demande une nouvelle photo",
         "urgent": "Un élément de votre file est à voir rapidement",
         "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
@@ -38,6 +39,8 @@ MAILS = {
         "refused": "Votre compte n'a pas été approuvé. Connectez-vous pour en savoir plus.",
         "reviewed": "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
         "letter_withdrawn": "Votre médecin a retiré une lettre. Connectez-vous pour lire pourquoi.",
+        "entered_in_error": "Une entrée a été retirée de votre liste : elle avait été faite par "
+        "erreur. Connectez-vous pour lire pourquoi.",
         "new_picture": "Votre médecin vous demande une nouvelle photo. Connectez-vous pour la "
         "prendre.",
         "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "

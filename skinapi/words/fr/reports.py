@@ -128,6 +128,8 @@ LABELS = {
     "outdated": "Un rapport de ce code a été établi par ce serveur.",
     "unknown": "Aucun rapport n'existe sous ce code: il n'a jamais été établi ici, ou a été "
     "effacé.",
+    "in_error": "Ce rapport ne vaut rien : son résultat a été enregistré par erreur. Cela a été "
+    "noté le {}. Ne vous y fiez pas, et demandez à la personne qui vous l’a remis.",
     "newest": "C'est le plus récent sur ce résultat: rien ne s'y est ajouté depuis.",
     "superseded": "Ce n'est pas le plus récent sur ce résultat.",
     "newer_report": "Un rapport plus récent a été établi le {}.",

@@ -15,9 +15,16 @@ from skinapi.standards.dicom import archive_client
 from skinapi.standards.dicom.archive import ARCHIVE
 from skinapi.storage.ids import now
 from tests.prediction.photographer import predicted
+from tests.records.test_holds import in_days
 from tests.standards.dicom.fake_archive import FakeArchive, Mood, fake_archive
 from tests.standards.dicom.reading_back import study_of
-from tests.standards.dicom.test_objects import STRUCTURED, clinic_with_finding, objects_of, sign
+from tests.standards.dicom.test_objects import (
+    STRUCTURED,
+    clinic_with_finding,
+    objects_of,
+    photograph_again,
+    sign,
+)
 from tests.support.backends import Backend, erase
 from tests.support.orthanc import Orthanc
 
@@ -261,3 +268,34 @@ def served(backend: Backend) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    moved = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+    assert moved.status_code == 200, moved.text
+    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "downgrade_confirmed": True}
+    sign(doctor, number, **mole)
+    send_due(backend)
+
+    def sent_since(known: set[str]) -> list[tuple[int, str]]:
+        send_due(backend)
+        new = [one for uid, one in archive.kept.items() if uid not in known]
+        return sorted((int(one.StudyID), one.Modality) for one in new)
+
+    before = set(archive.kept)
+    newer = photograph_again(backend, ada, lesion)
+    assert sent_since(before) == [(number, "DOC"), (number, "SR")]  # the newer waits for its review
+    before, asked = set(archive.kept), len(archive.asked)
+    held = {"label": "melanoma", "certainty": "sure", "hold_until": in_days(2)}
+    answer = doctor.call("POST", f"/submissions/{newer}/review", json=held)
+    assert answer.status_code == 201, answer.text
+    assert (sent_since(before), len(archive.asked)) == ([], asked)
+    assert doctor.call("DELETE", f"/submissions/{newer}/hold").status_code == 200
+    assert sent_since(before) == [
+        (number, "DOC"), (number, "SR"), (newer, "DOC"), (newer, "SR")
+    ]  # fmt: skip

@@ -14,10 +14,11 @@ from skinapi.standards.dicom.header_facts import read_context
 from skinapi.standards.dicom.reading import open_instance
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import BODY_SITES
+from tests.care.clinic import file_for
 from tests.integrations.test_keys import made
 from tests.prediction.photographer import predicted
 from tests.prediction.test_several_pictures import joined
-from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
+from tests.standards.dicom.reading_back import errors_in, fetch, search, study_of, tool, value_of
 from tests.standards.fhir.clinic import Clinic
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
@@ -260,3 +261,62 @@ def dumped(report: Dataset, folder: Path) -> str:
     file = folder / "report.dcm"
     report.save_as(file, enforce_file_format=True)
     return tool("dsrdump", "+Pl", "+U8", file)
+
+
+def photograph_again(backend: Backend, patient: Person, lesion: str) -> int:
+    finding = finding_of("melanoma", band=Band.URGENT_REFERRAL)
+    return file_for(backend, patient, finding.band, finding=finding, lesion=lesion).number
+
+
+def structured_reports(person: Person) -> dict[int, Dataset]:
+    """By the number of the finding."""
+    found = search(person, includefield="StudyID")
+    made = [
+        one
+        for study in found
+        for one in fetch(person, f"/dicom/studies/{value_of(study, 'StudyInstanceUID')}")
+    ]
+    return {int(one.StudyID): one for one in made if one.SOPClassUID == STRUCTURED}
+
+
+def test_the_report_of_an_older_photo_says_what_counts_now(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "urgency": "self_monitoring"}
+    sign(doctor, number, **mole, downgrade_confirmed=True)
+    before = structured_reports(doctor)[number]
+    assert "Self-monitoring" in text_of(before)
+    newer = photograph_again(backend, ada, lesion)
+    after = structured_reports(doctor)[number]
+    assert after.SOPInstanceUID != before.SOPInstanceUID
+    assert content_time(after) > content_time(before)
+    [previous] = after.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
+    assert previous.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == before.SOPInstanceUID
+    assert after.PreliminaryFlag == "PRELIMINARY"
+    assert f"Said about finding {newer} of the same spot" in text_of(after)
+    assert "Urgent referral" in text_of(after)
+    assert "Self-monitoring" not in text_of(after)
+    assert "Conclusions" not in text_of(after)
+    proven = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
+    answer = doctor.call(
+        "POST", f"/submissions/{newer}/review", json={**proven, "told_by": "server"}
+    )
+    assert answer.status_code == 201, answer.text
+    signed = structured_reports(doctor)[number]
+    assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)
+    assert "Conclusions" in text_of(signed)
+    assert "93655004" in text_of(signed)
+    assert f"(finding {newer}): Melanoma" in text_of(signed)
+    assert errors_in(tmp_path, after, signed) == []
+
+
+def text_of(report: Dataset) -> str:
+    return "\n".join(str(one.value) for one in report.iterall() if one.VR != "SQ")
+
+
+def content_time(report: Dataset) -> str:
+    return f"{report.ContentDate} {report.ContentTime}"

@@ -314,6 +314,31 @@ def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_
     assert program.call("GET", f"{path}/metadata").status_code == 200
 
 
+def test_an_object_whose_patient_an_archive_has_corrected_is_filed_anew_for_that_one(
+    backend: Backend,
+) -> None:
+    program = clinic_wide(backend, scopes=["dicom", "fhir"])
+    wrong, right = (
+        jpeg_object(PHOTO, SOPInstanceUID="1.2.3.4", PatientID=number) for number in ("A-1", "B-2")
+    )
+    stored = backend.services.store.collection("submissions")
+    assert send(program, wrong)[0] == 200
+    assert [send(program, right)[0] for _ in range(2)] == [200, 200]
+    first, second = stored.find(sort="number")
+    assert first["owner"] != second["owner"]
+    assert first["error"]["reason"].startswith("The clinic's system")
+    assert "error" not in second
+    read = program.call("GET", f"/fhir/DiagnosticReport/{first['number']}").get_json()
+    assert read["status"] == "entered-in-error"
+    studies = program.call("GET", "/dicom/studies").get_json()
+    assert [one["0020000D"]["Value"] for one in studies] == [[uid_of_id(second["id"])]]
+    # It does not go to and fro: a copy of before the correction is refused, and says why.
+    status, answer = send(program, wrong)
+    assert status == 409
+    assert "entered in error" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
+    assert "error" not in stored.find(sort="number")[1]
+
+
 def test_with_a_clinics_key_an_object_without_a_patient_is_refused(backend: Backend) -> None:
     status, answer = send(clinic_wide(backend, scopes=["dicom"]), jpeg_object(PatientID=""))
     assert status == 409
