@@ -66,10 +66,10 @@ def views_of(said: Said) -> Iterator[View]:
 
 
 def fhir_views_of(said: Said) -> Iterator[View]:
-    """As FHIR tells it, of the finding alone: what was said of another of its spot is not in it."""
     reader = "patient" if said.as_owner else "doctor"
     for resource in resources_of(said.submission, "https://skin.example/fhir"):
         yield view_of(f"{reader}: FHIR {resource['resourceType']}", [*_texts(resource)])
+        yield view_of(f"{reader}: FHIR codes", [*_texts(resource.get("conclusionCode"))])
 
 
 def printed_views(said: Said) -> Iterator[View]:
@@ -125,7 +125,7 @@ def _texts(resource: Any) -> Iterator[str]:
         for name, value in resource.items():
             if name == "div":
                 yield from _lines_of(value)
-            elif name != "conclusion":  # it is in `text` too
+            elif name not in {"conclusion", "conclusionCode"}:  # each is in `text` too
                 yield from _texts(value)
     elif isinstance(resource, list):
         for one in resource:
