@@ -19,11 +19,12 @@ from skinapi.privacy.person_file.page import WORDS
 from skinapi.privacy.person_file.signature import PublicKey
 from skinapi.reports.words import LABELS
 from skinapi.storage.ids import now
+from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
 from tests.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 
 class Case:
@@ -278,6 +279,34 @@ def test_what_a_doctor_holds_back_is_not_in_it(any_backend: Backend, tmp_path: P
     (letter,) = any_backend.services.store.collection("letters").find()
     for held in (note, letter["decision"].splitlines()[0], "withheld", "Grace Hopper, "):
         assert held.encode() not in text, held
+
+
+def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
+    """It told of a mail that is due when the hold ends, and when the spot is looked at again."""
+    backend = Backend(tmp_path / "server", **MAIL)
+    doctor, ada = patient_in_care(backend)
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    for _ in range(2):
+        number = file_for(backend, ada, REVIEW, lesion=spot).number
+    backend.services.lesions.counts.recount(spot)
+    before = made_for(backend, ada, tmp_path / "before")
+    until = (now() + timedelta(days=2)).isoformat()
+    body = {"label": "melanoma", "certainty": "sure", "histology": "confirmed", "hold_until": until}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    letters = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", letters, json={"reader": "patient"}).get_json()
+    signed = {name: draft[name] for name in ("version", "text", "decision")}
+    assert doctor.call("POST", f"/letters/{draft['_id']}/sign", json=signed).status_code == 200
+    assert backend.services.store.collection("outbox").find({"kind": "reviewed"})
+    after = made_for(backend, ada, tmp_path / "after")
+    assert after.namelist() == before.namelist()
+    told = [one for one in before.namelist() if one.endswith((".json", ".pdf")) and one != MANIFEST]
+    for path in told:
+        # The first file is told of in some, and when the bundle was made.
+        if path not in {"audit.json", "jobs.json", "notices.json", "fhir/bundle.json"}:
+            assert after.read(path) == before.read(path), path
+    assert {one["kind"] for one in read(after, "notices.json")["notices"]} <= {"file_made"}
+    assert until[:10].encode() not in bytes_of(after)
 
 
 def test_a_damaged_photo_is_named_and_the_rest_is_there(backend: Backend, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 holds back, and of others only the names and words that the person's own pages show.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,9 +14,10 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.consents import Consents
 from skinapi.auth.sessions import Sessions
-from skinapi.care.lesion_records import Lesions
+from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Messages
+from skinapi.care.reminders import reminder_of
 from skinapi.domain.pages import read_pages
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
@@ -46,7 +47,9 @@ from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import MOST_REVIEWS
 from skinapi.records.service import RecordsService
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 
 PAGE_SIZE = 100
@@ -114,7 +117,13 @@ class PersonContents:
         yield from (_filed(FiledKey, one) for one in self.keys.list_of(account.id))
 
     def list_notices(self, account: Account) -> list[FiledNotice]:
-        return [_filed(FiledNotice, one) for one in self.outbox.list_to(account.id)]
+        """Without those that are due later: one that tells of a review waits for its hold."""
+        moment = now()
+        return [
+            _filed(FiledNotice, one)
+            for one in self.outbox.list_to(account.id)
+            if one.due_at is None or one.due_at <= moment
+        ]
 
     def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
         after: str | None = None
@@ -127,8 +136,18 @@ class PersonContents:
         for page in read_pages(
             lambda after: self.lesions.page_owned(account.id, after=after, limit=PAGE_SIZE)
         ):
-            yield from (_filed(FiledSpot, one) for one in page.items)
-        yield from (_filed(FiledSpot, one) for one in self.lesions.list_closed(account.id))
+            yield from self._file_spots(page.items)
+        yield from self._file_spots(self.lesions.list_closed(account.id))
+
+    def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
+        """With the next reminder as the person may know it: what is stored looks again when a hold
+        ends.
+        """
+        stands = self.records.spots.stand([one.id for one in spots], Reader.PATIENT)
+        for spot in spots:
+            told = stands.get(spot.id)
+            due = told and spot.reminded != told.newest.photo.id and reminder_of(told.instruction)
+            yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
 
     def walk_messages(self, account: Account, spot: str) -> Iterator[FiledMessage]:
         for page in read_pages(

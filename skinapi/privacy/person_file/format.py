@@ -258,7 +258,6 @@ class FindingFile(Filed):
     former_lesion: Id | None = None
     shape: MeasuredShape | None = None
     photo_sent_at: datetime | None = None
-    photo_came_at: datetime | None = None
     source: Source | None = None
     again_of: int | None = Field(default=None, description="the number of the finding before it")
     judged_again: int | None = Field(default=None, description="the number of the one after it")
