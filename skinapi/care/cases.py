@@ -25,7 +25,7 @@ from skinapi.records.events import OpinionWanted
 from skinapi.records.record_retention import PatientDeleted
 from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.service import RecordsService
-from skinapi.records.submission import QueueEntry, Submission
+from skinapi.records.submission import Listed, Submission
 from skinapi.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -178,7 +178,7 @@ class CasesService:
                 )
                 self._end_request(submission)
 
-    def _end_request(self, submission: QueueEntry) -> None:
+    def _end_request(self, submission: Listed) -> None:
         if asked := submission.opinion_of:
             self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(submission))
             self.submissions.end_work_of(submission, asked)
@@ -231,6 +231,6 @@ class CasesService:
         return found
 
 
-def _place_of(submission: QueueEntry) -> str:
+def _place_of(submission: Listed) -> str:
     """Where the console shows the case."""
     return f"case/{submission.number}"

@@ -12,7 +12,7 @@ from skinapi.care.reminders import Act, Reminder, reminder_of
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.submission import CourseEntry
+from skinapi.records.submission import Listed
 from skinapi.storage.ids import now
 from skinapi.vision.context import BodySide, BodySite, Laterality
 from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
@@ -172,5 +172,5 @@ class LesionView(Answer):
         )
 
 
-def finding_view(submission: CourseEntry, *, for_doctor: bool) -> ListedFinding:
+def finding_view(submission: Listed, *, for_doctor: bool) -> ListedFinding:
     return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))

@@ -34,7 +34,7 @@ from skinapi.records.review_queue import reader_of
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import CourseEntry, Submission
+from skinapi.records.submission import Listed, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
@@ -49,7 +49,7 @@ class ShownLesion(NamedTuple):
     """A spot and its newest finding, as its reader may know."""
 
     lesion: Lesion
-    latest: CourseEntry | None
+    latest: Listed | None
 
     @property
     def instruction(self) -> Instruction | None:
@@ -164,7 +164,7 @@ class LesionsService:
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
-    ) -> Page[CourseEntry]:
+    ) -> Page[Listed]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
         found = self.get(lesion=lesion, to=to).lesion
         page = self.spots.page(found.id, newest_first=newest_first, after=after, limit=limit)

@@ -18,7 +18,7 @@ from skinapi.records.read_notes import ReadNotes
 from skinapi.records.review_queue import in_care, is_asked, reader_of
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import QueuedCase, QueueEntry
+from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
 from skinapi.records.unassigned import Left, UnassignedCounts, UnassignedPatients
 from skinapi.registry.serving_pointer import ServingPointer
@@ -43,7 +43,7 @@ OVERDUE_AFTER = RESULT_AFTER
 class FoundCase:
     """`doctors` are those that work on it; `left` is of a patient without a doctor."""
 
-    submission: QueuedCase
+    submission: Listed
     owner: Account
     doctors: Mapping[str, Account]
     left: tuple[Left, ...] = ()
@@ -63,7 +63,7 @@ class QueueCounts:
     overdue: Mapping[WaitsFor, int]
 
 
-def doctors_of(submission: QueueEntry) -> set[str]:
+def doctors_of(submission: Listed) -> set[str]:
     """Who is in charge of it, has taken it, or is asked for a second opinion."""
     named = (submission.doctor, submission.taken_by, submission.opinion_of)
     return {doctor for doctor in named if doctor}
@@ -139,9 +139,9 @@ class CareService:
         )
         return self._in_care(page, doctor)
 
-    def awaited_of(self, patients: Sequence[Account]) -> dict[str, QueuedCase]:
+    def awaited_of(self, patients: Sequence[Account]) -> dict[str, Listed]:
         """What the decisions about these patients' findings have waited for the longest."""
-        awaited: dict[str, QueuedCase] = {}
+        awaited: dict[str, Listed] = {}
         for doctor, owners in _by_doctor(patients):
             found = self.submissions.page_awaited(
                 doctor, None, owners=owners, after=None, limit=MOST_AWAITED
@@ -155,7 +155,7 @@ class CareService:
         """Until when these patients should next be seen, by what doctors have decided. A day that
         is long past is none: nobody notes here that a patient came.
         """
-        found: list[QueuedCase] = []
+        found: list[Listed] = []
         for doctor, owners in _by_doctor(patients):
             found += self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
         least = (now() - OVERDUE_AFTER).date()
@@ -319,13 +319,13 @@ class CareService:
         page = self.submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
-    def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FoundCase]:
+    def _in_care(self, page: Page[Listed], doctor: Subject) -> Page[FoundCase]:
         return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)
 
     def _with_accounts(
         self,
-        page: Page[QueuedCase],
-        belongs: Callable[[QueuedCase, Account], bool],
+        page: Page[Listed],
+        belongs: Callable[[Listed, Account], bool],
         *,
         doctor: Subject,
     ) -> Page[FoundCase]:

@@ -15,7 +15,7 @@ from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
-from skinapi.records.submission import CourseEntry, QueueEntry
+from skinapi.records.submission import Listed
 from skinapi.records.unassigned import Left
 from skinapi.storage.ids import now
 from skinapi.vision.bands import RaisedBy
@@ -102,7 +102,7 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def of(cls, submission: CourseEntry | None) -> Self | None:
+    def of(cls, submission: Listed | None) -> Self | None:
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
@@ -140,7 +140,7 @@ class PatientInCare(Answer):
     )
 
     @classmethod
-    def of(cls, account: Account, awaited: QueueEntry | None, *, due: date | None) -> Self:
+    def of(cls, account: Account, awaited: Listed | None, *, due: date | None) -> Self:
         waiting = Waiting.of(account.queue_key)
         return cls(
             due=due,
@@ -170,7 +170,7 @@ class LearningPlace(Answer):
     )
 
     @classmethod
-    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+    def of(cls, submission: Listed, owner: Account) -> Self:
         return cls(
             urgent_first=submission.urgent,
             margin=round(submission.margin, 6),
@@ -241,7 +241,7 @@ class CaseView(Answer):
     )
 
     @classmethod
-    def of(cls, submission: QueueEntry, doctors: Mapping[str, Account], asker: str) -> Self:
+    def of(cls, submission: Listed, doctors: Mapping[str, Account], asker: str) -> Self:
         awaited = AwaitedView.of(submission)
 
         def name(doctor: str | None) -> str:
@@ -371,7 +371,7 @@ class QueuedFinding(ListedFinding):
         )
 
 
-def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
+def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
     """The fields of a ListedFinding."""
     finding = submission.finding
     words = finding.band_words(submission.language)
@@ -391,7 +391,7 @@ def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def _for_doctor(submission: CourseEntry) -> dict[str, Any]:
+def _for_doctor(submission: Listed) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     other = submission.replaced_by
     replaced = other if submission.decision else None

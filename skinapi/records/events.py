@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinapi.records.letters import Letter
 from skinapi.records.reviews import Review
-from skinapi.records.submission import QueueEntry, Submission
+from skinapi.records.submission import Listed, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class FindingReviewed:
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on."""
 
-    findings: Sequence[QueueEntry]
+    findings: Sequence[Listed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from skinapi.records.letters import Letters
 from skinapi.records.reviews import Reviews
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import QueueEntry
+from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
 from skinapi.storage.clock_watch import ClockWatch
 from skinapi.vision.bands import urgency
@@ -175,12 +175,12 @@ class RecordRetention:
 
 
 def _of_same_spots(
-    findings: Mapping[str, QueueEntry], signed: Mapping[str, datetime]
+    findings: Mapping[str, Listed], signed: Mapping[str, datetime]
 ) -> dict[str, datetime]:
     """The findings that stand at a spot beside one that is signed, and are at least as urgent as
     the mildest of these; with the newest signature about the spot.
     """
-    spots: dict[str, list[QueueEntry]] = {}
+    spots: dict[str, list[Listed]] = {}
     for identifier in signed:
         if spot := findings[identifier].lesion:
             spots.setdefault(spot, []).append(findings[identifier])

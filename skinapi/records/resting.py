@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.records.submission import KeyedEntry, Submission
+from skinapi.records.submission import Listed, Submission
 from skinapi.storage.ports import Filter, Store
 
 PAGE_SIZE = 100
@@ -29,7 +29,7 @@ PHOTOS, FINDINGS = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
 IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
 
 
-def rest_keys(case: Sequence[KeyedEntry]) -> dict[str, str | None]:
+def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
     """The keys of the findings of a case, seen by a doctor, by their ids; None while it does not
     rest.
     """
@@ -38,18 +38,20 @@ def rest_keys(case: Sequence[KeyedEntry]) -> dict[str, str | None]:
     since = max(map(_rests_since, case), default=None)
     reviewed = all(one.reviewed for one in case)
     return {
-        one.id: f"{_key(one.has_photo, reviewed, since)}{one.number:016d}" for one in case if since
+        one.id: f"{_key(bool(one.photos), reviewed, since)}{one.number:016d}"
+        for one in case
+        if since
     }
 
 
-def _rests_since(entry: KeyedEntry) -> datetime:
+def _rests_since(entry: Listed) -> datetime:
     """When something last happened with it; that a decision is held back ends then, too."""
     decided = [entry.decision.decided_at] if entry.decision else []
     shown = (one.hold_ends_at for one in entry.stands.reviews if one.hold_ends_at)
     return max([entry.created_at, *decided, *shown])
 
 
-def _waits(entry: KeyedEntry) -> bool:
+def _waits(entry: Listed) -> bool:
     """Whether it must not go before somebody has done something."""
     awaited = entry.decision is not None and entry.decision.awaited
     return awaited or (entry.urgent and not entry.reviewed)
@@ -57,8 +59,8 @@ def _waits(entry: KeyedEntry) -> bool:
 
 def with_rest_key(submission: Submission) -> Submission:
     """A new finding that belongs to no spot."""
-    fields = {name: getattr(submission, name) for name in KeyedEntry.model_fields}
-    entry = KeyedEntry.model_construct(**fields).alone()
+    fields = {name: getattr(submission, name) for name in Listed.model_fields}
+    entry = Listed.model_construct(**fields).alone()
     return submission.model_copy(update={"rest_key": rest_keys([entry])[submission.id]})
 
 

@@ -22,7 +22,7 @@ from skinapi.domain.pages import batched
 from skinapi.domain.subject import Subject
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import QueueEntry
+from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
@@ -46,14 +46,14 @@ class ReviewQueue:
     accounts: Accounts
     failed: FailedItems
 
-    def join(self, submission: QueueEntry, owner: Account) -> None:
+    def join(self, submission: Listed, owner: Account) -> None:
         """Add a new finding. `owner` is its account, as the same transaction has counted it."""
         if owner.queue_key is None:  # of an earlier version
             self.update_owner_key(owner)
         elif submission.queue_key and submission.queue_key < owner.queue_key:
             self.accounts.set_queue_key(owner.id, submission.queue_key)
 
-    def leave(self, submission: QueueEntry, owner: Account) -> None:
+    def leave(self, submission: Listed, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
         if not submission.reviewed:
             self.update_owner_key(owner)
@@ -138,7 +138,7 @@ class ReviewQueue:
         self.update_owner_key(owner)
 
 
-def _cases_of(found: Sequence[QueueEntry]) -> tuple[set[str], list[str]]:
+def _cases_of(found: Sequence[Listed]) -> tuple[set[str], list[str]]:
     """The spots of these findings, and the ids of those that belong to none."""
     lesions = {one.lesion for one in found if one.lesion}
     return lesions, [one.id for one in found if not one.lesion]
@@ -165,14 +165,14 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
-def is_asked(submission: QueueEntry, owner: Account, doctor: Subject) -> bool:
+def is_asked(submission: Listed, owner: Account, doctor: Subject) -> bool:
     """Whether this doctor is asked for a second opinion about this finding."""
     stays = owner.status != "deleting" and not owner.is_record
     asked = submission.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
 
 
-def is_free(submission: QueueEntry, doctor_id: str) -> bool:
+def is_free(submission: Listed, doctor_id: str) -> bool:
     """Whether this doctor may take it: nobody has it, or somebody has had it too long."""
     if submission.taken_at is None or submission.taken_by == doctor_id:
         return True

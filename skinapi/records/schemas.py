@@ -35,7 +35,7 @@ from skinapi.records.review_schemas import (
     FirstDecision,
     GraverReview,
 )
-from skinapi.records.submission import CourseEntry, Submission, SubmissionSummary
+from skinapi.records.submission import Listed, Submission, SubmissionSummary
 from skinapi.records.unassigned import WillLook
 from skinapi.registry.version_service import Standing
 from skinapi.stored_record import Frozen
@@ -522,7 +522,7 @@ def _summary(
     }
 
 
-def decision_view(submission: CourseEntry) -> DecisionView | None:
+def decision_view(submission: Listed) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
@@ -531,7 +531,7 @@ def decision_view(submission: CourseEntry) -> DecisionView | None:
     return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
 
 
-def graver_sentence(submission: CourseEntry) -> str | None:
+def graver_sentence(submission: Listed) -> str | None:
     """What clients without decisions show first, where the decision that counts is more urgent."""
     elsewhere, band = submission.replaced_by, submission.finding.band
     decision = (elsewhere and elsewhere.decision) or submission.decision

@@ -13,13 +13,9 @@ from skinapi.records.resting import rest_keys
 from skinapi.records.reviews import Reviews
 from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing, standing
 from skinapi.records.submission import (
-    COURSE_FIELDS,
-    KEYED_FIELDS,
-    QUEUE_FIELDS,
-    CourseEntry,
+    LISTED_FIELDS,
     Entry,
-    KeyedEntry,
-    QueueEntry,
+    Listed,
 )
 from skinapi.records.submissions import TOUCH
 from skinapi.storage.ids import new_id, now
@@ -70,7 +66,7 @@ class Spots:
             for lesion, facts in self._read(lesions).items()
         }
 
-    def note_changes(self, finding: Entry) -> list[QueueEntry]:
+    def note_changes(self, finding: Entry) -> list[Listed]:
         """Let readers who ask for what has changed find this finding and all others of its spot, in
         the caller's transaction; each gets an id of its own, by which pages continue. The result is
         these findings, for the caller to publish.
@@ -79,11 +75,11 @@ class Spots:
 
     def note_changes_of(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
-    ) -> list[QueueEntry]:
+    ) -> list[Listed]:
         """The same of all findings of these spots, and of these findings."""
-        found = self._select(lesions, ids, QUEUE_FIELDS)
+        found = self._select(lesions, ids, LISTED_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
-        return [QueueEntry.model_validate(one) for one in found]
+        return [Listed.model_validate(one) for one in found]
 
     def renew_keys(
         self,
@@ -103,10 +99,10 @@ class Spots:
 
     def list_changed_keys(
         self, *, lesions: Iterable[str | None], ids: Sequence[str], shown: str | None = None
-    ) -> list[tuple[KeyedEntry, dict[str, str | None]]]:
+    ) -> list[tuple[Listed, dict[str, str | None]]]:
         """Those of the findings that `renew_keys` gives other keys, each with all of them."""
-        found = map(KeyedEntry.model_validate, self._select(lesions, ids, KEYED_FIELDS))
-        cases: dict[str, dict[str, KeyedEntry]] = {}
+        found = map(Listed.model_validate, self._select(lesions, ids, LISTED_FIELDS))
+        cases: dict[str, dict[str, Listed]] = {}
         for one in self.see([*found], Reader.DOCTOR):
             cases.setdefault(one.lesion or one.id, {})[one.id] = one
         return [pair for case in cases.values() for pair in _list_changed([*case.values()], shown)]
@@ -122,25 +118,25 @@ class Spots:
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
 
-    def newest(self, lesion: str) -> CourseEntry | None:
+    def newest(self, lesion: str) -> Listed | None:
         """The finding on the newest photo; where that was judged again, the last one."""
         wanted: Filter = {"lesion": lesion}
-        found = self._documents.find(wanted, sort="-id", limit=1, fields=COURSE_FIELDS)
+        found = self._documents.find(wanted, sort="-id", limit=1, fields=LISTED_FIELDS)
         if found and found[0].get("photo_sent_at"):  # it may be on an older photo
-            found = self._documents.find(wanted, fields=COURSE_FIELDS)
-        entries = map(CourseEntry.model_validate, found)
+            found = self._documents.find(wanted, fields=LISTED_FIELDS)
+        entries = map(Listed.model_validate, found)
         return max(entries, key=lambda one: (one.photographed_at, one.id), default=None)
 
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
-    ) -> Page[CourseEntry]:
+    ) -> Page[Listed]:
         """One page of a spot's findings in the order of time."""
         wanted: Filter = {"lesion": lesion}
         if after:
             wanted["id"] = {"$lt" if newest_first else "$gt": after}
         sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=COURSE_FIELDS)
-        return page_of(found, limit).map(CourseEntry.model_validate)
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=LISTED_FIELDS)
+        return page_of(found, limit).map(Listed.model_validate)
 
     def numbers(self, lesion: str) -> dict[str, int]:
         """The numbers of all findings of a spot, by their ids."""
@@ -161,17 +157,17 @@ class Spots:
             photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
         return self._stand_alone([*photos.values()], Reader.PATIENT)
 
-    def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
+    def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
         """Those of these findings that are not deleted."""
-        found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)
-        return {one["id"]: CourseEntry.model_validate(one) for one in found}
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
+        return {one["id"]: Listed.model_validate(one) for one in found}
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
         """The numbers of those of these findings that are not deleted."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
-    def put(self, submission_id: str, lesion: str | None) -> list[QueueEntry]:
+    def put(self, submission_id: str, lesion: str | None) -> list[Listed]:
         """Give a finding to a spot, or to none. The result is the findings of which something else
         holds then, here as of the other moves.
         """
@@ -180,13 +176,13 @@ class Spots:
         alone = [] if lesion else [submission_id]
         return self._note_move(before.get("lesion"), lesion, alone)
 
-    def move_all(self, lesion: str, to: str | None) -> list[QueueEntry]:
+    def move_all(self, lesion: str, to: str | None) -> list[Listed]:
         """Give all findings of a spot to another one, or to none."""
         moved = [*self.numbers(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         return self._note_move(None, to, [] if to else moved)
 
-    def leave(self, lesion: str, *, keep: bool) -> list[QueueEntry]:
+    def leave(self, lesion: str, *, keep: bool) -> list[Listed]:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
         the doctor finds the messages about it.
         """
@@ -199,7 +195,7 @@ class Spots:
 
     def _note_move(
         self, left: str | None, entered: str | None, alone: Sequence[str]
-    ) -> list[QueueEntry]:
+    ) -> list[Listed]:
         """What holds about the spots that findings left and entered is another thing now."""
         self.renew_keys(lesions=[left, entered], ids=alone)
         return self.note_changes_of([left, entered], ids=alone)
@@ -237,8 +233,8 @@ class Spots:
 
 
 def _list_changed(
-    case: Sequence[KeyedEntry], shown: str | None
-) -> Iterator[tuple[KeyedEntry, dict[str, str | None]]]:
+    case: Sequence[Listed], shown: str | None
+) -> Iterator[tuple[Listed, dict[str, str | None]]]:
     rests = rest_keys(case)
     for one in case:
         keys = {**one.make_keys(), "rest_key": rests[one.id]}

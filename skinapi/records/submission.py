@@ -28,7 +28,7 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD, Context
-from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
+from skinapi.vision.finding.finding import Finding, FindingSummary
 
 NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
@@ -183,39 +183,26 @@ class Entry(StoredRecord):
         return self.view
 
 
-class KeptEntry(Entry):
-    """The fields of a submission that say which photos of it are kept."""
-
-    photo_blob: str | None = None
-    picture_blobs: tuple[str, ...] = ()
-
-    @property
-    def photos(self) -> int:
-        return len(self.picture_blobs) or int(self.photo_blob is not None)
-
-
-class CourseEntry(Entry):
-    """The fields of a submission that the list of its spot shows."""
-
-    finding: FindingHeading
-    language: Language
-    photo_blob: str | None = None
-
-
-class QueueEntry(CourseEntry):
-    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
-    `learning_key` order these lists (see review_queue.py). `taken_by` is the doctor who works on
-    it; `opinion_of` the one whom the doctor in charge has asked for a second opinion, with the
-    `opinion_question`. `opinion_key` is there from when one has come until the doctor in charge has
-    answered it; by it the gravest stands first. `model_version` is that of the finding, for an
-    index. Where the photo was judged again, the new finding names the old one in `again_of`, and
-    the old one it in `judged_again`. `awaited_key` is there while a decision waits for something,
-    `hold_key` while something is held back from its owner, and `due_key` while a doctor should see
-    its spot by a day that was said of this finding.
+class Listed(Entry):
+    """The fields of a submission that lists show, and those that order them (`make_keys`): of what
+    the sender told, `context` holds the age and the place on the body alone. `picture_blobs` are
+    the kept photos of a finding on several, as they were sent; one of them is `photo_blob` too.
+    `taken_by` is the doctor who works on it; `opinion_of` the one whom the doctor in charge has
+    asked for a second opinion, with the `opinion_question`. `opinion_key` is there from when one
+    has come until the doctor in charge has answered it. `model_version` is that of the finding,
+    for an index. Where the photo was judged again, the new finding names the old one in
+    `again_of`, and the old one it in `judged_again`. `awaited_key` is there while a decision waits
+    for something, `hold_key` while something is held back from its owner, `due_key` while a doctor
+    should see its spot by a day that was said of this finding, `rest_key` while it rests (see
+    resting.py).
     """
 
     owner: str
     finding: FindingSummary
+    language: Language
+    context: Context = NOTHING_TOLD
+    photo_blob: str | None = None
+    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
     doctor: str | None = None
     learning_key: str | None = None
     taken_by: str | None = None
@@ -231,6 +218,12 @@ class QueueEntry(CourseEntry):
     again_of: int | None = None
     judged_again: int | None = None
     awaited_key: str | None = None
+    rest_key: str | None = None
+
+    @property
+    def photos(self) -> int:
+        """How many of it are kept."""
+        return len(self.picture_blobs) or int(self.photo_blob is not None)
 
     @property
     def margin(self) -> float:
@@ -300,28 +293,7 @@ class QueueEntry(CourseEntry):
         return f"{reviewed}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
 
 
-class KeyedEntry(QueueEntry):
-    """The fields of a submission that the keys are made of by which lists sort it: `rest_key` is
-    that of how long it rests (see resting.py).
-    """
-
-    picture_blobs: tuple[str, ...] = ()
-    rest_key: str | None = None
-
-    @property
-    def has_photo(self) -> bool:
-        return self.photo_blob is not None or bool(self.picture_blobs)
-
-
-class QueuedCase(QueueEntry):
-    """The fields of a submission that a doctor's list of cases shows. Of what the sender told,
-    `context` holds the age and the place on the body alone.
-    """
-
-    context: Context = NOTHING_TOLD
-
-
-class SubmissionSummary(QueueEntry):
+class SubmissionSummary(Listed):
     """The fields of a submission that its owner's list shows.
 
     `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
@@ -333,8 +305,7 @@ class SubmissionSummary(QueueEntry):
 
 
 class Submission(SubmissionSummary):
-    """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
-    they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
+    """All fields of a submission. `former_lesion` is the spot that it belonged to
     when its owner deleted that, if there were messages. `changed` is an id made when its patient
     last got to see something else; those of earlier versions may have none. `shape` is measured
     when it is first asked for. `filed_by` is the account that has filed it for its owner,
@@ -347,7 +318,6 @@ class Submission(SubmissionSummary):
     context: Context
     thumbnail_blob: str | None = None
     former_lesion: str | None = None
-    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -355,8 +325,6 @@ class Submission(SubmissionSummary):
     changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
     shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
     filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
-    rest_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
-    hold_key: str | None = Field(default=None, exclude_if=lambda key: key is None)
     photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
     source: Source | None = Field(default=None, exclude_if=lambda source: source is None)
     source_patient: str | None = Field(default=None, exclude_if=lambda number: number is None)
@@ -495,27 +463,20 @@ class Filing:
 UNREAD = {"id", "view"}
 
 
-def _fields_of(
-    view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
-) -> tuple[str, ...]:
+def _fields_of(view: type[Listed]) -> tuple[str, ...]:
     """The fields that the store must read for this view; it always reads the id."""
     own = view.model_fields.keys() - UNREAD - {"finding", "context"}
-    return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
+    told = ("age_band", "body_site", "body_laterality", "body_side")
+    return (
+        *sorted(own),
+        *(f"finding.{name}" for name in FindingSummary.model_fields),
+        *(f"context.{name}" for name in told),
+    )
 
 
-KEPT_FIELDS = tuple(sorted(KeptEntry.model_fields.keys() - UNREAD))
-COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
-QUEUE_FIELDS = _fields_of(QueueEntry)
+LISTED_FIELDS = _fields_of(Listed)
+SUMMARY_FIELDS = _fields_of(SubmissionSummary)
 RESEARCH_FIELDS = (
     *sorted(ReviewedFacts.model_fields.keys() - UNREAD - {"finding"}),
     *(f"finding.{name}" for name in FindingSummary.model_fields),
 )
-KEYED_FIELDS = _fields_of(KeyedEntry)
-CASE_FIELDS = (
-    *QUEUE_FIELDS,
-    "context.age_band",
-    "context.body_site",
-    "context.body_laterality",
-    "context.body_side",
-)
-SUMMARY_FIELDS = _fields_of(SubmissionSummary)

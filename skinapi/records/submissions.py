@@ -20,19 +20,13 @@ from skinapi.records.queue_keys import (
 )
 from skinapi.records.resting import rest_key_of_error, with_rest_key, without_photo
 from skinapi.records.submission import (
-    CASE_FIELDS,
-    KEPT_FIELDS,
-    KEYED_FIELDS,
-    QUEUE_FIELDS,
+    LISTED_FIELDS,
     RESEARCH_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
     Filing,
-    KeptEntry,
-    KeyedEntry,
+    Listed,
     MeasuredShape,
-    QueuedCase,
-    QueueEntry,
     ReviewedFacts,
     Submission,
     SubmissionSummary,
@@ -152,12 +146,12 @@ class Submissions:
         found = self._documents.find(wanted, limit=limit)
         return [Submission.model_validate(document) for document in found]
 
-    def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[KeptEntry]:
+    def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
         """One page of which photos are kept, oldest first."""
         found = self._documents.find(
-            {"owner": owner}, after=after, limit=limit + 1, fields=KEPT_FIELDS
+            {"owner": owner}, after=after, limit=limit + 1, fields=LISTED_FIELDS
         )
-        return page_of(found, limit).map(KeptEntry.model_validate)
+        return page_of(found, limit).map(Listed.model_validate)
 
     def page_by_urgency(
         self,
@@ -167,7 +161,7 @@ class Submissions:
         urgency: Band | None = None,
         after: str | None,
         limit: int,
-    ) -> Page[QueuedCase]:
+    ) -> Page[Listed]:
         """The submissions of an `owner` or a `doctor`, or about which a doctor is asked
         (`opinion_of`), all or those of one urgency: unreviewed first, then as their keys say.
 
@@ -182,9 +176,9 @@ class Submissions:
                     {**of, "queue_key": {"$gt": start, "$lt": end}},
                     sort="queue_key",
                     limit=limit + 1 - len(found),
-                    fields=CASE_FIELDS,
+                    fields=LISTED_FIELDS,
                 )
-        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        shown = [Listed.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
     def find_waiting(
@@ -202,7 +196,7 @@ class Submissions:
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": max(after, first), "$lt": end}
         wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
-        return self._documents.find(wanted, sort="queue_key", limit=limit, fields=CASE_FIELDS)
+        return self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
 
     def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
         """How many unreviewed submissions these owners have; the time it takes grows with them."""
@@ -233,15 +227,15 @@ class Submissions:
         found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
         return Counter(one.get("doctor") for one in found)
 
-    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
+    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
         """The submissions in this doctor's care about which a second opinion has come, the gravest
         first. `after` is an opinion key.
         """
         wanted = {"doctor": doctor, "opinion_key": {"$gt": after or "0", "$lt": FIRST_REVIEWED}}
         found = self._documents.find(
-            wanted, sort="opinion_key", limit=limit + 1, fields=CASE_FIELDS
+            wanted, sort="opinion_key", limit=limit + 1, fields=LISTED_FIELDS
         )
-        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        shown = [Listed.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].opinion_key if len(found) > limit else None)
 
     def count_opinions(self, doctor: str, *, reviewed: bool | None = None) -> int:
@@ -262,7 +256,7 @@ class Submissions:
         owners: Sequence[str] | None = None,
         after: str | None,
         limit: int,
-    ) -> Page[QueuedCase]:
+    ) -> Page[Listed]:
         """The submissions in this doctor's care, all or those of some owners, that wait for this,
         or for anything; the oldest decision first. `after` is an awaited key.
         """
@@ -272,9 +266,9 @@ class Submissions:
         if owners is not None:
             wanted["owner"] = {"$in": [*owners]}
         found = self._documents.find(
-            wanted, sort="awaited_key", limit=limit + 1, fields=CASE_FIELDS
+            wanted, sort="awaited_key", limit=limit + 1, fields=LISTED_FIELDS
         )
-        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        shown = [Listed.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
 
     def find_left(
@@ -293,13 +287,13 @@ class Submissions:
         found: dict[str, Document] = {}
         for field, within in ranges.items():
             for document in self._documents.find(
-                {**of, field: within}, sort=field, limit=limit, fields=CASE_FIELDS
+                {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
             ):
                 found[document["id"]] = document
         # Of all doctors, because few are held back at once: an index by doctor would cost more.
         held: Filter = {"hold_key": {"$gt": make_hold_key(now(), 0), "$lt": "9"}}
         for document in self._documents.find(
-            held, sort="hold_key", limit=MOST_HELD, fields=CASE_FIELDS
+            held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS
         ):
             if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
                 found[document["id"]] = document
@@ -307,10 +301,10 @@ class Submissions:
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
         """Those of these submissions that were reviewed, as they are stored."""
-        found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=CASE_FIELDS)
+        found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
         return [one for one in found if _is_reviewed(one)]
 
-    def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[QueuedCase]:
+    def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[Listed]:
         """The submissions of these owners, in this doctor's care, whose decision asks for a visit;
         the most urgent first.
         """
@@ -321,8 +315,8 @@ class Submissions:
             "queue_key": {"$gt": first, "$lt": end},
             "owner": {"$in": [*owners]},
         }
-        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=CASE_FIELDS)
-        return [QueuedCase.model_validate(document) for document in found]
+        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
+        return [Listed.model_validate(document) for document in found]
 
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
@@ -335,25 +329,25 @@ class Submissions:
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
 
-    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
+    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
         teach the model most. `after` is a learning key.
         """
         within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
         wanted = {"doctor": doctor, "learning_key": within}
         found = self._documents.find(
-            wanted, sort="learning_key", limit=limit + 1, fields=CASE_FIELDS
+            wanted, sort="learning_key", limit=limit + 1, fields=LISTED_FIELDS
         )
-        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        shown = [Listed.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].learning_key if len(found) > limit else None)
 
     def page_by_model(
         self, doctor: str, version: str, *, after: str | None, limit: int
-    ) -> Page[QueuedCase]:
+    ) -> Page[Listed]:
         """The submissions in this doctor's care that this version has judged; oldest first."""
         wanted = {"doctor": doctor, "model_version": version}
-        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=CASE_FIELDS)
-        return page_of(found, limit).map(QueuedCase.model_validate)
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED_FIELDS)
+        return page_of(found, limit).map(Listed.model_validate)
 
     def list_behind(self, after: str | None) -> list[Document]:
         """Id, owner and spot of the next submissions behind this id, of all owners."""
@@ -371,7 +365,7 @@ class Submissions:
 
     def fill_model_version(self, after: str | None) -> Chunk | None:
         """See Migration: submissions of before store version 7 lack the field."""
-        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS)
         missing = [one for one in found if one.get("model_version") is None]
         for one in missing:
             version = one["finding"]["model_version"]
@@ -416,12 +410,12 @@ class Submissions:
         """
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
-    def link_again(self, original: QueueEntry, number: int) -> None:
+    def link_again(self, original: Listed, number: int) -> None:
         """Let the original name the finding that its photo was given when it was judged again."""
         linked = {"judged_again": number, "changed": new_id()}
         self._documents.update({"id": original.id}, {"$set": linked, **TOUCH})
 
-    def unlink_again(self, deleted: QueueEntry) -> None:
+    def unlink_again(self, deleted: Listed) -> None:
         """After a deletion: the other one of two that name each other stands alone."""
         others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
         for field, number in others.items():
@@ -456,7 +450,7 @@ class Submissions:
         """Set who works on a submission; what is None is removed."""
         self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
-    def end_work_of(self, submission: QueueEntry, doctor: str) -> None:
+    def end_work_of(self, submission: Listed, doctor: str) -> None:
         """Let this doctor leave a case: what the doctor has taken is given back, and the request
         for the doctor's second opinion ends.
         """
@@ -465,13 +459,13 @@ class Submissions:
         if taken or asked:
             self.set_work(submission.id, **taken, **asked)
 
-    def list_asked(self, owner: str) -> list[QueueEntry]:
+    def list_asked(self, owner: str) -> list[Listed]:
         """The submissions of an owner about which a colleague is asked, or has answered."""
         wanted: Filter = {"owner": owner, "opinion_of": {"$gt": ""}}
-        found = self._documents.find(wanted, fields=QUEUE_FIELDS)
-        return [QueueEntry.model_validate(document) for document in found]
+        found = self._documents.find(wanted, fields=LISTED_FIELDS)
+        return [Listed.model_validate(document) for document in found]
 
-    def note_opinion(self, submission: QueueEntry, *, urgency: Band) -> None:
+    def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
         """Let the doctor in charge see that a second opinion has come, which asks for this
         urgency.
         """
@@ -479,7 +473,7 @@ class Submissions:
         key = submission.make_opinion_key(urgency, came_at)
         self.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
 
-    def close_opinion(self, submission: QueueEntry) -> None:
+    def close_opinion(self, submission: Listed) -> None:
         """The doctor in charge has answered what came."""
         if submission.opinion_key:
             self.set_work(submission.id, **NONE_CAME)
@@ -543,15 +537,15 @@ class Submissions:
         found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
         return {one["id"] for one in found}
 
-    def walk_owned(self, owner: str) -> Iterator[QueueEntry]:
+    def walk_owned(self, owner: str) -> Iterator[Listed]:
         """All submissions of an owner, read in pages."""
-        return map(QueueEntry.model_validate, self.walk_stored(owner))
+        return map(Listed.model_validate, self.walk_stored(owner))
 
     def walk_stored(self, owner: str) -> Iterator[Document]:
         """The same, as they are stored."""
         after = None
         while found := self._documents.find(
-            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS
         ):
             yield from found
             after = found[-1]["id"]
@@ -577,7 +571,7 @@ class Submissions:
         result is the ids of these findings, and the keys of the files, to be deleted after it.
         """
         findings, keys = list[str](), list[str]()
-        fields = (*KEYED_FIELDS, "thumbnail_blob")
+        fields = (*LISTED_FIELDS, "thumbnail_blob")
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
@@ -589,10 +583,10 @@ class Submissions:
                 if any(blobs):
                     findings.append(document["id"])
                     keys += dict.fromkeys(filter(None, blobs))
-                    self.erase_photo(KeyedEntry.model_validate(document))
+                    self.erase_photo(Listed.model_validate(document))
         return findings, keys
 
-    def erase_photo(self, submission: KeyedEntry | Submission) -> None:
+    def erase_photo(self, submission: Listed) -> None:
         """The finding stays, and says when its photos went. Their files are the caller's."""
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),

@@ -21,7 +21,7 @@ from skinapi.records.decisions import WaitsFor
 from skinapi.records.queue_keys import key_range
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import URGENT, QueuedCase
+from skinapi.records.submission import URGENT, Listed
 from skinapi.records.submissions import Submissions
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.failed_items import FailedItems
@@ -53,7 +53,7 @@ class Left(StrEnum):
 class UnassignedCase(NamedTuple):
     """A finding in the list; one without anything `left` waits for a review."""
 
-    finding: QueuedCase
+    finding: Listed
     owner: Account
     left: tuple[Left, ...] = ()
 
@@ -135,7 +135,7 @@ class UnassignedPatients:
             stored = self.submissions.find_waiting(
                 doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
             )
-            read = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            read = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
             waiting = self.spots.see([*read], Reader.DOCTOR)
             cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
@@ -206,7 +206,7 @@ class UnassignedPatients:
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
             if more := unanswered - {one["id"] for one in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
-            entries = self.failed.each(WORK, _with_ids(stored), QueuedCase.model_validate)
+            entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
             found = self.spots.see([*entries], Reader.DOCTOR)
             accounts = self.accounts.find_stored({one.owner for one in found})
             read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
@@ -249,7 +249,7 @@ def _is_urgent(case: UnassignedCase) -> bool:
     return Left.HELD in case.left and decision is not None and decision.urgency is URGENT
 
 
-def _left_of(finding: QueuedCase, unanswered: Collection[str]) -> tuple[Left, ...]:
+def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
     holds = {
         Left.HELD: finding.held_until is not None,
         Left.RESULT: finding.awaited is WaitsFor.RESULT,

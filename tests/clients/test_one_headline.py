@@ -21,7 +21,7 @@ from skinapi.errors import Refused
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
-from skinapi.records.submission import CourseEntry, Submission
+from skinapi.records.submission import Listed, Submission
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
@@ -33,7 +33,7 @@ from skinapi.vision.calibration.model_calibration import Calibration, ModelCalib
 from skinapi.vision.classification import PreparedPhoto, join_photos, judge_prepared, prepare_photo
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Context, Modality, SkinTone
-from skinapi.vision.finding.finding import Finding, FindingHeading
+from skinapi.vision.finding.finding import Finding, FindingSummary
 from tests.clients.all_clear import REGULAR, any_photo
 from tests.reports.sample_reports import text_of
 from tests.support.size import size
@@ -149,17 +149,17 @@ def test_the_console_the_lists_and_what_is_stored_have_one_headline() -> None:
         assert report.reading.summary.likely == headline.for_patient.en
         assert SubmissionView.of(submission, ADA).headline == for_patient
         assert SubmissionInCare.of(submission, ADA).headline == for_doctor
-        row = CourseEntry.model_validate(
+        row = Listed.model_validate(
             submission.model_dump(exclude={"finding"}) | read_back(finding)
         ).alone()
         assert listed_fields(row, for_doctor=True)["headline"] == for_doctor
 
 
-def read_back(finding: Finding) -> dict[str, FindingHeading]:
-    """What the list of a spot reads of a stored finding."""
+def read_back(finding: Finding) -> dict[str, FindingSummary]:
+    """What a list reads of a stored finding."""
     stored = finding.model_dump(mode="json")
-    own = {name: stored[name] for name in FindingHeading.model_fields if name in stored}
-    return {"finding": FindingHeading.model_validate(own)}
+    own = {name: stored[name] for name in FindingSummary.model_fields if name in stored}
+    return {"finding": FindingSummary.model_validate(own)}
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

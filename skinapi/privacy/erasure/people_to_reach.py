@@ -21,7 +21,7 @@ from skinapi.notices.outbox import Kind
 from skinapi.records.events import FindingDiscarded
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
-from skinapi.records.submission import URGENT, QueueEntry
+from skinapi.records.submission import URGENT, Listed
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
@@ -231,13 +231,13 @@ class ReachService:
         """
         stored = self.unassigned.submissions.walk_stored(account.id)
         pairs = ((document["id"], document) for document in stored)
-        read = batched(self.failed.each(WORK, pairs, QueueEntry.model_validate), READ_AT_ONCE)
+        read = batched(self.failed.each(WORK, pairs, Listed.model_validate), READ_AT_ONCE)
         for entry in chain.from_iterable(self.spots.see(one, Reader.DOCTOR) for one in read):
             if to_tell := _find_what_to_tell(entry):
                 yield to_tell
 
 
-def _find_what_to_tell(entry: QueueEntry) -> FindingToTell | None:
+def _find_what_to_tell(entry: Listed) -> FindingToTell | None:
     decision = entry.decision
     if entry.held_until and decision:
         why, label, urgency = Why.HELD, decision.label, decision.urgency
