@@ -22,6 +22,7 @@ from skinapi.standards.fhir.elements import (
     DICOM,
     LOINC,
     OF_BODY_STRUCTURE,
+    ORDERS,
     Element,
     Resource,
     absent,
@@ -48,6 +49,8 @@ MODALITIES = {
     Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
     Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
 }
+# Of an order: no caller can send it as an Idempotency-Key, because those have no slash.
+ORDER_KEY = "fhir/"
 NO_CONCLUSION = "No doctor has signed a conclusion"
 DECIDED = (
     "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's"
@@ -132,6 +135,7 @@ def _report_of(
         language=language,
         text=_narrative([said, *_notices(submission)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
+        basedOn=_based_on(submission),
         status=report_status(submission),
         category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
         code=concept(
@@ -149,6 +153,14 @@ def _report_of(
         conclusionCode=[_conclude(submission)],
         presentedForm=[pdf] if base else None,
     )
+
+
+def _based_on(submission: Submission) -> list[Element]:
+    """The order that it answers; of its own identifier a keyed hash is kept."""
+    if not (submission.idempotency_key or "").startswith(ORDER_KEY):
+        return []
+    order = {"system": own_system(ORDERS), "value": str(submission.number)}
+    return [{"type": "ServiceRequest", "identifier": order}]
 
 
 def _interpreter(submission: Submission) -> str | None:
