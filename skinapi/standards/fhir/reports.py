@@ -12,6 +12,7 @@ from typing import Any
 
 from skinapi.records.corrections import ERRORS
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
+from skinapi.records.due_days import say_due
 from skinapi.records.instructions import Advice
 from skinapi.records.submission import EnteredInError, Submission
 from skinapi.reports.page_texts import say_advice
@@ -193,21 +194,22 @@ def _no_concept(reason: str, text: str) -> Element:
 
 
 def _say(submission: Submission) -> str:
-    """What counts, in the words of its reader."""
+    """What counts, in the words of its reader, and by when."""
     decision, language = submission.decision, submission.language
+    due = say_due(submission.instruction.counts.due, language)
     for_doctor = not submission.reader.is_patient
     if submission.replaced_by:
         return say_replaced(submission, submission.replaced_by, language)
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
-        return " ".join([f"{heading}.", *others])
+        return " ".join([f"{heading}.", *others, *due])
     if decision:  # of one that judges nothing the next steps say it, too
         said = [] if decision.unjudged else [f"{decision.heading(language)}."]
-        return " ".join([*said, *decision.next_steps(language)])
+        return " ".join([*said, *decision.next_steps(language), *due])
     headline, words = submission.finding.headline, submission.finding.band_words(language)
     told = headline.for_doctor if for_doctor else headline.for_patient
     step = words.doctor_action if for_doctor else words.action
-    return f"{told.in_language(language)} {step}"
+    return " ".join([told.in_language(language), step, *due])
 
 
 def _notices(submission: Submission) -> tuple[str, ...]:
