@@ -1,9 +1,9 @@
 """Which findings of a patient are a medical record, and until when the law keeps them.
 
 The record are the findings that a doctor has reviewed, or written a signed letter about, with all
-that hangs on them; and of the same spot those that are at least as urgent: what is kept shows no
-less than there was. It ends so many years after the newest signature in it: that is when the
-treatment ended, as far as is known here.
+that hangs on them; and of the same spot those that are at least as urgent, and the one that counts:
+what is kept shows no less than there was. It ends so many years after the newest signature in it:
+that is when the treatment ended, as far as is known here.
 """
 
 from calendar import isleap
@@ -178,7 +178,7 @@ def _of_same_spots(
     findings: Mapping[str, Listed], signed: Mapping[str, datetime]
 ) -> dict[str, datetime]:
     """The findings that stand at a spot beside one that is signed, and are at least as urgent as
-    the mildest of these; with the newest signature about the spot.
+    the mildest of these, or say what counts about the spot; with the newest signature about it.
     """
     spots: dict[str, list[Listed]] = {}
     for identifier in signed:
@@ -187,7 +187,10 @@ def _of_same_spots(
     found = {}
     for one in findings.values():
         beside = spots.get(one.lesion or "", [])
-        if one.id not in signed and any(urgency(one.band) <= urgency(it.band) for it in beside):
+        if one.id in signed or not beside:
+            continue
+        counts = not one.error and one.instruction.counts.finding == one.number
+        if counts or any(urgency(one.band) <= urgency(it.band) for it in beside):
             found[one.id] = max(signed[it.id] for it in beside)
     return found
 

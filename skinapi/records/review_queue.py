@@ -122,6 +122,8 @@ class ReviewQueue:
             for submission in found:
                 if submission.doctor != owner.doctor_id:
                     return True
+                if submission.error:
+                    continue
                 kept += 1
                 if submission.queue_key and not submission.reviewed:
                     first = min(first, submission.queue_key)

@@ -13,9 +13,9 @@ from skinapi.vision.bands import urgency
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The later decision that counts instead of a letter: when and by whom it was signed, and
-    whether it is by the laboratory's result. Where a newer photo of the spot asks for more and no
-    doctor has answered yet: its finding, of that time.
+    """The later decision that counts instead of a letter: when it could be read, by whom it was
+    signed, and whether it is by the laboratory's result. Where a newer photo of the spot asks for
+    more and no doctor has answered yet: its finding, of that time.
     """
 
     decided_at: datetime
@@ -46,16 +46,14 @@ def show_letter(letter: Letter, about: Submission) -> ShownLetter:
 
 
 def _superseded_elsewhere(letter: Letter, about: Submission) -> Superseded | None:
+    """A letter says nothing of what was held back when it was signed: that comes later, too."""
     own, signed_at = about.decision, letter.signed_at
     later = [
-        one
-        for one in about.standing.list_decided_elsewhere(about.id)
-        if own and signed_at and one.decided_at > signed_at and _ends(one, own)
+        Superseded(shown_at, decision.decided_by, decision.proven)
+        for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
+        if own and signed_at and shown_at > signed_at and _ends(decision, own)
     ]
-    newest = max(later, key=lambda one: one.decided_at, default=None)
-    if newest is None:
-        return None
-    return Superseded(newest.decided_at, newest.decided_by, newest.proven)
+    return max(later, key=lambda one: one.decided_at, default=None)
 
 
 def _superseded_by_finding(letter: Letter, about: Submission) -> Superseded | None:

@@ -90,10 +90,13 @@ class Standing:
         came = self.newest_photo_at > decision.decided_at
         return WaitsFor.PHOTO if decision.new_picture_wanted and not came else None
 
-    def list_decided_elsewhere(self, finding: str) -> list[Decision]:
-        """What was decided about the other findings of the spot."""
-        others = (one for name, one in self.findings.items() if name != finding)
-        return [one.decision for one in others if one.decision]
+    def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
+        """What was decided about the other findings of the spot, and since when their owner can
+        read that.
+        """
+        others = [one for name, one in self.findings.items() if name != finding]
+        decided = ((one.decision, one.review) for one in others)
+        return [(decision, said.shown_at) for decision, said in decided if decision and said]
 
 
 def standing(

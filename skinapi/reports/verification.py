@@ -250,7 +250,7 @@ def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
         return None
     if counts.said_by is not SaidBy.DECISION and counts.since > issued_at:
         return SpotChange(counts.since, "photo")
-    decided = [one.decided_at for one in seen.standing.list_decided_elsewhere(seen.id)]
+    decided = [shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id)]
     if decided:
         return SpotChange(max(decided), "decision")
     return SpotChange(issued_at, "other")

@@ -13,6 +13,7 @@ from skinapi.records.due_days import say_day
 from skinapi.records.shown_letters import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import say_moment
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
@@ -78,6 +79,33 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
     assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
     assert heading in printed(at)
+
+
+def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck_at_its_end(
+    backend: Backend,
+) -> None:
+    """It said "mole" alone beside a photo of the spot that asks for a visit this week, and stood
+    when the patient read the melanoma.
+    """
+    at = Practice(backend, reviewed=False)
+    lesion = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.number = file_for(backend, at.ada, Band.SELF_MONITORING, lesion=lesion).number
+    at.letters = f"/submissions/{at.number}/letters"
+    urgent = file_for(backend, at.ada, Band.URGENT_REFERRAL, lesion=lesion)
+    at.review(NEVUS)
+    until = now() + timedelta(days=2)
+    held = {"label": MELANOMA, "certainty": "sure", "hold_until": until.isoformat()}
+    path = f"/submissions/{urgent.number}/review"
+    assert at.doctor.call("POST", path, json=held).status_code == 201
+    draft = at.draft()
+    assert "elanoma" not in draft["decision"]
+    assert "See a doctor this week" in draft["decision"]
+    assert at.sign(draft).status_code == 200
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"] is None
+    backend.services.data.reviews.end_holds(urgent.id)
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"]["decided_by"] == "Dr Grace Hopper"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from tests.served.server import ROOT
 # The last one that writes version 8. It runs with what this tree requires, for CI installs nothing
 # else.
 BEFORE = "65d5b2af98d9a439450aa6e5ed163556224d692a"
+# The release before: it writes version 6.
+RELEASE = "8b07cab5"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 MODELS = "skinapi/models"  # large, and the same
 NEXT = VERSION + 1
@@ -37,12 +39,12 @@ class NoHistoryError(Exception):
     """The commit is not here, for example in a shallow clone."""
 
 
-def code_before(folder: Path) -> Path:
+def code_before(folder: Path, commit: str = BEFORE) -> Path:
     """The code of the version before, out of the git history. Raises NoHistoryError."""
-    command = ["git", "archive", BEFORE, "--", *SERVED, "tests", f":(exclude){MODELS}"]
+    command = ["git", "archive", commit, "--", *SERVED, "tests", f":(exclude){MODELS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        raise NoHistoryError(f"commit {BEFORE[:7]} is not in the git history here")
+        raise NoHistoryError(f"commit {commit[:7]} is not in the git history here")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
     (folder / MODELS).symlink_to(ROOT / MODELS)

@@ -287,6 +287,22 @@ def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
 
 
 @KEEPS
+def test_the_photo_that_counts_is_kept_beside_a_graver_one_that_a_doctor_called_a_mole(
+    backend: Backend,
+) -> None:
+    """Kept was the mole alone, while the page of the spot sent to a doctor."""
+    talk = Talk(backend)
+    mole = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion)
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    counts = file_for(backend, talk.ada, Band.REFERRAL, lesion=talk.lesion)
+    file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
+    preview = talk.ada.call("GET", "/me/deletion").get_json()
+    assert preview["kept_findings"] == [mole.number, counts.number]
+
+
+@KEEPS
 def test_an_admin_opens_a_kept_record_in_an_emergency_and_its_doctor_is_told(
     backend: Backend,
 ) -> None:

@@ -1,12 +1,14 @@
 """A grave decision that the doctor tells: until then no answer to the patient betrays it."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.records.ended_holds import EndedHolds
+from skinapi.records.events import ReviewSigned
 from skinapi.records.opinions import Certainty, Histology, Opinion
 from skinapi.records.queue_keys import make_hold_key
 from skinapi.records.reviews import Review, Reviews
@@ -59,8 +61,10 @@ def pass_days(backend: Backend, number: int, days: float) -> None:
         if held := review.get("hold_ends_at"):
             change = {"$set": {"hold_ends_at": held - ago}}
             store.collection("reviews").update({"id": review["id"]}, change)
-            key = {"$set": {"hold_key": make_hold_key(held - ago, number)}}
-            store.collection("submissions").update({"id": stored["id"]}, key)
+    if key := stored.get("hold_key"):
+        ends = datetime.fromtimestamp(int(key[:13]) / 1000, UTC)
+        change = {"$set": {"hold_key": make_hold_key(ends - ago, number)}}
+        store.collection("submissions").update({"id": stored["id"]}, change)
 
 
 def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
@@ -397,3 +401,22 @@ class TestMails:
         assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
         backend.app.background.notice_sender.make_pass()
         assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
+
+
+def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> None:
+    """Also where the patient files another photo of the spot before a pass has seen the end."""
+    told = list[str]()
+    backend.services.data.work.inside(ReviewSigned, lambda event: told.append(event.review.id))
+    doctor, ada = patient_in_care(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    number = file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion).number
+    reviews = [hold(doctor, number, days)["_id"] for days in (2, 4)]
+    passes = EndedHolds(backend.services.reviews, backend.services.data.failed_items)
+    for ended in (1, 2):
+        pass_days(backend, number, 2)
+        file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion)
+        passes.make_pass()
+        passes.make_pass()
+        assert told == reviews[:ended]
+    assert list(backend.services.faults()) == []

@@ -229,14 +229,16 @@ class LettersService:
     def _find_advice(
         self, submission: Submission, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
-        """What counts of the spot, where it was said about another finding, and its owner may know
-        it too; and until when a doctor should have seen the spot.
+        """What counts of the spot, as far as its owner may know it, where it was said about another
+        finding; and until when a doctor should have seen the spot.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
         to_owner = submission.seen_by(SpotReader.PATIENT).instruction
-        counts = submission.replaced_by
-        if counts is None or counts == to_owner.elsewhere(submission.number, *said):
+        counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
+        if counts is None or counts == known:
             return counts, submission.instruction.counts.due
+        if known or submission.held_until is None:
+            return known, to_owner.counts.due
         return None, decision.due if decision else None
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:

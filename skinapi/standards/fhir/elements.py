@@ -30,6 +30,8 @@ DATA_ABSENT_CODES = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 OF_BODY_STRUCTURE = "http://hl7.org/fhir/StructureDefinition/bodySite"
 # Codes that no public system has. They are the same on each server.
 OWN = "urn:skinapi:"
+# An order is not kept: it is named by the number of the report that it has got.
+ORDERS = "orders"
 
 
 def own_system(name: str) -> str:

@@ -40,8 +40,6 @@ from skinapi.standards.fhir.sent_bundles import Entry, read_bundle, read_conditi
 from skinapi.standards.fhir.sent_resources import TAKEN_BACK, Identifier, Sent, open_resource
 from skinapi.standards.fhir.service import FhirService
 
-# No caller can send it as an Idempotency-Key: those have no slash.
-KEY = "fhir/"
 ONE_REQUEST = (
     "A transaction has one ServiceRequest and what it refers to, or one Patient alone. Send "
     "several as a batch"
@@ -199,7 +197,8 @@ class FhirIntakeService:
         if by.key and by.key.test:
             raise TestKeyStoresNothing
         order = read_order_taken_back(request, beside)
-        submission = self.corrections.take_back(keys=self._keys_of(order.identifier, by), by=by)
+        keys = self.fhir.keys_of_order(*order.identifier, by=by)
+        submission = self.corrections.take_back(keys=keys, by=by)
         report = next(resources_of(submission, self.fhir.base))
         return Taken(order=order, report=report, patient=submission.owner, new=False)
 
@@ -237,14 +236,11 @@ class FhirIntakeService:
 
     def _find_key(self, order: Identifier, owner: Account, by: Subject) -> tuple[str, bool]:
         """The idempotency key of an order, and whether it is a new one."""
-        keys = self._keys_of(order, by)
+        keys = self.fhir.keys_of_order(*order, by=by)
         records = self.prediction.records
         used = (key for key in keys if records.is_used(key, owner=owner.id, by=by.id))
         found = next(used, None)
         return found or keys[0], found is None
-
-    def _keys_of(self, order: Identifier, by: Subject) -> list[str]:
-        return [KEY + one for one in self.patients.hashes_of("order", by.id, *order)]
 
     def _rehearse(self, order: Order, sent: SentPhotos, by: Subject) -> Taken:
         submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)

@@ -50,6 +50,10 @@ STATUS, CODE = Param("status", "token", "status"), Param("code", "token", "code"
 CATEGORY = Param("category", "token", "category")
 DATE = Param("date", "date", "effectiveDateTime")
 CREATED = Param("created", "date", "createdDateTime")
+ISSUED = Param("issued", "date", "issued")
+BASED_ON = Param("based-on", "reference")
+# The identifier of an order, in the two ways that R4 has; the order itself is not kept.
+BY_ORDER = ("based-on:identifier", "based-on.identifier")
 CONCLUSION = Param("conclusion", "token", "conclusionCode")
 
 _ALL = (
@@ -63,7 +67,10 @@ _ALL = (
     Kind(
         "DiagnosticReport",
         "A finding. Preliminary until a doctor has signed; the conclusion is the doctor's",
-        (PATIENT, SUBJECT, IDENTIFIER, STATUS, CODE, CATEGORY, DATE, CONCLUSION),
+        (
+            *(PATIENT, SUBJECT, IDENTIFIER, STATUS, CODE, CATEGORY, DATE, ISSUED, CONCLUSION),
+            BASED_ON,
+        ),
         operations=("document",),
         dated=True,
     ),

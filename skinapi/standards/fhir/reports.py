@@ -12,6 +12,7 @@ from typing import Any
 
 from skinapi.records.corrections import ERRORS
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
+from skinapi.records.due_days import say_due
 from skinapi.records.instructions import Advice
 from skinapi.records.submission import EnteredInError, Submission
 from skinapi.reports.page_texts import say_advice
@@ -22,6 +23,7 @@ from skinapi.standards.fhir.elements import (
     DICOM,
     LOINC,
     OF_BODY_STRUCTURE,
+    ORDERS,
     Element,
     Resource,
     absent,
@@ -48,6 +50,8 @@ MODALITIES = {
     Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
     Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
 }
+# Of an order: no caller can send it as an Idempotency-Key, because those have no slash.
+ORDER_KEY = "fhir/"
 NO_CONCLUSION = "No doctor has signed a conclusion"
 DECIDED = (
     "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's"
@@ -132,6 +136,7 @@ def _report_of(
         language=language,
         text=_narrative([said, *_notices(submission)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
+        basedOn=_based_on(submission),
         status=report_status(submission),
         category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
         code=concept(
@@ -149,6 +154,14 @@ def _report_of(
         conclusionCode=[_conclude(submission)],
         presentedForm=[pdf] if base else None,
     )
+
+
+def _based_on(submission: Submission) -> list[Element]:
+    """The order that it answers; of its own identifier a keyed hash is kept."""
+    if not (submission.idempotency_key or "").startswith(ORDER_KEY):
+        return []
+    order = {"system": own_system(ORDERS), "value": str(submission.number)}
+    return [{"type": "ServiceRequest", "identifier": order}]
 
 
 def _interpreter(submission: Submission) -> str | None:
@@ -181,21 +194,22 @@ def _no_concept(reason: str, text: str) -> Element:
 
 
 def _say(submission: Submission) -> str:
-    """What counts, in the words of its reader."""
+    """What counts, in the words of its reader, and by when."""
     decision, language = submission.decision, submission.language
+    due = say_due(submission.instruction.counts.due, language)
     for_doctor = not submission.reader.is_patient
     if submission.replaced_by:
         return say_replaced(submission, submission.replaced_by, language)
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
-        return " ".join([f"{heading}.", *others])
+        return " ".join([f"{heading}.", *others, *due])
     if decision:  # of one that judges nothing the next steps say it, too
         said = [] if decision.unjudged else [f"{decision.heading(language)}."]
-        return " ".join([*said, *decision.next_steps(language)])
+        return " ".join([*said, *decision.next_steps(language), *due])
     headline, words = submission.finding.headline, submission.finding.band_words(language)
     told = headline.for_doctor if for_doctor else headline.for_patient
     step = words.doctor_action if for_doctor else words.action
-    return f"{told.in_language(language)} {step}"
+    return " ".join([told.in_language(language), step, *due])
 
 
 def _notices(submission: Submission) -> tuple[str, ...]:

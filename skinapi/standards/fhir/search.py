@@ -13,11 +13,12 @@ from typing import Any, Self
 
 from skinapi.errors import InvalidQuery
 from skinapi.records.changes import ALWAYS, Span
-from skinapi.standards.fhir.elements import Resource
-from skinapi.standards.fhir.kinds import Kind, Param
+from skinapi.standards.fhir.elements import ORDERS, Resource, own_system
+from skinapi.standards.fhir.kinds import BASED_ON, BY_ORDER, Kind, Param
 
 MOST_ENTRIES, ENTRIES = 200, 50
 MOST_IDS, MOST_PARAMETERS, LONGEST_VALUE = 50, 50, 500
+NO_SYSTEM = "name the system of the number too, as system|value"
 AFTER, COUNT, SORT = "_after", "_count", "_sort"
 # They change nothing here: JSON is the only form, and whole resources are answered.
 WITHOUT_EFFECT = ("_format", "_pretty")
@@ -95,6 +96,7 @@ class Search:
     kind: Kind
     ids: tuple[str, ...] | None = None
     identifiers: tuple[tuple[str | None, str], ...] | None = None
+    orders: tuple[tuple[str | None, str], ...] | None = None
     patient: str | None = None
     span: Span = ALWAYS
     filters: tuple[TokenFilter | DateFilter, ...] = ()
@@ -140,6 +142,11 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
         if not search.kind.dated or value not in ("_lastUpdated", "-_lastUpdated"):
             return None
         return replace(search, newest_first=value.startswith("-"))
+    if name in BY_ORDER and search.kind.param(BASED_ON.name) and value:
+        read = tuple(map(_read_token, _split(name, value)))
+        if not all(system for system, _ in read):
+            raise InvalidQuery(f"{name}: {NO_SYSTEM}")
+        return replace(search, orders=_both(search.orders, read))
     param = search.kind.param(name)
     if param is None or not value:
         return search if param else None
@@ -148,6 +155,10 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
     if name == "identifier":
         read = tuple(map(_read_token, _split(name, value)))
         return replace(search, identifiers=_both(search.identifiers, read))
+    if param == BASED_ON:
+        told = (_id_of(one, "ServiceRequest", base) for one in _split(name, value))
+        read = tuple((own_system(ORDERS), one) for one in told)
+        return replace(search, orders=_both(search.orders, read))
     if param.type == "reference":
         return replace(search, patient=_read_patient(search.patient, name, value, base))
     if param.type == "date" and param.path is None:
@@ -188,9 +199,13 @@ def _read_count(value: str) -> int:
 def _read_patient(before: str | None, name: str, value: str, base: str) -> str:
     if "," in value:
         raise InvalidQuery(f"{name}: one patient at a time")
-    told = value.removeprefix(f"{base}/").removeprefix("Patient/")
+    told = _id_of(value, "Patient", base)
     # No account has that id, so nothing is found.
     return told if before in (None, told) else "-"
+
+
+def _id_of(reference: str, kind: str, base: str) -> str:
+    return reference.removeprefix(f"{base}/").removeprefix(f"{kind}/")
 
 
 def _within(one: Span, other: Span) -> Span:

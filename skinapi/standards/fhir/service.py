@@ -24,16 +24,15 @@ from skinapi.registry.version_service import ModelsService
 from skinapi.reports.service import ReportsService
 from skinapi.standards.fhir.audit_events import audit_event_of
 from skinapi.standards.fhir.devices import device_id, device_of
-from skinapi.standards.fhir.elements import Resource, own_system
+from skinapi.standards.fhir.elements import ORDERS, Resource, own_system
 from skinapi.standards.fhir.kinds import EVERYTHING, KINDS, OF_FINDINGS, Kind
 from skinapi.standards.fhir.patients import body_structure_of, consents_of, may_name, patient_of
-from skinapi.standards.fhir.reports import resources_of
-from skinapi.standards.fhir.search import Cursor, Search
+from skinapi.standards.fhir.reports import ORDER_KEY, resources_of
+from skinapi.standards.fhir.search import NO_SYSTEM, Cursor, Search
 from skinapi.storage.ids import now
 
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
 NAMED = "A letter in the report may name the patient: the key needs findings:read too"
-NO_SYSTEM = "identifier: name the system of the number too, as system|value"
 NO_AUDIT = "Only an admin can read the audit, and with audit:read a key of theirs or the clinic's"
 # A page ends after so many groups were looked at, also where fewer resources match.
 MOST_GROUPS = 500
@@ -196,19 +195,50 @@ class FhirService:
                 yield Group(account.id, self._of_patient(kind, account, to))
 
     def _wanted_ids(self, search: Search, to: Subject) -> tuple[str, ...] | None:
-        """The ids that the search names, also by identifiers; None where it names none."""
+        """The ids that the search names, also by identifiers and by orders; None where it names
+        none.
+        """
+        told = (search.ids, self._ids_of(search, to), self._ids_of_orders(search, to))
+        named = [one for one in told if one is not None]
+        if not named:
+            return None
+        return tuple(one for one in named[0] if all(one in each for each in named))
+
+    def _ids_of(self, search: Search, to: Subject) -> list[str] | None:
         if search.identifiers is None:
-            return search.ids
+            return None
         kind, own = search.kind.name, own_system(OWN_IDENTIFIERS[search.kind.name])
         named = [code for system, code in search.identifiers if system in (None, own)]
         if kind == "Device":
             named = [*map(device_id, named)]
         if kind == "Patient":
             if any(not one and not ID.fullmatch(code) for one, code in search.identifiers):
-                raise InvalidQuery(NO_SYSTEM)  # it would find nobody, whoever is here
+                raise InvalidQuery(
+                    f"identifier: {NO_SYSTEM}"
+                )  # it would find nobody, whoever is here
             foreign = ((one, code) for one, code in search.identifiers if one not in (None, own))
             named += filter(None, (self._find_foreign(*one, to) for one in foreign))
-        return tuple(named if search.ids is None else [one for one in search.ids if one in named])
+        return named
+
+    def _ids_of_orders(self, search: Search, to: Subject) -> list[str] | None:
+        """Of the reports of these orders. An identifier of another system is the caller's own: it
+        counts for whom the order was sent by.
+        """
+        if search.orders is None:
+            return None
+        named, records = list[str](), self.records.submissions
+        for system, code in search.orders:
+            if system == own_system(ORDERS):
+                named.append(code)
+                continue
+            for key in self.keys_of_order(system or "", code, by=to):
+                filed = records.find_filed(to.id, key) or records.find_by_key(to.id, key)
+                named += [str(filed.number)] if filed else []
+        return [*dict.fromkeys(named)]
+
+    def keys_of_order(self, system: str, value: str, *, by: Subject) -> list[str]:
+        """The idempotency keys under which an order with this identifier may have been filed."""
+        return [ORDER_KEY + one for one in self.patients.hashes_of("order", by.id, system, value)]
 
     def _find_foreign(self, system: str | None, value: str, to: Subject) -> str | None:
         """The patient of another system's identifier, for a clinic-wide key."""
@@ -222,6 +252,8 @@ class FhirService:
             found = self.read(search.kind, identifier, to=to)
             owner = found.get("subject") or found.get("patient") or {}
             of = (None, str(owner.get("reference")).removeprefix("Patient/"))
+            if search.orders is not None and "basedOn" not in found:
+                return
             if search.patient in of and search.span.holds(
                 datetime.fromisoformat(found["meta"]["lastUpdated"])
             ):

@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from werkzeug.test import TestResponse
@@ -12,9 +13,11 @@ from skinapi.integrations.patients import PatientsService
 from skinapi.registry.service import InferenceService
 from skinapi.storage.ports import Document
 from tests.integrations.test_keys import clinic_wide, made
+from tests.prediction.photographer import predicted
 from tests.prediction.test_several_pictures import another_spot
 from tests.standards.fhir import orders
 from tests.standards.fhir.orders import Json
+from tests.standards.fhir.test_search import walk
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
 
@@ -511,3 +514,24 @@ def test_a_test_key_gets_the_report_of_the_sample_and_stores_nothing(backend: Ba
     body = orders.bundle(orders.entry(orders.patient()), kind="batch")
     assert "403" in str(sent(program, body).get_json())
     assert backend.stored() == before
+
+
+def test_a_report_is_found_by_its_order(backend: Backend, hospital: Person) -> None:
+    number = reported(sent(hospital, orders.transaction()))["id"]
+    assert sent(hospital, orders.contained("O-2"), "/fhir/ServiceRequest").status_code == 201
+    by_identifier = quote(f"{orders.PLACER}|O-1")
+    for asked in (
+        f"based-on:identifier={by_identifier}",
+        f"based-on.identifier={by_identifier}",
+        f"based-on=ServiceRequest/{number}",
+        f"based-on={quote('http://127.0.0.1:5000/fhir/ServiceRequest/')}{number}",
+    ):
+        [found] = walk(hospital, f"DiagnosticReport?{asked}")
+        assert found["id"] == number
+        assert found["basedOn"][0]["type"] == "ServiceRequest"
+    other = clinic_wide(backend, scopes=["fhir"])
+    assert not walk(other, f"DiagnosticReport?based-on:identifier={by_identifier}")
+    unknown = quote(f"{orders.PLACER}|O-9")
+    assert not walk(hospital, f"DiagnosticReport?based-on:identifier={unknown}")
+    plain = predicted(backend.member())["id"]
+    assert not walk(hospital, f"DiagnosticReport?based-on=ServiceRequest/{plain}")

@@ -193,6 +193,9 @@ def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clini
         "Media?subject.identifier=4711",
         "Patient?identifier=PAT-0815",
         "Patient?identifier=|PAT-0815",
+        "DiagnosticReport?performer=Practitioner/x",
+        "DiagnosticReport?based-on.subject=Patient/x",
+        "DiagnosticReport?based-on:identifier=O-1",
         "Provenance?target=x",
         "Consent?nonsense=1",
         "Patient?name=Ada",
@@ -204,8 +207,17 @@ def test_a_search_by_what_is_not_known_gives_nobodys_resources(clinic: Clinic, a
     assert asked.partition("?")[2].partition("=")[0] in refused["issue"][0]["diagnostics"]
 
 
-def test_the_audit_is_not_searched_by_what_is_not_known(clinic: Clinic) -> None:
-    read(clinic.admin, "AuditEvent?entity=Patient/x", status=400)
+@pytest.mark.parametrize("asked", ["entity=Patient/x", "patient=x", "date=ge2026"])
+def test_the_audit_is_not_searched_by_what_is_not_known(clinic: Clinic, asked: str) -> None:
+    read(clinic.admin, f"AuditEvent?{asked}", status=400)
+
+
+def test_a_report_is_found_by_when_what_it_says_was_issued(clinic: Clinic) -> None:
+    each = walk(clinic.doctor, "DiagnosticReport")
+    middle = sorted(one["issued"] for one in each)[len(each) // 2]
+    found = walk(clinic.doctor, f"DiagnosticReport?issued=ge{quote(middle)}&_count=2")
+    assert {*ids(found)} == {one["id"] for one in each if one["issued"] >= middle}
+    assert len(found) < len(each)
 
 
 def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None:

@@ -20,6 +20,7 @@ import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 import { ModelMark } from "/console/views/withdrawn.js";
+import { WrongPatient } from "/console/views/wrong_patient.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
@@ -244,12 +245,16 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
     focusOn(".next-case");
     renew().then(() => document.querySelector(".case-read")?.scrollTo(0, 0));
   };
-  return { now, asked, error, form, unfold, renew, use, changed, shown, done };
+  const entered = () => {
+    onChanged();
+    onNext();
+  };
+  return { now, asked, error, form, unfold, renew, use, changed, shown, done, entered };
 }
 
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
-  const { asked, error, form, unfold, renew, use, changed, shown, done } = found;
+  const { asked, error, form, unfold, renew, use, changed, shown, done, entered } = found;
   const { report, submission, reviews, work, conditions } = found.now;
   const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
@@ -286,6 +291,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
+      ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} onEntered=${entered} />`}
       ${!asked && !submission.unassigned && submission.patient_id && html`<section>
         <h2>${say("otherFindings")}</h2>
         <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />

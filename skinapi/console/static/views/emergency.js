@@ -10,6 +10,7 @@ import { endGrant, isRunning } from "/console/views/break_glass.js";
 import { Downloads, getReport, getSubmission, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
+import { WrongPatient } from "/console/views/wrong_patient.js";
 
 /** @param {string} number */
 async function loadEmergency(number) {
@@ -64,6 +65,7 @@ export const View = ({ argument }) => {
               ${reviews.map((/** @type {Api["ReviewView"]} */ review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
               ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}
               <${Downloads} number=${argument} />
+              <${WrongPatient} number=${argument} onEntered=${() => goTo("data-protection/glass")} />
               <${Rest} report=${report} conditions=${conditions} doctor />
             </div>
           </div>

@@ -4,7 +4,8 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, remove } from "/console/api.js";
 import { BandBadge, Confirm, Menu, toast } from "/console/components.js";
-import { say, sayDate } from "/console/language.js";
+import { isolated, say, sayDate } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { bandOf, colourOf, DecisionLine, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { SortDialog } from "/console/views/sort_finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
@@ -55,3 +56,15 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, 
         onChange();
       }}><p>${say("deleteFindingText", { number: doomed.id })}</p><//>`}`;
 };
+
+/** Those that were entered in error, crossed out. */
+export const OwnErrors = () => html`
+  <${Pages} pages=${usePages("/submissions/entered-in-error?limit=20")} empty=${null}>
+    ${(/** @type {Api["ErrorView"][]} */ items) => html`<section class="own-errors">
+      <h2>${say("enteredInError")}</h2>
+      <p>${say("enteredInErrorText")}</p>
+      <ul class="list">${items.map((one) => html`<li key=${one.id}><div class="grow">
+        <p><del>${say("findingOf", { number: one.id, date: sayDate(one.filed_at, false) })}</del></p>
+        <p>${isolated(one.reason)} <small>${sayDate(one.entered_in_error_at, false)}</small></p></div></li>`)}</ul>
+    </section>`}
+  <//>`;

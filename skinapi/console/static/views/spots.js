@@ -10,7 +10,7 @@ import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/waiting.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";
-import { OwnFindings } from "/console/views/own_findings.js";
+import { OwnErrors, OwnFindings } from "/console/views/own_findings.js";
 import { sortFinding, SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 import { useWaiting } from "/console/waiting.js";
@@ -77,7 +77,8 @@ const Spots = ({ doctor }) => {
               onDrag=${(/** @type {Own} */ finding) => (dragged.current = finding)} />
             <${Turn} ...${pages} />
           </section>`}
-        <//>`}
+        <//>
+        <${OwnErrors} />`}
     <//>`;
 };
 
