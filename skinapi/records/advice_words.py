@@ -67,7 +67,7 @@ def say_counting(words: BandWords, due: date | None, language: Language) -> Band
     """The words of what counts, in place of those of a finding's own band: older clients read their
     `action`.
     """
-    action = " ".join((words.next_step, *say_due(due, language)))
+    action = " ".join((f"{words.label}.", words.next_step, *say_due(due, language)))
     return words.model_copy(update={"action": action})
 
 

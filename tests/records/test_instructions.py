@@ -349,7 +349,7 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
         for field in (answer["action"], answer["band_label"], text):
             assert "Keep an eye on it" not in field
         assert answer["band_label"] == label
-        assert answer["action"].startswith(counts)
+        assert answer["action"].startswith(f"{label}. {counts}")
         sections = answer.get("report") or answer["narrative"]["sections"]
         assert sections["recommendation"].startswith(f"{label}. {counts}")
         assert label in sections["overview"]
