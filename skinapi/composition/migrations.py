@@ -1,9 +1,9 @@
 """The migrations of stored data, in the order of the store's versions.
 
-To add one: raise VERSION in storage/store_version.py, and add an entry here. A new version only
-adds: a field, a collection, an index that is not unique. Code of the version before then goes on
-reading and writing beside it. What it no longer needs is removed a version later, and that version
-raises COMPATIBLE_SINCE and removes the entry.
+To add one: raise VERSION in storage/store_version.py, and add an entry here. A new version that
+only adds (a field, a collection, an index that is not unique) runs beside the version before. What
+that no longer needs is removed a version later, which raises COMPATIBLE_SINCE and removes the
+entry.
 """
 
 from skinapi.composition.services import Services

@@ -41,8 +41,6 @@ class Histology(StrEnum):
 
 
 AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
-# What servers of version 3 of the store are told of another cancer: it has this one's urgency.
-OTHER_CANCER = "actinic_keratosis"
 
 
 class Opinion(StoredRecord):
