@@ -1,17 +1,21 @@
 """A finding that was filed for the wrong patient: entered in error, it stands for nothing."""
 
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care
+from skinapi.records.resting import FINDINGS, Resting
+from skinapi.storage.ids import now
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.standards.fhir import orders
-from tests.support.backends import Backend, Person
+from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.findings import finding_of
-from tests.use_cases.use_case import acts_on
+from tests.use_cases.use_case import acts_on, notices_to
 
 REASON = "The photo is of somebody else."
 MELANOMA = {
@@ -46,6 +50,10 @@ def spot_of_two(backend: Backend) -> tuple[Person, Person, str, int, int]:
     wrong = file_for(backend, ada, REVIEW, lesion=lesion).number
     backend.services.lesions.counts.recount(lesion)
     return doctor, ada, lesion, first, wrong
+
+
+def in_a_year() -> datetime:
+    return now() + timedelta(days=365)
 
 
 def get_new_spot(ada: Person) -> str:
@@ -199,7 +207,39 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
         answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
         assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
         assert answer.get_json()["id"] == number
+    asked = f"/fhir/DiagnosticReport?based-on:identifier={orders.PLACER}|O-1"
+    (found,) = get(hospital, asked)["entry"]
+    assert found["resource"]["status"] == "entered-in-error"
     resent = hospital.call("POST", "/fhir/ServiceRequest", json=order)
     assert resent.status_code == 404
     unknown = orders.request("O-9", status=status)
     assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
+
+
+def test_patient_and_doctor_are_told_once_and_of_nothing_that_counts_no_more(
+    tmp_path: Path,
+) -> None:
+    backend = Backend(tmp_path / "mails", **MAIL)
+    doctor, ada = patient_in_care(backend)
+    wrong = file_for(backend, ada, REVIEW).number
+    sign(doctor, wrong)
+    own, charge = (backend.account(one.email).id for one in (ada, doctor))
+    assert notices_to(backend, own) == ["reviewed"]
+    assert enter(backend.member(role="admin"), wrong).status_code == 200
+    assert notices_to(backend, own) == ["entered_in_error"]
+    assert notices_to(backend, charge).count("entered_in_error") == 1
+    backend.services.store.close()
+
+
+def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    blob = backend.services.store.blobs.put(b"a photo")
+    wrong = file_for(backend, ada, URGENT, photo_blob=blob)
+    assert enter(doctor, wrong.number).status_code == 200
+    resting = Resting(backend.services.store)
+    assert resting.owners_that_wait([wrong.owner]) == set()
+    assert [one.id for one in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
+    assert get(ada, "/me/data/summary")["findings"] == 0
+    erase(backend.services, backend.account(ada.email))
+    assert backend.services.store.collection("submissions").find() == []
+    assert [*backend.services.store.blobs.keys()] == []

@@ -59,7 +59,7 @@ DECIDED = (
 # What is left of a resource that was entered in error, beside its status.
 KEPT_IN_ERROR = {
     *("language", "identifier", "category", "code", "type", "subject", "issued", "result", "media"),
-    *("effectiveDateTime", "createdDateTime"),
+    *("effectiveDateTime", "createdDateTime", "basedOn"),
 }
 NO_OUTLINE = "The outline of the spot is not clear enough to measure it"
 MEASURES = {
