@@ -236,7 +236,7 @@ class ReportsService:
         letters = {one.id for one in self._list_letters(as_owner)}
         spot = says.spot and (says.spot.finding, says.spot.said_at)
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
-        tells_of_spot = spot in _list_said(known) and spot not in _list_said(as_owner)
+        tells_of_spot = spot in _list_said(known) - _list_said(as_owner)
         return known if tells or tells_of_spot else as_owner
 
     def _report_on(
@@ -374,7 +374,7 @@ class ReportsService:
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 
-def _list_said(seen: Submission) -> set[tuple[int, datetime]]:
+def _list_said(seen: Submission) -> set[tuple[int | None, datetime | None]]:
     """About which findings of the spot something was said, and when."""
     instruction = seen.instruction
     return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}

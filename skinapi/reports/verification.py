@@ -100,34 +100,30 @@ def seal_report(
 
 
 class SpotSaid(StoredRecord):
-    """What counted about a spot: said then, of that finding, and until when a doctor should have
-    seen it.
+    """What a report says is to be done about the spot. Where that was said of another finding, and
+    is something else: of which, and when.
     """
 
-    finding: int
-    said_at: datetime
     band: Band
     waits_for: WaitsFor | None = None
     due: date | None = None
+    finding: int | None = None
+    said_at: datetime | None = None
 
     @field_serializer("due")
     def _store_due(self, due: date | None) -> str | None:
         return due.isoformat() if due else None
 
     @classmethod
-    def of(cls, advice: Advice) -> Self:
+    def of(cls, submission: Submission) -> Self:
+        counts, elsewhere = submission.instruction.counts, submission.replaced_by
         return cls(
-            finding=advice.finding,
-            said_at=advice.since,
-            band=advice.band,
-            waits_for=advice.waits_for,
-            due=advice.due,
+            band=counts.band,
+            waits_for=counts.waits_for,
+            due=counts.due,
+            finding=elsewhere.finding if elsewhere else None,
+            said_at=elsewhere.since if elsewhere else None,
         )
-
-    @property
-    def asked(self) -> tuple[Band, WaitsFor | None, date | None]:
-        """What is to be done, whoever said so."""
-        return self.band, self.waits_for, self.due
 
 
 class ReportContents(StoredRecord):
@@ -142,15 +138,14 @@ class ReportContents(StoredRecord):
     @classmethod
     def of(cls, submission: Submission, letters: Sequence[Letter]) -> Self:
         ids = tuple(one.id for one in letters)
-        decision, counts = submission.decision, submission.instruction.counts
-        return cls(
-            review=decision.review if decision else None, letters=ids, spot=SpotSaid.of(counts)
-        )
+        decision = submission.decision
+        review = decision.review if decision else None
+        return cls(review=review, letters=ids, spot=SpotSaid.of(submission))
 
     def says(self, now: Self) -> bool:
         """Whether it says all that is said now."""
         same = (self.review, self.letters) == (now.review, now.letters)
-        return same and (not self.spot or not now.spot or self.spot.asked == now.spot.asked)
+        return same and self.spot in (None, now.spot)
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
@@ -244,7 +239,7 @@ def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
     """
     counts, issued_at = seen.instruction.counts, issued.created_at
     said = issued.contents.spot if issued.contents else None
-    if said and said.asked == SpotSaid.of(counts).asked:
+    if said == SpotSaid.of(seen):
         return None
     if not said and not (seen.replaced_by and counts.since > issued_at):
         return None

@@ -1,21 +1,26 @@
 """Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
 
 import io
-from datetime import datetime
+import random
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from skinapi.domain.subject import Subject
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.verification import Issued
 from skinapi.reports.words import say_moment
-from skinapi.storage.ids import new_id
-from skinapi.vision.conditions import conditions_table
+from skinapi.storage.ids import new_id, now
+from skinapi.vision.conditions import Band, conditions_table
+from tests.care.clinic import file_for, patient_in_care
 from tests.prediction.photographer import predicted
+from tests.privacy.made_files import maker_of
 from tests.reports.sample_reports import text_of
 from tests.support.backends import Backend, Person, erase
+from tests.support.size import size
 
 NOT_YOURS = "Not found or unauthorized"
 TABLE = conditions_table()
@@ -279,6 +284,45 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     withdrawn = doctor.call("POST", path, json={"reason": "Wrong person."}).get_json()
     told = verdict(backend, second["hash"]).get_json()["superseded"]
     assert told["letter_withdrawn_at"] == withdrawn["withdrawn"]["withdrawn_at"]
+
+
+def test_a_paper_stands_exactly_as_long_as_its_report_says_the_same(backend: Backend) -> None:
+    """Whatever happens to its spot, and whether or not anybody reads the newer report."""
+    seed = random.randrange(10**6)
+    print("seed", seed)  # noqa: T201 (shown where it fails)
+    chance, (doctor, ada) = random.Random(seed), patient_in_care(backend)
+    for _ in range(size(6, 60)):
+        lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+        own = file_for(backend, ada, chance.choice(list(Band)), lesion=lesion)
+        photos, codes = [own], list[str]()
+        for _ in range(6):
+            if chance.random() < 0.6:
+                codes.append(report_of(ada, own.number)["verification"]["hash"])
+            now_said = sealed_now(backend, ada, own.number)
+            for code in codes:
+                assert verdict(backend, code).get_json()["newest"] is (code == now_said)
+            if chance.random() < 0.5:
+                photos.append(file_for(backend, ada, chance.choice(list(Band)), lesion=lesion))
+                continue
+            label, said = chance.choice(["melanoma", "melanocytic_nevus"]), dict[str, Any]()
+            if label == "melanoma":
+                until = (now() + timedelta(days=2)).isoformat()
+                said = chance.choice([{"told_by": "server"}, {"hold_until": until}])
+            said |= {"label": label, "certainty": chance.choice(["sure", "unsure"])}
+            number = chance.choice(photos).number
+            path = f"/submissions/{number}/review"
+            if doctor.call("POST", path, json=said).status_code == 409:  # it lowers the urgency
+                doctor.call("POST", path, json=said | {"downgrade_confirmed": True})
+
+
+def sealed_now(backend: Backend, reader: Person, number: int) -> str:
+    """The code of the report as the reader would read it, which is not issued for that."""
+    account = backend.account(reader.email)
+    to = Subject(id=account.id, role=account.role, session_id="", account=account)
+    read = maker_of(backend).reports.read_report(
+        number=str(number), to=to, language=None, issue=False
+    )
+    return read.content_hash
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])
