@@ -17,12 +17,12 @@ from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.read_notes import ReadNotes
 from skinapi.records.review_queue import in_care, is_asked, reader_of
 from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
 from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
 from skinapi.records.unassigned import Left, UnassignedCounts, UnassignedPatients
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ids import now
+from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band
 
 NO_PATIENT = "Patient not found"
@@ -47,6 +47,17 @@ class FoundCase:
     owner: Account
     doctors: Mapping[str, Account]
     left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPatient:
+    """`awaited` is what a decision about one of the findings has waited for the longest; until
+    `due` the patient should next be seen, by what doctors have decided.
+    """
+
+    account: Account
+    awaited: Listed | None
+    due: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class CareService:
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
-    ) -> Page[Account]:
+    ) -> Page[FoundPatient]:
         """Patients by their most urgent unreviewed finding; those without one come last. With a
         beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
 
@@ -101,7 +112,14 @@ class CareService:
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [one for one in page.items if in_care(one, doctor) and not one.machine]
         self.notes.note([one.id for one in shown], by=doctor, action="record.read")
-        return Page(shown, page.next_after)
+        held = self._list_held([one.id for one in shown], doctor)
+        awaited = self._awaited_of(shown, held, doctor)
+        visits = self._visits_of(shown, held, doctor)
+        found = [
+            FoundPatient(_as_known(one, held), awaited.get(one.id), visits.get(one.id))
+            for one in shown
+        ]
+        return Page(found, page.next_after)
 
     def list_findings(
         self,
@@ -116,9 +134,18 @@ class CareService:
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
+        held = self._list_held([patient], doctor)
         page = self.submissions.page_by_urgency(
-            {"owner": patient}, reviewed=reviewed, after=after, limit=limit
+            {"owner": patient}, reviewed=reviewed, after=after, limit=limit + len(held)
         )
+        listed = [
+            one
+            for one in held
+            if _key_of(one) > (after or "") and reviewed in (None, one.decision is not None)
+        ]
+        found = sorted([*_without(held, page.items), *listed], key=_key_of)
+        more = page.next_after is not None or len(found) > limit
+        page = Page(found[:limit], _key_of(found[limit - 1]) if more else None)
         return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
     def list_awaited(
@@ -139,28 +166,43 @@ class CareService:
         )
         return self._in_care(page, doctor)
 
-    def awaited_of(self, patients: Sequence[Account]) -> dict[str, Listed]:
-        """What the decisions about these patients' findings have waited for the longest."""
-        awaited: dict[str, Listed] = {}
-        for doctor, owners in _by_doctor(patients):
-            found = self.submissions.page_awaited(
-                doctor, None, owners=owners, after=None, limit=MOST_AWAITED
-            ).items
-            first = {one.owner: one for one in reversed(found)}
-            seen = self.spots.see([*first.values()], Reader.DOCTOR)
-            awaited |= {one.owner: one for one in seen}
-        return awaited
+    def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
+        """Of these patients, the findings of which the caller may not know all, sorted by what the
+        caller may know.
+        """
+        reader = reader_of("", to)
+        if reader.knows_all:
+            return []
+        held = self.spots.see(self.submissions.list_held(owners), reader)
+        return [one.model_copy(update=one.make_keys(reader)) for one in held]
 
-    def visits_of(self, patients: Sequence[Account]) -> dict[str, date]:
+    def _awaited_of(
+        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
+    ) -> dict[str, Listed]:
+        """What the decisions about these patients' findings have waited for the longest."""
+        found = [one for one in held if one.awaited_key]
+        for doctor, owners in _by_doctor(patients):
+            page = self.submissions.page_awaited(
+                doctor, None, owners=owners, after=None, limit=MOST_AWAITED
+            )
+            found += _without(held, page.items)
+        found.sort(key=lambda one: one.awaited_key or "", reverse=True)
+        first = {one.owner: one for one in found}
+        return {one.owner: one for one in self.spots.see([*first.values()], reader_of("", to))}
+
+    def _visits_of(
+        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
+    ) -> dict[str, date]:
         """Until when these patients should next be seen, by what doctors have decided. A day that
         is long past is none: nobody notes here that a patient came.
         """
-        found: list[Listed] = []
+        found = [one for one in held if one.decision and is_sent(one.decision.urgency)]
         for doctor, owners in _by_doctor(patients):
-            found += self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
+            visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
+            found += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for one in self.spots.see(found, Reader.DOCTOR):
+        for one in self.spots.see(found, reader_of("", to)):
             due = one.instruction.counts.due
             if due and due >= least:
                 days[one.owner] = min(due, days.get(one.owner, due))
@@ -345,6 +387,22 @@ class CareService:
         ]
         self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
         return Page(found, page.next_after)
+
+
+def _without(held: Sequence[Listed], found: Sequence[Listed]) -> list[Listed]:
+    """Those of which nothing is held back."""
+    return [one for one in found if not any(one.id == other.id for other in held)]
+
+
+def _key_of(case: Listed) -> str:
+    return case.queue_key or ""
+
+
+def _as_known(patient: Account, held: Sequence[Listed]) -> Account:
+    """With the most urgent finding that waits as far as the caller knows."""
+    waiting = [_key_of(one) for one in held if one.owner == patient.id and not one.decision]
+    keys = [*waiting, *([patient.queue_key] if patient.queue_key else [])]
+    return patient.model_copy(update={"queue_key": min(keys)}) if waiting else patient
 
 
 def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:

@@ -38,9 +38,7 @@ def list_patients(
     page = care.list_patients(
         doctor=subject, beginning=query.q, after=query.after, limit=query.limit
     )
-    awaited = care.awaited_of(page.items)
-    visits = care.visits_of(page.items)
-    return page.map(lambda one: PatientInCare.of(one, awaited.get(one.id), due=visits.get(one.id)))
+    return page.map(PatientInCare.of)
 
 
 @routes.route(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skinapi.auth.accounts import Account
-from skinapi.care.queue import OVERDUE_AFTER, FoundCase
+from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.domain.field_types import SearchText
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView, HeadlineView
@@ -140,12 +140,13 @@ class PatientInCare(Answer):
     )
 
     @classmethod
-    def of(cls, account: Account, awaited: Listed | None, *, due: date | None) -> Self:
+    def of(cls, found: FoundPatient) -> Self:
+        account = found.account
         waiting = Waiting.of(account.queue_key)
         return cls(
-            due=due,
+            due=found.due,
             record_kept_until=account.record_end,
-            awaited=AwaitedView.of(awaited),
+            awaited=AwaitedView.of(found.awaited),
             id=account.id,
             name=account.name,
             email=account.email,

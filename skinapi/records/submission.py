@@ -237,11 +237,11 @@ class Listed(Entry):
     def urgent(self) -> bool:
         return self.band is URGENT
 
-    def make_keys(self) -> dict[str, str | None]:
-        """The fields that order the doctors' lists, by all that a doctor knows. By its band while
-        it waits; once it was reviewed, by what was decided.
+    def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
+        """The fields that order lists, by what this reader knows; those of a doctor are stored. By
+        its band while it waits; once it was reviewed, by what was decided.
         """
-        seen = self.seen_by(Reader.DOCTOR)
+        seen = self.seen_by(reader)
         decision, awaited, counts = seen.decision, seen.awaited, seen.instruction.counts
         if decision is None:
             queue_key = self._make_waiting_key(self.band, self.created_at)

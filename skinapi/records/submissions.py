@@ -1,7 +1,7 @@
 """The collection of submissions, and the lists of doctors and owners that are read from it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -290,14 +290,22 @@ class Submissions:
                 {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
             ):
                 found[document["id"]] = document
-        # Of all doctors, because few are held back at once: an index by doctor would cost more.
-        held: Filter = {"hold_key": {"$gt": make_hold_key(now(), 0), "$lt": "9"}}
-        for document in self._documents.find(
-            held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS
-        ):
+        for document in self._find_held(make_hold_key(now(), 0)):
             if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
                 found[document["id"]] = document
         return [one for one in found.values() if _is_reviewed(one)]
+
+    def list_held(self, owners: Collection[str]) -> list[Listed]:
+        """The submissions of these owners of which something is held back from them."""
+        found = self._find_held("") if owners else []
+        return [Listed.model_validate(one) for one in found if one["owner"] in owners]
+
+    def _find_held(self, after: str | None) -> list[Document]:
+        """Of all doctors, because few are held back at once: an index by doctor would cost more.
+        `after` is a hold key.
+        """
+        held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
+        return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
         """Those of these submissions that were reviewed, as they are stored."""

@@ -229,13 +229,14 @@ class LettersService:
     def _find_advice(
         self, submission: Submission, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
-        """What counts of the spot, as far as its owner may know it, where it was said about another
-        finding; and until when a doctor should have seen the spot.
+        """What counts of the spot, where it was said about another finding, and until when a doctor
+        should have seen the spot: as its owner may know it, who reads the letter as soon as nothing
+        about its finding is held back.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
         to_owner = submission.seen_by(SpotReader.PATIENT).instruction
         counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
-        if counts is None or counts == known:
+        if submission.held_until and (counts is None or counts == known):
             return counts, submission.instruction.counts.due
         if known or submission.held_until is None:
             return known, to_owner.counts.due

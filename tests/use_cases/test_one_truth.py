@@ -1,0 +1,396 @@
+"""Whatever has happened to a spot, each channel tells each reader what `standing` says of it."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+from pydicom import Dataset
+from pypdf import PdfReader
+
+from skinapi.care.inbox import ORDER, Task
+from skinapi.care.reminders import reminder_of
+from skinapi.records.decisions import WaitsFor
+from skinapi.records.finding_schemas import AdviceView, InstructionView
+from skinapi.records.instructions import Advice
+from skinapi.records.review_schemas import DecisionView
+from skinapi.records.standing import Reader
+from skinapi.standards.dicom.uids import study_uid
+from skinapi.storage.ids import now
+from skinapi.vision.conditions import Band, conditions_table
+from tests.privacy.test_break_glass import opened
+from tests.records.test_holds import MADE_AT
+from tests.reports.contradictions import asked_in
+from tests.standards.dicom.reading_back import fetch
+from tests.standards.dicom.test_objects import pdf_of
+from tests.support.backends import Backend, Person
+from tests.support.size import size
+from tests.use_cases.spot_history import History, program_of
+
+HISTORIES, STEPS = size(15, 500), 6
+PATIENT, DOCTOR, PROGRAM = Reader.PATIENT, Reader.DOCTOR, Reader.PROGRAM
+
+
+class Told(NamedTuple):
+    """What a channel says, and what it should."""
+
+    channel: str
+    says: Any
+    holds: Any
+
+
+def plain(view: BaseModel | None) -> Any:
+    return json.loads(view.model_dump_json(by_alias=True)) if view else None
+
+
+def advice(said: Advice | None, *, for_doctor: bool = False) -> Any:
+    return plain(AdviceView.of(said, "en", for_doctor=for_doctor)) if said else None
+
+
+class Truth:
+    """What holds about a finding and its spot, for this reader."""
+
+    def __init__(self, history: History, number: int, reader: Reader) -> None:
+        self.history, self.number, self.reader = history, number, reader
+        self.spot, self.own = history.stand(number, reader)
+        self.counts = self.spot.instruction.counts
+        self.letters = history.signed_letters(number, reader)
+
+    @property
+    def instruction(self) -> Any:
+        for_doctor = not self.reader.is_patient
+        return plain(InstructionView.of_spot(self.spot.instruction, "en", for_doctor=for_doctor))
+
+    @property
+    def decision(self) -> Any:
+        decision, own = self.own.decision, self.own
+        held = own.held_until if self.reader.knows_all else None
+        if decision is None:
+            return None
+        return plain(DecisionView.of(decision, "en", due=self.counts.due, held_until=held))
+
+    @property
+    def elsewhere(self) -> Advice | None:
+        """What counts, where it was said of another finding and is something else."""
+        decision = self.own.decision
+        own = (decision.urgency, decision.waits_for) if decision else (self.own.photo.band, None)
+        return self.spot.instruction.elsewhere(self.number, *own)
+
+    @property
+    def decided(self) -> Band | None:
+        """How urgent doctors have called it, for a program: by the decision about another finding,
+        where that counts instead. None where nobody could judge it.
+        """
+        counts = self.elsewhere.decision if self.elsewhere else self.own.decision
+        unjudged = counts is None or counts.waits_for is WaitsFor.PHOTO
+        return None if unjudged or not counts else counts.urgency
+
+    @property
+    def asks(self) -> set[Band]:
+        """What a text for a patient asks for."""
+        return set() if self.counts.waits_for else {self.counts.band}
+
+    @property
+    def printed(self) -> Any:
+        """What a paper says that may change."""
+        letters = [(one.id, one.withdrawn is not None) for one in self.letters]
+        decision, counts = self.own.decision, self.counts
+        own = decision and (decision.review, decision.new_picture_wanted)
+        return own, (counts.band, counts.waits_for, counts.due), letters
+
+
+def walk(history: History) -> Iterator[Told]:
+    yield from walk_lists(history)
+    yield from walk_home(history)
+    readers = [(history.ada, PATIENT), (history.grey, DOCTOR), (history.program, PROGRAM)]
+    for number in history.numbers:
+        asked = [(history.colleague, DOCTOR)] if history.asks_colleague(number) else []
+        for person, reader in [*readers, *asked]:
+            yield from walk_finding(person, Truth(history, number, reader))
+    if history.numbers:
+        number, admin = history.draw.choice(history.numbers), history.backend.member(role="admin")
+        opened(admin, number=number)
+        yield from walk_finding(admin, Truth(history, number, DOCTOR))
+        yield from walk_archive(history, number)
+    yield from walk_fhir(history)
+
+
+def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
+    """The page of a finding, its reviews and letters, and its report."""
+    path = f"/submissions/{truth.number}"
+    finding = read(person, path)
+    yield Told(f"{path} instruction", finding["instruction"], truth.instruction)
+    yield from walk_summary(path, finding, truth)
+    reviews = [one["_id"] for one in read(person, f"{path}/reviews")]
+    yield Told(f"{path}/reviews", reviews, [one.id for one in truth.own.reviews])
+    report = read(person, f"{path}/report.json?issue=false")
+    yield Told(f"{path}/report.json decision", report["decision"], truth.decision)
+    elsewhere = advice(truth.elsewhere)
+    yield Told(f"{path}/report.json spot_advice", report["spot_advice"], elsewhere)
+    reading = report["reading"]
+    words = [reading["overview"], reading["recommendation"], *reading["next_steps"]]
+    words += reading["about"] or []
+    yield asks_nothing_else(f"{path}/report.json words", words, truth)
+    page = person.call("GET", f"{path}/report.html").text
+    yield Told(f"{path}/report.html", asked_in(text_of(page), "en"), truth.asks)
+    letters = read(person, f"{path}/letters")
+    for name, shown in (("letters", letters), ("report.json letters", report["letters"])):
+        signed = [one for one in shown if one["signed_at"]]
+        yield Told(f"{path}/{name}", [one["_id"] for one in signed], [x.id for x in truth.letters])
+        for letter in signed:
+            if not (letter["superseded"] or letter["withdrawn"]):
+                yield asks_nothing_else(f"{path}/{name} stands", [letter["decision"]], truth)
+
+
+def walk_summary(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
+    """A finding as the lists of clients that know of no spots have it, too."""
+    yield Told(f"{channel} decision", finding["decision"], truth.decision)
+    if report := finding.get("report"):
+        words = [report["overview"], report["recommendation"]]
+        yield asks_nothing_else(f"{channel} report", words, truth)
+    elsewhere, band = truth.elsewhere, truth.own.photo.band
+    decision = (elsewhere and elsewhere.decision) or truth.own.decision
+    graver = decision and decision.graver_sentence(band, "en")
+    yield Told(f"{channel} graver_review", finding["graver_review"], graver)
+
+
+def asks_nothing_else(channel: str, words: list[str], truth: Truth) -> Told:
+    return Told(channel, asked_in(" ".join(words), "en") - truth.asks, set())
+
+
+def walk_lists(history: History) -> Iterator[Told]:
+    own = f"/patients/{history.patient}"
+    lists: list[tuple[Person, Reader, list[str]]] = [
+        (history.ada, PATIENT, ["/submissions", "/lesions"]),
+        (history.grey, DOCTOR, [f"{own}/submissions", f"{own}/lesions", "/queue"]),
+        (history.program, PROGRAM, [f"{own}/submissions", f"{own}/lesions"]),
+    ]
+    for person, reader, paths in lists:
+        truths = {number: Truth(history, number, reader) for number in history.numbers}
+        courses = [f"/lesions/{spot}/submissions" for spot in history.spots]
+        for path in [*paths, *courses]:
+            found = person.pages(path)
+            for listed in found:
+                yield from walk_entry(f"{reader}: {path}", listed, truths)
+        if reader is DOCTOR:
+            yield from walk_queue(person, truths)
+
+
+def walk_entry(channel: str, listed: Any, truths: Mapping[int, Truth]) -> Iterator[Told]:
+    """An entry of a list of findings or of spots."""
+    finding = listed.get("latest", listed)
+    if finding is None:
+        return
+    truth = truths[finding["id"]]
+    yield from walk_summary(channel, finding, truth)
+    if "instruction" in listed:
+        yield Told(f"{channel} instruction", listed["instruction"], truth.instruction)
+    if truth.reader is DOCTOR:
+        due = None if truth.elsewhere else truth.counts.due
+        yield Told(f"{channel} due", finding.get("due"), due and due.isoformat())
+        replaced = advice(truth.elsewhere if truth.own.decision else None, for_doctor=True)
+        yield Told(f"{channel} replaced_by", finding.get("replaced_by"), replaced)
+
+
+def walk_queue(doctor: Person, truths: Mapping[int, Truth]) -> Iterator[Told]:
+    """The keys by which a doctor's lists find what they list."""
+
+    decided = {number: truth.own.decision for number, truth in truths.items()}
+    waits = {number: one.spot.awaited(one.own.photo.id) for number, one in truths.items()}
+    urgencies = {number: one.urgency for number, one in decided.items() if one}
+    lists: list[tuple[str, Mapping[int, Any], Any]] = [
+        *((f"awaited={what}", waits, what) for what in WaitsFor),
+        *((f"reviewed=true&urgency={band}", urgencies, band) for band in Band),
+    ]
+    for query, said, wanted in lists:
+        listed = {one["id"] for one in doctor.pages(f"/queue?{query}")}
+        yield Told(f"/queue?{query}", listed, {x for x, one in said.items() if one is wanted})
+
+
+def walk_home(history: History) -> Iterator[Told]:
+    """What the patient is to do, and the calendar."""
+    truths = [Truth(history, number, PATIENT) for number in history.numbers]
+    spots = {history.read(one.number).get("lesion") or f"{one.number}": one for one in truths}
+    tasks = read(history.ada, "/inbox")["tasks"]
+    see = {one["advice"]["finding"]: one["advice"] for one in tasks if one["task"] == "see_doctor"}
+    asked = [one.counts for one in spots.values() if one.counts.band in ORDER]
+    holds = {one.finding: advice(one) for one in asked}
+    yield Told("/inbox see_doctor", see, holds)
+    pictures = {one["advice"]["finding"] for one in tasks if one["task"] == Task.PICTURE}
+    wanted = {
+        one.spot.newest.photo.number
+        for one in spots.values()
+        if one.spot.instruction.picture_wanted
+    }
+    yield Told("/inbox picture", pictures, wanted)
+    for spot, truth in spots.items():
+        if spot not in history.spots:
+            continue
+        reminder = reminder_of(truth.spot.instruction)
+        answer = history.ada.call("GET", f"/lesions/{spot}/reminder.ics")
+        day = reminder and reminder.from_today(now().date())
+        says = answer.text.replace("\r\n ", "") if answer.status_code == 200 else ""
+        yield Told("reminder.ics", re.findall(r"DTSTART;VALUE=DATE:(\d+)", says),
+                   [f"{day.due:%Y%m%d}"] if day else [])  # fmt: skip
+        yield Told("reminder.ics act", not day or day.says("en") in says.replace("\\,", ","), True)
+
+
+def walk_fhir(history: History) -> Iterator[Told]:
+    """What an EHR reads: each report and what its doctor has decided."""
+    found = everything(history)
+    for number in history.numbers:
+        truth, path = Truth(history, number, PROGRAM), f"DiagnosticReport/{number}"
+        report = found[path]
+        text = text_of(f"<main>{report['text']['div']}")
+        if truth.own.decision or truth.elsewhere:
+            yield Told(f"{path} text", asked_of_doctor(text), asks_doctor(truth))
+        decided = found.get(f"Observation/{number}-decided-urgency", {})
+        codes = [one["code"] for one in decided.get("valueCodeableConcept", {}).get("coding", [])]
+        yield Told(f"{path} decided-urgency", codes, [truth.decided] if truth.decided else [])
+        if not truth.elsewhere:
+            settled = truth.own.decision is not None and truth.own.decision.final
+            is_settled = report["status"] in ("final", "amended")
+            yield Told(f"{path} status", is_settled, settled)
+
+
+def walk_archive(history: History, number: int) -> Iterator[Told]:
+    """The structured report of a finding, and the printed one, in a clinic's archive."""
+    truth = Truth(history, number, PROGRAM)
+    path = f"/dicom/studies/{study_uid(truth.own.photo.id)}"
+    *_, report, printed = fetch(history.program, path)
+    pages = PdfReader(pdf_of(printed)).pages
+    text = " ".join(page.extract_text() for page in pages)
+    without_letters = re.split("Written (?:and signed by|on|just before) |Withdrawn by", text)[0]
+    yield Told("PDF", asked_in(without_letters, "en"), truth.asks)
+    said = dict(coded_in(report.ContentSequence))
+    elsewhere = truth.elsewhere
+    unanswered = elsewhere.band if elsewhere and not elsewhere.decision else None
+    yield Told("SR urgency", said.get("urgency"), truth.decided or unanswered)
+    final = report.PreliminaryFlag == "FINAL"
+    yield Told("SR final", final and not truth.counts.decision, False)
+
+
+def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
+    for one in items:
+        if "ConceptCodeSequence" in one:
+            name, value = one.ConceptNameCodeSequence[0], one.ConceptCodeSequence[0]
+            yield name.get("CodeValue", ""), value.get("CodeValue", "")
+        yield from coded_in(one.get("ContentSequence", ()))
+
+
+def everything(history: History) -> dict[str, Any]:
+    path = f"/fhir/Patient/{history.patient}/$everything?_count=200"
+    bundle = read(history.program, path)
+    assert not [one for one in bundle["link"] if one["relation"] == "next"]
+    resources = [one["resource"] for one in bundle["entry"]]
+    return {f"{one['resourceType']}/{one['id']}": one for one in resources}
+
+
+def asked_of_doctor(text: str) -> set[Band]:
+    """The bands whose words for a doctor stand in a text."""
+    table = conditions_table()
+    labels = {band: table.band_words(band, "en").doctor_label for band in Band}
+    return {band for band, said in labels.items() if f"{said}." in " ".join(text.split())}
+
+
+def asks_doctor(truth: Truth) -> set[Band]:
+    return set() if truth.counts.waits_for is WaitsFor.PHOTO else {truth.counts.band}
+
+
+def read(person: Person, path: str) -> Any:
+    answer = person.call("GET", path)
+    assert answer.status_code == 200, (path, answer.text)
+    return answer.get_json(force=True)
+
+
+def text_of(page: str) -> str:
+    """Without what is struck."""
+    kept = re.sub("<del>.*?</del>", " ", page.partition("<main>")[2], flags=re.DOTALL)
+    return html.unescape(re.sub("<[^>]*>", " ", kept))
+
+
+# Who may not know of a fact gets what holds without it; and what a paper says is compared.
+
+
+@dataclass
+class Paper:
+    number: int
+    code: str
+    reader: Reader
+    said: Any
+
+
+def print_report(history: History) -> Paper:
+    number = history.draw.choice(history.numbers)
+    person, reader = history.draw.choice([(history.ada, PATIENT), (history.grey, DOCTOR)])
+    known = [Truth(history, number, one).printed for one in (PROGRAM, DOCTOR)]
+    report = read(person, f"/submissions/{number}/report.json")
+    told = reader if known[0] != known[1] else PROGRAM
+    told = PROGRAM if told is PATIENT else told
+    code = report["verification"]["hash"]
+    return Paper(number, code, told, Truth(history, number, told).printed)
+
+
+def verify(history: History, paper: Paper) -> Iterator[Told]:
+    """That the same was printed anew is no change."""
+    if paper.number not in history.numbers:
+        return
+    answer = history.backend.anyone.get(f"/reports/verify/{paper.code}").get_json()
+    changes = {name for name, at in (answer["superseded"] or {}).items() if at}
+    same = Truth(history, paper.number, paper.reader).printed == paper.said
+    stands = changes <= {"newer_report_at"} if same else answer["newest"]
+    yield Told(f"/reports/verify of {paper.number}", stands, same)
+
+
+def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
+    """All that the patient, a program and anybody with a paper is told."""
+    own = f"/patients/{history.patient}"
+    paths = ["/submissions", "/lesions", "/inbox"]
+    for spot in history.spots:
+        of_spot = ("", "/submissions", "/letters", "/reminder.ics")
+        paths += [f"/lesions/{spot}{of}" for of in of_spot]
+    parts = ("", "/reviews", "/letters", "/report.json?issue=false")
+    of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
+    everything = f"/fhir/Patient/{history.patient}/$everything?_count=200"
+    for_program = ["/patients", f"{own}/submissions", f"{own}/lesions", everything, *of_findings]
+    # A paper that the doctor has printed may tell what is held back.
+    seals = [f"/reports/verify/{one.code}" for one in papers if one.reader is not DOCTOR]
+    asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]
+    asked += [(history.program, path) for path in for_program]
+    return {f"{person.token[:4]} {path}": answer_of(person, path) for person, path in asked}
+
+
+def answer_of(person: Person, path: str) -> bytes:
+    """Without what changes by itself, and which doctors work on a finding."""
+    answer = person.call("GET", path)
+    if answer.status_code != 200:
+        return str(answer.status_code).encode()
+    case = rb'"case":{[^{}]*({[^{}]*}[^{}]*)?}'
+    return re.sub(case, b"", MADE_AT.sub(b"", answer.data))
+
+
+def run(backend: Backend, program: Person, seed: int) -> tuple[History, list[Told], int]:
+    history = History(backend, program, seed)
+    papers, told = [print_report(history)], list[Told]()
+    for _ in range(STEPS):
+        act = history.step()
+        before = answers(history, papers) if history.is_secret(act) else {}
+        act()
+        if before:
+            after = answers(history, papers)
+            told += [Told(f"secret {name}", after[name], before[name]) for name in before]
+        if history.numbers and history.draw.random() < 0.3:
+            papers.append(print_report(history))
+    told += walk(history)
+    told += [one for paper in papers for one in verify(history, paper)]
+    return history, [one for one in told if one.says != one.holds], len(told)
+
+
+def test_each_channel_says_what_holds(backend: Backend) -> None:
+    program = program_of(backend)
+    for seed in range(HISTORIES):
+        history, wrong, _ = run(backend, program, seed)
+        assert wrong == [], (seed, history.log)
