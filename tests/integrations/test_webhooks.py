@@ -226,6 +226,20 @@ def test_a_finding_that_was_deleted_meanwhile_is_told_by_its_ids(
     assert backend.stored()["deliveries"] == []
 
 
+def test_a_finding_that_was_entered_in_error_is_told_as_one_that_is_gone(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["finding.stored", "finding.deleted"], clinical=True)
+    number = predicted(backend.member())["id"]
+    path = f"/submissions/{number}/entered-in-error"
+    assert admin.call("POST", path, json={"reason": "Of Bob."}).status_code == 200
+    send(backend)
+    stored, gone = (message.read() for message in receiver.messages)
+    assert stored["data"].keys() == gone["data"].keys() == {"ids", "links"}
+    assert gone["type"] == "finding.deleted"
+    assert gone["data"]["ids"]["entered_in_error"] is True
+
+
 def test_nothing_clinical_is_told_of_an_account_that_is_being_deleted(
     backend: Backend, admin: Person, receiver: Receiver
 ) -> None:

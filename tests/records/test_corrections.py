@@ -12,6 +12,7 @@ from skinapi.storage.ids import now
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
+from tests.privacy.made_files import made_for, read
 from tests.standards.fhir import orders
 from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.findings import finding_of
@@ -243,3 +244,19 @@ def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend
     erase(backend.services, backend.account(ada.email))
     assert backend.services.store.collection("submissions").find() == []
     assert [*backend.services.store.blobs.keys()] == []
+
+
+def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, _, first, wrong = spot_of_two(backend)
+    sign(doctor, wrong)
+    enter(doctor, wrong)
+    made = made_for(backend, ada, tmp_path / "file")
+    numbers_filed = [read(made, name)["number"] for name in made.namelist() if "finding.j" in name]
+    assert numbers_filed == [first]
+    bundle = [one["resource"] for one in read(made, "fhir/bundle.json")["entry"]]
+    reports = {one["id"]: one for one in bundle if one["resourceType"] == "DiagnosticReport"}
+    assert reports[str(wrong)]["status"] == "entered-in-error"
+    assert REASON in reports[str(wrong)]["text"]["div"]
+    assert "conclusion" not in reports[str(wrong)]
