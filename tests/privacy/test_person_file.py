@@ -305,6 +305,8 @@ def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
         # The first file is told of in some, and when the bundle was made.
         if path not in {"audit.json", "jobs.json", "notices.json", "fhir/bundle.json"}:
             assert after.read(path) == before.read(path), path
+    bundles = [read(one, "fhir/bundle.json")["entry"] for one in (before, after)]
+    assert bundles[0] == bundles[1]
     assert {one["kind"] for one in read(after, "notices.json")["notices"]} <= {"file_made"}
     assert until[:10].encode() not in bytes_of(after)
 
