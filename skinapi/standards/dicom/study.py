@@ -47,7 +47,7 @@ def version_of(finding: Submission) -> int:
     counted, advice = len(finding.stands.counted), finding.replaced_by
     if advice is None:
         return counted
-    said = [counted, advice.finding, advice.band, advice.since.isoformat(), advice.due]
+    said = [counted, finding.said_at, advice.finding, advice.band, advice.since, advice.due]
     said += [advice.said_by, advice.waits_for, advice.by_result]
     if decision := advice.decision:
         said += [decision.review, decision.new_picture_wanted]
