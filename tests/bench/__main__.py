@@ -67,9 +67,9 @@ def argon2_ms() -> float:
 def process_costs(folder: Path) -> Results:
     """Seconds to import the application and to be ready again, MiB of its idle processes."""
     server = Server(folder / "idle", workers=1)
-    imports = {clock: import_times(server, clock) for clock in ("perf_counter", "process_time")}
     with stopping(server):
-        server.start()
+        server.start()  # makes the store, too
+    imports = {clock: import_times(server, clock) for clock in ("perf_counter", "process_time")}
     with stopping(server):
         began = time.perf_counter()
         server.start()
