@@ -18,7 +18,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
-from skinapi.records.queue_keys import key_range
+from skinapi.records.queue_keys import key_range, make_hold_key
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import URGENT, Listed
@@ -148,9 +148,9 @@ class UnassignedPatients:
     def count(self) -> UnassignedCounts:
         """Of MOST_UNASSIGNED patients at most."""
         owners = [one.id for _, patients in self._walk_patients() for one in patients]
-        left = self._list_left()
-        urgent = sum(_is_urgent(one) for one in left)
-        patients = len({*owners, *(one.owner.id for one in left)})
+        left = [one for stored, _, _ in self._walk_left() for one in stored]
+        urgent = sum(map(_is_urgent, left))
+        patients = len({*owners, *(one["owner"] for one in left)})
         count = self.submissions.count_waiting
         if not owners:
             return UnassignedCounts(patients, len(left), urgent)
@@ -201,22 +201,27 @@ class UnassignedPatients:
     def _list_left(self) -> list[UnassignedCase]:
         """The findings that were reviewed, and still wait for something."""
         cases: list[UnassignedCase] = []
+        for stored, owners, unanswered in self._walk_left():
+            entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
+            found = self.spots.see([*entries], Reader.DOCTOR)
+            cases += (
+                UnassignedCase(one, owners[one.owner], _left_of(one, unanswered)) for one in found
+            )
+        return cases
+
+    def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
+        """The same as they are stored, for each doctor who is gone, with their owners and the ids
+        of those about which a message waits.
+        """
         for doctor in self._list_gone():
             unanswered = {*self.find_unanswered(doctor)}
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
             if more := unanswered - {one["id"] for one in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
-            entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
-            found = self.spots.see([*entries], Reader.DOCTOR)
-            accounts = self.accounts.find_stored({one.owner for one in found})
+            accounts = self.accounts.find_stored({one["owner"] for one in stored})
             read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
             owners = {one.id: one for one in read if _is_patient(one) and one.doctor_id == doctor}
-            cases += (
-                UnassignedCase(one, owners[one.owner], _left_of(one, unanswered))
-                for one in found
-                if one.owner in owners
-            )
-        return cases
+            yield [one for one in stored if one["owner"] in owners], owners, unanswered
 
     def _list_gone(self) -> list[str | None]:
         """The doctors who rest, and None for nobody."""
@@ -243,10 +248,11 @@ def _key_of(case: UnassignedCase) -> str:
     return case.finding.queue_key or ""
 
 
-def _is_urgent(case: UnassignedCase) -> bool:
+def _is_urgent(stored: Document) -> bool:
     """Whether the patient is still to be told of something urgent."""
-    decision = case.finding.decision
-    return Left.HELD in case.left and decision is not None and decision.urgency is URGENT
+    first, end = key_range(reviewed=True, band=URGENT)
+    held = (stored.get("hold_key") or "") > (make_hold_key(now(), 0) or "")
+    return held and first <= stored["queue_key"] < end
 
 
 def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
