@@ -506,7 +506,7 @@ class Submissions:
     def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
         """Take it out of its spot and of all lists. It rests from now on."""
         fields: dict[str, Any] = {
-            **dict.fromkeys(("queue_key", "learning_key", "awaited_key", "hold_key")),
+            **dict.fromkeys(("queue_key", "learning_key", "awaited_key", "hold_key", "due_key")),
             **NOT_TAKEN,
             **NOT_ASKED,
             **NONE_CAME,

@@ -129,6 +129,17 @@ def test_a_spot_is_overdue_until_a_doctor_has_said_what_ends_its_visit(
     assert read(backend)["overdue_findings"] == [overdue] * count
 
 
+def test_a_finding_that_was_entered_in_error_is_not_overdue(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, ada = patient_in_care(backend)
+    wrong = file_at(backend, ada, URGENT, now() - timedelta(days=8), monkeypatch)
+    assert [one["count"] for one in read(backend)["overdue_findings"]] == [1]
+    path = f"/submissions/{wrong}/entered-in-error"
+    assert grey.call("POST", path, json={"reason": "Of somebody else."}).status_code == 200
+    assert read(backend)["overdue_findings"] == []
+
+
 def today() -> str:
     return now().date().isoformat()
 
