@@ -14,7 +14,13 @@ from skinapi.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
-from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
+from skinapi.records.schemas import (
+    decision_view,
+    graver_sentence,
+    headed_fields,
+    percent,
+    shown_words,
+)
 from skinapi.records.submission import Listed
 from skinapi.records.unassigned import Left
 from skinapi.storage.ids import now
@@ -375,7 +381,11 @@ class QueuedFinding(ListedFinding):
 def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
     """The fields of a ListedFinding."""
     finding = submission.finding
-    words = finding.band_words(submission.language)
+    label = (
+        finding.band_words(submission.language).doctor_label
+        if for_doctor
+        else shown_words(submission).label
+    )
     return {
         "id": submission.id,
         "number": submission.number,
@@ -383,7 +393,7 @@ def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
         "reviewed": submission.reviewed,
         **headed_fields(finding, for_doctor=for_doctor),
         "band": finding.band,
-        "band_label": words.doctor_label if for_doctor else words.label,
+        "band_label": label,
         "decision": decision_view(submission),
         "graver_review": graver_sentence(submission),
         "uncertain": finding.uncertain,

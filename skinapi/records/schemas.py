@@ -41,7 +41,7 @@ from skinapi.registry.version_service import Standing
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band, BandWords, conditions_table
 from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading
 from skinapi.web.schemas import Answer, Body, ContractPageQuery
@@ -484,9 +484,7 @@ def _summary(
     submission: SubmissionSummary, owner: Account, instructed_in: Language | None = None
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
-    band, counts = finding.band_words(language), submission.instruction.counts
-    if urgency(counts.band) < urgency(finding.band):
-        band = say_counting(counts.words(language), counts.due, language)
+    band = shown_words(submission)
     return {
         "id": submission.id,
         "number": submission.number,
@@ -529,6 +527,15 @@ def decision_view(submission: Listed) -> DecisionView | None:
     held_until = submission.held_until if submission.reader.knows_all else None
     due = submission.instruction.counts.due
     return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
+
+
+def shown_words(submission: Listed) -> BandWords:
+    """Those of what counts about its spot, where the finding's own band is milder."""
+    finding, counts = submission.finding, submission.instruction.counts
+    if urgency(counts.band) >= urgency(finding.band):
+        return finding.band_words(submission.language)
+    words = counts.words(submission.language)
+    return say_counting(words, counts.due, submission.language)
 
 
 def graver_sentence(submission: Listed) -> str | None:

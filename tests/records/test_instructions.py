@@ -355,6 +355,8 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
         assert label in sections["overview"]
         assert said in sections["overview"]
         assert ("elanoma" in (answer["graver_review"] or "")) is by_doctor
+    course = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
+    assert {one["band_label"] for one in course if one["id"] == number} == {label}
     assert report["reading"]["summary"]["to_do"] == f"{label}."
     assert report["narrative"]["next_steps"][0].startswith(f"{label}. {counts}")
     assert "Keep an eye" not in str(report["narrative"])
