@@ -122,7 +122,6 @@ def report_for_explainable(
     finding, known = classified.finding, over_known_classes(classified.finding)
     page = clients.print_report(
         classified=classified,
-        finding=finding,
         translations=(*_diagnosis_rows(finding, known), ("Risk level", risk_of(finding))),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())

@@ -19,7 +19,6 @@ from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import closed_to
 from skinapi.web.rate_limits import caller_address, caller_site
 
@@ -67,16 +66,12 @@ class ClientsService:
         return replace(classified, finding=finding)
 
     def print_report(
-        self,
-        *,
-        classified: ClassifiedPhoto,
-        finding: Finding,
-        translations: tuple[tuple[str, str], ...],
+        self, *, classified: ClassifiedPhoto, translations: tuple[tuple[str, str], ...]
     ) -> bytes:
         """The report as PDF. `translations` are rows in the client's own words."""
         return self.reports.print_unkept(
-            facts=Facts.of(finding, NOTHING_TOLD),
-            pictures=print_pictures(classified.photo, finding.heat),
+            facts=Facts.of(classified.finding, NOTHING_TOLD),
+            pictures=print_pictures(classified.photo, classified.finding.heat),
             translations=translations,
         )
 
