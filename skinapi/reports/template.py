@@ -67,6 +67,8 @@ def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
     information = sentences.information_only()
     bare = overview, early, recommendation, _join(*confidence, *doubt, information)
     room = MOST_CHARACTERS - sum(map(len, bare))
+    if room < 0:  # the overview names this doubt, too
+        room, doubt = room + len(_join(*doubt)), []
     fitting = []
     for notice in sentences.picture_notices():
         if len(notice) < room:
