@@ -37,7 +37,7 @@ from skinapi.records.review_schemas import (
 )
 from skinapi.records.submission import Listed, Submission, SubmissionSummary
 from skinapi.records.unassigned import WillLook
-from skinapi.registry.version_service import Standing
+from skinapi.registry.version_service import VersionState
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
@@ -376,13 +376,13 @@ class SubmissionView(SummaryFields):
         cls,
         submission: Submission,
         owner: Account,
-        standing: Standing | None = None,
+        model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
             **_summary(submission, owner, instructed_in),
-            model=ModelStanding(**standing._asdict()) if standing else None,
+            model=ModelStanding(**model._asdict()) if model else None,
             operating_point=finding.operating_point,
             photo_removed_at=submission.photo_removed_at,
             raised_by=finding.raised_by,
@@ -445,10 +445,10 @@ class SubmissionInCare(SubmissionView):
         cls,
         submission: Submission,
         owner: Account,
-        standing: Standing | None = None,
+        model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        seen = SubmissionView.of(submission, owner, standing, instructed_in)
+        seen = SubmissionView.of(submission, owner, model, instructed_in)
         worded = {
             "headline": HeadlineView.of(submission.finding.headline, for_doctor=True),
             "pictures": _pictures(submission, for_doctor=True),

@@ -46,7 +46,7 @@ from skinapi.records.submission import (
 )
 from skinapi.records.submissions import Submissions
 from skinapi.records.unassigned import UnassignedPatients, WillLook
-from skinapi.registry.version_service import ModelsService, Standing
+from skinapi.registry.version_service import ModelsService, VersionState
 from skinapi.storage.erased_ids import ErasedIds
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
@@ -360,9 +360,9 @@ class RecordsService:
             raise NotFound(NO_PATIENT)
         return found
 
-    def find_standing(self, submission: Submission) -> Standing:
+    def find_version_state(self, submission: Submission) -> VersionState:
         """What has become of the model version that made this finding."""
-        return self.models.find_standing(submission.finding.model_version)
+        return self.models.find_version_state(submission.finding.model_version)
 
     def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
         """Who will look at a finding; None where a doctor has answered, as far as the reader of

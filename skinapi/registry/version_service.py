@@ -62,7 +62,7 @@ class Inspected:
     taken_back: list[TakenBack]
 
 
-class Standing(NamedTuple):
+class VersionState(NamedTuple):
     """`older`: another version is in service. `withdrawn`: it was rolled back, and when."""
 
     state: Literal["in_service", "older", "withdrawn"]
@@ -115,13 +115,13 @@ class ModelsService:
             return pointed
         return self.built_in_card.version if self.built_in_card else None
 
-    def find_standing(self, version: str) -> Standing:
+    def find_version_state(self, version: str) -> VersionState:
         """Whether this version is in service, was replaced, or was rolled back."""
         pointer = self.pointer.read()
         withdrawn_at = pointer.withdrawn.get(version)
         if withdrawn_at:
-            return Standing("withdrawn", withdrawn_at)
-        return Standing("in_service" if version == self.name_of(pointer.version) else "older")
+            return VersionState("withdrawn", withdrawn_at)
+        return VersionState("in_service" if version == self.name_of(pointer.version) else "older")
 
     def inspect(self, *, version: str) -> Inspected:
         """Raises NotFound."""

@@ -220,7 +220,7 @@ class ReportsService:
             seen,
             report=max(later, default=None),
             letters=letters,
-            model_withdrawn_at=self.records.find_standing(submission).withdrawn_at,
+            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
 
@@ -256,7 +256,7 @@ class ReportsService:
         signed = self._list_letters(submission)
         decision, instruction = submission.decision, submission.instruction
         letters = tuple(show_letter(one, submission) for one in signed)
-        withdrawn_at = self.records.find_standing(submission).withdrawn_at
+        withdrawn_at = self.records.find_version_state(submission).withdrawn_at
         said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
         spot_advice, due = submission.replaced_by, instruction.counts.due
         since = decision.decided_at if decision else submission.created_at

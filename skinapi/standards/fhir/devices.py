@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 
 from skinapi.records.submission import Submission
-from skinapi.registry.version_service import Standing
+from skinapi.registry.version_service import VersionState
 from skinapi.standards.fhir.elements import (
     Element,
     Resource,
@@ -37,7 +37,7 @@ def device_reference(version: str) -> Element:
     return reference("Device", device_id(version), display=version)
 
 
-def device_of(version: str, standing: Standing, since: datetime) -> Resource:
+def device_of(version: str, standing: VersionState, since: datetime) -> Resource:
     """`since` is when the version was added, or its first finding was made."""
     withdrawn_at = standing.withdrawn_at
     note = f"Withdrawn: rolled back at {instant(withdrawn_at)}" if withdrawn_at else None

@@ -368,7 +368,7 @@ class FhirService:
         stored = self.models.versions.find(version)
         if stored is None:
             return []
-        return [device_of(version, self.models.find_standing(version), stored.created_at)]
+        return [device_of(version, self.models.find_version_state(version), stored.created_at)]
 
     def _walk_audit(self, search: Search, behind: str) -> Iterator[Group]:
         rows = self.trail.walk(
