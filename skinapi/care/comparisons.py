@@ -134,7 +134,7 @@ class ComparisonsService:
         one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
         photo that was judged again it counts when it was sent; two findings on it are one.
         """
-        spot = self.lesions.get(lesion=lesion, to=to).lesion
+        spot = self.lesions.find(lesion=lesion, to=to)
         found = [self._finding(spot, number, to) for number in numbers]
         before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
         if before.photographed_at == after.photographed_at and (

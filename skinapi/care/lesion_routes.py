@@ -96,8 +96,6 @@ def list_course(
     lesions: LesionsService, *, lesion: str, query: CourseQuery, subject: Subject
 ) -> Page[ListedFinding]:
     """The findings of a spot in the order of time: `order` oldest or newest first."""
-    shown = lesions.get(lesion=lesion, to=subject)
-    for_doctor = shown.lesion.owner != subject.id
     page = lesions.page_course(
         lesion=lesion,
         to=subject,
@@ -105,7 +103,7 @@ def list_course(
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda submission: finding_view(submission, for_doctor=for_doctor))
+    return page.map(lambda one: finding_view(one, for_doctor=not one.reader.is_patient))
 
 
 @routes.route(

@@ -137,12 +137,17 @@ class LesionsService:
         the caller is asked for a second opinion. Of one that was joined to another, that one, where
         it is known: a mail may name it. Raises NotFound.
         """
+        found = self.find(lesion=lesion, to=to)
+        return self._show(found, reader_of(found.owner, to))
+
+    def find(self, *, lesion: str, to: Subject) -> Lesion:
+        """The same, without what holds about it."""
         found = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
         own = found is not None and found.owner == to.id and not found.deleted_at
         if found is None or not (own or self._may_see(found, to)):
             raise NotFound(NO_LESION)
         self.records.note_read([found.owner], by=to)
-        return self._show(found, reader_of(found.owner, to))
+        return found
 
     def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
         owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
@@ -166,7 +171,7 @@ class LesionsService:
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Listed]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
-        found = self.get(lesion=lesion, to=to).lesion
+        found = self.find(lesion=lesion, to=to)
         page = self.spots.page(found.id, newest_first=newest_first, after=after, limit=limit)
         return page.map_all(partial(self.spots.see, reader=reader_of(found.owner, to)))
 

@@ -3,7 +3,7 @@ It is made of the reviews each time, and never stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Self
@@ -138,21 +138,32 @@ class Decision:
         if not counted:
             return None
         steps, decided_before = list[Self](), dict[str, Review | None]()
-        standing = StandingReviews()
+        standing, decides = StandingReviews(), None
         for review in counted:
-            decided_before[review.id] = standing.deciding()
+            decided_before[review.id] = decides
             standing.add(review)
             decides = standing.deciding() or review
             steps.append(cls._after(review, decides, decided_before[decides.id], band))
         since = levels_since(_urgencies(counted, steps, band, found_at))
-        return replace(
-            steps[-1],
+        last = counted[-1], decides or counted[-1], decided_before[steps[-1].review]
+        return cls._after(
+            *last,
+            band,
             urgent_since=tuple(UrgentSince(band, moment) for band, moment in since.items()),
             earlier=_earlier(steps),
         )
 
     @classmethod
-    def _after(cls, newest: Review, decides: Review, before: Review | None, band: Band) -> Self:
+    def _after(
+        cls,
+        newest: Review,
+        decides: Review,
+        before: Review | None,
+        band: Band,
+        *,
+        urgent_since: tuple[UrgentSince, ...] = (),
+        earlier: tuple[Earlier, ...] = (),
+    ) -> Self:
         """What is decided once `newest` is signed; `before` is what decided until then."""
         return cls(
             review=decides.id,
@@ -164,6 +175,8 @@ class Decision:
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
+            urgent_since=urgent_since,
+            earlier=earlier,
         )
 
     @property

@@ -4,6 +4,7 @@ docs/reviews.md ("By when").
 
 from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 from skinapi.languages import Language, load_words
 from skinapi.stored_record import Frozen
@@ -21,8 +22,19 @@ Step = tuple[datetime, Band]
 
 def levels_of(band: Band, since: datetime) -> dict[Band, datetime]:
     """Those of what was said once."""
-    timed = [entry.key for entry in conditions_table().bands if entry.see_within_days is not None]
-    return {level: since for level in timed if urgency(band) <= urgency(level)}
+    return dict.fromkeys(_levels_within(band), since)
+
+
+@cache
+def _levels_within(band: Band) -> tuple[Band, ...]:
+    return tuple(level for level in _days() if urgency(band) <= urgency(level))
+
+
+@cache
+def _days() -> Mapping[Band, int]:
+    """Of each urgency that names a time."""
+    entries = conditions_table().bands
+    return {one.key: one.see_within_days for one in entries if one.see_within_days is not None}
 
 
 def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
@@ -36,14 +48,14 @@ def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
         unbroken = asked if unbroken is None else unbroken & asked
         if not unbroken:
             break
-        found.update(dict.fromkeys(unbroken, moment))
+        # The clock of who signed later may be behind.
+        found |= {level: min(moment, found.get(level, moment)) for level in unbroken}
     return found
 
 
 def due_day(levels: Levels) -> date | None:
     """None where no time was named."""
-    days = {entry.key: entry.see_within_days for entry in conditions_table().bands}
-    ends = ((since + timedelta(days=days[level] or 0)).date() for level, since in levels.items())
+    ends = ((since + timedelta(days=_days()[level])).date() for level, since in levels.items())
     return min(ends, default=None)
 
 

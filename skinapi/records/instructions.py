@@ -3,7 +3,7 @@
 The rule, with its table, is in docs/reviews.md ("One spot, one instruction").
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -22,6 +22,9 @@ class SaidBy(StrEnum):
     DECISION = "decision"
     COMPARISON = "comparison"
     FINDING = "finding"
+
+
+RANKS = {said_by: place for place, said_by in enumerate(SaidBy)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,9 @@ def reconcile(
 
 
 def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> Iterator[_Said]:
+    settling = _settled_after(findings)
     for place, about in enumerate(findings):
-        photo, decision = about.photo, about.decision
-        later = [one.decision for one in findings[place + 1 :] if one.decision]
-        settled = _first(one for one in later if one.settled)
+        photo, decision, settled = about.photo, about.decision, settling[place]
         advice = Advice(
             SaidBy.FINDING,
             photo.band,
@@ -203,7 +205,8 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
             yield _Said(compared, levels, ends is not None, ends)
         if decision:
             come = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
-            ends = _first(one for one in later if one.ends(decision))
+            later = (one.decision for one in findings[place + 1 :])
+            ends = _first([one for one in later if one and one.ends(decision)])
             yield _decided(photo.number, decision, come or ends is not None, ends)
             for one in decision.earlier:
                 said = one.band, one.since, photo.number, one.waits_for, one.proven
@@ -224,8 +227,18 @@ def _decided(number: int, decision: Decision, ended: bool, ended_by: Decision | 
     return _Said(advice, decision.levels, ended, ended_by)
 
 
-def _first(decisions: Iterable[Decision]) -> Decision | None:
-    return min(decisions, key=lambda one: one.decided_at, default=None)
+def _settled_after(findings: Sequence[FindingStanding]) -> list[Decision | None]:
+    """For each, the first decision about a later one that is settled."""
+    found, first = list[Decision | None](), None
+    for one in reversed(findings):
+        found.append(first)
+        if one.decision and one.decision.settled:
+            first = _first([one.decision, *([first] if first else [])])
+    return found[::-1]
+
+
+def _first(decisions: Sequence[Decision]) -> Decision | None:
+    return min(decisions, key=lambda one: one.decided_at) if decisions else None
 
 
 def _levels_of_spot(counts: _Said, said: Sequence[_Said]) -> Levels:
@@ -245,4 +258,4 @@ def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
 
 
 def _rank(one: _Said) -> tuple[int, int]:
-    return urgency(one.advice.band), tuple(SaidBy).index(one.advice.said_by)
+    return urgency(one.advice.band), RANKS[one.advice.said_by]

@@ -158,7 +158,6 @@ class StandingReviews:
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
-        self._gravity[id(review)] = _gravity(review.opinion)
         self._standing = [one for one in self._standing if not self._replaces(review, one)]
         self._standing.append(review)
 
@@ -170,6 +169,8 @@ class StandingReviews:
         unsure and milder.
         """
         standing = self._standing
+        if len(standing) == 1:
+            return standing[0]
         results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
         if not results:
             return max(reversed(standing), key=self._rank, default=None)
@@ -182,6 +183,9 @@ class StandingReviews:
         return max(reversed(reopening), key=self._grave, default=result)
 
     def _grave(self, review: Review) -> Gravity:
+        """Each is weighed once, where it is compared at all."""
+        if id(review) not in self._gravity:
+            self._gravity[id(review)] = _gravity(review.opinion)
         return self._gravity[id(review)]
 
     def _replaces(self, later: Review, earlier: Review) -> bool:

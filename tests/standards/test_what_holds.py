@@ -25,7 +25,7 @@ from tests.support.findings import finding_of
 from tests.support.size import size
 
 LESION = "f"
-few = settings(max_examples=size(10, 500), deadline=None)  # a structured report takes 20 ms
+few = settings(max_examples=size(10, 150), deadline=None)  # of structured reports, which take long
 
 
 def filed(photo: JudgedPhoto) -> Submission:

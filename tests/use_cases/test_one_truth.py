@@ -21,6 +21,7 @@ from skinapi.records.standing import Reader
 from skinapi.standards.dicom.uids import study_uid
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band, conditions_table
+from tests.prediction.photographer import predicted
 from tests.privacy.test_break_glass import opened
 from tests.records.test_holds import MADE_AT
 from tests.reports.contradictions import asked_in
@@ -103,6 +104,8 @@ class Truth:
 
 
 def walk(history: History) -> Iterator[Told]:
+    if history.draw.random() < 0.3:
+        yield from walk_next_photo(history)
     yield from walk_lists(history)
     yield from walk_home(history)
     readers = [(history.ada, PATIENT), (history.grey, DOCTOR), (history.program, PROGRAM)]
@@ -116,6 +119,15 @@ def walk(history: History) -> Iterator[Told]:
         yield from walk_finding(admin, Truth(history, number, DOCTOR))
         yield from walk_archive(history, number)
     yield from walk_fhir(history)
+
+
+def walk_next_photo(history: History) -> Iterator[Told]:
+    """The answer to a photo of the spot."""
+    answer = predicted(history.ada, lesion=history.spots[0])
+    history.numbers.append(answer["id"])
+    truth = Truth(history, answer["id"], PATIENT)
+    yield Told("/predict instruction", answer["instruction"], truth.instruction)
+    yield from walk_summary("/predict", answer, truth)
 
 
 def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
@@ -355,7 +367,8 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
     everything = f"/fhir/Patient/{history.patient}/$everything?_count=200"
-    for_program = ["/patients", f"{own}/submissions", f"{own}/lesions", everything, *of_findings]
+    patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
+    for_program = [patients, f"{own}/submissions", f"{own}/lesions", everything, *of_findings]
     # A paper that the doctor has printed may tell what is held back.
     seals = [f"/reports/verify/{one.code}" for one in papers if one.reader is not DOCTOR]
     asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]

@@ -106,7 +106,7 @@ class LettersService:
         """The signed letters about all findings of a spot that the caller may see, the oldest
         first. Raises NotFound.
         """
-        self.lesions.get(lesion=lesion, to=to)
+        self.lesions.find(lesion=lesion, to=to)
         numbers = self.spots.numbers(lesion)
         shown: list[ShownLetter] = []
         for identifier, letters in groupby(
@@ -212,7 +212,7 @@ class LettersService:
             else None
         )
         if submission.lesion:
-            spot = self.lesions.get(lesion=submission.lesion, to=doctor).lesion
+            spot = self.lesions.find(lesion=submission.lesion, to=doctor)
             place, name = spot.place, spot.name or ""
         advice, due = self._find_advice(submission, decision)
         return LetterFacts(

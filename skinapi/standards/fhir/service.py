@@ -272,7 +272,7 @@ class FhirService:
             named = next((one for one in versions if device_id(one) == identifier), "")
             return self._find_device(named)
         if kind.name == "BodyStructure":
-            return [body_structure_of(self.lesions.get(lesion=identifier, to=to).lesion, to)]
+            return [body_structure_of(self.lesions.find(lesion=identifier, to=to), to)]
         patient = self.get_patient(identifier.partition("-")[0], to=to)
         return self._of_patient(kind, patient, to)
 
