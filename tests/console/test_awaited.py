@@ -93,8 +93,10 @@ def test_the_lists_mark_what_is_overdue_not_judged_or_replaced(
     submissions = seeder.services.store.collection("submissions")
     [stored] = submissions.find({"number": sample}, limit=1)
     key = make_awaited_key("result", LONG_AGO, sample)
-    long_ago = {"decision": {**stored["decision"], "decided_at": LONG_AGO}, "awaited_key": key}
-    assert submissions.update({"number": sample}, {"$set": long_ago})
+    assert submissions.update({"number": sample}, {"$set": {"awaited_key": key}})
+    reviews = seeder.services.store.collection("reviews")
+    signed = {"$set": {"created_at": LONG_AGO}}
+    assert reviews.update({"submission": stored["id"]}, signed)
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")
     visitor.go("queue?list=reviewed")

@@ -265,8 +265,8 @@ class Visitor:
         self._until(click, f"to press {text!r}")
 
     def press_in_row(self, row: str, button: str) -> None:
-        """The button with this text, in the row of a list that holds the other text."""
-        line = f'//*[self::li or self::tr][contains(., "{row}")]'
+        """The button with this text, in the row or card of a list that holds the other text."""
+        line = f'//*[self::li or self::tr or self::section][contains(., "{row}")]'
         path = f'{line}//button[contains(normalize-space(.), "{button}")]'
 
         def click() -> bool:

@@ -24,7 +24,7 @@ Series = dict[str, dict[str, set[str]]]
 # Whose values the backend must have shown; those of the others depend on what happened to it.
 SHOWN = {"le", "part", "state", "method", "route"}
 DATABASE, SLOW_S = "skinapi.db", 1.1
-PROCEDURES = {"Rolling upgrade"}  # of the runbook: what an operator does without an alert
+PROCEDURES = {"Upgrade"}  # of the runbook: what an operator does without an alert
 PARTS_OF_AN_ENTRY = ("You notice", "Confirm", "Do", "Over when", "Rehearsed by")
 
 

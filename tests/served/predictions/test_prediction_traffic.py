@@ -24,7 +24,7 @@ REQUESTS = size(48, 10_000)
 PHOTOS = size(8, 32)
 UPLOADS = 64
 MOST_MB = 350.0
-ITS_OWN = ("_id", "id", "time", "processing_time_ms")
+ITS_OWN = ("_id", "id", "time", "processing_time_ms", "instruction")
 
 
 # Of several processes one starts the servers.
