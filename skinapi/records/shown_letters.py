@@ -47,11 +47,13 @@ def show_letter(letter: Letter, about: Submission) -> ShownLetter:
 
 def _superseded_elsewhere(letter: Letter, about: Submission) -> Superseded | None:
     """A letter says nothing of what was held back when it was signed: that comes later, too."""
-    own, signed_at = about.decision, letter.signed_at
+    own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
+    counts = elsewhere and elsewhere.decision
     later = [
         Superseded(shown_at, decision.decided_by, decision.proven)
         for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
-        if own and signed_at and shown_at > signed_at and _ends(decision, own)
+        if own and signed_at and shown_at > signed_at
+        if _ends(decision, own) or decision is counts
     ]
     return max(later, key=lambda one: one.decided_at, default=None)
 
@@ -82,14 +84,18 @@ def _superseded_here(letter: Letter, about: Submission) -> Superseded | None:
 
 def _says_no_less(now: Decision, before: Decision | None, about: Submission) -> bool:
     """Whether what was written by `before`, or by the finding alone, holds by `now` too. It does
-    not once the laboratory has said what it is.
+    not once the laboratory has said what it is, or something else is waited for.
     """
     if now.proven and not (before and before.proven):
         return False
     if before is None:
         return (now.label, now.urgency) == (about.finding.stated, about.band)
-    same = (now.label, now.urgency) == (before.label, before.urgency)
+    same = _asked(now) == _asked(before)
     return same and (now.sure or not before.sure)
+
+
+def _asked(decision: Decision) -> tuple[object, ...]:
+    return decision.label, decision.urgency, decision.waits_for
 
 
 def _ends(later: Decision, own: Decision) -> bool:

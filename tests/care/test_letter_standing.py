@@ -150,7 +150,9 @@ def test_of_one_day_the_pages_say_the_times_and_one_minute_once() -> None:
         ({}, NEVUS, ROUTINE, False),
         (UNSURE, NEVUS, ROUTINE, False),
         (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, True),
-        ({}, None, {"new_picture_wanted": True}, False),
+        (AWAITED, NEVUS, {**ROUTINE, **AWAITED}, False),
+        ({}, NEVUS, {**ROUTINE, **AWAITED}, True),
+        ({}, None, {"new_picture_wanted": True}, True),
     ],
 )
 def test_only_a_decision_that_says_otherwise_supersedes(

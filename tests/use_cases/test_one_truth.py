@@ -98,9 +98,10 @@ class Truth:
     def printed(self) -> Any:
         """What a paper says that may change."""
         letters = [(one.id, one.withdrawn is not None) for one in self.letters]
-        decision, counts = self.own.decision, self.counts
+        decision, counts, elsewhere = self.own.decision, self.counts, self.elsewhere
         own = decision and (decision.review, decision.new_picture_wanted)
-        return own, (counts.band, counts.waits_for, counts.due), letters
+        said_by = elsewhere and (elsewhere.finding, elsewhere.since)
+        return own, (counts.band, counts.waits_for, counts.due, said_by), letters
 
 
 def walk(history: History) -> Iterator[Told]:
@@ -347,12 +348,16 @@ def print_report(history: History) -> Paper:
 
 
 def verify(history: History, paper: Paper) -> Iterator[Told]:
-    """That the same was printed anew is no change."""
+    """That the same was printed anew is no change. A paper that the doctor has printed during a
+    hold is judged as the patient's unless it tells what is held: it may be superseded too early.
+    """
     if paper.number not in history.numbers:
         return
     answer = history.backend.anyone.get(f"/reports/verify/{paper.code}").get_json()
     changes = {name for name, at in (answer["superseded"] or {}).items() if at}
     same = Truth(history, paper.number, paper.reader).printed == paper.said
+    if same and paper.reader is DOCTOR:
+        return
     stands = changes <= {"newer_report_at"} if same else answer["newest"]
     yield Told(f"/reports/verify of {paper.number}", stands, same)
 
