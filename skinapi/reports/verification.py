@@ -245,7 +245,9 @@ def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
         return None
     if counts.said_by is not SaidBy.DECISION and counts.since > issued_at:
         return SpotChange(counts.since, "photo")
-    decided = [shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id)]
+    # Anybody may ask: of what is held back, not even when that ends is told.
+    shown = (shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id))
+    decided = [moment for moment in shown if moment <= now()]
     if decided:
         return SpotChange(max(decided), "decision")
     return SpotChange(issued_at, "other")

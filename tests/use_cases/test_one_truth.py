@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -354,7 +355,10 @@ def verify(history: History, paper: Paper) -> Iterator[Told]:
     if paper.number not in history.numbers:
         return
     answer = history.backend.anyone.get(f"/reports/verify/{paper.code}").get_json()
-    changes = {name for name, at in (answer["superseded"] or {}).items() if at}
+    superseded = answer["superseded"] or {}
+    changes = {name for name, at in superseded.items() if at}
+    moments = [superseded[name] for name in changes if name.endswith("_at")]
+    assert all(datetime.fromisoformat(at) <= now() for at in moments), "it tells when a hold ends"
     same = Truth(history, paper.number, paper.reader).printed == paper.said
     if same and paper.reader is DOCTOR:
         return
