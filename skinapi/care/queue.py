@@ -15,7 +15,7 @@ from skinapi.errors import InvalidQuery, NotFound, TooManyFound
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.read_notes import ReadNotes
-from skinapi.records.review_queue import in_care, is_asked, reader_of
+from skinapi.records.review_queue import in_care, is_asked, reader_in_care
 from skinapi.records.spots import Spots
 from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
@@ -170,7 +170,7 @@ class CareService:
         """Of these patients, the findings of which the caller may not know all, sorted by what the
         caller may know.
         """
-        reader = reader_of("", to)
+        reader = reader_in_care(to)
         if reader.knows_all:
             return []
         held = self.spots.see(self.submissions.list_held(owners), reader)
@@ -188,7 +188,7 @@ class CareService:
             found += _without(held, page.items)
         found.sort(key=lambda one: one.awaited_key or "", reverse=True)
         first = {one.owner: one for one in found}
-        return {one.owner: one for one in self.spots.see([*first.values()], reader_of("", to))}
+        return {one.owner: one for one in self.spots.see([*first.values()], reader_in_care(to))}
 
     def _visits_of(
         self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
@@ -202,7 +202,7 @@ class CareService:
             found += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for one in self.spots.see(found, reader_of("", to)):
+        for one in self.spots.see(found, reader_in_care(to)):
             due = one.instruction.counts.due
             if due and due >= least:
                 days[one.owner] = min(due, days.get(one.owner, due))
@@ -383,7 +383,7 @@ class CareService:
         ]
         found = [
             FoundCase(entry, accounts[entry.owner], accounts)
-            for entry in self.spots.see(shown, reader_of("", doctor))
+            for entry in self.spots.see(shown, reader_in_care(doctor))
         ]
         self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
         return Page(found, page.next_after)
@@ -391,7 +391,8 @@ class CareService:
 
 def _without(held: Sequence[Listed], found: Sequence[Listed]) -> list[Listed]:
     """Those of which nothing is held back."""
-    return [one for one in found if not any(one.id == other.id for other in held)]
+    held_ids = {one.id for one in held}
+    return [one for one in found if one.id not in held_ids]
 
 
 def _key_of(case: Listed) -> str:
