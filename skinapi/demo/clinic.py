@@ -17,7 +17,7 @@ from skinapi.domain.subject import Subject
 from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.languages import Language
 from skinapi.prediction.service import SentPhotos
-from skinapi.records.letters import Reader
+from skinapi.records.letters import Addressee
 from skinapi.records.review_schemas import NewReview
 from skinapi.records.submission import Submission
 from skinapi.registry.composition import open_registry, open_served
@@ -158,7 +158,7 @@ class Person:
         said = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
         self.review(finding, **said, note=note)
 
-    def write_letter(self, finding: Submission, reader: Reader, *, sign: bool = True) -> None:
+    def write_letter(self, finding: Submission, reader: Addressee, *, sign: bool = True) -> None:
         """As it is drafted; an unsigned one stays a draft."""
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(

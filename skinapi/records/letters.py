@@ -18,8 +18,8 @@ from skinapi.stored_record import StoredRecord
 # All of a finding are read with its report.
 MOST_LETTERS = 20
 LONGEST_LETTER = 5000
-Reader = Literal["patient", "colleague"]
-READERS: tuple[Reader, ...] = get_args(Reader)
+Addressee = Literal["patient", "colleague"]
+ADDRESSEES: tuple[Addressee, ...] = get_args(Addressee)
 
 
 class Withdrawal(StoredRecord):
@@ -41,7 +41,7 @@ class Letter(StoredRecord):
     created_at: datetime
     submission: str
     doctor: str
-    reader: Reader
+    reader: Addressee
     language: Language
     decision: str = ""
     text: str

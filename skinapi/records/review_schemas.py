@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, TitleKey, WaitsFor
-from skinapi.records.letters import Reader
+from skinapi.records.letters import Addressee
 from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviews import Review
 from skinapi.records.shown_letters import ShownLetter
@@ -203,7 +203,7 @@ class LaterDecision(Answer):
 class LetterView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
-    reader: Reader
+    reader: Addressee
     language: Language
     decision: str = Field(
         description="with what it begins, in the letter's language, a line each: what was decided, "

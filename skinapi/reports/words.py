@@ -9,7 +9,7 @@ from typing import Literal
 
 from skinapi.languages import Language, load_words
 from skinapi.records.due_days import say_day
-from skinapi.records.letters import Reader
+from skinapi.records.letters import Addressee
 from skinapi.records.opinions import Agreement
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
@@ -118,7 +118,7 @@ class Labels(Frozen):
     not_taken: str
     note: str
     review_replaced: str
-    letters: Mapping[Reader, str]
+    letters: Mapping[Addressee, str]
     signed: str
     superseded_letter: Mapping[str, str]
     superseded_at_once: Mapping[str, str]

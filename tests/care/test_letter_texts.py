@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.records.due_days import say_day
-from skinapi.records.letters import READERS, Reader
+from skinapi.records.letters import ADDRESSEES, Addressee
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
@@ -55,9 +55,9 @@ def read_pdf(at: Practice) -> str:
     return words(" ".join(page.extract_text() for page in pages))
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", ADDRESSEES)
 def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
-    any_backend: Backend, reader: Reader
+    any_backend: Backend, reader: Addressee
 ) -> None:
     at = Practice(any_backend)
     spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
@@ -129,10 +129,10 @@ def test_a_draft_before_a_review_begins_with_nothing_and_then_with_the_decision(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", ADDRESSEES)
 @pytest.mark.parametrize("name", REVIEWS)
 def test_a_draft_says_nothing_that_the_decision_says(
-    shared_backend: Backend, name: str, reader: Reader, language: Language
+    shared_backend: Backend, name: str, reader: Addressee, language: Language
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(**{"certainty": "sure", **REVIEWS[name]})
@@ -156,14 +156,14 @@ def test_only_a_proven_cancer_is_not_suspected(shared_backend: Backend, language
     for name, expected in (("suspected", True), ("awaited", True), ("proven", False)):
         at = Practice(shared_backend, reviewed=False)
         at.review(**{"certainty": "sure", **REVIEWS[name]})
-        for reader in READERS:
+        for reader in ADDRESSEES:
             first = at.draft(reader, language=language)["decision"].splitlines()[0]
             assert bool(re.search(suspected, first.lower())) is expected, first
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", ADDRESSEES)
 def test_what_counts_of_another_photo_of_the_spot_comes_first(
-    backend: Backend, reader: Reader
+    backend: Backend, reader: Addressee
 ) -> None:
     """ "Here is my decision of 8 June: the spot is a mole" of a spot that is a proven melanoma."""
     at = Practice(backend, reviewed=False)

@@ -12,7 +12,7 @@ from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
 from skinapi.notices.outbox import WORDS as MAILS
 from skinapi.notices.outbox import Kind
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.letters import READERS
+from skinapi.records.letters import ADDRESSEES
 from skinapi.records.reviews import deciding_review
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.reading import sentences_of
@@ -144,7 +144,7 @@ def _letters(said: Said, report: Report) -> Iterator[View]:
         advice=report.spot_advice,
         due=said.due,
     )
-    for reader in READERS if said.decision else ():
+    for reader in ADDRESSEES if said.decision else ():
         texts = [write(about, reader, said.language) for write in (say_decision, write_draft)]
         name = {"patient": "patient", "colleague": "doctor"}[reader]
         yield view_of(f"{name}: letter", [line for text in texts for line in text.splitlines()])

@@ -18,7 +18,7 @@ from skinapi.records.errors import (
     LetterWithdrawn,
     TooManyLetters,
 )
-from skinapi.records.letters import LONGEST_LETTER, Reader
+from skinapi.records.letters import LONGEST_LETTER, Addressee
 from skinapi.records.review_schemas import LetterView
 from skinapi.records.shown_letters import ShownLetter
 from skinapi.web.access import Signed
@@ -47,7 +47,7 @@ class WrittenLetter(LetterView):
 
 
 class NewLetter(Body):
-    reader: Reader
+    reader: Addressee
     language: Language | None = Field(
         default=None,
         description="unless given, to the patient that of their account, else the finding's",

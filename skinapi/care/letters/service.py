@@ -24,12 +24,12 @@ from skinapi.records.errors import (
 )
 from skinapi.records.events import FindingsChanged, LetterIssued, LetterTakenBack
 from skinapi.records.instructions import Advice
-from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
+from skinapi.records.letters import Addressee, Letter, Letters, Withdrawal
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import RecordsService
 from skinapi.records.shown_letters import ShownLetter, show_letter
 from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader as SpotReader
+from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -64,7 +64,7 @@ class LettersService:
 
     @atomic
     def draft_letter(
-        self, unit: Unit, *, number: str, by: Subject, reader: Reader, language: Language | None
+        self, unit: Unit, *, number: str, by: Subject, reader: Addressee, language: Language | None
     ) -> ShownLetter:
         """Begin a letter of the doctor in whose care the owner is; to the patient in the language
         of their account unless another is asked for. Raises NotFound, Forbidden, TooManyLetters.
@@ -234,7 +234,7 @@ class LettersService:
         about its finding is held back.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
-        to_owner = submission.seen_by(SpotReader.PATIENT).instruction
+        to_owner = submission.seen_by(Reader.PATIENT).instruction
         counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
         if submission.held_until and (counts is None or counts == known):
             return counts, submission.instruction.counts.due

@@ -12,7 +12,7 @@ from skinapi.languages import Language, LocalizedText
 from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
-from skinapi.records.letters import Reader
+from skinapi.records.letters import Addressee
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.page_texts import DecisionContent, join_to_do, say_advice
@@ -51,7 +51,7 @@ class LetterFacts:
         return Facts.of(self.submission.finding, self.submission.context)
 
 
-def say_decision(about: LetterFacts, reader: Reader, language: Language) -> str:
+def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
     """What was decided, what to do by when, and who decided, a line each; empty before a review."""
     decision = about.decision
     if decision is None:
@@ -71,7 +71,7 @@ def say_decision(about: LetterFacts, reader: Reader, language: Language) -> str:
     return "\n".join(filter(None, lines))
 
 
-def write_draft(about: LetterFacts, reader: Reader, language: Language) -> str:
+def write_draft(about: LetterFacts, reader: Addressee, language: Language) -> str:
     """Paragraphs with an empty line between them: greeting, which spot and photo it is about, to a
     colleague the model's answer in one sentence, closing.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from skinapi.languages import Language, load_words
-from skinapi.records.letters import Reader
+from skinapi.records.letters import Addressee
 from skinapi.stored_record import Frozen
 
 
@@ -14,7 +14,7 @@ class LetterWords(Frozen):
 
     to_patient: str
     to_colleague: str
-    about: Mapping[Reader, str]
+    about: Mapping[Addressee, str]
     spot: Mapping[str, str]
     ask: str
     model: Mapping[str, str]

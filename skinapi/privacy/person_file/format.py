@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
-from skinapi.records.letters import Reader, Withdrawal
+from skinapi.records.letters import Addressee, Withdrawal
 from skinapi.records.opinions import Opinion
 from skinapi.records.submission import MeasuredShape, Source
 from skinapi.vision.conditions import Band
@@ -231,7 +231,7 @@ class FiledLetter(Filed):
     doctor: Person
     signature: str | None
     signed_at: datetime
-    reader: Reader
+    reader: Addressee
     language: Language
     decision: str = ""
     text: str
