@@ -167,8 +167,8 @@ class CareService:
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
-        """Of these patients, the findings of which the caller may not know all, sorted by what the
-        caller may know.
+        """List the findings of these patients of which the caller may not know all, sorted by what
+        the caller may know.
         """
         reader = reader_in_care(to)
         if reader.knows_all:
@@ -390,7 +390,7 @@ class CareService:
 
 
 def _without(held: Sequence[Listed], found: Sequence[Listed]) -> list[Listed]:
-    """Those of which nothing is held back."""
+    """Leave out the findings of which something is held back."""
     held_ids = {one.id for one in held}
     return [one for one in found if one.id not in held_ids]
 

@@ -237,7 +237,7 @@ class LesionCounts:
             raise LesionFull(self._most)
 
     def is_right(self, lesion: Lesion) -> bool:
-        """As it is counted. Once the time of a reminder has come, it stays until a pass."""
+        """Whether it says what is counted. Once a reminder is due, its time stays until a pass."""
         counted = self._count(lesion.id)
         is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
         if not is_ahead:

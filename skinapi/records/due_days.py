@@ -32,7 +32,7 @@ def _levels_within(band: Band) -> tuple[Band, ...]:
 
 @cache
 def _days() -> Mapping[Band, int]:
-    """Of each urgency that names a time."""
+    """Map each urgency that names a time to its days."""
     entries = conditions_table().bands
     return {one.key: one.see_within_days for one in entries if one.see_within_days is not None}
 

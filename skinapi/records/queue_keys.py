@@ -64,12 +64,12 @@ def awaited_range(awaited: str | None) -> tuple[str, str]:
 
 
 def make_hold_key(until: datetime | None, number: int) -> str | None:
-    """By when what is held back is to be shown."""
+    """Sort by when what is held back is to be shown."""
     return f"{int(until.timestamp() * 1000):013d}{number:016d}" if until else None
 
 
 def make_due_key(day: date | None, number: int) -> str | None:
-    """By the day on which a doctor should have seen the spot at the latest."""
+    """Sort by the last day on which a doctor should have seen the spot."""
     return f"{due_before(day)}{number:016d}" if day else None
 
 

@@ -147,12 +147,12 @@ def _cases_of(found: Sequence[Listed]) -> tuple[set[str], list[str]]:
 
 
 def reader_of(owner_id: str, to: Subject) -> Reader:
-    """As whom the caller reads what this account has here."""
+    """Tell as whom the caller reads what this account has here."""
     return Reader.PATIENT if owner_id == to.id else reader_in_care(to)
 
 
 def reader_in_care(to: Subject) -> Reader:
-    """As whom the caller reads what patients have here."""
+    """Tell as whom the caller reads what others have here."""
     return Reader.PROGRAM if to.key else Reader.DOCTOR
 
 

@@ -530,7 +530,7 @@ def decision_view(submission: Listed) -> DecisionView | None:
 
 
 def shown_words(submission: Listed) -> BandWords:
-    """Those of what counts about its spot, where the finding's own band is milder."""
+    """Return the words of what counts about its spot, where its own band is milder."""
     finding, counts = submission.finding, submission.instruction.counts
     if urgency(counts.band) >= urgency(finding.band):
         return finding.band_words(submission.language)

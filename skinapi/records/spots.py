@@ -76,7 +76,7 @@ class Spots:
     def note_changes_of(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
     ) -> list[Listed]:
-        """The same of all findings of these spots, and of these findings."""
+        """Note a change of all findings of these spots, and of these findings."""
         found = self._select(lesions, ids, LISTED_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
         return [Listed.model_validate(one) for one in found]
@@ -100,7 +100,7 @@ class Spots:
     def list_changed_keys(
         self, *, lesions: Iterable[str | None], ids: Sequence[str], shown: str | None = None
     ) -> list[tuple[Listed, dict[str, str | None]]]:
-        """Those of the findings that `renew_keys` gives other keys, each with all of them."""
+        """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = map(Listed.model_validate, self._select(lesions, ids, LISTED_FIELDS))
         cases: dict[str, dict[str, Listed]] = {}
         for one in self.see([*found], Reader.DOCTOR):

@@ -60,7 +60,7 @@ class Source(StoredRecord):
 
 
 class EnteredInError(StoredRecord):
-    """By which account, and its reason, which the patient reads."""
+    """`by` is the account that entered it, `reason` what the patient reads."""
 
     entered_at: datetime
     by: str
@@ -98,7 +98,7 @@ class Entry(StoredRecord):
 
     @property
     def standing(self) -> Standing:
-        """Of its spot."""
+        """What holds about its spot."""
         return self._view.standing
 
     @property
@@ -117,7 +117,7 @@ class Entry(StoredRecord):
 
     @property
     def reviewed(self) -> bool:
-        """As far as its reader may know; by its key where nobody reads it."""
+        """Whether a doctor has decided, as far as its reader knows; by its key without one."""
         if self.view is None:
             return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
         return self.decision is not None

@@ -193,7 +193,7 @@ class Report:
 
     @property
     def shown_words(self) -> BandWords:
-        """Those that count, where the finding's own are milder."""
+        """The words that count, where the finding's own are milder."""
         asked = self.decision.urgency if self.decision else self.facts.band
         counts = self.spot_advice.band if self.spot_advice else asked
         if urgency(counts) >= urgency(self.facts.band):

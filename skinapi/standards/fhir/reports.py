@@ -185,7 +185,7 @@ def _conclude(submission: Submission) -> Element:
 
 
 def _say_instead(advice: Advice) -> str:
-    """In English, as all that stands beside codes."""
+    """Say it in English, as all that stands beside codes."""
     return " ".join(say_advice(advice, "en", for_doctor=True))
 
 
