@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import pymongo
 import pytest
 from pymongo.database import Database
 
@@ -13,6 +14,7 @@ from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Filter
 from skinapi.storage.sqlite.filter_to_sql import where
 from tests.storage.conftest import sqlite_store
+from tests.stores.mongod import running_mongod
 
 PAST, FUTURE = now() - timedelta(seconds=1), now() + timedelta(hours=1)
 
@@ -106,14 +108,17 @@ def test_an_expired_document_does_not_block_a_unique_key(real_documents: Documen
     assert documents.update({"id": "c"}, {"$inc": {"n": 1}}, upsert=True) == {"id": "c", "n": 1}
 
 
-def test_what_has_expired_leaves_the_disk_too(raw_database: Database[Document]) -> None:
-    documents = MongoStore(raw_database).collection("things")
-    documents.expire_by("expires_at")
-    documents.insert({"id": "a", "expires_at": PAST})
-    deadline = time.monotonic() + 90  # MongoDB's own pace, unless told otherwise, is 60 s
-    while raw_database["things"].count_documents({}) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert raw_database["things"].count_documents({}) == 0
+@pytest.mark.usefixtures("mongo_uri")  # skips without a mongod
+def test_what_has_expired_leaves_the_disk_too() -> None:
+    client: pymongo.MongoClient[Document]
+    with running_mongod(expires=True) as server, pymongo.MongoClient(server.uri) as client:
+        documents = MongoStore(client["expiry"]).collection("things")
+        documents.expire_by("expires_at")
+        documents.insert({"id": "a", "expires_at": PAST})
+        deadline = time.monotonic() + 90
+        while client["expiry"]["things"].count_documents({}) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert client["expiry"]["things"].count_documents({}) == 0
 
 
 FILTERS: list[Filter] = [
