@@ -1,6 +1,7 @@
 """What is written from the code: the tables of settings and fixed limits in
-docs/operate/configure.md, that of the model's figures in the README, the drawing of the layers
-in docs/layers.svg, the schemas of a person's file, and the errors of nginx.
+docs/operate/configure.md, of the routes in docs/api.md, and of the model's figures in the README,
+the drawing of the layers in docs/layers.svg, the schemas of a person's file, and the errors of
+nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -49,6 +50,7 @@ from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import write_errors
+from tests.repository.routes_table import routes_table
 
 DRAWING = ROOT / "docs" / "layers.svg"
 SCHEMAS = ROOT / "docs" / "schemas" / "person_file"
@@ -333,6 +335,7 @@ def inventory_table() -> list[str]:
 # Which tables a page has.
 TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "README.md": {"figures": figures_table},
+    "docs/api.md": {"routes": routes_table},
     "docs/operate/configure.md": {"settings": settings_table, "limits": limits_table},
     "docs/operate/inventory.md": {"inventory": inventory_table},
 }

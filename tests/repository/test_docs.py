@@ -1,12 +1,14 @@
 """The pages agree with the code and with each other."""
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from skinapi.privacy.inventory import INVENTORY
 from skinapi.settings import Settings
 from tests.repository.documents import FENCED, PAGES, ROOT, chapter
 from tests.repository.reference import COMMAND, DRAWING, TABLES, draw_layers, layers, write_page
@@ -106,9 +108,19 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
-    for page in PAGES.keys() - {"README.md"}:
-        assert f"({page})" in PAGES["README.md"], page
+def test_every_page_is_reached_from_the_index() -> None:
+    linked = {
+        os.path.normpath(f"docs/{target}")
+        for target in re.findall(r"\]\(([^)#]+)", PAGES["docs/README.md"])
+    }
+    assert linked == PAGES.keys() - {"README.md", "docs/README.md"}
+    assert "(docs/README.md)" in PAGES["README.md"]
+
+
+def test_the_figure_of_what_is_stored_names_collections() -> None:
+    drawn = re.findall(r"^    (\w+) \S+ (\w+) : ", PAGES["docs/data_model.md"], re.MULTILINE)
+    stored = {collection.collection for collection in INVENTORY}
+    assert {name for pair in drawn for name in pair} <= stored
 
 
 def test_every_package_is_explained() -> None:

@@ -1,0 +1,74 @@
+"""The table of all routes in docs/api.md, made from what they declare."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+from flask import Response
+
+from skinapi.domain.subject import ROLES
+from skinapi.web.access import Opened, Public, Scraper
+from skinapi.web.declaration import Route, declared_routes
+from skinapi.web.openapi import PUBLISHED_NAMES
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message
+from tests.support.backends import Backend
+
+PAGING = {"limit", "after"}
+
+
+def routes_table() -> list[str]:
+    """All routes by the part that declares them. Its cells have no blanks around them: a page of
+    250 rows is long enough.
+    """
+    rows = [("route", "who", "rate", "in", "out"), ("---",) * 5, *_rows()]
+    return [f"|{'|'.join(row)}|" for row in rows]
+
+
+def _rows() -> Iterator[tuple[str, ...]]:
+    part = ""
+    with TemporaryDirectory() as folder:
+        for route in declared_routes(Backend(Path(folder)).app):
+            if route.tag != part:
+                part = route.tag
+                yield (f"**{part}**", "", "", "", "")
+            path = route.path.replace("<", "{").replace(">", "}")
+            yield (f"`{route.method} {path}`", _who(route), _rate(route), _in(route), _out(route))
+
+
+def _who(route: Route) -> str:
+    access = route.access
+    if isinstance(access, Public):
+        return "anyone"
+    if isinstance(access, Scraper):
+        return "admin, scraper"
+    who = "account" if access.roles == ROLES else ", ".join(access.roles)
+    who = "anyone, where opened" if isinstance(access, Opened) else who
+    return "; ".join([who, *(f"`{scope}`" for scope in access.scopes)])
+
+
+def _rate(route: Route) -> str:
+    usual = Rate.READ if route.method == "GET" else Rate.WRITE
+    return "" if route.rate is usual else route.rate.value
+
+
+def _in(route: Route) -> str:
+    body = route.body or route.form or route.parts
+    query = route.query.model_fields if route.query else ()
+    fields = [field for field in query if field not in PAGING]
+    return ", ".join([*([_name(body)] if body else []), *(f"?{field}" for field in fields)])
+
+
+def _out(route: Route) -> str:
+    if not route.is_json:
+        return route.produces
+    kinds = [kind for kind in get_args(route.returns) or (route.returns,) if kind is not Response]
+    names = " or ".join(_name(kind) for kind in kinds if kind is not Message)
+    is_list = route.lists or getattr(route.returns, "__origin__", None) is list
+    return f"[{names}]" if is_list else names
+
+
+def _name(kind: Any) -> str:
+    name = getattr(kind, "__name__", str(kind))
+    return PUBLISHED_NAMES.get(name, name)
