@@ -22,14 +22,12 @@ from skinapi.jobs.job_process import (
     clean_code,
     clean_progress,
     clean_result,
-    clean_seconds,
     clean_text,
     with_row,
 )
 from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.process import boot_time, described
 from skinapi.logs import log
-from skinapi.storage.ids import now
 
 # Cuts what a job's process prints into lines of its log: bounded, printable, without secrets.
 
@@ -218,10 +216,6 @@ class Attempt:
         if (percent := clean_progress(event.get("progress"))) is not None:
             self._news["progress"] = percent
             self._news["message"] = clean_text(event.get("message", ""), LONGEST_MESSAGE)
-            if (left := clean_seconds(event.get("left"))) is not None:
-                doubt = clean_seconds(event.get("doubt"))
-                told = {"left_seconds": left, "left_told_at": now(), "left_doubt": doubt}
-                self._news |= told
         if "metric" in event:
             self._metrics = tuple(with_row(self._metrics, event["metric"]))
             self._news["metrics"] = list(self._metrics)

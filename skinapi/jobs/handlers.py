@@ -30,14 +30,9 @@ class JobContext:
         self.job, self.work = job, work
         self._events = events
 
-    def progress(
-        self, percent: float, message: str, left: float | None = None, doubt: float | None = None
-    ) -> None:
-        """Report how far the job is, from 0 to 100, what it does, in a few words, how many seconds
-        it still takes, and how many times more or less that may be. Without these, that is told by
-        the pace of its progress.
-        """
-        self.send({"progress": percent, "message": message, "left": left, "doubt": doubt})
+    def progress(self, percent: float, message: str) -> None:
+        """Report how far the job is, from 0 to 100, and what it does, in a few words."""
+        self.send({"progress": percent, "message": message})
 
     def metric(self, **values: float | str) -> None:
         """Add a row to the job's metrics. A row with an `epoch` replaces rows from that epoch on,

@@ -27,21 +27,16 @@ CRASHED = "job_crashed"
 NEEDS_MEMORY = "job_needs_memory"
 # And of one that ran for longer than such a job may.
 TOOK_TOO_LONG = "job_took_too_long"
-# A forecast from less is noise: the first seconds of a training load and compile the network.
-ETA_FROM_PROGRESS, ETA_FROM_SECONDS = 1.0, 3.0
-# A forecast that may be so many times more or less is not told.
-MOST_DOUBT = 2.0
 
 
 class Job(StoredRecord):
     """A frozen copy of one job.
 
-    `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
-    began at `progress_before`; those before it ran for `seconds_before` in all. At `left_told_at`
-    it said that it takes `left_seconds` more, or `left_doubt` times more or less. A `short` job
-    does not wait for the others: a worker runs one beside another job. `error` is a sentence and
-    `error_code` its code, as errors of the API have one. `metrics` and `result` are empty in lists.
-    `idempotency_key` is that of the request that queued it.
+    `started_at` is the start of the first attempt, `attempt_started_at` of the current one; those
+    before it ran for `seconds_before` in all. A `short` job does not wait for the others: a worker
+    runs one beside another job. `error` is a sentence and `error_code` its code, as errors of the
+    API have one. `metrics` and `result` are empty in lists. `idempotency_key` is that of the
+    request that queued it.
     """
 
     id: str
@@ -60,11 +55,7 @@ class Job(StoredRecord):
     error_code: str | None = None
     started_at: datetime | None = None
     attempt_started_at: datetime | None = None
-    progress_before: float = 0.0
     seconds_before: float = 0.0
-    left_seconds: float | None = None
-    left_told_at: datetime | None = None
-    left_doubt: float | None = None
     short: bool = False
     completed_at: datetime | None = None
     attempts: int = 0
@@ -79,30 +70,6 @@ class Job(StoredRecord):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
-
-    def eta_seconds(self, moment: datetime) -> int | None:
-        """Seconds until it ends, by what it has told itself, else if it goes on at the pace of this
-        attempt; None if that cannot be said.
-        """
-        if self.status != "running" or self.attempt_started_at is None:
-            return None
-        if self.left_told_at and self.left_told_at >= self.attempt_started_at:
-            if self.left_doubt and self.left_doubt > MOST_DOUBT:
-                return None
-            passed = (moment - self.left_told_at).total_seconds()
-            return round(max(0.0, (self.left_seconds or 0.0) - passed))
-        elapsed = (moment - self.attempt_started_at).total_seconds()
-        done = self.progress - self.progress_before
-        if done < ETA_FROM_PROGRESS or elapsed < ETA_FROM_SECONDS:
-            return None
-        return round(elapsed / done * max(0.0, 100.0 - self.progress))
-
-    def eta_range(self, moment: datetime) -> tuple[int, int] | None:
-        """Between how many seconds and how many that lies; None where the job does not say so."""
-        seconds = self.eta_seconds(moment)
-        if seconds is None or not self.left_doubt:
-            return None
-        return round(seconds / self.left_doubt), round(seconds * self.left_doubt)
 
 
 # The errors that only jobs raise.

@@ -25,7 +25,6 @@ from skinapi.storage.port_rules import INTEGERS
 
 LONGEST_LINE = 256 * 1024
 LONGEST_RESULT = 64 * 1024
-LONGEST_LEFT_S = 1000 * 3600
 LONGEST_TEXT, LONGEST_MESSAGE = 2_000, 300
 LONGEST_CELL = 100  # of metrics: a document of the store has at most 16 MB
 MOST_ROWS, MOST_COLUMNS = 1_000, 24
@@ -76,20 +75,11 @@ def clean_code(value: object) -> str | None:
 
 def clean_progress(value: object) -> float | None:
     """A percentage from 0 to 100, or None where it is no number."""
-    return _bounded(value, 100)
-
-
-def clean_seconds(value: object) -> float | None:
-    """How long a job still takes, or None where it is no number."""
-    return _bounded(value, LONGEST_LEFT_S)
-
-
-def _bounded(value: object, most: int) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return float(min(most, max(0, value)))  # bounded first: an int of 400 digits is no float
+    return float(min(100, max(0, value)))  # bounded first: an int of 400 digits is no float
 
 
 def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:

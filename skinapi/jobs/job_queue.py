@@ -294,7 +294,6 @@ class Jobs:
             "lease_ends_at": moment + lease,
             "attempt_started_at": moment,
             "started_at": job.get("started_at") or moment,
-            "progress_before": job.get("progress", 0.0),
         }
         return self._change(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
 

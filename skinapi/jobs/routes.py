@@ -13,7 +13,6 @@ from skinapi.jobs.job import INSTALLATION, Job, JobEnded, JobNotEnded, Status, T
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.lab_installation import COMMAND, NotInstallable
 from skinapi.jobs.service import ONLY_ADMINS_INSTALL, JobsService
-from skinapi.storage.ids import now
 from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -57,7 +56,7 @@ class WorkersView(Answer):
 
 
 class JobSummary(Answer):
-    """`progress` goes from 0 to 100. `eta_seconds` is null where it cannot be said."""
+    """`progress` goes from 0 to 100."""
 
     id: str
     kind: str
@@ -75,19 +74,11 @@ class JobSummary(Answer):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-    eta_seconds: int | None
-    eta_range: tuple[int, int] | None = Field(
-        description="the least and the most that it may still take, in seconds; null where the job "
-        "does not say how sure it is"
-    )
     request: dict[str, Any]
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        stored = job.model_dump(include=set(cls.model_fields))
-        moment = now()
-        eta = {"eta_seconds": job.eta_seconds(moment), "eta_range": job.eta_range(moment)}
-        return cls.model_validate({**stored, **eta})
+        return cls.model_validate(job.model_dump(include=set(cls.model_fields)))
 
 
 class JobView(JobSummary):

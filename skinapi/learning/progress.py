@@ -3,25 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 Report = Callable[[str], None]
 SECONDS_BETWEEN_LINES = 10.0
 
 
-@runtime_checkable
-class CountsSteps(Protocol):
-    """A report that also takes how far each run over batches or pictures is."""
-
-    def __call__(self, line: str) -> None: ...
-    def count(self, what: str, done: int, total: int) -> None: ...
-
-
 @dataclass(slots=True)
 class Progress:
-    """Counts steps, and reports them and the time left every few seconds. A report that counts
-    steps is told each.
-    """
+    """Counts steps, and reports them and the time left every few seconds."""
 
     what: str
     total: int
@@ -32,8 +21,6 @@ class Progress:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         self._done += steps
-        if isinstance(self.report, CountsSteps):
-            self.report.count(self.what, self._done, self.total)
         now = time.monotonic()
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now

@@ -510,12 +510,9 @@ INVENTORY: tuple[Stored, ...] = (
             held("owner running_owner", "account", "pseudonym"),
             held("place queue_key progress message metrics error_code", "account", "technical"),
             held(
-                "attempt_started_at progress_before seconds_before left_seconds",
+                "attempt_started_at seconds_before short attempts cancel_asked slot",
                 "account",
                 "technical",
-            ),
-            held(
-                "left_told_at left_doubt short attempts cancel_asked slot", "account", "technical"
             ),
             held("token worker lease_ends_at idempotency_key", "account", "technical"),
         ),

@@ -45,7 +45,7 @@ declare global {
     };
     import: { upload: string; labels: string[]; scaling: string; side: number | null; licence: string };
   };
-  type Epoch = { epoch: number } & Record<"loss" | "accuracy" | "val_loss" | "val_accuracy", number | null>;
+  type Epoch = { epoch: number; seconds?: number } & Record<"loss" | "accuracy" | "val_loss" | "val_accuracy", number | null>;
   /** The card of a model as its training writes it; other measures, and the interval of each, stand among the figures by name. */
   type Measures = { n?: number; condition?: string; [measure: string]: unknown };
   type TestedOn = Measures & {

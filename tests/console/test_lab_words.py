@@ -161,11 +161,13 @@ def test_a_job_says_that_nothing_takes_it_and_what_comes_after_its_epochs(
     claimed = jobs.claim(worker="test", lease=timedelta(minutes=10))
     assert claimed
     row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "timestamp": ""}
-    rows = [row | {"epoch": epoch} for epoch in (1, 2)]
+    rows = [row | {"epoch": epoch, "seconds": 20.0 * epoch} for epoch in (1, 2)]
     told = {"progress": 44.1, "message": "Epoch 2 of 2", "metrics": rows}
     jobs.beat(claimed, lease=timedelta(minutes=10), changes=told)
     visitor.see(said(words, "epochsDone", n="2"))
     assert "44.1" not in visitor.text().replace(",", ".")
+    times = {"en": "20 seconds, 40 seconds", "fr": "20\xa0secondes, 40\xa0secondes"}[language]
+    visitor.see(said(words, "lastEpochs", times=times))
     jobs.finish(claimed, status="completed", changes={"progress": 100.0, "message": ""})
 
 

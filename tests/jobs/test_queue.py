@@ -200,7 +200,7 @@ def test_what_is_given_back_waits_at_its_place_and_may_count_no_attempt(jobs: Jo
     assert (again.id, again.attempts, again.started_at) == (job.id, 1, held.started_at)
     assert jobs.release(again, changes={"progress": 40.0}, counted=True)
     third = claim(jobs)
-    assert (third.attempts, third.progress_before) == (2, 40.0)
+    assert (third.attempts, third.progress) == (2, 40.0)
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs: Jobs) -> None:

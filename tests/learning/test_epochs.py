@@ -72,7 +72,7 @@ def run_toy(
     folder: Path,
     recipe: Recipe = TOY,
     scores: Iterator[float] | None = None,
-    on_epoch: OnEpoch = lambda _: None,
+    on_epoch: OnEpoch = lambda *_: None,
 ) -> TrainingStatus:
     def score(trained: keras.Model) -> dict[str, float]:
         logits = trained.predict_on_batch(INPUTS)
@@ -99,7 +99,7 @@ def unharmed(tmp_path_factory: pytest.TempPathFactory) -> Unharmed:
 def test_interrupted_it_ends_with_the_very_same_weights(unharmed: Unharmed, tmp_path: Path) -> None:
     ends = list(range(1, size(1, 2) + 1))
 
-    def interrupt(row: dict[str, float]) -> None:
+    def interrupt(row: dict[str, float], _last: bool) -> None:
         if ends and row["epoch"] == ends[0]:
             raise Interrupted
 
@@ -115,9 +115,11 @@ def test_interrupted_it_ends_with_the_very_same_weights(unharmed: Unharmed, tmp_
 
 
 def test_it_learns_and_tells_each_epoch_again_where_it_resumes(unharmed: Unharmed) -> None:
-    told: list[dict[str, float]] = []
-    assert run_toy(unharmed.folder, on_epoch=told.append) == unharmed.status
+    epochs: list[tuple[dict[str, float], bool]] = []
+    assert run_toy(unharmed.folder, on_epoch=lambda *epoch: epochs.append(epoch)) == unharmed.status
+    told = [row for row, _ in epochs]
     assert told == unharmed.status.history
+    assert [last for _, last in epochs] == [False, False, False, True]
     assert [row["epoch"] for row in told] == [1, 2, 3, 4]
     assert told[-1]["loss"] < 0.9 * told[0]["loss"]
     assert all(0 <= row["accuracy"] <= 1 for row in told)

@@ -49,14 +49,9 @@ class Attempt(JobContext):
     work: Path
     lines: list[str] = field(default_factory=list)
     metrics: list[dict[str, float | str]] = field(default_factory=list)
-    left: float | None = None
-    doubt: float | None = None
 
-    def progress(
-        self, percent: float, message: str, left: float | None = None, doubt: float | None = None
-    ) -> None:
+    def progress(self, percent: float, message: str) -> None:
         self.lines.append(f"{percent:.0f} % {message}")
-        self.left, self.doubt = left, doubt
 
     def metric(self, **values: float | str) -> None:
         self.metrics.append(values)

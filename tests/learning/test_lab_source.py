@@ -1,6 +1,6 @@
 """A training of the lab: what it reads, where it begins, and the candidate that it makes."""
 
-import itertools
+import re
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +16,9 @@ from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
-from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_job import choose_start
-from skinapi.lab.trainings.training_progress import FIRST_STEP, TrainingSteps
 from skinapi.learning.measure import stress
 from skinapi.learning.package import trained_model
-from skinapi.learning.progress import Progress
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.registry.serving_pointer import Origin
 from skinapi.storage.ids import new_id, now
@@ -50,31 +47,6 @@ def lab_of(context: Any, store: Store) -> JobServices:
         models=unused,
         may_work=unused,
     )
-
-
-def test_the_progress_of_a_training_goes_on_while_the_model_is_measured() -> None:
-    """It stood at 75 % through the evaluation, which takes longer than a short training."""
-    lines: list[str] = []
-    told: list[str] = []
-    context = SimpleNamespace(
-        say=lines.append,
-        progress=lambda *said: told.append(said[1]),
-        job=SimpleNamespace(attempt_started_at=None),
-    )
-    seconds = itertools.count()
-    steps = TrainingSteps(
-        cast("Any", context),
-        TrainingRequest.model_validate(ASKED),
-        pictures=100,
-        compared=True,
-        patience=5,
-        clock=lambda: float(next(seconds)),
-    )
-    steps.enter(FIRST_STEP)
-    for what in ("whole", "evaluate", "heat maps", "evaluate"):
-        Progress(what, 20, steps).advance(20)
-    assert len(lines) == 4
-    assert told == ["Training"] * 2 + ["Measuring the model"] * 4
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
@@ -298,6 +270,14 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     version = training_job.train(attempt)["version"]
     assert [row["epoch"] for row in attempt.metrics] == [1, 2]
     assert all(row["val_accuracy"] is not None for row in attempt.metrics)
+    assert min(float(row["seconds"]) for row in attempt.metrics) > 0
+    assert [line for line in attempt.lines if re.match(r"[0-9]+ % ", line)] == [
+        "0 % Reading the data set",
+        "2 % Training",
+        "41 % Epoch 1 of 2",
+        "80 % Measuring the model",
+        "95 % Comparing with the model in service",
+    ]
     seen = admin.call("GET", f"/models/{version}").get_json()
     assert {each["name"] for each in seen["gates"] if each["outcome"] == "passed"} <= {
         "latency_ms", "other_pictures"

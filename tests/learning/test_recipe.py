@@ -114,7 +114,7 @@ def test_interrupted_a_training_ends_with_the_same_weights(
     class Interrupted(BaseException):
         pass
 
-    def interrupt(row: dict[str, float]) -> None:
+    def interrupt(row: dict[str, float], _last: bool) -> None:
         if row["epoch"] == 1:
             raise Interrupted
 

@@ -23,13 +23,11 @@ from skinapi.lab.trainings.job_services import (
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
-from skinapi.lab.trainings.training_progress import COMPARE, FIRST_STEP, TrainingSteps
 from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
-from skinapi.learning.train.recipe import RECIPES
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.registry.serving_pointer import ModelVersion, Origin, PatientPictures
 from skinapi.storage.ids import now
@@ -38,6 +36,8 @@ from skinapi.vision.network.model import NORMS, SPLIT, read_card
 RECIPE: Literal["whole"] = "whole"
 TRAINING = "training"  # the folder of the checkpoints
 NOTED = ".json"  # beside the data set that was read
+# Percent of the job's progress; the epochs lie between the first two.
+READ, TRAINED, MEASURED = 2.0, 80.0, 95.0
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -54,36 +54,28 @@ def _store_version(lab: JobServices) -> ModelVersion:
     serving = lab.write_serving()
     source = _write_source(lab, dataset, serving)
     lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
-    steps = TrainingSteps(
-        context,
-        request,
-        pictures=len(list((source / "images").iterdir())),
-        compared=serving is not None,
-        patience=RECIPES[RECIPE].patience,
-    )
     options = _options(lab, request, dataset, source, serving)
-    with steps:
-        steps.enter(FIRST_STEP)
-        folder = train_model(
-            lab.settings,
-            options,
-            report=steps,
-            on_epoch=lambda row: _tell_epoch(context, row, steps),
-        )
-        steps.enter(COMPARE)
-        samples = _test_samples(options, folder)
-        compared = compare_models(serving, folder, samples, steps) if serving else None
-        origin = Origin(
-            dataset=dataset.id,
-            parent=compared.first_version if compared else None,
-            patient_pictures=_find_read(source),
-            started_from=_started_from(serving, options),
-            comparison=compared,
-            reference_comparison=compare_on_reference(
-                lab, serving, folder, learned_from=LearnedFrom(dataset, source)
-            ),
-        )
-        return register_once(lab, folder, origin)
+    context.progress(READ, "Training")
+    folder = train_model(
+        lab.settings,
+        options,
+        report=context.say,
+        on_epoch=lambda row, last: _tell_epoch(context, row, epochs=request.epochs, last=last),
+    )
+    context.progress(MEASURED, "Comparing with the model in service")
+    samples = _test_samples(options, folder)
+    compared = compare_models(serving, folder, samples, context.say) if serving else None
+    origin = Origin(
+        dataset=dataset.id,
+        parent=compared.first_version if compared else None,
+        patient_pictures=_find_read(source),
+        started_from=_started_from(serving, options),
+        comparison=compared,
+        reference_comparison=compare_on_reference(
+            lab, serving, folder, learned_from=LearnedFrom(dataset, source)
+        ),
+    )
+    return register_once(lab, folder, origin)
 
 
 def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | None) -> Path:
@@ -194,10 +186,15 @@ def _started_from(serving: Path | None, options: TrainOptions) -> str | None:
     return read_card(serving).version if serving and options.init == str(serving) else None
 
 
-def _tell_epoch(context: JobContext, row: Mapping[str, float], steps: TrainingSteps) -> None:
+def _tell_epoch(context: JobContext, row: Mapping[str, float], *, epochs: int, last: bool) -> None:
     known = {name: value for name, value in row.items() if math.isfinite(value)}
     context.metric(**known, timestamp=now().isoformat())
-    steps.end_epoch(int(row["epoch"]), row["macro_auc"])
+    if last:
+        context.progress(TRAINED, "Measuring the model")
+    else:
+        epoch = int(row["epoch"])
+        share = epoch / epochs
+        context.progress(READ + (TRAINED - READ) * share, f"Epoch {epoch} of {epochs}")
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

@@ -71,7 +71,7 @@ def train_model(
     options: TrainOptions,
     *,
     report: Report,
-    on_epoch: OnEpoch = lambda _: None,
+    on_epoch: OnEpoch = lambda *_: None,
 ) -> Path:
     """Train, calibrate and measure a model; the result is its folder. Called again with the same
     options, it resumes after the last finished epoch.
@@ -94,7 +94,7 @@ def measure_left_out(settings: Settings, options: TrainOptions, *, report: Repor
         out = options.out or Path(f"{'+'.join(options.leave_out)}.json")
         if out.exists():  # asked now, before hours of training
             raise BadNetwork(f"There is already something at {out}")
-        training = _train(settings, options, report, lambda _: None)
+        training = _train(settings, options, report, lambda *_: None)
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)
             card = _export(training, options, folder)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,8 +54,9 @@ SCORED_AT_ONCE = 32
 Logits = NDArray[np.floating]
 LoadInput = Callable[[int], Tensor | Features]
 Score = Callable[[keras.Model], dict[str, float]]
-# Called after each epoch with its metrics.
-OnEpoch = Callable[[dict[str, float]], None]
+# Called after each epoch with its metrics, and whether it was the last. One that this call has
+# trained has the `seconds` that it took.
+OnEpoch = Callable[[dict[str, float], bool], None]
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class TrainingRun:
     data: TrainingData
     folder: Path
     report: Report
-    on_epoch: OnEpoch = lambda _: None
+    on_epoch: OnEpoch = lambda *_: None
 
 
 def train_network(
@@ -187,9 +189,10 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
     if status.epoch:
         assign(state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
     for finished in status.history:
-        run.on_epoch(finished)
+        run.on_epoch(finished, status.finished and finished is status.history[-1])
     progress = Progress(recipe.name, (recipe.epochs - status.epoch) * len(batches), run.report)
     while not status.finished:
+        began = time.monotonic()
         trained, weights = _train_epoch(model, EpochBatches(batches, status.epoch), progress)
         scores = score(model)
         status.epoch += 1
@@ -202,7 +205,9 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
         out_of_patience = status.epoch - status.best_epoch >= recipe.patience
         status.finished = out_of_patience or status.epoch == recipe.epochs
         _checkpoint(folder, model, status)
-        run.on_epoch(status.history[-1])
+        run.on_epoch(
+            {**status.history[-1], "seconds": round(time.monotonic() - began, 1)}, status.finished
+        )
         shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
         run.report(f"{recipe.name} of {recipe.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))

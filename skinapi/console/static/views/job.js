@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
 import { AskFirst, Message, sayError, useAct } from "/console/components.js";
-import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { Lines } from "/console/views/charts.js";
 import { isUnfinished, Progress, sayTime, titleOf } from "/console/views/jobs.js";
@@ -50,6 +50,12 @@ const Epochs = ({ epochs }) => html`
     [say("accuracyTraining"), (row) => sayShare(row.accuracy)],
     [say("accuracyValidation"), (row) => sayShare(row.val_accuracy)],
   ])} />`;
+
+/** How long the last epochs took, each. @param {Epoch[]} epochs */
+function sayLastEpochs(epochs) {
+  const times = epochs.slice(-3).flatMap(({ seconds }) => (seconds ? sayDuration(seconds) : []));
+  return times.length > 0 && say("lastEpochs", { times: times.join(", ") });
+}
 
 /** What a training was asked for. @param {{request: Job["request"]}} props */
 const TrainingAsked = ({ request }) => {
@@ -158,7 +164,7 @@ const HowFar = ({ job }) => {
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     <p><small>${[
       job.status === "queued" && say(unclaimed ? "queuedLong" : "queuedText"),
-      sayTime(job),
+      sayLastEpochs(job.metrics),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
     ]
       .filter(Boolean)

@@ -28,12 +28,9 @@ export const Progress = ({ message }) => {
   return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
 };
 
-/** How long the job takes yet, or took; nothing where that is not known. @param {Job} job */
-export function sayTime({ eta_seconds: left, eta_range: range, started_at: begun, completed_at: ended }) {
-  if (range && range[1] > 2 * range[0]) return say("betweenLeft", { from: sayDuration(range[0]), to: sayDuration(range[1]) });
-  if (left !== null) return say("aboutLeft", { time: sayDuration(left) });
-  return begun && ended ? say("tookTime", { time: sayDuration((Date.parse(ended) - Date.parse(begun)) / 1000) }) : "";
-}
+/** How long a job took that has ended. @param {Job} job */
+export const sayTime = ({ started_at: begun, completed_at: ended }) =>
+  begun && ended ? say("tookTime", { time: sayDuration((Date.parse(ended) - Date.parse(begun)) / 1000) }) : "";
 
 /** @param {{job: Job}} props */
 const JobRow = ({ job }) => html`
