@@ -48,7 +48,7 @@ from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, research_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
-from skinapi.prediction.routes import again_routes
+from skinapi.prediction.routes import again_routes, moving_routes
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.privacy.breach.routes import routes as breach_routes
 from skinapi.privacy.break_glass.routes import readers_routes
@@ -249,6 +249,7 @@ def _register_routes(
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     app.register_blueprint(again_routes.blueprint(model_services.judging_again))
+    app.register_blueprint(moving_routes.blueprint(model_services.moving))
     for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))

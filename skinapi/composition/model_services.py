@@ -9,6 +9,7 @@ from skinapi.composition.services import Services
 from skinapi.composition.standard_services import StandardServices, open_standard_services
 from skinapi.console.routes import ASSETS
 from skinapi.domain.allowances import Allowances
+from skinapi.prediction.moving import MovingService
 from skinapi.prediction.service import JudgingAgainService, PredictionService, SamplePicture
 from skinapi.records.quotas import Quotas
 from skinapi.registry.service import InferenceService
@@ -22,6 +23,7 @@ class ModelServices:
     reports: ReportsService
     prediction: PredictionService
     judging_again: JudgingAgainService
+    moving: MovingService
     clients: ClientsService
     comparisons: ComparisonsService
     overview: OverviewService
@@ -76,6 +78,7 @@ def open_model_services(
             narrator=narrator,
             llm=settings.predict_narrative == "llm",
         ),
+        moving=MovingService(prediction=prediction, corrections=services.corrections),
         clients=ClientsService(
             registry=registry,
             reports=reports,

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     REVIEWED = "reviewed"
     LETTER_WITHDRAWN = "letter_withdrawn"
     ENTERED_IN_ERROR = "entered_in_error"
+    FILED = "filed"
+    ACCOUNTS_JOINED = "accounts_joined"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     UNASSIGNED = "unassigned"
@@ -86,6 +88,7 @@ SECURITY = frozenset(
         Kind.DELETION_TOMORROW,
         Kind.ERASED,
         Kind.FILE_MADE,
+        Kind.ACCOUNTS_JOINED,
     }
 )
 

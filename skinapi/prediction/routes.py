@@ -16,6 +16,7 @@ from skinapi.errors import (
     Refused,
 )
 from skinapi.languages import Language
+from skinapi.prediction.moving import MovedToSamePatient, MovingService, NoPhotoToMove
 from skinapi.prediction.service import (
     JudgedByThisModel,
     JudgingAgainService,
@@ -26,7 +27,7 @@ from skinapi.prediction.service import (
 )
 from skinapi.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.records.finding_schemas import HeatView
-from skinapi.records.schemas import SubmissionInCare, SubmissionView, WillLookView
+from skinapi.records.schemas import NewError, SubmissionInCare, SubmissionView, WillLookView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
@@ -161,6 +162,7 @@ class SampleView(Answer):
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
 routes: Routes[PredictionService] = Routes("prediction")
 again_routes: Routes[JudgingAgainService] = Routes("judging_again")
+moving_routes: Routes[MovingService] = Routes("moving")
 
 
 @routes.route(
@@ -245,3 +247,40 @@ def judge_again(judging: JudgingAgainService, *, number: str, subject: Subject) 
     one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
     """
     return SubmissionInCare.of(*judging.judge_again(number=number, by=subject))
+
+
+class NewPatient(NewError):
+    patient: Identifier = Field(description="the account of the right patient")
+    lesion: Identifier | None = Field(
+        default=None, description="the spot of the right patient that the photo shows"
+    )
+
+
+class MovedView(Answer):
+    """What a finding that was filed for the wrong patient was moved to."""
+
+    number: int = Field(serialization_alias="id")
+    moved_from: int
+
+
+@moving_routes.route(
+    "POST",
+    "/submissions/<number>/move",
+    access=Signed(roles=("doctor", "admin")),
+    rate=Rate.WRITE,
+    raises=(
+        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient),
+        *(Refused, NoModel, LesionFull, *QUOTAS),
+    ),
+)
+def move_submission(
+    moving: MovingService, *, number: str, body: NewPatient, subject: Subject
+) -> MovedView:
+    """Move a finding to the right patient, as the doctor in charge of both or an admin. It is
+    entered in error for the one, and its photo is judged anew and filed for the other; where that
+    cannot be, nothing changes. Sent again, the answer is the same.
+    """
+    moved = moving.move(
+        number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
+    )
+    return MovedView(number=moved.number, moved_from=int(number))

@@ -3,7 +3,7 @@ kept photo again, too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
 from skinapi.storage.ids import new_id
+from skinapi.storage.unit_of_work import Unit
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.vision.network.model import Model
@@ -74,7 +75,7 @@ class OpenLesions(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
     """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told; `source` the DICOM object of a clinic's archive.
+    told; `source` the DICOM object of a clinic's archive; `moves` is as in `NewFinding`.
     """
 
     contents: Sequence[bytes]
@@ -87,6 +88,7 @@ class SentPhotos:
     key: str | None
     way: Way = "photo"
     source: Source | None = None
+    moves: Callable[[Unit], None] | None = None
 
     @property
     def request_hash(self) -> str:
@@ -174,6 +176,7 @@ class PredictionService:
             session_of=by.key.session_of if by and by.key else None,
             choice=_choice_of(sent, by or owner),
             source=sent.source,
+            moves=sent.moves,
         )
         return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
 

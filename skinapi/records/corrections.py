@@ -19,7 +19,7 @@ from skinapi.records.standing import Reader
 from skinapi.records.submission import EnteredInError, Submission
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.stored_record import Frozen
 
 # What its patient and its doctor have not read yet, and need not read any more.
@@ -61,6 +61,18 @@ class CorrectionsService:
         found, owner = self.records.get_to_correct(number=number, by=by)
         return self._enter(unit, found, owner, by, reason)
 
+    def leave_wrong_patient(
+        self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
+    ) -> None:
+        """The same in the transaction that files its photo for the `right` patient, who is told.
+        Raises FindingInError too: it was entered in error, or moved, meanwhile.
+        """
+        found, owner = self.records.get_to_correct(number=number, by=by)
+        if found.error:
+            raise FindingInError(found.error.reason)
+        self._enter(unit, found, owner, by, reason)
+        self.outbox.add(Kind.FILED, to=right)
+
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> Submission:
         """The same of what a program has filed by a request with one of these idempotency keys, as
@@ -95,7 +107,8 @@ class CorrectionsService:
         """Without a `reason` the program that has sent it takes it back."""
         if found.error:
             return found
-        unit.audit("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        row = AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        unit.record(row)
         reason = reason or ERRORS[owner.language].taken_back
         error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
         for submission in self._list_of_same_photo(found):

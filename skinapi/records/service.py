@@ -187,6 +187,8 @@ class RecordsService:
         """Raises Duplicate where the number or the idempotency key is in use."""
         if newcomer:
             newcomer.add(unit)
+        if filing.new.moves:
+            filing.new.moves(unit)
         owner, again = filing.owner, filing.new.again
         action = "submission.judge_again" if again else "submission.create"
         by = again.by if again else filing.new.filed_by or owner

@@ -1,7 +1,7 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -24,6 +24,7 @@ from skinapi.records.queue_keys import (
 from skinapi.records.reviews import Review
 from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing
 from skinapi.storage.ids import made_at, new_id, now
+from skinapi.storage.unit_of_work import Unit
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band
@@ -393,7 +394,8 @@ class NewFinding:
     """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
     the request, by which a retry is recognised. `filed_by` is the account that files it for its
     owner, `session_of` the key whose session key does. `choice` is what the request said about
-    keeping its photos, if it comes from one.
+    keeping its photos, if it comes from one. `moves` enters in error, in the same transaction, what
+    was filed for another patient.
     """
 
     finding: Finding
@@ -410,6 +412,7 @@ class NewFinding:
     session_of: str | None = None
     choice: PhotoChoice | None = None
     source: Source | None = None
+    moves: Callable[[Unit], None] | None = None
 
 
 def hash_of_request(by: str, key: str) -> str:

@@ -38,3 +38,26 @@ def test_a_doctor_enters_a_finding_in_error_and_its_patient_reads_why(
     visitor.open_view(f"finding/{listed['id']}")
     journey.see("error_entered_in_error")
     journey.step("gone", expected=("/submissions/",))
+
+
+@pytest.mark.parametrize("look", [LOOKS[1], LOOKS[4]], ids=str)
+def test_a_doctor_moves_a_finding_to_the_right_patient(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    doctor, bob = seeder.person("doctor"), seeder.person()
+    send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
+    seeder.services.decisions.assign_doctor(email=bob.email, doctor=doctor.email, by="admin")
+    (listed,) = doctor.call("GET", "/queue").json
+    journey = Journey(visitor, "right_patient", look)
+    visitor.enter(doctor, "doctor")
+    visitor.open_view(f"case/{listed['id']}")
+    visitor.press(".wrong-patient")
+    visitor.type(**{"wrong-patient": REASON})
+    visitor.find("dialog #search").send_keys(bob.email)
+    visitor.choose("right-patient", bob.id)
+    visitor.see(journey.say("moveFindingText"))
+    journey.step("chosen")
+    journey.press("moveFinding")
+    visitor.see(journey.say("isMoved", number=str(listed["id"]), moved="|").partition("|")[0])
+    (moved,) = doctor.call("GET", "/queue").json
+    assert moved["patient_id"] == bob.id

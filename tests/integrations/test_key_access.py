@@ -55,6 +55,7 @@ NO_KEY = {
             "add_review",
             "end_hold",
             "enter_in_error",
+            "move_submission",
             "list_errors",
             "judge_again",
             "show_outcomes",

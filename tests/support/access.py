@@ -291,6 +291,15 @@ class SampleAccounts:
         assert answer.status_code == 200, answer.text
         return letter
 
+    def right_patient(self) -> "Options":
+        """Another patient of the doctor in charge of the sample finding."""
+        doctor = self.people["doctor"]
+        assert doctor
+        if "right" not in self.named:
+            right = self.backend.member(doctor_id=self.backend.account(doctor.email).id)
+            self.named["right"] = self.backend.account(right.email).id
+        return {"json": {"reason": "of Bob", "patient": self.named["right"]}}
+
     def ask_colleague(self) -> "Options":
         """The sample finding is nobody's, and its doctor asks for a second opinion."""
         doctor, colleague = (self.people[who] for who in ("doctor", "second opinion"))
@@ -851,6 +860,9 @@ ROWS: dict[str, Row] = {
     "end_hold": Row("/submissions/{number}/hold", "uffnonfnnuu"),
     "enter_in_error": Row(
         "/submissions/{number}/entered-in-error", "ufffonffouu", sends({"reason": "of Bob"})
+    ),
+    "move_submission": Row(
+        "/submissions/{number}/move", "ufffonffouu", lambda accounts: accounts.right_patient()
     ),
     "list_errors": Row("/submissions/entered-in-error", APPROVED),
     "show_case": Row("/submissions/{number}/case", TO_REVIEW),

@@ -9,6 +9,8 @@ MAILS = {
         "reviewed": "A doctor has answered",
         "letter_withdrawn": "Your doctor has taken a letter back",
         "entered_in_error": "An entry was made in error",
+        "filed": "A photo was filed for you",
+        "accounts_joined": "Two accounts of yours are one now",
         "new_picture": "Your doctor asks for a new photo",
         "urgent": "Something in your queue should be seen soon",
         "person_to_reach": "Somebody could not be told in time",
@@ -41,6 +43,11 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
         "entered_in_error": "An entry was taken out of your list: it was made in error. Log in to "
         "read why.",
+        "filed": "A photo of yours had been filed for somebody else by mistake. It is in your list "
+        "now. Log in to see it.",
+        "accounts_joined": "An administrator has joined two accounts of yours. One of them stays, "
+        "with all of both; nobody can log in to the other any more. If these were not both yours, "
+        "tell the clinic.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
         "urgent": "Something new in your queue should be seen soon. Log in to see it.",
         "person_to_reach": "Somebody deleted an account or a finding before a doctor could speak "

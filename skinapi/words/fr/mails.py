@@ -9,6 +9,8 @@ MAILS = {
         "reviewed": "Un médecin a répondu",
         "letter_withdrawn": "Votre médecin a retiré une lettre",
         "entered_in_error": "Une entrée a été faite par erreur",
+        "filed": "Une photo a été enregistrée pour vous",
+        "accounts_joined": "Deux de vos comptes n'en font plus qu'un",
         "new_picture": "Votre médecin demande une nouvelle photo",
         "urgent": "Un élément de votre file est à voir rapidement",
         "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
@@ -41,6 +43,11 @@ MAILS = {
         "letter_withdrawn": "Votre médecin a retiré une lettre. Connectez-vous pour lire pourquoi.",
         "entered_in_error": "Une entrée a été retirée de votre liste : elle avait été faite par "
         "erreur. Connectez-vous pour lire pourquoi.",
+        "filed": "Une photo de vous avait été enregistrée par erreur pour une autre personne. Elle "
+        "est maintenant dans votre liste. Connectez-vous pour la voir.",
+        "accounts_joined": "Un administrateur a réuni deux de vos comptes. L'un d'eux reste et "
+        "contient tout ce qui était dans les deux ; personne ne peut plus se connecter à l'autre. "
+        "Si ces comptes n'étaient pas tous les deux à vous, dites-le à la clinique.",
         "new_picture": "Votre médecin vous demande une nouvelle photo. Connectez-vous pour la "
         "prendre.",
         "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "

@@ -1,25 +1,51 @@
 // @ts-check
-// A finding of somebody else: the doctor in charge or an admin enters it in error, and its patient reads why: own_findings.js.
+// A finding of somebody else: the doctor in charge or an admin enters it in error, and its patient reads why (own_findings.js); or moves it to the right patient at once.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, post } from "/console/api.js";
-import { Confirm, TextArea, toast } from "/console/components.js";
-import { say } from "/console/language.js";
+import { apiPath, get, getSession, post } from "/console/api.js";
+import { Answer, Confirm, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { isolated, say } from "/console/language.js";
+import { Search } from "/console/views/account_actions.js";
+
+const MOST_FOUND = "10";
+
+/** Of a doctor's own patients, or for an admin of all. @param {{chosen: string, onChoose: (patient: string) => void}} props */
+const RightPatient = ({ chosen, onChoose }) => {
+  const [q, setQ] = useState("");
+  const list = getSession()?.role === "admin" ? "/accounts?role=user&status=approved&" : "/patients?";
+  const answer = useAnswer(async () => (q ? get(list + new URLSearchParams({ q, limit: MOST_FOUND })) : []), [q]);
+  const search = (/** @type {string} */ text) => {
+    onChoose("");
+    setQ(text);
+  };
+  return html`
+    <${Search} label=${say("rightPatient")} onSearch=${search} />
+    <${Answer} answer=${answer}>
+      ${(/** @type {{_id: string, name: string, email: string}[]} */ found) => q && html`
+        <${Select} label=${say("choose")} name="right-patient" value=${chosen} onChoose=${onChoose}
+          options=${[["", say(found.length > 0 ? "movesToNobody" : "searchEmpty")], ...found.map(({ _id, name, email }) => [_id, `${isolated(name)} · ${isolated(email)}`])]} />`}
+    <//>`;
+};
 
 /** @param {{number: string, onEntered: () => void}} props */
 export const WrongPatient = ({ number, onEntered }) => {
   const [asked, setAsked] = useState(false);
   const [reason, setReason] = useState("");
+  const [patient, setPatient] = useState("");
   const enter = async () => {
     if (!reason.trim()) throw new Error(say("letterReasonMissing"));
-    await post(apiPath`/submissions/${number}/entered-in-error`, { reason });
+    const moved = await (patient
+      ? post(apiPath`/submissions/${number}/move`, { reason, patient })
+      : post(apiPath`/submissions/${number}/entered-in-error`, { reason }));
     onEntered();
-    toast(say("isEnteredInError", { number }));
+    toast(patient ? say("isMoved", { number, moved: String(moved.id) }) : say("isEnteredInError", { number }));
   };
   return html`
     <p><button class="quiet wrong-patient" onClick=${() => setAsked(true)}>${say("wrongPatient")}</button></p>
-    ${asked && html`<${Confirm} title=${say("wrongPatientAsk")} confirm=${say("enterInError")} onConfirm=${enter} onClose=${() => setAsked(false)}>
+    ${asked && html`<${Confirm} title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter} onClose=${() => setAsked(false)}>
       <p>${say("wrongPatientText")}</p>
       <${TextArea} label=${say("wrongPatientReason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
+      <${RightPatient} chosen=${patient} onChoose=${setPatient} />
+      <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>
     <//>`}`;
 };
