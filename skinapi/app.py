@@ -50,13 +50,11 @@ from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes, moving_routes
 from skinapi.prediction.routes import routes as prediction_routes
-from skinapi.privacy.breach.routes import routes as breach_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.erasure.routes import routes as erasure_routes
 from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
-from skinapi.privacy.register.routes import routes as register_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.records.outcome_routes import routes as outcomes_routes
 from skinapi.records.routes import correction_routes, review_routes
@@ -300,8 +298,6 @@ def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(readers_routes.blueprint(privacy.readers))
     app.register_blueprint(person_file_routes.blueprint(privacy.person_files))
     app.register_blueprint(signing_key_routes.blueprint(privacy.signer))
-    app.register_blueprint(register_routes.blueprint(privacy.register))
-    app.register_blueprint(breach_routes.blueprint(privacy.breach))
     app.register_blueprint(retention_routes.blueprint(privacy.retention))
 
 

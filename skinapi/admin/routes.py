@@ -391,6 +391,7 @@ def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[Au
         after=query.after,
         since=query.since,
         until=query.until,
+        key=query.key,
         limit=limit,
     )
     named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}

@@ -256,8 +256,18 @@ class AuditFilters(BaseModel):
         default=None,
         description="who did it or had it done, or whose finding, spot or letter it was",
     )
+    key: Identifier | None = Field(
+        default=None,
+        description="of the program that did it; without `action` and `account`",
+    )
     since: Moment | None = Field(default=None, description="written then or later")
     until: Moment | None = Field(default=None, description="written before then")
+
+    @model_validator(mode="after")
+    def _ask_for_a_key_alone(self) -> Self:
+        if self.key and (self.action or self.account):
+            raise ValueError("ask for a key without an action and without an account")
+        return self
 
 
 class AuditQuery(AuditFilters):

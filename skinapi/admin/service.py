@@ -221,10 +221,17 @@ class AdminService:
         limit: int,
         since: datetime | None = None,
         until: datetime | None = None,
+        key: str | None = None,
     ) -> Page[Document]:
         """A page of rows, newest first; `signed` says of each whether its signature is right."""
         page = self.trail.page(
-            action=action, account=account, after=after, limit=limit, since=since, until=until
+            action=action,
+            account=account,
+            after=after,
+            limit=limit,
+            since=since,
+            until=until,
+            key=key,
         )
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})

@@ -35,10 +35,6 @@ T = TypeVar("T")
 PURPOSE = "skinapi audit rows"
 # `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
 ACCOUNT_FIELDS = ("by", "target", "owner")
-# Who did what to whom.
-TOLD = ("action", "by", "by_key", "target", "owner", "created_at")
-
-
 CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
 MISSING = "its chain head was missing"
 NOT_OURS = "its chain head was not signed with a known key"
@@ -171,32 +167,17 @@ class AuditTrail:
         about = {"target": target, "action": action}
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
-    def walk_where(
-        self,
-        who: Filter,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        after: str = "",
-    ) -> Iterator[Document]:
-        """Who did what to whom and when, in the order of the ids: of all rows, or where `who` names
-        `by`, `by_key`, or `by` and `action`. Those written at `since` or later, before `until`, and
-        behind the id `after`; read in pages.
+    def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
+        """Rows of this action by this account, in the order of their ids, behind the id `after`;
+        read in pages.
         """
-        low = max(after, first_id_at(since)) if since else after
-        high = first_id_at(until) if until else "g"
         while True:
-            within: Filter = {**who, "id": {"$gt": low, "$lt": high}}
-            rows = self._rows.find(within, sort="id", limit=WALKED, fields=TOLD)
+            behind: Filter = {"by": by, "action": action, "id": {"$gt": after}}
+            rows = self._rows.find(behind, sort="id", limit=WALKED)
             yield from rows
             if len(rows) < WALKED:
                 return
-            low = rows[-1]["id"]
-
-    def find_oldest(self, action: str) -> datetime | None:
-        """When this was done first; None where it never was."""
-        rows = self._rows.find({"action": action}, sort="id", limit=1, fields=("created_at",))
-        return rows[0]["created_at"] if rows else None
+            after = rows[-1]["id"]
 
     def get_newest_sealed(self) -> Document:
         """The number and the hash of the newest row of the chain."""
@@ -237,15 +218,19 @@ class AuditTrail:
         limit: int,
         since: datetime | None = None,
         until: datetime | None = None,
+        key: str | None = None,
     ) -> Page[Document]:
         """A page of rows, newest first, continued after the row with the id `after`; those that
-        were written at `since` or later, and before `until`.
+        were written at `since` or later, and before `until`. `key`, of a program, goes with
+        neither action nor account: no index has both.
 
         Raises InvalidQuery if there is no such row.
         """
         if after and self._rows.get(after) is None:
             raise InvalidQuery("after: there is no such row")
         conditions: Filter = {"action": action} if action else {}
+        if key:
+            conditions["by_key"] = key
         # Ids begin with the time, so the indexes that end in the id serve a range of time too.
         ends = [*filter(None, [after, first_id_at(until) if until else None])]
         within = {"$gte": first_id_at(since)} if since else {}

@@ -1,4 +1,4 @@
-"""Builds the services of a person's rights, and of what an operator must be able to prove."""
+"""Builds the services of a person's rights, and of the limits of time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +7,12 @@ from skinapi.auth.owners import OwnerStatus
 from skinapi.composition.model_services import open_reports
 from skinapi.composition.services import Services
 from skinapi.composition.standard_services import open_fhir
-from skinapi.privacy.breach.service import BreachService
 from skinapi.privacy.break_glass.readers import ReadersService
 from skinapi.privacy.break_glass.service import BreakGlassService
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.person_file.signature import FileSigner
-from skinapi.privacy.register.service import RegisterService
 from skinapi.privacy.retention.kinds import (
     Kind,
     Retained,
@@ -35,8 +33,6 @@ KEY_PATH = "/signing-key"
 class PrivacyServices:
     person_files: PersonFilesService
     signer: FileSigner
-    register: RegisterService
-    breach: BreachService
     break_glass: BreakGlassService
     readers: ReadersService
     retention: RetentionService
@@ -58,19 +54,6 @@ def open_privacy_services(
             workers_here=workers_here,
         ),
         signer=FileSigner(settings.audit_secrets()),
-        register=RegisterService(
-            settings=settings,
-            store=services.store,
-            endpoints=data.webhook_endpoints,
-            keys=data.keys,
-        ),
-        breach=BreachService(
-            trail=data.trail,
-            accounts=data.accounts,
-            keys=data.keys,
-            clinic=settings.clinic_name,
-            contact=settings.privacy_contact,
-        ),
         break_glass=BreakGlassService(
             work=data.work,
             grants=data.break_glass,

@@ -1,8 +1,7 @@
 """What is stored of a person: one table of every field of every collection.
 
 Who adds a collection or a field adds it here: tests/privacy/test_inventory.py fails until then. A
-path stands for all that lies below it. From this table come the register of processing, the drawing
-of what leaves the server, docs/operate/inventory.md and the rows of docs/security.md.
+path stands for all that lies below it. docs/operate/inventory.md is made of this table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +12,6 @@ from typing import Literal
 Whose = Literal["patient", "account", "doctor", "nobody"]
 Kind = Literal[
     "identity", "contact", "health", "picture", "free_text", "technical", "pseudonym", "secret"
-]
-# What it is stored for: the purposes of the register of processing.
-Purpose = Literal[
-    "care", "account", "security", "notices", "programs", "rights", "lab", "operation"
 ]
 # With what a document goes, at the latest; `time`: by itself, whatever becomes of the account.
 Erased = Literal["account", "finding", "time", "never"]
@@ -95,7 +90,6 @@ class Stored:
 
     collection: str
     row: str
-    purpose: Purpose
     erased: Erased
     fields: tuple[Fields, ...]
 
@@ -132,7 +126,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="accounts",
         row="account",
-        purpose="account",
         erased="account",
         fields=(
             told("name", "account", "identity", "account"),
@@ -161,7 +154,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="consents",
         row="consent",
-        purpose="rights",
         erased="account",
         fields=(
             told("account purpose given version language", "account", "technical", "consents"),
@@ -172,7 +164,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="sessions",
         row="session",
-        purpose="security",
         erased="account",
         fields=(
             held("account token_version family turn", "account", "pseudonym"),
@@ -184,7 +175,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="keys",
         row="key",
-        purpose="programs",
         erased="account",
         fields=(
             held("hash", "account", "secret", "secret"),
@@ -196,7 +186,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="session_keys",
         row="session key",
-        purpose="programs",
         erased="account",
         fields=(
             held("hash", "account", "secret", "secret"),
@@ -206,14 +195,12 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="password_links",
         row="password link",
-        purpose="security",
         erased="account",
         fields=(held("account token_version expires_at", "account", "pseudonym"),),
     ),
     Stored(
         collection="oidc_round_trips",
         row="way of a log-in to the clinic's provider and back",
-        purpose="security",
         erased="account",
         fields=(
             held("secret", "account", "secret", "secret"),
@@ -223,7 +210,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="person_files",
         row="person's file",
-        purpose="rights",
         erased="account",
         fields=(
             held("piece_blobs writing", "account", "health", "copy"),
@@ -233,7 +219,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="outbox",
         row="notice",
-        purpose="notices",
         erased="account",
         fields=(
             told("kind due_at sent_at", "account", "technical", "notices"),
@@ -248,7 +233,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="break_glass",
         row="emergency access",
-        purpose="security",
         erased="account",
         fields=(
             told("number reason", "patient", "free_text", "audit"),
@@ -261,7 +245,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="deliveries",
         row="delivery",
-        purpose="programs",
         erased="account",
         fields=(
             held("about owner", "patient", "pseudonym"),
@@ -272,7 +255,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="webhooks",
         row="webhook",
-        purpose="programs",
         erased="never",
         fields=(
             of_nobody("url events clinical enabled disabled_because secret former former_ends_at"),
@@ -282,28 +264,24 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="retention",
         row="retention",
-        purpose="rights",
         erased="never",
         fields=(of_nobody("days acts_from_at"),),
     ),
     Stored(
         collection="retention_pause",
         row="retention",
-        purpose="rights",
         erased="never",
         fields=(held("by reason", "account", "pseudonym", "others", kept="trail"),),
     ),
     Stored(
         collection="retention_runs",
         row="retention",
-        purpose="rights",
         erased="time",
         fields=(of_nobody("kind items persons expires_at"),),
     ),
     Stored(
         collection="submissions",
         row="finding",
-        purpose="care",
         erased="finding",
         fields=(
             told("number finding sections narrative_source", "patient", "health", "finding"),
@@ -329,7 +307,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="lesions",
         row="spot",
-        purpose="care",
         erased="account",
         fields=(
             told("place", "patient", "health", "spots"),
@@ -342,7 +319,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="messages",
         row="message",
-        purpose="care",
         erased="account",
         fields=(
             told("text", "patient", "free_text", "messages"),
@@ -360,7 +336,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="reviews",
         row="review",
-        purpose="care",
         erased="finding",
         fields=(
             told("opinion", "patient", "health", "finding"),
@@ -378,7 +353,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="outcome_counts",
         row="outcomes by month",
-        purpose="operation",
         erased="account",
         fields=(
             held("subject", "doctor", "pseudonym"),
@@ -388,7 +362,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="letters",
         row="letter",
-        purpose="care",
         erased="finding",
         fields=(
             told("text withdrawn.reason", "patient", "free_text", "finding"),
@@ -402,7 +375,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="reports",
         row="report",
-        purpose="care",
         erased="finding",
         fields=(
             told("pdf_blob", "patient", "health", "report"),
@@ -413,28 +385,24 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="narratives",
         row="choice of an LLM",
-        purpose="care",
         erased="finding",
         fields=(held("facts_hash language writer choice expires_at", "patient", "health"),),
     ),
     Stored(
         collection="known_addresses",
         row="known address",
-        purpose="security",
         erased="account",
         fields=(held("account expires_at", "account", "pseudonym", "secret"),),
     ),
     Stored(
         collection="guesses",
         row="wrong passwords and codes",
-        purpose="security",
         erased="time",
         fields=(of_nobody("wrong expires_at"),),
     ),
     Stored(
         collection="audit",
         row="audit",
-        purpose="security",
         erased="never",
         fields=(
             told("action by target owner", "account", "pseudonym", "audit", kept="trail"),
@@ -446,7 +414,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="uploads",
         row="upload",
-        purpose="lab",
         erased="account",
         fields=(
             held("owner name", "account", "free_text"),
@@ -457,14 +424,12 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="upload_parts",
         row="upload",
-        purpose="lab",
         erased="account",
         fields=(of_nobody("upload offset size blob sha256"),),
     ),
     Stored(
         collection="datasets",
         row="data set",
-        purpose="lab",
         erased="account",
         fields=(
             held("name licence source modality version status", "account", "free_text", "lab"),
@@ -482,7 +447,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="images",
         row="picture made from a review",
-        purpose="lab",
         erased="finding",
         fields=(
             held("picture_blob thumbnail_blob", "patient", "picture", "copy"),
@@ -495,14 +459,12 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="pseudonym_keys",
         row="key of those names",
-        purpose="lab",
         erased="never",
         fields=(held("key", "patient", "secret", "secret", kept="same_names"),),
     ),
     Stored(
         collection="jobs",
         row="job",
-        purpose="lab",
         erased="account",
         fields=(
             told("kind status request completed_at", "account", "technical", "jobs"),
@@ -520,14 +482,12 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="job_logs",
         row="log of a job",
-        purpose="lab",
         erased="account",
         fields=(held("job number lines", "account", "technical", "lab"),),
     ),
     Stored(
         collection="models",
         row="model version",
-        purpose="operation",
         erased="never",
         fields=(
             held("created_by changes.by", "account", "pseudonym", kept="model_history"),
@@ -540,7 +500,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="serving",
         row="model version",
-        purpose="operation",
         erased="never",
         fields=(
             held("moves.by", "account", "pseudonym", kept="model_history"),
@@ -551,49 +510,42 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="shadow_results",
         row="shadow result",
-        purpose="operation",
         erased="time",
         fields=(of_nobody("version served shadow request_id expires_at"),),
     ),
     Stored(
         collection="shadow_counts",
         row="shadow result",
-        purpose="operation",
         erased="never",
         fields=(of_nobody("findings same other_band other_label refused dropped"),),
     ),
     Stored(
         collection="counters",
         row="numbers of versions",
-        purpose="operation",
         erased="never",
         fields=(of_nobody("value claims chain sequence hash key signature day written_at"),),
     ),
     Stored(
         collection="daily_counts",
         row="usage by day",
-        purpose="operation",
         erased="never",
         fields=(of_nobody("*"),),
     ),
     Stored(
         collection="weekly_counts",
         row="week of a model version",
-        purpose="operation",
         erased="never",
         fields=(of_nobody("*"),),
     ),
     Stored(
         collection="erased_ids",
         row="erased ids",
-        purpose="rights",
         erased="never",
         fields=(held("kind scrubbed_at request", "account", "pseudonym", kept="erased_again"),),
     ),
     Stored(
         collection="erasure_receipts",
         row="receipt of an erasure",
-        purpose="rights",
         erased="never",
         fields=(
             held("account pending", "account", "pseudonym", kept="proof"),
@@ -607,7 +559,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="people_to_reach",
         row="person to be told",
-        purpose="care",
         erased="time",
         fields=(
             held("name", "patient", "identity", kept="person_to_reach"),
@@ -621,14 +572,12 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="backups",
         row="backups made",
-        purpose="rights",
         erased="never",
         fields=(of_nobody("place name written_at gone_at gone"),),
     ),
     Stored(
         collection="failed_items",
         row="failed item",
-        purpose="operation",
         erased="account",
         fields=(
             held("item", "account", "pseudonym"),
@@ -638,7 +587,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="clock",
         row="clock",
-        purpose="operation",
         erased="never",
         fields=(
             of_nobody("right_at doubted_at doubtful_at jumped_from_at jumped_to_at set_right_at"),
@@ -648,7 +596,6 @@ INVENTORY: tuple[Stored, ...] = (
     Stored(
         collection="erasures",
         row="erasures",
-        purpose="operation",
         erased="time",
         fields=(of_nobody(""),),
     ),

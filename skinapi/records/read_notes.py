@@ -94,7 +94,7 @@ class ReadNotes:
         """Whose record was read since then. What is settled is remembered."""
         action, by, key = reader
         settled, fresh = now() - SETTLED, set[str]()
-        for row in self.trail.walk_where({"by": by, "action": action}, after=noted.after):
+        for row in self.trail.walk_acts(action, by=by, after=noted.after):
             if row.get("by_key") == key:
                 fresh.add(row["target"])
             if row["created_at"] < settled:

@@ -21,13 +21,6 @@ MOST_YEARS = 100
 class PrivacySettings(BaseSettings):
     """Without RETAIN_…_DAYS nothing goes by itself."""
 
-    privacy_contact: str | None = Field(
-        default=None,
-        max_length=200,
-        description="Whom people write to about their data, such as the clinic's data protection "
-        "officer: a name, an e-mail address or a telephone number. The register of processing "
-        "shows it.",
-    )
     break_glass: NonNegativeInt = Field(
         default=3,
         le=50,

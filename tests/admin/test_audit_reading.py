@@ -76,6 +76,19 @@ def test_what_is_done_about_a_patient_is_found_by_the_patient(any_backend: Backe
     assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2
 
 
+def test_what_a_key_did_is_found_by_the_key_and_by_time(backend: Backend) -> None:
+    admin, key = backend.member(role="admin"), "0" * 32
+    write(backend, *(DAY + timedelta(days=number) for number in range(3)), by_key=key)
+    write(backend, DAY + timedelta(days=9), by_key="1" * 32, sequence=-9)
+    assert times(admin, key=key) == ["2026-03-03", "2026-03-02", "2026-03-01"]
+    assert times(admin, key=key, since="2026-03-03T00:00:00Z") == ["2026-03-03"]
+    saved = admin.call("GET", f"/audit/export?key={key}&until=2026-03-02T00:00:00Z")
+    assert [row["by_key"] for row in csv.DictReader(io.StringIO(saved.text))] == [key]
+    answer = admin.call("GET", f"/audit?key={key}&action=photo.read")
+    assert "without an action" in answer.text
+    assert answer.status_code == 400
+
+
 def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None:
     admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
     ada = backend.member()

@@ -149,8 +149,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
-    named = ("register", "retention", "flow", "erasures", "breaches", "glass")
-    sections += [f"data-protection/{name}" for name in named]
+    sections += [f"data-protection/{name}" for name in ("retention", "erasures", "glass")]
     sections.append(f"emergency/{first}")
     desk = ["integrations", *sections, "accounts", "overview"]
     return {

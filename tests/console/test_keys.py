@@ -74,6 +74,10 @@ def test_an_admin_makes_a_key_of_the_clinic(visitor: Visitor, seeder: Seeder, lo
     assert (made["name"], made["doctor_email"]) == ("the archive", doctor.email)
     journey.step("list")
     assert listing(seeder, secret) == 200
+    visitor.press(f"a[href='#/audit?key={made['_id']}']")
+    visitor.see(made["_id"][-8:])
+    journey.see("auditEmptyText")  # it has only read its own list
+    visitor.go("integrations")
     visitor.press(".list li:has(.mark) button")
     visitor.press("dialog[open] .danger")
     journey.see("keyRevokedNow")

@@ -423,7 +423,7 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 
 SUBJECTS = (
-    "account|archive|breach|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model"
+    "account|archive|breakglass|case|dataset|doctor|finding|job|key|lesion|letter|message|model"
     "|patient|person_file|photo|record|report|review|session|store|submission|webhook"
 )
 # Files, spans and fields that look the same.

@@ -78,7 +78,6 @@ NO_KEY = {
         *("add_doctor", "delete_doctor", "approve_user", "unapprove_user", "assign_doctor"),
         *("count_waiting", "approve_accounts", "refuse_accounts", "reopen_accounts"),
         *("show_overview", "show_usage", "show_outcomes_of", "install_libraries"),
-        *("show_register", "show_data_flow", "show_breach"),
         *("promote_model", "roll_back_model", "retire_model", "delete_model"),
         *("start_shadow", "end_shadow", "show_operating_point", "choose_operating_point"),
         *("choose_reference", "end_reference"),

@@ -836,11 +836,6 @@ ROWS: dict[str, Row] = {
     ),
     "export_audit": Row("/audit/export", ADMINS),
     "show_overview": Row("/admin/overview", ADMINS),
-    "show_register": Row("/data-protection/register", ADMINS),
-    "show_breach": Row(
-        "/data-protection/breach?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z", ADMINS
-    ),
-    "show_data_flow": Row("/data-protection/data-flow.svg", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),
     "show_outcomes": Row("/outcomes", DOCTORS),
     "show_outcomes_of": Row("/admin/outcomes?doctor={doctor}", ADMINS),

@@ -37,9 +37,7 @@ WORDS = {
     "words/de/pages.py": "skinapi.web.answers",
     "words/de/mails.py": "skinapi.notices.outbox",
     "words/de/person_file.py": "skinapi.privacy.person_file.page",
-    "words/de/breach.py": "skinapi.privacy.breach.words",
     "words/de/receipts.py": "skinapi.privacy.erasure.receipt_page",
-    "words/de/register.py": "skinapi.privacy.register.words",
     "words/de/looks.py": "skinapi.records.schemas",
     "words/de/letters.py": "skinapi.care.letters.words",
 }

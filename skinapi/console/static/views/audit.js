@@ -9,8 +9,8 @@ import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 
 /** @typedef {Api["AuditRow"]} Row */
-/** What is looked for: an action, an account by its e-mail, from and until which day. */
-const ASKED = /** @type {const} */ (["action", "who", "since", "until"]);
+/** What is looked for: an action, an account by its e-mail, the key of a program, from and until which day. */
+const ASKED = /** @type {const} */ (["action", "who", "key", "since", "until"]);
 const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const ACTION = /^[a-z]+\.[a-z_]+$/;
 const FORMATS = /** @type {const} */ ([["csv", "text/csv", "exportCsv"], ["json", "application/json", "exportJson"]]);
@@ -35,11 +35,11 @@ const sayAction = (action) => {
   return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^… /, "") : action;
 };
 
-const ACCOUNT_ID = /^[0-9a-f]{32}$/;
+const IDENTIFIER = /^[0-9a-f]{32}$/;
 
 /** The account with this e-mail, or the only one that it is a part of; or the id itself, also of one that is erased. @param {string} text @returns {Promise<string>} */
-export async function findAccount(text) {
-  if (ACCOUNT_ID.test(text.toLowerCase())) return text.toLowerCase();
+async function findAccount(text) {
+  if (IDENTIFIER.test(text.toLowerCase())) return text.toLowerCase();
   const query = new URLSearchParams({ q: text.slice(0, 200), limit: "50" });
   /** @type {Api["AccountRow"][]} */
   const found = await get(`/accounts?${query}`);
@@ -49,32 +49,34 @@ export async function findAccount(text) {
 }
 
 /** The moment at which a day begins here, or the next one. @param {string} day @param {number} later */
-export function startOf(day, later) {
+function startOf(day, later) {
   const [year, month, date] = day.split("-").map(Number);
   return new Date(year, month - 1, date + later).toISOString();
 }
 
 /** The filters as the API takes them. @param {Record<string, string>} asked @param {string} account */
-const queryOf = ({ action, since, until }, account) => ({
+const queryOf = ({ action, key, since, until }, account) => ({
   ...(action && { action }),
+  ...(key && { key }),
   ...(account && { account }),
   ...(since && { since: startOf(since, 0) }),
   ...(until && { until: startOf(until, 1) }),
 });
 
-/** @param {{asked: Record<string, string>, actions: string[]}} props */
+/** A key is looked for alone, or with days. @param {{asked: Record<string, string>, actions: string[]}} props */
 const FilterForm = ({ asked, actions }) => html`
-  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ values) => {
-    if (values.who.trim()) await findAccount(values.who.trim());
-    goTo(addressOf("audit", { ...values, who: values.who.trim() }));
+  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ { who = "", ...values }) => {
+    if (who.trim()) await findAccount(who.trim());
+    goTo(addressOf("audit", { ...values, who: who.trim() }));
   }}>
+    ${asked.key ? html`<p>${say("byKey", { key: asked.key.slice(-8) })}<input type="hidden" name="key" value=${asked.key} /></p>` : html`
     <${Select} label=${say("actionFilter")} name="action">
       <option value="">${say("anyAction")}</option>
       ${Object.keys(GROUPS).map((group) => html`<optgroup label=${sayValue("acts", group)}>
         ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
       </optgroup>`)}
     <//>
-    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />
+    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />`}
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
   <//>`;
@@ -163,7 +165,7 @@ const Found = ({ query }) => {
 };
 
 /** Whether the API can look for it: anybody may write an address. @param {Record<string, string>} asked */
-const isAsked = ({ action, since, until }) => (!action || ACTION.test(action)) && [since, until].every((day) => !day || DAY.test(day));
+const isAsked = ({ action, key, since, until }) => (!action || ACTION.test(action)) && (!key || IDENTIFIER.test(key)) && [since, until].every((day) => !day || DAY.test(day));
 
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {

@@ -1,5 +1,5 @@
 // @ts-check
-// What an operator must be able to prove: what is stored and why, what leaves the server, whom a breach touched.
+// What goes by its time, what was erased, and who opened a finding in an emergency.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { say } from "/console/language.js";
@@ -7,10 +7,7 @@ import { Sections } from "/console/views/sections.js";
 
 /** `protection_<name>` is the title of a section. @type {import("/console/views/sections.js").SectionModules} */
 const SECTIONS = {
-  register: () => import("/console/views/processing_register.js"),
   retention: () => import("/console/views/retention.js"),
-  flow: () => import("/console/views/data_flow.js"),
-  breaches: () => import("/console/views/breaches.js"),
   glass: () => import("/console/views/break_glass.js"),
   erasures: () => import("/console/views/erasures.js"),
 };

@@ -39,7 +39,7 @@ const KeyRow = ({ one, onRevoke }) => {
     <li>
       <div class="grow"><strong>${isolated(one.name)}</strong>
         <span>${one.scopes.map(sayScope).join(" · ")}</span>
-        <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}${one.account && html` · <code>…${one._id.slice(-8)}</code>`}</small></div>
+        <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}${one.account && html` · <a href=${`#/audit?key=${one._id}`}>${say("keyTrail")}</a>`}</small></div>
       ${marks.map((mark) => html`<span class="mark">${say(/** @type {WordKey} */ (mark))}</span>`)}
       ${!one.revoked_at && html`<${AskFirst} words=${say("revokeKey")} look="quiet" title=${say("revokeKeyAsk", { name: one.name })}
         onConfirm=${() => onRevoke(one)}><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}

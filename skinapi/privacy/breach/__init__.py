@@ -1,1 +1,0 @@
-"""Whose data a key, an account or a time span touched, as the audit trail says it."""

@@ -1,1 +1,0 @@
-"""The register of processing (Article 30 of the GDPR), and what leaves this server."""
