@@ -299,15 +299,6 @@ def figures_table() -> list[str]:
     return [*_table(HEAD, figures_rows()), "", *_table(SENT_HEAD, sent_rows())]
 
 
-WHOSE = {"patient": "patient", "account": "account holder", "doctor": "doctor"}
-WITH = {
-    "account": "with the account",
-    "finding": "with the finding or the account",
-    "time": "after a time",
-    "never": "never",
-}
-
-
 def _in_file(fields: Fields) -> str:
     if fields.exported is None:
         return f"no: {fields.why_not}"
@@ -319,10 +310,10 @@ def inventory_table() -> list[str]:
         (
             f"`{stored.collection}`",
             ", ".join(f"`{path}`" for path in fields.paths),
-            WHOSE[fields.of],
+            fields.of,
             fields.kind.replace("_", " "),
             _in_file(fields),
-            f"stays: {fields.kept}" if fields.kept else WITH[stored.erased],
+            f"stays: {fields.kept}" if fields.kept else stored.erased,
         )
         for stored, fields in list_personal()
     ]
@@ -388,8 +379,8 @@ def _allowed(schema: dict[str, Any]) -> str:
 
 def _range(schema: dict[str, Any]) -> str:
     whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
-    low = f"at least {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
-    high = f", at most {schema['maximum']}" if "maximum" in schema else ""
+    low = f"from {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
+    high = f" to {schema['maximum']}" if "maximum" in schema else ""
     high += f", less than {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else ""
     return f"{'whole ' if whole else ''}number, {low}{high}"
 
