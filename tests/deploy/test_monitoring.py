@@ -25,7 +25,7 @@ Series = dict[str, dict[str, set[str]]]
 SHOWN = {"le", "part", "state", "method", "route"}
 DATABASE, SLOW_S = "skinapi.db", 1.1
 PROCEDURES = {"Upgrade"}  # of the runbook: what an operator does without an alert
-HOW_TO = "Follow a request in the log"
+HOW_TO = {"Follow a request in the log", "A breach"}
 PARTS_OF_AN_ENTRY = ("You notice", "Confirm", "Do", "Over when", "Rehearsed by")
 
 
@@ -155,7 +155,7 @@ def entries() -> dict[str, str]:
     """What the runbook says of each fault, by heading."""
     _, *found = re.split(r"^## ", PAGES["docs/runbook.md"], flags=re.MULTILINE)
     parts = (part.partition("\n") for part in found)
-    return {head.strip(): text for head, _, text in parts if head != HOW_TO}
+    return {head.strip(): text for head, _, text in parts if head.strip() not in HOW_TO}
 
 
 def test_every_alert_has_an_entry_in_the_runbook_and_every_entry_an_alert() -> None:
