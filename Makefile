@@ -17,10 +17,9 @@ run: $(VENV)/serving
 demo: $(VENV)/serving
 	@$(PYTHON) -m skinapi demo $(DEMO)
 
-# What trainings and imports in the lab need, also where an installation was interrupted. A server
-# that runs goes on, and uses it.
+# What trainings and imports in the lab need. A server that runs goes on, and uses it.
 lab: $(VENV)/serving
-	@$(PYTHON) -m skinapi.jobs.lab_installation
+	$(PIP) install --require-hashes -r requirements-train.txt
 
 # In four processes, for much of it is waiting. One has learning to itself: each of the others would
 # import TensorFlow, for five seconds of processor. The drill is alone, for its figures' sake.

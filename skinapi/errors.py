@@ -166,10 +166,6 @@ The tree, with the statuses. An error that only one package raises is defined in
       StoreTooOld                    500
       UnsafeSettings                 500
       ModelDamaged                   500
-      InstallationFailed             500  (jobs)
-        NoNetwork                    500  (jobs)
-        OtherFiles                   500  (jobs)
-        FullDisk                     500  (jobs)
       DicomNotInstalled              501  (standards)
       Unavailable                    503
         NoModel                      503

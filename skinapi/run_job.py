@@ -15,7 +15,6 @@ HANDLERS: Handlers = {
     "training": "skinapi.lab.trainings.training_job:train",
     "import": "skinapi.lab.trainings.import_job:import_model",
     "person_file": "skinapi.person_file_job:make_file",
-    "installation": "skinapi.jobs.lab_installation:install",
 }
 
 if __name__ == "__main__":

@@ -51,7 +51,6 @@ from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
 from skinapi.jobs.job_queue import Jobs
-from skinapi.jobs.lab_installation import LabLibraries
 from skinapi.jobs.service import JobsService
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
@@ -433,7 +432,7 @@ def _open_jobs(
         queue=Jobs(store, on_ended=data.webhook_events.on_job_ended),
         owners=OwnerStatus(store),
         announcer=open_announcer(settings.broker_uri),
-        libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),
+        workers_here=workers_here,
     )
 
 

@@ -8,8 +8,6 @@ from skinapi.stored_record import StoredRecord
 
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
-# The kind of a job that installs what the others need (`jobs/lab_installation.py`).
-INSTALLATION = "installation"
 # The kind of a job that makes the file with everything about its owner: nobody else sees it.
 PERSON_FILE = "person_file"
 # The jobs of DermaScan lab's client have this owner where it may send no token (OPEN_LAB).

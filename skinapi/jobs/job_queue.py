@@ -182,14 +182,6 @@ class Jobs:
         )
         return [document["request"] for document in (*waiting, *running)]
 
-    def find_unfinished(self, kind: str) -> Job | None:
-        """One of this kind that waits or runs."""
-        for status in ("running", "queued"):
-            for document in self._documents.find({"status": status}, sort="queue_key"):
-                if document["kind"] == kind:
-                    return Job.model_validate(document)
-        return None
-
     def count_unfinished(self) -> dict[str, int]:
         """How many jobs are queued, running, and lost: called running, but their lease is over."""
         running = self._documents.count({"status": "running"})

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skinapi.jobs.job import INSTALLATION, PERSON_FILE
+from skinapi.jobs.job import PERSON_FILE
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 NICEST = 19
@@ -117,13 +117,6 @@ OF_PERSON_FILES = (
     "BIND", "CLINIC_NAME", "MAIL_FROM", "PHOTOS", "PORT", "PUBLIC_URL", "RENDER_EXTERNAL_URL",
     "SMTP_URL",
 )  # fmt: skip
-# What pip is told by an operator's environment: for the installation of the lab's libraries alone.
-PIP = (
-    "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PIP_CACHE_DIR", "PIP_CERT",
-    "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
-    "PIP_INDEX_URL", "PIP_NO_INDEX", "PIP_PROXY", "PIP_TRUSTED_HOST", "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE", "XDG_CACHE_HOME",
-)  # fmt: skip
 # The thread pools of the libraries that a training uses. An operator's own value stays.
 THREAD_CAPS = (
     "OMP_NUM_THREADS",
@@ -150,8 +143,7 @@ def machine_environment() -> Mapping[str, str]:
 
 def job_environment(kind: str = "") -> Mapping[str, str]:
     """For the process of a job of this kind: the settings that handlers use besides."""
-    more = {INSTALLATION: PIP, PERSON_FILE: OF_PERSON_FILES}.get(kind, ())
-    wanted = (*SETTINGS, *more)
+    wanted = (*SETTINGS, *(OF_PERSON_FILES if kind == PERSON_FILE else ()))
     # Settings are read whatever the case of their names.
     ours = {name: value for name, value in os.environ.items() if name.upper() in wanted}
     return {**machine_environment(), **ours}

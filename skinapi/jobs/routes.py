@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
-from skinapi.errors import Forbidden, NotFound
-from skinapi.jobs.job import INSTALLATION, Job, JobEnded, JobNotEnded, Status, TooManyJobs
+from skinapi.errors import NotFound
+from skinapi.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.jobs.job_logs import LogLine
-from skinapi.jobs.lab_installation import COMMAND, NotInstallable
-from skinapi.jobs.service import ONLY_ADMINS_INSTALL, JobsService
-from skinapi.web.access import Signed, admins
+from skinapi.jobs.service import JobsService
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
@@ -47,11 +46,6 @@ class WorkersView(Answer):
     )
     install: str | None = Field(
         description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
-    )
-    installing: str | None = Field(description="the id of the job that installs it at this moment")
-    refused: str | None = Field(
-        description="the `code` of why `POST /jobs/installation` would be refused here; null where "
-        "an admin can have it installed, and where nothing is missing"
     )
 
 
@@ -125,32 +119,8 @@ def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Pa
 @routes.route("GET", "/jobs/workers", access=LAB, rate=Rate.READ)
 def show_job_workers(jobs: JobsService) -> WorkersView:
     """Whether the workers beside this server have what trainings and imports need."""
-    missing = jobs.libraries.find_missing()
-    if missing is None:
-        return WorkersView(missing=None, install=None, installing=None, refused=None)
-    unfinished, refusal = jobs.queue.find_unfinished(INSTALLATION), jobs.libraries.find_refusal()
-    return WorkersView(
-        missing=missing,
-        install=COMMAND,
-        installing=unfinished.id if unfinished else None,
-        refused=refusal.code if refusal else None,
-    )
-
-
-@routes.route(
-    "POST",
-    "/jobs/installation",
-    access=admins(ONLY_ADMINS_INSTALL),
-    rate=Rate.WRITE,
-    status=201,
-    raises=(NotInstallable, TooManyJobs),
-)
-def install_libraries(jobs: JobsService, *, subject: Subject) -> JobView:
-    """Install what trainings and imports need, for the workers beside this server: the pinned
-    versions of requirements-train.txt, each by its hash. Nothing is restarted. Where a job installs
-    it already, the answer is that one. What was interrupted is completed by the next such job.
-    """
-    return JobView.of(jobs.install_libraries(by=subject.id))
+    missing = jobs.find_missing_library()
+    return WorkersView(missing=missing, install="make lab" if missing else None)
 
 
 @routes.route("GET", "/jobs/<job_id>", access=LAB, rate=Rate.READ, raises=(NotFound,))
@@ -185,7 +155,7 @@ def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     "/jobs/<job_id>/retry",
     access=LAB,
     rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, JobNotEnded, TooManyJobs),
+    raises=(NotFound, JobNotEnded, TooManyJobs),
 )
 def retry_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     """Queue a job again that failed or was cancelled, from its beginning."""

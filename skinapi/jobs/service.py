@@ -1,23 +1,27 @@
 """Submitting, reading, cancelling and starting again of jobs."""
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from skinapi.domain.values import GaugeReading
-from skinapi.errors import Duplicate, Forbidden, NotFound, SkinAPIError
+from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.jobs.announcements import Announcer
-from skinapi.jobs.job import INSTALLATION, PERSON_FILE, Job
+from skinapi.jobs.job import PERSON_FILE, Job
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.job_queue import Jobs, NewJob
-from skinapi.jobs.lab_installation import LabLibraries
 from skinapi.logs import log
 from skinapi.storage.faults import Fault
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-ONLY_ADMINS_INSTALL = "Only an admin can install what trainings need"
+# What trainings and imports need of requirements-train.txt, and a server does without.
+LAB_LIBRARIES = (
+    "tensorflow", "keras", "h5py", "jinja2", "matplotlib", "pandas", "scipy", "sklearn",
+)  # fmt: skip
 
 
 class JobOwners(Protocol):
@@ -35,25 +39,24 @@ class JobsService:
     """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all. What
     has no rule, callers ask the `queue`.
 
-    `announcer` tells idle workers of a job that waits.
+    `announcer` tells idle workers of a job that waits. `workers_here`: this server keeps the job
+    workers, which have its libraries.
     """
 
     work: UnitOfWork
     queue: Jobs
     owners: JobOwners
     announcer: Announcer | None = None
-    libraries: LabLibraries = field(default_factory=LabLibraries)
+    workers_here: bool = False
 
-    def install_libraries(self, *, by: str) -> Job:
-        """Queue the installation of what trainings and imports need; where one waits or runs
-        already, that one. It is short: it waits for no training. Raises NotInstallable,
-        TooManyJobs.
+    def find_missing_library(self) -> str | None:
+        """One that the workers kept here lack; None too where the workers are elsewhere. It is
+        looked for anew each time, as by the process of each job.
         """
-        if unfinished := self.queue.find_unfinished(INSTALLATION):
-            return unfinished
-        if refusal := self.libraries.find_refusal():
-            raise refusal
-        return self.submit(kind=INSTALLATION, owner=by, request={}, short=True)
+        if not self.workers_here:
+            return None
+        importlib.invalidate_caches()
+        return next((name for name in LAB_LIBRARIES if find_spec(name) is None), None)
 
     def submit(
         self,
@@ -145,13 +148,9 @@ class JobsService:
     @atomic
     def retry(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
         """Queue a job again that failed or was cancelled. It counts against its owner's limit.
-
-        Raises NotFound, JobNotEnded, TooManyJobs, and Forbidden where it installs something and
-        its owner is no admin any more.
+        Raises NotFound, JobNotEnded, TooManyJobs.
         """
         job = self.get(job_id=job_id, owner=owner)
-        if job.kind == INSTALLATION and owner is not None:
-            raise Forbidden(ONLY_ADMINS_INSTALL)
         unit.audit("job.retry", by=by, target=job.id)
         queued = self.queue.retry(job)
         self._announce(unit, queued)

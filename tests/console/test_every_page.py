@@ -12,7 +12,6 @@ import pytest
 
 from skinapi.console.routes import ASSETS
 from skinapi.domain.subject import Role
-from skinapi.jobs.job import INSTALLATION
 from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
@@ -98,7 +97,8 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     version = add_version(seeder, tmp_path_factory.mktemp("version"), SAME)
     withdraw_version(seeder, findings[2])
     break_glass(seeder, admin, findings[0])
-    job = seeder.services.jobs.submit(kind=INSTALLATION, owner=admin.id, request={})
+    asked = {"upload": "u", "labels": ["mel"], "scaling": "caffe", "side": None, "licence": LONG}
+    job = seeder.services.jobs.submit(kind="import", owner=admin.id, request=asked)
     yield Clinic(people, findings, spots[LONG], image.dataset, version, job.id)
     jobs.forget(admin.id)
     seeder.close()

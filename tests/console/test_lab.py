@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER, INSTALLATION
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
@@ -165,71 +165,30 @@ def say_what_labels_mean(journey: Journey) -> None:
     journey.step("report")
 
 
-# What the lab would need is not installed where the server's workers run, as `window.lacking` says.
-LACKING = """
-const ask = window.fetch;
-window.lacking = arguments[0];
-window.fetch = async (asked, options) => {
-  const { installation: id, lacking } = window;
-  if (asked === "/jobs/installation") lacking.installing = id;
-  const said = { "/jobs/installation": { id }, "/jobs/workers": lacking }[asked];
-  return said ? new Response(JSON.stringify(said)) : ask(asked, options);
-};
-"""
-NOTHING = {"missing": "tensorflow", "install": "make lab", "installing": None, "refused": None}
-
-
-@pytest.mark.parametrize("look", looks(2), ids=str)
-def test_an_admin_has_the_lab_installed_and_the_form_works_without_a_restart(
-    visitor: Visitor, seeder: Seeder, jobs: Jobs, look: Look
-) -> None:
-    journey = Journey(visitor, "installation", look)
-    admin = seeder.person("admin")
-    datasets = Datasets(seeder.services.store)
-    large = datasets.begin(NewDataset(name=f"Large {new_id()[-6:]}", owner=admin.id), size=0)
-    datasets.publish(large.id, pictures=24, counts={"melanoma": 12, "melanocytic_nevus": 12})
-    job = seeder.services.jobs.submit(kind=INSTALLATION, owner=admin.id, request={})
-    visitor.enter(admin, "admin")
-    visitor.run(LACKING, {**NOTHING, "refused": "many_machines"})
-    visitor.run(f"window.installation = '{job.id}'")
-    for place in ("train", "import"):
-        visitor.go(place)
-        journey.see("error_many_machines")
-        assert visitor.count("main form") == 0
-        journey.step(f"refused-{place}")
-    visitor.run("window.lacking.refused = null")
-    journey.press("installNow")
-    journey.see("job_installation")
-    claimed = jobs.claim(worker="test", lease=LEASE)
-    assert claimed
-    jobs.beat(claimed, lease=LEASE, changes={"progress": 41.0, "message": "Unpacking"})
-    journey.see("job_says_unpacking")
-    assert visitor.count("main .danger") == 1
-    journey.step("runs")
-    visitor.go("train")
-    journey.see("installs")
-    journey.step("waits")
-    visitor.run("window.lacking = { missing: null }")  # it is there: nobody loads the page again
-    visitor.find("form.train")
-    ended = {"progress": 100.0, "message": "Completed", "result": {"installed": []}}
-    jobs.finish(claimed, status="completed", changes=ended)
-    visitor.go(f"job/{job.id}")
-    journey.see("completed_installation")
-    journey.step("completed")
-
-
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_a_researcher_is_told_who_can_install_what_is_missing(
+def test_who_lacks_the_libraries_reads_what_installs_them_and_then_sees_the_form(
     visitor: Visitor, seeder: Seeder, language: str
 ) -> None:
     visitor.look(language=language)
-    visitor.enter(seeder.person("researcher"), "researcher")
-    visitor.run(LACKING, NOTHING)
-    visitor.go("train")
-    visitor.see(visitor.words(language)["installAsk"])
-    visitor.see("make lab")
-    assert visitor.count("main form, main button") == 0
-    visitor.assert_accessible()
+    researcher = seeder.person("researcher")
+    visitor.enter(researcher, "researcher")
+    visitor.run(ANSWER_WORKERS, {"missing": "tensorflow", "install": "make lab"})
+    for place in ("train", "import"):
+        visitor.go(place)
+        visitor.see(visitor.words(language)["installByHand"])
+        visitor.see("make lab")
+        assert visitor.count("main form, main button") == 0
+        visitor.assert_accessible()
+    visitor.run("window.workers = { missing: null }")  # nobody loads the page again
+    visitor.find("main form")
+
+
+ANSWER_WORKERS = """
+const ask = window.fetch;
+window.workers = arguments[0];
+window.fetch = async (asked, options) =>
+  asked === "/jobs/workers" ? new Response(JSON.stringify(window.workers)) : ask(asked, options);
+"""
 
 
 def start_a_training(journey: Journey, name: str) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
-from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, FindingToTell, PersonToReach, Why
@@ -352,16 +351,6 @@ class SampleAccounts:
         """The sample job, ended as only such a job can be started again."""
         jobs = self.backend.services.jobs
         jobs.cancel(job_id=self.named["job"], owner=None, by="system")
-        return {}
-
-    def begin_installation(self) -> "Options":
-        """The one that runs is the answer, also where another would be refused."""
-        jobs = self.backend.services.jobs
-        if not jobs.queue.find_unfinished(INSTALLATION):
-            admin = self.people["admin"]
-            assert admin
-            owner = self.backend.account(admin.email).id
-            jobs.submit(kind=INSTALLATION, owner=owner, request={})
         return {}
 
     def _submission(self, owner: str, lesion: str | None = None) -> int:
@@ -1018,9 +1007,6 @@ ROWS: dict[str, Row] = {
     # jobs of the lab: the researcher's own
     "list_jobs": Row("/jobs", LAB),
     "show_job_workers": Row("/jobs/workers", LAB),
-    "install_libraries": Row(
-        "/jobs/installation", ADMINS, lambda accounts: accounts.begin_installation()
-    ),
     "show_job": Row("/jobs/{job}", LAB, keyed=NOT_ITS_OWN),
     "show_job_log": Row("/jobs/{job}/log", LAB, keyed=NOT_ITS_OWN),
     "cancel_job": Row("/jobs/{job}/cancel", LAB, keyed=NOT_ITS_OWN),

@@ -143,7 +143,6 @@ const Actions = ({ job, onChange }) => {
   const ended = job.status === "failed" || job.status === "cancelled";
   return html`
     <div class="row">
-      ${job.kind === "installation" && job.status === "completed" && html`<a class="button primary" href="#/train">${say("title_train")}</a>`}
       ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>
         <a class="button" href="#/compare/${version}">${say("compareWithServing")}</a>`}
       ${isUnfinished(job) && html`<${AskFirst} words=${sayValue("cancel", job.kind)} look="danger" keep=${say("keepRunning")} onConfirm=${() => act("cancel")}>

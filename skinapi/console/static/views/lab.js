@@ -2,33 +2,19 @@
 // What several pages of the lab are built from.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getSession, post } from "/console/api.js";
-import { Form, Message } from "/console/components.js";
-import { say, sayNumber, sayValue } from "/console/language.js";
-import { goTo } from "/console/navigation.js";
+import { get } from "/console/api.js";
+import { say, sayNumber } from "/console/language.js";
 import { Polled, usePolling } from "/console/views/polling.js";
 
 const LOOK_AGAIN_MS = 4000;
 
-const install = async () => goTo(`job/${(await post("/jobs/installation")).id}`);
-
 /** What a job would lack, and how it comes there. @param {{workers: Api["WorkersView"]}} props */
-const Missing = ({ workers: { missing, install: command, installing, refused } }) => {
-  const admin = getSession()?.role === "admin";
-  if (installing)
-    return html`<${Message}><p>${say("installs")}</p>${admin && html`<a class="button" href="#/job/${installing}">${say("toInstallation")}</a>`}<//>`;
-  return html`
-    <section class="card install">
-      <h2>${say("notInstalledTitle")}</h2>
-      <p>${say("notInstalled", { library: missing ?? "" })}</p>
-      ${refused
-        ? html`<${Message} kind="bad">${sayValue("error", refused)}<//>`
-        : admin
-          ? html`<${Form} label=${say("installNow")} onSend=${install}><p>${say("installText")}</p><//>`
-          : html`<p>${say("installAsk")}</p>`}
-      <p><small>${say("installByHand")} <code>${command}</code></small></p>
-    </section>`;
-};
+const Missing = ({ workers: { missing, install: command } }) => html`
+  <section class="card install">
+    <h2>${say("notInstalledTitle")}</h2>
+    <p>${say("notInstalled", { library: missing ?? "" })}</p>
+    <p>${say("installByHand")} <code>${command}</code></p>
+  </section>`;
 
 /** A form for a job; where the server's workers lack what the job needs, what installs it, until that is there. @param {{children: unknown}} props */
 export const IfInstalled = ({ children }) => {
