@@ -124,12 +124,12 @@ def limits_table() -> list[str]:
 
 
 def _constants() -> Iterator[str]:
-    """For each of `_limits`, the constants that it reads, with their files."""
+    """For each of `_limits`, the constants that it reads."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(_limits)))
     named: dict[str, list[str]] = {}
     for statement in tree.body[0].body:  # type: ignore[attr-defined]
         found = [
-            f"`{_file_of(node.value.id)}` `{node.attr}`"
+            f"`{node.attr}`"
             for node in ast.walk(statement)
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
             if isinstance(globals().get(node.value.id), ModuleType)
@@ -142,10 +142,6 @@ def _constants() -> Iterator[str]:
             for node in ast.walk(statement):
                 found += named.get(node.id, []) if isinstance(node, ast.Name) else []
             yield ", ".join(dict.fromkeys(found))
-
-
-def _file_of(module: str) -> str:
-    return str(Path(globals()[module].__file__).relative_to(ROOT / "skinapi"))
 
 
 def _limits() -> Iterator[Row]:
