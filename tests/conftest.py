@@ -25,14 +25,14 @@ from selenium import webdriver
 from werkzeug.routing import Rule
 
 from skinapi.care import comparisons
+from skinapi.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.database_file import SqliteFile
 from skinapi.vision.comparison import alignment, comparison
 from skinapi.vision.comparison.alignment import Fit
 from tests.served.server import Server
-from tests.stores.known_queries import SHAPES, add_known
 from tests.stores.mongod import NoMongodError, running_mongod
-from tests.stores.queries import Recorder
+from tests.stores.query_plans import MongoPlans, PlanCheck
 from tests.support.backends import Backend, Person, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
 from tests.support.openrouter import OpenRouter, running_openrouter
@@ -152,8 +152,6 @@ def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
     if "small" in getattr(item, "fixturenames", ()):
         return "training"
-    if item.path.name == "test_queries.py":  # two stores with hundreds of records in each table
-        return "queries"
     if "session_browser" in getattr(item, "fixturenames", ()):
         return f"browser {crc32(item.path.name.encode()) % BROWSERS}"
     call = getattr(item, "callspec", None)
@@ -242,27 +240,34 @@ def _servers_are_forked() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def recorder() -> Iterator[Recorder]:
-    """Notes what the application asks of its store, in every test of this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        noting = Recorder()
-        noting.install(patch)
-        yield noting
+@pytest.fixture(scope="session", autouse=True)
+def plan_check(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlanCheck]:
+    """Explains what the application asks of its stores in every test of this process. MongoDB does
+    so where the processes of a run share one: to start it takes longer than most tests.
+    """
+    shared = shared_mongo_uri(pytestconfig)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
+        check = PlanCheck()
+        check.install(patch)
+        if shared:
+            open_backend = partial(Backend, tmp_path_factory.mktemp("plans"))
+            plans = MongoPlans(own_database(shared), open_backend)
+            check.mongo = opened.enter_context(closing(plans))
+        yield check
+    if shared:
+        drop_databases(shared)
 
 
 @pytest.fixture(autouse=True)
-def _no_query_is_unknown(recorder: Recorder) -> Iterator[None]:
-    """Else one could slip past the test that looks for its index."""
-    recorder.sent.clear()
+def _an_index_serves_each_query(plan_check: PlanCheck) -> Iterator[None]:
+    """The query may be one of a thread that an earlier test has left."""
     yield
-    sent = recorder.sent.copy()  # a thread that the test has left may still ask
-    unknown = {shape: query for shape, query in sent.items() if shape not in SHAPES}
-    if unknown:
-        add_known(unknown.values())
-    assert not unknown, (
-        f"queries that are new, and now in tests/stores/known_queries.jsonl: {[*unknown]}"
-    )
+    faults, plan_check.faults = plan_check.faults, []
+    assert faults == []
+    unlisted = plan_check.asked - BY_COLLECTION.keys() - OF_THE_SERVER
+    assert unlisted == set(), "collections without a row in skinapi/privacy/inventory.py"
 
 
 @pytest.fixture(scope="session")
@@ -345,17 +350,20 @@ def mongo_uri(pytestconfig: pytest.Config) -> Iterator[str]:
     """A real MongoDB: the one that MONGO_URI names or all processes share, else one started here;
     without any, a skip.
     """
-    shared = getattr(pytestconfig, "workerinput", {}).get("mongo_uri")
-    given = os.environ.get("MONGO_URI") or shared
-    if given:
-        yield given
-        drop_databases(given)
+    if shared := shared_mongo_uri(pytestconfig):
+        yield shared
+        drop_databases(shared)
         return
     try:
         with running_mongod() as server:
             yield server.uri
     except NoMongodError as error:
         pytest.skip(f"no mongod: {error}")
+
+
+def shared_mongo_uri(config: pytest.Config) -> str | None:
+    shared: str | None = getattr(config, "workerinput", {}).get("mongo_uri")
+    return os.environ.get("MONGO_URI") or shared
 
 
 @pytest.fixture
