@@ -22,10 +22,6 @@ def with_a_finding(backend: Backend) -> tuple[Person, Person]:
     return people
 
 
-def file_one(_: Backend, people: tuple[Person, Person]) -> object:
-    return send(people[0])
-
-
 def file_one_with_its_photo(_: Backend, people: tuple[Person, Person]) -> object:
     return send(people[0], keep_photo="true")
 
@@ -52,12 +48,6 @@ def with_a_review(backend: Backend) -> tuple[Person, Person]:
     return people
 
 
-def with_a_held_review(backend: Backend) -> tuple[Person, Person]:
-    people = with_a_finding(backend)
-    assert hold_it(backend, people).status_code == 201
-    return people
-
-
 def hold_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     """A review that its doctor tells the patient."""
     ada, grey = people
@@ -78,32 +68,9 @@ def _entered_in_error(patient: Person) -> list[Any]:
     return listed
 
 
-def show_it(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    return grey.call("DELETE", f"/submissions/{number_of(ada)}/hold")
-
-
-def enter_the_result(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    said = {"label": "melanoma", "histology": "confirmed", "histology_result": "melanoma"}
-    body = {**said, "certainty": "sure"}
-    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=body)
-
-
-def issue_its_report(_: Backend, people: tuple[Person, Person]) -> object:
-    ada = people[0]
-    return ada.call("GET", f"/submissions/{number_of(ada)}/report.json")
-
-
 def with_a_letter(backend: Backend) -> tuple[Person, Person]:
     people = with_a_review(backend)
     assert draft_a_letter(backend, people).status_code == 201
-    return people
-
-
-def with_a_signed_letter(backend: Backend) -> tuple[Person, Person]:
-    people = with_a_letter(backend)
-    assert sign_the_letter(backend, people).status_code == 200
     return people
 
 
@@ -118,29 +85,6 @@ def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     (draft,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
     body = {name: draft[name] for name in ("text", "version", "decision")}
     return grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
-
-
-def withdraw_the_letter(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    (letter,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
-    path = f"/letters/{letter['_id']}/withdrawal"
-    return grey.call("POST", path, json={"reason": "It was wrong."})
-
-
-def take_it(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    return grey.call("PUT", f"/submissions/{number_of(ada)}/case")
-
-
-def that_is_taken(backend: Backend) -> tuple[Person, Person]:
-    people = with_a_finding(backend)
-    take_it(backend, people)
-    return people
-
-
-def give_it_back(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    return grey.call("DELETE", f"/submissions/{number_of(ada)}/case")
 
 
 def with_a_colleague(backend: Backend) -> tuple[Person, Person, Person]:
@@ -161,29 +105,9 @@ def with_a_question(backend: Backend) -> tuple[Person, Person, Person]:
     return people
 
 
-def withdraw_the_question(_: Backend, people: tuple[Person, Person, Person]) -> object:
-    ada, grey = people[:2]
-    return grey.call("DELETE", f"/submissions/{number_of(ada)}/second-opinion")
-
-
 def answer_the_question(backend: Backend, people: tuple[Person, Person, Person]) -> object:
     ada, _, colleague = people
     return review_it(backend, (ada, colleague))
-
-
-def with_an_opinion(backend: Backend) -> tuple[Person, Person, Person]:
-    people = with_a_question(backend)
-    answer_the_question(backend, people)
-    return people
-
-
-def leave_it_as_it_is(_: Backend, people: tuple[Person, Person, Person]) -> object:
-    ada, grey = people[:2]
-    return grey.call("DELETE", f"/submissions/{number_of(ada)}/second-opinion/answer")
-
-
-def decide_by_it(backend: Backend, people: tuple[Person, Person, Person]) -> object:
-    return review_it(backend, people[:2])
 
 
 def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
@@ -193,11 +117,6 @@ def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
     came = grey.call("GET", "/second-opinions").get_json()
     told = [notices_to(backend, backend.account(one.email).id) for one in (ada, grey)]
     return came, own["decision"] is None, told, case_and_rows(backend, people)
-
-
-def suspend_the_colleague(backend: Backend, people: tuple[Person, Person, Person]) -> object:
-    admin = backend.member(role="admin")
-    return admin.call("PATCH", f"/users/{people[2].email}/suspend")
 
 
 def case_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
@@ -218,13 +137,6 @@ def with_a_photo(backend: Backend) -> tuple[Person, Person]:
     return people
 
 
-def look_at_its_photo(_: Backend, people: tuple[Person, Person]) -> object:
-    ada, grey = people
-    return [
-        grey.call("GET", f"/submissions/{number_of(ada)}/{what}") for what in ("photo", "thumbnail")
-    ]
-
-
 def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
     """What stands in every view of the finding, and what the trail says of it."""
     ada, grey = people
@@ -238,11 +150,6 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
         notices_to(backend, backend.account(ada.email).id),
         *rows_of(backend, own["_id"]),
     )
-
-
-def review_and_outcomes(backend: Backend, people: tuple[Person, Person]) -> Any:
-    outcomes = people[1].call("GET", "/outcomes").get_json()
-    return review_and_lists(backend, people), outcomes["doctor"]["results"]
 
 
 def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
@@ -260,12 +167,6 @@ def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
 def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:
     rows = backend.member(role="admin").call("GET", f"/audit?account={target}").get_json()
     return acts_in(rows)
-
-
-def reports_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
-    (own,) = people[0].call("GET", "/submissions").get_json()
-    issued = backend.services.store.collection("reports").count({"submission": own["_id"]})
-    return issued, rows_of(backend, own["_id"])
 
 
 def lists_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
@@ -291,25 +192,10 @@ def errors_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
 
 
 USE_CASES = (
-    UseCase("file a finding", a_patient_of_a_doctor, file_one, lists_and_rows),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
-    UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
-    UseCase("review a finding", with_a_finding, review_it, review_and_lists),
+    UseCase("delete a finding", with_a_photo, delete_it, lists_and_rows),
     UseCase("hold a review", with_a_finding, hold_it, review_and_lists),
-    UseCase("show a held review", with_a_held_review, show_it, review_and_lists),
-    UseCase("enter a result", with_a_review, enter_the_result, review_and_outcomes),
     UseCase("enter in error", with_a_review, enter_it_in_error, errors_and_lists),
-    UseCase("take a case", with_a_finding, take_it, case_and_rows),
-    UseCase("give a case back", that_is_taken, give_it_back, case_and_rows),
-    UseCase("ask a colleague", with_a_colleague, ask_the_colleague, case_and_rows),
-    UseCase("withdraw a question", with_a_question, withdraw_the_question, case_and_rows),
     UseCase("answer a question", with_a_question, answer_the_question, opinions_and_rows),
-    UseCase("decide by an opinion", with_an_opinion, decide_by_it, opinions_and_rows),
-    UseCase("leave an opinion", with_an_opinion, leave_it_as_it_is, opinions_and_rows),
-    UseCase("suspend who is asked", with_a_question, suspend_the_colleague, case_and_rows),
-    UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),
-    UseCase("withdraw a letter", with_a_signed_letter, withdraw_the_letter, letters_and_rows),
-    UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),
-    UseCase("read another's photo", with_a_photo, look_at_its_photo, reports_and_rows),
 )

@@ -38,16 +38,6 @@ def programs(backend: Backend) -> Programs:
     return Programs(root, own.get_json(), clinic.get_json(), new_id())
 
 
-def with_a_finding(backend: Backend) -> Programs:
-    """The program of the clinic has one of its own."""
-    made = programs(backend)
-    keys = backend.services.store.collection("keys")
-    key = keys.get(made.clinic["_id"])
-    assert key
-    backend.services.data.accounts.set_findings(key["account"], 1)
-    return made
-
-
 def name_patient(_: Backend, made: Programs) -> object:
     body = {"system": "urn:oid:2.999", "value": made.number}
     return made.program().call("POST", "/patients/external", json=body)
@@ -85,11 +75,7 @@ def by_root(method: str, path: str, key: str = "", json: Any = None) -> Act:
 
 
 CASES: dict[str, tuple[Callable[[Backend], Programs], Act]] = {
-    "make a key": (programs, by_root("POST", "/keys", json=SCOPES)),
-    "revoke a key": (programs, by_root("DELETE", "/keys/{}", "own")),
-    "make a key of the clinic": (programs, by_root("POST", "/admin/keys", json=SCOPES)),
     "revoke a key of the clinic": (programs, by_root("DELETE", "/admin/keys/{}")),
-    "revoke one with findings": (with_a_finding, by_root("DELETE", "/admin/keys/{}")),
     "name a patient": (programs, name_patient),
 }
 USE_CASES = tuple(UseCase(name, prepare, act, seen) for name, (prepare, act) in CASES.items())
