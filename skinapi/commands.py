@@ -38,7 +38,7 @@ def print_banner(settings: Settings, served: ServedModel) -> None:
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
-    print(f"  model     {announce_model(settings, served)}\n", flush=True)
+    print(f"  model     {announce_model(served)}\n", flush=True)
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:

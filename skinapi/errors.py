@@ -169,7 +169,6 @@ The tree, with the statuses. An error that only one package raises is defined in
       DicomNotInstalled              501  (standards)
       Unavailable                    503
         NoModel                      503
-        EngineUnavailable            503
         StoreUnavailable             503
           DiskFull                   507
           StoreBusy                  503
@@ -334,13 +333,6 @@ class Unavailable(SkinAPIError):
 class NoModel(Unavailable):
     code = "no_model"
     sentence = "No model is loaded, so no picture can be judged. Tell the operator of this server."
-
-
-class EngineUnavailable(Unavailable):
-    """The inference server that runs the network gives no answer, or none that can be used."""
-
-    code = "engine_unavailable"
-    sentence = "The picture cannot be judged at the moment; try again shortly"
 
 
 class StoreUnavailable(Unavailable):

@@ -33,7 +33,6 @@ SERVING = (
     "skinapi.__main__",
     "skinapi.storage.mongo.mongo_store",
     "skinapi.web.mongo_limit_windows",
-    "skinapi.vision.network.remote_engine",
     "skinapi.reports.pdf.document",
     "skinapi.lab.checks.decoder_process",
     "skinapi.jobs.confinement",

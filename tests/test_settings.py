@@ -566,33 +566,33 @@ def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://engines.example.org",
+        "http://pacs.example.org",
         "http://8.8.8.8:8000",
         "http://172.32.0.1",
         "http://0.0.0.0:8000",
         "http://169.254.169.254",
         "http://[2001:db8::1]:8000",
         "http://10.0.0.1.example.org",
-        "https://user:hidden@engines.example.org",
-        "https://engines.example.org/?key=hidden",
+        "https://user:hidden@pacs.example.org",
+        "https://pacs.example.org/?key=hidden",
         "grpc://10.0.0.5",
-        "engines",
+        "pacs",
     ],
 )
 def test_pictures_travel_encrypted_or_in_a_private_network(url: str) -> None:
-    with pytest.raises(UnsafeSettings, match="ENGINE_URL") as refused:
-        refuse_unsafe(production(engine_url=url))
+    with pytest.raises(UnsafeSettings, match="ARCHIVE_URL") as refused:
+        refuse_unsafe(production(archive_url=url))
     assert "hidden" not in str(refused.value)
     for safe in (
-        "https://engines.example.org/pool",
+        "https://pacs.example.org/dicom-web",
         "http://127.0.0.1:8000",
         "http://10.1.2.3:8000",
         "http://172.31.0.1",
         "http://192.168.1.5:8000",
         "http://[fd00::5]:8000",
     ):
-        refuse_unsafe(production(engine_url=safe))
-    refuse_unsafe(Settings(engine_url="http://engines.example.org"))
+        refuse_unsafe(production(archive_url=safe))
+    refuse_unsafe(Settings(archive_url="http://pacs.example.org"))
 
 
 def test_the_archive_is_named_where_findings_may_travel() -> None:

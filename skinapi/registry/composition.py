@@ -24,7 +24,6 @@ def open_served(settings: Settings) -> ServedModel:
         partial(
             open_warm,
             streams=settings.num_streams,
-            engine_url=settings.engine_url,
             prevalence=settings.prevalence_share,
         )
     )

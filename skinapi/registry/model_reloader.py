@@ -12,7 +12,6 @@ from pathlib import Path
 
 from skinapi.errors import (
     DiskFull,
-    EngineUnavailable,
     ModelDamaged,
     NotFound,
     SkinAPIError,
@@ -29,7 +28,7 @@ from skinapi.vision.bands import OperatingPoint
 POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
 RETRY_S = 30.0
-UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, EngineUnavailable)
+UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
 class ModelReloader(PeriodicThread):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skinapi.errors import EngineUnavailable, ModelDamaged, NoModel, Unavailable
+from skinapi.errors import ModelDamaged, NoModel, Unavailable
 from skinapi.logs import log
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import Model, open_model
@@ -174,28 +174,23 @@ class ServedModel:
         return self._serving is not None
 
     def ping(self) -> None:
-        """Raises NoModel until a model is in service; it names what could not be used. Raises
-        EngineUnavailable where the model's network cannot be run.
-        """
+        """Raises NoModel until a model is in service; it names what could not be used."""
         if self._serving is None and self._refused:
             raise NoModel(
                 f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "
                 "for the reason in the server's log"
             )
-        self.model.engine.ping()
+        _ = self.model
 
     def swap(self, folder: Path) -> Model:
         """Serve the model of this folder. While it loads and warms up, the model before it goes on
-        serving. Raises ModelDamaged or EngineUnavailable; then nothing has changed.
+        serving. Raises ModelDamaged; then nothing has changed.
         """
         started = time.monotonic()
         try:
             model = self._open(folder)
         except ModelDamaged as fault:
             self._refused = f"{fault.file} of MODEL_PATH" if fault.file else None
-            raise
-        except EngineUnavailable:
-            self._refused = "the inference server of ENGINE_URL"
             raise
         self._serving = _at_point(model, self._point)
         seconds = round(time.monotonic() - started, 2)
@@ -233,21 +228,19 @@ def open_warm(
     folder: Path,
     *,
     streams: int = 1,
-    engine_url: str | None = None,
     prevalence: float | None = None,
 ) -> Model:
     """The model of this folder, after its checksums were verified and it has made one pass. Its
     findings are restated for the `prevalence` of cancers, where one is told.
 
-    Raises ModelDamaged, and EngineUnavailable where the inference server of `engine_url` cannot run
-    this version.
+    Raises ModelDamaged.
     """
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    model = open_model(folder, streams=streams, engine_url=engine_url)
+    model = open_model(folder, streams=streams)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
     served = model.with_calibration(model.calibration.where(prevalence))
     for modality in served.calibration.not_restated:

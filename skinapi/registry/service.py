@@ -12,7 +12,6 @@ from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, ServedM
 from skinapi.registry.serving_pointer import TakenBack
 from skinapi.registry.shadow import Shadow
 from skinapi.registry.version_service import ModelsService
-from skinapi.settings import Settings
 from skinapi.vision.classification import (
     JudgedPhoto,
     classify_prepared,
@@ -184,11 +183,9 @@ def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _Judge
     return _JudgedPicture(judged, known, kept)
 
 
-def announce_model(settings: Settings, served: ServedModel) -> str:
+def announce_model(served: ServedModel) -> str:
     """The line that `serve` prints about its model."""
     if not served.loaded:
         return "none, so no photo can be judged: set MODEL_PATH"
     card = served.model.card
-    if settings.engine_url:
-        return f"{card.version} (on the inference server)"
     return f"{card.version} ({card.precision.value})"

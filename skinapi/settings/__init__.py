@@ -141,11 +141,6 @@ class Settings(PrivacySettings):
         description="Folder of a model to serve instead of the shipped one, until a stored version "
         "is promoted.",
     )
-    engine_url: str | None = Field(
-        default=None,
-        description="Inference server that runs the network, as `https://host`: one that speaks "
-        "the Open Inference Protocol v2. If empty: the network runs in this server.",
-    )
     triage: Triage = Field(
         default="cautious",
         description="The operating point: how many cancers must be sent to a doctor, and so how "

@@ -121,7 +121,6 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
     yield from _faults_of_embed(settings)
-    yield from _faults_of_engine(settings)
     yield from _faults_of_archive(settings)
     yield from _faults_of_mail(settings)
     yield from _faults_of_integrations(settings)
@@ -138,19 +137,6 @@ def _faults_of_embed(settings: Settings) -> Iterator[str]:
         yield from faults_of_colour("EMBED_COLOR", settings.embed_color, "light")
     if settings.embed_color_dark:
         yield from faults_of_colour("EMBED_COLOR_DARK", settings.embed_color_dark, "dark")
-
-
-def _faults_of_engine(settings: Settings) -> Iterator[str]:
-    url = settings.engine_url
-    if url is None:
-        return
-    safe = not settings.production or stays_private(url) or is_in_private_network(url)
-    if not is_url(url) or not safe:
-        yield (
-            "ENGINE_URL must be https://host, without user, query or fragment; in production "
-            "http:// is for this machine and for IP addresses of private networks alone, because "
-            "pictures travel there"
-        )
 
 
 def _faults_of_archive(settings: Settings) -> Iterator[str]:

@@ -18,7 +18,6 @@ CALLERS = {
     "skinapi.integrations.webhooks.sender": "#/integrations/webhooks",
     "skinapi.standards.dicom.archive_client": "ARCHIVE_URL",
     "skinapi.integrations.syslog": "SYSLOG_URL",
-    "skinapi.vision.network.remote_engine": "ENGINE_URL",
 }
 # What others call through, the parts of a URL, the name of this machine, and a command that spreads
 # its work over machines that it is given.

@@ -44,7 +44,6 @@ from skinapi.storage import files as stored_files
 from skinapi.storage.mongo import outage
 from skinapi.storage.sqlite import database_file
 from skinapi.vision.decoding import file_header, file_parts, photo
-from skinapi.vision.network import remote_engine
 from skinapi.web import body_limits, forms, rate_limits, request_parsing, schemas
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
@@ -186,8 +185,6 @@ def _limits() -> Iterator[Row]:
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
     yield "photos that a model in shadow mode judges", f"{shadow.SHARE:.0%}, where no photo waits"
-    yield "answer of the inference server", _bytes(remote_engine.LARGEST_ANSWER)
-    yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "passwords hashed or waiting for it, in each process", str(passwords.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)

@@ -86,7 +86,6 @@ export const english = {
   error_unavailable: "The server is busy. Try again {wait}.",
   error_store_unavailable: "The database cannot be reached. Try again {wait}.",
   error_rate_limits_unavailable: "The server cannot count requests at the moment. Try again {wait}.",
-  error_engine_unavailable: "The photo cannot be analysed at the moment. Try again {wait}.",
   error_no_model: "No model is loaded, so no photo can be analysed. Ask an administrator.",
   justNow: "just now",
   logIn: "Log in",

@@ -101,7 +101,6 @@ export const french = spaced({
   error_unavailable: "Le serveur est occupé. Réessayez {wait}.",
   error_store_unavailable: "La base de données est injoignable. Réessayez {wait}.",
   error_rate_limits_unavailable: "Le serveur ne peut pas compter les requêtes pour le moment. Réessayez {wait}.",
-  error_engine_unavailable: "La photo ne peut pas être analysée pour le moment. Réessayez {wait}.",
   error_no_model: "Aucun modèle n'est chargé: aucune photo ne peut être analysée. Adressez-vous à un administrateur.",
   justNow: "à l'instant",
   logIn: "Se connecter",

@@ -26,12 +26,6 @@ class Engine(Protocol):
         call from many threads at once.
         """
 
-    def ping(self) -> None:
-        """Raises EngineUnavailable while the network cannot be run: for a network in this process,
-        never.
-        """
-        return
-
 
 @dataclass(frozen=True, slots=True)
 class Head:

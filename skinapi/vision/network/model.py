@@ -4,7 +4,6 @@ of each. Runs the loaded model on pictures.
 Whatever reads a folder raises ModelDamaged, which names the file, where that is damaged.
 """
 
-import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.config import ExtraValues
 
-from skinapi.errors import DiskFull, EngineUnavailable, ModelDamaged
+from skinapi.errors import DiskFull, ModelDamaged
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.network.engine import Engine, EngineOutput, Head
 from skinapi.vision.network.model_faults import (
@@ -121,7 +120,7 @@ class Model:
     def warm(self) -> None:
         """Run the network on test pictures, because its first pass is slow and no patient should
         wait for it. Raises ModelDamaged if network, head, labels and card do not fit together, or
-        if an output is not a finite number, and EngineUnavailable.
+        if an output is not a finite number.
         """
         readings = [self._read_probe(picture) for picture in _probes(self.card.side)]
         faults = (find_network_fault(reading, head=self.head) for reading in readings)
@@ -136,8 +135,6 @@ class Model:
     def _read_probe(self, picture: Image.Image) -> EngineOutput:
         try:
             return self.read([picture])
-        except EngineUnavailable:
-            raise
         except Exception as error:
             side = self.card.side
             raise ModelDamaged(
@@ -163,15 +160,13 @@ def open_model(
     precision: Precision | None = None,
     streams: int = 1,
     calibrated: bool = True,
-    engine_url: str | None = None,
 ) -> Model:
     """Load a model: check every file against its checksum, then compile the network. The folder is
     not read again afterwards.
 
     `precision`: the card's unless given. `calibrated` False: the calibration file is not read, and
-    the model has an empty one. `engine_url`: the inference server that runs the network instead of
-    this process, at its own precision. Raises EngineUnavailable where that does not have this
-    version, and ModelDamaged for labels or a calibration that cannot classify any photo, too.
+    the model has an empty one. Raises ModelDamaged for labels or a calibration that cannot
+    classify any photo, too.
     """
     with (
         naming_folder(folder),
@@ -186,14 +181,7 @@ def open_model(
         labels = _read(copy, LABELS, TypeAdapter(tuple[str, ...]))
         head = _read_head(copy)
         _refuse_unfit(folder, calibration, labels, head)
-        engine: Engine
-        if engine_url:
-            # Imported late: most installations have no inference server.
-            engine = importlib.import_module("skinapi.vision.network.remote_engine").RemoteEngine(
-                engine_url, version=card.version, head=head, side=card.side, streams=streams
-            )
-        else:
-            engine = _open_engine(copy, precision or card.precision, streams, private=private)
+        engine = _open_engine(copy, precision or card.precision, streams, private=private)
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 

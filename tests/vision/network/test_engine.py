@@ -1,8 +1,5 @@
-"""Each engine, in this process and on an inference server: one pass answers everything, from many
-threads alike.
-"""
+"""The engine: one pass answers everything, from many threads alike."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,24 +10,14 @@ from PIL import Image
 from skinapi.vision.network.engine import Head
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.tensor import Scaling, Tensor, make_tensor, scale_pixels, view_box
-from tests.support.inference_server import running_inference_server
 from tests.vision.networks import write_model_folder
 
 STREAMS = 8
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_model_folder(tmp_path / "model")
-
-
-@pytest.fixture(params=["local", "remote"])
-def model(request: pytest.FixtureRequest, folder: Path) -> Iterator[Model]:
-    if request.param == "local":
-        yield open_model(folder, streams=STREAMS)
-        return
-    with running_inference_server(folder) as server:
-        yield open_model(folder, streams=STREAMS, engine_url=server.url)
+def model(tmp_path: Path) -> Model:
+    return open_model(write_model_folder(tmp_path / "model"), streams=STREAMS)
 
 
 def picture(seed: int = 0) -> Image.Image:
@@ -45,14 +32,6 @@ def test_one_pass_gives_logits_feature_map_and_pooled_features(model: Model) -> 
     }
     np.testing.assert_allclose(reading.feature_map.mean(axis=(1, 2)), reading.pooled, atol=1e-5)
     np.testing.assert_allclose(reading.pooled @ model.head.weights, reading.logits, atol=1e-5)
-
-
-def test_every_engine_answers_as_the_local_one(folder: Path, model: Model) -> None:
-    pictures = [picture(seed) for seed in range(3)]
-    wanted, found = open_model(folder).read(pictures), model.read(pictures)
-    np.testing.assert_allclose(found.logits, wanted.logits, atol=1e-5)
-    np.testing.assert_allclose(found.feature_map, wanted.feature_map, atol=1e-5)
-    np.testing.assert_allclose(found.pooled, wanted.pooled, atol=1e-5)
 
 
 def test_the_heat_map_adds_up_to_the_logit_where_nothing_was_cut(model: Model) -> None:
@@ -75,11 +54,6 @@ def test_an_answer_is_not_overwritten_by_the_next(model: Model) -> None:
     kept = first.logits.copy()
     model.read([picture(1)])
     np.testing.assert_array_equal(first.logits, kept)
-
-
-def test_an_engine_that_works_says_so(model: Model) -> None:
-    model.warm()
-    model.engine.ping()
 
 
 RANDOM = np.random.default_rng(3)
