@@ -45,7 +45,7 @@ from skinapi.integrations.keys.routes import routes as key_routes
 from skinapi.integrations.oidc.routes import routes as oidc_routes
 from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.jobs.routes import routes as jobs_routes
-from skinapi.lab.routes import from_reviews_routes, import_routes, research_routes, upload_routes
+from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes, moving_routes
@@ -242,7 +242,6 @@ def _register_routes(
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
-    app.register_blueprint(research_routes.blueprint(services.lab.research))
     app.register_blueprint(dermascan_uploads.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))

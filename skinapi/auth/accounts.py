@@ -41,8 +41,6 @@ WantedRole = Literal["doctor", "researcher"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
-# That figures of reviewed findings may be in research exports.
-RESEARCH_CONSENT = "research"
 EXPIRED_AT_ONCE = 100
 ANY_TIME = datetime.fromtimestamp(0, UTC)
 MOST_PATIENTS_FOUND = 1000

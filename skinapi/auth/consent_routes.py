@@ -30,7 +30,6 @@ class ShownTexts(Body):
     photos: int | None = None
     llm: int | None = None
     training: int | None = None
-    research: int | None = None
     sharing: int | None = None
 
 
@@ -47,11 +46,6 @@ class Consents(Body):
         default=None,
         description="whether one's kept photos may teach a model, with the label of a review and "
         "under a code instead of the account; `false` erases the copies in data sets",
-    )
-    research: bool | None = Field(
-        default=None,
-        description="whether the figures of one's reviewed findings may be in a research export, "
-        "under a code instead of the account",
     )
     sharing: bool | None = Field(
         default=None,
@@ -175,8 +169,7 @@ def show_consents(
 )
 def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject) -> Message:
     """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, whether
-    kept photos may teach a model, whether figures may be in research exports, and whether a
-    colleague may be asked for a second opinion.
+    kept photos may teach a model, and whether a colleague may be asked for a second opinion.
 
     They apply from now on. A single request may say otherwise for itself about its photo. Without
     `training`, copies of photos in data sets are erased; without `sharing`, requests for a second

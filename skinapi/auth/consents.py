@@ -16,7 +16,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.stored_record import StoredRecord
 
-Purpose = Literal["photos", "llm", "training", "research", "sharing"]
+Purpose = Literal["photos", "llm", "training", "sharing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a consent was given or withdrawn: by a page that named the version of the text, by another
 # client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent.

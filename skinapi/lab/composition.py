@@ -8,7 +8,6 @@ from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.research_export import ResearchExport
 from skinapi.lab.reviewed_findings import ContributedPictures, FromReviewsService, ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportsService
@@ -25,7 +24,6 @@ class LabServices:
     from_reviews: FromReviewsService
     trainings: TrainingService
     imports: ImportsService
-    research: ResearchExport
     cleanup: Cleanup
 
 
@@ -74,12 +72,5 @@ def open_lab_services(
         from_reviews=FromReviewsService(datasets, publisher, findings, contributed),
         trainings=TrainingService(data.datasets, jobs),
         imports=ImportsService(data.uploads, jobs),
-        research=ResearchExport(
-            work=data.work,
-            store=data.store,
-            submissions=findings.submissions,
-            reviews=findings.reviews,
-            accounts=findings.accounts,
-        ),
         cleanup=cleanup,
     )

@@ -1,11 +1,9 @@
 """The routes of data sets, of uploads, of data sets from reviews and of imported networks."""
 
 import hashlib
-from itertools import chain
-from typing import Literal
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -28,7 +26,6 @@ from skinapi.lab.errors import (
     UploadInUse,
     WrongOffset,
 )
-from skinapi.lab.research_export import ResearchExport, lines_of, table_of
 from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.schemas import (
     DatasetName,
@@ -287,49 +284,6 @@ def send_reviewed(
         **body.model_dump(),
     )
     return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
-
-
-# The route by which research gets figures of reviewed findings.
-
-
-research_routes: Routes[ResearchExport] = Routes("research")
-RESEARCH = Signed(
-    roles=("researcher", "admin"), refusal="Only researchers and admins get figures for research"
-)
-NDJSON = "application/x-ndjson"
-
-
-class ResearchQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: Literal["csv", "ndjson"] = "csv"
-
-
-@research_routes.route(
-    "GET",
-    "/research/findings",
-    access=RESEARCH,
-    rate=Rate.RENDERINGS,
-    produces="text/csv",
-    or_produces=(NDJSON,),
-)
-def export_findings(
-    research: ResearchExport, *, query: ResearchQuery, subject: Subject
-) -> Response:
-    """Get the reviewed findings of patients who consent to research (`research`), one a row: age
-    group, sex, place, what the model said with its probabilities, what the review that counts and
-    the laboratory said, and the month, under codes. No picture, no text, no name.
-
-    The audit trail names each patient that is in it. It is written while it is read: who withdraws
-    the consent meanwhile is in none of the rows that follow, and in no later export.
-    """
-    batches = research.walk(by=subject)
-    first = [next(batches)]  # what goes wrong at once is an error, and no file that breaks off
-    rows = chain(first, batches)
-    written = lines_of(rows) if query.format == "ndjson" else table_of(rows)
-    answer = Response(written, mimetype=NDJSON if query.format == "ndjson" else "text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="findings.{query.format}"'
-    return answer
 
 
 # The route that imports a network of one's own as a model version.

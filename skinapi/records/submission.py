@@ -364,14 +364,6 @@ class Submission(SubmissionSummary):
         return self.pictures[place - 1]
 
 
-class ReviewedFacts(Entry):
-    """The fields of a submission that research gets something of."""
-
-    owner: str
-    finding: FindingSummary
-    context: Context
-
-
 @dataclass(frozen=True, slots=True)
 class Again:
     """The finding whose photo is judged again, and the doctor who lets it be."""
@@ -479,7 +471,3 @@ def _fields_of(view: type[Listed]) -> tuple[str, ...]:
 
 LISTED_FIELDS = _fields_of(Listed)
 SUMMARY_FIELDS = _fields_of(SubmissionSummary)
-RESEARCH_FIELDS = (
-    *sorted(ReviewedFacts.model_fields.keys() - UNREAD - {"finding"}),
-    *(f"finding.{name}" for name in FindingSummary.model_fields),
-)

@@ -21,13 +21,11 @@ from skinapi.records.queue_keys import (
 from skinapi.records.resting import rest_key_of_error, with_rest_key, without_photo
 from skinapi.records.submission import (
     LISTED_FIELDS,
-    RESEARCH_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
     Filing,
     Listed,
     MeasuredShape,
-    ReviewedFacts,
     Submission,
     SubmissionSummary,
 )
@@ -203,14 +201,6 @@ class Submissions:
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": first, "$lt": end}
         return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
-
-    def list_reviewed(self, *, after: str | None, limit: int) -> list[ReviewedFacts]:
-        """The next reviewed submissions of all owners. `after` is a queue key."""
-        wanted = {
-            "queue_key": {"$gt": after or FIRST_REVIEWED, "$lt": f"{int(FIRST_REVIEWED) + 1}"}
-        }
-        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=RESEARCH_FIELDS)
-        return [ReviewedFacts.model_validate(document) for document in found]
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
         """How many `page_by_urgency` lists; the time it takes grows with them."""

@@ -259,7 +259,7 @@ def test_no_colleague_is_asked_about_whom_refuses_it(backend: Backend) -> None:
 def test_the_history_goes_with_its_account(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     for person in (ada, bob):
-        agree(person, "research")
+        agree(person, "llm")
     erase(backend.services, backend.account(ada.email))
     left = {one["account"] for one in backend.stored()["consents"]}
     assert left == {backend.account(bob.email).id}
@@ -269,16 +269,16 @@ def test_a_health_record_reads_each_consent_with_its_date_and_the_text_that_was_
     backend: Backend,
 ) -> None:
     ada = backend.member(consents={"photos": True})
-    agree(ada, "research")
+    agree(ada, "llm")
     predicted(ada, keep_photo="false")
     account = backend.account(ada.email).id
-    research, photos = (
+    llm, photos = (
         ada.call("GET", f"/fhir/Consent/{account}-{purpose}").get_json()
-        for purpose in ("research", "photos")
+        for purpose in ("llm", "photos")
     )
     (change, of_one_photo) = reversed(show(ada)["history"])
-    assert research["policyRule"]["coding"][0]["version"] == "1"
-    assert research["dateTime"][:19] == change["at"][:19]
+    assert llm["policyRule"]["coding"][0]["version"] == "1"
+    assert llm["dateTime"][:19] == change["at"][:19]
     assert "version" not in photos["policyRule"]["coding"][0]
     assert (photos["provision"]["type"], of_one_photo["given"]) == ("permit", False)
     search = ada.call("GET", f"/fhir/Consent?patient={account}").get_json()
@@ -291,9 +291,9 @@ def test_of_two_changes_at_the_same_moment_none_is_lost(real_backend: Backend) -
     for given in (True, False):
         both(
             partial(put, ada, photos=given, llm=given),
-            partial(put, other, training=given, research=given),
+            partial(put, other, training=given),
         )
-        asked = ("photos", "llm", "training", "research")
+        asked = ("photos", "llm", "training")
         assert real_backend.account(ada.email).consents == dict.fromkeys(asked, given)
     noted = sorted((one["purpose"], one["given"]) for one in show(ada)["history"])
     assert noted == sorted((purpose, given) for purpose in asked for given in (True, False))

@@ -41,7 +41,6 @@ NO_KEY = {
         *("create_lesion", "change_lesion", "delete_lesion", "join_lesion", "sort_finding"),
         *("show_reminder", "propose_lesions", "compare_findings", "generate_report"),
     },
-    "figures of many patients, which a stolen key must not take": {"export_findings"},
     "where data is sent, which a stolen key must not change": {
         *("list_webhooks", "add_webhook", "change_webhook", "rotate_webhook_secret"),
         *("delete_webhook", "send_webhook_test", "list_webhook_deliveries", "send_webhook_again"),

@@ -982,7 +982,6 @@ ROWS: dict[str, Row] = {
     "send_reviewed": Row(
         "/datasets/from-reviews", LAB, lambda _: {"json": {"name": f"reviewed {new_id()}"}}
     ),
-    "export_findings": Row("/research/findings", LAB),
     "list_datasets": Row("/datasets", LAB),
     "show_dataset": Row("/datasets/{dataset}", LAB),
     "list_images": Row("/datasets/{dataset}/images", LAB),

@@ -22,14 +22,13 @@ READINGS: Mapping[str, Sequence[str]] = {
         "breakglass.read",
         "case.ask_opinion",
     ),
-    "target": ("record.read", "thumbnail.read", "photo.to_dataset", "finding.to_research"),
+    "target": ("record.read", "thumbnail.read", "photo.to_dataset"),
 }
 What = Literal[
     "photo",
     "record",
     "thumbnails",
     "dataset",
-    "research",
     "second_opinion",
     "asked",
     "chosen",
@@ -44,7 +43,6 @@ WHAT: Mapping[str, What] = {
     "record.read": "record",
     "thumbnail.read": "thumbnails",
     "photo.to_dataset": "dataset",
-    "finding.to_research": "research",
     "case.ask_opinion": "second_opinion",
     "breakglass.ask": "asked",
     "breakglass.choose": "chosen",

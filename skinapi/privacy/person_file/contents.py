@@ -55,7 +55,7 @@ from skinapi.storage.ports import Document
 PAGE_SIZE = 100
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(
-    {"record.read", "photo.read", "thumbnail.read", "photo.to_dataset", "finding.to_research"}
+    {"record.read", "photo.read", "thumbnail.read", "photo.to_dataset"}
     | {"case.ask_opinion", "breakglass.ask", "breakglass.choose", "breakglass.read"}
 )
 # What a doctor has not signed is the doctor's alone.

@@ -31,7 +31,6 @@ PURPOSES = {
     "photos": "Photos are kept with the findings",
     "llm": "Figures of a finding may be sent to a language model, which words the report",
     "training": "Kept photos may be used to train models",
-    "research": "Figures of reviewed findings may be used for research",
     "sharing": "The doctor in charge may ask a colleague about a finding",
 }
 

@@ -28,16 +28,6 @@ CONSENTS = {
             "card says how many pictures it learned from were taken back.",
         },
     ],
-    "research": [
-        {
-            "title": "Figures of my findings may be used for research",
-            "text": "Researchers of this server get, of each finding that a doctor has reviewed: "
-            "age group, sex, place on the body, what the model, the doctor and the laboratory "
-            "said, and the month, under a code instead of your name. No picture, and nothing that "
-            "you typed. If you take this back, no later file has them. A file that was made before "
-            "cannot be called back.",
-        },
-    ],
     "sharing": [
         {
             "title": "My doctor may ask a colleague about my findings",

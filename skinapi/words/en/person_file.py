@@ -103,7 +103,6 @@ PAGE = {
         "photos": "Keep my photos",
         "llm": "Let a language model word reports",
         "training": "My photos may teach a model",
-        "research": "Give out for research",
         "sharing": "Show a colleague of my doctor",
     },
     "actions": {
@@ -111,7 +110,6 @@ PAGE = {
         "breakglass.choose": "chose a finding in an emergency",
         "breakglass.read": "opened a finding in an emergency",
         "photo.to_dataset": "took a photo into a data set",
-        "finding.to_research": "took figures of the findings for research",
         "patient.add": "added the account",
         "doctor.assign": "assigned a doctor",
         "account.approve": "opened the account",

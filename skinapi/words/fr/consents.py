@@ -26,16 +26,6 @@ CONSENTS = {
             "et sa fiche dit combien des images dont il a appris ont été retirées.",
         },
     ],
-    "research": [
-        {
-            "title": "Les chiffres de mes résultats peuvent servir à la recherche",
-            "text": "Les chercheurs de ce serveur reçoivent, de chaque résultat relu par un "
-            "médecin: tranche d'âge, sexe, endroit du corps, ce qu'ont dit le modèle, le médecin "
-            "et le laboratoire, et le mois, sous un code au lieu de votre nom. Aucune image, et "
-            "rien que vous ayez écrit. Si vous retirez cet accord, aucun fichier ultérieur ne les "
-            "contient. Un fichier déjà fait ne peut pas être rappelé.",
-        },
-    ],
     "sharing": [
         {
             "title": "Mon médecin peut consulter un confrère sur mes résultats",

@@ -107,7 +107,6 @@ PAGE = {
         "photos": "Garder mes photos",
         "llm": "Laisser un modèle de langage formuler les rapports",
         "training": "Mes photos peuvent servir à entraîner un modèle",
-        "research": "Transmettre à la recherche",
         "sharing": "Montrer à un confrère de mon médecin",
     },
     "actions": {
@@ -115,7 +114,6 @@ PAGE = {
         "breakglass.choose": "a choisi un résultat en urgence",
         "breakglass.read": "a ouvert un résultat en urgence",
         "photo.to_dataset": "a repris une photo dans un jeu de données",
-        "finding.to_research": "a pris des chiffres des résultats pour la recherche",
         "patient.add": "a ajouté le compte",
         "doctor.assign": "a attribué un médecin",
         "account.approve": "a ouvert le compte",

@@ -7,7 +7,7 @@ import { Empty, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 import { nameOf } from "/console/views/finding.js";
-import { ForResearch, FromReviews } from "/console/views/from_reviews.js";
+import { FromReviews } from "/console/views/from_reviews.js";
 import { DatasetBadge } from "/console/views/label_form.js";
 import { nameKey, sayPictures } from "/console/views/lab.js";
 import { usePolling } from "/console/views/polling.js";
@@ -69,6 +69,5 @@ export const View = () => {
         if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")}><p>${say("datasetsEmptyText")}</p><//>`;
         return html`<ul class="list">${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${conditions} />`)}</ul>`;
       }}
-    <//>
-    <${ForResearch} />`;
+    <//>`;
 };

@@ -2,8 +2,8 @@
 // A data set of what doctors have reviewed here, of patients who consent to it.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, post, saveFile } from "/console/api.js";
-import { Confirm, Field, useAct } from "/console/components.js";
+import { ApiError, post } from "/console/api.js";
+import { Confirm, Field } from "/console/components.js";
 import { say, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 
@@ -59,16 +59,3 @@ export const TakenFromReviews = ({ reviews }) => html`
     </dl>
     ${reviews.dropped && reviews.dropped.erased > 0 && html`<p>${say("droppedText", { version: reviews.dropped.version, erased: sayNumber(reviews.dropped.erased), withdrawn: sayNumber(reviews.dropped.withdrawn) })}</p>`}
   </section>`;
-
-/** The figures of reviewed findings, of patients who consent to research, as a file. */
-export const ForResearch = () => {
-  const { run, busy, failed } = useAct();
-  const save = () => run(() => saveFile("/research/findings", "text/csv", "findings.csv"));
-  return html`
-    <section class="card">
-      <h2>${say("forResearch")}</h2>
-      <p>${say("forResearchText")}</p>
-      <p><button name="research" disabled=${busy} onClick=${save}>${say(busy ? "loading" : "saveForResearch")}</button></p>
-      ${failed}
-    </section>`;
-};

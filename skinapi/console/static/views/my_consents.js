@@ -14,7 +14,6 @@ export const CONSENTS = /** @type {const} */ ([
   ["photos", "agreedPhotos"],
   ["llm", "agreedLlm"],
   ["training", "agreedTraining"],
-  ["research", "agreedResearch"],
   ["sharing", "agreedSharing"],
 ]);
 
