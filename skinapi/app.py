@@ -277,7 +277,6 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
             *services.data.webhook_endpoints.problems(),
-            *app.background.syslog_sender.problems(),
             *services.data.failed_items.problems(),
             *services.data.clock.problems(),
         ],

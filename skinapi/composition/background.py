@@ -6,7 +6,6 @@ from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
-from urllib.parse import urlsplit
 
 from skinapi.audit.trail import AuditSealer
 from skinapi.auth.account_deletion import WaitingExpiry
@@ -19,7 +18,6 @@ from skinapi.composition.migrations import migrations_of
 from skinapi.composition.privacy_services import PrivacyServices
 from skinapi.composition.services import Services
 from skinapi.integrations.keys.uses import KeyUses
-from skinapi.integrations.syslog import SyslogSender, SyslogServer
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
@@ -54,7 +52,6 @@ class Background:
     link_mailer: LinkMailer
     notice_sender: NoticeSender
     delivery_sender: DeliverySender
-    syslog_sender: SyslogSender
     reminder_mailer: ReminderMailer
     unassigned_mailer: UnassignedMailer
     ended_holds: EndedHolds
@@ -105,7 +102,6 @@ def open_background(
             _channels(settings, services, archive),
             services.data.failed_items,
         ),
-        syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
         unassigned_mailer=UnassignedMailer(services.store, services.records.unassigned),
         ended_holds=EndedHolds(services.reviews, services.data.failed_items),
@@ -113,13 +109,6 @@ def open_background(
         retention=RetentionPasses(privacy.retention),
         file_sweeper=FileSweeper(privacy.person_files),
     )
-
-
-def _syslog_sender(settings: Settings, services: Services) -> SyslogSender:
-    server, hostname = None, urlsplit(settings.address).hostname or ""
-    if named := settings.syslog_server:
-        server = SyslogServer(*named, hostname, settings.trusted_authorities)
-    return SyslogSender(services.store, services.data.trail, server)
 
 
 def _channels(

@@ -39,7 +39,6 @@ def open_erasure(
             models=models,
             outlets=Outlets(
                 archive=settings.archive_after if settings.archive_url else None,
-                syslog=settings.syslog_server is not None,
                 mail=settings.mail_server is not None,
                 endpoints=data.webhook_endpoints,
             ),

@@ -33,7 +33,6 @@ from skinapi.settings.value_checks import (
     read_networks,
     read_rate_limit_uri,
     read_smtp_url,
-    read_syslog_url,
     refuse_weak_key,
     stored_secret,
 )
@@ -214,16 +213,11 @@ class Settings(PrivacySettings):
         description="Networks besides the public internet to which webhooks may be sent, such as "
         "`10.1.0.0/16,127.0.0.0/8`, comma-separated; to them `http://` is allowed too.",
     )
-    syslog_url: str | None = Field(
-        default=None,
-        description="A syslog server that gets each row of the audit trail, as "
-        "`tls://host:6514` (RFC 5425). If empty: none.",
-    )
     trusted_authorities: Path | None = Field(
         default=None,
         description="File (PEM) with the certificates of authorities, such as that of the clinic, "
-        "that are trusted besides the public ones: for webhooks, SYSLOG_URL, "
-        "ARCHIVE_URL and OIDC_PROVIDERS.",
+        "that are trusted besides the public ones: for webhooks, ARCHIVE_URL and "
+        "OIDC_PROVIDERS.",
     )
 
     archive_url: str | None = Field(
@@ -630,11 +624,6 @@ class Settings(PrivacySettings):
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Where webhooks may be sent besides the public internet. Raises UnsafeSettings."""
         return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")
-
-    @property
-    def syslog_server(self) -> tuple[str, int] | None:
-        """Host and port of the syslog server; None without one. Raises UnsafeSettings."""
-        return read_syslog_url(self.syslog_url) if self.syslog_url else None
 
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.

@@ -163,7 +163,6 @@ def _faults_of_mail(settings: Settings) -> Iterator[str]:
 def _faults_of_integrations(settings: Settings) -> Iterator[str]:
     yield from _caught(lambda: settings.log_in_providers)
     yield from _caught(lambda: settings.webhook_networks)
-    yield from _caught(lambda: settings.syslog_server)
     if authorities := settings.trusted_authorities:
         yield from _caught(lambda: read_authorities(authorities))
 

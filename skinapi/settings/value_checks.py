@@ -261,9 +261,6 @@ def _unreadable() -> UnsafeSettings:
 # Other systems that are told of what happens.
 
 
-SYSLOG_PORT = 6514  # https://www.rfc-editor.org/rfc/rfc5425#section-4.1
-
-
 def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks of a setting, separated by commas. Raises UnsafeSettings."""
     try:
@@ -272,20 +269,6 @@ def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]
         raise UnsafeSettings(
             f"{name} must name networks such as 10.1.0.0/16, separated by commas"
         ) from error
-
-
-def read_syslog_url(text: str) -> tuple[str, int]:
-    """Host and port. Raises UnsafeSettings."""
-    unreadable = UnsafeSettings("SYSLOG_URL must be tls://host:port; without a port it is 6514")
-    try:
-        parts = urlsplit(text.strip())
-        port = parts.port or SYSLOG_PORT
-    except ValueError as error:
-        raise unreadable from error
-    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme != "tls" or not parts.hostname or more:
-        raise unreadable
-    return parts.hostname, port
 
 
 def read_authorities(path: Path) -> None:

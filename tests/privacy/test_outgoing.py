@@ -17,7 +17,6 @@ CALLERS = {
     "skinapi.integrations.webhooks.addresses": "#/integrations/webhooks",
     "skinapi.integrations.webhooks.sender": "#/integrations/webhooks",
     "skinapi.standards.dicom.archive_client": "ARCHIVE_URL",
-    "skinapi.integrations.syslog": "SYSLOG_URL",
 }
 # What others call through, the parts of a URL, the name of this machine, and a command that spreads
 # its work over machines that it is given.

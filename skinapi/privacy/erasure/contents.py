@@ -74,7 +74,6 @@ class Outlets:
     """
 
     archive: str | None
-    syslog: bool
     mail: bool
     endpoints: Endpoints
 
@@ -146,8 +145,6 @@ class AccountContents:
         yield from _sent(Elsewhere.LLM, found.written_by_llm_at)
         if outlets.endpoints.list_all():
             yield from _sent(Elsewhere.WEBHOOKS, found.filed_at)
-        if outlets.syslog:
-            yield SentItem(where=Elsewhere.SYSLOG)
         if outlets.mail and account.can_log_in:
             yield SentItem(where=Elsewhere.MAIL)
 

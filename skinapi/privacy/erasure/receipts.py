@@ -39,7 +39,6 @@ class Elsewhere(StrEnum):
 
     ARCHIVE = "archive"
     WEBHOOKS = "webhooks"
-    SYSLOG = "syslog"
     MAIL = "mail"
     LLM = "llm"
     PROVIDER = "provider"

@@ -93,7 +93,6 @@ RECEIPTS = {
         "{first} to {last}.",
         "webhooks": "Other programs of the clinic were told of findings, by numbers: {count}, from "
         "{first} to {last}.",
-        "syslog": "The clinic's log server gets who did what, with numbers in place of names.",
         "mail": "Mails to the person lie in the mailboxes. None says anything of health.",
     },
     "findings": ["{count} finding", "{count} findings"],

@@ -97,8 +97,6 @@ RECEIPTS = {
         "du {first} au {last}.",
         "webhooks": "D'autres programmes de la clinique ont été prévenus de résultats, par des "
         "numéros : {count}, du {first} au {last}.",
-        "syslog": "Le serveur de journaux de la clinique reçoit qui a fait quoi, avec des numéros "
-        "au lieu de noms.",
         "mail": "Des courriels à la personne sont dans les boîtes aux lettres. Aucun ne dit rien "
         "de la santé.",
     },
