@@ -74,27 +74,6 @@ def test_a_person_reads_what_is_stored_and_deletes_the_account(
     journey.step("left")
 
 
-def test_the_doctor_of_who_left_sees_whole_pages(
-    visitor: Visitor, treated: tuple[Caller, Caller]
-) -> None:
-    """Also where the case was open."""
-    ada, doctor = treated
-    (number,) = [one["id"] for one in ada.call("GET", "/submissions").json]
-    visitor.look()
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    visitor.await_stillness()
-    body = {"current_password": PASSWORD}
-    assert ada.call("DELETE", "/me", json=body).status == 200
-    visitor.run("location.reload()")
-    visitor.see("This does not exist, or not any more.")
-    visitor.go("queue")
-    visitor.see("Nothing waits for a review")
-    visitor.go("patients")
-    visitor.await_stillness()
-    visitor.assert_quiet(expected=("404",))
-
-
 @pytest.mark.parametrize("look", looks(0), ids=str)
 def test_everything_is_made_fetched_once_and_deleted(
     browser: webdriver.Chrome,
@@ -156,18 +135,3 @@ def _make_file(seeder: Seeder, person: Caller, folder: Path) -> None:
         folder=folder,
         progress=lambda *_: None,
     )
-
-
-def test_a_doctor_with_patients_is_told_what_to_do_first(
-    visitor: Visitor, seeder: Seeder, treated: tuple[Caller, Caller]
-) -> None:
-    _, doctor = treated
-    change_account(seeder.services, doctor.id, password_hash=Passwords().hash(PASSWORD))
-    visitor.look()
-    visitor.enter(doctor, "doctor")
-    visitor.go("my-data")
-    visitor.press("section.card button.danger")
-    visitor.see("reviews and letters that you signed")
-    visitor.type(ownPassword=PASSWORD)
-    visitor.press("dialog button.danger")
-    visitor.see("give them another doctor")

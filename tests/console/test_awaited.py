@@ -2,14 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from skinapi.records.queue_keys import make_awaited_key
-from tests.console.journey import Journey, Look
 from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
-from tests.served.people import Caller, Seeder
-from tests.support.backends import change_account
+from tests.served.people import Seeder
 
 DESK = (1366, 768)
 AWAITED = {
@@ -19,57 +15,6 @@ AWAITED = {
     "told_by": "server",
 }
 LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
-WIDE = "return document.documentElement.scrollWidth > innerWidth"
-
-
-def clinic(seeder: Seeder) -> tuple[Caller, list[int]]:
-    """A doctor and the numbers of two findings of Ada Lovelace, one of which awaits histology."""
-    doctor, ada = seeder.person("doctor"), seeder.person()
-    change_account(seeder.services, ada.id, name="Ada Lovelace")
-    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
-    for key in ("melanoma", "melanoma"):
-        send(ada, key, body_site="hand")
-    found = [one["id"] for one in doctor.call("GET", "/queue").json]
-    answer = doctor.call("POST", f"/submissions/{found[0]}/review", json=AWAITED)
-    assert answer.status == 201
-    return doctor, found
-
-
-@pytest.mark.parametrize("look", [Look(DESK, True, "fr"), Look((390, 844), False, "en")], ids=str)
-def test_what_is_awaited_is_found_from_the_queue_and_the_patients(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
-    doctor, (awaited, _) = clinic(seeder)
-    journey = Journey(visitor, "awaited", look)
-    visitor.enter(doctor, "doctor")
-    option = "return document.querySelector('[name=which-list] [value=result]')?.textContent"
-    visitor.await_truth(lambda: "(1)" in (visitor.run(option) or ""), "its count")
-    visitor.go("queue?list=result")
-    visitor.await_truth(lambda: visitor.count(f"[data-number='{awaited}']") == 1, "the list")
-    journey.see("awaited_result")
-    journey.step("list")
-    visitor.go("patients")
-    link = visitor.find(f"a[href='#/case/{awaited}?list=result']")
-    assert journey.say("awaited_result") in link.text
-    assert not visitor.run(WIDE)
-
-
-def test_a_head_counts_its_rows_and_a_search_offers_the_other_lists(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    doctor, numbers = clinic(seeder)
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    assert visitor.find(".urgency h2").text.split()[-1] == "1"
-    answer = doctor.call("POST", f"/submissions/{numbers[1]}/review", json=AWAITED)
-    assert answer.status == 201
-    visitor.go("queue?q=love")
-    visitor.find(".empty a[href='#/queue?list=all&q=love']").click()
-    visitor.await_truth(lambda: visitor.count(".finding-row") == 2, "both of them")
-    visitor.go("queue")
-    visitor.find(".empty a[href='#/queue?list=result']").click()
-    visitor.await_truth(lambda: visitor.count(".finding-row") == 2, "those awaited")
 
 
 def test_the_lists_mark_what_is_overdue_not_judged_or_replaced(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from skinapi.storage.ids import new_id
 from tests.console.journey import file_of
 from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
@@ -17,7 +16,6 @@ from tests.support.backends import PASSWORD
 from tests.support.photos import photo_of
 
 TYPED = "It has grown since the summer."
-HEIGHT = "const page = document.querySelector('.page'); return page.scrollHeight"
 
 
 @pytest.fixture
@@ -96,21 +94,6 @@ def test_a_photo_whose_answer_was_lost_is_there_once_and_its_answers_stay(
     assert (told["body_site"], told["body_laterality"]) == ("hand", "left")
 
 
-def test_back_from_a_finding_sends_nothing_again(
-    visitor: Visitor, ada: Caller, tmp_path: Path
-) -> None:
-    choose_photo(visitor, ada, tmp_path)
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    visitor.run("history.back()")
-    visitor.await_truth(lambda: visitor.count(".verdict h1") == 0, "the page before")
-    visitor.await_stillness()
-    visitor.run("history.forward()")
-    visitor.find(".verdict h1")
-    assert findings(ada) == 1
-    visitor.assert_quiet()
-
-
 def test_a_message_typed_offline_survives_back_and_reload_and_is_sent_once(
     visitor: Visitor, treated: tuple[Caller, Caller, str]
 ) -> None:
@@ -136,20 +119,6 @@ def test_a_message_typed_offline_survives_back_and_reload_and_is_sent_once(
     visitor.double_click("form:has([name=message]) button")
     visitor.await_truth(lambda: not has_typed(visitor), "the field to be empty")
     assert messages(ada, spot) == [TYPED]
-
-
-def test_on_a_slow_line_two_taps_begin_one_spot(visitor: Visitor, ada: Caller) -> None:
-    visitor.look(PHONE)
-    visitor.enter(ada, "user")
-    visitor.press_button("Begin a spot without a photo")
-    visitor.choose("body_site", "hand")
-    visitor.press("dialog [name=body_laterality][value=left]")
-    visitor.on_3g()
-    visitor.double_click("dialog .primary")
-    visitor.see("left hand")
-    visitor.await_truth(lambda: visitor.count("dialog") == 0, "the dialog to close")
-    assert len(ada.call("GET", "/lesions").json) == 1
-    visitor.go_offline(False)
 
 
 def test_what_was_typed_is_gone_with_its_person(
@@ -238,33 +207,3 @@ def test_two_tabs_that_change_a_spot_do_not_undo_each_other(
     visitor.see("under the belt")
     stored = ada.call("GET", f"/lesions/{spot}").json
     assert (stored["name"], stored["place"]["laterality"]) == ("under the belt", "right")
-
-
-def test_of_500_findings_a_page_is_drawn_and_then_more(
-    visitor: Visitor, seeder: Seeder, treated: tuple[Caller, Caller, str]
-) -> None:
-    ada, doctor, spot = treated
-    number = send(ada, "melanoma", lesion=spot)
-    submissions = seeder.services.store.collection("submissions")
-    [stored] = submissions.find({"number": number})
-    for other in range(1, 500):
-        submissions.insert({**stored, "id": new_id(), "number": number + 10**6 * other})
-    visitor.look(PHONE)
-    for caller, role, places in (
-        (ada, "user", ["spots", f"spot/{spot}"]),
-        (doctor, "doctor", ["queue", f"patients/{ada.id}", f"course/{spot}", f"case/{number}"]),
-    ):
-        visitor.enter(caller, role)
-        for place in places:
-            visitor.go(place)
-            visitor.await_truth(
-                lambda: visitor.count("main .list > li") > 0, f"the list of {place}"
-            )
-            visitor.await_stillness()
-            assert visitor.count("main .list > li") <= 120, place
-            assert visitor.run(HEIGHT) < 20_000, place
-    visitor.go(f"course/{spot}")
-    visitor.await_stillness()
-    before = visitor.count("main .list > li")
-    visitor.press_button("Show more")
-    visitor.await_truth(lambda: visitor.count("main .list > li") > before, "more of them")

@@ -92,20 +92,6 @@ def test_one_tap_sets_the_point_and_another_corrects_it(
     journey.step("spot")
 
 
-def test_the_other_side_is_the_same_place_there(visitor: Visitor, ada: Caller) -> None:
-    journey = Journey(visitor, "body-map", LOOKS[0])
-    begin_spot(journey, ada)
-    tap(visitor, "front", 60, 55)
-    visitor.see("left chest")
-    visitor.press("dialog [name=body_laterality][value=right]")
-    visitor.see("right chest")
-    visitor.press("dialog .primary")
-    visitor.await_truth(lambda: len(places(ada)) == 1, "the spot")
-    [place] = places(ada)
-    assert (place["laterality"], place["side"]) == ("right", "front")
-    assert near(place, 40, 55)
-
-
 def test_by_keyboard_a_place_is_chosen_in_the_list_and_moved_by_arrows(
     visitor: Visitor, ada: Caller
 ) -> None:
@@ -126,48 +112,3 @@ def test_by_keyboard_a_place_is_chosen_in_the_list_and_moved_by_arrows(
     [place] = places(ada)
     assert {**place, **ARM} == place
     assert near(place, 79, 75)
-
-
-@pytest.mark.parametrize("look", LOOKS[:2], ids=str)
-def test_a_spot_without_a_side_is_asked_for_it_and_the_doctor_sees_it(
-    visitor: Visitor, seeder: Seeder, ada: Caller, look: Look
-) -> None:
-    doctor = seeder.person("doctor")
-    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    made = ada.call("POST", "/lesions", json={"place": {"site": "hand"}}).json["id"]
-    journey = Journey(visitor, "body-map", look)
-    visitor.enter(ada, "user")
-    journey.see("sideMissing")
-    visitor.find("g.point.unsure")
-    visitor.go(f"spot/{made}")
-    journey.see("sideOfSpot")
-    assert visitor.count(".placed figure") == 1, "it shows one of two hands, but which?"
-    journey.step("asked")
-    journey.press("side_left")
-    visitor.see_none(journey.say("sideOfSpot"))
-    visitor.see(journey.say("at_left", site=journey.say("site_hand")))
-    assert places(ada)[0]["laterality"] == "left"
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"course/{made}")
-    visitor.see(journey.say("at_left", site=journey.say("site_hand")))
-    visitor.find(".placed")
-    journey.step("doctor")
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_left_and_right_stand_on_their_own_sides_of_the_figure(
-    visitor: Visitor, ada: Caller, language: str
-) -> None:
-    """They wrapped, and both stood below each other on one side."""
-    journey = Journey(visitor, "body-map", Look(PHONE, dark=False, language=language))
-    begin_spot(journey, ada)
-    left, right = journey.say("side_left"), journey.say("side_right")
-    expected = [["front", right, left, 1], ["rear", left, right, 1]]
-    for size, text in (((320, 640), ""), ((320, 640), "200%"), (PHONE, ""), ((1366, 768), "")):
-        visitor.look(size, language=language)
-        visitor.run("document.documentElement.style.fontSize = arguments[0]", text)
-        found: list[Any] = visitor.run(LABELS)
-        assert found == expected, (size, text)
-    tap(visitor, "rear", 60, 60)
-    visitor.find(".body-map.near")
-    assert visitor.run(LABELS) == expected[1:]

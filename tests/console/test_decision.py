@@ -117,20 +117,6 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("another-photo")
 
 
-def test_a_list_says_a_decision_in_the_language_of_its_reader(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    """It was in that of the finding: an English line between French ones."""
-    number = numbers(doctor)[0]
-    sign(doctor, number, histology="confirmed", histology_result="melanoma")
-    Journey(visitor, "french-list", Look(PHONE, dark=False, language="fr"))
-    visitor.enter(patient, "user")
-    visitor.go("spots")
-    said = visitor.find(".list .decision strong").text
-    assert said.startswith("Résultat du laboratoire : ")
-    assert "mélanome" in said
-
-
 def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:

@@ -288,20 +288,6 @@ def test_a_site_that_is_not_listed_shows_nothing_and_hears_nothing(
     assert any("frame-ancestors" in one for one in frame.log()), "refused by the policy"
 
 
-def test_the_other_listed_site_may_show_it(
-    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
-) -> None:
-    """Another site for the browser: its frame has another process, and storage of its own."""
-    site.hand = lambda: program.session(ada)
-    frame.open_site(site.origins[1])
-    frame.find(".drop")
-    assert frame.told("ready")
-    ready_to_send(frame, mole)
-    frame.press(".send button:last-child")
-    frame.await_told("finding")
-    frame.find("article.finding .verdict")
-
-
 def test_what_has_another_form_or_source_is_ignored(
     frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
 ) -> None:
@@ -426,62 +412,3 @@ def test_nothing_of_one_patient_reaches_the_next_one(
     assert frame.count("article.finding") == 0
     assert bob.pages("/submissions") == []
     assert len(ada.pages("/submissions")) == 1
-
-
-def test_a_photo_survives_a_network_that_is_gone(
-    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
-) -> None:
-    begin(frame, site, program, ada)
-    ready_to_send(frame, mole)
-    frame.go_offline(True)
-    frame.press(".send button:last-child")
-    frame.see("The server cannot be reached")
-    assert frame.await_told("refused")["code"] == "offline"
-    frame.go_offline(False)
-    frame.press_button("Try again")
-    frame.await_told("finding")
-    assert len(ada.pages("/submissions")) == 1
-
-
-def test_a_phone_offers_the_camera_and_a_file(
-    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
-) -> None:
-    """A browser whose camera is denied opens nothing for the first; the second stands beside it."""
-    frame.look(PHONE)
-    begin(frame, site, program, ada)
-    assert frame.find("[name=camera]").get_attribute("capture") == "environment"
-    assert frame.find("[name=photo]").get_attribute("capture") is None
-
-
-def test_the_keyboard_is_enough(
-    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
-) -> None:
-    begin(frame, site, program, ada)
-    frame.find("[name=photo]").send_keys(str(mole))  # which opens the system's own dialog
-    frame.find("figure.crop canvas")
-    focused = "return document.activeElement.textContent.trim()"
-    tab_to(frame, "return document.activeElement?.name", "age_band")
-    frame.keys(Keys.ARROW_RIGHT)
-    tab_to(frame, "return document.activeElement?.name", "keep_photo")
-    frame.keys(Keys.SPACE)
-    tab_to(frame, focused, "Send the photo")
-    frame.keys(Keys.ENTER)
-    frame.await_told("finding")
-    frame.find("article.finding .verdict")
-    tab_to(frame, focused, "New photo")
-    frame.keys(Keys.ENTER)
-    frame.find(".drop")
-
-
-def tab_to(frame: Frame, focused: str, wanted: str) -> None:
-    for _ in range(60):
-        if frame.run(focused) == wanted:
-            return
-        frame.keys(Keys.TAB)
-    raise AssertionError(f"the keyboard does not reach {wanted}")
-
-
-def test_without_a_site_around_it_says_what_it_is_for(frame: Frame, site: EmbeddingSite) -> None:
-    frame.leave("/embed")
-    frame.see("This page works inside the site of a practice")
-    frame.pause("7-alone")

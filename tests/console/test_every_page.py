@@ -16,10 +16,10 @@ from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.records.break_glass import LIFE, BreakGlass
+from skinapi.registry.serving_pointer import PointerChange, ServingPointer
 from skinapi.storage.ids import new_id, now
 from tests.console.test_lab import SAME, add_version
 from tests.console.test_spots import BACK, begin, send
-from tests.console.test_withdrawn import withdraw_version
 from tests.console.visitor import Visitor
 from tests.lab.sending import picture, publish_one
 from tests.served.people import Caller, Seeder
@@ -55,6 +55,23 @@ class Clinic:
     dataset: str
     version: str
     job: str
+
+
+def withdraw_version(seeder: Seeder, *findings: int) -> None:
+    """The one that has made these."""
+    store = seeder.services.store
+    submissions = store.collection("submissions")
+    for number in findings:
+        [found] = submissions.find({"number": number}, limit=1)
+        finding = {**found["finding"], "model_version": "gone-1"}
+        change = {"finding": finding, "model_version": "gone-1"}
+        submissions.update({"id": found["id"]}, {"$set": change})
+    # Another test may have moved the pointer of this server.
+    pointer = ServingPointer(store)
+    before = pointer.read()
+    if "gone-1" not in before.withdrawn:
+        move = PointerChange(action="rollback", previous="gone-1", by="-", changed_at=now())
+        pointer.set_shadow(before, move, shadow=before.shadow)
 
 
 def add_person(seeder: Seeder, role: Role, name: str) -> Caller:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from selenium.webdriver.support.ui import Select
 
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
@@ -44,19 +43,6 @@ window.XMLHttpRequest = class {
     window.sent.push(body.get("image").size);
     window.held.push(() => this.onload());
   }
-};
-"""
-# The first such request reaches the server when `answer()` is called.
-HOLD_FIRST_REQUEST = """
-const [method, end] = arguments;
-const ask = window.fetch;
-let first = true;
-window.held = [];
-window.fetch = async (asked, options) => {
-  const mine = options?.method === method && asked.endsWith(end) && first;
-  if (mine) first = false;
-  if (mine) await new Promise((resolve) => window.held.push(resolve));
-  return ask(asked, options);
 };
 """
 REVIEW = "/review"
@@ -135,28 +121,6 @@ def test_a_review_that_fails_late_is_told_on_the_next_page(
     assert "was not signed" in visitor.find(".toast").text
 
 
-def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: Seeder) -> None:
-    """The answer that came last drew the account as it was before the other change."""
-    admin, account = seeder.person("admin"), seeder.person(status="suspended")
-    visitor.look()
-    visitor.enter(admin, "admin")
-    visitor.go("accounts")
-    visitor.press_button("All", within="tabs")
-    visitor.find("#search").send_keys(account.email)
-    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")
-    hold_answers(visitor, "PUT", "/role")
-    visitor.press(".accounts .manage")
-    Select(visitor.find(".managed select")).select_by_value("researcher")
-    visitor.press_in_row(account.email, "Approve")
-    visitor.choose("approve-doctor", "none")
-    visitor.press("dialog .primary")
-    visitor.find(f"[aria-label='Suspend {account.email}']")
-    answer(visitor)
-    row = ".accounts tbody tr td:nth-child(3)"
-    visitor.await_truth(lambda: visitor.find(row).text == "researcher", "the role")
-    assert "approved" in visitor.find(".accounts .standing").text
-
-
 def send_to_a_busy_server(visitor: Visitor, seeder: Seeder, folder: Path) -> None:
     visitor.look()
     visitor.enter(seeder.person(), "user")
@@ -181,18 +145,6 @@ def test_a_photo_that_fails_late_is_told_on_another_page(
     assert "not sent" in visitor.find(".toast").text
 
 
-def test_no_other_photo_is_chosen_while_one_is_under_way(
-    visitor: Visitor, seeder: Seeder, tmp_path: Path
-) -> None:
-    """The countdown of a busy server, which answered to the first, sent the second by itself."""
-    send_to_a_busy_server(visitor, seeder, tmp_path)
-    assert not visitor.find("figure.crop + button").is_enabled()
-    answer(visitor)
-    visitor.press("figure.crop + button")
-    visitor.find("input[name=photo]")
-    assert visitor.run("return window.sent.length") == 1
-
-
 def test_a_photo_with_the_same_answers_has_one_key_however_it_is_sent(
     visitor: Visitor, seeder: Seeder, tmp_path: Path
 ) -> None:
@@ -208,35 +160,3 @@ def test_a_photo_with_the_same_answers_has_one_key_however_it_is_sent(
     *same, other = visitor.run("return window.keys")
     assert len(same) == 3
     assert {*same} == {same[0]} != {other}
-
-
-def test_a_box_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seeder) -> None:
-    """The first of two requests came last: kept was what the page did not show."""
-    ada = seeder.person()
-    visitor.look()
-    visitor.enter(ada, "user")
-    visitor.go("account")
-    box = visitor.find(".tick input")
-    visitor.run(HOLD_FIRST_REQUEST, "PUT", "/me/notices")
-    box.click()
-    box.click()
-    visitor.run("return new Promise((sent) => setTimeout(sent, 300))")
-    answer(visitor)
-    visitor.find(".toast")
-    visitor.await_truth(lambda: ada.call("GET", "/me").json["notices"] is True, "the last word")
-    assert box.is_selected()
-
-
-def test_no_figures_of_another_period_stand_under_the_chosen_one(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    visitor.look()
-    visitor.enter(seeder.person("admin"), "admin")
-    visitor.go("usage")
-    visitor.find(".charts")
-    hold_answers(visitor, "GET", "?days=365")
-    visitor.press(".tabs button:last-child")
-    visitor.find(".loading")
-    assert visitor.count(".charts") == 0
-    answer(visitor)
-    visitor.find(".charts")

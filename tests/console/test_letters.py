@@ -145,28 +145,6 @@ def reach(journey: Journey, wanted: str) -> None:
     raise AssertionError(f"{wanted} is not reached by Tab")
 
 
-def test_a_draft_is_in_the_patients_language_until_the_doctor_asks_for_another(
-    visitor: Visitor, people: tuple[Caller, Caller]
-) -> None:
-    doctor, patient = people
-    assert patient.call("PUT", "/me/locale", json={"locale": "fr"}).status == 200
-    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
-    review(doctor, number, "melanocytic_nevus", urgency="routine")
-    journey = Journey(visitor, "letter", LOOKS[0])
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    visitor.find(".next-case")
-    visitor.keys("l")
-    visitor.find("[name=letter][lang=fr]:focus")
-    journey.see("letterSign_patient")
-    visitor.press_button("Draft it anew: English", "letter")
-    text = visitor.find("[name=letter][lang=en]:focus").get_property("value")
-    assert "Dear Ada" in str(text)
-    assert "mole" in visitor.find(".letter-decision[lang=en]").text
-    (draft,) = doctor.call("GET", f"/submissions/{number}/letters").json
-    assert draft["text"] == text
-
-
 def test_a_text_that_was_changed_in_another_window_is_not_written_over(
     visitor: Visitor, people: tuple[Caller, Caller]
 ) -> None:

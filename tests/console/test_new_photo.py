@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from tests.care.test_comparisons import visit
 from tests.console.journey import Journey, Look, file_of
-from tests.console.test_body_map import near, places, tap
+from tests.console.test_body_map import places, tap
 from tests.console.test_spots import BACK, begin, send_photo, spots_of
-from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
-from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
+from tests.support.photos import photo_of
 from tests.vision.comparison.pictures import spot
 from tests.vision.photos import encoded
 
@@ -40,19 +39,6 @@ window.fetch = async (asked, options) => {
   return ask(asked, options);
 };
 """
-# How much of the window the bar that sends lies over.
-BAR = """
-const bar = document.querySelector(".send");
-return getComputedStyle(bar).position === "fixed" ? bar.offsetHeight / innerHeight : 0;
-"""
-# What stands beyond the right edge of the window.
-BEYOND = """
-const isSeen = (one) => one.checkVisibility() && getComputedStyle(one).clipPath === "none";
-return [...document.querySelectorAll("main *")]
-  .filter((one) => isSeen(one) && one.getBoundingClientRect().right > innerWidth + 1)
-  .map((one) => `${one.tagName} ${one.className}: ${one.getBoundingClientRect().right}`);
-"""
-NO_DATABASE = "indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError') }"
 
 
 @pytest.fixture
@@ -126,19 +112,6 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.assert_quiet()
 
 
-def test_a_photo_can_be_sent_from_every_question_and_the_one_that_needs_an_answer_is_asked(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    choose(visitor, ada, mole)
-    visitor.press_button("Send the photo")
-    visitor.see("Say whether the photo is kept")
-    visitor.press("[name=keep_photo][value=false]")
-    visitor.see_none("Say whether the photo is kept")
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    visitor.assert_quiet()
-
-
 def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(
     visitor: Visitor, ada: Caller, mole: Path
 ) -> None:
@@ -174,70 +147,6 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.find("[name=camera]")  # and nothing of it is there
 
 
-def test_a_question_about_the_photo_survives_a_reload(
-    visitor: Visitor, ada: Caller, tmp_path: Path
-) -> None:
-    choose(visitor, ada, file_of(tmp_path, "dark.jpg", photo_in(LIKE_NO_SKIN)))
-    visitor.answer("keep_photo", "true")
-    visitor.press_button("Send the photo")
-    visitor.see("Yes, it shows the spot")
-    reload(visitor)
-    visitor.see("were not sent yet")
-    visitor.press_button("Send the photo")
-    visitor.press_button("Yes, it shows the spot")
-    visitor.find(".verdict h1")
-    assert findings(ada) == 1
-
-
-def test_two_tabs_hold_two_photos(
-    visitor: Visitor, browser: webdriver.Chrome, ada: Caller, mole: Path, tmp_path: Path
-) -> None:
-    choose(visitor, ada, mole)
-    visitor.ask("body_site")
-    visitor.await_truth(lambda: kept(visitor) == [False], "the first photo")
-    first = browser.current_window_handle
-    browser.switch_to.new_window("tab")
-    try:
-        visitor.enter(ada, "user")
-        visitor.go("check")
-        four = [file_of(tmp_path, f"{n}.png", encoded(spot(1))) for n in range(4)]
-        visitor.hand_in("photo", four[0])
-        visitor.hand_in("more", *four[1:])
-        visitor.await_truth(lambda: len(kept(visitor)) == 5, "five photos")
-        reload(visitor)
-        visitor.await_truth(lambda: visitor.count("figure.crop") == 4, "the four")
-        visitor.press_button("Start over")
-        visitor.find("[name=photo]")
-        visitor.await_truth(lambda: len(kept(visitor)) == 1, "the four to be forgotten")
-    finally:
-        browser.close()
-        browser.switch_to.window(first)
-    reload(visitor)
-    visitor.see("Where is the spot?")
-    visitor.find("figure.crop")
-
-
-# The measuring of a photo ends at the same moment, so that the form keeps what is in it once more.
-START_OVER = """
-const buttons = [...document.querySelectorAll("button")];
-buttons.find((one) => one.textContent === "Start over").click();
-document.querySelector("form").dispatchEvent(new Event("change"));
-"""
-
-
-def test_who_starts_over_begins_without_photo_also_when_it_is_measured_at_that_moment(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    choose(visitor, ada, mole)
-    visitor.await_truth(lambda: kept(visitor) == [False], "the photo")
-    reload(visitor)
-    visitor.find("figure.crop canvas[width='960']")
-    visitor.see("Start over")
-    visitor.run(START_OVER)
-    visitor.find("[name=camera]")
-    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
-
-
 def test_a_logout_forgets_the_photo_that_was_not_sent(
     visitor: Visitor, seeder: Seeder, ada: Caller, mole: Path
 ) -> None:
@@ -267,22 +176,6 @@ def test_after_an_hour_nothing_of_a_photo_is_left(
     visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
 
 
-def test_where_nothing_can_be_kept_a_photo_is_sent_all_the_same(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    visitor.look(DESKTOP)
-    visitor.enter(ada, "user")
-    visitor.run(NO_DATABASE)
-    visitor.run("Storage.prototype.setItem = () => { throw new DOMException('full') }")
-    visitor.go("check")
-    visitor.hand_in("photo", mole)
-    visitor.press("[name=keep_photo][value=true]")
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    assert findings(ada) == 1
-    visitor.assert_quiet()
-
-
 def test_the_spot_that_looks_alike_is_proposed_beside_the_finding(
     visitor: Visitor, ada: Caller, tmp_path: Path
 ) -> None:
@@ -310,29 +203,6 @@ def test_the_spot_that_looks_alike_is_proposed_beside_the_finding(
     assert spots_of(ada) == {"left of the spine": 2}
 
 
-def send_from_chest(visitor: Visitor, caller: Caller, photo: Path) -> None:
-    """With a tap at its exact point."""
-    choose(visitor, caller, photo)
-    visitor.ask("body_site")
-    tap(visitor, "front", 60, 55)
-    visitor.see("the point is set")
-    visitor.answer("keep_photo", "false")
-    visitor.press_button("Send the photo")
-
-
-def test_the_first_photo_of_a_place_begins_its_spot_at_the_point_that_was_tapped(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    begin(ada, BACK)
-    send_from_chest(visitor, ada, mole)
-    visitor.press_button("This spot over time")
-    [chest] = [one for one in places(ada) if one["site"] == "chest"]
-    assert (chest["laterality"], chest["side"]) == ("left", "front")
-    assert near(chest, 60, 55)
-    assert len(places(ada)) == 2
-    visitor.assert_quiet()
-
-
 def test_no_spot_begins_where_the_person_says_so_or_says_no_place(
     visitor: Visitor, ada: Caller, mole: Path
 ) -> None:
@@ -353,21 +223,6 @@ def test_no_spot_begins_where_the_person_says_so_or_says_no_place(
     visitor.find(".verdict h1")
     visitor.await_truth(lambda: findings(ada) == 2, "both")
     assert places(ada) == []
-
-
-def test_where_spots_are_at_the_place_a_new_one_begins_only_if_said_and_has_the_point(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    begin(ada, {"site": "chest", "side": "front", "x": 38.0, "y": 60.0})
-    send_from_chest(visitor, ada, mole)
-    visitor.find(".verdict h1")
-    assert visitor.find("[name=spot] option[value=new]").text == "a new spot"
-    visitor.choose("spot", "new")
-    visitor.see("the point is set")
-    visitor.press_button("Save")
-    visitor.press_button("This spot over time")
-    [made] = [one for one in places(ada) if one["laterality"] == "left"]
-    assert near(made, 60, 55)
 
 
 def test_a_spot_that_could_not_begin_loses_neither_finding_nor_point(
@@ -419,25 +274,3 @@ def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
     visitor.find("[name=keep_photo][value=false]:checked")
     assert visitor.count("[name=keep_always]") == 0
     visitor.assert_quiet()
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_no_question_is_wider_than_a_narrow_window_with_large_text(
-    visitor: Visitor, ada: Caller, mole: Path, language: str
-) -> None:
-    begin(ada, BACK, "left of the spine")
-    visitor.look((320, 640), language=language)
-    visitor.enter(ada, "user")
-    visitor.run("document.documentElement.style.fontSize = '200%'")
-    visitor.go("check")
-    visitor.hand_in("photo", mole)
-    visitor.await_stillness()
-    assert visitor.run(BEYOND) == []
-    visitor.assert_nothing_overflows()
-    for question in ("body_site", "lesion", "modality", "age_band", "checklist", "keep_photo"):
-        visitor.ask(question)
-        if question == "body_site":
-            visitor.choose("body_site", "back")
-        assert visitor.run(BEYOND) == [], question
-        visitor.assert_nothing_overflows()
-        assert visitor.run(BAR) < 1 / 4, question

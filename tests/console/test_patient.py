@@ -9,7 +9,6 @@ from skinapi.languages import LANGUAGES
 from skinapi.reports.reading import sentences_of
 from skinapi.vision.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of, looks
-from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.support.photos import photo_in, photo_of
@@ -223,47 +222,3 @@ def test_a_photo_that_is_sent_before_it_could_be_drawn_is_the_one_that_was_chose
     visitor.press_button("Send the photo")
     visitor.find(".band-urgent_referral h1")
     visitor.assert_quiet()
-
-
-def test_reading_a_finding_issues_no_report_and_its_pdf_does(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    ada, doctor = seeder.person(), seeder.person("doctor")
-    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    number = send(ada, "melanoma")
-    visitor.look()
-    for reader, role, view in ((doctor, "doctor", "case"), (ada, "user", "finding")):
-        visitor.enter(reader, role)
-        visitor.go(f"{view}/{number}")
-        visitor.find(".band-urgent_referral h1")
-    path = f"/submissions/{number}/report.json?issue=false"
-    assert ada.call("GET", path).json["verification"] is None
-    visitor.press_button("PDF in English")
-    visitor.await_answer("/report.pdf?lang=en")
-    assert ada.call("GET", path).json["verification"]
-
-
-def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
-    ada = seeder.person()
-    visitor.look()
-    visitor.enter(ada, "user")
-    visitor.go("my-data")
-    visitor.press("[name=agree-photos]")
-    visitor.see("Saved")
-    assert ada.call("GET", "/me").json["consents"]["photos"] is True
-    visitor.press("[name=agree-training]")
-    visitor.find("[name=refuse-training]:not(.quiet)")
-    assert ada.call("GET", "/me").json["consents"] == {"photos": True, "training": True}
-    visitor.assert_quiet()
-
-
-def test_the_language_chosen_while_logged_in_is_that_of_ones_reports(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    ada = seeder.person()
-    visitor.look()
-    visitor.enter(ada, "user")
-    visitor.press("header button[lang=fr]")
-    visitor.await_truth(
-        lambda: ada.call("GET", "/me").json["locale"] == "fr", "the language of the account"
-    )

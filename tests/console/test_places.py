@@ -56,31 +56,6 @@ def test_it_says_so_to_visitors_without_a_session_too(visitor: Visitor, address:
     visitor.assert_quiet(expected=("/chek",))
 
 
-def test_a_tab_of_the_queue_that_is_none_is_the_first(visitor: Visitor, seeder: Seeder) -> None:
-    visitor.look()
-    visitor.enter(seeder.person("doctor"), "doctor")
-    visitor.go("queue/constructor?list=constructor&urgency=__proto__")
-    visitor.see("Nothing waits for a review")
-    assert visitor.find("[name=which-list]").get_attribute("value") == ""
-
-
-# What lies in the middle of the window once all is scrolled past that can be.
-PASSED = """
-const all = [document.querySelector(".page"), document.scrollingElement];
-all.forEach((one) => one.scrollTo(0, 150));
-return document.elementFromPoint(innerWidth / 2, 20).closest("main, header, footer")?.tagName;
-"""
-
-
-def test_a_page_at_400_percent_has_the_whole_window(visitor: Visitor) -> None:
-    """WCAG 1.4.10: header and footer took all 256 pixels of it."""
-    visitor.look((320, 256))
-    visitor.open("/#/login")
-    visitor.find("[name=password]")
-    assert visitor.run(PASSED) == "MAIN"
-    visitor.assert_nothing_overflows()
-
-
 PATHS = {
     "7": "/submissions/7/photo",
     "../../me": "/submissions/..%2F..%2Fme/photo",

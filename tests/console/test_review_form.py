@@ -87,28 +87,6 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     assert visitor.find(".case-head strong").text in visitor.find(".toast").text
 
 
-def test_who_agrees_keeps_the_urgency_or_names_the_milder_one(
-    visitor: Visitor, doctor: Caller
-) -> None:
-    number = open_case(visitor, doctor, MOLE)
-    press(visitor, "a", "[value=agree]:checked:focus")
-    assert visitor.run(BAR) == "Agree: Melanocytic nevus (mole) · Urgent referral"
-    press(visitor, "e", "[value=enough]:checked:focus")
-    visitor.see("Agree: Melanocytic nevus (mole), and self-monitoring is enough")
-    assert visitor.run(BAR) == "Agree: Melanocytic nevus (mole) · Self-monitoring"
-    visitor.keys(Keys.ENTER, Keys.ENTER)  # faster than anybody reads
-    falls = "The urgency falls from Urgent referral to Self-monitoring."
-    visitor.see(f"Checklist 4 asks for a referral. {falls} Sign all the same?")
-    assert signed(doctor, number) == []
-    press(visitor, "a", "[value=agree]:checked:focus")
-    assert visitor.count(".doubt") == 0
-    visitor.press(".signing [value=stay]")
-    visitor.find(".verdict.decided.band-urgent_referral")
-    [review] = signed(doctor, number)
-    told = (review["agreement"], review["urgency"], "downgrade_confirmed" in review)
-    assert told == ("agree", "urgent_referral", False)
-
-
 def test_who_agrees_with_a_finding_in_doubt_is_asked_before_its_urgency_falls(
     visitor: Visitor, seeder: Seeder
 ) -> None:
@@ -160,21 +138,6 @@ def test_another_photo_is_no_opinion_and_a_number_always_the_same_diagnosis(
     assert of_mole[0] == "Melanoma"
 
 
-def test_what_hinders_signing_is_said_in_the_bar(visitor: Visitor, doctor: Caller) -> None:
-    """A bubble of the browser covered the button."""
-    number = open_case(visitor, doctor, MOLE)
-    visitor.press(".signing [value=stay]")
-    visitor.find(".signing .doubt")
-    assert "Nothing is chosen yet" in visitor.run(BAR)
-    assert visitor.run("return document.activeElement.name") == "agreement"
-    press(visitor, "d", "[value=disagree]:checked:focus")
-    assert visitor.count(".doubt") == 0
-    visitor.press(".signing [value=stay]")
-    visitor.find(".signing .doubt")
-    assert "Choose the diagnosis." in visitor.run(BAR)
-    assert signed(doctor, number) == []
-
-
 def test_only_what_is_grave_can_be_told_by_the_doctor_first(
     visitor: Visitor, doctor: Caller
 ) -> None:
@@ -208,13 +171,3 @@ def test_who_tells_the_patient_of_a_cancer_is_asked_once_before_it_is_signed(
     visitor.find(".show-now")
     [review] = signed(doctor, number)
     assert "held_until" in review
-
-
-def test_what_is_harmless_takes_two_keys_and_asks_nobody_who_tells(
-    visitor: Visitor, doctor: Caller
-) -> None:
-    number = open_case(visitor, doctor, MOLE)
-    press(visitor, "a", "[value=agree]:checked:focus")
-    assert visitor.count("[name=teller]") == 0
-    visitor.keys(Keys.ENTER)
-    visitor.await_truth(lambda: len(signed(doctor, number)) == 1, "it is signed")

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.storage.ids import new_id
 from tests.care.test_comparisons import visit
 from tests.console.journey import LOOKS, Journey, Look, file_of, looks
-from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
@@ -38,13 +37,6 @@ return buttons.length > 1 && buttons.every((one) => {
 });
 """
 ZOOMED = "return [...document.querySelectorAll('.looked')].map((one) => one.style.transform)"
-# A mouse that drags the first finding onto the first spot.
-DRAG = """
-const drag = (selector, name) =>
-  document.querySelector(selector).dispatchEvent(new DragEvent(name, {bubbles: true}));
-drag("li[draggable=true]", "dragstart");
-drag("g.point", "drop");
-"""
 
 
 @pytest.fixture
@@ -252,54 +244,6 @@ def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
     visitor.see("Create an account")
     assert visitor.run("return localStorage['skinapi.told']") is None
     visitor.assert_quiet()
-
-
-def test_of_two_windows_that_sort_at_once_the_second_says_so(visitor: Visitor, ada: Caller) -> None:
-    back = begin(ada, BACK, "back")
-    thumb = begin(ada, {"site": "hand"}, "thumb")
-    number = send(ada, "melanoma")
-    visitor.look(DESKTOP)
-    visitor.enter(ada, "user")
-    visitor.find("li[draggable=true]")
-    elsewhere = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": back})
-    assert elsewhere.status == 200
-    visitor.run(DRAG)
-    visitor.see("was sorted in another window")
-    visitor.see_none("Findings without a spot")
-    assert ada.call("GET", f"/submissions/{number}").json["lesion"] == back
-    ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
-    visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
-    visitor.find("li[draggable=true]")
-    visitor.run(DRAG)
-    visitor.see_none("Findings without a spot")
-    assert ada.call("GET", f"/submissions/{number}").json["lesion"] == thumb
-    visitor.assert_quiet(expected=("409",))
-
-
-def test_many_unsorted_findings_are_shown_a_page_at_a_time(
-    visitor: Visitor, seeder: Seeder, ada: Caller
-) -> None:
-    number = send(ada, "melanoma")
-    findings = seeder.services.store.collection("submissions")
-    [stored] = findings.find({"number": number})
-    for other in range(1, 13):
-        findings.insert({**stored, "id": new_id(), "number": number + 10**6 * other})
-    visitor.look(PHONE)
-    visitor.enter(ada, "user")
-    newest = f"a[href='#/finding/{number + 12 * 10**6}'][draggable]"
-    visitor.find(newest)
-    rows = "li[draggable]"
-    assert visitor.count(rows) == 10
-    visitor.press_button("Next")
-    visitor.await_truth(lambda: visitor.count(rows) == 3, "the oldest")
-    visitor.press(f"[popovertarget=menu-{number}]")
-    visitor.press(f"button[aria-label='Delete {number}']")
-    visitor.press("dialog .danger")
-    visitor.await_truth(lambda: visitor.count(rows) == 2, "the page to be kept")
-    visitor.press_button("Previous")
-    visitor.await_truth(lambda: visitor.count(rows) == 10, "the newest again")
-    visitor.find(newest)
-    visitor.assert_quiet(expected=("/thumbnail",))  # all had one photo, which is deleted
 
 
 def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
-from tests.served.people import Caller, Seeder
+from tests.served.people import Seeder
 from tests.served.wire import ask
 from tests.support.photos import photo_of
 
@@ -148,14 +148,3 @@ def lose_the_server(journey: Journey) -> None:
     visitor.go_offline(False)
     journey.press("tryAgain")
     visitor.find(".list > li")
-
-
-def test_an_empty_queue_says_what_will_be_there(visitor: Visitor, seeder: Seeder) -> None:
-    journey = Journey(visitor, "states", looks(0)[0])
-    doctor: Caller = seeder.person("doctor")
-    visitor.enter(doctor, "doctor")
-    journey.see("queueEmpty")
-    journey.step("empty-queue")
-    visitor.go("patients")
-    journey.see("patientsEmpty")
-    journey.step("no-patients")

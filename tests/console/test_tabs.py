@@ -57,18 +57,6 @@ def log_in(visitor: Visitor, caller: Caller) -> None:
     visitor.run(LOG_IN, session)
 
 
-def test_a_new_tab_is_logged_in_and_goes_where_it_was_sent(
-    tabs: Tabs, visitor: Visitor, seeder: Seeder
-) -> None:
-    anna = seeder.person()
-    log_in(visitor, anna)
-    tabs.open("account")
-    visitor.see(anna.email)
-    assert visitor.run(SESSION)["token"] == anna.token
-    assert visitor.run("return location.hash") == "#/account"
-    visitor.assert_quiet()
-
-
 def test_a_log_in_opens_the_tabs_that_show_the_form(
     tabs: Tabs, visitor: Visitor, seeder: Seeder
 ) -> None:
@@ -106,24 +94,6 @@ def test_a_new_token_goes_to_all_and_a_log_out_ends_it_in_all(
     tabs.open("account")
     visitor.find("[name=password]")
     assert visitor.run(SESSION) is None
-
-
-def test_the_veil_of_an_ended_session_is_lifted_by_a_log_in_elsewhere(
-    tabs: Tabs, visitor: Visitor, seeder: Seeder
-) -> None:
-    anna = seeder.person()
-    log_in(visitor, anna)
-    visitor.go("account")
-    visitor.see(anna.email)
-    seeder.services.data.sessions.forget(anna.id)
-    visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
-    visitor.find(".veil [name=password]")
-    tabs.open("account")  # one that ended is not handed on
-    visitor.see("No account yet?")
-    log_in(visitor, seeder.caller(anna.id, anna.email))
-    tabs.show(tabs.first)
-    visitor.see(anna.email)
-    visitor.await_truth(lambda: visitor.count(".veil") == 0, "the veil to be lifted")
 
 
 def test_who_logs_in_last_is_shown_in_all_tabs_and_nothing_of_the_other(

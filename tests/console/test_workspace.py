@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look
 from tests.console.test_spots import begin, send
-from tests.console.visitor import PHONE, Visitor
+from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account
 
@@ -26,14 +26,6 @@ PHOTO = """
 const [frame, pane, photo] = [".photo-frame", ".case", ".photo-frame img"]
   .map((one) => document.querySelector(one).getBoundingClientRect());
 return [frame.width / pane.width, frame.top, photo.height <= frame.height + 1];
-"""
-
-# How many rows of the list are whole in the window, and not below a heading that stays.
-ROWS_IN_SIGHT = """
-return [...document.querySelectorAll(".finding-row")].filter((row) => {
-  const { top, bottom } = row.getBoundingClientRect();
-  return bottom > top && top >= 0 && bottom <= innerHeight;
-}).length;
 """
 
 
@@ -91,58 +83,6 @@ def test_on_a_desk_the_case_stands_beside_the_list(
     visitor.await_truth(lambda: visitor.run("return location.hash") == first, "the case before")
 
 
-def test_fifteen_rows_are_in_sight(visitor: Visitor, seeder: Seeder, doctor: Caller) -> None:
-    """Below the headings of two urgencies, without and with a message that waits."""
-    patient = seeder.person()
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    spot = begin(patient, {"site": "back"})
-    for _ in range(12):
-        send(patient, "melanoma", lesion=spot)
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    visitor.find(".finding-row.current")
-    visitor.await_truth(lambda: visitor.count(".finding-row") == 20, "all of them")
-    assert visitor.run(ROWS_IN_SIGHT) >= 15
-    answer = patient.call("POST", f"/lesions/{spot}/messages", json={"text": "It itches."})
-    assert answer.status == 201
-    visitor.find(".notes a")
-    assert visitor.run(ROWS_IN_SIGHT) >= 14
-
-
-def test_a_phone_shows_each_note_above_the_queue(
-    visitor: Visitor, seeder: Seeder, doctor: Caller
-) -> None:
-    """Who waits for an answer stood beyond the edge of the window."""
-    patient = seeder.person()
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    for site in ("back", "chest", "hand", "abdomen", "foot", "face"):
-        spot = begin(patient, {"site": site})
-        assert patient.call("POST", f"/lesions/{spot}/messages", json={"text": "?"}).status == 201
-    visitor.look(PHONE)
-    visitor.enter(doctor, "doctor")
-    visitor.await_truth(lambda: visitor.count(".notes a") >= 6, "the notes")
-    ends = "return [...document.querySelectorAll('.notes a')].map((a) => a.getBoundingClientRect())"
-    for box in visitor.run(ends):
-        assert box["right"] <= PHONE[0]
-
-
-def test_the_navigation_counts_what_is_to_be_reviewed(visitor: Visitor, doctor: Caller) -> None:
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    count = "return document.querySelector('nav .count')?.textContent"
-    visitor.await_truth(lambda: visitor.run(count) == "8", "the count of the queue")
-    visitor.find(".finding-row.current")
-    visitor.keys("o")
-    opened(visitor)
-    visitor.keys("p")
-    visitor.find("[name=picture]:checked:focus")
-    visitor.keys(Keys.ENTER)
-    visitor.await_truth(lambda: visitor.run(count) == "7", "one fewer")
-    visitor.go("patients")
-    visitor.find("main .list")
-    visitor.find("nav .count")
-
-
 def test_a_review_is_signed_once_in_two_windows(
     visitor: Visitor, browser: webdriver.Chrome, doctor: Caller
 ) -> None:
@@ -180,45 +120,6 @@ def test_a_review_is_signed_once_in_two_windows(
         browser.switch_to.window(window)
         browser.close()
     browser.switch_to.window(first)
-
-
-def test_a_message_is_read_and_answered_in_the_case_by_keys(
-    visitor: Visitor, seeder: Seeder, doctor: Caller
-) -> None:
-    patient = seeder.person()
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    spot = begin(patient, {"site": "back"})
-    numbers = [send(patient, "melanoma", lesion=spot) for _ in range(2)]
-    patient.call("POST", f"/lesions/{spot}/messages", json={"text": "It itches."})
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    visitor.find(".notes a")
-    visitor.keys("i")
-    visitor.find("[name=message]:focus")
-    assert visitor.run(HASH) == f"#/case/{numbers[-1]}?at=messages"
-    visitor.keys("Come on Monday.")
-    visitor.keys(Keys.TAB, Keys.ENTER)
-    visitor.find(".conversation .own")
-    visitor.await_truth(lambda: visitor.count("nav .unread") == 0, "it is answered")
-    texts = [one["text"] for one in doctor.call("GET", f"/lesions/{spot}/messages").json]
-    assert texts == ["It itches.", "Come on Monday."]
-    visitor.assert_accessible()
-    visitor.assert_quiet()
-
-
-def test_on_a_phone_the_list_comes_first_and_then_the_case(
-    visitor: Visitor, doctor: Caller
-) -> None:
-    journey = Journey(visitor, "workspace", Look(PHONE, dark=False, language="en"))
-    visitor.enter(doctor, "doctor")
-    visitor.find(".finding-row")
-    journey.step("list")
-    visitor.press(".finding-row a")
-    visitor.find(".case .photo-frame img")
-    assert not visitor.find(".cases").is_displayed()
-    journey.step("case")
-    visitor.press(".to-list")
-    visitor.await_truth(lambda: visitor.find(".cases").is_displayed(), "the list")
 
 
 HASH = "return location.hash"
@@ -266,25 +167,6 @@ def press_through(visitor: Visitor, *steps: tuple[str, str]) -> int:
     visitor.keys(Keys.ENTER)
     visitor.await_truth(lambda: f"case/{number}" not in visitor.run(HASH), "the next case")
     return number
-
-
-def test_a_letter_is_drafted_signed_and_left_with_three_keys(
-    visitor: Visitor, doctor: Caller
-) -> None:
-    number = doctor.call("GET", "/queue").json[0]["id"]
-    body = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    opened(visitor)
-    visitor.keys("l")
-    visitor.find("[name=letter]:focus").send_keys(Keys.CONTROL, Keys.ENTER)
-    visitor.find(".letter-text")
-    visitor.keys("j")
-    visitor.await_truth(lambda: f"case/{number}" not in visitor.run(HASH), "the next case")
-    [letter] = doctor.call("GET", f"/submissions/{number}/letters").json
-    assert letter["signed_at"]
 
 
 def test_the_address_keeps_what_is_listed_and_which_case_is_open(

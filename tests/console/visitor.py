@@ -161,11 +161,6 @@ class Visitor:
         self._store("sessionStorage", "skinapi.session", session)
         self.open("/")
 
-    def set_clock(self, moment: str, zone: str) -> None:
-        """On the next page it is this moment, there. The zone stays: "" is that of the machine."""
-        self._before_next_page.append(SET_CLOCK % json.dumps(moment))
-        self._command("Emulation.setTimezoneOverride", timezoneId=zone)
-
     def open(self, path: str) -> None:
         source = ";".join(self._before_next_page)
         script = self._command("Page.addScriptToEvaluateOnNewDocument", source=source)
