@@ -46,7 +46,7 @@ lint: $(VENV)/everything $(VENV)/npm
 	$(PYTHON) -m tests.repository.dependencies
 
 bench: $(VENV)/everything $(VENV)/mongod
-	$(PYTHON) -m tests.bench
+	$(PYTHON) -m bench
 
 # The tables of settings, limits and figures, the drawing of the layers and nginx's errors, from the code.
 docs: $(VENV)/everything

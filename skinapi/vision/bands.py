@@ -43,7 +43,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
 PLAUSIBLE_SHARE = 1 / 3
 _SEVERITIES = ("High", "Medium", "Low", "None")
 # Saving a picture once more at quality 95 changes the log odds of a score near its threshold by
-# less than this in 99 of 100 cases (measured by `python -m tests.bench.steadiness`).
+# less than this in 99 of 100 cases (measured by `python -m bench.steadiness`).
 STEP_LOG_ODDS = 0.225
 _URGENCY = {band: place for place, band in enumerate(Band)}
 

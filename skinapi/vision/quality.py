@@ -1,7 +1,7 @@
 """Checks whether a photo is good enough to be classified, by a few measures of its pixels.
 
 The limits lie outside the range of HAM10000's training lesions, as measured by
-`python -m tests.bench.refusal_limits`. So a doubtful photo passes; the finding states its own
+`python -m bench.refusal_limits`. So a doubtful photo passes; the finding states its own
 doubts.
 """
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.photos import draw_spots
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench.photos import draw_spots
 from tests.clients.dialects import CLIENTS, each_client, said
 from tests.clients.served_backend import ServedBackend
 from tests.served.server import serving

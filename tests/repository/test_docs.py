@@ -99,7 +99,7 @@ def test_a_page_for_operators_is_short(page: str) -> None:
 
 def _texts() -> list[Path]:
     """The files of the project that hold words of ours."""
-    folders = ("skinapi", "tests", "deploy", "docs", ".ci", ".github")
+    folders = ("skinapi", "tests", "bench", "deploy", "docs", ".ci", ".github")
     found = [path for name in folders for path in (ROOT / name).rglob("*")]
     found += [path for path in ROOT.glob("*") if not path.name.startswith(".")]
     found = [path for path in found if path.suffix in TEXTS and "node_modules" not in path.parts]

@@ -1,7 +1,7 @@
 """Compares two photos of one spot: whether they can be compared, and what has changed.
 
 A change counts only above what the same measure differs by between two photos of a lesion that
-were taken one after the other (`UNCERTAINTY`, measured by `python -m tests.bench.comparisons`).
+were taken one after the other (`UNCERTAINTY`, measured by `python -m bench.comparisons`).
 Area, mean colour and asymmetry are those of the whole spot; a part of it, and of the skin beside
 it, is compared by `changed_part`.
 """

@@ -36,7 +36,7 @@ from skinapi.vision.finding.ranking import NotRuledOut, Restated, join_not_ruled
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
 # odds of another disease by less than this in 99 of 100 cases (measured by
-# `python -m tests.bench.steadiness`).
+# `python -m bench.steadiness`).
 NEARLY_UNLIKE = {"energy": 0.19, "distance": 0.03, "other": 0.67}
 CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 

@@ -3,13 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from skinapi.admin.routes import NON_DOCTOR_ROLES
-from skinapi.auth.account_search import search_fields
-from skinapi.auth.accounts import key_without_findings
-from skinapi.composition.services import Services
-from skinapi.storage.ids import new_id
-from skinapi.storage.ports import Document, Store
-from tests.bench.growth_common import (
+from bench.growth_common import (
     DOCTOR,
     GREY,
     PAGE,
@@ -18,6 +12,12 @@ from tests.bench.growth_common import (
     fill_people,
     id_at,
 )
+from skinapi.admin.routes import NON_DOCTOR_ROLES
+from skinapi.auth.account_search import search_fields
+from skinapi.auth.accounts import key_without_findings
+from skinapi.composition.services import Services
+from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Document, Store
 from tests.stores.bulk_insert import fill_alike
 
 GIVEN = ("Ada", "Anna", "Bruno", "Chiara", "Emil", "Johannes", "Maria", "Noor", "Oluwaseun", "Tove")

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.batch [FOLDER]`: pictures a second of a batch run and of the bare engine.
+"""`python -m bench.batch [FOLDER]`: pictures a second of a batch run and of the bare engine.
 
 Four loops over the same pictures, with the same model on the same threads, take turns, so that
 whatever else the machine does meets all of them. `inference`: the network alone, on one tensor.
@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from bench.photos import SIZES, photos
 from skinapi.batch.judge import Judge
 from skinapi.batch.output import Manifest, Output
 from skinapi.batch.pictures import FolderWalk, PictureReader
@@ -28,7 +29,6 @@ from skinapi.batch.table import columns
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
-from tests.bench.photos import SIZES, photos
 from tests.support.size import size
 
 THREADS = len(os.sched_getaffinity(0))

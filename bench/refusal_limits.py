@@ -1,7 +1,7 @@
 """What the quality checks decide for every photo of a folder: refused and why, or in doubt.
 
-    python -m tests.bench.refusal_limits --model DIR --images DIR [--split FILE --part validation]
-    python -m tests.bench.refusal_limits --model DIR --images NOT_SKIN --rows :30
+    python -m bench.refusal_limits --model DIR --images DIR [--split FILE --part validation]
+    python -m bench.refusal_limits --model DIR --images NOT_SKIN --rows :30
 
 Limits are chosen on the train and validation parts, and on the first thirty pictures of what is not
 skin; the test part and the other thirty are for one reading at the end.

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.growth [sqlite|mongod] [COLLECTION ...]`: what every list, the trail and
+"""`python -m bench.growth [sqlite|mongod] [COLLECTION ...]`: what every list, the trail and
 the quota cost with 1,000 and with 1,000,000 records of their collection, in one run: each call on
 the one store, then on the other. Rows are printed as they are measured.
 
@@ -20,15 +20,14 @@ from urllib.parse import urlsplit
 
 import pymongo
 
+from bench import growth_accounts as accounts
+from bench import growth_people as people
+from bench.growth_common import Calls, Growing
 from skinapi.composition.services import open_services
 from skinapi.errors import StoreUnavailable
 from skinapi.logs import configure_logs
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ports import Store
-from tests.bench import growth_accounts as accounts
-from tests.bench import growth_lab as lab
-from tests.bench import growth_people as people
-from tests.bench.growth_common import Calls, Growing
 from tests.stores.bulk_insert import settle
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.support.backends import settings_in
@@ -44,14 +43,9 @@ GROWING = {
     "submissions": Growing(people.fill_findings, people.finding_calls),
     "reviews": Growing(people.fill_reviews, people.review_calls),
     "audit": Growing(people.fill_trail, people.trail_calls),
-    "jobs": Growing(lab.fill_jobs, lab.job_calls),
-    "datasets": Growing(lab.fill_datasets, lab.dataset_calls),
-    "images": Growing(lab.fill_images, lab.image_calls),
-    "shadow_results": Growing(lab.fill_disagreements, lab.disagreement_calls),
-    "models": Growing(lab.fill_versions, lab.version_calls),
 }
 # What `make bench` measures, for a clinic can have most of these.
-LARGEST = ("accounts", "submissions", "audit", "jobs")
+LARGEST = ("accounts", "submissions", "audit")
 # A store for so many records, and what deletes it.
 Opened = tuple[Store, Callable[[], object]]
 

@@ -1,6 +1,6 @@
 """How far the scores and the band move when a picture is saved once more or cut a little smaller.
 
-    python -m tests.bench.steadiness --model DIR --images DIR [--split FILE --part validation]
+    python -m bench.steadiness --model DIR --images DIR [--split FILE --part validation]
 
 `STEP_LOG_ODDS` of `skinapi/vision/bands.py` is the change that 99 of 100 scores stay below, on
 validation pictures that are saved once more at quality 95; so is `NEARLY_UNLIKE` of
@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
+from bench.refusal_limits import choose_pictures, options_of
 from skinapi.vision.bands import log_odds, threshold_scores, urgency
 from skinapi.vision.calibration.model_calibration import measure_unlike
 from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.network.model import Model, open_model
-from tests.bench.refusal_limits import choose_pictures, options_of
 
 # A score counts as near its threshold within this distance, in log odds.
 NEAR = 1.0

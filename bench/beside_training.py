@@ -1,4 +1,4 @@
-"""`python -m tests.bench.beside_training`: how much longer `/predict` takes while the lab trains.
+"""`python -m bench.beside_training`: how much longer `/predict` takes while the lab trains.
 
 A server of ours with its job worker, and the shipped model in service. The training is the lab's
 own job, with TensorFlow: MobileNetV2 on toy pictures. Short rounds under the same load alternate:
@@ -18,11 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.load import Bounds, times_of, timing_of
+from bench.photos import SIZES, photos
+from bench.serving import request_of
 from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench.load import Bounds, times_of, timing_of
-from tests.bench.photos import SIZES, photos
-from tests.bench.serving import request_of
 from tests.lab.sending import labelled, zipped
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR

@@ -1,6 +1,6 @@
 """Compares the starts of several checkouts: processor time, seconds, memory.
 
-`python -m tests.bench.starts [CHECKOUT ...]` starts one server of each after the other, `--starts`
+`python -m bench.starts [CHECKOUT ...]` starts one server of each after the other, `--starts`
 times, and prints medians. With `--python PATH ...`, one of each with each of these interpreters. A
 start ends with the first answer to a photo. Processor time depends less than seconds on what else
 the machine does.
@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.photos import photos
+from bench.serving import SMALL, Contender, ours
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench.photos import photos
-from tests.bench.serving import SMALL, Contender, ours
 from tests.served.memory import measure_memory
 from tests.served.server import ROOT, stopping
 from tests.support.size import size

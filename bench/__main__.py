@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench import beside_training, dicom, growth, serving
+from bench.load import Bounds, load, request_bytes
 from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench import beside_training, dicom, growth, keys, serving
-from tests.bench.load import Bounds, load, request_bytes
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing
@@ -36,18 +36,11 @@ def main(path: Path) -> None:
     results: Results = {"argon2_ms": argon2_ms(), "stores": {}}
     with TemporaryDirectory(prefix="bench-") as folder:
         results |= process_costs(Path(folder))
-        results["peer"] = peer_timings(Path(folder) / "peer")
         results["stores"]["sqlite"] = backend_timings(Path(folder) / "sqlite", {})
         results["stores"]["mongod"] = mongod_timings(Path(folder) / "mongod")
-    backend = results["stores"]["sqlite"]["/healthz"]
-    results["backend_overhead"] = {
-        clients: round(backend[clients]["p50"] / peer["p50"], 2)
-        for clients, peer in results["peer"].items()
-    }
     results["growth"] = growth.measure_growth(collections=growth.LARGEST)
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["dicom"] = dicom.measure_dicom(Settings().model_path or SHIPPED_MODEL)
-    results["keys"] = keys.measure_keys(Settings().model_path or SHIPPED_MODEL)
     results["beside_training"] = beside_training.measure_beside_training()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
@@ -93,15 +86,6 @@ def resident_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     return round(int(line.split()[1]) / 1024, 1)
-
-
-def peer_timings(folder: Path) -> Results:
-    server = Server(folder, workers=1)
-    with stopping(server):
-        options = ("--bind", f"127.0.0.1:{server.port}", "--worker-class", "gthread")
-        gunicorn = ("-m", "gunicorn", "--config", "/dev/null", *options, "--threads", "32")
-        server.start((*gunicorn, "tests.bench.peer:app"), ready="/healthz")
-        return timings(server, request_bytes("GET", "/healthz"), CALLS)
 
 
 def mongod_timings(folder: Path) -> Results | str:
@@ -154,19 +138,14 @@ def table(results: Results) -> Iterator[str]:
     yield f"argon2, one check           {results['argon2_ms']:>8} ms   (inside /login)"
     yield ""
     yield f"{'':8}{'route':12}{'':12}{'p50 ms':>8}{'p99 ms':>8}{'req/s':>8}"
-    yield from _rows("bare", {"/healthz": results["peer"]})
     for store, routes in results["stores"].items():
         yield from [f"{store:8}{routes}"] if isinstance(routes, str) else _rows(store, routes)
-    yield ""
-    for clients, ratio in results["backend_overhead"].items():
-        yield f"backend over bare Flask, {clients}: {ratio} x at p50"
     yield ""
     yield from growth.table(results["growth"])
     yield ""
     yield from serving.table(results["serving"])
     yield ""
     yield from dicom.table(results["dicom"])
-    yield from keys.table(results["keys"])
     yield ""
     yield from beside_training.table(results["beside_training"])
 

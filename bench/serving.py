@@ -1,16 +1,13 @@
-"""Photos to answers with their heat map: ours against the recipe and the bare engine.
+"""Photos to answers with their heat map: the server against the bare engine.
 
-`python -m tests.bench.serving [--model DIR] [--photos DIR]` prints this part of `make bench` alone.
-Both servers hold the same weights, stand side by side and take turns at the same photos. Every
-request stays on this machine, and each round is bounded in calls and in seconds.
+`python -m bench.serving [--model DIR] [--photos DIR]` prints this part of `make bench` alone.
+Every request stays on this machine, and each round is bounded in calls and in seconds.
 """
 
 import argparse
-import importlib.util
 import itertools
 import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,30 +20,28 @@ from typing import Any
 
 import numpy as np
 
+from bench.load import Bounds, Timing, connect, exchange, load, rate_of
+from bench.photos import SIZES, Photos, photos
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.network.model import NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.network.model import SHIPPED_MODEL, open_model
 from skinapi.vision.network.openvino_engine import Precision
-from tests.bench.load import Bounds, Timing, connect, exchange, load, rate_of
-from tests.bench.photos import SIZES, Photos, photos
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, Client
-from tests.served.server import ROOT, Server, stopping
+from tests.served.server import Server, stopping
 from tests.support.size import size
 
 RESULT = Path("instance/bench-serving.json")
 CLIENTS = (1, 4, 16)
 MANY = 8
 OURS = Bounds(size(400, 4000), seconds=size(6, 40))
-RECIPE = Bounds(size(40, 400), seconds=size(12, 60))
 ENGINE_S = size(3, 15)
 # Turns of our server and of the engine without a server: how fast a machine is changes by a tenth
 # from minute to minute where others use it, so the two are compared in the same seconds.
 TURNS = size(7, 15)
 TURN = Bounds(10**6, seconds=4)
 STARTS = 2
-WANTED = ("tensorflow", "fastapi", "uvicorn", "multipart")
 SMALL, LARGE = SIZES
 Results = dict[str, Any]
 FIGURES = [field.name for field in fields(Timing)]
@@ -114,10 +109,6 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
     results: Results = {"model": open_model(model).version, "servers": {}}
     with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         contenders = [ours(Path(folder), model)]
-        if reason := why_no_recipe(model):
-            results["no recipe"] = reason
-        else:
-            contenders.append(recipe(Path(folder), model))
         stack.enter_context(stopping(contenders[0].server))
         content = contenders[0].answered(photos(pictures))
         for contender in contenders:
@@ -138,7 +129,7 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
 
 
 def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator[Results]:
-    """Told as they come: sixteen clients of the recipe wait for more than a minute."""
+    """They are written as they come."""
     for photo, clients in itertools.product(SIZES, CLIENTS):
         for contender in contenders:
             for door in contender.doors:
@@ -173,24 +164,6 @@ def ours(folder: Path, model: Path) -> Contender:
     return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
 
 
-def why_no_recipe(model: Path) -> str:
-    missing = [name for name in WANTED if importlib.util.find_spec(name) is None]
-    if missing:
-        return f"not installed: {', '.join(missing)}"
-    return "" if (model / NORMS).is_file() else f"no {NORMS} beside the network"
-
-
-def recipe(folder: Path, model: Path) -> Contender:
-    network = folder / "recipe.keras"
-    command = [sys.executable, "-m", "tests.bench.make_recipe_model", str(model), str(network)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
-    quiet = {"RECIPE_MODEL": str(network), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    server = Server(folder / "recipe", quiet)
-    address = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "warning")
-    command_line = ("-m", "uvicorn", "tests.bench.recipe:app", *address)
-    return Contender("recipe", server, command_line, (GUIDE,), RECIPE)
-
-
 def measure_engine(model: Path, photo: bytes) -> Results:
     """Photos a second in the server's streams and precision, without a server: of the network
     alone, and of all from the file in memory to the finding with its heat map.
@@ -221,17 +194,6 @@ def ratios(results: Results) -> dict[str, float]:
         "HTTP of the network alone": served["per_second"] / engine["per_second"],
         "HTTP with a PNG of the network alone": mine["per_second"] / engine["per_second"],
     }
-    if "recipe" in results["servers"]:
-        theirs = round_of(results, "recipe", GUIDE.path)
-        ours_, recipe_ = results["servers"]["ours"], results["servers"]["recipe"]
-        found |= {
-            "requests/s (target 45)": mine["per_second"] / theirs["per_second"],
-            "p99 (target 1/20)": mine["p99"] / theirs["p99"],
-            "memory under load (target 1/3)": (
-                ours_["memory_mb"]["under_load"] / recipe_["memory_mb"]["under_load"]
-            ),
-            "cold start (target 1/8)": ours_["cold_start_s"] / recipe_["cold_start_s"],
-        }
     return {name: round(value, 3) for name, value in found.items()}
 
 
@@ -246,8 +208,6 @@ def round_of(results: Results, server: str, path: str) -> Mapping[str, float]:
 
 def table(results: Results) -> Iterator[str]:
     yield f"serving {results['model']}; /api/predict answers with the heat map drawn as PNG"
-    if "no recipe" in results:
-        yield f"the recipe is skipped: {results['no recipe']}"
     yield f"{'photo':9}{'clients':>8}{'':10}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'req/s':>8}"
     for row in results["rounds"]:
         yield row_of_table(row)

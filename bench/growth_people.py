@@ -4,18 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.sessions import Session
-from skinapi.care.queue import CareService
-from skinapi.composition.services import Services
-from skinapi.records.opinions import Certainty, Opinion
-from skinapi.records.queue_keys import make_reviewed_key
-from skinapi.records.reviews import Review
-from skinapi.records.submission import Submission
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Store
-from skinapi.storage.unit_of_work import AuditRow
-from skinapi.vision.context import Context
-from tests.bench.growth_common import (
+from bench.growth_common import (
     DOCTOR,
     GREY,
     OTHER,
@@ -27,6 +16,17 @@ from tests.bench.growth_common import (
     id_at,
     owned_by_few,
 )
+from skinapi.auth.sessions import Session
+from skinapi.care.queue import CareService
+from skinapi.composition.services import Services
+from skinapi.records.opinions import Certainty, Opinion
+from skinapi.records.queue_keys import make_reviewed_key
+from skinapi.records.reviews import Review
+from skinapi.records.submission import Submission
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.unit_of_work import AuditRow
+from skinapi.vision.context import Context
 from tests.stores.bulk_insert import fill, fill_alike
 from tests.support.findings import told_finding
 

@@ -1,6 +1,6 @@
 """A photo of 12 megapixels in a DICOM object (STOW-RS) beside the same photo to `POST /predict`.
 
-`python -m tests.bench.dicom` prints this part of `make bench` alone. The two take turns, so that
+`python -m bench.dicom` prints this part of `make bench` alone. The two take turns, so that
 both meet the same machine.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.photos import photos
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench.photos import photos
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import serving
