@@ -19,9 +19,8 @@ from bench.growth_common import (
 from skinapi.auth.sessions import Session
 from skinapi.care.queue import CareService
 from skinapi.composition.services import Services
-from skinapi.records.opinions import Certainty, Opinion
-from skinapi.records.queue_keys import make_reviewed_key
-from skinapi.records.reviews import Review
+from skinapi.records.list_keys import make_reviewed_key
+from skinapi.records.reviews import Certainty, Opinion, Review
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store

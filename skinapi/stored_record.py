@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def optional(description: str | None = None, *, default: Any = None) -> Any:
+    """Declare a field that is left out of what is answered or stored where it has its default."""
+    return Field(
+        default=default, exclude_if=lambda value: bool(value == default), description=description
+    )
 
 
 class Frozen(BaseModel):

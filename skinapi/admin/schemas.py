@@ -34,6 +34,7 @@ from skinapi.domain.subject import ErasureReason, RefusalReason, Role
 from skinapi.jobs.job import Job
 from skinapi.storage.failed_items import MOST_SHOWN
 from skinapi.storage.ports import Document
+from skinapi.stored_record import optional
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import (
     LARGEST_PAGE,
@@ -132,16 +133,10 @@ class AccountRow(ListedAccount):
     refusal: RefusalView | None = Field(
         default=None, description="why it was not approved; its status is `suspended`"
     )
-    link_allowed: str | None = Field(
-        default=None,
-        exclude_if=lambda provider: provider is None,
-        description="the provider of the clinic's log-in at which it may log in next time",
+    link_allowed: str | None = optional(
+        "the provider of the clinic's log-in at which it may log in next time"
     )
-    default_doctor: bool = Field(
-        default=False,
-        exclude_if=lambda default: not default,
-        description="whether it is that of DEFAULT_DOCTOR",
-    )
+    default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
 
     @classmethod
     def of(

@@ -13,6 +13,7 @@ from skinapi.auth.sessions import Session
 from skinapi.domain.field_types import Legible, Name, Printable
 from skinapi.domain.subject import Role
 from skinapi.languages import Language
+from skinapi.stored_record import optional
 from skinapi.web.schemas import Answer, Body, ContractBody
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
@@ -171,10 +172,8 @@ class AccountView(Answer):
     wanted_role: WantedRole | None = Field(
         default=None, description="as it asked at its registration, while it waits"
     )
-    provider: str | None = Field(
-        default=None,
-        exclude_if=lambda provider: provider is None,
-        description="where it logs in, if it is of the clinic's log-in; else absent",
+    provider: str | None = optional(
+        "where it logs in, if it is of the clinic's log-in; else absent"
     )
 
 
@@ -230,11 +229,7 @@ class RecoveryCodes(Answer):
 
 class Me(AccountView):
     doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
-    doctor_name: str | None = Field(
-        default=None,
-        exclude_if=lambda name: name is None,
-        description="the name of that doctor; absent without one",
-    )
+    doctor_name: str | None = optional("the name of that doctor; absent without one")
     locale: str
     consents: dict[str, bool]
     notices: bool | None = Field(
@@ -245,10 +240,8 @@ class Me(AccountView):
         default=False, description="whether one must be set up first: the operator requires it"
     )
     recovery_codes_left: int
-    has_password: bool = Field(
-        default=True,
-        exclude_if=lambda has_password: has_password,
-        description="false where the account logs in at its provider alone; else absent",
+    has_password: bool = optional(
+        "false where the account logs in at its provider alone; else absent", default=True
     )
 
     deletion_due_at: datetime | None = Field(

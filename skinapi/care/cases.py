@@ -23,7 +23,7 @@ from skinapi.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.events import OpinionWanted
 from skinapi.records.record_retention import PatientDeleted
-from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
+from skinapi.records.review_queue import TAKEN_FOR, is_free
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Listed, Submission
 from skinapi.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
@@ -74,8 +74,8 @@ class CasesService:
 
     @atomic
     def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
-        """Become the doctor in charge of a patient without one; nothing changes where the caller is
-        that already. Raises NotFound, Conflict, and PatientTaken for who has read of the patient.
+        """Nothing changes where the caller is in charge already. Raises NotFound, Conflict,
+        PatientTaken.
         """
         unassigned = self.records.unassigned
         found = self.accounts.by_ids({patient}).get(patient)
@@ -93,15 +93,13 @@ class CasesService:
         self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 
     def get_case(self, *, number: str, by: Subject) -> Case:
-        """A finding that the caller may review, and the accounts of who works on it. Raises
-        NotFound, Forbidden.
-        """
+        """Raises NotFound, and Forbidden where the caller may not review it."""
         return self._with_doctors(self._get(number, by))
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        """Take a finding, or over from who has had it too long; again, to have it longer. Raises
-        NotFound, Forbidden, CaseTaken.
+        """Take a finding, or over from who has had it too long. Raises NotFound, Forbidden,
+        CaseTaken.
         """
         submission = self._get(number, by)
         unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
@@ -125,9 +123,8 @@ class CasesService:
     def ask_colleague(
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
-        """Ask another active doctor, by e-mail or id. The colleague reads the question. Raises
-        NotFound, Forbidden, OpinionAsked, SharingRefused where the patient has refused it,
-        PatientDeleted, and Conflict where that is the caller.
+        """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked,
+        SharingRefused, PatientDeleted, and Conflict where that is the caller.
         """
         submission = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
@@ -207,16 +204,12 @@ class CasesService:
         return submission, self.accounts.by_ids(doctors_of(submission))
 
     def _get(self, number: str, by: Subject) -> Submission:
-        submission, owner = self.records.get(number=number, to=by)
-        if not in_care(owner, by) and not is_asked(submission, owner, by):
-            raise Forbidden(NOT_TO_REVIEW)
-        return submission
+        return self.records.get_in_charge(
+            number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
+        )[0]
 
     def _get_in_charge(self, number: str, by: Subject) -> Submission:
-        submission, owner = self.records.get(number=number, to=by)
-        if not in_care(owner, by):
-            raise Forbidden(NOT_IN_CHARGE)
-        return submission
+        return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
 
     def _find_colleague(self, named: str) -> Account:
         found = None

@@ -18,7 +18,7 @@ from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.due_days import say_day
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.instructions import SaidBy
+from skinapi.records.standing import SaidBy
 from skinapi.vision.bands import is_sent, urgency
 from skinapi.vision.comparison.comparison import (
     Alignment,

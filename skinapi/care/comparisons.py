@@ -13,8 +13,8 @@ from skinapi.care.lesion_service import LesionsService, ShownLesion
 from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
-from skinapi.records.instructions import Advice, Instruction, SaidBy
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.standing import Advice, Instruction, SaidBy
 from skinapi.records.submission import Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import InferenceService
@@ -163,10 +163,8 @@ class ComparisonsService:
         )
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
-        """The caller's spots where a finding of the caller is: first those of which the newest
-        photo fits, then the one with the newest finding. The photos of MOST_COMPARED spots are
-        compared; of none where the pool is full, or the caller has compared too many. Raises
-        NotFound.
+        """First those of which the newest photo fits, then the one with the newest finding. None is
+        compared where the pool is full, or the caller has compared too many. Raises NotFound.
         """
         finding = self.lesions.get_own_finding(number, by)
         near = self.lesions.list_at_place(finding)
@@ -229,9 +227,7 @@ def _caller(subject: Subject) -> PoolCaller:
 
 
 def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
-    """With the size of each photo. Decoded at the size of the network, which is more than is
-    compared.
-    """
+    """Compare at the size of the network; the result has the size of each photo, too."""
     one, other = read_stored_photo(first), read_stored_photo(second)
     return compare(one, other), ((one.width, one.height), (other.width, other.height))
 

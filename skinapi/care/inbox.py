@@ -10,9 +10,8 @@ from enum import StrEnum
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import Act, reminder_of
-from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader, Standing
+from skinapi.records.standing import Advice, Reader, SaidBy, Standing
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 
@@ -73,9 +72,7 @@ class InboxService:
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
-        """All that waits for this owner to do. Of the photos that are not due yet only the next
-        one: the others have time.
-        """
+        """Of the photos that are not due yet it has only the next one: the others have time."""
         spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
         stands = self.spots.stand([one.id for one in spots if one.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)

@@ -11,6 +11,7 @@ from skinapi.domain.subject import Subject
 from skinapi.languages import Language
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView
+from skinapi.stored_record import optional
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -29,11 +30,7 @@ class TaskView(Answer):
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
     advice: AdviceView | None = Field(description="what asks for it; null of messages")
-    sentence: str | None = Field(
-        default=None,
-        exclude_if=lambda sentence: sentence is None,
-        description="how, of what has a last day; else absent",
-    )
+    sentence: str | None = optional("how, of what has a last day; else absent")
     unread: int = Field(description="messages; 0 of what is none")
     due: date | None = Field(
         description="when to photograph the spot again, or until when a result should be there; "

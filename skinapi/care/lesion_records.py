@@ -171,9 +171,8 @@ class Lesions:
         return [one["id"] for one in found]
 
     def change(self, identifier: str, fields: Document) -> Lesion | None:
-        """Set these fields; None removes one. None where the spot is deleted.
-
-        It always writes, so that of two transactions about one spot one conflicts.
+        """None removes a field. It always writes, so that of two transactions about one spot one
+        conflicts.
         """
         ops: Ops = {"$inc": {"revision": 1}}
         if kept := {name: value for name, value in fields.items() if value is not None}:

@@ -14,6 +14,7 @@ from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
 from skinapi.records.submission import Listed
 from skinapi.storage.ids import now
+from skinapi.stored_record import optional
 from skinapi.vision.context import BodySide, BodySite, Laterality
 from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
 
@@ -148,11 +149,10 @@ class LesionView(Answer):
         description="what its owner can be reminded of; null without findings, and of a cancer "
         "that is proven",
     )
-    deleted: bool = Field(
+    deleted: bool = optional(
+        "its owner has deleted it, and the doctor in charge reads its messages on; absent where "
+        "that is not so",
         default=False,
-        exclude_if=lambda deleted: not deleted,
-        description="its owner has deleted it, and the doctor in charge reads its messages on; "
-        "absent where that is not so",
     )
 
     @classmethod

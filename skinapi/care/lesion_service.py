@@ -29,11 +29,10 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
 from skinapi.records.events import FindingsChanged
-from skinapi.records.instructions import Advice, Instruction
 from skinapi.records.review_queue import reader_of
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
+from skinapi.records.standing import Advice, Instruction, Reader
 from skinapi.records.submission import Listed, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
@@ -74,8 +73,8 @@ class LesionsService:
     def create_lesion(
         self, *, owner: str, place: Place, name: str | None, key: str | None
     ) -> ShownLesion:
-        """The same request with the same idempotency key gets the spot of the first one. Raises
-        IdempotencyKeyReused for another request with that key, TooManyLesions, InvalidToken.
+        """A retry gets the spot of the first request. Raises IdempotencyKeyReused, TooManyLesions,
+        InvalidToken.
         """
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
         if before := self._find_created(owner, key, request_hash):
@@ -133,9 +132,8 @@ class LesionsService:
         return self._page(patient, reader_of(patient, doctor), after=after, limit=limit)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
-        """A spot of the caller, or of a patient in the caller's care, or with a finding about which
-        the caller is asked for a second opinion. Of one that was joined to another, that one, where
-        it is known: a mail may name it. Raises NotFound.
+        """A spot that the caller may see; of one that was joined to another, that one: a mail may
+        name it. Raises NotFound.
         """
         found = self.find(lesion=lesion, to=to)
         return self._show(found, reader_of(found.owner, to))
@@ -160,9 +158,7 @@ class LesionsService:
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
     ) -> Instruction | None:
-        """What is to be done about a spot that the caller may see, with what a comparison of two
-        of its findings asks for.
-        """
+        """The instruction of a spot, with what a comparison of two of its findings asks for."""
         reader = reader_of(lesion.owner, to)
         stands = self.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
         return stands.instruction if stands else None
@@ -174,6 +170,11 @@ class LesionsService:
         found = self.find(lesion=lesion, to=to)
         page = self.spots.page(found.id, newest_first=newest_first, after=after, limit=limit)
         return page.map_all(partial(self.spots.see, reader=reader_of(found.owner, to)))
+
+    def list_course(self, *, lesion: str, to: Subject) -> list[Listed]:
+        """All findings of a spot. Raises NotFound."""
+        found = self.find(lesion=lesion, to=to)
+        return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
 
     def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
         """Raises NotFound, also for those of other accounts, as all that follow do."""
@@ -190,9 +191,7 @@ class LesionsService:
 
     @atomic
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
-        """Delete a spot. Its findings stay, and belong to none then. Its messages are part of the
-        doctor's record: the doctor in charge reads them on, and its owner no more.
-        """
+        """Its findings stay, in no spot; its messages stay with the doctor in charge."""
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
@@ -203,9 +202,7 @@ class LesionsService:
             self.lesions.remove(own.id)
 
     def join_lesion(self, *, lesion: str, joined: str, by: str) -> ShownLesion:
-        """Give findings and messages of the spot `joined` to another one, and delete it. Where that
-        was done before, it is answered as then. Raises JoinedWithItself, LesionFull too.
-        """
+        """The same again is answered as then. Raises JoinedWithItself, LesionFull too."""
         return self._show(self._join(lesion, joined, by))
 
     @atomic
@@ -234,9 +231,7 @@ class LesionsService:
         may_leave: Callable[[str | None], bool],
         by: Subject,
     ) -> Submission:
-        """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull, and
-        SortedElsewhere where it may not leave the spot where it is.
-        """
+        """Raises LesionFull, and SortedElsewhere where it may not leave the spot where it is."""
         finding = self.get_own_finding(number, by)
         if lesion:
             self.counts.get_own(lesion, by.id)
@@ -275,9 +270,7 @@ class LesionsService:
         return [self._show(one) for one in near[:MOST_PROPOSED]]
 
     def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
-        """A calendar file. Raises NotFound, also for a spot about which nothing is to be done
-        again, and for one without findings.
-        """
+        """Make a calendar file. Raises NotFound, also where nothing is to be done again."""
         shown = self._show(self.counts.get_own(lesion, by))
         own, told = shown.lesion, shown.instruction
         if told is None:
@@ -297,9 +290,7 @@ class LesionsService:
         return self.lesions.find_kept(lesion) is not None
 
     def faults(self) -> Iterator[Fault]:
-        """Spots of deleted accounts, findings that name a spot that is gone, and wrong counts, as a
-        restore by hand or servers of the version before leave them.
-        """
+        """Find what a restore by hand or servers of the version before leave."""
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"

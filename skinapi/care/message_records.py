@@ -61,9 +61,7 @@ class Messages:
         self._documents.ensure_index("author", "idempotency_key", unique=True)
 
     def add(self, *, lesion: str, **fields: Any) -> Message:
-        """Store a message behind the newest one of its spot. Raises Duplicate where its author has
-        used the idempotency key before.
-        """
+        """It comes behind the newest of its spot. Raises Duplicate where its key was used."""
         newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
         # Whatever the clocks of two servers say, an answer stands below the question.
         identifier = new_id_after(newest[0]["id"] if newest else None)
@@ -105,18 +103,14 @@ class Messages:
         return self._documents.count_by("lesion", {"to": to, **WAITING})
 
     def count_left(self) -> Counter[str | None]:
-        """How many messages of patients nobody has answered for LEFT_AFTER, by the doctor who is
-        to answer them; None: nobody is.
-        """
+        """Messages without an answer for LEFT_AFTER, by the doctor who is to give it, or None."""
         left: Filter = {**WAITING, "signature": None, "created_at": {"$lt": now() - LEFT_AFTER}}
         counted = Counter[str | None](self._documents.count_by("to", left))
         counted[None] = self._documents.count({**left, "to": None})
         return +counted
 
     def mark_seen(self, *, to: str, lesion: str, last: str) -> int:
-        """Mark the messages to this account up to `last`; return how many were unseen. Those to the
-        owner of the spot, which a doctor has signed, wait no more.
-        """
+        """Return how many were unseen. What a doctor has signed waits for the owner no more."""
         upto: Filter = {"to": to, **WAITING, "lesion": lesion, "id": {"$lte": last}}
         unseen: Filter = {**upto, "seen_at": None, "signature": None}
         seen = self._documents.update_all(unseen, {"$set": {"seen_at": now()}})
@@ -170,9 +164,7 @@ class Messages:
         return Counter(self._documents.count_by("owner", {"read_at": ended}))
 
     def walk_ended(self, *, before: datetime) -> Iterator[Message]:
-        """Messages that ceased to wait before this time, the longest ago first. Read in pages, so
-        that the caller may delete them meanwhile.
-        """
+        """The longest ago first. The caller may delete them meanwhile."""
         ended_at, last = FIRST_TIME, ""
         while page := self._list_ended(ended_at, last, before):
             yield from page

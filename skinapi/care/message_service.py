@@ -80,10 +80,8 @@ class MessagesService:
     def send_message(
         self, *, lesion: str, text: str, submission: str | None, by: Subject, key: str | None
     ) -> Told:
-        """Store a message of the owner of the spot, or of the doctor in charge. The same request
-        with the same idempotency key gets the message of the first one. Raises NotFound, also for a
-        finding of another spot, NobodyInCharge, PatientDeleted, TooManyUnread,
-        IdempotencyKeyReused.
+        """A retry gets the message of the first request. Raises NotFound, NobodyInCharge,
+        PatientDeleted, TooManyUnread, IdempotencyKeyReused.
         """
         request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
         sent = self._find_sent(by.id, key, request_hash)
@@ -126,18 +124,14 @@ class MessagesService:
 
     @atomic
     def mark_read(self, _: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        """Mark what waits for the caller, up to the message `last`, as read. What a patient wrote
-        goes on waiting for an answer of the doctor. Raises NotFound.
-        """
+        """What a patient wrote goes on waiting for an answer of the doctor. Raises NotFound."""
         found = self._get_spot(lesion, by)
         if self.messages.mark_seen(to=by.id, lesion=found.id, last=last):
             self._withdraw_mail(found, by)
 
     @atomic
     def mark_done(self, unit: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        """Take what waits for the doctor in charge, up to the message `last`, off the lists without
-        an answer. Raises NotFound.
-        """
+        """Take what waits for the doctor in charge off the lists. Raises NotFound."""
         found = self._get_spot(lesion, by)
         if self.messages.mark_done(by=by.id, lesion=found.id, last=last):
             unit.record(AuditRow("message.done", by=by.id, target=found.id, owner=found.owner))
@@ -192,9 +186,8 @@ class MessagesService:
         ]
 
     def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
-        """The spot, for its owner or the doctor in charge, who reads on what was said about one
-        that was deleted. A colleague who is asked for a second opinion sees the findings, and not
-        what these two write to each other. Raises NotFound.
+        """The owner or the doctor in charge gets it, also one that was deleted; a colleague who is
+        asked does not read what these two write. Raises NotFound.
         """
         found = self.lesions.find_kept(lesion)
         if found is None:
@@ -213,8 +206,8 @@ class MessagesService:
         return found
 
     def _hold(self, lesion: str, owner: str, by: Subject) -> Account:
-        """The owner of the spot, which stays as it is until the transaction ends. Raises NotFound
-        where the caller is not a side of the conversation any more.
+        """Hold the owner until the transaction ends. Raises NotFound where the caller has no part
+        any more.
         """
         held = self.accounts.hold(owner)
         if self.lesions.find(lesion) is None:

@@ -1,6 +1,6 @@
 """The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
 
-The order of the queue: records/queue_keys.py.
+The order of the queue: records/list_keys.py.
 """
 
 from collections import defaultdict
@@ -94,11 +94,9 @@ class CareService:
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
     ) -> Page[FoundPatient]:
-        """Patients by their most urgent unreviewed finding; those without one come last. With a
-        beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
-
-        A program with a clinic-wide key has all, in the order in which they registered. Raises
-        InvalidQuery where it names a beginning.
+        """Patients by their most urgent unreviewed finding; a program with a clinic-wide key has
+        all, in the order in which they registered. Raises TooManyFound, and InvalidQuery where a
+        program names a beginning.
         """
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
@@ -157,9 +155,7 @@ class CareService:
         after: str | None,
         limit: int,
     ) -> Page[FoundCase]:
-        """Findings in this doctor's care whose decision waits for this, the oldest decision first;
-        with a beginning as in `list_queue`. Raises TooManyFound.
-        """
+        """The oldest decision first; with a beginning as in `list_queue`. Raises TooManyFound."""
         owners = [one.id for one in self._search(doctor, beginning)] if beginning else None
         page = self.submissions.page_awaited(
             doctor.id, awaited, owners=owners, after=after, limit=limit
@@ -167,9 +163,7 @@ class CareService:
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
-        """List the findings of these patients of which the caller may not know all, sorted by what
-        the caller may know.
-        """
+        """The findings of which the caller may not know all, sorted by what the caller may know."""
         reader = reader_in_care(to)
         if reader.knows_all:
             return []
@@ -193,9 +187,7 @@ class CareService:
     def _visits_of(
         self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
     ) -> dict[str, date]:
-        """Until when these patients should next be seen, by what doctors have decided. A day that
-        is long past is none: nobody notes here that a patient came.
-        """
+        """A day that is long past is none: nobody notes here that a patient came."""
         found = [one for one in held if one.decision and is_sent(one.decision.urgency)]
         for doctor, owners in _by_doctor(patients):
             visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
@@ -262,9 +254,7 @@ class CareService:
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, after: str | None, limit: int
     ) -> Page[FoundCase]:
-        """What waits of patients without a doctor, as `UnassignedPatients.page` orders it; nothing
-        for a doctor who does not see them.
-        """
+        """Return nothing for a doctor who does not see the patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
@@ -307,9 +297,7 @@ class CareService:
         return patients
 
     def count_queue(self, *, doctor: Subject) -> QueueCounts:
-        """How many findings `list_queue` has to review, in all and of each urgency, and how many
-        `list_awaited` has.
-        """
+        """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
         count = self.submissions.count_by_urgency
         by_urgency = {
             band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
@@ -332,9 +320,7 @@ class CareService:
         return self.submissions.count_opinions(doctor.id)
 
     def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
-        """The model versions that were rolled back and have judged a finding in this doctor's care,
-        with when that was; the newest first.
-        """
+        """Those that have judged a finding in this doctor's care; the newest first."""
         withdrawn = self.pointer.read().withdrawn
         judged = [
             (version, withdrawn_at)
@@ -346,8 +332,8 @@ class CareService:
     def list_judged_by(
         self, *, version: str, doctor: Subject, after: str | None, limit: int
     ) -> Page[FoundCase]:
-        """The findings in this doctor's care that a version has made which was rolled back, oldest
-        first. Raises NotFound where it was not.
+        """Findings by a version that was rolled back, oldest first. Raises NotFound where it was
+        not.
         """
         if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
@@ -371,8 +357,8 @@ class CareService:
         *,
         doctor: Subject,
     ) -> Page[FoundCase]:
-        """With the accounts of their owners and doctors, and what holds about their spots, which
-        is two more queries for all of them; those that do not belong are left out.
+        """Findings with their owners, doctors and what holds; those that do not belong are left
+        out.
         """
         named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)

@@ -11,7 +11,7 @@ from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.domain.field_types import SearchText
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView, HeadlineView
-from skinapi.records.queue_keys import Waiting
+from skinapi.records.list_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import (
@@ -24,6 +24,7 @@ from skinapi.records.schemas import (
 from skinapi.records.submission import Listed
 from skinapi.records.unassigned import Left
 from skinapi.storage.ids import now
+from skinapi.stored_record import optional
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import AgeBand, BodySide, BodySite, Laterality
@@ -131,18 +132,13 @@ class PatientInCare(Answer):
         description="what a decision about one of the findings has waited for the longest; null "
         "where none waits"
     )
-    due: date | None = Field(
-        default=None,
-        exclude_if=lambda due: due is None,
-        description="until when the patient should next be seen, by what doctors have decided; "
-        "absent where no time was named, or it is more than 14 days past",
+    due: date | None = optional(
+        "until when the patient should next be seen, by what doctors have decided; absent where "
+        "no time was named, or it is more than 14 days past"
     )
 
-    record_kept_until: datetime | None = Field(
-        default=None,
-        exclude_if=lambda until: until is None,
-        description="the patient has left: only the medical record is kept, until then; absent "
-        "otherwise",
+    record_kept_until: datetime | None = optional(
+        "the patient has left: only the medical record is kept, until then; absent otherwise"
     )
 
     @classmethod
@@ -201,22 +197,16 @@ class ListedFinding(Answer):
     graver_review: GraverReview
     uncertain: bool
     photo_kept: bool
-    awaited: AwaitedView | None = Field(
-        default=None,
-        exclude_if=lambda awaited: awaited is None,
-        description="for doctors: what its decision waits for; absent where that is nothing",
+    awaited: AwaitedView | None = optional(
+        "for doctors: what its decision waits for; absent where that is nothing"
     )
-    due: date | None = Field(
-        default=None,
-        exclude_if=lambda due: due is None,
-        description="for doctors, in their lists: until when the patient was told to be seen, by "
-        "all that was said of the spot; absent where no time was named",
+    due: date | None = optional(
+        "for doctors, in their lists: until when the patient was told to be seen, by all that was "
+        "said of the spot; absent where no time was named"
     )
-    replaced_by: AdviceView | None = Field(
-        default=None,
-        exclude_if=lambda advice: advice is None,
-        description="for doctors: of a decided finding, what was said of the spot that counts "
-        "instead; absent where its own does",
+    replaced_by: AdviceView | None = optional(
+        "for doctors: of a decided finding, what was said of the spot that counts instead; absent "
+        "where its own does"
     )
 
 
@@ -241,10 +231,8 @@ class CaseView(Answer):
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
     )
-    overdue: bool = Field(
-        default=False,
-        exclude_if=lambda overdue: not overdue,
-        description="what its decision waits for has not come for more than 14 days; else absent",
+    overdue: bool = optional(
+        "what its decision waits for has not come for more than 14 days; else absent", default=False
     )
 
     @classmethod
@@ -328,28 +316,21 @@ class QueuedFinding(ListedFinding):
         description="the probability that it is malignant, in percent. Within a band, what waits "
         "for a review is listed by it"
     )
-    restated_malignant_score: float | None = Field(
-        default=None,
-        exclude_if=lambda share: share is None,
-        description="the same for the server's PREVALENCE: what people read. Absent without one",
+    restated_malignant_score: float | None = optional(
+        "the same for the server's PREVALENCE: what people read. Absent without one"
     )
-    record_kept_until: datetime | None = Field(
-        default=None,
-        exclude_if=lambda until: until is None,
-        description="as that of the patient",
-    )
+    record_kept_until: datetime | None = optional("as that of the patient")
     case: CaseView
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
     learning: LearningPlace | None = Field(description="only in the list by learning")
     judged_again: int | None = Field(
         description="the finding in which the photo of this one was judged again; null where none"
     )
-    left: tuple[Left, ...] = Field(
+    left: tuple[Left, ...] = optional(
+        "only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the patient is "
+        "still to be told; `result`: that of a sample is awaited; `opinion`: a second one has "
+        "come; `message`: the patient has written about the spot",
         default=(),
-        exclude_if=lambda left: not left,
-        description="only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the "
-        "patient is still to be told; `result`: that of a sample is awaited; `opinion`: a second "
-        "one has come; `message`: the patient has written about the spot",
     )
 
     @classmethod

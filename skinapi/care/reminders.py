@@ -24,9 +24,8 @@ from skinapi.records.events import (
     FindingReviewed,
     FindingVoided,
 )
-from skinapi.records.instructions import Instruction
 from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader, Standing
+from skinapi.records.standing import Instruction, Reader, Standing
 from skinapi.records.submission import Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.failed_items import FailedItems
@@ -69,9 +68,7 @@ class Reminder:
 
 
 def reminder_of(told: Instruction) -> Reminder | None:
-    """By the one instruction of a spot; None where nothing is to be done about it again: a cancer
-    that was proven is photographed no more.
-    """
+    """None where nothing is to be done again: a proven cancer is photographed no more."""
     counts, day = told.counts, told.counts.since.date()
     if counts.waits_for is WaitsFor.RESULT:
         return Reminder(Act.ASK_RESULT, day + RESULT_AFTER)
@@ -88,9 +85,7 @@ def reminder_of(told: Instruction) -> Reminder | None:
 
 
 def look_at(stands: Standing | None) -> datetime | None:
-    """When to see whether the owner of a spot is to be reminded, as the owner may know it: a
-    decision that is held back until then may ask for something earlier.
-    """
+    """When to see whether the owner is to be reminded; a hold that ends may ask for it earlier."""
     if stands is None:
         return None
     reminder = reminder_of(stands.instruction)

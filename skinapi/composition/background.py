@@ -26,7 +26,8 @@ from skinapi.privacy.break_glass.service import BreakGlassExpiry
 from skinapi.privacy.erasure.service import ErasureThread
 from skinapi.privacy.person_file.service import FileSweeper
 from skinapi.privacy.retention.service import RetentionPasses
-from skinapi.records.ended_holds import EndedHolds
+from skinapi.records.changes import ChangedFindings
+from skinapi.records.review_service import EndedHolds
 from skinapi.records.unassigned import UnassignedMailer
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
@@ -115,7 +116,9 @@ def _channels(
     settings: Settings, services: Services, archive: ArchiveService
 ) -> dict[str, Channel]:
     """How deliveries of each kind are sent."""
-    webhooks = open_webhook_sender(settings, services.data, services.integrations.webhooks)
+    webhooks = open_webhook_sender(
+        settings, services.integrations.webhooks, ChangedFindings(records=services.records)
+    )
     return {WEBHOOK: Channel(webhooks.send), ARCHIVE: Channel(archive.send)}
 
 

@@ -80,7 +80,6 @@ def open_care_services(
             work=data.work,
             letters=data.letters,
             records=records,
-            spots=data.spots,
             lesions=lesions,
             outbox=data.outbox,
         ),

@@ -12,6 +12,7 @@ from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import Secrets
 from skinapi.integrations.webhooks.sender import WebhookSender
 from skinapi.integrations.webhooks.service import WebhooksService
+from skinapi.records.changes import ChangedFindings
 from skinapi.records.service import RecordsService
 from skinapi.settings import Settings
 
@@ -63,16 +64,14 @@ def open_integration_services(
 
 
 def open_webhook_sender(
-    settings: Settings, data: Repositories, webhooks: WebhooksService
+    settings: Settings, webhooks: WebhooksService, findings: ChangedFindings
 ) -> WebhookSender:
     return WebhookSender(
-        endpoints=data.webhook_endpoints,
+        endpoints=webhooks.endpoints,
         secrets=webhooks.secrets,
         addresses=webhooks.addresses,
         service=webhooks,
-        submissions=data.submissions,
-        spots=data.spots,
-        accounts=data.accounts,
+        findings=findings,
         address=settings.address,
         authorities=settings.trusted_authorities,
     )

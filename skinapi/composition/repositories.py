@@ -29,8 +29,7 @@ from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.resting import Resting
-from skinapi.records.reviews import Reviews
-from skinapi.records.spots import Spots
+from skinapi.records.spots import Reviews, Spots
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
 from skinapi.reports.narrator import NarrativeCache

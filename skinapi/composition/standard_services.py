@@ -35,7 +35,7 @@ def open_standard_services(
     shapes = _open_shapes(services)
     studies = StudiesService(
         records=services.records,
-        submissions=services.data.submissions,
+        findings=ChangedFindings(records=services.records),
         reports=reports,
         shapes=shapes,
         clinic=settings.clinic_name,

@@ -29,9 +29,9 @@ from skinapi.lab.errors import RefusedDataset
 from skinapi.lab.quarantine import SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
-from skinapi.records.opinions import Histology
-from skinapi.records.photo_sources import SubmittedPhoto
-from skinapi.records.reviews import Review, Reviews, deciding_review
+from skinapi.records.reviews import Histology, Review, deciding_review
+from skinapi.records.spots import Reviews
+from skinapi.records.submission import SubmittedPhoto
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store

@@ -10,7 +10,7 @@ from typing import Self
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day, say_due
-from skinapi.records.instructions import Advice
+from skinapi.records.standing import Advice
 from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band, BandWords, conditions_table
 
@@ -45,9 +45,7 @@ class AdviceContent:
 
 
 def say_elsewhere(advice: Advice, language: Language) -> str:
-    """What a doctor or the laboratory has named the spot, and of which finding; empty where nobody
-    has.
-    """
+    """Say what a doctor or the laboratory has named the spot, and of which finding."""
     decision = advice.decision
     if decision is None or decision.label is None:
         return ""
@@ -64,9 +62,7 @@ def say_elsewhere(advice: Advice, language: Language) -> str:
 
 
 def say_counting(words: BandWords, due: date | None, language: Language) -> BandWords:
-    """The words of what counts, in place of those of a finding's own band: older clients read their
-    `action`.
-    """
+    """Put the words of what counts in place of the own `action`, which older clients read."""
     action = " ".join((f"{words.label}.", words.next_step, *say_due(due, language)))
     return words.model_copy(update={"action": action})
 

@@ -91,9 +91,7 @@ class BreakGlasses:
         return BreakGlass.model_validate(found[0]) if found else None
 
     def find_in_force(self, *, finding: str, to: Subject) -> BreakGlass | None:
-        """By which this caller may read this finding now: a person who is an admin, never a
-        program with a key.
-        """
+        """Find the grant by which a person who is an admin may read this finding now."""
         if to.role != "admin" or to.key is not None:
             return None
         grant = self.find_open(to.id)
@@ -114,9 +112,7 @@ class BreakGlasses:
         return BreakGlass.model_validate(changed) if changed else None
 
     def end(self, grant: BreakGlass, how: End, *, by: str = "system") -> None:
-        """Call it in a transaction, which gets a row of the audit trail. Nothing changes where it
-        was ended already. One whose time is over ended then.
-        """
+        """Call it in a transaction, which gets an audit row. Nothing changes where it was ended."""
         ended: Document = {"ended": how, "ended_at": min(now(), grant.ends_at)}
         same: Filter = {"id": grant.id, "open_by": grant.admin}
         if self._documents.update(same, {"$set": ended, "$unset": {"open_by": True}}):

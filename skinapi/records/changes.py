@@ -1,11 +1,16 @@
-"""Findings by when they changed, for programs that copy them: each gets those that it may see."""
+"""Findings for programs that copy them, as a program may know them: by when they changed, by when
+they were filed, or one. Each program gets those that it may see.
+"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
+from skinapi.records.review_queue import in_care
 from skinapi.records.service import RecordsService
 from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
@@ -15,6 +20,7 @@ from skinapi.storage.ports import Filter
 # one after a minute at most, and the clocks of two servers differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
 AT_ONCE = 50
+READ_AT_ONCE = 100
 SeenFinding = tuple[Submission, Account]
 
 
@@ -102,3 +108,46 @@ class ChangedFindings:
             (one.seen_by(Reader.PATIENT) if owner.id == to.id else one, owner)
             for one, (_, owner) in zip(told, seen, strict=True)
         ]
+
+    def walk_filed(
+        self, *, to: Subject, patient: str | None, first: str, end: str
+    ) -> Iterator[Submission]:
+        """Walk the findings that the caller may see, by ids from `first` to before `end`."""
+        of = _whose(to, patient)
+        while of is not None:
+            found = self.records.submissions.list_filed(
+                of, first=first, end=end, limit=READ_AT_ONCE
+            )
+            owners = self.records.accounts.by_ids({one.owner for one in found})
+            seen = [one for one in owners.values() if in_care(one, to)]
+            self.records.note_read([one.id for one in seen], by=to)
+            # The filter lets pass what is a doctor's own, or of an account being deleted.
+            may = {one.id for one in seen} | {to.id}
+            listed = [one for one in found if one.owner in may]
+            yield from self.records.spots.see(listed, Reader.PROGRAM)
+            if len(found) < READ_AT_ONCE:
+                return
+            first = f"{int(found[-1].id, 16) + 1:032x}"
+
+    def find(self, number: int) -> SeenFinding | None:
+        """None where it is gone, was entered in error, or its owner is being deleted."""
+        found = self.records.submissions.find_by_number(number)
+        if found is None or found.error:
+            return None
+        owner = self.records.accounts.by_ids({found.owner}).get(found.owner)
+        if owner is None or owner.status == "deleting":
+            return None
+        return self.records.spots.see_one(found, Reader.PROGRAM), owner
+
+
+def _whose(to: Subject, patient: str | None) -> dict[str, str] | None:
+    """Filter the findings that the caller may see; an archive names a patient by its own number."""
+    of = {}
+    if patient:
+        of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}
+    if to.key and to.key.clinic_wide:
+        return of
+    if to.role == "doctor":
+        return {**of, "doctor": to.id}
+    own = {"owner": to.id}
+    return {**of, **own} if of.get("owner", to.id) == to.id else None

@@ -75,9 +75,7 @@ class CorrectionsService:
 
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> Submission:
-        """The same of what a program has filed by a request with one of these idempotency keys, as
-        its owner may know it.
-        """
+        """The same of what a program has filed by one of these keys, as its owner may know it."""
         found = (self.submissions.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
@@ -138,8 +136,7 @@ class CorrectionsService:
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))
-        unit.publish(FindingsChanged(self.spots.note_changes_of([submission.lesion])))
-        self.spots.renew_keys(lesions=[submission.lesion])
+        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
         if counted is None:
             self.queue.recount(submission.owner)
         self.queue.leave(submission, counted or self.accounts.get(submission.owner))

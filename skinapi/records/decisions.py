@@ -3,7 +3,7 @@ It is made of the reviews each time, and never stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Self
@@ -16,12 +16,7 @@ from skinapi.records.due_days import (
     levels_since,
     say_day,
 )
-from skinapi.records.opinions import (
-    Certainty,
-    Histology,
-    Opinion,
-)
-from skinapi.records.reviews import Review, StandingReviews
+from skinapi.records.reviews import Certainty, Histology, Review, StandingReviews
 from skinapi.vision.bands import is_sent, most_urgent, urgency
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -131,9 +126,7 @@ class Decision:
     def of(
         cls, reviews: Sequence[Review], band: Band, found_at: datetime | None = None
     ) -> Self | None:
-        """What these reviews say of a finding of this band and time, in the order of signing; None
-        without any that counts.
-        """
+        """None without any that counts. `reviews` are in the order of signing."""
         counted = [review for review in reviews if not review.second_opinion]
         if not counted:
             return None
@@ -143,40 +136,31 @@ class Decision:
             decided_before[review.id] = decides
             standing.add(review)
             decides = standing.deciding() or review
-            steps.append(cls._after(review, decides, decided_before[decides.id], band))
+            before = decided_before[decides.id]
+            steps.append(cls._after(review, decides, urgency_of(decides, before, band)))
+        last = steps[-1]
         since = levels_since(_urgencies(counted, steps, band, found_at))
-        last = counted[-1], decides or counted[-1], decided_before[steps[-1].review]
-        return cls._after(
-            *last,
-            band,
-            urgent_since=tuple(UrgentSince(band, moment) for band, moment in since.items()),
-            earlier=_earlier(steps),
+        # What counted before the last of these, each once.
+        earlier = {one.review: Earlier.of(one) for one in steps if one.review != last.review}
+        return replace(
+            last,
+            urgent_since=tuple(UrgentSince(level, moment) for level, moment in since.items()),
+            earlier=tuple(earlier.values())[-MOST_EARLIER:],
         )
 
     @classmethod
-    def _after(
-        cls,
-        newest: Review,
-        decides: Review,
-        before: Review | None,
-        band: Band,
-        *,
-        urgent_since: tuple[UrgentSince, ...] = (),
-        earlier: tuple[Earlier, ...] = (),
-    ) -> Self:
-        """What is decided once `newest` is signed; `before` is what decided until then."""
+    def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
+        """What is decided once `newest` is signed."""
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
-            urgency=_urgency_of(decides, before, band),
+            urgency=urgency,
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
             new_picture_wanted=newest.opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
-            urgent_since=urgent_since,
-            earlier=earlier,
         )
 
     @property
@@ -333,9 +317,7 @@ class Decision:
         return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:
-        """What clients without decisions show first, where the decision is more urgent than the
-        finding and names a condition.
-        """
+        """Say first, to clients without decisions, a condition that is more urgent than `band`."""
         if self.label is None or not self.more_urgent_than(band):
             return None
         said = conditions_table().notices.graver_review.in_language(language)
@@ -386,37 +368,12 @@ def _urgencies(
         yield found_at, band
 
 
-def _earlier(steps: Sequence[Decision]) -> tuple[Earlier, ...]:
-    """What counted before the last of these, each once; as many as are listed of a spot."""
-    said = {one.review: Earlier.of(one) for one in steps}
-    said.pop(steps[-1].review)
-    return tuple(said.values())[-MOST_EARLIER:]
-
-
-def _urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
+def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
     """What the deciding review asks for; `before` is what decided when it was signed. The result
     that proves a cancer asks for no less than a suspicion of it; a later review may say that it was
     treated.
     """
-    asked = urgency_asked(decides.opinion, band)
-    if not _proves_cancer(decides) or (before and _proves_cancer(before)):
+    opinion, asked = decides.opinion, decides.opinion.urgency_asked(band)
+    if not opinion.proves_cancer or (before and before.opinion.proves_cancer):
         return asked
-    return most_urgent(asked, conditions_table().label(decides.opinion.condition or "").urgency)
-
-
-def _proves_cancer(review: Review) -> bool:
-    return review.opinion.histology_result is not None and review.opinion.malignant
-
-
-def urgency_asked(opinion: Opinion, band: Band) -> Band:
-    """The urgency that the doctor said. Else that of the condition, and no less than the finding's
-    where the doctor is not certain, awaits a result, or agrees that it is a cancer. So a benign
-    condition of which a doctor is sure, or which the laboratory has found, ends the urgency.
-    """
-    if opinion.urgency is not None or opinion.condition is None:
-        return opinion.urgency or band
-    own = conditions_table().label(opinion.condition).urgency
-    settled = opinion.sure and opinion.histology is not Histology.AWAITED
-    if settled and not (opinion.agrees_with_label and opinion.malignant):
-        return own
-    return most_urgent(own, band)
+    return most_urgent(asked, conditions_table().label(opinion.condition or "").urgency)

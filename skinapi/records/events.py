@@ -8,81 +8,63 @@ from skinapi.records.reviews import Review
 from skinapi.records.submission import Listed, Submission
 
 
-@dataclass(frozen=True, slots=True)
-class FindingFiled:
-    finding: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class FindingReviewed:
-    """Doctors have decided something else; `finding` is as it was before."""
+@dataclass(frozen=True)
+class FindingEvent:
+    """`finding` is as it was before."""
 
     finding: Submission
 
 
-@dataclass(frozen=True, slots=True)
+class FindingFiled(FindingEvent):
+    """`finding` is the new one."""
+
+
+class FindingReviewed(FindingEvent):
+    """Doctors have decided something else."""
+
+
+class OpinionWanted(FindingEvent):
+    """A doctor has asked a colleague about the finding."""
+
+
+class PhotosRemoved(FindingEvent):
+    """The kept photos of a finding go, and it stays."""
+
+
+class FindingDiscarded(FindingEvent):
+    """Its owner, who stays, deletes it."""
+
+
+class FindingVoided(FindingEvent):
+    """It was entered in error and stands for nothing."""
+
+
+class FindingDeleted(FindingEvent):
+    """What was stored about it goes with it."""
+
+
+@dataclass(frozen=True)
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on."""
 
     findings: Sequence[Listed]
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewSigned:
+@dataclass(frozen=True)
+class ReviewSigned(FindingEvent):
     """Any review, also a second opinion; of one that is held back from the patient, when the hold
-    has ended. `finding` is as it was before.
+    has ended.
     """
 
-    finding: Submission
     review: Review
 
 
-@dataclass(frozen=True, slots=True)
-class LetterIssued:
+@dataclass(frozen=True)
+class LetterIssued(FindingEvent):
     """A doctor has signed a letter about the finding, and its patient may know."""
 
-    finding: Submission
     letter: Letter
 
 
-@dataclass(frozen=True, slots=True)
-class OpinionWanted:
-    """A doctor has asked a colleague about the finding."""
-
-    finding: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class LetterTakenBack:
+class LetterTakenBack(LetterIssued):
     """A doctor has withdrawn a signed letter about the finding, of which its patient may know."""
-
-    finding: Submission
-    letter: Letter
-
-
-@dataclass(frozen=True, slots=True)
-class PhotosRemoved:
-    """The kept photos of a finding go, and it stays; `finding` is as it was before."""
-
-    finding: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class FindingDiscarded:
-    """Its owner, who stays, deletes it; `finding` is as it was before."""
-
-    finding: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class FindingVoided:
-    """It was entered in error and stands for nothing; `finding` is as it was before."""
-
-    finding: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class FindingDeleted:
-    """What was stored about it goes with it."""
-
-    finding: Submission

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.decisions import WaitsFor
-from skinapi.records.instructions import Advice, Instruction, SaidBy
+from skinapi.records.standing import Advice, Instruction, SaidBy
+from skinapi.stored_record import optional
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import Band, conditions_table
@@ -88,20 +89,15 @@ class HeadlineView(Answer):
         description="malignant conditions that are more severe than `likely` and plausible, the "
         "most severe first; empty where the finding sends nobody to a doctor"
     )
-    mostly_malignant: bool = Field(
+    mostly_malignant: bool = optional(
+        "all malignant conditions together have more than half, and `likely` is none of them: to "
+        "be said first; absent else",
         default=False,
-        exclude_if=lambda mostly: not mostly,
-        description="all malignant conditions together have more than half, and `likely` is none "
-        "of them: to be said first; absent else",
     )
     patient: LocalizedText = Field(
         description="one sentence or two, without numbers, in each language"
     )
-    doctor: LocalizedText | None = Field(
-        default=None,
-        exclude_if=lambda said: said is None,
-        description="for doctors: with names and percentages",
-    )
+    doctor: LocalizedText | None = optional("for doctors: with names and percentages")
 
     @classmethod
     def of(cls, headline: Headline, *, for_doctor: bool) -> Self:
@@ -246,30 +242,18 @@ class AdviceView(Answer):
     due: date | None = Field(
         description="until when a doctor should have seen the spot; null where no time was named"
     )
-    by_result: bool = Field(
-        default=False,
-        exclude_if=lambda proven: not proven,
-        description="the laboratory has said so; absent where it has not",
+    by_result: bool = optional("the laboratory has said so; absent where it has not", default=False)
+    unjudged: bool = optional(
+        "by a check of a photo that a doctor could not judge; absent else", default=False
     )
-    unjudged: bool = Field(
-        default=False,
-        exclude_if=lambda unjudged: not unjudged,
-        description="by a check of a photo that a doctor could not judge; absent else",
+    label: str | None = optional(
+        "the condition that a doctor or the laboratory named; absent without one"
     )
-    label: str | None = Field(
-        default=None,
-        exclude_if=lambda label: label is None,
-        description="the condition that a doctor or the laboratory named; absent without one",
+    certain: bool = optional(
+        "false where the doctor is unsure of it, or awaits a result; else absent", default=True
     )
-    certain: bool = Field(
-        default=True,
-        exclude_if=lambda certain: certain,
-        description="false where the doctor is unsure of it, or awaits a result; else absent",
-    )
-    suspected: bool = Field(
-        default=False,
-        exclude_if=lambda suspected: not suspected,
-        description="it is a cancer that no laboratory has proven; else absent",
+    suspected: bool = optional(
+        "it is a cancer that no laboratory has proven; else absent", default=False
     )
 
     @classmethod

@@ -25,9 +25,7 @@ class Numbers:
         self._left: Iterator[int] = iter(())
 
     def take(self) -> int:
-        """A number that nobody else gets. Call it outside of a transaction: others would wait for
-        the counter until its end.
-        """
+        """Call it outside of a transaction: others would wait for the counter until its end."""
         with self._lock:
             number = next(self._left, None) if self._pid == os.getpid() else None
             if number is None:  # none is left, or the block belongs to the process that forked

@@ -119,8 +119,8 @@ class OutcomeCounts:
     def add(
         self, submission: Submission, reviews: Sequence[Review], *, doctors: Collection[str]
     ) -> None:
-        """Count the newest of these reviews, which brings a result, in the caller's transaction, of
-        the model and these doctors. What an earlier result had counted is taken back.
+        """Count the newest review, which brings a result, and take back what an earlier one
+        counted.
         """
         self.take_back(submission, reviews[:-1], doctors=doctors)
         for outcome in _outcomes(submission, reviews, doctors):
@@ -131,9 +131,7 @@ class OutcomeCounts:
     def take_back(
         self, submission: Submission, reviews: Sequence[Review], *, doctors: Collection[str]
     ) -> None:
-        """Count the result of these reviews no more, if they bring any, in the caller's
-        transaction.
-        """
+        """Count the result of these reviews no more, if they bring any."""
         results = [place for place, one in enumerate(reviews) if one.opinion.histology_result]
         if results:
             for outcome in _outcomes(submission, reviews[: results[-1] + 1], doctors):

@@ -1,20 +1,17 @@
 """The routes of outcomes."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.emails import Email
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
-from skinapi.records.outcome_service import Course, FiguresAtPoint, OutcomeFigures, OutcomesService
+from skinapi.records.outcome_service import ModelOutcomes, OutcomeCourse, OutcomesService
 from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
-
-# The answer schemas of outcomes.
-
 
 MOST_MONTHS = 60
 
@@ -30,37 +27,9 @@ class DoctorsOutcomesQuery(OutcomesQuery):
     doctor: Email | None = None
 
 
-class MonthOfOutcomes(OutcomeFigures):
-    month: str = Field(description="of the result, as 2026-11")
-
-
-class OutcomeCourse(OutcomeFigures):
-    months: list[MonthOfOutcomes] = Field(description="those with results, oldest first")
-
-    @classmethod
-    def over(cls, course: Course) -> Self:
-        months = [MonthOfOutcomes(month=month, **dict(figures)) for month, figures in course.months]
-        return cls(**dict(course.whole), months=months)
-
-
-class ModelOutcomes(OutcomeCourse):
-    points: list[FiguresAtPoint] = Field(
-        description="by the operating point at which a finding was made, and the kind of pictures"
-    )
-
-    @classmethod
-    def over(cls, course: Course) -> Self:
-        return cls(**dict(OutcomeCourse.over(course)), points=course.points)
-
-
 class OutcomesView(Answer):
     models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
     doctor: OutcomeCourse
-
-    @classmethod
-    def over(cls, models: dict[str, Course], doctor: Course) -> Self:
-        views = {version: ModelOutcomes.over(course) for version, course in models.items()}
-        return cls(models=views, doctor=OutcomeCourse.over(doctor))
 
 
 routes: Routes[OutcomesService] = Routes("outcomes")
@@ -80,9 +49,9 @@ def show_outcomes(
     Only findings with a result count, and mostly suspicious lesions get one: so these figures are
     not those of all lesions. Of a doctor, the last opinion before the first result counts.
     """
-    return OutcomesView.over(
-        outcomes.of_models(months=query.months),
-        outcomes.of_doctor(subject.id, months=query.months),
+    return OutcomesView(
+        models=outcomes.of_models(months=query.months),
+        doctor=outcomes.of_doctor(subject.id, months=query.months),
     )
 
 
@@ -95,7 +64,7 @@ def show_outcomes(
 )
 def show_outcomes_of(outcomes: OutcomesService, *, query: DoctorsOutcomesQuery) -> OutcomesView:
     """The same of a doctor, for an admin. Without one, that of the models alone."""
-    return OutcomesView.over(
-        outcomes.of_models(months=query.months),
-        outcomes.of_doctor_named(query.doctor, months=query.months),
+    return OutcomesView(
+        models=outcomes.of_models(months=query.months),
+        doctor=outcomes.of_doctor_named(query.doctor, months=query.months),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby, product
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -22,9 +22,6 @@ from skinapi.records.outcome_counts import (
 )
 from skinapi.storage.ids import now
 from skinapi.vision.bands import OperatingPoint
-
-# Sensitivity, specificity and agreement, each with its 95 % interval.
-
 
 T = TypeVar("T", CountedOutcome, CountAtPoint)
 
@@ -50,6 +47,14 @@ class OutcomeFigures(Value):
     kappa: FigureView = Field(description="Cohen's, of the conditions")
 
 
+class MonthOfOutcomes(OutcomeFigures):
+    month: str = Field(description="of the result, as 2026-11")
+
+
+class OutcomeCourse(OutcomeFigures):
+    months: list[MonthOfOutcomes] = Field(description="those with results, oldest first")
+
+
 class FiguresAtPoint(Value):
     """What an operating point did with the lesions that have the laboratory's result.
 
@@ -64,6 +69,12 @@ class FiguresAtPoint(Value):
     benign_spared: FigureView
     benign_urgent: FigureView
     urgent_malignant: FigureView = Field(description="of those told urgent, the malignant ones")
+
+
+class ModelOutcomes(OutcomeCourse):
+    points: list[FiguresAtPoint] = Field(
+        description="by the operating point at which a finding was made, and the kind of pictures"
+    )
 
 
 def figures_of(outcomes: Sequence[CountedOutcome]) -> OutcomeFigures:
@@ -145,15 +156,6 @@ def _without_value(n: int) -> FigureView:
 
 
 NO_DOCTOR = "There is no such doctor"
-Months = list[tuple[str, OutcomeFigures]]
-
-
-class Course(NamedTuple):
-    """Over all months, and in each that has results."""
-
-    whole: OutcomeFigures
-    months: Months
-    points: list[FiguresAtPoint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +163,23 @@ class OutcomesService:
     counts: OutcomeCounts
     accounts: Accounts
 
-    def of_models(self, *, months: int) -> dict[str, Course]:
+    def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
         """By version."""
         found = self.counts.of_models(since=_first_month(months))
-        versions = sorted({one.subject for one in found})
-        return {name: _course([one for one in found if one.subject == name]) for name in versions}
+        by_version = {
+            version: [one for one in found if one.subject == version]
+            for version in sorted({one.subject for one in found})
+        }
+        return {
+            version: ModelOutcomes(**dict(_course(each)), points=figures_by_point(each))
+            for version, each in by_version.items()
+        }
 
-    def of_doctor(self, account: str, *, months: int) -> Course:
+    def of_doctor(self, account: str, *, months: int) -> OutcomeCourse:
         return _course(self.counts.of_doctor(account, since=_first_month(months)))
 
-    def of_doctor_named(self, email: str | None, *, months: int) -> Course:
-        """Of nobody, no results. Raises NotFound."""
+    def of_doctor_named(self, email: str | None, *, months: int) -> OutcomeCourse:
+        """Return no results where nobody is named. Raises NotFound."""
         if email is None:
             return _course([])
         account = self.accounts.find_by_email(email)
@@ -188,7 +196,7 @@ def _first_month(months: int) -> str:
     return f"{day:%Y-%m}"
 
 
-def _course(outcomes: list[CountedOutcome]) -> Course:
+def _course(outcomes: list[CountedOutcome]) -> OutcomeCourse:
     by_month = groupby(outcomes, key=lambda one: one.month)  # the store lists them so
-    months = [(month, figures_of([*found])) for month, found in by_month]
-    return Course(figures_of(outcomes), months, figures_by_point(outcomes))
+    months = [MonthOfOutcomes(month=month, **dict(figures_of([*one]))) for month, one in by_month]
+    return OutcomeCourse(**dict(figures_of(outcomes)), months=months)

@@ -1,6 +1,6 @@
 """Photos that are kept with a finding: whether one may be, and who read it.
 
-A photo is kept until its finding or account is deleted, or its time is over (resting.py).
+A photo is kept until its finding or account is deleted, or its time is over.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,8 +12,9 @@ from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.logs import log
+from skinapi.records.list_keys import resting_since
 from skinapi.records.read_notes import ReadNotes
-from skinapi.records.resting import resting_since, waits_for_somebody
+from skinapi.records.resting import waits_for_somebody
 from skinapi.records.submission import MeasuredShape, PhotoChoice, Submission
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ports import Blobs
@@ -41,9 +42,7 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, submission: Submission) -> datetime | None:
-        """Until when its photos are kept at least, as the reader of this copy may know; None while
-        that depends on what somebody has to do first, and where they are kept for ever.
-        """
+        """When their time ends at the earliest; None where somebody has to do something first."""
         since = resting_since(submission.rest_key)
         told = submission.reader.knows_all or not submission.held_until
         if self.days is None or since is None or not told or waits_for_somebody(submission):
@@ -62,9 +61,7 @@ class KeptPhotos:
         return keep_photo
 
     def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
-        """The same for the transaction that files the finding: the consent may have been withdrawn
-        since. Without a choice the photo is one that is kept already, and is judged again.
-        """
+        """In the transaction that files it; a photo without a choice is judged again."""
         if choice is None:
             return not self.withdrawn(owner)
         return self.may_keep(owner, choice.told, by=choice.by)
@@ -94,11 +91,7 @@ class KeptPhotos:
         return content
 
     def open(self, *, submission: Submission, to: Subject) -> Photo | None:
-        """The kept photo at the size that the network works with.
-
-        None where no photo was kept, or its file is lost or damaged: a report without it is better
-        than no report.
-        """
+        """None where no photo was kept, or its file is lost or damaged."""
         photo = self.find_opened(submission)
         if photo is not None:
             self.note_read(submission=submission, by=to)
@@ -113,11 +106,7 @@ class KeptPhotos:
         return read_stored_photo(content) if content is not None else None
 
     def note_read(self, *, submission: Submission, by: Subject) -> None:
-        """Add a row to the audit trail, before a kept photo is shown or printed.
-
-        No row is added where its owner reads it: that tells an audit nothing, and it would double
-        the size of the trail.
-        """
+        """Add an audit row before anybody but its owner is shown a kept photo."""
         if submission.photo_blob and by.id != submission.owner:
             self.trail.record(
                 AuditRow(
@@ -163,9 +152,7 @@ class Thumbnails:
     notes: ReadNotes
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
-        """The thumbnail. If none is stored, or its file is lost or damaged, it is made from the
-        photo. Raises NotFound, with the reason where the photo was not kept or is damaged.
-        """
+        """It is made from the photo where none is stored or readable. Raises NotFound."""
         if not submission.photo_blob:
             raise NotFound(_why_not_kept(submission))
         content = self._stored(submission)
@@ -186,9 +173,7 @@ class Thumbnails:
             return None
 
     def _keep(self, submission: Submission, drawn: bytes) -> None:
-        """Store it. Nothing is stored if the submission was deleted meanwhile, or if another
-        request has stored one.
-        """
+        """Nothing is stored where the finding was deleted, or another request has stored one."""
         blob = self.blobs.put(drawn)
         if not self.submissions.set_thumbnail(submission, blob):
             self.blobs.delete(blob)

@@ -18,11 +18,8 @@ class Quotas:
     allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
-        """Refuse what is past either quota, and count the photos of one finding, before they are
-        classified.
-
-        Raises StorageQuotaReached, PredictionQuotaReached. Photos that are classified at the same
-        time may exceed the storage quota by their number, because none of them is stored yet.
+        """Raises StorageQuotaReached, PredictionQuotaReached. Call it before they are classified:
+        photos that are classified at the same time may exceed the storage quota by their number.
         """
         kept = owner.findings
         if kept is None or kept >= self.most_submissions:

@@ -49,9 +49,7 @@ class ReadNotes:
         action: ReadAction,
         detail: str | None = None,
     ) -> None:
-        """Call it before the record is shown. Requests that come at the same moment may add a row
-        each. `detail` says on what grounds.
-        """
+        """Call it before the record is shown. `detail` says on what grounds."""
         reader = (action, by.id, by.key.id if by.key else None)
         others = dict.fromkeys(one for one in owners if one != by.id)
         noted = self._find(reader)
@@ -69,9 +67,7 @@ class ReadNotes:
     def note_once(
         self, owner: str, *, by: Subject, action: ReadAction, detail: str | None = None
     ) -> None:
-        """The same, one request after the other: a page asks for many thumbnails at once. Not
-        inside a transaction, which another request may wait for.
-        """
+        """The same, one request after the other, and not inside a transaction."""
         with self._noting:
             self.note([owner], by=by, action=action, detail=detail)
 

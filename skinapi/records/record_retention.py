@@ -14,8 +14,7 @@ from datetime import datetime
 from skinapi.domain.pages import batched
 from skinapi.errors import Conflict
 from skinapi.records.letters import Letters
-from skinapi.records.reviews import Reviews
-from skinapi.records.spots import Spots
+from skinapi.records.spots import Reviews, Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
@@ -104,9 +103,7 @@ class RecordRetention:
     clock: ClockWatch
 
     def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
-        """What must be kept of this patient now, or as much of it as the patient may know; None
-        where that is nothing, or no more.
-        """
+        """What must be kept of this patient now, or as much of it as the patient may know."""
         record = self.find_signed(owner, for_owner=for_owner) if self.years else None
         return record if record and record.until_at > self.clock.read().believed else None
 
@@ -136,9 +133,7 @@ class RecordRetention:
         return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:
-        """Raises RecordKept where this finding is a part of the record that must be kept;
-        RecordInWork where the owner may not know that yet.
-        """
+        """Raises RecordKept; RecordInWork where the owner may not know that yet."""
         record = self.find_record(owner)
         if record is None or finding not in record.finding_ids:
             return
@@ -148,9 +143,7 @@ class RecordRetention:
         raise RecordKept(known.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
-        """Raises PhotosKeptByLaw where some are a part of the record that must be kept;
-        RecordInWork where the owner may not know that yet.
-        """
+        """Raises PhotosKeptByLaw; RecordInWork where the owner may not know that yet."""
         if self.find_record(owner) is None:
             return
         known = self.find_record(owner, for_owner=True)

@@ -3,7 +3,7 @@ most probably malignant.
 
 An index can sort only by fields of its own documents, so four fields are denormalised. A
 submission holds the `doctor` in whose care its owner is, a `queue_key` (how that sorts:
-queue_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
+list_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
 holds the `queue_key` of its most urgent unreviewed submission. These fields only order lists: who
 may see a finding is decided by the owner's account (`in_care`).
 
@@ -66,9 +66,7 @@ class ReviewQueue:
 
     @atomic
     def count_kept(self, _: Unit, owner_id: str) -> int:
-        """How many findings an account has, counted one by one: the count of the account may be
-        wrong by those that servers of the version before have stored or deleted.
-        """
+        """Count the findings of an account one by one, where its own count may be wrong."""
         return self.recount(owner_id)
 
     def update_owner_key(self, owner: Account) -> None:
@@ -81,8 +79,8 @@ class ReviewQueue:
                 self.submissions.touch(first[0])
 
     def renew_keys(self, after: str | None) -> Chunk | None:
-        """See Migration: make the keys of the next findings behind this one again, and delete what
-        earlier versions have copied of what holds.
+        """See Migration: make the keys of the next findings, and delete what was copied of what
+        holds.
         """
         found = self.submissions.list_behind(after)
         pairs = ((one["id"], one) for one in found)
@@ -100,9 +98,7 @@ class ReviewQueue:
         return int(changed)
 
     def faults(self) -> Iterator[Fault]:
-        """Accounts whose place, count, or a finding of which differs from what it should be, as a
-        restore by hand leaves them.
-        """
+        """Accounts whose place, count or findings differ, as a restore by hand leaves them."""
         for account in self.accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
             if self._differs(account) and self._still_differs(account.id):
@@ -157,12 +153,9 @@ def reader_in_care(to: Subject) -> Reader:
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
-    """Whether this account is a patient in the care of this doctor, or the caller is a program with
-    a clinic-wide key.
-
-    Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
-    That is checked here too, because accounts from before this rule may still hold a doctor. A
-    medical record that is kept of a deleted account is the doctor's in charge alone.
+    """Whether this account is a patient in the care of this doctor, or of the clinic whose key the
+    caller has. Becoming a doctor ends care, but older accounts may still have one. A record that is
+    kept of a deleted account is the doctor's in charge alone.
     """
     patient = owner.role != "doctor" and owner.status != "deleting"
     if doctor.key and doctor.key.clinic_wide:

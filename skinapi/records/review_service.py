@@ -1,7 +1,7 @@
 """The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,9 +9,9 @@ from functools import partial
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
-from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
+from skinapi.errors import Duplicate, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.decisions import Decision, urgency_asked
+from skinapi.records.decisions import urgency_of
 from skinapi.records.errors import HoldRefused
 from skinapi.records.events import (
     FindingReviewed,
@@ -21,22 +21,26 @@ from skinapi.records.events import (
     ReviewSigned,
 )
 from skinapi.records.letters import Letters
-from skinapi.records.opinions import Agreement, Opinion, Statement, Teller
 from skinapi.records.outcome_counts import OutcomeCounts
-from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.reviews import Review, Reviews
+from skinapi.records.review_queue import ReviewQueue, in_care
+from skinapi.records.review_schemas import NewReview
+from skinapi.records.reviews import Agreement, Opinion, Review, Teller
 from skinapi.records.service import RecordsService
-from skinapi.records.spots import Spots
+from skinapi.records.spots import Reviews, Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.registry.drift_counts import WeeklyCounts
+from skinapi.storage.background import PeriodicThread
+from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
+PASS_EVERY_S = 60.0
+SHOWN_AT_ONCE = 100
 LONGEST_HOLD = timedelta(days=7)
 # Of a malignant label where nobody has said who tells the patient.
 USUAL_HOLD = timedelta(days=2)
@@ -69,15 +73,12 @@ class ReviewsService:
         *,
         number: str,
         by: Subject,
-        said: Statement,
+        said: NewReview,
         key: str | None,
     ) -> Review:
-        """Store the review of the doctor in whose care the owner is, or of one who is asked for a
-        second opinion: the request ends with it. That is for the doctor in charge, who decides.
-
-        The same request with the same idempotency key gets the review of the first one. Raises
-        NotFound, Forbidden, IdempotencyKeyReused for another request with that key,
-        NoPictureToAgreeOn, ContradictoryReview, HoldRefused, and TooManyReviews.
+        """Store the review of the doctor in charge, or a second opinion: its request ends then. The
+        same request with the same key gets the review of the first one. Raises what the route
+        declares.
         """
         try:
             return self._sign(number=number, by=by, said=said, key=key)
@@ -88,23 +89,24 @@ class ReviewsService:
 
     @atomic
     def _sign(
-        self, unit: Unit, *, number: str, by: Subject, said: Statement, key: str | None
+        self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
     ) -> Review:
         if before := self._find_signed(by.id, key, number, said):
             return before
-        submission, owner = self._get_to_review(number, by)
+        submission, owner = self.records.get_in_charge(
+            number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
+        )
         opinion = said.resolve(
-            stated=submission.finding.headline.likely.key,
+            stated=submission.finding.likely,
             band=submission.band,
             pictured=submission.photo_blob is not None,
         )
         unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
-        signed = submission.stands.reviews
         asked_by = None if in_care(owner, by) else submission.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
+        signed = submission.stands.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
-        hold_ends_at = None if nobody_reads else _hold_of(said, opinion, submission.band)
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -112,43 +114,39 @@ class ReviewsService:
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,
-            asked_by=asked_by,
             note=said.note,
             question=submission.opinion_question if asked_by else None,
             downgrade_confirmed=said.downgrade_confirmed,
-            hold_ends_at=hold_ends_at,
+            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, submission.band),
             idempotency_key=key,
-            request_hash=_hash(submission.id, *said.hashed),
+            request_hash=_hash(submission.id, said),
         )
-        review = review.model_copy(update=_lowered(review, submission))
+        # Of a second opinion: once the doctor in charge signs it as it is.
+        after = submission.with_review(review)
+        review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
         self.reviews.add(review, signed=signed)
-        self.submissions.end_work_of(submission, by.id)
-        if review.second_opinion:
-            self._bring(review, submission)
+        self.submissions.end_work_of(submission, by.id, answered=not asked_by)
+        if asked_by:
+            asked = urgency_of(review, None, submission.band)
+            self.submissions.note_opinion(submission, urgency=asked)
+            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{submission.number}")
             unit.publish(ReviewSigned(submission, review))
         else:
-            self._publish(unit, [*signed, review], submission, owner)
+            self._publish(unit, [*signed, review], submission, after, owner)
         return review
 
-    def _bring(self, review: Review, submission: Submission) -> None:
-        """Bring a second opinion to the doctor in charge, in the caller's transaction."""
-        published = review.model_copy(update={"asked_by": None})
-        asks_for = Decision.of([published], submission.band)
-        self.submissions.note_opinion(
-            submission, urgency=asks_for.urgency if asks_for else submission.band
-        )
-        if submission.doctor:
-            about = f"case/{submission.number}"
-            self.outbox.add(Kind.OPINION_CAME, to=submission.doctor, about=about)
-
     def _publish(
-        self, unit: Unit, reviews: Sequence[Review], submission: Submission, owner: Account
+        self,
+        unit: Unit,
+        reviews: Sequence[Review],
+        submission: Submission,
+        after: Submission,
+        owner: Account,
     ) -> None:
         """Let the newest of these reviews count, and tell the patient of it."""
-        opinion = reviews[-1].opinion
-        newest = [] if reviews[-1].hold_ends_at else [reviews[-1]]
-        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *newest])
-        self.submissions.close_opinion(submission)
+        opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
+        shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
+        self._mark(unit, submission, owner, shown=shown, known=after)
         if opinion.histology_result:
             # A result that a colleague has told counts from when the doctor in charge signs it.
             known = [
@@ -157,46 +155,44 @@ class ReviewsService:
             doctors = self.accounts.by_ids({one.doctor for one in known})
             self.outcomes.add(submission, known, doctors=doctors)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
-        place, due_at = _place_of(submission), reviews[-1].hold_ends_at
-        urgent = _is_grave(opinion, submission.band)
+        urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
         if opinion.condition is not None:
             finding = submission.finding
             outputs = [entry.key for entry in finding.ranked]
-            disagrees = _disagrees(opinion, finding.headline.likely.key, outputs)
+            disagrees = _disagrees(opinion, finding.likely, outputs)
             unit.afterwards(
                 partial(self.weekly_counts.add_review, finding.model_version, disagrees)
             )
 
-    def _get_to_review(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
-        submission, owner = self.records.get(number=number, to=doctor)
-        if not in_care(owner, doctor) and not is_asked(submission, owner, doctor):
-            raise Forbidden(NOT_IN_CHARGE)
-        return submission, owner
-
     def _mark(
-        self, unit: Unit, submission: Submission, owner: Account, *, shown: Sequence[Review]
+        self,
+        unit: Unit,
+        submission: Submission,
+        owner: Account,
+        *,
+        shown: Sequence[Review],
+        known: Submission | None = None,
     ) -> None:
-        """Sort the lists by what holds now. `shown` are the reviews that the patient sees from now
-        on: who may know no more than the patient is told of them now.
+        """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
+        reviews that the patient sees from now on: who may know no more than the patient is told of
+        them now.
         """
         self.submissions.touch(submission.id)
-        lesion, own = submission.lesion, submission.id
-        self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [own], shown=own)
+        lesions, own = [submission.lesion], submission.id
+        alone = [] if submission.lesion else [own]
+        self.spots.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
         self.queue.leave(submission, owner)
         unit.publish(FindingReviewed(submission))
         if shown:
-            unit.publish(FindingsChanged(self.spots.note_changes(submission)))
+            unit.publish(FindingsChanged(self.spots.note_changes(lesions, ids=alone)))
         for review in shown:
             unit.publish(ReviewSigned(submission, review))
-        self._tell_of_letters(unit, submission, [one for one in shown if one.hold_ends_at])
+        if held := [one for one in shown if one.hold_ends_at]:
+            self._tell_of_letters(unit, submission, held)
 
     def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
-        """The letters that were signed while these reviews were held back, and are not told of as
-        long as others are.
-        """
-        if not held:
-            return
+        """Tell of letters that were signed while these reviews, and no others, were held back."""
         moment, since = now(), min(one.created_at for one in held)
         others = [one for one in about.stands.reviews if one not in held]
         still_held = [one.created_at for one in others if one.held_at(moment)]
@@ -209,10 +205,8 @@ class ReviewsService:
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
-        """Show the patient what the doctor in charge holds back: the patient knows. Nothing changes
-        where nothing is held. Raises NotFound, Forbidden.
-        """
-        submission, owner = self._get_in_charge(number, by)
+        """Show the patient what is held back: the patient knows. Raises NotFound, Forbidden."""
+        submission, owner = self.records.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not submission.held_until:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
@@ -221,16 +215,10 @@ class ReviewsService:
         if not self.reviews.end_holds(submission.id):
             return
         self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
-        place = _place_of(submission)
+        place = f"finding/{submission.number}"
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
         self.outbox.add(Kind.REVIEWED, to=owner.id, about=place)
-
-    def _get_in_charge(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
-        submission, owner = self.records.get(number=number, to=doctor)
-        if not in_care(owner, doctor):
-            raise Forbidden(NOT_TO_SHOW)
-        return submission, owner
 
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
@@ -242,26 +230,22 @@ class ReviewsService:
             self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
 
     def _find_signed(
-        self, doctor: str, key: str | None, number: str, said: Statement
+        self, doctor: str, key: str | None, number: str, said: NewReview
     ) -> Review | None:
-        """What the same request has signed before. Its doctor may not see the finding any more: a
-        request for a second opinion has ended with it.
-        """
+        """Its doctor may not see the finding any more: a request for a second opinion has ended."""
         found = self.reviews.find_by_key(doctor, key)
         if found is None:
             return None
         about = self.records.find(found.submission)
         same = about is not None and str(about.number) == number
-        if not same or found.request_hash != _hash(found.submission, *said.hashed):
+        if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
         return found
 
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
-        """The reviews of a finding that the caller may see; its owner sees no second opinion and
-        nothing that is held, and no link to a page of those either. Raises NotFound.
-        """
+        """The reviews that the caller may know. Raises NotFound."""
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
         told = submission.stands.reviews
         return page_of([one for one in told if one.id > (after or "")], limit)
@@ -274,20 +258,33 @@ class ReviewsService:
                 yield Fault(says, partial(self.reviews.forget, identifier))
 
 
-def _lowered(review: Review, submission: Submission) -> dict[str, Band]:
-    """Which urgency it lowers, and to which; of a second opinion, once it is signed as it is."""
-    before = submission.decision.urgency if submission.decision else submission.band
-    signed = [*submission.stands.reviews, review.model_copy(update={"asked_by": None})]
-    counts = Decision.of(signed, submission.band)
-    if counts is None or urgency(counts.urgency) <= urgency(before):
-        return {}
-    return {"lowered_from": before, "lowered_to": counts.urgency}
-
-
-def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:
-    """Until when it is held back from the patient: no malignant label leaves by itself. Raises
-    HoldRefused.
+class EndedHolds(PeriodicThread):
+    """Lets the lists, and whoever asks what has changed, learn of holds that end by their time. Any
+    process may make a pass: what one has shown, another does not find any more.
     """
+
+    def __init__(self, reviews: ReviewsService, failed: FailedItems) -> None:
+        super().__init__("ended-holds", every_s=PASS_EVERY_S, failure="held decisions not shown")
+        self._reviews, self._failed = reviews, failed
+
+    def make_pass(self) -> None:
+        ended = self._reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
+        pairs = ((one, one) for one in ended)
+        for _ in self._failed.each("hold", pairs, self._reviews.show_ended):
+            pass
+
+
+def _lowered(before: Submission, after: Submission) -> dict[str, Band]:
+    """Which urgency is lowered, and to which."""
+    former = before.decision.urgency if before.decision else before.band
+    counts = after.decision.urgency if after.decision else former
+    return (
+        {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
+    )
+
+
+def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+    """Hold a malignant label back by itself. Raises HoldRefused."""
     if said.told_by is Teller.SERVER:
         if said.hold_until:
             raise HoldRefused(TOLD_OR_HELD)
@@ -306,15 +303,10 @@ def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:
 
 
 def _is_grave(opinion: Opinion, band: Band) -> bool:
-    return opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL
+    return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
 
 
-def _place_of(submission: Submission) -> str:
-    """Where the console shows it to its owner."""
-    return f"finding/{submission.number}"
-
-
-def _disagrees(opinion: Opinion, stated: str, outputs: Collection[str]) -> bool:
+def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
     """Whether it counts as a disagreement: not where the model counts the named condition within
     the stated one, as one without an output for squamous cell carcinoma within actinic keratosis.
     """
@@ -323,5 +315,5 @@ def _disagrees(opinion: Opinion, stated: str, outputs: Collection[str]) -> bool:
     return opinion.agreement is Agreement.DISAGREE and not within
 
 
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+def _hash(submission: str, said: NewReview) -> str:
+    return hashlib.sha256(f"{submission}\n{said.model_dump_json()}".encode()).hexdigest()

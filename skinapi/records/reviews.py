@@ -1,24 +1,106 @@
-"""The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
+"""What doctors say of a finding: an opinion, the signed review that holds it, and which review of a
+finding counts.
+"""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 
-from skinapi.records.errors import TooManyReviews
-from skinapi.records.opinions import (
-    Histology,
-    Opinion,
-)
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent, urgency
-from skinapi.vision.conditions import (
-    Band,
-    conditions_table,
-)
+from skinapi.vision.conditions import Band, conditions_table
 
-# All of them are read to find the one that counts.
-MOST_REVIEWS = 100
+
+class Agreement(StrEnum):
+    """With the label of the finding."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class Teller(StrEnum):
+    """Who tells the patient of a malignant label: the doctor, or the server at once."""
+
+    DOCTOR = "doctor"
+    SERVER = "server"
+
+
+class Certainty(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    """`confirmed`: the laboratory's result is known."""
+
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+
+
+class Opinion(StoredRecord):
+    """What a review says.
+
+    `label` is what the doctor sees, `histology_result` what the laboratory found; None where
+    neither is named. `urgency` is None where it was not said. `agrees_with_…` compare both with the
+    finding; None where the doctor is unsure or said nothing.
+    """
+
+    certainty: Certainty
+    label: str | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def condition(self) -> str | None:
+        """The condition that it names: the laboratory's, where there is a result."""
+        return self.histology_result or self.label
+
+    @property
+    def only_wants_a_picture(self) -> bool:
+        """Whether it judges nothing. Its certainty says nothing then."""
+        return self.new_picture_wanted and self.condition is None
+
+    @property
+    def malignant(self) -> bool:
+        return self.condition is not None and conditions_table().label(self.condition).malignant
+
+    @property
+    def proves_cancer(self) -> bool:
+        return self.histology_result is not None and self.malignant
+
+    @property
+    def awaited(self) -> bool:
+        return self.histology is Histology.AWAITED
+
+    def urgency_asked(self, band: Band) -> Band:
+        """The urgency that the doctor said. Else that of the condition, and no less than the
+        finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
+        cancer. So a benign condition of which a doctor is sure, or which the laboratory has found,
+        ends the urgency.
+        """
+        if self.urgency is not None or self.condition is None:
+            return self.urgency or band
+        own = conditions_table().label(self.condition).urgency
+        if self.sure and not (self.awaited or (self.agrees_with_label and self.malignant)):
+            return own
+        return most_urgent(own, band)
+
+    @property
+    def agreement(self) -> Agreement:
+        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
 
 
 class Review(StoredRecord):
@@ -60,89 +142,13 @@ class Review(StoredRecord):
         return self.hold_ends_at is not None and self.hold_ends_at > moment
 
 
-WALKED_AT_ONCE = 500
-
-
-class Reviews:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("reviews")
-        self._documents.ensure_index("submission", "id")
-        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
-
-    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
-        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
-        doctor has used its idempotency key before, and TooManyReviews.
-
-        It sorts after those (`new_id_after`): what was signed later may withdraw what was signed
-        before, also after a step of the clock, or on a machine whose clock is behind.
-        """
-        if len(signed) >= MOST_REVIEWS:
-            raise TooManyReviews
-        self._documents.insert({**review.stored(), "schema": 1})
-
-    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
-        if key is None:
-            return None
-        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
-        return Review.model_validate(found[0]) if found else None
-
-    def list_of(self, submission: str) -> list[Review]:
-        """All reviews of a submission, in the order in which they were signed."""
-        return [
-            Review.model_validate(one) for one in self._documents.find({"submission": submission})
-        ]
-
-    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
-        """All reviews of these submissions, by submission, in the order of signing."""
-        found: dict[str, list[Review]] = {}
-        wanted = {"submission": {"$in": [*submissions]}}
-        for document in self._documents.find(wanted, sort="submission") if submissions else ():
-            review = Review.model_validate(document)
-            found.setdefault(review.submission, []).append(review)
-        return found
-
-    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
-        """Of which of these findings there are reviews, and when each was signed."""
-        wanted: Filter = {"submission": {"$in": [*submissions]}}
-        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
-        return [(one["submission"], one["created_at"]) for one in found]
-
-    def walk(self) -> Iterator[Review]:
-        """What all reviews say; those of one submission in the order in which they were signed."""
-        after: str | None = None
-        while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
-            yield from map(Review.model_validate, found)
-            after = found[-1]["id"]
-
-    def end_holds(self, submission: str) -> bool:
-        """Show the owner what is held; False where nothing was."""
-        moment = now()
-        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
-        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
-
-    def submissions_after(self, after: str | None, limit: int) -> tuple[str | None, set[str]]:
-        """The id of the last of the next reviews behind this one, and of which findings they are;
-        None at the end.
-        """
-        found = self._documents.find(after=after, limit=limit, fields=("submission",))
-        return (found[-1]["id"] if found else None), {one["submission"] for one in found}
-
-    def reviewed_submissions(self) -> set[str]:
-        return set(self._documents.count_by("submission"))
-
-    def forget(self, submission: str) -> None:
-        self._documents.delete({"submission": submission})
-
-
 # Which review of a finding counts. The table of cases is in docs/reviews.md.
 
 Gravity = tuple[bool, int, int]
 
 
 def deciding_review(reviews: Iterable[Review]) -> Review | None:
-    """The review that counts, of all reviews of one finding in the order in which they were signed;
-    None without any. Second opinions do not count: who asked for one signs what counts.
-    """
+    """The review that counts; second opinions do not: who asked for one signs what counts."""
     standing = StandingReviews()
     for review in reviews:
         if not review.second_opinion:
@@ -178,7 +184,7 @@ class StandingReviews:
         reopening = [
             review
             for review in since
-            if _awaited(review.opinion) and self._grave(review) > self._grave(result)
+            if review.opinion.awaited and self._grave(review) > self._grave(result)
         ]
         return max(reversed(reopening), key=self._grave, default=result)
 
@@ -199,18 +205,12 @@ class StandingReviews:
     def _rank(self, review: Review) -> tuple[int, Gravity]:
         opinion = review.opinion
         says = opinion.condition is not None or opinion.urgency is not None
-        weight = 2 if opinion.sure or _awaited(opinion) else 1
+        weight = 2 if opinion.sure or opinion.awaited else 1
         return weight if says else 0, self._grave(review)
 
 
-def _awaited(opinion: Opinion) -> bool:
-    return opinion.histology is Histology.AWAITED
-
-
 def _gravity(opinion: Opinion) -> Gravity:
-    """A sort key: the graver, the larger. A cancer comes first, then the urgency that the condition
-    or the doctor asks for.
-    """
+    """Sort a cancer first, then by the urgency that the condition or the doctor asks for."""
     least = Band.SELF_MONITORING
     own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
     asked = opinion.urgency or own

@@ -29,16 +29,16 @@ from skinapi.records.finding_schemas import (
     list_codes,
     list_probabilities,
 )
-from skinapi.records.instructions import Instruction
 from skinapi.records.review_schemas import (
     DecisionView,
     FirstDecision,
     GraverReview,
 )
+from skinapi.records.standing import Instruction
 from skinapi.records.submission import Listed, Submission, SubmissionSummary
 from skinapi.records.unassigned import WillLook
 from skinapi.registry.version_service import VersionState
-from skinapi.stored_record import Frozen
+from skinapi.stored_record import Frozen, optional
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, BandWords, conditions_table
@@ -92,11 +92,9 @@ class SummaryFields(Answer):
     notice: str
     decision: FirstDecision
     graver_review: GraverReview
-    instruction: InstructionView | None = Field(
-        default=None,
-        exclude_if=lambda instruction: instruction is None,
-        description="what is to be done about its spot, of all that was said of that, to be shown "
-        "first: docs/reviews.md",
+    instruction: InstructionView | None = optional(
+        "what is to be done about its spot, of all that was said of that, to be shown first: "
+        "docs/reviews.md"
     )
     uncertain: bool
     reasons: tuple[Doubt, ...]
@@ -104,39 +102,25 @@ class SummaryFields(Answer):
     photo_kept: bool
     model_version: str
     narrative: NarrativeView
-    lesion: str | None = Field(
-        default=None,
-        exclude_if=lambda lesion: lesion is None,
-        description="the spot that the finding belongs to; absent where it belongs to none",
+    lesion: str | None = optional(
+        "the spot that the finding belongs to; absent where it belongs to none"
     )
-    again_of: int | None = Field(
-        default=None,
-        exclude_if=lambda number: number is None,
-        description="the finding whose photo was judged again in this one; absent else",
+    again_of: int | None = optional(
+        "the finding whose photo was judged again in this one; absent else"
     )
-    photo_sent_at: datetime | None = Field(
-        default=None,
-        exclude_if=lambda moment: moment is None,
-        description="when that photo was sent; absent of a finding on a new one",
+    photo_sent_at: datetime | None = optional(
+        "when that photo was sent; absent of a finding on a new one"
     )
-    judged_again: int | None = Field(
-        default=None,
-        exclude_if=lambda number: number is None,
-        description="the finding in which the photo of this one was judged again; absent else",
+    judged_again: int | None = optional(
+        "the finding in which the photo of this one was judged again; absent else"
     )
-    picture_count: int = Field(
-        default=1,
-        exclude_if=lambda pictures: pictures == 1,
-        description="of how many pictures the finding is; absent where of one",
+    picture_count: int = optional(
+        "of how many pictures the finding is; absent where of one", default=1
     )
 
 
 class SummaryView(SummaryFields):
-    patient_id: str | None = Field(
-        default=None,
-        exclude_if=lambda patient: patient is None,
-        description="the owner, who is not the caller; absent otherwise",
-    )
+    patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
     def of(cls, submission: SubmissionSummary, owner: Account, *, to: Subject) -> Self:
@@ -208,9 +192,7 @@ class PictureView(Answer):
     modality: ModalityView | None
     quality: QualityView
     heat: HeatView
-    restated: RestatedView | None = Field(
-        default=None, exclude_if=lambda restated: restated is None
-    )
+    restated: RestatedView | None = optional()
 
     @classmethod
     def of(cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool) -> Self:
@@ -297,11 +279,9 @@ class WillLookView(Answer):
 
 
 class SubmissionView(SummaryFields):
-    model: ModelStanding | None = Field(
-        default=None,
-        exclude_if=lambda standing: standing is None,
-        description="whether its version is in service, was replaced, or was rolled back "
-        "(withdrawn); absent where the finding has just been made",
+    model: ModelStanding | None = optional(
+        "whether its version is in service, was replaced, or was rolled back (withdrawn); absent "
+        "where the finding has just been made"
     )
     operating_point: OperatingPoint | None = Field(
         description="the one under which it was made: see `GET /models/operating-point`; null "
@@ -337,38 +317,24 @@ class SubmissionView(SummaryFields):
     checklist_score: int | None
     quality: QualityView
     heat: HeatView
-    calibrated_on: float | None = Field(
-        default=None,
-        exclude_if=lambda share: share is None,
-        description="the share of cancers for which `probabilities` hold: that of the pictures on "
-        "which the model was calibrated. Absent where it is not known, and of several pictures",
+    calibrated_on: float | None = optional(
+        "the share of cancers for which `probabilities` hold: that of the pictures on which the "
+        "model was calibrated. Absent where it is not known, and of several pictures"
     )
-    restated: RestatedView | None = Field(
-        default=None,
-        exclude_if=lambda restated: restated is None,
-        description="absent without PREVALENCE",
-    )
+    restated: RestatedView | None = optional("absent without PREVALENCE")
     context: Context
-    pictures: list[PictureView] = Field(
-        default=[],
-        exclude_if=lambda pictures: not pictures,
-        description="each of several pictures, as they were sent; absent where there was one",
+    pictures: list[PictureView] = optional(
+        "each of several pictures, as they were sent; absent where there was one", default=[]
     )
-    photo_retention: PhotoRetentionView | None = Field(
-        default=None,
-        exclude_if=lambda retention: retention is None,
-        description="of a kept photo, where RETAIN_PHOTOS_DAYS is set",
+    photo_retention: PhotoRetentionView | None = optional(
+        "of a kept photo, where RETAIN_PHOTOS_DAYS is set"
     )
-    photo_removed_at: datetime | None = Field(
-        default=None,
-        exclude_if=lambda moment: moment is None,
-        description="when a kept photo was deleted while the finding stayed",
+    photo_removed_at: datetime | None = optional(
+        "when a kept photo was deleted while the finding stayed"
     )
-    will_look: WillLookView | None = Field(
-        default=None,
-        exclude_if=lambda looks: looks is None,
-        description="for the owner: who will look at it; absent once a doctor has answered, and "
-        "where the finding was just moved",
+    will_look: WillLookView | None = optional(
+        "for the owner: who will look at it; absent once a doctor has answered, and where the "
+        "finding was just moved"
     )
 
     @classmethod
@@ -415,29 +381,23 @@ class SubmissionInCare(SubmissionView):
     """What the doctor in charge gets."""
 
     patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
-    former_lesion: str | None = Field(
-        default=None,
-        exclude_if=lambda lesion: lesion is None,
-        description="the spot that it belonged to when the patient deleted that; its messages are "
-        "at `/lesions/{id}/messages`. Absent where there are none",
+    former_lesion: str | None = optional(
+        "the spot that it belonged to when the patient deleted that; its messages are at "
+        "`/lesions/{id}/messages`. Absent where there are none"
     )
-    unassigned: bool = Field(
+    unassigned: bool = optional(
+        "the patient has no doctor: the caller may take the patient, and reviews nothing before "
+        "that. Absent otherwise",
         default=False,
-        exclude_if=lambda unassigned: not unassigned,
-        description="the patient has no doctor: the caller may take the patient, and reviews "
-        "nothing before that. Absent otherwise",
     )
-    no_access: bool = Field(
+    no_access: bool = optional(
+        "the patient came from another system: nobody logs in here for them, and no mail reaches "
+        "them. Absent otherwise",
         default=False,
-        exclude_if=lambda no_access: not no_access,
-        description="the patient came from another system: nobody logs in here for them, and no "
-        "mail reaches them. Absent otherwise",
     )
-    record_kept_until: datetime | None = Field(
-        default=None,
-        exclude_if=lambda until: until is None,
-        description="the patient's account is deleted, and this stays until then, as "
-        "`RECORD_RETENTION` says. Absent where it is not",
+    record_kept_until: datetime | None = optional(
+        "the patient's account is deleted, and this stays until then, as `RECORD_RETENTION` says. "
+        "Absent where it is not"
     )
 
     @classmethod

@@ -100,11 +100,8 @@ class RecordsService:
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
     ) -> Submission | None:
-        """The submission that the same request created before, if any; `by` has filed it for its
-        owner.
-
-        Raises IdempotencyKeyReused where the key was used for another request, or by the same
-        caller for another owner; FindingErased where what that request had made was deleted.
+        """What the same request created before; `by` has filed it. Raises IdempotencyKeyReused, and
+        FindingErased where that was deleted.
         """
         found = self._find_keyed(owner, key, by)
         if found is None:
@@ -133,16 +130,10 @@ class RecordsService:
     def file_finding(
         self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
     ) -> Submission:
-        """Store a finding, and its photos if there are any; it is answered as its owner may know
-        it. Where a retry of the same request has
-        stored it in the meantime, the result is the retry's submission. A photo is not stored where
-        its owner has withdrawn the consent in the meantime. `newcomer` stores the owner in the
-        same transaction, who is not stored yet; where another request does so in the meantime, the
-        finding is that account's.
-
-        Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
-        was deleted in the meantime, NotFound where the finding was that it is made `again` of, and
-        what its spot refuses it with; then nothing is stored.
+        """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
+        may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
+        the same transaction. Raises InvalidToken where the account was deleted meanwhile, NotFound
+        where the finding was that it is made `again` of, and what its spot refuses it with.
         """
         blobs = tuple(map(self.photos.keep, new.photos))
         identifier = new_id()
@@ -205,9 +196,8 @@ class RecordsService:
             self.queue.recount(owner)
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))
-        if filed.lesion:
-            self.spots.renew_keys(lesions=[filed.lesion])
-        unit.publish(FindingsChanged(self.spots.note_changes(filed) if filed.lesion else [filed]))
+        changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
+        unit.publish(FindingsChanged(changed))
         urgent = filed.finding.band is Band.URGENT_REFERRAL
         if urgent and (doctor := self.unassigned.find_doctor(account)):
             self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
@@ -251,9 +241,7 @@ class RecordsService:
         after: str | None,
         limit: int,
     ) -> Page[tuple[SubmissionSummary, Account]]:
-        """One page of the caller's findings, or of those that belong to no spot, in the order of
-        time, each with its owner. A program with a clinic-wide key has every patient's.
-        """
+        """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
         page = self.submissions.page_owned(
             None if wide else to.id,
@@ -314,10 +302,20 @@ class RecordsService:
             return self.get(number=number, to=to)
         return self._read_by_break_glass(grant=grant, reading=reading)
 
+    def get_in_charge(
+        self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
+    ) -> tuple[Submission, Account]:
+        """As the doctor in charge, or one who is asked about it (`or_asked`). Raises NotFound,
+        Forbidden.
+        """
+        submission, owner = self.get(number=number, to=by)
+        if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
+            return submission, owner
+        raise Forbidden(refusal)
+
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
-        """A finding that the caller may enter in error, as it is stored, and its owner: the doctor
-        in charge may, an admin, who reads nothing of it, and the program that has filed it, or has
-        a clinic-wide key. Raises NotFound, Forbidden.
+        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
+        or a program that has filed it or has a clinic-wide key. Raises NotFound, Forbidden.
         """
         submission = self._find(number)
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
@@ -350,9 +348,7 @@ class RecordsService:
         self.notes.note(owners, by=by, action="record.read")
 
     def find_owner(self, *, patient: str | None, by: Subject) -> Account:
-        """The account that the caller files a finding for: its own, or with a clinic-wide key that
-        of any patient. Raises NotFound.
-        """
+        """The account that the caller files a finding for. Raises NotFound."""
         if patient is None or patient == by.id:
             own: Account = by.account
             return own
@@ -367,15 +363,11 @@ class RecordsService:
         return self.models.find_version_state(submission.finding.model_version)
 
     def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
-        """Who will look at a finding; None where a doctor has answered, as far as the reader of
-        this copy may know.
-        """
+        """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
     def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
-        """Whether the caller may see the findings of a spot of this patient; without a spot, those
-        of none.
-        """
+        """Whether the caller may see the findings of a spot of this patient, or those of none."""
         if in_care(owner, to) or self.unassigned.may_see(owner, to):
             return True
         stays = owner.status != "deleting" and not owner.is_record
@@ -383,14 +375,11 @@ class RecordsService:
         return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        """The kept photo, of several the one at this place. Raises NotFound, with the reason where
-        it was not kept or is damaged.
-        """
+        """Raises NotFound, with the reason where it was not kept or is damaged."""
         submission = self._get_picture(number, picture, to)
         return self.photos.read(submission=submission, to=to)
 
     def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        """The heat map over the kept photo, as JPEG. Raises NotFound."""
         submission = self._get_picture(number, picture, to)
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
@@ -400,15 +389,13 @@ class RecordsService:
         return submission.of_picture(picture) if picture else submission
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
-        """The kept photo as a small JPEG. Raises NotFound, as `read_kept_photo` does."""
+        """Raises NotFound, as `read_kept_photo` does."""
         submission, _ = self.get_to_read(number=number, to=to)
         return self.thumbnails.read(submission=submission, to=to)
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        """Delete a finding of the caller. Raises NotFound, also for those of other accounts,
-        RecordKept and RecordInWork.
-        """
+        """Raises NotFound, also for those of other accounts, RecordKept and RecordInWork."""
         found = self._find(number)
         if found.owner != by:
             raise NotFound(NOT_YOURS)
@@ -446,9 +433,7 @@ class RecordsService:
         unit.erase(_photos_of(found))
 
     def rely_on(self, submission: Submission) -> None:
-        """Call it in a transaction that stores data about a finding. Raises NotFound where the
-        finding is deleted.
-        """
+        """Call it in a transaction that stores data about a finding. Raises NotFound."""
         if not self.submissions.touch(submission.id):
             raise NotFound(NOT_YOURS)
 
@@ -507,7 +492,7 @@ class RecordsService:
         yield from self.queue.faults()
 
     def _find(self, number: str) -> Submission:
-        # Numbers have at most 16 digits (see queue_keys.py); a longer one might not fit into the
+        # Numbers have at most 16 digits (see list_keys.py); a longer one might not fit into the
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)
@@ -521,8 +506,7 @@ class RecordsService:
         self.submissions.remove(submission.id)
         self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
-        self.spots.renew_keys(lesions=[submission.lesion])
-        unit.publish(FindingsChanged(self.spots.note_changes_of([submission.lesion])))
+        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
         unit.erase(_photos_of(submission))
 
     @atomic

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -12,23 +12,33 @@ from skinapi.auth.consents import Way
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.instructions import Advice, FindingStanding, Instruction, JudgedPhoto
-from skinapi.records.queue_keys import (
+from skinapi.records.list_keys import (
     FIRST_REVIEWED,
     make_awaited_key,
     make_due_key,
     make_hold_key,
+    make_rest_key,
     make_reviewed_key,
     make_waiting_key,
 )
 from skinapi.records.reviews import Review
-from skinapi.records.standing import Reader, SpotFacts, SpotView, Standing
+from skinapi.records.standing import (
+    Advice,
+    FindingStanding,
+    Instruction,
+    JudgedPhoto,
+    Reader,
+    SpotFacts,
+    SpotView,
+    Standing,
+)
 from skinapi.storage.ids import made_at, new_id, now
 from skinapi.storage.unit_of_work import Unit
-from skinapi.stored_record import StoredRecord
+from skinapi.stored_record import StoredRecord, optional
 from skinapi.vision.bands import most_urgent
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.conditions import Band
-from skinapi.vision.context import NOTHING_TOLD, Context
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Finding, FindingSummary
 
 NO_PICTURE = "This finding has no picture of that number"
@@ -82,7 +92,7 @@ class Entry(StoredRecord):
     lesion: str | None = None
     queue_key: str | None = None
     photo_sent_at: datetime | None = None
-    error: EnteredInError | None = Field(default=None, exclude_if=lambda error: error is None)
+    error: EnteredInError | None = optional()
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -167,13 +177,21 @@ class Entry(StoredRecord):
         facts = SpotFacts((self.photo,), {})
         return self.viewed(SpotView(facts, reader, self.created_at))
 
+    def with_review(self, review: Review) -> Self:
+        """As it is seen once this review is signed, too."""
+        facts = self._view.facts
+        reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
+        return self.viewed(replace(self._view, facts=replace(facts, reviews=reviews)))
+
+    def seen_as(self, other: "Entry") -> Self:
+        """What holds about the spot of both, as the reader of the other copy sees it."""
+        return self.viewed(other._view)
+
     def viewed(self, view: SpotView) -> Self:
         return self.model_copy(update={"view": view})
 
     def shows(self, written_at: datetime | None) -> bool:
-        """Whether the reader of this copy may read what a doctor wrote at that time: it may tell
-        what is held back.
-        """
+        """Whether its reader may read what a doctor wrote then: it may tell what is held back."""
         since = self.stands.held_since
         return self.reader.knows_all or not (since and written_at and written_at >= since)
 
@@ -195,7 +213,7 @@ class Listed(Entry):
     `again_of`, and the old one it in `judged_again`. `awaited_key` is there while a decision waits
     for something, `hold_key` while something is held back from its owner, `due_key` while a doctor
     should see its spot by a day that was said of this finding, `rest_key` while it rests (see
-    resting.py).
+    `rest_keys`).
     """
 
     owner: str
@@ -203,7 +221,7 @@ class Listed(Entry):
     language: Language
     context: Context = NOTHING_TOLD
     photo_blob: str | None = None
-    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
+    picture_blobs: tuple[str, ...] = optional(default=())
     doctor: str | None = None
     learning_key: str | None = None
     taken_by: str | None = None
@@ -228,9 +246,7 @@ class Listed(Entry):
 
     @property
     def margin(self) -> float:
-        """How far the most probable condition is ahead of the next one. Where it is small, the
-        model is unsure, and a label teaches it most (margin sampling).
-        """
+        """How far the most probable condition is ahead: the less, the more a label teaches."""
         first, second, *_ = self.finding.ranked
         return first.probability - second.probability
 
@@ -239,31 +255,27 @@ class Listed(Entry):
         return self.band is URGENT
 
     def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
-        """The fields that order lists, by what this reader knows; those of a doctor are stored. By
-        its band while it waits; once it was reviewed, by what was decided.
-        """
-        seen = self.seen_by(reader)
-        decision, awaited, counts = seen.decision, seen.awaited, seen.instruction.counts
+        """By what this reader knows; those of a doctor are stored."""
+        standing = self._view.seen_by(reader).standing
+        own, counts = standing.findings[self.id], standing.instruction.counts
+        decision, awaited = own.decision, standing.awaited(self.id)
         if decision is None:
             queue_key = self._make_waiting_key(self.band, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
+        is_due = counts.finding == self.number
         return {
             "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
             if awaited and decision
             else None,
             "queue_key": queue_key,
             "learning_key": self._make_learning_key(queue_key),
-            "hold_key": make_hold_key(seen.stands.hold_ends_at, self.number),
-            "due_key": make_due_key(counts.due, self.number)
-            if counts.finding == self.number
-            else None,
+            "hold_key": make_hold_key(own.hold_ends_at, self.number),
+            "due_key": make_due_key(counts.due, self.number) if is_due else None,
         }
 
     def untold(self, reviews: Sequence[Review]) -> list[Review]:
-        """Those of its reviews whose hold has ended by its time, which nobody was told of yet: the
-        `hold_key` is that of the first.
-        """
+        """Reviews whose hold has ended by its time, of which nobody was told yet."""
         first, moment = self.hold_key, self._view.moment
         return [
             one
@@ -273,9 +285,7 @@ class Listed(Entry):
         ]
 
     def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
-        """It sorts second opinions that have come: by what they ask for, or the finding, then as
-        the queue does. A graver one that came before stands.
-        """
+        """Sort second opinions that have come; a graver one that came before stands."""
         key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
         return min(key, self.opinion_key or key)
 
@@ -294,6 +304,26 @@ class Listed(Entry):
         return f"{reviewed}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
 
 
+def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
+    """The keys of the findings of a case, seen by a doctor, by their ids. It rests since something
+    last happened with it; that a decision is held back ends then, too. None while a result is
+    awaited or an urgent finding waits for a review: it must not go before somebody has done that.
+    """
+    if any(one.decision.awaited if one.decision else one.band is URGENT for one in case):
+        return dict.fromkeys(one.id for one in case)
+    since = max(
+        moment
+        for one in case
+        for moment in (
+            one.created_at,
+            *([one.decision.decided_at] if one.decision else []),
+            *(review.hold_ends_at for review in one.stands.reviews if review.hold_ends_at),
+        )
+    )
+    reviewed = all(one.decision for one in case)
+    return {one.id: make_rest_key(bool(one.photos), reviewed, since, one.number) for one in case}
+
+
 class SubmissionSummary(Listed):
     """The fields of a submission that its owner's list shows.
 
@@ -302,7 +332,7 @@ class SubmissionSummary(Listed):
 
     sections: dict[str, str]
     narrative_source: Mapping[str, str | None] = {"writer": "template"}
-    picture_count: int = Field(default=1, exclude_if=lambda pictures: pictures == 1)
+    picture_count: int = optional(default=1)
 
 
 class Submission(SubmissionSummary):
@@ -311,7 +341,7 @@ class Submission(SubmissionSummary):
     last got to see something else; those of earlier versions may have none. `shape` is measured
     when it is first asked for. `filed_by` is the account that has filed it for its owner,
     `session_of` the key whose session key filed it. `rest_key` orders findings by how long they
-    rest (see resting.py); `photo_removed_at` is when kept photos of it went by their time.
+    rest (see `rest_keys`); `photo_removed_at` is when kept photos of it went by their time.
     For an index, `source_patient` is the patient's number of the `source`.
     """
 
@@ -322,13 +352,13 @@ class Submission(SubmissionSummary):
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
-    session_of: str | None = Field(default=None, exclude_if=lambda key: key is None)
-    changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
-    shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
-    filed_by: str | None = Field(default=None, exclude_if=lambda by: by is None)
-    photo_removed_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
-    source: Source | None = Field(default=None, exclude_if=lambda source: source is None)
-    source_patient: str | None = Field(default=None, exclude_if=lambda number: number is None)
+    session_of: str | None = optional()
+    changed: str | None = optional()
+    shape: MeasuredShape | None = optional()
+    filed_by: str | None = optional()
+    photo_removed_at: datetime | None = optional()
+    source: Source | None = optional()
+    source_patient: str | None = optional()
 
     @property
     def changed_at(self) -> datetime:
@@ -362,6 +392,30 @@ class Submission(SubmissionSummary):
         if place > len(self.pictures):
             raise NotFound(NO_PICTURE)
         return self.pictures[place - 1]
+
+
+class RecognisedKind(StoredRecord):
+    """Of a finding: which kind of picture the model took the photo for."""
+
+    modality: ModalityFinding | None = None
+
+
+class SubmittedPhoto(StoredRecord):
+    """Whose photo a submission has, and what is known about the photo without looking at it."""
+
+    id: str
+    owner: str
+    photo_blob: str | None = None
+    context: Context
+    finding: RecognisedKind
+
+    @property
+    def modality(self) -> Modality:
+        """How it was taken: as the sender told, else as the model recognised."""
+        recognised = self.finding.modality
+        if self.context.modality is not Modality.UNKNOWN or recognised is None:
+            return self.context.modality
+        return recognised.recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,9 +506,15 @@ class Filing:
             source=new.source,
             source_patient=new.source.patient_id if new.source else None,
         )
-        return submission.model_copy(update=submission.alone().make_keys())
+        alone = submission.alone()
+        keys = alone.make_keys()
+        if submission.lesion is None:  # else its spot is looked at, once it is there
+            keys |= {"rest_key": rest_keys([alone])[submission.id]}
+        return submission.model_copy(update=keys)
 
 
+# The fields that order lists: `make_keys`, and `rest_keys`.
+KEYS = ("queue_key", "learning_key", "awaited_key", "hold_key", "due_key", "rest_key")
 UNREAD = {"id", "view"}
 
 
@@ -471,3 +531,4 @@ def _fields_of(view: type[Listed]) -> tuple[str, ...]:
 
 LISTED_FIELDS = _fields_of(Listed)
 SUMMARY_FIELDS = _fields_of(SubmissionSummary)
+PHOTO_FIELDS = ("owner", "photo_blob", "context", "finding.modality")

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.records.decisions import WaitsFor
-from skinapi.records.numbers import Numbers
-from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
-from skinapi.records.queue_keys import (
+from skinapi.records.list_keys import (
     FIRST_REVIEWED,
     awaited_range,
     awaited_since,
@@ -17,17 +15,23 @@ from skinapi.records.queue_keys import (
     key_range,
     learning_without_photo,
     make_hold_key,
+    make_rest_key,
+    rest_without_photo,
 )
-from skinapi.records.resting import rest_key_of_error, with_rest_key, without_photo
+from skinapi.records.numbers import Numbers
 from skinapi.records.submission import (
+    KEYS,
     LISTED_FIELDS,
+    PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
+    Entry,
     Filing,
     Listed,
     MeasuredShape,
     Submission,
     SubmissionSummary,
+    SubmittedPhoto,
 )
 from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.migration import Chunk
@@ -43,55 +47,45 @@ TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
+UNIQUE = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
+# Each goes on with the id.
+INDEXES: tuple[tuple[str, ...], ...] = (
+    *(("number",), ("taken_by",), ("source_patient",)),
+    *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
+    *(("doctor",), ("doctor", "queue_key"), ("doctor", "learning_key"), ("doctor", "opinion_key")),
+    *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
+    *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
+)
+# What is read of each view; of a Submission all.
+FIELDS: dict[type[Entry], tuple[str, ...] | None] = {
+    Listed: LISTED_FIELDS,
+    SubmissionSummary: SUMMARY_FIELDS,
+    Submission: None,
+}
+View = TypeVar("View", bound=Entry)
 
 
 class Submissions:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("submissions")
         self._numbers = Numbers(store, COUNTER)
-        self._documents.ensure_index("number", unique=True)
-        self._documents.ensure_index("number", "id")
-        self._documents.ensure_index("owner", "id")
-        self._documents.ensure_index("owner", "lesion", "id")
-        self._documents.ensure_index("owner", "idempotency_key", unique=True)
-        self._documents.ensure_index("filed_by", "idempotency_key", unique=True)
-        self._documents.ensure_index("owner", "queue_key", "id")
-        self._documents.ensure_index("doctor", "id")
-        self._documents.ensure_index("doctor", "queue_key", "id")
-        self._documents.ensure_index("doctor", "learning_key", "id")
-        self._documents.ensure_index("taken_by", "id")
-        self._documents.ensure_index("opinion_of", "queue_key", "id")
-        self._documents.ensure_index("doctor", "opinion_key", "id")
-        self._documents.ensure_index("doctor", "model_version", "id")
-        self._documents.ensure_index("doctor", "awaited_key", "id")
-        self._documents.ensure_index("queue_key", "id")
-        self._documents.ensure_index("hold_key", "id")
-        self._documents.ensure_index("due_key", "id")
-        self._documents.ensure_index("changed", "id")
-        self._documents.ensure_index("owner", "changed", "id")
-        self._documents.ensure_index("doctor", "changed", "id")
-        self._documents.ensure_index("source_patient", "id")
+        for unique in UNIQUE:
+            self._documents.ensure_index(*unique, unique=True)
+        for fields in INDEXES:
+            self._documents.ensure_index(*fields, "id")
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
-        """Store a submission under a number that was taken for it. Raises Duplicate where the
-        number is in use, or the owner or who files it has used its idempotency key before.
-        """
+        """Raises Duplicate where the number or an idempotency key of its owner is in use."""
         submission = filing.as_submission(doctor=doctor)
-        if submission.lesion is None:  # else its spot is looked at, once it is there
-            submission = with_rest_key(submission)
         self._documents.insert({**submission.stored(), "schema": 1})
         return submission
 
     def take_number(self) -> int:
-        """A number that no other submission gets. It stays unused where the submission is not
-        stored in the end. Call it before a transaction.
-        """
+        """Call it before a transaction. The number stays unused where nothing is stored."""
         return self._numbers.take()
 
     def skip_used_numbers(self) -> None:
-        """Go on behind the highest number in use: after a partial restore of a backup the counter
-        may be too low.
-        """
+        """Go on behind the highest number: after a partial restore the counter may be too low."""
         for last in self._documents.find(sort="-number", limit=1):
             self._numbers.skip_to(last["number"])
 
@@ -99,21 +93,58 @@ class Submissions:
         return bool(self.existing_ids([identifier]))
 
     def find_by_number(self, number: int) -> Submission | None:
-        found = self._documents.find({"number": number}, limit=1)
-        return Submission.model_validate(found[0]) if found else None
+        return self._first({"number": number})
 
     def find_by_key(self, owner: str, key: str | None) -> Submission | None:
-        if key is None:
-            return None
-        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
-        return Submission.model_validate(found[0]) if found else None
+        return self._first({"owner": owner, "idempotency_key": key}) if key is not None else None
 
     def find_filed(self, by: str, key: str | None) -> Submission | None:
         """What this account has filed for others under this idempotency key."""
-        if key is None:
-            return None
-        found = self._documents.find({"filed_by": by, "idempotency_key": key}, limit=1)
-        return Submission.model_validate(found[0]) if found else None
+        return self._first({"filed_by": by, "idempotency_key": key}) if key is not None else None
+
+    def _first(self, wanted: Filter) -> Submission | None:
+        return next(iter(self._read(Submission, wanted, limit=1)), None)
+
+    def _read(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
+        found = self._documents.find(wanted, fields=FIELDS[view], **options)
+        return [view.model_validate(document) for document in found]
+
+    def _page(
+        self,
+        view: type[View],
+        wanted: Filter,
+        *,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
+    ) -> Page[View]:
+        """One page in the order of time; `after` is an id."""
+        if after:
+            wanted = {**wanted, "id": {"$lt" if newest_first else "$gt": after}}
+        sort, fields = "-id" if newest_first else "id", FIELDS[view]
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=fields)
+        return page_of(found, limit).map(view.model_validate)
+
+    def _page_by(
+        self,
+        key: str,
+        wanted: Filter,
+        ranges: Sequence[tuple[str, str]],
+        *,
+        after: str | None,
+        limit: int,
+    ) -> Page[Listed]:
+        """One page of those whose `key` lies in these ranges, sorted by it; `after` is such a key,
+        and not an id: a review between two pages then neither repeats nor skips others.
+        """
+        found: list[Listed] = []
+        for first, end in ranges:
+            start, missing = max(after or first, first), limit + 1 - len(found)
+            if start < end and missing > 0:
+                within = {**wanted, key: {"$gt": start, "$lt": end}}
+                found += self._read(Listed, within, sort=key, limit=missing)
+        shown = found[:limit]
+        return Page(shown, getattr(shown[-1], key) if len(found) > limit else None)
 
     def page_owned(
         self,
@@ -125,31 +156,20 @@ class Submissions:
         limit: int,
     ) -> Page[SubmissionSummary]:
         """One page of an owner's submissions, or of all, or of those that belong to no spot."""
-        of = {"owner": owner} if owner else {}
-        wanted: Filter = {**of, **({"lesion": None} if unsorted else {})}
-        if after:
-            wanted["id"] = {"$lt" if newest_first else "$gt": after}
-        sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=SUMMARY_FIELDS)
-        return page_of(found, limit).map(SubmissionSummary.model_validate)
+        wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
+        return self._page(
+            SubmissionSummary, wanted, newest_first=newest_first, after=after, limit=limit
+        )
 
     def list_filed(
         self, of: Mapping[str, str], *, first: str, end: str, limit: int
     ) -> list[Submission]:
-        """The submissions of an `owner`, in the lists of a `doctor`, of a `source_patient`, or
-        all, with ids from `first` to before `end`, oldest first: ids begin with a time
-        (`first_id_at`).
-        """
-        wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
-        found = self._documents.find(wanted, limit=limit)
-        return [Submission.model_validate(document) for document in found]
+        """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
+        return self._read(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
         """One page of which photos are kept, oldest first."""
-        found = self._documents.find(
-            {"owner": owner}, after=after, limit=limit + 1, fields=LISTED_FIELDS
-        )
-        return page_of(found, limit).map(Listed.model_validate)
+        return self._page(Listed, {"owner": owner}, after=after, limit=limit)
 
     def page_by_urgency(
         self,
@@ -160,24 +180,9 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[Listed]:
-        """The submissions of an `owner` or a `doctor`, or about which a doctor is asked
-        (`opinion_of`), all or those of one urgency: unreviewed first, then as their keys say.
-
-        `after` is a queue key and not an id: a review between two pages then neither repeats nor
-        skips other submissions.
-        """
-        found: list[Document] = []
-        for first, end in _key_ranges(reviewed, urgency):
-            start = max(after or first, first)
-            if start < end and len(found) <= limit:
-                found += self._documents.find(
-                    {**of, "queue_key": {"$gt": start, "$lt": end}},
-                    sort="queue_key",
-                    limit=limit + 1 - len(found),
-                    fields=LISTED_FIELDS,
-                )
-        shown = [Listed.model_validate(document) for document in found[:limit]]
-        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+        """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
+        ranges = _key_ranges(reviewed, urgency)
+        return self._page_by("queue_key", of, ranges, after=after, limit=limit)
 
     def find_waiting(
         self,
@@ -188,16 +193,14 @@ class Submissions:
         after: str,
         limit: int,
     ) -> list[Document]:
-        """The unreviewed submissions of these owners, whom this doctor or nobody is in charge of,
-        all or those of one band, as their keys say, and as they are stored. `after` is a queue key.
-        """
+        """Unreviewed, of patients of this doctor or of nobody, as they are stored."""
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": max(after, first), "$lt": end}
         wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
         return self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
 
     def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
-        """How many unreviewed submissions these owners have; the time it takes grows with them."""
+        """The time it takes grows with them."""
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": first, "$lt": end}
         return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
@@ -210,28 +213,18 @@ class Submissions:
         )
 
     def count_overdue(self) -> Counter[str | None]:
-        """How many spots are past the day by which a doctor should have seen them, by the doctor in
-        charge; None: nobody is. MOST_OVERDUE at most, the oldest days first.
-        """
+        """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
         past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
         found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
         return Counter(one.get("doctor") for one in found)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
-        """The submissions in this doctor's care about which a second opinion has come, the gravest
-        first. `after` is an opinion key.
-        """
-        wanted = {"doctor": doctor, "opinion_key": {"$gt": after or "0", "$lt": FIRST_REVIEWED}}
-        found = self._documents.find(
-            wanted, sort="opinion_key", limit=limit + 1, fields=LISTED_FIELDS
-        )
-        shown = [Listed.model_validate(document) for document in found[:limit]]
-        return Page(shown, shown[-1].opinion_key if len(found) > limit else None)
+        """Those about which a second opinion has come, the gravest first."""
+        ranges = [("0", FIRST_REVIEWED)]
+        return self._page_by("opinion_key", {"doctor": doctor}, ranges, after=after, limit=limit)
 
     def count_opinions(self, doctor: str, *, reviewed: bool | None = None) -> int:
-        """How many second opinions have come to this doctor and are not answered: all, or those
-        about findings that the doctor has reviewed, or has not.
-        """
+        """Second opinions that this doctor has not answered."""
         wanted: Filter = {"doctor": doctor, "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED}}
         if reviewed is not None:
             [(first, end)] = _key_ranges(reviewed, None)
@@ -247,26 +240,18 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[Listed]:
-        """The submissions in this doctor's care, all or those of some owners, that wait for this,
-        or for anything; the oldest decision first. `after` is an awaited key.
-        """
-        first, end = awaited_range(awaited)
-        within = {"$gt": max(after or first, first), "$lt": end}
-        wanted: Filter = {"doctor": doctor, "awaited_key": within}
+        """What waits for this, or for anything; the oldest decision first."""
+        of: Filter = {"doctor": doctor}
         if owners is not None:
-            wanted["owner"] = {"$in": [*owners]}
-        found = self._documents.find(
-            wanted, sort="awaited_key", limit=limit + 1, fields=LISTED_FIELDS
-        )
-        shown = [Listed.model_validate(document) for document in found[:limit]]
-        return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
+            of["owner"] = {"$in": [*owners]}
+        ranges = [awaited_range(awaited)]
+        return self._page_by("awaited_key", of, ranges, after=after, limit=limit)
 
     def find_left(
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
-        """The reviewed submissions, all or those of some owners, in this doctor's care or nobody's,
-        that somebody has to come back to, as they are stored: a result is awaited, a second opinion
-        has come, or the owner is still to be told. So many of each at most.
+        """Reviewed submissions, as they are stored, to which somebody has to come back: a result is
+        awaited, a second opinion has come, or the owner is still to be told.
         """
         first, end = awaited_range(WaitsFor.RESULT)
         ranges: dict[str, Any] = {
@@ -286,26 +271,22 @@ class Submissions:
         return [one for one in found.values() if _is_reviewed(one)]
 
     def list_held(self, owners: Collection[str]) -> list[Listed]:
-        """The submissions of these owners of which something is held back from them."""
+        """Those of which something is held back from these owners."""
         found = self._find_held("") if owners else []
         return [Listed.model_validate(one) for one in found if one["owner"] in owners]
 
     def _find_held(self, after: str | None) -> list[Document]:
-        """Of all doctors, because few are held back at once: an index by doctor would cost more.
-        `after` is a hold key.
-        """
+        """Of all doctors: few are held back at once, and an index by doctor would cost more."""
         held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
         return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
-        """Those of these submissions that were reviewed, as they are stored."""
+        """As they are stored."""
         found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
         return [one for one in found if _is_reviewed(one)]
 
     def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[Listed]:
-        """The submissions of these owners, in this doctor's care, whose decision asks for a visit;
-        the most urgent first.
-        """
+        """Those whose decision asks for a visit; the most urgent first."""
         first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
         _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
         wanted: Filter = {
@@ -313,47 +294,36 @@ class Submissions:
             "queue_key": {"$gt": first, "$lt": end},
             "owner": {"$in": [*owners]},
         }
-        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
-        return [Listed.model_validate(document) for document in found]
+        return self._read(Listed, wanted, sort="queue_key", limit=limit)
 
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
     ) -> int:
-        """How many `page_awaited` lists, of those decided before that time where one is given; the
-        time it takes grows with them.
-        """
+        """How many `page_awaited` lists, of those decided before that time where one is given."""
         first, end = awaited_range(awaited)
         end = awaited_since(awaited, before) if before else end
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
 
     def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
-        """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
-        teach the model most. `after` is a learning key.
-        """
-        within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
-        wanted = {"doctor": doctor, "learning_key": within}
-        found = self._documents.find(
-            wanted, sort="learning_key", limit=limit + 1, fields=LISTED_FIELDS
-        )
-        shown = [Listed.model_validate(document) for document in found[:limit]]
-        return Page(shown, shown[-1].learning_key if len(found) > limit else None)
+        """Unreviewed: the urgent ones, then those that would teach the model most."""
+        ranges = [("0", FIRST_REVIEWED)]
+        return self._page_by("learning_key", {"doctor": doctor}, ranges, after=after, limit=limit)
 
     def page_by_model(
         self, doctor: str, version: str, *, after: str | None, limit: int
     ) -> Page[Listed]:
         """The submissions in this doctor's care that this version has judged; oldest first."""
         wanted = {"doctor": doctor, "model_version": version}
-        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED_FIELDS)
-        return page_of(found, limit).map(Listed.model_validate)
+        return self._page(Listed, wanted, after=after, limit=limit)
 
     def list_behind(self, after: str | None) -> list[Document]:
         """Id, owner and spot of the next submissions behind this id, of all owners."""
         return self._documents.find(after=after, limit=PAGE_SIZE, fields=("owner", "lesion"))
 
     def drop_copies(self, identifier: str) -> bool:
-        """Delete what versions before 9 of the store had copied into a finding of what doctors have
-        decided; whether there was any.
+        """Delete what versions before 9 of the store had copied of decisions; whether there was
+        any.
         """
         found = self._documents.find({"id": identifier}, fields=COPIES)
         copied = any(one.get(name) is not None for one in found for name in COPIES)
@@ -380,9 +350,7 @@ class Submissions:
         after: str | None = None,
         limit: int,
     ) -> list[Submission]:
-        """Submissions by when they changed, at `since` or later and before `until`, continued
-        behind this `change_key`. `of` may name an `owner` or a `doctor`.
-        """
+        """Those that changed at `since` or later and before `until`, behind this `change_key`."""
         found: list[Document] = []
         lowest, end = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         for group in "10" if newest_first else "01":
@@ -403,9 +371,7 @@ class Submissions:
         return [Submission.model_validate(document) for document in found]
 
     def note_change(self, identifier: str) -> None:
-        """Let readers who ask for what has changed find it. Call it in the transaction of the
-        change.
-        """
+        """Let readers who ask for what has changed find it."""
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
     def link_again(self, original: Listed, number: int) -> None:
@@ -422,20 +388,18 @@ class Submissions:
                 self._documents.update({"number": number}, ops)
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
-        """The id and the queue key of the owner's most urgent unreviewed submission."""
+        """Its id and queue key, of those that nobody has reviewed."""
         wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
         found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
         return (found[0]["id"], found[0]["queue_key"]) if found else None
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Put all submissions of this owner into the lists of this doctor, or of none. What another
-        one has taken or asked for ends.
-        """
+        """Put them into the lists of this doctor; what another has taken or asked for ends."""
         change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"owner": owner}, change)
 
     def release(self, doctor: str) -> None:
-        """Take all submissions out of the lists of this doctor, as in `set_doctor`."""
+        """Take all out of the lists of this doctor, as in `set_doctor`."""
         change = set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"doctor": doctor}, change)
 
@@ -448,33 +412,25 @@ class Submissions:
         """Set who works on a submission; what is None is removed."""
         self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
-    def end_work_of(self, submission: Listed, doctor: str) -> None:
+    def end_work_of(self, submission: Listed, doctor: str, *, answered: bool = False) -> None:
         """Let this doctor leave a case: what the doctor has taken is given back, and the request
-        for the doctor's second opinion ends.
+        for the doctor's second opinion ends. `answered`: so have those that came.
         """
         taken = NOT_TAKEN if submission.taken_by == doctor else {}
         asked = NOT_ASKED if submission.opinion_of == doctor else {}
-        if taken or asked:
-            self.set_work(submission.id, **taken, **asked)
+        came = NONE_CAME if answered and submission.opinion_key else {}
+        if taken or asked or came:
+            self.set_work(submission.id, **taken, **asked, **came)
 
     def list_asked(self, owner: str) -> list[Listed]:
         """The submissions of an owner about which a colleague is asked, or has answered."""
-        wanted: Filter = {"owner": owner, "opinion_of": {"$gt": ""}}
-        found = self._documents.find(wanted, fields=LISTED_FIELDS)
-        return [Listed.model_validate(document) for document in found]
+        return self._read(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
 
     def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
-        """Let the doctor in charge see that a second opinion has come, which asks for this
-        urgency.
-        """
+        """Let the doctor in charge see that a second opinion has come."""
         came_at = now()
         key = submission.make_opinion_key(urgency, came_at)
         self.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
-
-    def close_opinion(self, submission: Listed) -> None:
-        """The doctor in charge has answered what came."""
-        if submission.opinion_key:
-            self.set_work(submission.id, **NONE_CAME)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         """Whether this doctor is asked for a second opinion about a finding of this spot."""
@@ -496,13 +452,15 @@ class Submissions:
     def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
         """Take it out of its spot and of all lists. It rests from now on."""
         fields: dict[str, Any] = {
-            **dict.fromkeys(("queue_key", "learning_key", "awaited_key", "hold_key", "due_key")),
+            **dict.fromkeys(KEYS),
             **NOT_TAKEN,
             **NOT_ASKED,
             **NONE_CAME,
             "lesion": None,
             "former_lesion": submission.lesion or submission.former_lesion,
-            "rest_key": rest_key_of_error(submission, error.entered_at),
+            "rest_key": make_rest_key(
+                bool(submission.photos), True, error.entered_at, submission.number
+            ),
             "error": error.stored(),
             "changed": new_id(),
         }
@@ -515,17 +473,14 @@ class Submissions:
     def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
         """An owner's findings that were entered in error, oldest first."""
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
-        found = self._documents.find(wanted, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Submission.model_validate)
+        return self._page(Submission, wanted, after=after, limit=limit)
 
     def find(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
         return Submission.model_validate(found) if found else None
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """The photos of these submissions by id; one that is deleted, or was entered in error, is
-        left out.
-        """
+        """By id; one that is deleted, or was entered in error, is left out."""
         wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
@@ -549,7 +504,7 @@ class Submissions:
             after = found[-1]["id"]
 
     def count_of(self, owner: str) -> int:
-        """How many findings an account has; the time it takes grows with them."""
+        """The time it takes grows with them."""
         return self._documents.count({"owner": owner, "error": None})
 
     def owners(self) -> set[str]:
@@ -565,9 +520,7 @@ class Submissions:
         self._documents.update({"id": submission.id}, {"$set": {"shape": shape.stored()}})
 
     def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
-        """Take the kept photos from all findings of an owner, in the caller's transaction. The
-        result is the ids of these findings, and the keys of the files, to be deleted after it.
-        """
+        """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""
         findings, keys = list[str](), list[str]()
         fields = (*LISTED_FIELDS, "thumbnail_blob")
         after = None
@@ -589,7 +542,7 @@ class Submissions:
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
             "learning_key": learning_without_photo(submission.learning_key),
-            "rest_key": without_photo(submission.rest_key),
+            "rest_key": rest_without_photo(submission.rest_key),
             "photo_removed_at": now(),
             "changed": new_id(),
         }

@@ -18,7 +18,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
-from skinapi.records.queue_keys import key_range, make_hold_key
+from skinapi.records.list_keys import key_range, make_hold_key
 from skinapi.records.spots import Spots
 from skinapi.records.standing import Reader
 from skinapi.records.submission import URGENT, Listed
@@ -126,9 +126,7 @@ class UnassignedPatients:
         return [one.id for one in found if one and one.active_doctor]
 
     def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
-        """The findings of all patients without a doctor that wait for a review, in the order of the
-        queue, then those that wait for something else. `after` is a queue key.
-        """
+        """Findings that wait for a review, in the order of the queue, then those that wait else."""
         cases: list[UnassignedCase] = []
         for doctor, patients in self._walk_patients():
             owners = {one.id: one for one in patients}
@@ -210,9 +208,7 @@ class UnassignedPatients:
         return cases
 
     def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
-        """The same as they are stored, for each doctor who is gone, with their owners and the ids
-        of those about which a message waits.
-        """
+        """As stored, with their owners and the ids of those about which a message waits."""
         for doctor in self._list_gone():
             unanswered = {*self.find_unanswered(doctor)}
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
@@ -236,9 +232,7 @@ def _with_ids(stored: Iterable[Document]) -> Iterator[tuple[str, Document]]:
 
 
 def _is_patient(owner: Account) -> bool:
-    """Not a doctor, a program, whose account is being deleted, of whom the record alone is left,
-    nor other staff with own trials.
-    """
+    """No doctor, program, staff with own trials, nor an account that is or will be gone."""
     if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
         return False
     return owner.role == "user" or owner.doctor_id is not None

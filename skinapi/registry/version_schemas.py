@@ -12,6 +12,7 @@ from skinapi.registry.gates import Gate, PairedComparison
 from skinapi.registry.serving_pointer import Change, ModelVersion, PointerChange, VersionSummary
 from skinapi.registry.shadow import ShadowCounts
 from skinapi.registry.version_service import Inspected
+from skinapi.stored_record import optional
 from skinapi.web.schemas import Answer, Body, PageQuery
 
 Shown = Literal["candidate", "shadow", "serving", "retired"]
@@ -108,12 +109,11 @@ class ModelView(ModelSummaryView):
     gates: tuple[Gate, ...] = Field(description="against the model in service; empty for that one")
     changes: tuple[Change, ...] = Field(description="of its state, the oldest first")
     moves: tuple[PointerChange, ...] = Field(description="when it went into service and out of it")
-    taken_back: list[TakenBackView] = Field(
+    taken_back: list[TakenBackView] = optional(
+        "of this version, and of those from whose weights it began: with how many pictures of "
+        "patients of this server it was made, and how many their owners have taken back since; "
+        "absent where it was made with none",
         default=[],
-        exclude_if=lambda taken: not taken,
-        description="of this version, and of those from whose weights it began: with how many "
-        "pictures of patients of this server it was made, and how many their owners have taken "
-        "back since; absent where it was made with none",
     )
 
     @classmethod

@@ -7,7 +7,7 @@ from functools import cached_property
 from skinapi.languages import NUMBERS
 from skinapi.records.advice_words import AdviceContent
 from skinapi.records.due_days import say_day
-from skinapi.records.opinions import Agreement, Histology, Opinion
+from skinapi.records.reviews import Agreement, Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.page_texts import (
     Bar,
@@ -315,9 +315,7 @@ class ReportContent:
 
     @property
     def replaced(self) -> list[Row]:
-        """What was said of this finding and counts no more, or comes second: heading and text,
-        without its urgency.
-        """
+        """What was said of it and counts no more: heading and text, without its urgency."""
         said, decision = self.reading.summary, self.decision
         if not self.comes_second:
             return []

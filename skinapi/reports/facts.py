@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
-from skinapi.stored_record import Frozen
+from skinapi.stored_record import Frozen, optional
 from skinapi.vision.bands import (
     OperatingPoint,
     RaisedBy,
@@ -38,7 +38,7 @@ class PictureFacts(Frozen):
     kind: Modality
     heading: Ranked
     band: Band
-    malignant: Share | None = Field(default=None, exclude_if=lambda share: share is None)
+    malignant: Share | None = optional()
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
@@ -78,21 +78,19 @@ class Facts(Frozen):
     checklist_score: int | None = None
     context: Context = NOTHING_TOLD
     model_version: str | None = None
-    operating_point: OperatingPoint | None = Field(
-        default=None, exclude_if=lambda point: point is None
-    )
+    operating_point: OperatingPoint | None = optional()
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
-    told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
+    told_signs: tuple[str, ...] = optional(default=())
     notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
-    pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
-    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
-    restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
-    mixes: tuple[Share, ...] = Field(default=(), exclude_if=lambda mixes: not mixes)
+    pictures: tuple[PictureFacts, ...] = optional(default=())
+    alone: Ranked | None = optional()
+    restated: Restated | None = optional()
+    mixes: tuple[Share, ...] = optional(default=())
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
@@ -106,9 +104,7 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float) -> Self:
-        """The facts of a finding that a caller states. Nothing is known about the picture, so the
-        band is at least doctor_review.
-        """
+        """Nothing is known about the picture, so the band is at least doctor_review."""
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: band_of_condition(condition, ()),
@@ -127,9 +123,7 @@ class Facts(Frozen):
 
     @property
     def shown(self) -> "Facts | Restated":
-        """Where the probabilities are that people read: `ranked`, `from_picture`, `malignant_score`
-        and `alone`.
-        """
+        """The probabilities that people read."""
         return self.restated or self
 
     @property

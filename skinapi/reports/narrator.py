@@ -52,9 +52,7 @@ class NarrativeCache:
         self._documents.expire_by("expires_at")
 
     def find(self, facts: Facts, language: Language, writer: str) -> RemarkChoice | None:
-        """The stored choice, or None. `writer` is a fingerprint of everything else that it depends
-        on: models and instructions.
-        """
+        """`writer` is a fingerprint of what else it depends on: models and instructions."""
         rows = self._documents.find(_key(facts, language, writer), limit=1)
         return RemarkChoice.model_validate(rows[0]["choice"]) if rows else None
 
@@ -75,9 +73,7 @@ class NarrativeCache:
         return self.find(facts, language, writer) or choice
 
     def forget(self, submission: Submission) -> None:
-        """Delete the choices made for a submission's facts, in every language and of every
-        writer.
-        """
+        """Delete the choices made for these facts, in every language and of every writer."""
         for finding in (submission.finding, submission.finding.by_own_mix()):
             facts = Facts.of(finding, submission.context)
             self._documents.delete({"facts_hash": facts.hash})
@@ -153,9 +149,7 @@ def _fingerprint(models: tuple[str, ...]) -> str:
 
 
 def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> OpenRouterClient:
-    """Raises NarrativeUnavailable without the operator's key, or without the consent of the owner
-    of the facts.
-    """
+    """Raises NarrativeUnavailable without the operator's key, or without the owner's consent."""
     if llm is None:
         raise NarrativeUnavailable(Reason.NO_KEY)
     if not consents.get(CONSENT, False):

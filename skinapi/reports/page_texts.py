@@ -13,8 +13,8 @@ from skinapi.languages import Language
 from skinapi.records.advice_words import AdviceContent
 from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day, say_due
-from skinapi.records.instructions import Advice
-from skinapi.records.shown_letters import ShownLetter, Superseded
+from skinapi.records.letters import ShownLetter, Superseded
+from skinapi.records.standing import Advice
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band, BandWords

@@ -15,9 +15,9 @@ from skinapi.errors import Unavailable
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.advice_words import AdviceContent, put_first, say_counting
 from skinapi.records.decisions import Decision
-from skinapi.records.instructions import Advice
+from skinapi.records.letters import ShownLetter
 from skinapi.records.reviews import Review
-from skinapi.records.shown_letters import ShownLetter
+from skinapi.records.standing import Advice
 from skinapi.reports.facts import Facts
 from skinapi.reports.words import SENTENCES
 from skinapi.stored_record import StoredRecord
@@ -177,9 +177,7 @@ class Report:
 
     @property
     def graver_review(self) -> str | None:
-        """What clients without decisions show first, where the decision that counts is more
-        urgent.
-        """
+        """What clients without decisions show first, where what counts is more urgent."""
         elsewhere = self.spot_advice.decision if self.spot_advice else None
         decision = elsewhere or self.decision
         return decision.graver_sentence(self.facts.band, self.language) if decision else None
@@ -214,17 +212,13 @@ class Report:
 
     @property
     def says_nothing_milder(self) -> bool:
-        """Whether nothing may be said of what is harmless: what counts was said about another
-        finding of the spot, or is not known yet.
-        """
+        """What counts was said about another finding of the spot, or is not known yet."""
         waits = self.decision is not None and self.decision.waits_for is not None
         return waits or self.spot_advice is not None
 
     @property
     def shown_narrative(self) -> Narrative:
-        """The narrative as it is read: what counts comes first in it, and takes the place of what
-        was written about the finding and would contradict it.
-        """
+        """What counts comes first, in place of what was written and would contradict it."""
         narrative, language = self.narrative, self.language
         if self.decision is None and self.spot_advice is None:
             return narrative

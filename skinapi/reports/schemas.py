@@ -21,6 +21,7 @@ from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
 from skinapi.reports.verification import Newer, Verified
 from skinapi.reports.words import SpotChangedBy
+from skinapi.stored_record import optional
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas import Answer, ContractBody
 
@@ -274,11 +275,9 @@ class Verdict(Answer):
     superseded: SupersededView | None = Field(
         default=None, description="what is newer; null where nothing is"
     )
-    entered_in_error: datetime | None = Field(
-        default=None,
-        exclude_if=lambda moment: moment is None,
-        description="since when it stands for nothing: its finding was of somebody else, say; "
-        "absent where that is not so",
+    entered_in_error: datetime | None = optional(
+        "since when it stands for nothing: its finding was of somebody else, say; absent where "
+        "that is not so"
     )
 
     @classmethod

@@ -13,10 +13,8 @@ from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language, load_words
-from skinapi.records.instructions import Advice, SaidBy
-from skinapi.records.letters import Letter, Letters
+from skinapi.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.records.service import NOT_YOURS, RecordsService
-from skinapi.records.shown_letters import ShownLetter, show_letter
 from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
@@ -78,26 +76,21 @@ class ReportsService:
     def read_report(
         self, *, number: str, to: Subject, language: str | None, issue: bool = True
     ) -> Report:
-        """The report on a stored submission, without pictures. It is issued if it was not issued
-        before; without `issue`, it is only read, and has no seal unless it was issued before.
-        Raises NotFound, NoSuchLanguage.
+        """Read a report, without pictures. It is issued, unless `issue` is false. Raises NotFound,
+        NoSuchLanguage.
         """
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         return self._report_on(submission, owner, to, language, issue=issue)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
-        """The same as `read_report`, to be drawn as a page: with photo and heat map if the photo
-        was stored. Raises TooManyRequests.
-        """
+        """The same to be drawn as a page, with photo and heat map. Raises TooManyRequests."""
         self.count_rendering(to)
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
     def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
-        """The report as PDF. The bytes of the first time are stored and returned from then on,
-        unless the photo was damaged: then nothing is stored.
-        """
+        """The PDF of the first time is stored and returned, unless the photo was damaged."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         return self._print(submission, owner, to, language)
 
@@ -128,9 +121,7 @@ class ReportsService:
         return printed
 
     def print_for_owner(self, *, number: str, to: Subject) -> tuple[Report, bytes]:
-        """The report as it is today, and its PDF, for a file that its owner gets: it is not issued
-        for that, and what is drawn is not kept. Raises NotFound.
-        """
+        """The report as it is today, and its PDF: neither issued nor kept. Raises NotFound."""
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, None, issue=False)
         issued = self.issued.find_by_hash(report.content_hash) if report.seal else None
@@ -138,8 +129,8 @@ class ReportsService:
         return report, kept or print_pdf(self._with_pictures(report, submission, to))
 
     def walk_issued(self, *, number: str, to: Subject) -> Iterator[tuple[Issued, bytes]]:
-        """The reports that were issued on a submission of the caller's and whose PDF is kept, the
-        oldest first; none of since a doctor holds something back about its spot. Raises NotFound.
+        """The oldest first; none of since a doctor holds something back about its spot. Raises
+        NotFound.
         """
         submission, _ = self.records.get(number=number, to=to)
         held_since = submission.standing.held_since
@@ -170,9 +161,7 @@ class ReportsService:
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None
     ) -> Report:
-        """A report on a finding that the caller states. Nothing of it is stored. Raises
-        NoSuchLanguage.
-        """
+        """Nothing of it is stored. Raises NoSuchLanguage."""
         account: Account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
@@ -203,9 +192,7 @@ class ReportsService:
         return print_pdf(report)
 
     def verify(self, *, hash: str) -> Verified | None:
-        """The issued report with this hash, and what is newer today. None if there is none or if it
-        was deleted.
-        """
+        """Find the issued report, and what is newer today; None where it is gone."""
         issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
         submission = self.records.find(issued.submission) if issued else None
         if issued is None or submission is None:
@@ -225,9 +212,7 @@ class ReportsService:
         return Verified(issued, submission.number, newer)
 
     def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> Submission:
-        """Whoever asks about a report may be the patient; about one that says what is held back
-        from the patient, the doctor.
-        """
+        """Who asks may be the patient; where the report says what is held back, the doctor."""
         known = self.records.spots.see_one(submission, Reader.DOCTOR)
         as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
         if says is None or not as_owner.standing.held_until:
@@ -254,32 +239,7 @@ class ReportsService:
             facts=facts, language=chosen, llm=self.narrator.has_llm, consents=owner.consents
         )
         signed = self._list_letters(submission)
-        decision, instruction = submission.decision, submission.instruction
-        letters = tuple(show_letter(one, submission) for one in signed)
-        withdrawn_at = self.records.find_version_state(submission).withdrawn_at
-        said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
-        spot_advice, due = submission.replaced_by, instruction.counts.due
-        since = decision.decided_at if decision else submission.created_at
-        alone = spot_advice or Advice(SaidBy.FINDING, said[0], since, submission.number, said[1])
-        seal = seal_report(
-            facts=facts,
-            narrative=narrative,
-            review=submission.stands.review,
-            decision=decision,
-            letters=letters,
-            renderer=RENDERER,
-            submission=submission.id,
-            model_withdrawn_at=withdrawn_at,
-            spot_advice=spot_advice,
-            moved_due=due if due != replace(alone, levels=None).due else None,
-        )
-        contents = ReportContents.of(submission, signed)
-        issued = (
-            self._issue(submission, chosen, seal, contents, by=to)
-            if issue
-            else self._find_issued(submission, seal)
-        )
-        return Report(
+        report = Report(
             facts=facts,
             narrative=narrative,
             clinic=self.clinic,
@@ -287,19 +247,25 @@ class ReportsService:
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
             review=submission.stands.review,
-            decision=decision,
+            decision=submission.decision,
             held_until=submission.held_until if submission.reader.knows_all else None,
-            letters=letters,
-            model_withdrawn_at=withdrawn_at,
-            spot_advice=spot_advice,
-            due=due,
-            content_hash=seal,
-            seal=self._show_seal(seal, issued) if issued else None,
+            letters=tuple(show_letter(one, submission) for one in signed),
+            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
+            spot_advice=submission.replaced_by,
+            due=submission.instruction.counts.due,
         )
-
-    def _show_seal(self, hash: str, issued: Issued) -> SealView:
-        url = f"{self.address}/reports/verify/{hash}"
-        return SealView(hash=hash, url=url, issued_at=issued.created_at)
+        code = seal_report(report, submission=submission.id, renderer=RENDERER)
+        contents = ReportContents.of(submission, signed)
+        issued = (
+            self._issue(submission, chosen, code, contents, by=to)
+            if issue
+            else self._find_issued(submission, code)
+        )
+        seal = None
+        if issued:
+            url = f"{self.address}/reports/verify/{code}"
+            seal = SealView(hash=code, url=url, issued_at=issued.created_at)
+        return replace(report, content_hash=code, seal=seal)
 
     def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
         """The signed letters that the reader of this copy of the finding may read."""
@@ -307,9 +273,7 @@ class ReportsService:
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
-        """None where the report was only read. Raises NotFound where its finding was deleted while
-        the words were written.
-        """
+        """None where it was only read. Raises NotFound where its finding was deleted meanwhile."""
         if not self.records.has(submission.id):
             self.records.forget_beside(submission)
             raise NotFound(NOT_YOURS)

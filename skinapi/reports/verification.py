@@ -15,13 +15,10 @@ from pydantic import TypeAdapter, field_serializer
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
 from skinapi.records.decisions import Decision, WaitsFor
-from skinapi.records.instructions import Advice, SaidBy
-from skinapi.records.letters import Letter
-from skinapi.records.reviews import Review
-from skinapi.records.shown_letters import ShownLetter
+from skinapi.records.letters import Letter, ShownLetter
+from skinapi.records.standing import SaidBy
 from skinapi.records.submission import Submission
-from skinapi.reports.facts import Facts
-from skinapi.reports.report import Narrative
+from skinapi.reports.report import Report
 from skinapi.reports.words import SpotChangedBy
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
@@ -43,7 +40,7 @@ NOT_HASHED = {
     "lowered_to",
     "hold_ends_at",
 }
-NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `moved_due` say it
+NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `due` say it
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
@@ -51,49 +48,31 @@ LETTER_SAYS = {
 }  # fmt: skip
 
 
-def seal_report(
-    *,
-    facts: Facts,
-    narrative: Narrative,
-    review: Review | None,
-    decision: Decision | None,
-    letters: Sequence[ShownLetter],
-    renderer: str,
-    submission: str,
-    model_withdrawn_at: datetime | None = None,
-    spot_advice: Advice | None = None,
-    moved_due: date | None = None,
-) -> str:
-    """SHA-256 of the report's content, its submission and its renderer.
-
-    `moved_due` is until when a doctor should have seen the spot, where the rest does not say that.
-    The random id of the submission is part of it, so that no one can find a valid hash by guessing
-    the content of a report.
+def seal_report(report: Report, *, submission: str, renderer: str) -> str:
+    """SHA-256 of the report's content, its submission and its renderer. The random id of the
+    submission is part of it, so that no one can find a valid hash by guessing the content.
     """
+    review, advice, due = report.review, report.spot_advice, report.due
+    withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
-        "facts": facts.model_dump(mode="json"),
-        "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
+        "facts": report.facts.model_dump(mode="json"),
+        "narrative": report.narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
-        "decision": DECISIONS.dump_python(decision, mode="json", exclude=NOT_HASHED_OF_DECISION)
-        if decision
+        "decision": DECISIONS.dump_python(
+            report.decision, mode="json", exclude=NOT_HASHED_OF_DECISION
+        )
+        if report.decision
         else None,
-        "language": narrative.language,
+        "language": report.language,
         "renderer": renderer,
         "submission": submission,
+        "letters": [_say_letter(shown) for shown in report.letters],
+        "model_withdrawn_at": withdrawn_at.isoformat() if withdrawn_at else None,
+        "spot_advice": [advice.finding, advice.band, advice.since.isoformat(), advice.waits_for]
+        if advice
+        else None,
+        "due": due.isoformat() if due else None,
     }
-    if letters:  # a report without any keeps the hash that it had before there were letters
-        sealed["letters"] = [_say_letter(shown) for shown in letters]
-    if model_withdrawn_at:
-        sealed["model_withdrawn_at"] = model_withdrawn_at.isoformat()
-    if spot_advice:
-        sealed["spot_advice"] = [
-            spot_advice.finding,
-            spot_advice.band,
-            spot_advice.since.isoformat(),
-            *([spot_advice.waits_for] if spot_advice.waits_for else []),
-        ]
-    if moved_due:
-        sealed["due"] = moved_due.isoformat()
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -149,9 +128,7 @@ class ReportContents(StoredRecord):
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
-    """What a report says of a letter. One that stands keeps the hash that it had before letters
-    could be superseded or withdrawn.
-    """
+    """What a report says of a letter."""
     said = shown.letter.model_dump(mode="json", include=LETTER_SAYS, exclude_none=True)
     if shown.superseded:
         said["superseded"] = shown.superseded.decided_at.isoformat()
@@ -289,8 +266,8 @@ class IssuedReports:
         return [Issued.model_validate(one) for one in found]
 
     def list_newer(self, issued: Issued, *, saying: ReportContents) -> list[datetime]:
-        """When newer reports on the same finding in the same language were issued, of those that
-        say what counts now. One that the patient opens during a hold says less than the doctor's.
+        """When later reports were issued that say what counts now: during a hold a patient's says
+        less.
         """
         found = map(
             Issued.model_validate,
@@ -303,9 +280,7 @@ class IssuedReports:
         ]
 
     def read_pdf(self, issued: Issued) -> bytes | None:
-        """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
-        again.
-        """
+        """None if none is stored or its file is damaged: it can be rendered again."""
         try:
             return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:
@@ -313,9 +288,7 @@ class IssuedReports:
             return None
 
     def keep_pdf(self, issued: Issued, content: bytes, pages: int) -> None:
-        """Store the PDF. Nothing is stored if the report was deleted meanwhile, or if another
-        request has stored the same bytes.
-        """
+        """Nothing is stored if the report was deleted, or another request has stored it."""
         blob = self._blobs.put(content)
         # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
@@ -326,9 +299,7 @@ class IssuedReports:
             self._blobs.delete(issued.pdf_blob)
 
     def drop_pdfs(self, submissions: Sequence[str]) -> list[str]:
-        """Take the stored PDFs from the reports of these submissions, in the caller's transaction:
-        the reports stand, and are printed anew. Return the keys of the PDFs, to be deleted after.
-        """
+        """The reports stand. Return the keys of their PDFs, to be deleted after the transaction."""
         keys = list[str]()
         for submission in submissions:
             rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
@@ -339,9 +310,7 @@ class IssuedReports:
         return keys
 
     def forget(self, submission: str) -> list[str]:
-        """Delete the reports of a submission, in the caller's transaction. Return the keys of their
-        PDFs, to be deleted after it.
-        """
+        """Return the keys of their PDFs, to be deleted after the transaction."""
         rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
         self._documents.delete({"submission": submission})
         return [issued["pdf_blob"] for issued in rows if "pdf_blob" in issued]

@@ -10,7 +10,7 @@ from typing import Literal
 from skinapi.languages import Language, load_words
 from skinapi.records.due_days import say_day
 from skinapi.records.letters import Addressee
-from skinapi.records.opinions import Agreement
+from skinapi.records.reviews import Agreement
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.context import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day
-from skinapi.records.instructions import Advice
+from skinapi.records.standing import Advice
 from skinapi.records.submission import Submission
 from skinapi.reports.page_texts import DecisionContent, say_advice
 from skinapi.reports.words import LABELS

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from skinapi.errors import BrokenErasedIds, Conflict
 from skinapi.storage.files import disk_errors, write_durably
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Documents, Ops, Store
-from skinapi.stored_record import Frozen, StoredRecord
+from skinapi.stored_record import Frozen, StoredRecord, optional
 
 ErasedKind = Literal["account", "finding"]
 COLLECTION = "erased_ids"
@@ -36,7 +36,7 @@ class Erased(StoredRecord):
     created_at: datetime
     kind: ErasedKind
     scrubbed_at: datetime | None = None
-    request: str | None = Field(default=None, exclude_if=lambda request: request is None)
+    request: str | None = optional()
 
 
 class ErasedIds:

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from skinapi.languages import Language
 from skinapi.records.due_days import say_day
-from skinapi.records.shown_letters import ShownLetter, Superseded
+from skinapi.records.letters import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import say_moment
 from skinapi.storage.ids import now

@@ -9,8 +9,7 @@ from skinapi.auth.accounts import Accounts
 from skinapi.care.queue import CareService
 from skinapi.domain.subject import Subject
 from skinapi.records.read_notes import ReadNotes
-from skinapi.records.reviews import Reviews
-from skinapi.records.spots import Spots
+from skinapi.records.spots import Reviews, Spots
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ports import Document, Documents, Store

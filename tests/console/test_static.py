@@ -24,7 +24,7 @@ from skinapi.errors import (
 )
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.opinions import Agreement
+from skinapi.records.reviews import Agreement
 from skinapi.reports.words import LABELS
 from skinapi.settings import Settings
 from skinapi.storage.failed_items import WORK

@@ -14,7 +14,7 @@ from skinapi.integrations.webhooks import endpoints, sender, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.notices import deliveries
-from skinapi.records.ended_holds import EndedHolds
+from skinapi.records.review_service import EndedHolds
 from skinapi.storage.ids import now
 from tests.integrations.webhook_receiver import (
     Answer,

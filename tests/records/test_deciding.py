@@ -5,8 +5,7 @@ from itertools import permutations, product
 
 import pytest
 
-from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews import Review, deciding_review
+from skinapi.records.reviews import Certainty, Histology, Opinion, Review, deciding_review
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import conditions_table
 

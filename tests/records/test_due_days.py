@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skinapi.records.decisions import Decision
-from skinapi.records.instructions import FindingStanding, JudgedPhoto, SaidBy, reconcile
-from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews import Review
+from skinapi.records.reviews import Certainty, Histology, Opinion, Review
+from skinapi.records.standing import FindingStanding, JudgedPhoto, SaidBy, reconcile
 from skinapi.storage.ids import now
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band

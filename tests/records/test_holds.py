@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records.ended_holds import EndedHolds
 from skinapi.records.events import ReviewSigned
-from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.queue_keys import make_hold_key
-from skinapi.records.reviews import Review, Reviews
+from skinapi.records.list_keys import make_hold_key
+from skinapi.records.review_service import EndedHolds
+from skinapi.records.reviews import Certainty, Histology, Opinion, Review
+from skinapi.records.spots import Reviews
 from skinapi.storage.ids import new_id, now
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.support.access import PEOPLE, ROWS, SampleAccounts

@@ -7,8 +7,8 @@ import pytest
 
 from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
-from skinapi.records.instructions import Advice, FindingStanding, JudgedPhoto, SaidBy, reconcile
-from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import Certainty, Histology
+from skinapi.records.standing import Advice, FindingStanding, JudgedPhoto, SaidBy, reconcile
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care

@@ -8,10 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.records.instructions import JudgedPhoto
-from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews import Review, deciding_review
-from skinapi.records.standing import Reader, SpotFacts, Standing, standing
+from skinapi.records.reviews import Certainty, Histology, Opinion, Review, deciding_review
+from skinapi.records.standing import JudgedPhoto, Reader, SpotFacts, Standing, standing
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 

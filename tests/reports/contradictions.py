@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skinapi.languages import Language, in_each_language
 from skinapi.records.decisions import Decision
 from skinapi.records.due_days import DAYS
-from skinapi.records.instructions import Advice
+from skinapi.records.standing import Advice
 from skinapi.reports.facts import Facts
 from skinapi.vision.bands import is_sent, severity_rank
 from skinapi.vision.conditions import Band, conditions_table

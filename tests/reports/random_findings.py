@@ -17,10 +17,9 @@ import skinapi
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.decisions import Decision
 from skinapi.records.errors import ContradictoryReview
-from skinapi.records.instructions import Instruction
-from skinapi.records.opinions import Certainty, Histology, Statement
-from skinapi.records.reviews import Review
-from skinapi.records.standing import Reader, SpotFacts, SpotView
+from skinapi.records.review_schemas import NewReview
+from skinapi.records.reviews import Certainty, Histology, Review
+from skinapi.records.standing import Instruction, Reader, SpotFacts, SpotView
 from skinapi.records.submission import Filing, NewFinding, Submission
 from skinapi.reports.facts import Facts
 from skinapi.storage.ids import new_id, now
@@ -146,7 +145,7 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
     labels = [None, finding.stated, "melanoma", "melanocytic_nevus", *conditions_table().labels]
     while True:
         result = draw.choice(labels) if draw.random() < 0.3 else None
-        statement = Statement(
+        statement = NewReview(
             label=None if result else draw.choice(labels),
             certainty=draw.choice([Certainty.SURE, Certainty.SURE, Certainty.UNSURE]),
             urgency=draw.choice([None, None, *Band]),

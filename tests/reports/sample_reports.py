@@ -10,8 +10,8 @@ from pypdf import PdfReader
 
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Agreement, Histology, Statement
-from skinapi.records.reviews import Review
+from skinapi.records.review_schemas import NewReview
+from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import (
     MOST_CHARACTERS,
@@ -43,7 +43,7 @@ REVIEW = Review(
     submission="1" * 32,
     doctor="2" * 32,
     signature="Dr Ελένη Παπαδοπούλου",
-    opinion=Statement(
+    opinion=NewReview(
         label="melanocytic_nevus", agreement=Agreement.DISAGREE, histology=Histology.AWAITED
     ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL, pictured=True),
     note="Excision planned.\nPatient told by telephone.",
@@ -53,7 +53,7 @@ REVIEW = Review(
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
     """The report where the doctor says this of the finding."""
     found = finding or finding_of()
-    opinion = Statement(**said).resolve(stated=found.stated, band=found.band, pictured=True)
+    opinion = NewReview(**said).resolve(stated=found.stated, band=found.band, pictured=True)
     review = REVIEW.model_copy(update={"opinion": opinion})
     return replace(report, review=review, decision=Decision.of([review], found.band))
 

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.due_days import say_day
-from skinapi.records.opinions import Certainty
+from skinapi.records.reviews import Certainty
 from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf

@@ -12,8 +12,8 @@ import pytest
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.decisions import WaitsFor
-from skinapi.records.instructions import Advice, SaidBy
-from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import Certainty, Histology
+from skinapi.records.standing import Advice, SaidBy
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.rendering import render_html

@@ -18,8 +18,7 @@ from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.records.letters import Withdrawal
-from skinapi.records.shown_letters import ShownLetter
+from skinapi.records.letters import ShownLetter, Withdrawal
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.pdf.elements import MARGIN, WIDTH

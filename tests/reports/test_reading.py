@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.opinions import Agreement
+from skinapi.records.reviews import Agreement
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.reading import Reading, read_in_order, say_headline, sentences_of, summarise

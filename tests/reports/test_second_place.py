@@ -10,9 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.records.instructions import Advice, SaidBy
-from skinapi.records.opinions import Certainty
-from skinapi.records.shown_letters import ShownLetter, Superseded
+from skinapi.records.letters import ShownLetter, Superseded
+from skinapi.records.reviews import Certainty
+from skinapi.records.standing import Advice, SaidBy
 from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf

@@ -10,7 +10,7 @@ import pytest
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import Certainty, Histology
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_certainty, sentences_of
 from skinapi.reports.report import MOST_CHARACTERS, Sections

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skinapi.languages import Language
-from skinapi.records.letters import Letter, Withdrawal
+from skinapi.records.letters import Letter, ShownLetter, Superseded, Withdrawal
 from skinapi.records.reviews import Review
-from skinapi.records.shown_letters import ShownLetter, Superseded
 from skinapi.reports.facts import Facts
-from skinapi.reports.report import Narrative, Reason, Source
+from skinapi.reports.report import Narrative, Reason, Report, Source
 from skinapi.reports.template import write_template
-from skinapi.reports.verification import NOT_HASHED, _say_letter, seal_report
+from skinapi.reports.verification import NOT_HASHED, seal_report
 from tests.reports.sample_reports import REVIEW
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
@@ -28,15 +27,9 @@ def sealed(
     letters: Sequence[Letter] = (),
     superseded: Superseded | None = None,
 ) -> str:
-    return seal_report(
-        facts=FACTS,
-        narrative=narrative,
-        review=None,
-        decision=None,
-        letters=[ShownLetter(letter, superseded) for letter in letters],
-        renderer="r",
-        submission=submission,
-    )
+    shown = tuple(ShownLetter(letter, superseded) for letter in letters)
+    report = Report(facts=FACTS, narrative=narrative, letters=shown)
+    return seal_report(report, submission=submission, renderer="r")
 
 
 def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
@@ -98,27 +91,12 @@ def test_what_supersedes_a_letter_is_sealed() -> None:
     assert len(codes) == 3
 
 
-def test_a_letter_that_stands_keeps_the_code_of_its_report() -> None:
-    """Before letters could be superseded or withdrawn, the letters' part of the code was made of
-    these fields.
-    """
-    said = {"id", "reader", "language", "decision", "text", "signed_at", "signature"}
-    assert _say_letter(ShownLetter(SIGNED)) == SIGNED.model_dump(mode="json", include=said)
-
-
 def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() -> None:
     """Each report with a review would be superseded by an upgrade."""
 
     def code(review: Review) -> str:
-        return seal_report(
-            facts=FACTS,
-            narrative=written(),
-            review=review,
-            decision=None,
-            letters=(),
-            renderer="r",
-            submission="one",
-        )
+        report = Report(facts=FACTS, narrative=written(), review=review)
+        return seal_report(report, submission="one", renderer="r")
 
     sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
     before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}

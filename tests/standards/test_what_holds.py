@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.records.instructions import JudgedPhoto
-from skinapi.records.standing import Reader, SpotFacts, SpotView
+from skinapi.records.standing import JudgedPhoto, Reader, SpotFacts, SpotView
 from skinapi.records.submission import Filing, NewFinding, Submission
 from skinapi.reports.page_texts import say_advice
 from skinapi.standards.dicom.objects import ObjectSource, as_file

@@ -4,10 +4,16 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from skinapi.records.instructions import FindingStanding, JudgedPhoto
 from skinapi.records.letters import Letter
 from skinapi.records.reviews import Review
-from skinapi.records.standing import Reader, SpotFacts, Standing, standing
+from skinapi.records.standing import (
+    FindingStanding,
+    JudgedPhoto,
+    Reader,
+    SpotFacts,
+    Standing,
+    standing,
+)
 from skinapi.records.submission import NewFinding
 from skinapi.reports.facts import Facts
 from skinapi.reports.template import write_template

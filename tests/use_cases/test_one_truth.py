@@ -16,9 +16,8 @@ from skinapi.care.inbox import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView, InstructionView
-from skinapi.records.instructions import Advice
 from skinapi.records.review_schemas import DecisionView
-from skinapi.records.standing import Reader
+from skinapi.records.standing import Advice, Reader
 from skinapi.standards.dicom.uids import study_uid
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band, conditions_table

@@ -18,9 +18,8 @@ from skinapi.records.errors import (
     LetterWithdrawn,
     TooManyLetters,
 )
-from skinapi.records.letters import LONGEST_LETTER, Addressee
+from skinapi.records.letters import LONGEST_LETTER, Addressee, ShownLetter
 from skinapi.records.review_schemas import LetterView
-from skinapi.records.shown_letters import ShownLetter
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

@@ -4,7 +4,6 @@ doctor sees it.
 
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import NamedTuple
 
 from skinapi.auth.accounts import Account
@@ -12,7 +11,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
 from skinapi.domain.subject import Subject
-from skinapi.errors import Forbidden, NotFound
+from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import Decision
@@ -23,13 +22,9 @@ from skinapi.records.errors import (
     LetterWithdrawn,
 )
 from skinapi.records.events import FindingsChanged, LetterIssued, LetterTakenBack
-from skinapi.records.instructions import Advice
-from skinapi.records.letters import Addressee, Letter, Letters, Withdrawal
-from skinapi.records.review_queue import in_care
+from skinapi.records.letters import Addressee, Letter, Letters, ShownLetter, Withdrawal, show_letter
 from skinapi.records.service import RecordsService
-from skinapi.records.shown_letters import ShownLetter, show_letter
-from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
+from skinapi.records.standing import Advice, Reader
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -58,7 +53,6 @@ class LettersService:
     work: UnitOfWork
     letters: Letters
     records: RecordsService
-    spots: Spots
     lesions: LesionsService
     outbox: Outbox
 
@@ -66,8 +60,8 @@ class LettersService:
     def draft_letter(
         self, unit: Unit, *, number: str, by: Subject, reader: Addressee, language: Language | None
     ) -> ShownLetter:
-        """Begin a letter of the doctor in whose care the owner is; to the patient in the language
-        of their account unless another is asked for. Raises NotFound, Forbidden, TooManyLetters.
+        """It is in the language of the patient's account unless another is asked for. Raises
+        NotFound, Forbidden, TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
@@ -84,9 +78,7 @@ class LettersService:
         return _show_draft(letter, about)
 
     def list_letters(self, *, number: str, to: Subject) -> list[ShownLetter]:
-        """The signed letters about a finding that the caller may see, and the caller's drafts.
-        Raises NotFound.
-        """
+        """The signed letters that the caller may see, and the caller's drafts. Raises NotFound."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
         letters = [
             one
@@ -103,27 +95,21 @@ class LettersService:
         ]
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
-        """The signed letters about all findings of a spot that the caller may see, the oldest
-        first. Raises NotFound.
-        """
-        self.lesions.find(lesion=lesion, to=to)
-        numbers = self.spots.numbers(lesion)
-        shown: list[ShownLetter] = []
-        for identifier, letters in groupby(
-            self.letters.list_signed_of([*numbers]), lambda letter: letter.submission
-        ):
-            submission, _ = self.records.get(number=str(numbers[identifier]), to=to)
-            told = [one for one in letters if submission.shows(one.signed_at)]
-            shown += [show_letter(one, submission) for one in told]
+        """The signed letters that the caller may see, the oldest first. Raises NotFound."""
+        course = self.lesions.list_course(lesion=lesion, to=to)
+        findings = {one.id: one for one in course}
+        shown = [
+            show_letter(letter, findings[letter.submission])
+            for letter in self.letters.list_signed_of([*findings])
+            if findings[letter.submission].shows(letter.signed_at)
+        ]
         return sorted(shown, key=lambda one: one.letter.id)
 
     @atomic
     def change_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
     ) -> ShownLetter:
-        """Store another text of the caller's draft. Raises NotFound, Forbidden, LetterSigned,
-        LetterChanged.
-        """
+        """Raises NotFound, Forbidden, LetterSigned, LetterChanged."""
         _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         changed = self.letters.change_draft(letter, version, {"text": text})
         return _show_draft(changed, self._facts_of(finding, owner, by))
@@ -132,10 +118,9 @@ class LettersService:
     def sign_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, decision: str, by: Subject
     ) -> ShownLetter:
-        """Sign the caller's draft with this text and this decision, those that the doctor sees,
-        after a review of the finding. Raises NotFound, also where the finding was deleted
-        meanwhile, Forbidden, LetterSigned, LetterChanged, LetterUnreviewed, and LetterDecision
-        where another decision counts by now.
+        """Sign the text and the decision that the doctor sees. Raises NotFound, Forbidden,
+        LetterSigned, LetterChanged, LetterUnreviewed, and LetterDecision where another decision
+        counts by now.
         """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
@@ -161,9 +146,8 @@ class LettersService:
         return ShownLetter(issued)
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> ShownLetter:
-        """Take a signed letter back, as the doctor in whose care the patient is. The same again
-        changes nothing. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
-        and LetterWithdrawn where another reason stands.
+        """The same again changes nothing. Raises NotFound, Forbidden, and LetterWithdrawn where
+        another reason stands.
         """
         found, submission = self._withdraw(letter, reason, by)
         if found.withdrawn is None or found.withdrawn.reason != reason:
@@ -261,9 +245,7 @@ class LettersService:
         return _Draft(letter, submission, owner)
 
     def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, Submission]:
-        """A signed letter, whoever signed it, about a finding of a patient in care. Raises
-        NotFound, Forbidden.
-        """
+        """Get a letter, whoever signed it, about a patient in care. Raises NotFound, Forbidden."""
         letter = self.letters.find(identifier)
         submission = self.records.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
@@ -271,7 +253,4 @@ class LettersService:
         return letter, self._get_in_care(str(submission.number), by)[0]
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
-        submission, owner = self.records.get(number=number, to=doctor)
-        if not in_care(owner, doctor):
-            raise Forbidden(NOT_IN_CHARGE)
-        return submission, owner
+        return self.records.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)

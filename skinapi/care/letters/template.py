@@ -11,8 +11,8 @@ from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.decisions import Decision
 from skinapi.records.due_days import say_day
-from skinapi.records.instructions import Advice
 from skinapi.records.letters import Addressee
+from skinapi.records.standing import Advice
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.page_texts import DecisionContent, join_to_do, say_advice

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from skinapi.auth.accounts import Accounts
 from skinapi.errors import NotFound
 from skinapi.http_client import CallFailed, HttpClient, Request
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, Endpoints, Secrets
 from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.notices.deliveries import Delivery, NotDelivered, Refused
+from skinapi.records.changes import ChangedFindings
 from skinapi.records.schemas import SubmissionView
-from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
-from skinapi.records.submissions import Submissions
 from skinapi.settings import VERSION
 
 DEADLINE_S = 15.0
@@ -52,9 +49,7 @@ class WebhookSender:
     secrets: Secrets
     addresses: Addresses
     service: WebhooksService
-    submissions: Submissions
-    spots: Spots
-    accounts: Accounts
+    findings: ChangedFindings
     address: str
     authorities: Path | None = None
 
@@ -128,15 +123,9 @@ class WebhookSender:
         return links
 
     def _finding(self, number: int) -> dict[str, Any] | None:
-        """As a program may know it now; None where it is gone, was entered in error, or its owner
-        is being deleted.
-        """
-        submission = self.submissions.find_by_number(number)
-        if submission is None or submission.error:
+        """As a program may know it now."""
+        found = self.findings.find(number)
+        if found is None:
             return None
-        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
-        if owner is None or owner.status == "deleting":
-            return None
-        seen = self.spots.see_one(submission, Reader.PROGRAM)
-        view = SubmissionView.of(seen, owner)
+        view = SubmissionView.of(*found)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

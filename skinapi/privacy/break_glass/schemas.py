@@ -20,7 +20,7 @@ Reason = Annotated[
     Legible,
     Contained,
 ]
-# Numbers have at most 16 digits: see records/queue_keys.py.
+# Numbers have at most 16 digits: see records/list_keys.py.
 FindingNumber = Annotated[int, Field(ge=1, lt=10**16)]
 
 

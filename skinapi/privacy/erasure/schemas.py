@@ -21,6 +21,7 @@ from skinapi.privacy.erasure.receipts import (
 )
 from skinapi.privacy.erasure.service import Preview
 from skinapi.reports.schemas import LanguageTag
+from skinapi.stored_record import optional
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.schemas import Answer, Message
 
@@ -37,16 +38,11 @@ class ReceiptQuery(BaseModel):
 class DeletedAccount(Message):
     """`receipt` is there where it is deleted, `deletion_at` where that waits."""
 
-    receipt: str | None = Field(
-        default=None,
-        exclude_if=lambda code: code is None,
-        description="the code of the receipt, which is finished within a minute: "
-        "`/receipts/verify/{code}`",
+    receipt: str | None = optional(
+        "the code of the receipt, which is finished within a minute: `/receipts/verify/{code}`"
     )
-    deletion_at: datetime | None = Field(
-        default=None,
-        exclude_if=lambda moment: moment is None,
-        description="when it will be deleted, as long as it can be taken back",
+    deletion_at: datetime | None = optional(
+        "when it will be deleted, as long as it can be taken back"
     )
 
     @classmethod

@@ -45,8 +45,8 @@ from skinapi.privacy.person_file.format import (
 )
 from skinapi.records.break_glass import BreakGlasses
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews import MOST_REVIEWS
 from skinapi.records.service import RecordsService
+from skinapi.records.spots import MOST_REVIEWS
 from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import now

@@ -28,7 +28,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.letters import Addressee, Withdrawal
-from skinapi.records.opinions import Opinion
+from skinapi.records.reviews import Opinion
 from skinapi.records.submission import MeasuredShape, Source
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context

@@ -21,7 +21,8 @@ from skinapi.domain.pages import batched
 from skinapi.errors import NotFound
 from skinapi.notices.outbox import Kind as Notice
 from skinapi.notices.outbox import Outbox
-from skinapi.records.resting import FINDINGS, PHOTOS, Resting, Rests, resting_since
+from skinapi.records.list_keys import resting_since
+from skinapi.records.resting import FINDINGS, PHOTOS, Resting, Rests
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.storage.failed_items import FailedItems

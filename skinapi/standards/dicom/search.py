@@ -61,7 +61,9 @@ class Search:
             each = self.studies.find_each(SEVERAL.split(asked), to=to)
             found: Iterable[Submission] = (one for one in each if first <= one.id < end)
         else:
-            found = self.studies.walk(to=to, patient=query.patient, first=first, end=end)
+            found = self.studies.findings.walk_filed(
+                to=to, patient=query.patient, first=first, end=end
+            )
         found = (one for one in found if query.fits_patient(*_patient_ids(one)))
         every = (self._describe_study(one) for one in _limited(found))
         return self._answer(query, every, STUDY_ANSWER)

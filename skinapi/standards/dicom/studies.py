@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinapi.auth.accounts import Account
-from skinapi.domain.field_types import ID
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
+from skinapi.records.changes import ChangedFindings
 from skinapi.records.photos import Shapes
-from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
-from skinapi.records.standing import Reader
 from skinapi.records.submission import Submission
-from skinapi.records.submissions import Submissions
 from skinapi.reports.service import ReportsService
 from skinapi.standards.dicom.errors import installed
 from skinapi.standards.dicom.study import Study, pictures_of, version_of
@@ -34,31 +31,10 @@ class StudiesService:
     """`clinic` is its name, which the objects say."""
 
     records: RecordsService
-    submissions: Submissions
+    findings: ChangedFindings
     reports: ReportsService
     shapes: Shapes
     clinic: str | None
-
-    def walk(
-        self, *, to: Subject, patient: str | None, first: str, end: str
-    ) -> Iterator[Submission]:
-        """The findings that the caller may see, oldest first, of the ids from `first` to before
-        `end`; of one patient, if that is asked.
-        """
-        of = whose(to, patient)
-        while of is not None:
-            found = self.submissions.list_filed(of, first=first, end=end, limit=READ_AT_ONCE)
-            owners = self.records.accounts.by_ids({one.owner for one in found})
-            seen = [one for one in owners.values() if in_care(one, to)]
-            self.records.note_read([one.id for one in seen], by=to)
-            # The filter lets pass what is a doctor's own, or of an account being deleted.
-            may = {one.id for one in seen} | {to.id}
-            yield from self.records.spots.see(
-                [one for one in found if one.owner in may], Reader.PROGRAM
-            )
-            if len(found) < READ_AT_ONCE:
-                return
-            first = f"{int(found[-1].id, 16) + 1:032x}"
 
     def find_each(self, studies: Sequence[str], *, to: Subject) -> Iterator[Submission]:
         """The findings of the first of these studies that the caller may see."""
@@ -108,18 +84,3 @@ class StudiesService:
             raise NotFound(NOT_YOURS)
         finding, owner = self.records.get(number=str(found.number), to=to)
         return finding.for_programs(), owner
-
-
-def whose(to: Subject, patient: str | None) -> dict[str, str] | None:
-    """The filter of the findings that the caller may see; None where there are none. A `patient` is
-    named by the id of the account, or by the number that an archive sent.
-    """
-    of = {}
-    if patient:
-        of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}
-    if to.key and to.key.clinic_wide:
-        return of
-    if to.role == "doctor":
-        return {**of, "doctor": to.id}
-    own = {"owner": to.id}
-    return {**of, **own} if of.get("owner", to.id) == to.id else None

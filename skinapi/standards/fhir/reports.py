@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.records.corrections import ERRORS
 from skinapi.records.decisions import Decision, Earlier, WaitsFor
 from skinapi.records.due_days import say_due
-from skinapi.records.instructions import Advice
+from skinapi.records.standing import Advice
 from skinapi.records.submission import EnteredInError, Submission
 from skinapi.reports.page_texts import say_advice
 from skinapi.reports.reading import without_repeats
@@ -278,7 +278,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
 
 def _likely(submission: Submission) -> Resource:
     finding, language = submission.finding, submission.language
-    key = finding.headline.likely.key
+    key = finding.likely
     if finding.uncertain:
         doubts = without_repeats(doubt_notice(one).in_language(language) for one in finding.reasons)
         value: dict[str, Any] = {"dataAbsentReason": absent("unknown", " ".join(doubts))}

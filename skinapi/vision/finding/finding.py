@@ -27,7 +27,7 @@ from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality, SkinTone
-from skinapi.vision.finding.headline import Headline
+from skinapi.vision.finding.headline import Headline, most_likely
 from skinapi.vision.finding.notices import (
     joined_modality_notices,
     modality_notices,
@@ -133,6 +133,11 @@ class FindingHeading(StoredRecord):
     def shown_ranked(self) -> tuple[Ranked, ...]:
         """The probabilities that people read."""
         return self.restated.ranked if self.restated else self.ranked
+
+    @property
+    def likely(self) -> str:
+        """The condition that the headline says is likely."""
+        return most_likely(self.ranked, self.shown_ranked).key
 
     @property
     def headline(self) -> Headline:

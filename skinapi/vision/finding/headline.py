@@ -96,7 +96,7 @@ class Headline:
         asked, `raised_by` does not tell whose threshold asked for less: there the cautious
         thresholds count.
         """
-        likely = _most_likely(ranked, shown)
+        likely = most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
         own = {entry.key: entry.probability for entry in ranked}
         scores = threshold_scores({entry.key: entry.probability for entry in shown})
@@ -306,7 +306,7 @@ def _join(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
     return LocalizedText.by(said)
 
 
-def _most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
+def most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
     """The most probable as people read it; but no cancer where the finding's own is none: its band
     does not follow what is shown.
     """

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from skinapi.records.ended_holds import EndedHolds
+from skinapi.records.review_service import EndedHolds
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for

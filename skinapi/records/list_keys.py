@@ -1,22 +1,15 @@
-"""The keys by which an index sorts a doctor's lists: digits, in one layout for what waits for a
-review and another for what was reviewed.
+"""The keys by which an index sorts the findings of doctors' lists. An index can sort only by fields
+of its own documents, so each finding holds them: digits, made by `make_keys` of submission.py in
+the transaction of what changed them.
 
     waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
-
-What a decision waits for has a key of its own: first the results of laboratories, then the photos
-that were asked for, each the oldest first.
-
     awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
+    held      milliseconds until something held back is to be shown (13) · number
+    due       the day by which a doctor should have seen its spot (8) · number
+    resting   1 photo kept, 0 none · 1 reviewed, 0 not · milliseconds since then (13) · number
 
-The day by which a doctor should have seen a spot is the key of one of its findings:
-
-    due       the day (8) · number
-
-Code of before version 8 of the store gave the second layout to what waits, too. Its milliseconds
-begin with 1, and no place does: so such a key sorts before the others of its band, and a finding
-that gets its new key moves down. Who turns the pages meanwhile may meet it again, and misses none.
-That code finds band and number of a new key where it looks for them.
+The first two are the queue key.
 """
 
 from dataclasses import dataclass
@@ -30,6 +23,10 @@ from skinapi.vision.conditions import Band
 FIRST_REVIEWED = "1"
 FIRST_PLACE = 200
 STEPS = 800  # an eighth of a percent each; within one, who has waited longer comes first
+# By what is waited for: the values of `WaitsFor`.
+AWAITED = {"result": "10", "photo": "11"}
+# Of a finding with a photo, and of one without.
+WITH_PHOTO, WITHOUT = "1", "0"
 
 
 def make_waiting_key(band: Band, malignant_score: float, since: datetime, number: int) -> str:
@@ -41,10 +38,6 @@ def make_waiting_key(band: Band, malignant_score: float, since: datetime, number
 def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
     """By the urgency that was decided, then the oldest."""
     return f"{FIRST_REVIEWED}{urgency(decided)}{int(since.timestamp() * 1000):013d}{number:016d}"
-
-
-# By what is waited for: the values of `WaitsFor`.
-AWAITED = {"result": "10", "photo": "11"}
 
 
 def make_awaited_key(awaited: str, since: datetime, number: int) -> str:
@@ -102,6 +95,24 @@ class Waiting:
         """None for any other key."""
         if key is None or not key.startswith("0"):
             return None
-        has_place = int(key[2:5]) >= FIRST_PLACE
-        since = int(key[5:15]) if has_place else int(key[2:15]) / 1000
-        return cls(tuple(Band)[int(key[1])], datetime.fromtimestamp(since, UTC), int(key[15:]))
+        since = datetime.fromtimestamp(int(key[5:15]), UTC)
+        return cls(tuple(Band)[int(key[1])], since, int(key[15:]))
+
+
+def make_rest_key(photo: bool, reviewed: bool, since: datetime, number: int | None = None) -> str:
+    """Without a number: the keys of what rests longer sort before it."""
+    key = f"{photo:d}{reviewed:d}{int(since.timestamp() * 1000):013d}"
+    return key if number is None else f"{key}{number:016d}"
+
+
+def resting_since(key: str | None) -> datetime | None:
+    return datetime.fromtimestamp(int(key[2:15]) / 1000, UTC) if key else None
+
+
+def rests_reviewed(key: str) -> bool:
+    return key[1] == "1"
+
+
+def rest_without_photo(key: str | None) -> str | None:
+    """The rest key of the same finding once no photo of it is kept."""
+    return key and f"{WITHOUT}{key[1:]}"
