@@ -94,17 +94,18 @@ class CareService:
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
     ) -> Page[FoundPatient]:
-        """Patients by their most urgent unreviewed finding; a program with a clinic-wide key has
-        all, in the order in which they registered. Raises TooManyFound, and InvalidQuery where a
-        program names a beginning.
+        """Patients by their most urgent unreviewed finding. A program has them, or with a
+        clinic-wide key all, in the order in which they registered. Raises TooManyFound, and
+        InvalidQuery where a clinic-wide key names a beginning.
         """
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
             raise InvalidQuery(NO_SEARCH)
-        if wide:
-            page = self.accounts.page_of_doctor(None, after=after, limit=limit)
-        elif beginning:
+        if beginning:
             page = self.accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+        elif doctor.key:  # the order of the queue would tell of a review that is held back
+            of = None if wide else doctor.id
+            page = self.accounts.page_of_doctor(of, after=after, limit=limit)
         else:
             page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.

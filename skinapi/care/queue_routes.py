@@ -32,8 +32,8 @@ routes: Routes[CareService] = Routes("care")
 def list_patients(
     care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
-    """The patients in the doctor's care, by their most urgent unreviewed finding. With a
-    clinic-wide key all, in the order in which they registered.
+    """The patients in the doctor's care, by their most urgent unreviewed finding. A program has
+    them in the order in which they registered; with a clinic-wide key all.
     """
     page = care.list_patients(
         doctor=subject, beginning=query.q, after=query.after, limit=query.limit

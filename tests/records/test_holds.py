@@ -13,7 +13,8 @@ from skinapi.records.review_service import EndedHolds
 from skinapi.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.records.spots import Reviews
 from skinapi.storage.ids import new_id, now
-from tests.care.clinic import REVIEW, file_for, patient_in_care
+from tests.care.clinic import REVIEW, file_for, patient_in_care, patient_of
+from tests.integrations.test_keys import made
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
@@ -122,6 +123,21 @@ def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
         "compare_findings", "list_reviews", "list_letters", "list_spot_letters", "show_report",
         "show_report_json", "show_report_html", "show_report_pdf", "seal",
     }  # fmt: skip
+
+
+def test_the_order_of_a_doctors_patients_tells_a_program_of_no_hold(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    other = patient_of(backend, doctor, "lin@example.org")
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    file_for(backend, other, REVIEW, finding=MOLE)
+    program, _ = made(doctor, scopes=["findings:read"])
+
+    def order() -> list[str]:
+        return [one["_id"] for one in program.call("GET", "/patients").get_json()]
+
+    before = order()
+    hold(doctor, number)
+    assert order() == before == [backend.account(one.email).id for one in (ada, other)]
 
 
 def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(any_backend: Backend) -> None:
