@@ -4,7 +4,7 @@ of the one instruction about a spot.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -209,6 +209,19 @@ class HeatView(Answer):
 
 def list_probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
     return [Probability.of(entry, language) for entry in ranked]
+
+
+def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
+    """What a view of a finding, and of one of its pictures, says of it."""
+    as_found = ("band", "raised_by", "uncertain", "reasons", "malignant_score")
+    return {
+        **{name: getattr(finding, name) for name in as_found},
+        "probabilities": list_probabilities(finding.ranked, language),
+        "modality": ModalityView.of(finding.modality) if finding.modality else None,
+        "quality": QualityView.model_validate(finding.quality, from_attributes=True),
+        "heat": HeatView.of(finding),
+        "restated": RestatedView.of(finding, language),
+    }
 
 
 def list_codes(ranked: Sequence[Ranked]) -> list[CodedCondition]:

@@ -26,6 +26,7 @@ from skinapi.records.finding_schemas import (
     QualityView,
     RestatedView,
     TestedView,
+    judged_fields,
     list_codes,
     list_probabilities,
 )
@@ -47,6 +48,11 @@ from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading
 from skinapi.web.schemas import Answer, Body, ContractPageQuery
 
 TIME = "%Y-%m-%d %H:%M:%S"
+AS_FOUND = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
+AS_STORED = (
+    *("id", "number", "language", "lesion"),
+    *("again_of", "photo_sent_at", "judged_again", "picture_count"),
+)
 
 
 class ReportView(Answer):
@@ -199,17 +205,8 @@ class PictureView(Answer):
         return cls(
             shown=shown,
             **headed_fields(finding, for_doctor=for_doctor),
-            band=finding.band,
+            **judged_fields(finding, language),
             band_label=finding.band_words(language).label,
-            raised_by=finding.raised_by,
-            uncertain=finding.uncertain,
-            reasons=finding.reasons,
-            malignant_score=finding.malignant_score,
-            probabilities=list_probabilities(finding.ranked, language),
-            modality=ModalityView.of(finding.modality) if finding.modality else None,
-            quality=QualityView.model_validate(finding.quality, from_attributes=True),
-            heat=HeatView.of(finding),
-            restated=RestatedView.of(finding, language),
         )
 
 
@@ -346,32 +343,21 @@ class SubmissionView(SummaryFields):
         instructed_in: Language | None = None,
     ) -> Self:
         finding, language = submission.finding, submission.language
+        pictured = finding.from_picture
         return cls(
-            **_summary(submission, owner, instructed_in),
+            **{**judged_fields(finding, language), **_summary(submission, owner, instructed_in)},
+            **{name: getattr(finding, name) for name in AS_FOUND},
             model=ModelStanding(**model._asdict()) if model else None,
-            operating_point=finding.operating_point,
             photo_removed_at=submission.photo_removed_at,
-            raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
-            malignant_score=finding.malignant_score,
-            probabilities=list_probabilities(finding.ranked, language),
             codes=list_codes(finding.ranked),
-            probabilities_from_picture=list_probabilities(finding.from_picture, language)
-            if finding.from_picture
-            else None,
+            probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
             most_probable=Probability.of(finding.ranked[0], language),
             cannot_be_ruled_out=[
-                NotRuledOutView.of(entry, finding.from_picture or finding.ranked, language)
+                NotRuledOutView.of(entry, pictured or finding.ranked, language)
                 for entry in finding.not_ruled_out
             ],
-            modality=ModalityView.of(finding.modality) if finding.modality else None,
             tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
-            untested_skin=finding.untested_skin,
-            checklist_score=finding.checklist_score,
-            quality=QualityView.model_validate(finding.quality, from_attributes=True),
-            heat=HeatView.of(finding),
-            calibrated_on=finding.calibrated_on,
-            restated=RestatedView.of(finding, language),
             context=submission.context,
             pictures=_pictures(submission, for_doctor=False),
         )
@@ -445,13 +431,19 @@ def _summary(
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = shown_words(submission)
+    sections = put_first(
+        submission.sections,
+        finding.band,
+        language,
+        decision=submission.decision,
+        elsewhere=submission.replaced_by,
+    )
     return {
-        "id": submission.id,
-        "number": submission.number,
+        **{name: getattr(submission, name) for name in AS_STORED},
         "user_name": owner.name,
         "user_email": owner.email,
         **headed_fields(finding, for_doctor=False),
-        "report": ReportView.model_validate(_sections(submission)),
+        "report": ReportView.model_validate(sections),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
         "band_label": band.label,
@@ -466,17 +458,11 @@ def _summary(
         ),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
-        "language": language,
         "photo_kept": submission.photo_blob is not None,
         "model_version": finding.model_version,
         "narrative": NarrativeView(
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
-        "lesion": submission.lesion,
-        "again_of": submission.again_of,
-        "photo_sent_at": submission.photo_sent_at,
-        "judged_again": submission.judged_again,
-        "picture_count": submission.picture_count,
     }
 
 
@@ -503,16 +489,6 @@ def graver_sentence(submission: Listed) -> str | None:
     elsewhere, band = submission.replaced_by, submission.finding.band
     decision = (elsewhere and elsewhere.decision) or submission.decision
     return decision.graver_sentence(band, submission.language) if decision else None
-
-
-def _sections(submission: SubmissionSummary) -> dict[str, str]:
-    return put_first(
-        submission.sections,
-        submission.finding.band,
-        submission.language,
-        decision=submission.decision,
-        elsewhere=submission.replaced_by,
-    )
 
 
 def angular_name(key: str) -> str:
