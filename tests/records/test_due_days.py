@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 from skinapi.records.decisions import Decision
 from skinapi.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.records.standing import FindingStanding, JudgedPhoto, SaidBy, reconcile
-from skinapi.storage.ids import now
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
-from tests.care.clinic import file_for, patient_in_care
-from tests.support.backends import Backend
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -137,35 +134,3 @@ def test_what_was_decided_before_is_listed_with_its_date() -> None:
         (SaidBy.FINDING, URGENT, 0),
     ]
     assert told.counts.by_result
-
-
-def test_every_view_of_a_spot_says_the_same_day(backend: Backend) -> None:
-    """Who was asked for another photo had two days more, on some of the pages."""
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    number = file_for(backend, ada, URGENT, lesion=lesion).number
-    store = backend.services.store.collection("submissions")
-    sent = now() - timedelta(days=3)
-    assert store.update({"number": number}, {"$set": {"created_at": sent}})
-    day = (sent + timedelta(days=7)).date().isoformat()
-
-    def days() -> set[str | None]:
-        spot, one, report = (
-            ada.call("GET", path).get_json()
-            for path in (
-                f"/lesions/{lesion}",
-                f"/submissions/{number}",
-                f"/submissions/{number}/report.json",
-            )
-        )
-        decided = [shown["decision"]["due"] for shown in (one, report) if shown["decision"]]
-        tasks = ada.call("GET", "/inbox").get_json()["tasks"]
-        seen = [one for one in tasks if one["task"] == "see_doctor"]
-        assert all(one["sentence"].endswith("call the doctor's practice today.") for one in seen)
-        asked = [one["advice"]["due"] for one in seen]
-        return {spot["instruction"]["due"], one["instruction"]["due"], *decided, *asked}
-
-    assert days() == {day}
-    said = {"agreement": "unsure", "new_picture_wanted": True}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-    assert days() == {day}
