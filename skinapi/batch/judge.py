@@ -94,9 +94,7 @@ class Judge:
         return {"status": JUDGED} | finding_columns(finding)
 
     def _open(self, content: bytes) -> tuple[bytes, Context]:
-        """The photo of a DICOM object, and what its header tells; of another file its bytes.
-        Raises RefusedInstance, Refused, PayloadTooLarge, DicomNotInstalled.
-        """
+        """The photo of a DICOM object, and what its header tells; of another file its bytes."""
         if content[128:132] != b"DICM":
             return content, NOTHING_TOLD
         with installed():

@@ -93,7 +93,6 @@ class Part:
     rows: int
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Raises OutputDamaged."""
         try:
             return pq.read_table(self.path, columns=columns)
         except _UNREADABLE as error:

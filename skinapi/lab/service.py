@@ -159,9 +159,7 @@ class DatasetsService:
     def _begin(
         self, unit: Unit, new: NewDataset, *, size: int, uploads: Sequence[str] = ()
     ) -> DatasetVersion:
-        """Store a data set that is about to be checked, of these uploads or of so many bytes.
-        Raises Duplicate, InvalidToken, NameTaken, DatasetQuotaReached, NotFound, UploadInUse.
-        """
+        """Store a data set that is about to be checked, of these uploads or of so many bytes."""
         self.owners.hold(new.owner)
         if size:
             self.quota.refuse_excess(new.owner, size)

@@ -30,7 +30,6 @@ class OperatingPointService:
     setting: OperatingPoint
 
     def get_point(self) -> ChosenPoint:
-        """Raises NoModel."""
         chosen = self.pointer.read().operating_point
         return ChosenPoint(chosen or self.setting, chosen is not None, self.served.model)
 

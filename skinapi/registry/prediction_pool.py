@@ -232,8 +232,6 @@ def open_warm(
 ) -> Model:
     """The model of this folder, after its checksums were verified and it has made one pass. Its
     findings are restated for the `prevalence` of cancers, where one is told.
-
-    Raises ModelDamaged.
     """
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(

@@ -60,8 +60,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
     """Write the files into this folder, in one step, unless it holds them already.
 
     Processes of one machine share the folder: one writes, under a file lock, and the others wait.
-    Raises ModelDamaged if a piece is gone or damaged; then the folder is as before. Raises DiskFull
-    and StoreUnavailable.
+    Raises ModelDamaged if a piece is gone or damaged; then the folder is as before.
     """
     with disk_errors():
         folder.parent.mkdir(exist_ok=True, mode=0o700)

@@ -124,7 +124,6 @@ class ModelsService:
         return VersionState("in_service" if version == self.name_of(pointer.version) else "older")
 
     def inspect(self, *, version: str) -> Inspected:
-        """Raises NotFound."""
         stored, serving = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(serving.version)
         built_in = self._is_built_in(version)
@@ -278,9 +277,7 @@ class ModelsService:
 
     @atomic
     def retire(self, unit: Unit, *, version: str, by: str, reason: str | None = None) -> None:
-        """Take a candidate out of the choice. Its files, card and figures stay. Raises NotFound,
-        Conflict.
-        """
+        """Take a candidate out of the choice. Its files, card and figures stay."""
         self.versions.get(version)
         unit.audit("model.retire", by=by, target=version)
         self._refuse_serving(version)

@@ -55,7 +55,6 @@ def card() -> dict[str, Any]:
     foreign = answers_of([answer("not skin", NEVUS, lesion="cup", skin=False)])
     figures = {
         "model_version": "toy-1",
-        "turns": 1,
         "skipped": {},
         **measure_answers(model, answers, lesions_known=True),
         "not_skin": measure_not_skin(model, answers, foreign),
@@ -97,7 +96,6 @@ def test_the_readable_card_has_every_table(card: dict[str, Any], tmp_path: Path)
         "### By source",
         "### By modality",
         "### By skin tone",
-        "| Fitzpatrick | 2 | 2 |",
         "squamous cell carcinoma",
         "prediction sets",
         "| dermoscopic | 0.90 | mel | 5 |",
@@ -108,6 +106,9 @@ def test_the_readable_card_has_every_table(card: dict[str, Any], tmp_path: Path)
         "No way of abstaining reliably prevents silent failures",
     ):
         assert said in page
+    assert "subgroups of at least 10 pictures" in page
+    assert "| sex | unknown |" in page
+    assert "| Fitzpatrick | 2 |" not in page, "two pictures say nothing"
     assert "\n\n\n" not in page
     gained = card["figures"]["test"]["patient_facts_gain"]["scopes"]
     assert gained["log_loss_fall"] > 0

@@ -8,13 +8,11 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure import comparison, metrics, stress
-from skinapi.learning.measure.comparison import compare_mean, compare_predictions, split_by_group
-from skinapi.learning.measure.stress import STRESSES
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.comparison import compare_predictions, split_by_group
 from skinapi.vision.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.toy_answers import judged
-from tests.support.size import size
 
 
 def test_a_clear_gain_is_resolved_in_every_figure() -> None:
@@ -93,35 +91,3 @@ def test_the_command_compares_on_validation_alone(
     assert "macro auc" in said
     assert "all dermoscopic" in said
     assert "not resolved" in said
-    assert run_command([*words, "--turns", "1", "8"], tmp_path) == 0
-    assert capsys.readouterr().out != said
-
-
-def test_the_mean_over_several_pairs_is_compared_as_one() -> None:
-    pairs = [(judged(skill=1.0), judged(skill=1.2)), (judged(skill=0.5), judged(skill=1.5))]
-    alone = [compare_predictions(*pair)["macro_auc"] for pair in pairs]
-    mean = compare_mean(pairs, {"macro_auc": metrics.macro_auc})["macro_auc"]
-    assert mean.first == pytest.approx((alone[0].first + alone[1].first) / 2)
-    assert mean.second == pytest.approx((alone[0].second + alone[1].second) / 2)
-    assert alone[0].low < mean.low < mean.second - mean.first < mean.high < alone[1].high
-    with pytest.raises(BadDataset, match="same pictures"):
-        compare_mean([pairs[0], (judged(skill=1.0, name="other"),) * 2], comparison.FIGURES)
-
-
-def test_the_command_compares_before_worse_pictures_too(
-    small: Small,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    chosen = dict([*STRESSES.items()][: size(3, len(STRESSES))])
-    monkeypatch.setattr(stress, "STRESSES", chosen)
-    split = small.model / "split.json"
-    words = ["compare", small.model, small.model, "--data", small.third(tmp_path), "--split", split]
-    assert run_command([*words, "--stress"], tmp_path) == 0
-    told = capsys.readouterr().out.splitlines()
-    for name in (*chosen, "mean of all"):
-        row = told.index(name)
-        assert "macro auc" in told[row + 1]
-        assert "balanced accuracy" in told[row + 2]
-        assert "+0.0000 [+0.0000, +0.0000], not resolved" in told[row + 1]

@@ -3,25 +3,18 @@
 import csv
 import json
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.prediction_figures import MARGINS, measure_doubt, measure_predictions
-from skinapi.learning.measure.predictions import run_model
+from skinapi.learning.measure.prediction_figures import measure_predictions
 from skinapi.learning.package.fit_calibration import fit_temperature
 from skinapi.vision.calibration.model_calibration import softmax
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import COLOURS
 from tests.learning.toy_answers import judged
@@ -110,31 +103,13 @@ def test_the_test_part_alone_can_be_measured(
     assert figures["macro_auc"] == card["figures"]["test"]["macro_auc"]
 
 
-def test_turned_views_and_foreign_pictures(
+def test_foreign_pictures_are_measured(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = write_one_hot(tmp_path, small.data, ["df", "vasc"])
-    words: list[object] = ["--labels", table, "--turns", "8", "--not-skin", small.data]
+    words: list[object] = ["--labels", table, "--not-skin", small.data]
     figures = evaluated(small, tmp_path, monkeypatch, *words)
-    assert figures["turns"] == 8
     assert 0 <= figures["not_skin"]["auroc"] <= 1
-
-
-def test_however_a_picture_was_held_eight_turns_answer_the_mean_of_all_ways(small: Small) -> None:
-    model = open_model(small.model)
-    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples[:4]
-
-    def logits(turns: int, way: Image.Transpose | None = None) -> NDArray[np.float32]:
-        def hold(picture: Image.Image) -> Image.Image:
-            return picture if way is None else picture.transpose(way)
-
-        return run_model(model, samples, report=print, turns=turns, change=hold).logits
-
-    ways = [logits(1, way) for way in (None, *Image.Transpose)]
-    np.testing.assert_allclose(logits(8), np.mean(ways, axis=0), atol=1e-5)
-    np.testing.assert_array_equal(logits(1), ways[0])
-    for way in Image.Transpose:
-        np.testing.assert_allclose(logits(8, way), logits(8), atol=1e-3)
 
 
 def test_a_table_without_labels_is_refused(
@@ -194,17 +169,6 @@ def test_each_class_has_its_own_calibration_error() -> None:
         measure_predictions(answers)["per_class"]["mel"]["ece"] for answers in (timid, honest)
     )
     assert true < off / 2
-
-
-def test_the_more_is_called_uncertain_the_more_often_the_rest_is_right() -> None:
-    rows = measure_doubt(judged(skill=2.0))
-    assert [row["margin"] for row in rows] == [*MARGINS]
-    for narrow, wide in pairwise(rows):
-        assert narrow["uncertain"] < wide["uncertain"]
-        assert narrow["right_if_certain"] < wide["right_if_certain"]
-    assert all(row["right_if_uncertain"] < row["right_if_certain"] for row in rows)
-    certain = replace(judged(skill=0.0), probabilities=np.eye(3)[np.zeros(240, int)])
-    assert measure_doubt(certain) == []
 
 
 def test_the_interval_is_wider_where_pictures_share_lesions(

@@ -445,7 +445,7 @@ def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
 
 def test_all_of_it_is_printed() -> None:
     rows = [*toy_rows(), *(phone(HEALTHY, HEALTHY, lesion=f"h{i}") for i in range(3))]
-    figures = {"model_version": "toy-1", "turns": 1, "skipped": {}, **toy_figures(rows)}
+    figures = {"model_version": "toy-1", "skipped": {}, **toy_figures(rows)}
     said = describe_figures(figures)
     for words in ("scopes", "phones", "clinical", "refused", "squamous", "by skin tone", "told"):
         assert words in said

@@ -126,7 +126,7 @@ def test_the_figures_say_what_is_found_of_each_and_who_is_sent_to_a_doctor() -> 
     assert figures["by_class"]["other_malignant"]["sent"] == 1
     assert figures["known"]["unlike"] == 0
     assert figures["auroc"] == pytest.approx((1 + 0.5 + 0.5) / 3)
-    run = {"model_version": "toy", "turns": 1, "skipped": {}, "other_diseases": figures}
+    run = {"model_version": "toy", "skipped": {}, "other_diseases": figures}
     shown = describe_figures(toy_figures() | run)
     assert "fitted on 7 pictures; AUROC 0.667" in shown
     assert re.search(r"\n  inflammatory +2 +2 +0\.500 ", shown)

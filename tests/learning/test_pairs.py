@@ -75,7 +75,7 @@ def test_the_joined_answer_is_measured_against_each_picture_on_the_same_lesions(
     # Never milder than the graver picture, and that is the blind one.
     assert pairs["dermoscopic"]["benign_below"] == 1
     assert pairs["joined"]["benign_below"] == pairs["clinical"]["benign_below"] == 0
-    said = describe_figures({"model_version": "toy", "turns": 1, "skipped": {}, **figures})
+    said = describe_figures({"model_version": "toy", "skipped": {}, **figures})
     assert "40 lesions with a close-up and a dermoscope picture" in said
     assert "+0.500 [+0.500 +0.500]" in said
 

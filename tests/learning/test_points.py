@@ -157,7 +157,7 @@ def test_a_model_of_older_code_has_its_old_figures_alone() -> None:
 
 
 def described(figures: dict[str, Any]) -> str:
-    return describe_figures({"model_version": "toy", "turns": 1, "skipped": {}, **figures})
+    return describe_figures({"model_version": "toy", "skipped": {}, **figures})
 
 
 def test_the_table_has_a_line_for_each_kind_source_and_point(figures: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def figures_of(labels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def printed(figures: dict[str, Any]) -> str:
-    return describe_figures({"model_version": "toy-1", "turns": 1, "skipped": {}, **figures})
+    return describe_figures({"model_version": "toy-1", "skipped": {}, **figures})
 
 
 @pytest.mark.parametrize(("few", "wanted"), [(1, EIGHT), (0, NINE)])

@@ -27,7 +27,7 @@ def test_a_training_leaves_a_whole_model_with_its_card(small: Small) -> None:
     assert card["difference_from_keras"]["largest"] < 1e-4
     readable = (small.model / "README.md").read_text()
     assert "Licence" in readable
-    for picture in ("confusion", "roc", "reliability", "per_class"):
+    for picture in ("confusion", "roc", "reliability"):
         assert f"({picture}.png)" in readable
         Image.open(small.model / f"{picture}.png").verify()
 

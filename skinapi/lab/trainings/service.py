@@ -45,9 +45,7 @@ class TrainingService:
     jobs: JobsService
 
     def start(self, *, request: TrainingRequest, owner: str) -> Job:
-        """Queue a training on the newest version of this data set. Raises NotFound, BadDataset,
-        TooManyJobs.
-        """
+        """Queue a training on the newest version of this data set."""
         dataset = self._usable(request.dataset_name, named=request.dataset_name)
         named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
         kept = request.model_copy(update=named)
@@ -81,5 +79,4 @@ class TrainingService:
         return dataset
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
-        """Raises NotFound."""
         return self.jobs.get(job_id=job_id, owner=owner)

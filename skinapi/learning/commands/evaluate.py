@@ -17,7 +17,7 @@ from skinapi.learning.commands.options import (
     raise_disk_full,
 )
 from skinapi.learning.data.dataset_folders import Dataset, load_dataset, load_pictures
-from skinapi.learning.data.samples import Sample, measuring_half, select_fitting, select_part
+from skinapi.learning.data.samples import measuring_half, select_fitting, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import (
     Sources,
@@ -39,9 +39,8 @@ from skinapi.learning.measure.comparison import (
 )
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.figure_text import describe_figures
-from skinapi.learning.measure.predictions import ModelOutputs, Predictions, predict, run_model
+from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
 from skinapi.learning.measure.served_figures import measure_not_skin
-from skinapi.learning.measure.stress import compare_stress
 from skinapi.learning.package.fit_bands import (
     describe_elsewhere,
     malignant_scores,
@@ -63,11 +62,11 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
     folder = settings.model_path or SHIPPED_MODEL
     model = open_model(folder, precision=precision)
     dataset = _load(options)
-    figures, outputs = evaluate_model(model, dataset, report=print_line, turns=options.turns)
+    figures, outputs = evaluate_model(model, dataset, report=print_line)
     if options.not_skin:
         # The other half was for fitting the skin detector.
         unseen = measuring_half(load_pictures(options.not_skin, label="not skin"))
-        not_skin = run_model(model, unseen, report=print_line, turns=options.turns)
+        not_skin = run_model(model, unseen, report=print_line)
         figures["not_skin"] = measure_not_skin(model, outputs, not_skin)
     if options.stress:
         figures |= measure_robustness(model, dataset.samples, report=print_line)
@@ -127,8 +126,9 @@ def compare(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
     require_one_part_per_group(sources.samples, parts)
     samples = select_part(sources.samples, parts, "validation")
     first, second = (open_model(folder) for folder in options.models)
-    turns = options.turns
-    before, after = _predict(first, turns[0], samples), _predict(second, turns[1], samples)
+    before, after = (
+        predict(model, run_model(model, samples, report=print_line)) for model in (first, second)
+    )
     print_line(
         f"{len(samples)} validation pictures, 95 % intervals of the paired bootstrap by lesion"
     )
@@ -136,20 +136,12 @@ def compare(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
     for name, rows in split_by_group(before):
         print_line(f"{name}: {rows.sum()} pictures")
         _print_differences(compare_predictions(before.select(rows), after.select(rows)))
-    if options.stress:
-        for name, differences in compare_stress(first, second, samples, report=print_line).items():
-            print_line(name)
-            _print_differences(differences)
     return 0
 
 
 def _print_differences(differences: Mapping[str, Difference]) -> None:
     for name, difference in differences.items():
         print_line(f"  {name.replace('_', ' '):18} {difference}")
-
-
-def _predict(model: Model, turns: int, samples: list[Sample]) -> Predictions:
-    return predict(model, run_model(model, samples, report=print_line, turns=turns))
 
 
 def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from skinapi.learning.commands.options import ExportOptions, print_line, raise_disk_full
-from skinapi.learning.data.dataset_folders import load_pictures
-from skinapi.learning.data.samples import Sample
 from skinapi.learning.package.card import describe_missing_labels
 from skinapi.learning.package.openvino_export import (
     Servable,
@@ -18,7 +16,6 @@ from skinapi.learning.package.openvino_export import (
     write_model_files,
 )
 from skinapi.learning.package.user_networks import load_user_network
-from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.settings import Settings
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.dataset_labels import name_outputs
@@ -60,7 +57,7 @@ def export_network(options: ExportOptions, out: Path) -> Exported:
     servable = make_servable(network, side=options.side)
     with raise_disk_full(), new_model_folder(out) as folder:
         difference = export_servable(
-            servable, folder, labels=labels, probe=_probe(options, servable, scaling), float16=False
+            servable, folder, labels=labels, probe=_probe(servable, scaling), float16=False
         )
         card = {
             "architecture": _architecture(network.name),
@@ -80,12 +77,8 @@ def _architecture(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:LONGEST_NAME] or "network"
 
 
-def _probe(options: ExportOptions, servable: Servable, scaling: Scaling) -> Tensor:
-    """Inputs for comparing Keras with the export: the user's pictures, else noise."""
-    if options.images:
-        samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
-        pictures = NetworkInputs(samples, servable.side, scaling)
-        return np.stack([pictures.load(row) for row in range(len(pictures))])
+def _probe(servable: Servable, scaling: Scaling) -> Tensor:
+    """Noise for comparing Keras with the export."""
     random = np.random.default_rng(0)
     shape = (COMPARED, servable.side, servable.side, 3)
     return scale_pixels(random.integers(0, 256, shape).astype(np.float32), scaling)

@@ -29,7 +29,6 @@ ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 RecipeName = Literal["clinics", "whole"]
 Optimizer = Literal["AdamW", "Adam", "SGD", "RMSprop"]
 Modality = Literal["dermoscopic", "clinical", "unknown"]
-TURNS = (1, 2, 8)
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -116,14 +115,11 @@ class TrainOptions(PictureOptions):
         Argument("starting weights: shipped, imagenet, none, a model folder or a weights file"),
     ] = "shipped"
     weights: Annotated[Path | None, Argument("the folder of your ImageNet weights")] = None
-    # A command in the shipped model's card calls it --phases.
     recipe: Annotated[
         RecipeName,
         Argument(
             "clinics: the last blocks learn from cached views, as those of the shipped model did; "
-            "whole: every layer learns, as in the lab",
-            "--recipe",
-            "--phases",
+            "whole: every layer learns, as in the lab"
         ),
     ] = "clinics"
     epochs: Annotated[
@@ -189,9 +185,6 @@ class EvaluateOptions:
     normal_skin: NormalSkin = None
     cut_normal_skin: CutNormalSkin = False
     not_skin: NotSkin = None
-    turns: Annotated[
-        int, Argument("average over so many flipped and turned views", choices=TURNS)
-    ] = 1
     stress: Annotated[
         bool, Argument("also measure degraded pictures, painted markings and heat maps")
     ] = False
@@ -212,11 +205,6 @@ class EvaluateOptions:
 class CompareOptions(SourceOptions):
     models: Annotated[Sequence[Path], Argument("two model folders", "models", nargs=2)]
     split: Annotated[Path, Argument("a split file; models are compared on its validation part")]
-    turns: Annotated[
-        Sequence[int],
-        Argument("flipped and turned views to average, for each model", choices=TURNS, nargs=2),
-    ] = (1, 1)
-    stress: Annotated[bool, Argument("also compare on degraded pictures")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +222,6 @@ class ExportOptions:
     ]
     side: Annotated[
         int | None, Argument("input side, needed where the network accepts any size")
-    ] = None
-    images: Annotated[
-        Path | None, Argument("pictures for comparing Keras with the exported network")
     ] = None
     licence: str = "unknown"
     out: Annotated[Path | None, Argument("the model folder to write")] = None

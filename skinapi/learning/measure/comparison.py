@@ -94,22 +94,22 @@ def compare_predictions(
     The bootstrap is paired: each draw takes the same lesions from both. Otherwise easy and hard
     lesions would add noise that both models share.
     """
-    return compare_mean([(first, second)], figures or choose_figures(first))
-
-
-def compare_mean(
-    pairs: Sequence[tuple[Predictions, Predictions]], figures: Mapping[str, Figure]
-) -> dict[str, Difference]:
-    """Compares the mean of each figure over all pairs. A draw takes the same lesions from each."""
-    first, _ = pairs[0]
-    asked = [sample.image_id for sample in first.samples]
-    for predictions in (predictions for pair in pairs for predictions in pair):
-        if [
-            s.image_id for s in predictions.samples
-        ] != asked or predictions.classes != first.classes:
-            raise BadDataset("Only answers to the same pictures and classes can be compared")
+    answers = (first, second)
+    if [s.image_id for s in first.samples] != [
+        s.image_id for s in second.samples
+    ] or first.classes != second.classes:
+        raise BadDataset("Only answers to the same pictures and classes can be compared")
     draws = metrics.draw_bootstrap(first.groups)
-    return {name: _compare_by(figure, pairs, draws) for name, figure in figures.items()}
+
+    def of(figure: Figure, side: int, rows: metrics.Rows) -> float:
+        return figure(answers[side].probabilities[rows], answers[side].labels[rows])
+
+    return {
+        name: Difference.of(
+            partial(of, figure, 0), partial(of, figure, 1), draws, first.labels.size
+        )
+        for name, figure in (figures or choose_figures(first)).items()
+    }
 
 
 def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
@@ -147,17 +147,6 @@ def split_by_group(predictions: Predictions) -> Iterator[tuple[str, NDArray[np.b
     for name, rows in sorted(groups.items()):
         if np.unique(predictions.labels[rows]).size > 1:
             yield name, np.isin(np.arange(len(predictions.samples)), rows)
-
-
-def _compare_by(
-    figure: Figure, pairs: Sequence[tuple[Predictions, Predictions]], draws: list[metrics.Rows]
-) -> Difference:
-    def mean(side: int, rows: metrics.Rows) -> float:
-        each = [pair[side] for pair in pairs]
-        return float(np.mean([figure(one.probabilities[rows], one.labels[rows]) for one in each]))
-
-    rows = pairs[0][0].labels.size
-    return Difference.of(partial(mean, 0), partial(mean, 1), draws, rows)
 
 
 def list_pairs(samples: Sequence[Sample]) -> list[Pair]:

@@ -9,7 +9,6 @@ from skinapi.learning.measure.comparison import measure_facts_gain, measure_pair
 from skinapi.learning.measure.point_figures import measure_points
 from skinapi.learning.measure.prediction_figures import (
     measure_bands,
-    measure_doubt,
     measure_melanoma,
     measure_predictions,
     measure_squamous,
@@ -18,7 +17,6 @@ from skinapi.learning.measure.prediction_figures import (
 )
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
-    Predictions,
     lesion_classes,
     run_model,
     shared_classes,
@@ -45,18 +43,17 @@ from skinapi.vision.network.model import Model
 
 
 def evaluate_model(
-    model: Model, dataset: Dataset, *, report: Report, turns: int = 1
+    model: Model, dataset: Dataset, *, report: Report
 ) -> tuple[dict[str, Any], ModelOutputs]:
     """All figures of a model, ready for JSON, and the model outputs that they come from."""
-    outputs = run_model(model, dataset.samples, report=report, turns=turns)
+    outputs = run_model(model, dataset.samples, report=report)
     figures = {
         "model_version": model.version,
-        "turns": turns,
         **measure_answers(model, outputs, lesions_known=dataset.lesions_known),
         "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
     }
     if dataset.others:
-        others = run_model(model, dataset.others, report=report, turns=turns)
+        others = run_model(model, dataset.others, report=report)
         figures["other_diseases"] = measure_other_diseases(model, outputs, others)
     return figures, outputs
 
@@ -69,7 +66,6 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
         **measure_predictions(predictions),
         "melanoma": measure_melanoma(predictions),
         "bands": measure_bands(model, served.predict(apart=True)),
-        "doubt": measure_doubt(predictions),
         "subgroups": measure_subgroups(predictions),
         "dropped_classes": [
             short_name(key) for key in lesion_classes() if key not in predictions.classes
@@ -87,8 +83,6 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
             **measure_predictions(lesions.predict()),
             **_measure_groups(lesions),
         }
-    if _partly_refused(predictions):
-        figures["accepted"] = measure_predictions(predictions.select(~predictions.refused))
     return figures
 
 
@@ -112,12 +106,6 @@ def _describe_patient_facts(model: Model, outputs: ModelOutputs) -> dict[str, An
         return {}
     gain = measure_facts_gain(model.calibration, model.labels, outputs, table)
     return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
-
-
-def _partly_refused(predictions: Predictions) -> bool:
-    """Some pictures are refused, and the accepted ones hold at least two classes."""
-    accepted = predictions.labels[~predictions.refused]
-    return bool(predictions.refused.any()) and len(set(accepted.tolist())) > 1
 
 
 def _measure_served(served: ServedPictures) -> dict[str, Any]:

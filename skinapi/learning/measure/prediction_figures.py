@@ -16,7 +16,6 @@ from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import SQUAMOUS
 from skinapi.vision.network.model import Model
 
-MARGINS = (0.05, 0.15, 0.3, 0.5)
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
 OTHER = "other"
@@ -191,27 +190,6 @@ def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str,
                 "specificity": metrics.specificity(chosen, positive),
             }
     return figures
-
-
-def measure_doubt(predictions: Predictions) -> list[dict[str, float]]:
-    """Accuracy of uncertain and of certain pictures, if a picture counts as uncertain when its two
-    most probable classes are closer than a margin.
-    """
-    ranked = np.sort(predictions.probabilities, axis=1)
-    hit = predictions.probabilities.argmax(axis=1) == predictions.labels
-    rows = []
-    for margin in MARGINS:
-        close = ranked[:, -1] - ranked[:, -2] < margin
-        if close.any() and not close.all():
-            rows.append(
-                {
-                    "margin": margin,
-                    "uncertain": float(close.mean()),
-                    "right_if_uncertain": float(hit[close].mean()),
-                    "right_if_certain": float(hit[~close].mean()),
-                }
-            )
-    return rows
 
 
 def short_name(key: str) -> str:

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.augmentation import DIHEDRAL
 from skinapi.learning.data.degradation import Change
 from skinapi.learning.data.samples import (
     Sample,
@@ -66,15 +64,11 @@ def run_model(
     samples: Sequence[Sample],
     *,
     report: Report,
-    turns: int = 1,
     change: Change | None = None,
 ) -> ModelOutputs:
     """Runs the model on all samples, with the decoding, quality gates, preprocessing and engine of
-    serving. The samples of the result have the labels that this model learns.
-
-    - `turns`: average the outputs over so many flipped and turned views (test-time augmentation);
-      serving uses one
-    - `change`: applied to each picture after decoding
+    serving. The samples of the result have the labels that this model learns. `change` is applied
+    to each picture after decoding.
     """
     progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
@@ -86,7 +80,8 @@ def run_model(
             # A part cut out of a picture would fail for its size: nobody uploads such a part.
             if sample.box is None and (why := measure_quality(photo).reasons):
                 unfit[sample.image_id] = why[0]
-        rows.append(_run_batch(model, [photo.pixels for photo in photos], turns))
+        reading = model.read([photo.pixels for photo in photos])
+        rows.append((reading.logits, reading.pooled))
         progress.advance(len(photos))
     if not rows:
         raise BadDataset("There is no picture to evaluate")
@@ -100,19 +95,6 @@ def _load_photo(sample: Sample, change: Change | None) -> Photo:
         return photo
     changed = change(photo.pixels.convert("RGB"))
     return replace(photo, pixels=changed, width=changed.width, height=changed.height)
-
-
-def _run_batch(
-    model: Model, pictures: Sequence[Image.Image], turns: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    views = [
-        [picture if way is None else picture.transpose(way) for picture in pictures]
-        for way in DIHEDRAL[:turns]
-    ]
-    readings = [model.read(view) for view in views]
-    logits = np.mean([reading.logits for reading in readings], axis=0)
-    pooled = np.mean([reading.pooled for reading in readings], axis=0)
-    return np.asarray(logits, np.float32), np.asarray(pooled, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from skinapi.learning.data.degradation import (
     seed_from,
 )
 from skinapi.learning.data.samples import Sample, subsample
-from skinapi.learning.measure.comparison import GAINS, Difference, compare_mean, compare_predictions
+from skinapi.learning.measure.comparison import GAINS, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
 from skinapi.learning.progress import Report
 from skinapi.vision.network.model import Model
@@ -46,19 +46,6 @@ def measure_stress(
         outputs = run_model(model, samples, report=report, change=change)
         rows[name] = _row(plain, predict(model, outputs))
     return rows
-
-
-def compare_stress(
-    first: Model, second: Model, samples: Sequence[Sample], *, report: Report
-) -> dict[str, dict[str, Difference]]:
-    """Compares two models on the same degraded pictures: each kind, and the mean of all kinds."""
-    samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
-    pairs = {}
-    for name, change in STRESSES.items():
-        outputs = [run_model(m, samples, report=report, change=change) for m in (first, second)]
-        pairs[name] = (predict(first, outputs[0]), predict(second, outputs[1]))
-    rows = {name: compare_mean([pair], GAINS) for name, pair in pairs.items()}
-    return {**rows, "mean of all": compare_mean(list(pairs.values()), GAINS)}
 
 
 def _row(plain: Predictions, predictions: Predictions) -> dict[str, Any]:

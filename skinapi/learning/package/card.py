@@ -200,13 +200,12 @@ COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6a4c93", "#2e4057", "#8
 
 
 def draw_charts(predictions: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
-    """Writes confusion.png, roc.png, reliability.png and per_class.png."""
+    """Writes confusion.png, roc.png and reliability.png."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         names = list(figures["per_class"])
         _save(_draw_confusion(np.array(figures["confusion"]), names), folder / "confusion.png")
         _save(_draw_roc(predictions, figures), folder / "roc.png")
         _save(_draw_reliability(predictions), folder / "reliability.png")
-        _save(_draw_per_class(figures), folder / "per_class.png")
 
 
 def _axes(width: float = 5.0, height: float = 4.6) -> tuple[Figure, Axes]:
@@ -267,29 +266,3 @@ def _draw_reliability(predictions: Predictions) -> Figure:
     axes.set_title("Reliability, fifteen bins of equal size")
     axes.legend(frameon=False)
     return figure
-
-
-def _draw_per_class(figures: Mapping[str, Any]) -> Figure:
-    rows = []
-    for one in figures["per_class"].values():
-        name = conditions_table().by_key(one["condition"]).names.en
-        cells = [_cell(one, key) for key in ("sensitivity", "specificity", "auc")]
-        rows.append([name, str(one["n"]), *cells])
-    figure, axes = _axes(8.4, 0.42 * len(rows) + 0.8)
-    axes.axis("off")
-    table = axes.table(
-        cellText=rows,
-        colLabels=["", "n", "sensitivity", "specificity", "AUC"],
-        colWidths=[0.34, 0.06, 0.2, 0.2, 0.2],
-        cellLoc="left",
-        loc="center",
-    )
-    table.auto_set_font_size(False)
-    table.set_fontsize(9)
-    table.scale(1, 1.6)
-    return figure
-
-
-def _cell(one: Mapping[str, Any], key: str) -> str:
-    low, high = one[f"{key}_interval"]
-    return f"{one[key]:.3f}  [{low:.3f}-{high:.3f}]"
