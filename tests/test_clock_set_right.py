@@ -158,7 +158,7 @@ def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, cl
     begun = uploads.begin(Announced(owner="ada", name="a.zip", size=1))
     clock.ahead = timedelta()
     uploads.sweep()
-    assert uploads.get(begun.id, owner="ada").expires_at <= now() + KEPT_FOR
+    assert uploads.get_owned(begun.id, owner="ada").expires_at <= now() + KEPT_FOR
     clock.ahead = KEPT_FOR + timedelta(minutes=1)
     uploads.sweep()
     assert uploads.list_of_owner("ada") == []

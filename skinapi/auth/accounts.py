@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from skinapi.auth.account_search import (
     find_by_beginning,
@@ -33,7 +33,8 @@ from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import made_at, new_id, now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, set_or_remove
+from skinapi.storage.records import Records, changes_between, in_transaction
 from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 from skinapi.stored_record import StoredRecord
 
@@ -264,36 +265,32 @@ IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
-class Accounts:
+class Accounts(Records[Account]):
     """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
 
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("accounts")
-        self._documents.ensure_index("email", unique=True)
-        self._documents.ensure_index("external", unique=True)
-        self._documents.ensure_index("identity", unique=True)
-        self._documents.ensure_index("status", "id")
-        self._documents.ensure_index("deletion_due_at", "id")
-        self._documents.ensure_index("record_kept_until_at", "id")
-        self._documents.ensure_index("doctor_id", "id")
-        self._documents.ensure_index("doctor_id", "queue_key", "id")
-        self._documents.ensure_index("doctor_id", "search", "id")
-        self._documents.ensure_index("doctor_id", "family", "id")
-        self._documents.ensure_index("doctor_id", "email", "id")
-        self._documents.ensure_index("patients_rest", "id")
-        self._documents.ensure_index("role", "id")
-        self._documents.ensure_index("role", "status", "id")
-        self._documents.ensure_index("role", "status", "refused", "id")
-        self._documents.ensure_index("role", "search", "id")
-        self._documents.ensure_index("role", "family", "id")
-        self._documents.ensure_index("role", "email", "id")
-        self._store = store
+    collection, record = "accounts", Account
+    indexes = (
+        ("status", "id"),
+        ("deletion_due_at", "id"),
+        ("record_kept_until_at", "id"),
+        ("doctor_id", "id"),
+        ("doctor_id", "queue_key", "id"),
+        ("doctor_id", "search", "id"),
+        ("doctor_id", "family", "id"),
+        ("doctor_id", "email", "id"),
+        ("patients_rest", "id"),
+        ("role", "id"),
+        ("role", "status", "id"),
+        ("role", "status", "refused", "id"),
+        ("role", "search", "id"),
+        ("role", "family", "id"),
+        ("role", "email", "id"),
+    )
+    unique = (("email",), ("external",), ("identity",))
 
     def add(self, **fields: Unpack[AccountFields]) -> Account:
         """Create an account. Raises Duplicate where its e-mail address is taken."""
-        account = self.draft(**fields)
-        self.insert(account)
-        return account
+        return self.insert(self.draft(**fields))
 
     def draft(self, **fields: Unpack[AccountFields]) -> Account:
         """A new account that is not stored yet: see `insert`."""
@@ -302,41 +299,27 @@ class Accounts:
             **made, created_at=now(), queue_key=key_without_findings(made["id"]), findings=0
         )
 
-    def insert(self, account: Account) -> None:
+    @in_transaction
+    def insert(self, account: Account, /, **more: Any) -> Account:
         """Store a new account. Raises as `add`."""
-        self._store.transaction(partial(self._insert, account))
-
-    def _insert(self, account: Account) -> None:
         if account.active_admin:
             self._keep_an_admin(account, stays=True)
         found_by = search_fields(account.name, account.email)
-        self._documents.insert({**account.stored(), "schema": 1, **found_by})
-
-    def get(self, identifier: str) -> Account:
-        """The account with this id. Raises NotFound."""
-        found = self._documents.get(identifier)
-        if found is None:
-            raise NotFound
-        return Account.model_validate(found)
+        return super().insert(account, **found_by, **more)
 
     def find_by_email(self, email: str) -> Account | None:
         """The account with this address in normal form, or with another spelling of its domain."""
-        for spelling in spellings_of(email):
-            if found := self._documents.find({"email": spelling}, limit=1):
-                return Account.model_validate(found[0])
-        return None
+        accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
+        return next(filter(None, accounts), None)
 
     def find_external(self, hashes: Sequence[str]) -> Account | None:
         """The account of another system's patient, whose identifier has one of these hashes."""
-        for external in hashes:
-            if found := self._documents.find({"external": external}, limit=1):
-                return Account.model_validate(found[0])
-        return None
+        accounts = (self._first({"external": external}) for external in hashes)
+        return next(filter(None, accounts), None)
 
     def find_by_identity(self, identity: str) -> Account | None:
         """The account of this person at a provider."""
-        found = self._documents.find({"identity": identity}, limit=1)
-        return Account.model_validate(found[0]) if found else None
+        return self._first({"identity": identity})
 
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
@@ -382,15 +365,10 @@ class Accounts:
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:
-        before, after = account.stored(), wanted.stored()
-        changed = {name: value for name, value in after.items() if value != before[name]}
+        changed = changes_between(account, wanted)
         if changed.keys() & {"name", "email"}:
             changed |= search_fields(wanted.name, wanted.email)
-        ops: Ops = {
-            "$set": {name: value for name, value in changed.items() if value is not None},
-            "$unset": {name: True for name, value in changed.items() if value is None},
-        }
-        self._documents.update({"id": account.id}, ops)
+        self._documents.update({"id": account.id}, set_or_remove(changed))
 
     def list_active_admins(self) -> list[str]:
         """The ids of the approved admins, of whom one always stays."""
@@ -458,8 +436,7 @@ class Accounts:
     ) -> Page[Account]:
         """The patients of this doctor, or of all, in the order in which they registered."""
         wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
-        found = self._documents.find(wanted, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Account.model_validate)
+        return self._page(wanted, after=after, limit=limit)
 
     def search_patients(
         self, doctor_id: str, beginning: str, *, after: str | None, limit: int
@@ -552,10 +529,7 @@ class Accounts:
         """In the transaction that begins a deletion: until when its medical record is kept; None:
         nothing is.
         """
-        ops: Ops = {"$unset": {"record_kept_until_at": True}}
-        if until_at:
-            ops = {"$set": {"record_kept_until_at": until_at}}
-        self._documents.update({"id": account_id}, ops)
+        self._change({"id": account_id}, record_kept_until_at=until_at)
 
     def keep_record(self, account_id: str) -> None:
         """Let no more of an account be stored than names the patient of a medical record. Only for
@@ -595,17 +569,13 @@ class Accounts:
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
         """Those that are to be deleted, the next one first."""
-        found = self._documents.find(
-            {"deletion_due_at": {"$gt": ANY_TIME}}, sort="deletion_due_at", limit=limit
-        )
-        return [Account.model_validate(document) for document in found]
+        waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
+        return self._list(waiting, sort="deletion_due_at", limit=limit)
 
     def list_kept_records(self, *, limit: int) -> list[Account]:
         """What is kept of accounts that are deleted otherwise, the next to end first."""
-        found = self._documents.find(
-            {"record_kept_until_at": {"$gt": ANY_TIME}}, sort="record_kept_until_at", limit=limit
-        )
-        return [Account.model_validate(document) for document in found]
+        kept = {"record_kept_until_at": {"$gt": ANY_TIME}}
+        return self._list(kept, sort="record_kept_until_at", limit=limit)
 
     def list_deleting(self) -> list[str]:
         """The ids of those whose deletion has begun but not ended."""
@@ -615,7 +585,7 @@ class Accounts:
         return [document["id"] for document in self._documents.find(filter, fields=())]
 
     def list_where(self, filter: Filter) -> list[Account]:
-        return [Account.model_validate(document) for document in self._documents.find(filter)]
+        return self._list(filter)
 
     def page_accounts(
         self,

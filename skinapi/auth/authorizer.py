@@ -99,7 +99,7 @@ class Authorizer:
         except NotFound as error:
             raise InvalidToken from error
         revoked = account.status == "deleting" or account.token_version != claims.token_version
-        session = self.sessions.find(claims.session_id, account=account)
+        session = self.sessions.find_valid(claims.session_id, account=account)
         if revoked or session is None:
             raise InvalidToken
         return account, session

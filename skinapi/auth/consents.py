@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from skinapi.languages import LANGUAGES, Language, LocalizedText, load_words
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 Purpose = Literal["photos", "llm", "training", "sharing"]
@@ -105,12 +105,11 @@ class ConsentGiven(StoredRecord):
     finding: str | None = None
 
 
-class Consents:
+class Consents(Records[ConsentGiven]):
     """The history of all consents. Nothing in it is changed; it goes with the account."""
 
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("consents")
-        self._documents.ensure_index("account", "id")
+    collection, record = "consents", ConsentGiven
+    indexes = (("account", "id"),)
 
     def add(
         self,
@@ -125,24 +124,24 @@ class Consents:
         finding: str | None = None,
     ) -> None:
         """Note a change, in its transaction."""
-        record = ConsentGiven(
-            id=new_id(),
-            created_at=now(),
-            account=account,
-            purpose=purpose,
-            given=given,
-            version=version,
-            language=language,
-            by=by,
-            way=way,
-            finding=finding,
+        self.insert(
+            ConsentGiven(
+                id=new_id(),
+                created_at=now(),
+                account=account,
+                purpose=purpose,
+                given=given,
+                version=version,
+                language=language,
+                by=by,
+                way=way,
+                finding=finding,
+            )
         )
-        self._documents.insert({**record.stored(), "schema": 1})
 
     def history_of(self, account: str) -> list[ConsentGiven]:
         """All changes, the oldest first."""
-        found = self._documents.find({"account": account})
-        return [ConsentGiven.model_validate(one) for one in found]
+        return self._list({"account": account})
 
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:
         """By purpose the last change, of those that are not about one photo alone."""

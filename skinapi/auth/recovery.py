@@ -16,12 +16,12 @@ from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, NoPasswordHer
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, Passwords
 from skinapi.auth.sessions import Sessions
-from skinapi.domain.field_types import ID
 from skinapi.errors import Conflict, NotFound, StoreUnavailable, Unavailable
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 
@@ -45,38 +45,38 @@ class PasswordLink(StoredRecord):
     expires_at: datetime
 
 
-class PasswordLinks:
+class PasswordLinks(Records[PasswordLink]):
+    collection, record = "password_links", PasswordLink
+    indexes = (("account",),)
+    expiry = "expires_at"
+
     def __init__(self, store: Store, *, key: str, console: str) -> None:
         """`console` is the address of the console, where the links lead."""
+        super().__init__(store)
         self._key = key.encode()
         self._console = console
-        self._documents = store.collection("password_links")
-        self._documents.ensure_index("account")
-        self._documents.expire_by("expires_at")
 
     def add(self, account: Account, *, life: timedelta) -> PasswordLink:
-        link = PasswordLink(
-            id=new_id(),
-            created_at=now(),
-            account=account.id,
-            token_version=account.token_version,
-            expires_at=now() + life,
+        return self.insert(
+            PasswordLink(
+                id=new_id(),
+                created_at=now(),
+                account=account.id,
+                token_version=account.token_version,
+                expires_at=now() + life,
+            )
         )
-        self._documents.insert({**link.stored(), "schema": 1})
-        return link
 
     def url(self, link_id: str) -> str:
         """The token stands behind the #, which no browser sends to a server, nor as a referrer."""
         return f"{self._console}/#/forgotten/{link_id}.{self._sign(link_id)}"
 
-    def find(self, token: str) -> PasswordLink | None:
+    def find_by_token(self, token: str) -> PasswordLink | None:
         """The link with this token; None where it is used, expired, or of a clock ahead."""
         link_id, _, signature = token.partition(".")
         signed = hmac.compare_digest(self._sign(link_id).encode(), signature.encode())
-        found = self._documents.get(link_id) if signed and ID.fullmatch(link_id) else None
-        if found is None or is_ahead(found["created_at"]):
-            return None
-        return PasswordLink.model_validate(found)
+        link = self.find(link_id) if signed else None
+        return None if link is None or is_ahead(link.created_at) else link
 
     def use(self, link: PasswordLink) -> bool:
         """Delete it, and all others of its account. False where it was used before."""
@@ -184,7 +184,7 @@ class RecoveryService:
 
         Raises InvalidPasswordLink, also where the link was used, and AccountSuspended.
         """
-        link = self.links.find(token)
+        link = self.links.find_by_token(token)
         if link is None:
             raise InvalidPasswordLink
         with self.passwords.place(address):

@@ -251,7 +251,7 @@ class SecondFactorService:
         """
         if not account.has_password:
             account.refuse_inactive()
-            session = self.sessions.find(session_id, account=account)
+            session = self.sessions.find_valid(session_id, account=account)
             if session is None or session.created_at < now() - JUST_NOW:
                 raise NotJustLoggedIn
             return

@@ -211,7 +211,7 @@ class AuthService:
         """Whether the operator requires a second factor that this session was opened without."""
         if not self.second_factor.is_missing(account):
             return False
-        session = self.sessions.find(session_id, account=account)
+        session = self.sessions.find_valid(session_id, account=account)
         return session is None or not session.factor_there
 
     def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:

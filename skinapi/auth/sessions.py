@@ -13,13 +13,13 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.tokens import Lifetimes
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.storage.ids import is_ahead, new_id, now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Store
+from skinapi.storage.records import Records, in_transaction
 from skinapi.stored_record import StoredRecord
 
 MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
@@ -54,6 +54,11 @@ class Session(StoredRecord):
         """Whether it was opened with all that its account asks for."""
         return self.factor_given or not account.has_second_factor
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether no clock that was ahead has written it."""
+        return not (is_ahead(self.created_at) or is_ahead(self.used_at))
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedAt:
@@ -66,17 +71,16 @@ class OpenedAt:
     factor: bool
 
 
-class Sessions:
+class Sessions(Records[Session]):
     """The session repository. A session that is not stored is not valid any more."""
 
+    collection, record = "sessions", Session
+    indexes = (("family", "id"), ("account", "id"), ("provider_session", "id"))
+    expiry = "expires_at"
+
     def __init__(self, store: Store, lifetimes: Lifetimes) -> None:
+        super().__init__(store)
         self._lifetimes = lifetimes
-        self._store = store
-        self._documents = store.collection("sessions")
-        self._documents.ensure_index("family", "id")
-        self._documents.ensure_index("account", "id")
-        self._documents.ensure_index("provider_session", "id")
-        self._documents.expire_by("expires_at")
 
     def open(
         self,
@@ -108,7 +112,7 @@ class Sessions:
             provider_session=opened_at.session if opened_at else None,
             factor_there=opened_at is not None and opened_at.factor,
         )
-        self._store.transaction(partial(self._insert, session))
+        self._insert(session)
         return session, f"{family}.{turn}" if renews else None
 
     def access_until(self, session: Session) -> datetime:
@@ -117,21 +121,22 @@ class Sessions:
             return session.ends_at
         return self._lifetimes.end_access(session.used_at, session.expires_at)
 
-    def find(self, session_id: str, *, account: Account) -> Session | None:
+    def find_valid(self, session_id: str, *, account: Account) -> Session | None:
         """The session, if it is a valid one of the account as it is now.
 
         One from the future is not: it would be valid for as long as the clock was ahead. Where a
         clock is behind now, its sessions are valid again once it is right.
         """
-        found = self._documents.get(session_id)
-        mine = {"account": account.id, "token_version": account.token_version}
-        valid = found is not None and mine.items() <= found.items() and _is_believed(found)
-        return Session.model_validate(found) if valid else None
+        session = self.find(session_id)
+        if session is None or not session.is_believed:
+            return None
+        owner = (session.account, session.token_version)
+        return session if owner == (account.id, account.token_version) else None
 
     def by_refresh_token(self, token: str) -> Session | None:
-        """The session of this refresh token, unless it is from the future (see `find`)."""
-        found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)
-        return Session.model_validate(found[0]) if found and _is_believed(found[0]) else None
+        """The session of this refresh token, unless it is from the future (see `find_valid`)."""
+        session = self._first({"family": _hash(token.partition(".")[0])})
+        return session if session and session.is_believed else None
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
         """The session and its next refresh token, or None if this token was used before.
@@ -140,23 +145,18 @@ class Sessions:
         """
         family, _, turn = token.partition(".")
         current, next_turn = now(), _random_secret()
-        renewed = self._documents.update(
+        renewed = self._change(
             {"id": session.id, "turn": _hash(turn)},
-            {
-                "$set": {
-                    "turn": _hash(next_turn),
-                    "used_at": current,
-                    "expires_at": self._lifetimes.end_unused(current, session.ends_at),
-                }
-            },
+            turn=_hash(next_turn),
+            used_at=current,
+            expires_at=self._lifetimes.end_unused(current, session.ends_at),
         )
-        return (Session.model_validate(renewed), f"{family}.{next_turn}") if renewed else None
+        return (renewed, f"{family}.{next_turn}") if renewed else None
 
     def page(self, account: Account, *, after: str | None, limit: int) -> Page[Session]:
         """The account's valid sessions, oldest first."""
         live = {"account": account.id, "token_version": account.token_version}
-        found = self._documents.find(live, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Session.model_validate)
+        return self._page(live, after=after, limit=limit)
 
     def end(self, session_id: str, *, account_id: str) -> bool:
         """End a session; False if there is none with this id and account."""
@@ -177,24 +177,20 @@ class Sessions:
         """End all sessions of an account but this one, which has given a code of the new second
         factor.
         """
-        own = {"id": session_id, "account": account_id}
-        self._documents.update(own, {"$set": {"factor_given": True}})
+        self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 
     def forget(self, account_id: str) -> None:
         """End all sessions of an account."""
         self._documents.delete({"account": account_id})
 
+    @in_transaction
     def _insert(self, session: Session) -> None:
         own = {"account": session.account}
         kept = self._documents.find(own, sort="-id", limit=MOST_SESSIONS, fields=())
         if len(kept) == MOST_SESSIONS:
             self._documents.delete({"account": session.account, "id": {"$lte": kept[-1]["id"]}})
-        self._documents.insert({**session.model_dump(), "schema": 1})
-
-
-def _is_believed(session: Document) -> bool:
-    return not (is_ahead(session["created_at"]) or is_ahead(session["used_at"]))
+        self.insert(session)
 
 
 def _random_secret() -> str:

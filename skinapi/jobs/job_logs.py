@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.storage.records import Records, in_transaction
 from skinapi.stored_record import StoredRecord
 
 # Of each job the first and the last lines are kept: how it began, and why it ended.
@@ -31,29 +32,26 @@ class LogLine(NamedTuple):
     text: str
 
 
-class JobLogs:
+class JobLogs(Records[LogBatch]):
     """The log repository."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._jobs = store.collection("jobs")
-        self._documents = store.collection("job_logs")
-        self._documents.ensure_index("job", "number", unique=True)
-        self._documents.ensure_index("job", "number", "id")
-        self._documents.ensure_index("job", "id")
+    collection, record = "job_logs", LogBatch
+    indexes = (("job", "number", "id"), ("job", "id"))
+    unique = (("job", "number"),)
 
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._jobs = store.collection("jobs")
+
+    @in_transaction
     def add(self, job: str, number: int, lines: Sequence[str]) -> None:
         """Store at most LINES_OF_BATCH lines, the first of which has this number; nothing where the
         job was deleted. Raises Duplicate if a batch begins with that number already.
         """
         batch = LogBatch(id=new_id(), created_at=now(), job=job, number=number, lines=tuple(lines))
-
-        def insert() -> None:
-            # It changes the job, so that a deletion at the same time deletes these lines too.
-            if self._jobs.update({"id": job}, {"$inc": {"log_batches": 1}}):
-                self._documents.insert({**batch.model_dump(), "lines": list(lines), "schema": 1})
-
-        self._store.transaction(insert)
+        # It changes the job, so that a deletion at the same time deletes these lines too.
+        if self._jobs.update({"id": job}, {"$inc": {"log_batches": 1}}):
+            self.insert(batch)
 
     def trim(self, job: str, last: int) -> None:
         """Delete the batches that begin between the first lines and the last ones; `last` is the
@@ -65,21 +63,15 @@ class JobLogs:
 
     def last_number(self, job: str) -> int:
         """The number of the newest line; 0 without one."""
-        batches = self._documents.find({"job": job}, sort="-number", limit=1)
-        if not batches:
-            return 0
-        batch = LogBatch.model_validate(batches[0])
-        return batch.number + len(batch.lines) - 1
+        batch = self._first({"job": job}, sort="-number")
+        return batch.number + len(batch.lines) - 1 if batch else 0
 
     def lines(self, job: str, *, after: int) -> list[LogLine]:
         """The lines that are kept, behind the one with the number `after`, in order."""
-        since = {"$gt": after - LINES_OF_BATCH}
-        batches = self._documents.find(
-            {"job": job, "number": since}, sort="number", limit=MOST_BATCHES
-        )
+        since = {"job": job, "number": {"$gt": after - LINES_OF_BATCH}}
         return [
             LogLine(batch.number + place, text)
-            for batch in map(LogBatch.model_validate, batches)
+            for batch in self._list(since, sort="number", limit=MOST_BATCHES)
             for place, text in enumerate(batch.lines)
             if batch.number + place > after
         ]

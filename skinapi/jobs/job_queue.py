@@ -35,6 +35,7 @@ from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.records import Records, in_transaction
 
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
 LOOK_AHEAD = 100
@@ -77,26 +78,28 @@ class NewJob:
     short: bool = False
 
 
-class Jobs:
+class Jobs(Records[Job]):
     """The repository; the logs of jobs are deleted with them. `on_ended` is called in the
     transaction that ends a job.
     """
 
+    collection, record = "jobs", Job
+    indexes = (
+        ("status", "queue_key", "id"),
+        ("status", "short", "queue_key", "id"),
+        ("status", "lease_ends_at", "id"),
+        ("place", "id"),
+        ("owner", "place", "id"),
+        ("completed_at", "id"),
+        ("status", "completed_at", "id"),
+    )
+    unique = (("owner", "idempotency_key"), ("running_owner",))
+
     def __init__(self, store: Store, *, on_ended: Callable[[Job], None] | None = None) -> None:
-        self._store = store
+        super().__init__(store)
         self._on_ended = on_ended or (lambda _: None)
         self.logs = JobLogs(store)
         self._failed = FailedItems(store)
-        self._documents = store.collection("jobs")
-        self._documents.ensure_index("owner", "idempotency_key", unique=True)
-        self._documents.ensure_index("running_owner", unique=True)
-        self._documents.ensure_index("status", "queue_key", "id")
-        self._documents.ensure_index("status", "short", "queue_key", "id")
-        self._documents.ensure_index("status", "lease_ends_at", "id")
-        self._documents.ensure_index("place", "id")
-        self._documents.ensure_index("owner", "place", "id")
-        self._documents.ensure_index("completed_at", "id")
-        self._documents.ensure_index("status", "completed_at", "id")
         self._places = Places(self._documents)
 
     def new_id(self) -> str:
@@ -105,11 +108,9 @@ class Jobs:
             pass
         return identifier
 
+    @in_transaction
     def add(self, new: NewJob) -> Job:
         """Queue a job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
-        return self._store.transaction(partial(self._insert, new))
-
-    def _insert(self, new: NewJob) -> Job:
         job = Job(
             id=new.identifier,
             created_at=now(),
@@ -121,7 +122,7 @@ class Jobs:
             short=new.short,
             **self._places.take(new.owner),
         )
-        self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+        self.insert(job)
         self._make_room(new.owner)
         return job
 
@@ -132,25 +133,10 @@ class Jobs:
 
         Raises IdempotencyKeyReused for another request with that key.
         """
-        if key is None:
-            return None
-        documents = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
-        if not documents:
-            return None
-        job = Job.model_validate(documents[0])
-        if (job.kind, job.request) != (kind, request):
+        job = self._first({"owner": owner, "idempotency_key": key}) if key is not None else None
+        if job and (job.kind, job.request) != (kind, request):
             raise IdempotencyKeyReused
         return job
-
-    def find(self, identifier: str) -> Job | None:
-        document = self._documents.get(identifier)
-        return Job.model_validate(document) if document else None
-
-    def get(self, identifier: str) -> Job:
-        """Raises NotFound."""
-        if job := self.find(identifier):
-            return job
-        raise NotFound
 
     def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
         """Jobs of one owner or of all, without metrics and results, the newest first, behind the
@@ -165,14 +151,12 @@ class Jobs:
             if last is None or owner not in (None, last["owner"]):
                 raise NotFound
             conditions["place"] = {"$lt": last["place"]}
-        documents = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
-        return [Job.model_validate(document) for document in documents]
+        return self._list(conditions, sort="-place", limit=limit, fields=LISTED)
 
     def list_failed(self, *, limit: int) -> list[Job]:
         """The jobs that failed last, the newest first, without metrics and results."""
         failed: Document = {"status": "failed", "kind": {"$ne": PERSON_FILE}}
-        found = self._documents.find(failed, sort="-completed_at", limit=limit, fields=LISTED)
-        return [Job.model_validate(document) for document in found]
+        return self._list(failed, sort="-completed_at", limit=limit, fields=LISTED)
 
     def unfinished_requests(self) -> list[Mapping[str, Any]]:
         """What all jobs that wait or run were asked for."""
@@ -210,14 +194,12 @@ class Jobs:
         waits = self.next_waits()
         return waits if waits >= NO_WORKER and not self.count_unfinished()["running"] else None
 
+    @in_transaction
     def cancel(self, job: Job) -> Job:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
         NotFound.
         """
-        return self._store.transaction(partial(self._cancel, job.id))
-
-    def _cancel(self, identifier: str) -> Job:
-        job = self.get(identifier)
+        job = self.get(job.id)
         if job.status == "cancelled":
             return job
         if job.ended:
@@ -226,25 +208,23 @@ class Jobs:
         if job.status == "queued":
             ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
             ops = {"$set": ended, "$unset": UNFINISHED}
-        changed = self._change(identifier, ops)
+        changed = self._apply(job.id, ops)
         if changed.ended:
             self._on_ended(changed)
         return changed
 
+    @in_transaction
     def retry(self, job: Job) -> Job:
         """Queue a job that failed or was cancelled once more, behind the others. Raises
         JobNotEnded, TooManyJobs, NotFound.
         """
-        return self._store.transaction(partial(self._retry, job.id))
-
-    def _retry(self, identifier: str) -> Job:
-        job = self.get(identifier)
+        job = self.get(job.id)
         if job.status not in ("failed", "cancelled"):
             raise JobNotEnded
         queued = {**self._places.take(job.owner), **BEGUN_ANEW}
-        return self._change(identifier, {"$set": queued, "$unset": OF_LAST_RUN})
+        return self._apply(job.id, {"$set": queued, "$unset": OF_LAST_RUN})
 
-    def _change(self, identifier: str, ops: Ops) -> Job:
+    def _apply(self, identifier: str, ops: Ops) -> Job:
         return Job.model_validate(self._documents.update({"id": identifier}, ops))
 
     def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
@@ -256,8 +236,9 @@ class Jobs:
         if not self._documents.find(wanted, sort="queue_key", limit=1, fields=()):
             return None
         token = secrets.token_hex(16)
-        return self._store.transaction(partial(self._claim, wanted, worker, lease, token))
+        return self._claim(wanted, worker, lease, token)
 
+    @in_transaction
     def _claim(self, wanted: Filter, worker: str, lease: timedelta, token: str) -> Job | None:
         running = self._documents.find(
             {"status": "running"}, sort="queue_key", fields=("running_owner",)
@@ -287,20 +268,17 @@ class Jobs:
             "attempt_started_at": moment,
             "started_at": job.get("started_at") or moment,
         }
-        return self._change(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
+        return self._apply(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         """Renew the lease of a running job and change it; None if the lease is another's now."""
         return self._as_holder(job, {"$set": {"lease_ends_at": now() + lease, **changes}})
 
+    @in_transaction
     def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
         """End a running job; None if the lease is another's now."""
         ended = {**changes, "status": status, "completed_at": now()}
-        ops: Ops = {"$set": ended, "$unset": UNFINISHED}
-        return self._store.transaction(partial(self._finish, job, ops))
-
-    def _finish(self, job: Job, ops: Ops) -> Job | None:
-        finished = self._as_holder(job, ops)
+        finished = self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
         if finished:
             self._on_ended(finished)
         return finished
@@ -393,14 +371,11 @@ class Jobs:
             if document["status"] in ENDED:
                 self._remove(document["id"], {"status": document["status"]})
 
+    @in_transaction
     def _remove(self, identifier: str, unchanged: Document) -> None:
         """Delete a job and its log."""
-
-        def remove() -> None:
-            if self._documents.delete({"id": identifier, **unchanged}):
-                self.logs.forget(identifier)
-
-        self._store.transaction(remove)
+        if self._documents.delete({"id": identifier, **unchanged}):
+            self.logs.forget(identifier)
 
 
 def _lane_of(job: Document) -> str:

@@ -73,7 +73,7 @@ class DatasetsService:
         # First of all: the uploads of a data set that is published are deleted.
         if sent := self.data.datasets.find_sent_before(new):
             return self._as_shown(sent)
-        records = [self.data.uploads.get(upload, owner=new.owner) for upload in uploads]
+        records = [self.data.uploads.get_owned(upload, owner=new.owner) for upload in uploads]
         for record in records:
             if not record.complete:
                 raise BadRequest(
@@ -133,7 +133,7 @@ class DatasetsService:
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        records = [self.data.uploads.get(upload, owner=new.owner) for upload in uploads]
+        records = [self.data.uploads.get_owned(upload, owner=new.owner) for upload in uploads]
         return self.publisher.publish(dataset, new, list(map(self._sent, records))).dataset
 
     def _sent(self, record: UploadRecord) -> SentFile:
@@ -167,7 +167,7 @@ class DatasetsService:
         if not new.any_name:
             self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
         for upload in uploads:
-            self._use(self.data.uploads.get(upload, owner=new.owner), dataset.id)
+            self._use(self.data.uploads.get_owned(upload, owner=new.owner), dataset.id)
         unit.record(AuditRow("dataset.sent", by=new.owner, target=dataset.id))
         return dataset
 
@@ -234,7 +234,7 @@ class DatasetsService:
         )
 
     def read_thumbnail(self, *, dataset: str, image: str) -> bytes:
-        picture = self.data.images.get(self._published(dataset).id, image)
+        picture = self.data.images.get_of(self._published(dataset).id, image)
         return self.data.images.read_file(picture, thumbnail=True)
 
     def _published(self, dataset: str) -> DatasetVersion:

@@ -15,6 +15,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.records import Records, in_transaction
 from skinapi.stored_record import StoredRecord
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
@@ -57,13 +58,14 @@ class UploadRecord(Announced):
         return self.received == self.size
 
 
-class Uploads:
+class Uploads(Records[UploadRecord]):
+    collection, record, missing = "uploads", UploadRecord, NO_SUCH
+    indexes = (("owner", "id"), ("expires_at", "id"))
+    unique = (("owner", "idempotency_key"),)
+
     def __init__(self, store: Store) -> None:
-        self._store, self._blobs = store, store.blobs
-        self._documents = store.collection("uploads")
-        self._documents.ensure_index("owner", "id")
-        self._documents.ensure_index("owner", "idempotency_key", unique=True)
-        self._documents.ensure_index("expires_at", "id")
+        super().__init__(store)
+        self._blobs = store.blobs
         self._parts = store.collection("upload_parts")
         self._parts.ensure_index("upload", "offset", unique=True)
         self._parts.ensure_index("upload", "offset", "id")
@@ -77,20 +79,16 @@ class Uploads:
             expires_at=moment + KEPT_FOR,
             **announced.model_dump(),
         )
-        self._documents.insert({**upload.model_dump(), "schema": 1})
-        return upload
+        return self.insert(upload)
 
     def find_begun(self, announced: Announced) -> UploadRecord | None:
         """The upload that the same request with the same key has announced before, if it is still
         there. Raises IdempotencyKeyReused for another request with that key.
         """
-        if announced.idempotency_key is None:
-            return None
         sent = {"owner": announced.owner, "idempotency_key": announced.idempotency_key}
-        documents = self._documents.find(sent, limit=1)
-        if not documents:
+        before = self._first(sent) if announced.idempotency_key is not None else None
+        if before is None:
             return None
-        before = UploadRecord.model_validate(documents[0])
         if before.expires_at < now():  # one of more than a sweep deletes
             self.remove(before.id)
             return None
@@ -98,10 +96,9 @@ class Uploads:
             raise IdempotencyKeyReused
         return before
 
-    def get(self, identifier: str, *, owner: str) -> UploadRecord:
+    def get_owned(self, identifier: str, *, owner: str) -> UploadRecord:
         """Raises NotFound, also for somebody else's and for an expired one."""
-        document = self._documents.get(identifier)
-        upload = UploadRecord.model_validate(document) if document else None
+        upload = self.find(identifier)
         if upload is None or upload.owner != owner or upload.expires_at < now():
             raise NotFound(NO_SUCH)
         return upload
@@ -122,30 +119,29 @@ class Uploads:
             return self._sent_before(upload.id, offset, len(content))
         blob = self._blobs.put(content)
         part = {"upload": upload.id, "offset": offset, "size": len(content), "part_blob": blob}
-        grown = self._store.transaction(partial(self._append, part))
+        grown = self._append(part)
         if grown is None:  # sent twice at the same time, or the upload was deleted meanwhile
             self._blobs.delete(blob)
             return self._sent_before(upload.id, offset, len(content))
-        return UploadRecord.model_validate(grown)
+        return grown
 
-    def _append(self, part: Document) -> Document | None:
+    @in_transaction
+    def _append(self, part: Document) -> UploadRecord | None:
         """Add it where the upload ends; None where it ends elsewhere."""
         end = part["offset"] + part["size"]
         unchanged: Filter = {"id": part["upload"], "received": part["offset"]}
-        grown = self._documents.update(unchanged, {"$set": {"received": end}})
+        grown = self._change(unchanged, received=end)
         if grown:
             self._parts.insert({**part, "id": new_id(), "created_at": now(), "schema": 1})
         return grown
 
     def _sent_before(self, upload: str, offset: int, size: int) -> UploadRecord:
         """The upload, if it has a part of this size there. Raises WrongOffset, NotFound."""
-        document = self._documents.get(upload)
-        if document is None:
-            raise NotFound(NO_SUCH)
+        record = self.get(upload)
         parts = self._parts.find({"upload": upload, "offset": offset}, limit=1)
         if [part["size"] for part in parts] != [size]:
-            raise WrongOffset(f"The upload continues at {document['received']}")
-        return UploadRecord.model_validate(document)
+            raise WrongOffset(f"The upload continues at {record.received}")
+        return record
 
     def read(self, upload: UploadRecord) -> Iterator[bytes]:
         """The upload, part by part. Raises NotFound at a part whose file is lost, and at the end
@@ -170,7 +166,7 @@ class Uploads:
         self._documents.update({"id": upload.id}, {"$set": kept})
 
     def list_of_owner(self, owner: str) -> list[UploadRecord]:
-        return list(map(UploadRecord.model_validate, self._documents.find({"owner": owner})))
+        return self._list({"owner": owner})
 
     def owners(self) -> set[str]:
         """The accounts that have an upload; for `check`."""
@@ -178,10 +174,11 @@ class Uploads:
 
     def remove(self, identifier: str) -> None:
         """Delete it with its parts."""
-        self.delete_blobs(self._store.transaction(partial(self.delete_record, identifier)))
+        self.delete_blobs(self.delete_record(identifier))
 
+    @in_transaction
     def delete_record(self, identifier: str) -> list[str]:
-        """Delete it in the caller's transaction. The result is for `delete_blobs`, after that."""
+        """Delete it in one transaction. The result is for `delete_blobs`, after that."""
         parts = self._parts.find({"upload": identifier}, sort="offset")
         self._documents.delete({"id": identifier})
         self._parts.delete({"upload": identifier})
@@ -274,7 +271,7 @@ class UploadsService:
         self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
     ) -> UploadRecord:
         """Raises NotFound, WrongOffset, BadRequest."""
-        record = self.uploads.get(upload, owner=by.id)
+        record = self.uploads.get_owned(upload, owner=by.id)
         if not offset.isdecimal() or not offset.isascii() or len(offset) > 15:
             raise BadRequest("The offset is a number of bytes")
         with self._parts:
@@ -284,7 +281,7 @@ class UploadsService:
             return self.uploads.add_part(record, offset=int(offset), content=bytes(content))
 
     def show(self, *, upload: str, by: Subject) -> UploadRecord:
-        return self.uploads.get(upload, owner=by.id)
+        return self.uploads.get_owned(upload, owner=by.id)
 
     def delete(self, *, upload: str, by: Subject) -> None:
-        self.uploads.remove(self.uploads.get(upload, owner=by.id).id)
+        self.uploads.remove(self.uploads.get_owned(upload, owner=by.id).id)

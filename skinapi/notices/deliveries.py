@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.errors import StoreUnavailable
 from skinapi.logs import log
 from skinapi.storage.background import Lease, PeriodicThread, backoff
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import made_at, new_id, now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 DAY = timedelta(days=1)
@@ -84,46 +85,41 @@ class Channel:
     tried_for: timedelta = DAY
 
 
-class Deliveries:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("deliveries")
-        self._documents.ensure_index("lane", "id")
-        self._documents.ensure_index("lane", "due_at", "id")
-        self._documents.ensure_index("lane", "waiting_since_at")
-        self._documents.ensure_index("waiting_since_at", "kind")
-        self._documents.ensure_index("to", "id")
-        self._documents.ensure_index("owner")
-        self._documents.expire_by("expires_at")
+class Deliveries(Records[Delivery]):
+    collection, record = "deliveries", Delivery
+    indexes = (
+        ("lane", "id"),
+        ("lane", "due_at", "id"),
+        ("lane", "waiting_since_at"),
+        ("waiting_since_at", "kind"),
+        ("to", "id"),
+        ("owner",),
+    )
+    expiry = "expires_at"
 
     def add(self, kind: str, *, to: str, about: Mapping[str, Any], owner: str | None = None) -> str:
         """Call it in the transaction of the change; the result is its id. `owner` is the account
         whose data it is about, with which it is deleted.
         """
         moment = now()
-        delivery = Delivery(
-            id=new_id(),
-            created_at=moment,
-            kind=kind,
-            to=to,
-            about=about,
-            owner=owner,
-            lane=to,
-            waiting_since_at=moment,
-            due_at=moment,
-            expires_at=moment + LONGEST_KEPT,
-        )
-        self._documents.insert({**delivery.stored(), "schema": 1})
-        return delivery.id
-
-    def find(self, identifier: str) -> Delivery | None:
-        found = self._documents.get(identifier)
-        return Delivery.model_validate(found) if found else None
+        return self.insert(
+            Delivery(
+                id=new_id(),
+                created_at=moment,
+                kind=kind,
+                to=to,
+                about=about,
+                owner=owner,
+                lane=to,
+                waiting_since_at=moment,
+                due_at=moment,
+                expires_at=moment + LONGEST_KEPT,
+            )
+        ).id
 
     def page(self, to: str, *, after: str | None, limit: int) -> Page[Delivery]:
         """Those of an endpoint, newest first."""
-        chosen: Filter = {"to": to, "id": {"$lt": after}} if after else {"to": to}
-        found = self._documents.find(chosen, sort="-id", limit=limit + 1)
-        return page_of([Delivery.model_validate(one) for one in found], limit)
+        return self._page({"to": to}, after=after, limit=limit, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:
         """Let this delivery to this endpoint wait anew, as if it had just been added, under the
@@ -132,8 +128,8 @@ class Deliveries:
         moment = now()
         times = {"waiting_since_at": moment, "due_at": moment, "expires_at": moment + LONGEST_KEPT}
         anew: Document = {"state": "waiting", "attempts": 0, "lane": to, **times}
-        changes = _changes(anew, fault=None, answer=None)
-        return self._documents.update({"id": identifier, "to": to}, changes) is not None
+        wanted = {"id": identifier, "to": to}
+        return self._change(wanted, **anew, fault=None, answer=None) is not None
 
     def find_next_lane(self, after: str) -> str | None:
         """The first endpoint behind this one for which something waits."""
@@ -157,18 +153,19 @@ class Deliveries:
         changes = _ended("failed", attempts=attempts, fault=DAMAGED)
         if since > moment - DAY:
             wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
-            tried: Document = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
-            changes = _changes(tried, answer=None, fault=DAMAGED)
-        self._documents.update({"id": document["id"]}, changes)
+            changes = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
+            changes |= {"answer": None, "fault": DAMAGED}
+        # Not read: it is damaged.
+        self._documents.update({"id": document["id"]}, set_or_remove(changes))
 
     def mark_delivered(self, delivery: Delivery, *, answer: int | None) -> None:
         tried = {"attempts": delivery.attempts + 1, "tried_at": now(), "answer": answer}
-        self._documents.update({"id": delivery.id}, _ended("delivered", **tried, fault=None))
+        self._change({"id": delivery.id}, **_ended("delivered", **tried, fault=None))
 
     def mark_refused(self, delivery: Delivery, why: NotDelivered) -> None:
         """Give it up."""
         tried = {"attempts": delivery.attempts + 1, "tried_at": now(), "answer": why.answer}
-        self._documents.update({"id": delivery.id}, _ended("failed", **tried, fault=why.fault))
+        self._change({"id": delivery.id}, **_ended("failed", **tried, fault=why.fault))
 
     def retry(self, delivery: Delivery, why: NotDelivered) -> None:
         """Send it later: after each failure about twice as late, not all at the same moment."""
@@ -180,14 +177,14 @@ class Deliveries:
         tried: Document = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
         # Not one that was deleted, or ended, meanwhile.
         unsent: Filter = {"id": delivery.id, "lane": delivery.to}
-        self._documents.update(unsent, _changes(tried, answer=why.answer, fault=why.fault))
+        self._change(unsent, **tried, answer=why.answer, fault=why.fault)
 
     def give_up(self, to: str, *, waiting_since: datetime | None = None, why: str) -> int:
         """Give up what waits for this endpoint, since this moment or longer; return how many."""
         waiting: Filter = {"lane": to}
         if waiting_since:
             waiting["waiting_since_at"] = {"$lte": waiting_since}
-        return self._documents.update_all(waiting, _ended("failed", fault=why))
+        return self._documents.update_all(waiting, set_or_remove(_ended("failed", fault=why)))
 
     def forget(self, account: str) -> None:
         """Delete all that is about this account's data. Idempotent."""
@@ -206,16 +203,10 @@ class Deliveries:
         return self._documents.count({"waiting_since_at": {"$lte": now() - LATE}})
 
 
-def _ended(state: State, **facts: Any) -> Ops:
-    ended: Document = {"state": state, "expires_at": now() + KEPT}
-    return _changes(ended, lane=None, due_at=None, waiting_since_at=None, **facts)
-
-
-def _changes(fields: Document, **others: Any) -> Ops:
-    """Set these fields, and take away those that are None."""
-    known = {name: value for name, value in others.items() if value is not None}
-    unknown = {name: True for name in others if name not in known}
-    return {"$set": {**fields, **known}, **({"$unset": unknown} if unknown else {})}
+def _ended(state: State, **facts: Any) -> Document:
+    """The fields of one that waits no more."""
+    waiting = dict.fromkeys(("lane", "due_at", "waiting_since_at"))
+    return {"state": state, "expires_at": now() + KEPT, **waiting, **facts}
 
 
 # Sends what waits.

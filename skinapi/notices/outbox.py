@@ -11,7 +11,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
-from functools import partial
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +19,8 @@ from skinapi.domain.subject import RefusalReason
 from skinapi.languages import LANGUAGES, Language, load_words
 from skinapi.storage.background import backoff
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.records import Records, in_transaction
 from skinapi.stored_record import StoredRecord
 
 GIVEN_UP_AFTER = timedelta(days=3)
@@ -140,18 +140,16 @@ class Notice(StoredRecord):
         return "first", self.account, self.kind, self.about
 
 
-class Outbox:
+class Outbox(Records[Notice]):
     """Without a mail server (`enabled`) nothing is added."""
 
+    collection, record = "outbox", Notice
+    indexes = (("due_at", "id"), ("account", "sent_at", "id"), ("author",), ("account", "id"))
+    expiry = "expires_at"
+
     def __init__(self, store: Store, *, enabled: bool) -> None:
+        super().__init__(store)
         self.enabled = enabled
-        self._store = store
-        self._documents = store.collection("outbox")
-        self._documents.ensure_index("due_at", "id")
-        self._documents.ensure_index("account", "sent_at", "id")
-        self._documents.ensure_index("author")
-        self._documents.ensure_index("account", "id")
-        self._documents.expire_by("expires_at")
 
     def add(
         self,
@@ -173,19 +171,20 @@ class Outbox:
             return
         moment = now()
         due_at = due_at or moment + delay
-        notice = Notice(
-            id=new_id(),
-            created_at=moment,
-            account=to,
-            kind=kind,
-            about=about,
-            author=author,
-            urgent=urgent,
-            due_at=due_at,
-            expires_at=expires_at or due_at + GIVEN_UP_AFTER,
-            figures=figures or {},
+        self.insert(
+            Notice(
+                id=new_id(),
+                created_at=moment,
+                account=to,
+                kind=kind,
+                about=about,
+                author=author,
+                urgent=urgent,
+                due_at=due_at,
+                expires_at=expires_at or due_at + GIVEN_UP_AFTER,
+                figures=figures or {},
+            )
         )
-        self._documents.insert({**notice.stored(), "schema": 1})
 
     def add_parting(
         self, kind: Kind, *, account: str, about: str, address: str, language: Language
@@ -196,18 +195,19 @@ class Outbox:
         if not self.enabled:
             return
         moment = now()
-        notice = Notice(
-            id=new_id(),
-            created_at=moment,
-            account=account,
-            kind=kind,
-            about=about,
-            due_at=moment,
-            expires_at=moment + GIVEN_UP_AFTER,
-            address=address,
-            language=language,
+        self.insert(
+            Notice(
+                id=new_id(),
+                created_at=moment,
+                account=account,
+                kind=kind,
+                about=about,
+                due_at=moment,
+                expires_at=moment + GIVEN_UP_AFTER,
+                address=address,
+                language=language,
+            )
         )
-        self._documents.insert({**notice.stored(), "schema": 1})
 
     def has(self, kind: Kind, *, to: str) -> bool:
         """Whether a mail of this kind waits, or was sent within a day."""
@@ -220,12 +220,11 @@ class Outbox:
 
     def list_to(self, account: str) -> list[Notice]:
         """What is stored of mails to this account, the oldest first."""
-        return [Notice.model_validate(one) for one in self._documents.find({"account": account})]
+        return self._list({"account": account})
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
         """What it would tell is known: send it no more."""
-        unsent = {"account": to, "sent_at": None, "kind": kind, "about": about}
-        self._documents.delete(unsent)
+        self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def find_due(self, limit: int) -> list[Document]:
         """The notices to be sent now, as they are stored, those that are due longest first. Those
@@ -243,27 +242,19 @@ class Outbox:
         if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
             return None
         lately: Filter = {"$gt": moment - GATHERED_FOR, "$lte": moment}
-        sent = self._documents.find(
-            {"account": notice.account, "sent_at": lately}, sort="-sent_at", limit=1
-        )
-        return sent[0]["sent_at"] + GATHERED_FOR if sent else None
+        sent = self._first({"account": notice.account, "sent_at": lately}, sort="-sent_at")
+        return sent.sent_at + GATHERED_FOR if sent and sent.sent_at else None
 
+    @in_transaction
     def mark_sent(self, notices: Sequence[Notice]) -> None:
         """They were one mail. One row says when, for a day; the others are deleted. So are those of
         security.
         """
-        self._store.transaction(partial(self._mark_sent, notices))
-
-    def _mark_sent(self, notices: Sequence[Notice]) -> None:
         first, *others = notices
         if first.of_security:
             self.drop(notices)
             return
-        counted: Ops = {
-            "$set": {"sent_at": now(), "expires_at": now() + DAY},
-            "$unset": {"due_at": True},
-        }
-        self._documents.update({"id": first.id}, counted)
+        self._change({"id": first.id}, sent_at=now(), expires_at=now() + DAY, due_at=None)
         self.drop(others)
 
     def drop(self, notices: Sequence[Notice]) -> None:
@@ -272,13 +263,13 @@ class Outbox:
 
     def retry(self, notices: Sequence[Notice]) -> None:
         """Send them later: after each failure twice as late."""
-        self._retry([one.id for one in notices], max(one.attempts for one in notices) + 1)
+        self._postpone([one.id for one in notices], max(one.attempts for one in notices) + 1)
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """The same of one that cannot be read."""
-        self._retry([document["id"]], attempts)
+        self._postpone([document["id"]], attempts)
 
-    def _retry(self, identifiers: Sequence[str], attempts: int) -> None:
+    def _postpone(self, identifiers: Sequence[str], attempts: int) -> None:
         wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
         later: Document = {"due_at": now() + wait, "attempts": attempts}
         self._documents.set_each(dict.fromkeys(identifiers, later))

@@ -13,7 +13,7 @@ from skinapi.registry.card_figures import figures_of_gates
 from skinapi.registry.gates import PairedComparison, VersionFigures
 from skinapi.registry.version_files import StoredFile
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import ModelCard
@@ -100,12 +100,11 @@ class Serving(StoredRecord):
         return tuple(move for move in self.moves if version in (move.version, move.previous))
 
 
-class ServingPointer:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("serving")
+class ServingPointer(Records[Serving]):
+    collection, record = "serving", Serving
 
     def read(self) -> Serving:
-        return Serving.model_validate(self._documents.get(DOCUMENT) or {})
+        return self.find(DOCUMENT) or Serving()
 
     def move(
         self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
@@ -143,18 +142,12 @@ class ServingPointer:
         return self._replace(before, before.model_copy(update=update))
 
     def _replace(self, before: Serving, after: Serving) -> Serving:
-        fields = after.stored()
         if before.revision == 0:
             try:
-                self._documents.insert({"id": DOCUMENT, "schema": 1, "created_at": now(), **fields})
+                return self.insert(after, id=DOCUMENT, created_at=now())
             except Duplicate as error:
                 raise ModelChanged from error
-            return after
-        # A field that is None is not stored.
-        kept = {name: value for name, value in fields.items() if value is not None}
-        gone = {name: True for name, value in fields.items() if value is None}
-        ops = {"$set": kept, **({"$unset": gone} if gone else {})}
-        if self._documents.update({"id": DOCUMENT, "revision": before.revision}, ops) is None:
+        if self._change({"id": DOCUMENT, "revision": before.revision}, **after.stored()) is None:
             raise ModelChanged
         return after
 

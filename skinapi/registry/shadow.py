@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.errors import Refused, SkinAPIError
 from skinapi.logs import log
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
@@ -53,21 +54,22 @@ class ShadowCounts(StoredRecord):
     dropped: int = 0
 
 
-class ShadowResults:
+class ShadowResults(Records[Disagreement]):
     """The counts, one document for each version, and the disagreements, kept for 90 days."""
 
+    collection, record = "shadow_results", Disagreement
+    indexes = (("version", "id"),)
+    expiry = "expires_at"
+
     def __init__(self, store: Store) -> None:
-        self._results = store.collection("shadow_results")
-        self._results.ensure_index("version", "id")
-        self._results.expire_by("expires_at")
+        super().__init__(store)
         self._counts = store.collection("shadow_counts")
 
     def count(self, version: str, **amounts: int) -> None:
         self._counts.update({"id": version}, {"$inc": amounts}, upsert=True)
 
     def add(self, disagreement: Disagreement) -> None:
-        expires = disagreement.created_at + KEPT_FOR
-        self._results.insert({**disagreement.model_dump(), "schema": 1, "expires_at": expires})
+        self.insert(disagreement, expires_at=disagreement.created_at + KEPT_FOR)
 
     def read_counts(self, version: str) -> ShadowCounts:
         return ShadowCounts.model_validate(self._counts.get(version) or {})
@@ -75,11 +77,10 @@ class ShadowResults:
     def page_disagreements(
         self, version: str, *, after: str | None, limit: int
     ) -> Page[Disagreement]:
-        rows = self._results.find({"version": version}, after=after, limit=limit + 1)
-        return page_of([Disagreement.model_validate(row) for row in rows], limit)
+        return self._page({"version": version}, after=after, limit=limit)
 
     def forget(self, version: str) -> None:
-        self._results.delete({"version": version})
+        self._documents.delete({"version": version})
         self._counts.delete({"id": version})
 
 

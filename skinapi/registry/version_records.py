@@ -36,7 +36,8 @@ from skinapi.registry.serving_pointer import (
 )
 from skinapi.registry.version_files import StoredFile, read_file, store_files, write_files
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Document, Store, set_or_remove
+from skinapi.storage.records import Records, in_transaction
 from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.vision.network.model import (
     FILE_NAME,
@@ -59,17 +60,18 @@ BY_LESION = ("macro_auc", "named_balanced_accuracy")
 LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 
 
-class ModelVersions:
+class ModelVersions(Records[ModelVersion]):
     """`opened` loads and tries a model; tests hand in what counts or fails."""
+
+    collection, record = "models", ModelVersion
+    indexes = (("job", "id"),)
+    unique = (("version",),)
 
     def __init__(
         self, store: Store, work: UnitOfWork, *, opened: Callable[[Path], object] = open_warm
     ) -> None:
-        self._store, self._work, self._blobs = store, work, store.blobs
-        self._opened = opened
-        self._documents = store.collection("models")
-        self._documents.ensure_index("version", unique=True)
-        self._documents.ensure_index("job", "id")
+        super().__init__(store)
+        self._work, self._blobs, self._opened = work, store.blobs, opened
 
     def register(self, folder: Path, *, created_by: str, origin: Origin = BROUGHT) -> ModelVersion:
         """Store the model of this folder, as `train` and `export` make it, as a candidate. It is
@@ -106,24 +108,23 @@ class ModelVersions:
             with suppress(Duplicate):  # another process has just done it
                 self._insert(made, "retired")
 
-    def get(self, version: str) -> ModelVersion:
+    def get(self, version: str, /) -> ModelVersion:
         """Raises NotFound."""
         stored = self.find(version)
         if stored is None:
             raise NotFound(f"There is no model version {version}")
         return stored
 
-    def find(self, version: str) -> ModelVersion | None:
-        rows = self._documents.find({"version": version}, limit=1)
-        return ModelVersion.model_validate(rows[0]) if rows else None
+    def find(self, version: str, /) -> ModelVersion | None:
+        return self._first({"version": version})
 
     def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
         """The version that this job, begun then, has stored; None where it has not, or its files
         are deleted. An older version is of another job: their ids are short, and used again.
         """
-        made = map(ModelVersion.model_validate, self._documents.find({"job": job}))
         earliest = since - CLOCK_TOLERANCE
-        return next((each for each in made if each.servable and each.created_at > earliest), None)
+        made = (each for each in self._list({"job": job}) if each.created_at > earliest)
+        return next((each for each in made if each.servable), None)
 
     def page_versions(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
         """The versions in the order in which they were added."""
@@ -132,8 +133,7 @@ class ModelVersions:
 
     def list_newest(self, *, limit: int) -> list[ModelVersion]:
         """The newest versions with their cards, the newest first."""
-        rows = self._documents.find(sort="-id", limit=limit)
-        return [ModelVersion.model_validate(row) for row in rows]
+        return self._list(sort="-id", limit=limit)
 
     def write_folder(self, version: str, folder: Path) -> None:
         """Write the files of this version into the folder, unless they are there already.
@@ -153,29 +153,15 @@ class ModelVersions:
         file = next((file for file in self.get(version).files if file.name == SPLIT), None)
         return read_file(self._blobs, file) if file else None
 
-    def change(
-        self,
-        version: str,
-        decide: Callable[[ModelVersion], Document],
-        *,
-        unset: tuple[str, ...] = (),
-    ) -> ModelVersion:
-        """Set the fields that `decide` returns. The record gets a new revision also where these are
-        none, so that of two decisions on one version at the same time one is made again. Raises
-        NotFound.
+    @in_transaction
+    def change(self, version: str, decide: Callable[[ModelVersion], Document]) -> ModelVersion:
+        """Set the fields that `decide` returns, and remove those that are None. The record gets a
+        new revision also where there are none, so that of two decisions on one version at the same
+        time one is made again. Raises NotFound.
         """
-
-        def change() -> ModelVersion:
-            stored = self.get(version)
-            fields = decide(stored)
-            ops: Document = {
-                "$inc": {"revision": 1},
-                **({"$set": fields} if fields else {}),
-                **({"$unset": dict.fromkeys(unset, True)} if unset else {}),
-            }
-            return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
-
-        return self._store.transaction(change)
+        stored = self.get(version)
+        ops = set_or_remove(decide(stored)) | {"$inc": {"revision": 1}}
+        return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
 
     def retire(self, version: str, *, by: str, reason: str | None) -> None:
         """Raises NotFound, and Conflict where it is being deleted."""
@@ -218,8 +204,8 @@ class ModelVersions:
         unit.audit("model.add", by=made["created_by"], target=card.version)
         if not self._refuse_other(card):
             return self._insert(made)
-        files = {"files": made["files"]}
-        return self.change(card.version, lambda _: files, unset=("files_deleted_at",))
+        files = {"files": made["files"], "files_deleted_at": None}
+        return self.change(card.version, lambda _: files)
 
     def _refuse_other(self, card: ModelCard) -> bool:
         """Whether there is a record of this version; only the same model may bring its files.

@@ -23,6 +23,7 @@ from skinapi.reports.words import SpotChangedBy
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band
 
@@ -242,28 +243,25 @@ class Verified:
     entered_in_error: datetime | None = None
 
 
-class IssuedReports:
+class IssuedReports(Records[Issued]):
+    collection, record = "reports", Issued
+    indexes = (("submission", "id"), ("hash", "id"))
+    unique = (("submission", "language", "hash"),)
+
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._blobs: Blobs = store.blobs
-        self._documents = store.collection("reports")
-        self._documents.ensure_index("submission", "language", "hash", unique=True)
-        self._documents.ensure_index("submission", "id")
-        self._documents.ensure_index("hash", "id")
 
     def add(self, **fields: Any) -> Issued:
         """Store an issued report. Raises Duplicate where it was issued before."""
-        issued = Issued(id=new_id(), created_at=now(), **fields)
-        self._documents.insert({**issued.stored(), "schema": 1})
-        return issued
+        return self.insert(Issued(id=new_id(), created_at=now(), **fields))
 
     def find_by_hash(self, hash: str) -> Issued | None:
-        rows = self._documents.find({"hash": hash}, limit=1)
-        return Issued.model_validate(rows[0]) if rows else None
+        return self._first({"hash": hash})
 
     def list_of(self, submission: str) -> list[Issued]:
         """The reports of a submission, the oldest first."""
-        found = self._documents.find({"submission": submission})
-        return [Issued.model_validate(one) for one in found]
+        return self._list({"submission": submission})
 
     def list_newer(self, issued: Issued, *, saying: ReportContents) -> list[datetime]:
         """When later reports were issued that say what counts now: during a hold a patient's says
@@ -292,8 +290,7 @@ class IssuedReports:
         blob = self._blobs.put(content)
         # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
-        kept = {"pdf_blob": blob, "pages": pages}
-        if self._documents.update(unchanged, {"$set": kept}) is None:
+        if self._change(unchanged, pdf_blob=blob, pages=pages) is None:
             self._blobs.delete(blob)
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)

@@ -14,7 +14,8 @@ from skinapi.domain.values import GaugeReading
 from skinapi.errors import SkinAPIError
 from skinapi.logs import log
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Ops, Store
+from skinapi.storage.ports import Ops
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 GAP = timedelta(days=2)
@@ -70,17 +71,16 @@ class ClockAlarm:
     spared_records: int
 
 
-class ClockWatch:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection(CLOCK)
+class ClockWatch(Records[SeenTime]):
+    collection, record = CLOCK, SeenTime
 
     def read(self) -> Time:
         """The time, and whether it can be believed."""
-        return _judge(self._find(), now())
+        return _judge(self.find(CLOCK), now())
 
     def look(self) -> Time:
         """The same, and note it: each pass that lets something go calls it."""
-        seen, moment = self._find(), now()
+        seen, moment = self.find(CLOCK), now()
         time = _judge(seen, moment)
         ops: Ops = {"$set": {"right_at": moment, "schema": 1}}
         if seen is None:
@@ -102,7 +102,7 @@ class ClockWatch:
 
     def note_spared(self, *, accounts: int, records: int) -> None:
         """So many would have gone by the time that is not believed."""
-        seen = self._find()
+        seen = self.find(CLOCK)
         if seen and (accounts > seen.spared_accounts or records > seen.spared_records):
             most = {
                 "spared_accounts": max(accounts, seen.spared_accounts),
@@ -112,7 +112,7 @@ class ClockWatch:
 
     def find_alarm(self) -> ClockAlarm | None:
         """What the operator should know: for ALARM after the clock was right again, too."""
-        seen = self._find()
+        seen = self.find(CLOCK)
         if seen is None or seen.jumped_from_at is None or seen.jumped_to_at is None:
             return None
         over = seen.set_right_at is None or now() > seen.set_right_at + ALARM
@@ -152,10 +152,6 @@ class ClockWatch:
             return []
         says = "1 while the clock of a server is wrong, and for a week after"
         return [GaugeReading("skinapi_clock_jumped", says, float(jumped))]
-
-    def _find(self) -> SeenTime | None:
-        found = self._documents.get(CLOCK)
-        return SeenTime.model_validate(found) if found else None
 
 
 def _judge(seen: SeenTime | None, moment: datetime) -> Time:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 from skinapi.errors import BrokenErasedIds, Conflict
 from skinapi.storage.files import disk_errors, write_durably
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Documents, Ops, Store
+from skinapi.storage.ports import Document, Documents, Store, set_or_remove
+from skinapi.storage.records import Records
 from skinapi.stored_record import Frozen, StoredRecord, optional
 
 ErasedKind = Literal["account", "finding"]
@@ -39,24 +40,16 @@ class Erased(StoredRecord):
     request: str | None = optional()
 
 
-class ErasedIds:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection(COLLECTION)
-        self._documents.ensure_index("scrubbed_at", "created_at", "id")
-        self._documents.ensure_index("created_at", "id")
-        self._documents.ensure_index("request", "id")
+class ErasedIds(Records[Erased]):
+    collection, record = COLLECTION, Erased
+    indexes = (("scrubbed_at", "created_at", "id"), ("created_at", "id"), ("request", "id"))
 
     def add(self, kind: ErasedKind, identifier: str, *, request: str | None = None) -> None:
         """Call it in the transaction that deletes the account or finding. It may be on the list."""
-        erased: Document = {"kind": kind, "created_at": now(), "schema": 1}
+        erased: Document = {"kind": kind, "created_at": now(), "schema": 1, "scrubbed_at": None}
         if request:
             erased["request"] = request
-        ops: Ops = {"$set": erased, "$unset": {"scrubbed_at": True}}
-        self._documents.update({"id": identifier}, ops, upsert=True)
-
-    def find(self, identifier: str) -> Erased | None:
-        found = self._documents.get(identifier)
-        return Erased.model_validate(found) if found else None
+        self._documents.update({"id": identifier}, set_or_remove(erased), upsert=True)
 
     def has_request(self, request: str) -> bool:
         """Whether the finding that this request has made was erased."""
@@ -68,8 +61,7 @@ class ErasedIds:
 
     def list_since(self, moment: datetime) -> Iterator[Erased]:
         """By time."""
-        found = self._documents.find({"created_at": {"$gte": moment}}, sort="created_at")
-        yield from map(Erased.model_validate, found)
+        yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
 
     def is_one_waiting(self) -> bool:
         """Whether one was erased since the last complete scrub."""
@@ -84,7 +76,7 @@ class ErasedIds:
         """Add those that are not on the list, with their times."""
         for one in erased:
             if self._documents.get(one.id) is None:
-                self._documents.insert({**one.stored(), "schema": 1})
+                self.insert(one)
 
 
 def list_erased(store: Store) -> Iterator[Erased]:

@@ -12,7 +12,8 @@ from skinapi.errors import SkinAPIError, StoreBusy, StoreUnavailable
 from skinapi.logs import log
 from skinapi.storage.background import backoff
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Document
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -54,12 +55,10 @@ class FailedItem(StoredRecord):
     expires_at: datetime
 
 
-class FailedItems:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("failed_items")
-        self._documents.ensure_index("work", "id")
-        self._documents.ensure_index("item")
-        self._documents.expire_by("expires_at")
+class FailedItems(Records[FailedItem]):
+    collection, record = "failed_items", FailedItem
+    indexes = (("work", "id"), ("item",))
+    expiry = "expires_at"
 
     def each(
         self,
@@ -122,8 +121,7 @@ class FailedItems:
         return {*self._find_all(work)}
 
     def _find_all(self, work: str) -> dict[str, FailedItem]:
-        found = map(FailedItem.model_validate, self._documents.find({"work": work}))
-        return {one.item: one for one in found}
+        return {failed.item: failed for failed in self._list({"work": work})}
 
     def _note(self, work: str, item: str, error: Exception, known: FailedItem | None) -> int:
         attempts, moment = (known.attempts if known else 0) + 1, now()
@@ -144,7 +142,7 @@ class FailedItems:
 
     def list_some(self) -> list[FailedItem]:
         """What the admins should look at, MOST_SHOWN at most."""
-        return [FailedItem.model_validate(one) for one in self._documents.find(limit=MOST_SHOWN)]
+        return self._list(limit=MOST_SHOWN)
 
     def forget(self, account: str) -> None:
         self._documents.delete({"item": account})

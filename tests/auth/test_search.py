@@ -225,7 +225,8 @@ def test_names_and_emails_are_written_in_one_place_alone() -> None:
     writers = {
         name
         for name, source in sources
-        if 'collection("accounts")' in source and re.search(r"\.(insert|update|delete)\(", source)
+        if re.search(r'collection\("accounts"\)|Records\[Account\]', source)
+        and re.search(r"\.(insert|update|delete)\(", source)
     }
     other_fields = {
         "reviewed_findings.py",

@@ -133,6 +133,6 @@ def publish_one(
         format="JPEG",
         size=len(content),
     )
-    images.insert(images.store_files(image, picture=content, thumbnail=content))
+    images.add(images.store_files(image, picture=content, thumbnail=content))
     datasets.publish(dataset.id, report={"unknown_labels": [], "warnings": []}, pictures=1)
     return image

@@ -76,7 +76,7 @@ def test_an_upload_goes_on_where_it_was_interrupted_and_reads_as_it_was_sent(
     assert (asked["received"], asked["complete"]) == (SMALLEST_PART, False)
     assert put(person, identifier, SMALLEST_PART, rest).get_json()["complete"]
     uploads = Uploads(any_backend.services.store)
-    record = uploads.get(identifier, owner=any_backend.account(person.email).id)
+    record = uploads.get_owned(identifier, owner=any_backend.account(person.email).id)
     assert b"".join(uploads.read(record)) == TWO_PARTS
     assert blobs(any_backend) == 2
     assert person.call("DELETE", f"/uploads/{identifier}").status_code == 200

@@ -86,7 +86,7 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     for content in (b"second", b"third"):
         other = {"id": new_id(), "sha256": content.hex()}
         image = first.model_copy(update=other)
-        images.insert(images.store_files(image, picture=content, thumbnail=content))
+        images.add(images.store_files(image, picture=content, thumbnail=content))
     dataset = datasets.get_published(first.dataset)
     read = DatasetImages.read_file
 

@@ -23,7 +23,7 @@ def kill_at(step: str) -> None:
     """With the third piece: before it is noted, before it is stored, before that is noted; or
     before the file is called ready.
     """
-    put, change, finish, count = FileBlobs.put_as, PersonFiles._change, PersonFiles.finish, 0
+    put, change, finish, count = FileBlobs.put_as, PersonFiles._change_own, PersonFiles.finish, 0
 
     def die(at: str) -> None:
         if step == at and (count == THIRD or at == "finished"):
@@ -45,7 +45,7 @@ def kill_at(step: str) -> None:
         die("finished")
         return finish(self, *given, **named)
 
-    PersonFiles._change = changing  # type: ignore[method-assign]
+    PersonFiles._change_own = changing  # type: ignore[method-assign]
     PersonFiles.finish = finishing  # type: ignore[method-assign]
     FileBlobs.put_as = putting  # type: ignore[assignment, method-assign]
 

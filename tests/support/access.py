@@ -189,7 +189,7 @@ class SampleAccounts:
             findings=(finding,),
             expires_at=now() + KEPT_FOR,
         )
-        self.backend.services.data.people_to_reach.add(person)
+        self.backend.services.data.people_to_reach.insert(person)
         return person.id
 
     def end_grant(self, grant: str) -> None:
@@ -216,7 +216,7 @@ class SampleAccounts:
                 events=(),
                 secret=webhooks.secrets.next(),
             )
-            webhooks.endpoints.add(endpoint)
+            webhooks.endpoints.insert(endpoint)
         return identifier
 
     def _dataset(self) -> dict[str, str]:

@@ -68,7 +68,8 @@ class KeyAuthorizer:
         """The key, or the session key and the one that made it. Raises InvalidKey, ExpiredKey,
         KeyFromElsewhere.
         """
-        session = self.keys.find_session(secret) if secret.startswith("sk_session_") else None
+        of_session = secret.startswith("sk_session_")
+        session = self.keys.sessions.find_by_secret(secret) if of_session else None
         key = self.keys.find(session.key) if session else self.keys.find_by_secret(secret)
         if key is None or key.revoked_at:
             raise InvalidKey

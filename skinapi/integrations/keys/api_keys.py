@@ -14,10 +14,11 @@ from ipaddress import ip_network
 from typing import Literal
 
 from skinapi.domain.caller_addresses import parse_address
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.domain.subject import Scope
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Ops, Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 Kind = Literal["live", "test"]
@@ -90,55 +91,45 @@ class SessionKey(StoredRecord):
     expires_at: datetime
 
 
-class ApiKeys:
+class SessionKeys(Records[SessionKey]):
+    collection, record = "session_keys", SessionKey
+    unique = (("hash",),)
+    indexes = (("account",),)
+    expiry = "expires_at"
+
+    def find_by_secret(self, secret: str) -> SessionKey | None:
+        return self._first({"hash": hash_secret(secret)})
+
+    def forget(self, account: str) -> None:
+        self._documents.delete({"account": account})
+
+
+class ApiKeys(Records[ApiKey]):
     """The repository of keys. Whether one opens anything is decided by `KeyAuthorizer`."""
 
+    collection, record = "keys", ApiKey
+    unique = (("hash",),)
+    indexes = (("account", "id"),)
+    expiry = "expires_at"
+
     def __init__(self, store: Store) -> None:
-        self._keys = store.collection("keys")
-        self._keys.ensure_index("hash", unique=True)
-        self._keys.ensure_index("account", "id")
-        self._keys.expire_by("expires_at")
-        self._sessions = store.collection("session_keys")
-        self._sessions.ensure_index("hash", unique=True)
-        self._sessions.ensure_index("account")
-        self._sessions.expire_by("expires_at")
-
-    def add(self, key: ApiKey) -> None:
-        self._keys.insert({**key.stored(), "schema": 1})
-
-    def add_session(self, key: SessionKey) -> None:
-        self._sessions.insert({**key.stored(), "schema": 1})
-
-    def find(self, identifier: str) -> ApiKey | None:
-        found = self._keys.get(identifier)
-        return ApiKey.model_validate(found) if found else None
+        super().__init__(store)
+        self.sessions = SessionKeys(store)
 
     def find_by_secret(self, secret: str) -> ApiKey | None:
-        found = self._keys.find({"hash": hash_secret(secret)}, limit=1)
-        return ApiKey.model_validate(found[0]) if found else None
-
-    def find_session(self, secret: str) -> SessionKey | None:
-        found = self._sessions.find({"hash": hash_secret(secret)}, limit=1)
-        return SessionKey.model_validate(found[0]) if found else None
-
-    def get_session(self, identifier: str) -> SessionKey | None:
-        found = self._sessions.get(identifier)
-        return SessionKey.model_validate(found) if found else None
+        return self._first({"hash": hash_secret(secret)})
 
     def list_of(self, account: str) -> list[ApiKey]:
         """The keys of this account, the oldest first."""
-        return [ApiKey.model_validate(one) for one in self._keys.find({"account": account})]
+        return self._list({"account": account})
 
     def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
-        return page_of(self._keys.find(after=after, limit=limit + 1), limit).map(
-            ApiKey.model_validate
-        )
+        return self._page({}, after=after, limit=limit)
 
     def revoke(self, key: ApiKey) -> ApiKey:
         """As the caller's transaction has read it."""
         moment = now()
-        ended = {"revoked_at": moment, "expires_at": moment + SHOWN_REVOKED}
-        self._keys.update({"id": key.id}, {"$set": ended})
+        self._change({"id": key.id}, revoked_at=moment, expires_at=moment + SHOWN_REVOKED)
         return key.model_copy(update={"revoked_at": moment})
 
     def revoke_all(self, account: str) -> None:
@@ -149,14 +140,13 @@ class ApiKeys:
 
     def add_uses(self, identifier: str, count: int, used_at: datetime) -> None:
         """Of a key that is still there."""
-        self._keys.update(
-            {"id": identifier}, {"$inc": {"uses": count}, "$set": {"used_at": used_at}}
-        )
+        used: Ops = {"$inc": {"uses": count}, "$set": {"used_at": used_at}}
+        self._documents.update({"id": identifier}, used)
 
     def forget(self, account: str) -> None:
         """Delete all keys of an account, and those for its browsers. Idempotent."""
-        self._keys.delete({"account": account})
-        self._sessions.delete({"account": account})
+        self._documents.delete({"account": account})
+        self.sessions.forget(account)
 
 
 def new_secret(kind: Literal["live", "test", "session"]) -> str:

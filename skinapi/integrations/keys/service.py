@@ -156,7 +156,7 @@ class KeysService:
             owner=account.id,
             detail=f"{of} {key.kind}: {', '.join(key.scopes)}",
         )
-        self.keys.add(key)
+        self.keys.insert(key)
         # Whoever has stolen a log-in would keep what a new password ends.
         self.outbox.add(
             NoticeKind.KEY_MADE, to=by.id, about="integrations" if clinic_wide else "keys"
@@ -186,7 +186,7 @@ class KeysService:
 
     def get_session(self, *, by: Subject) -> SessionKey:
         """The session key of the request. Raises NotFound."""
-        found = self.keys.get_session(by.key.id) if by.key and by.key.session_of else None
+        found = self.keys.sessions.find(by.key.id) if by.key and by.key.session_of else None
         if found is None:
             raise NotFound(NO_KEY)
         return found
@@ -258,7 +258,7 @@ class KeysService:
             expires_at=moment + SESSION_LIFE,
         )
         unit.audit("key.session", by=by.id, target=session.id, owner=account.id, detail=f"{scope}")
-        self.keys.add_session(session)
+        self.keys.sessions.insert(session)
         return session, secret
 
 

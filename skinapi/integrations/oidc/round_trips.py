@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from skinapi.storage.ids import is_ahead, new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 LIFE = timedelta(minutes=10)
@@ -44,13 +44,11 @@ class RoundTrip(StoredRecord):
     factor: bool = False
 
 
-class RoundTrips:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("oidc_round_trips")
-        self._documents.ensure_index("secret", unique=True)
-        self._documents.ensure_index("account")
-        self._documents.ensure_index("session")
-        self._documents.expire_by("expires_at")
+class RoundTrips(Records[RoundTrip]):
+    collection, record = "oidc_round_trips", RoundTrip
+    indexes = (("account",), ("session",))
+    unique = (("secret",),)
+    expiry = "expires_at"
 
     def add(
         self,
@@ -63,23 +61,22 @@ class RoundTrips:
         life: timedelta = LIFE,
     ) -> None:
         """Raises Duplicate where there is one of this secret."""
-        trip = RoundTrip(
-            id=new_id(),
-            created_at=now(),
-            expires_at=now() + life,
-            secret=_hash(secret),
-            provider=provider,
-            account=account,
-            session=session,
-            factor=factor,
+        self.insert(
+            RoundTrip(
+                id=new_id(),
+                created_at=now(),
+                expires_at=now() + life,
+                secret=_hash(secret),
+                provider=provider,
+                account=account,
+                session=session,
+                factor=factor,
+            )
         )
-        self._documents.insert({**trip.stored(), "schema": 1})
 
-    def find(self, secret: str) -> RoundTrip | None:
-        found = self._documents.find({"secret": _hash(secret)}, limit=1)
-        if not found or is_ahead(found[0]["created_at"]):
-            return None
-        return RoundTrip.model_validate(found[0])
+    def find_by_secret(self, secret: str) -> RoundTrip | None:
+        trip = self._first({"secret": _hash(secret)})
+        return None if trip is None or is_ahead(trip.created_at) else trip
 
     def use(self, trip: RoundTrip) -> bool:
         """Delete it. False where it was used before."""

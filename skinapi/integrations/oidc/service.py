@@ -105,7 +105,7 @@ class OidcService:
         """
         speaker = self._speaker(provider)
         with _logged(provider):
-            trip = self.trips.find(secret) if secret else None
+            trip = self.trips.find_by_secret(secret) if secret else None
             if not secret or trip is None or trip.provider != provider or trip.account:
                 raise LogInExpired
             if not _are_equal(derive(secret, "state"), answer.state or ""):
@@ -144,7 +144,7 @@ class OidcService:
         Raises LogInExpired, AccountSuspended, AccountRefused, AccountNotApproved, CodeRequired,
         WrongCode, TooManyCodes, PasswordChangeRequired.
         """
-        trip = self.trips.find(secret) if secret else None
+        trip = self.trips.find_by_secret(secret) if secret else None
         if trip is None or trip.account is None or trip.provider not in self.providers:
             raise LogInExpired
         try:

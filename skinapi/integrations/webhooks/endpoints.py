@@ -17,7 +17,8 @@ from skinapi.errors import NotFound
 from skinapi.jobs.job import PERSON_FILE, Job
 from skinapi.notices.deliveries import Deliveries
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Store
+from skinapi.storage.records import Records
 from skinapi.storage.store_version import SigningKeys
 from skinapi.stored_record import StoredRecord
 
@@ -28,7 +29,6 @@ ROTATED_FOR = timedelta(days=1)
 MOST_ENDPOINTS = 20
 # Another process knows of a new endpoint after so long.
 KNOWN_FOR_S = 3.0
-NO_ENDPOINT = "There is no such webhook"
 
 
 class EventType(StrEnum):
@@ -108,42 +108,26 @@ class Secrets:
         return bytes.fromhex(self._keys.sign(facts))
 
 
-class Endpoints:
+class Endpoints(Records[Endpoint]):
     """The repository. What is asked with each event is kept in memory for some seconds."""
 
+    collection, record, missing = "webhooks", Endpoint, "There is no such webhook"
+
     def __init__(self, store: Store) -> None:
-        self._documents = store.collection("webhooks")
+        super().__init__(store)
         self._known: tuple[Endpoint, ...] = ()
         self._known_until = 0.0
 
-    def add(self, endpoint: Endpoint) -> None:
-        self._documents.insert({**endpoint.stored(), "schema": 1})
-
     def list_all(self) -> list[Endpoint]:
         # Two that are added at the same time may be one too many.
-        found = self._documents.find(limit=2 * MOST_ENDPOINTS)
-        return [Endpoint.model_validate(one) for one in found]
-
-    def get(self, identifier: str) -> Endpoint:
-        """Raises NotFound."""
-        found = self.find(identifier)
-        if found is None:
-            raise NotFound(NO_ENDPOINT)
-        return found
-
-    def find(self, identifier: str) -> Endpoint | None:
-        found = self._documents.get(identifier)
-        return Endpoint.model_validate(found) if found else None
+        return self._list(limit=2 * MOST_ENDPOINTS)
 
     def change(self, identifier: str, **fields: Any) -> Endpoint:
         """Set these fields; those that are None are taken away. Raises NotFound."""
-        known: Document = {name: value for name, value in fields.items() if value is not None}
-        unknown = {name: True for name in fields if name not in known}
-        ops = {name: part for name, part in (("$set", known), ("$unset", unknown)) if part}
-        changed = self._documents.update({"id": identifier}, ops)
+        changed = self._change({"id": identifier}, **fields)
         if changed is None:
-            raise NotFound(NO_ENDPOINT)
-        return Endpoint.model_validate(changed)
+            raise NotFound(self.missing)
+        return changed
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

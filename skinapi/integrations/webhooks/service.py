@@ -70,7 +70,7 @@ class WebhooksService:
             secret=self.secrets.next(),
         )
         unit.audit("webhook.add", by=by, target=endpoint.id, detail=_says(endpoint))
-        self.endpoints.add(endpoint)
+        self.endpoints.insert(endpoint)
         unit.afterwards(self.endpoints.notice_change)
         return endpoint, self.secrets.show(endpoint.id, endpoint.secret)
 

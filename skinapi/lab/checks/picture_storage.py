@@ -87,7 +87,7 @@ class PictureStorage:
         left_out = []
         for image in images:
             if contributed is None or contributed.hold(image):
-                self.data.images.insert(image)
+                self.data.images.add(image)
             else:
                 left_out.append(image)
         return left_out

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from skinapi.domain.pages import Page, page_of, read_pages
+from skinapi.domain.pages import Page, read_pages
 from skinapi.errors import BlobDamaged, ModelDamaged, NotFound
 from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
 from skinapi.registry.version_service import ModelsService
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import PARTS, SPLIT, read_card
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
+FOUND_BY = ("dataset", "sha256", "submission", "account")
 BLOB_FIELDS = ("picture_blob", "thumbnail_blob")
 TAKEN_FIELDS = ("dataset", "label", "size", *BLOB_FIELDS)
 HASH_FIELDS = ("dataset", "sha256", "dhash", "name")
@@ -89,17 +91,18 @@ class DatasetImage(ImageHashes):
         return [key for key in (self.picture_blob, self.thumbnail_blob) if key]
 
 
-class DatasetImages:
+class DatasetImages(Records[DatasetImage]):
+    collection, record, missing = (
+        "images",
+        DatasetImage,
+        "There is no such picture in this data set",
+    )
+    indexes = tuple((field, "id") for field in (*FOUND_BY, *BAND_FIELDS))
+    unique = (("dataset", "sha256"),)
+
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._blobs = store.blobs
-        self._documents = store.collection("images")
-        self._documents.ensure_index("dataset", "id")
-        self._documents.ensure_index("dataset", "sha256", unique=True)
-        self._documents.ensure_index("sha256", "id")
-        self._documents.ensure_index("submission", "id")
-        self._documents.ensure_index("account", "id")
-        for band in BAND_FIELDS:
-            self._documents.ensure_index(band, "id")
 
     def store_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
         """The image with the keys of its files, which are stored now."""
@@ -109,14 +112,12 @@ class DatasetImages:
         }
         return image.model_copy(update=keys)
 
-    def insert(self, image: DatasetImage) -> None:
+    def add(self, image: DatasetImage) -> None:
         bands = dict(zip(BAND_FIELDS, bands_of(image.dhash), strict=True))
-        plain = image.model_dump(mode="json", exclude={"created_at"})
-        self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
+        self.insert(image.model_copy(update={"created_at": now()}), **bands)
 
     def page_of_dataset(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
-        documents = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
-        return page_of(documents, limit).map(DatasetImage.model_validate)
+        return self._page({"dataset": dataset}, after=after, limit=limit)
 
     def walk(self, dataset: str) -> Iterator[DatasetImage]:
         for batch in self.batches(dataset, PAGE_SIZE):
@@ -165,12 +166,12 @@ class DatasetImages:
     def exists(self, identifier: str) -> bool:
         return self._documents.get(identifier) is not None
 
-    def get(self, dataset: str, identifier: str) -> DatasetImage:
+    def get_of(self, dataset: str, identifier: str) -> DatasetImage:
         """Raises NotFound."""
-        document = self._documents.get(identifier)
-        if document is None or document["dataset"] != dataset:
-            raise NotFound("There is no such picture in this data set")
-        return DatasetImage.model_validate(document)
+        image = self.find(identifier)
+        if image is None or image.dataset != dataset:
+            raise NotFound(self.missing)
+        return image
 
     def read_file(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
         """Raises NotFound where its file is lost or damaged."""

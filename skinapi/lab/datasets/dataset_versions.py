@@ -14,13 +14,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.lab.datasets.dataset_images import DatasetCounts
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.file_names import comparable
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.ports import Filter, Store
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 
@@ -126,18 +127,20 @@ class NewDataset(BaseModel):
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-class Datasets:
+class Datasets(Records[DatasetVersion]):
+    collection, record = "datasets", DatasetVersion
+    indexes = (
+        ("name_key", "version", "id"),
+        ("name_key", "status", "version", "id"),
+        ("status", "id"),
+        ("status", "touched_at", "id"),
+        ("owner", "id"),
+    )
+    unique = (("name_key", "version"), ("owner", "idempotency_key"), ("reference",))
+
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.names = DatasetNames(store)
-        self._documents = store.collection("datasets")
-        self._documents.ensure_index("name_key", "version", unique=True)
-        self._documents.ensure_index("name_key", "version", "id")
-        self._documents.ensure_index("name_key", "status", "version", "id")
-        self._documents.ensure_index("status", "id")
-        self._documents.ensure_index("status", "touched_at", "id")
-        self._documents.ensure_index("owner", "id")
-        self._documents.ensure_index("owner", "idempotency_key", unique=True)
-        self._documents.ensure_index("reference", unique=True)
 
     def begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
         """Store a data set that is about to be checked. Raises Duplicate where its owner has used
@@ -154,10 +157,8 @@ class Datasets:
             request_hash=new.request_hash if new.key else None,
             **new.model_dump(include=SAID),
         )
-        times = {"created_at": moment, "touched_at": moment}
-        plain = dataset.model_dump(mode="json", exclude={*times, "reference"})
-        self._documents.insert({**plain, **times, "schema": 1})
-        return dataset
+        # One at most has the field.
+        return self.insert(dataset, reference=None)
 
     def find_sent_before(self, new: NewDataset) -> DatasetVersion | None:
         """The data set that the same request with the same key has made before, if any.
@@ -165,13 +166,10 @@ class Datasets:
         Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
         set is being deleted.
         """
-        if new.key is None:
-            return None
         sent = {"owner": new.owner, "idempotency_key": new.key}
-        documents = self._documents.find(sent, limit=1)
-        if not documents:
+        before = self._first(sent) if new.key is not None else None
+        if before is None:
             return None
-        before = DatasetVersion.model_validate(documents[0])
         if before.request_hash != new.request_hash:
             raise IdempotencyKeyReused
         if before.status == "deleting":
@@ -181,8 +179,7 @@ class Datasets:
     def touch(self, identifier: str, *, progress: float, message: str) -> bool:
         """Say that its check goes on. False where it was deleted meanwhile."""
         fields = {"touched_at": now(), "progress": progress, "message": message}
-        checking = {"id": identifier, "status": "checking"}
-        return self._documents.update(checking, {"$set": fields}) is not None
+        return self._change({"id": identifier, "status": "checking"}, **fields) is not None
 
     def hold_checked(self, identifier: str) -> None:
         """For a transaction that stores pictures of it. Raises NotFound where it was deleted."""
@@ -196,17 +193,16 @@ class Datasets:
         """
         version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
-        published = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
+        published = self._change({"id": identifier, "status": "checking"}, **done)
         if published is None:
             raise NotFound(NO_SUCH)
-        return DatasetVersion.model_validate(published)
+        return published
 
     def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
         """Keep for its owner why it was not published. False where it was published, or deleted."""
         fields = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
         refused = {"status": "refused", "size": 0, **fields}
-        checking = {"id": identifier, "status": "checking"}
-        return self._documents.update(checking, {"$set": refused}) is not None
+        return self._change({"id": identifier, "status": "checking"}, **refused) is not None
 
     def count_erased(
         self, identifier: str, gone: DatasetCounts, *, withdrawn: bool = False
@@ -238,12 +234,8 @@ class Datasets:
             },
         )
 
-    def find(self, identifier: str) -> DatasetVersion | None:
-        document = self._documents.get(identifier)
-        return DatasetVersion.model_validate(document) if document else None
-
-    def get(self, identifier: str) -> DatasetVersion:
-        """Raises NotFound."""
+    def get(self, identifier: str, /) -> DatasetVersion:
+        """Raises NotFound, also for one that is being deleted."""
         dataset = self.find(identifier)
         if dataset is None or dataset.status == "deleting":
             raise NotFound(NO_SUCH)
@@ -264,9 +256,9 @@ class Datasets:
         """The published data set of this id, or the newest of this name, which comes without its
         report. Raises NotFound.
         """
-        document = self._documents.get(name_or_id)
-        if document and document["status"] == "published":
-            return DatasetVersion.model_validate(document)
+        dataset = self.find(name_or_id)
+        if dataset and dataset.status == "published":
+            return dataset
         named = self.find_newest(name_or_id)
         if named is None:
             raise NotFound(NO_SUCH)
@@ -274,18 +266,17 @@ class Datasets:
 
     def find_reference(self) -> DatasetVersion | None:
         """The data set on which all models are compared, if an admin has chosen one."""
-        documents = self._documents.find({"reference": True}, limit=1)
-        return DatasetVersion.model_validate(documents[0]) if documents else None
+        return self._first({"reference": True})
 
     def set_reference(self, identifier: str) -> None:
         """Choose a published data set in place of another, in the caller's transaction."""
         before = self.find_reference()
         if before and before.id != identifier:
             self.end_reference(before.id)
-        self._documents.update({"id": identifier}, {"$set": {"reference": True}})
+        self._change({"id": identifier}, reference=True)
 
     def end_reference(self, identifier: str) -> None:
-        self._documents.update({"id": identifier}, {"$unset": {"reference": True}})
+        self._change({"id": identifier}, reference=None)
 
     def page_of_status(
         self,
@@ -299,8 +290,7 @@ class Datasets:
         the oldest first.
         """
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
-        documents = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
-        return page_of(documents, limit).map(DatasetVersion.model_validate)
+        return self._page(wanted, after=after, limit=limit, fields=LISTED)
 
     def hold(self, identifier: str) -> None:
         """For the transaction of a job that uses it: it changes the data set, so that a deletion at
@@ -312,8 +302,7 @@ class Datasets:
 
     def list_of_owner(self, owner: str) -> list[DatasetVersion]:
         """All of this account, without their reports."""
-        documents = self._documents.find({"owner": owner}, fields=LISTED)
-        return [DatasetVersion.model_validate(each) for each in documents]
+        return self._list({"owner": owner}, fields=LISTED)
 
     def owners(self) -> set[str]:
         """The accounts that have a data set; for `check`."""
@@ -321,8 +310,7 @@ class Datasets:
 
     def begin_deletion(self, identifier: str) -> None:
         """Nobody finds it from now on."""
-        marked: Document = {"status": "deleting", "touched_at": now()}
-        self._documents.update({"id": identifier}, {"$set": marked, "$unset": {"reference": True}})
+        self._change({"id": identifier}, status="deleting", touched_at=now(), reference=None)
 
     def mend_times(self) -> None:
         """Take what was touched in the future as touched now, so that its silence is noticed."""
@@ -340,10 +328,7 @@ class Datasets:
             ("refused", REFUSED_FOR),
         ):
             wanted: Filter = {"status": status, "touched_at": {"$lt": now() - since}}
-            for document in self._documents.find(
-                wanted, sort="touched_at", limit=PAGE_SIZE, fields=LISTED
-            ):
-                yield DatasetVersion.model_validate(document)
+            yield from self._list(wanted, sort="touched_at", limit=PAGE_SIZE, fields=LISTED)
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

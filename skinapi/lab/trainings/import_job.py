@@ -139,7 +139,7 @@ def _store_version(lab: JobServices, request: ImportRequest) -> ModelVersion:
 
 
 def _write_network(lab: JobServices, request: ImportRequest) -> Path:
-    upload = lab.uploads.get(request.upload, owner=lab.context.job.owner)
+    upload = lab.uploads.get_owned(request.upload, owner=lab.context.job.owner)
     # A name of ours: theirs may be anything.
     path = lab.context.work / f"network{suffix_of(upload.name)}"
     with path.open("wb") as file:

@@ -52,7 +52,7 @@ class ImportsService:
         # First of all: the upload of a network that was imported is deleted.
         if before := self.jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
             return before
-        upload = self.uploads.get(request.upload, owner=owner)
+        upload = self.uploads.get_owned(request.upload, owner=owner)
         if not upload.complete:
             raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
         if suffix_of(upload.name) not in SUFFIXES:
@@ -64,7 +64,7 @@ class ImportsService:
         )
 
     def _keep(self, upload: str, *, owner: str) -> None:
-        current = self.uploads.get(upload, owner=owner)
+        current = self.uploads.get_owned(upload, owner=owner)
         self.uploads.keep(current, until=now() + KEPT_FOR)
 
 

@@ -25,7 +25,8 @@ from skinapi.records.submission import URGENT, Listed
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.ports import Filter
+from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band
@@ -88,14 +89,10 @@ class PersonToReach(StoredRecord):
     expires_at: datetime
 
 
-class PeopleToReach:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("people_to_reach")
-        self._documents.ensure_index("account", "id")
-        self._documents.expire_by("expires_at")
-
-    def add(self, person: PersonToReach) -> None:
-        self._documents.insert({**person.stored(), "schema": 1})
+class PeopleToReach(Records[PersonToReach]):
+    collection, record = "people_to_reach", PersonToReach
+    indexes = (("account", "id"),)
+    expiry = "expires_at"
 
     def walk(self) -> Iterator[PersonToReach]:
         """The newest first, read in pages."""
@@ -105,12 +102,7 @@ class PeopleToReach:
             before = {"id": {"$lt": stored[-1]["id"]}}
 
     def find_of(self, account: str) -> PersonToReach | None:
-        found = self._documents.find({"account": account}, limit=1)
-        return PersonToReach.model_validate(found[0]) if found else None
-
-    def find(self, identifier: str) -> PersonToReach | None:
-        found = self._documents.get(identifier)
-        return PersonToReach.model_validate(found) if found else None
+        return self._first({"account": account})
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
@@ -178,7 +170,7 @@ class ReachService:
             findings=findings,
             expires_at=moment + KEPT_FOR,
         )
-        self.people.add(person)
+        self.people.insert(person)
         for reader in [doctor.id] if doctor else self._list_readers():
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
 

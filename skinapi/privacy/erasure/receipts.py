@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol
 from skinapi.domain.subject import ErasureReason
 from skinapi.languages import Language
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document
+from skinapi.storage.records import Records, changes_between
 from skinapi.stored_record import StoredRecord
 
 CODE_BYTES = 16
@@ -160,39 +161,29 @@ def fingerprint_of(receipt: Receipt, signer: Signer) -> str | None:
     return next((str(key.fingerprint) for key in keys), None)
 
 
-class Receipts:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("erasure_receipts")
-        self._documents.ensure_index("code", unique=True)
-        self._documents.ensure_index("pending", unique=True)
-        self._documents.ensure_index("pending", "id")
-        self._documents.ensure_index("account", "id")
+class Receipts(Records[Receipt]):
+    collection, record = "erasure_receipts", Receipt
+    indexes = (("pending", "id"), ("account", "id"))
+    unique = (("code",), ("pending",))
 
     def add(self, account: str, **fields: Any) -> Receipt:
         """Begin a receipt, in the transaction that begins the erasure."""
-        receipt = Receipt(
-            id=new_id(),
-            created_at=now(),
-            account=account,
-            pending=account,
-            code=secrets.token_hex(CODE_BYTES),
-            **fields,
+        code = secrets.token_hex(CODE_BYTES)
+        return self.insert(
+            Receipt(
+                id=new_id(), created_at=now(), account=account, pending=account, code=code, **fields
+            )
         )
-        self._documents.insert({**receipt.stored(), "schema": 1})
-        return receipt
 
     def find_by_code(self, code: str) -> Receipt | None:
-        found = self._documents.find({"code": code}, limit=1)
-        return Receipt.model_validate(found[0]) if found else None
+        return self._first({"code": code})
 
     def find_pending(self, account: str) -> Receipt | None:
-        found = self._documents.find({"pending": account}, limit=1)
-        return Receipt.model_validate(found[0]) if found else None
+        return self._first({"pending": account})
 
     def find_newest(self, account: str) -> Receipt | None:
         """That of the last erasure of this account."""
-        found = self._documents.find({"account": account}, sort="-id", limit=1)
-        return Receipt.model_validate(found[0]) if found else None
+        return self._first({"account": account}, sort="-id")
 
     def find_all_pending(self) -> list[Document]:
         """Those of erasures that have not ended, as they are stored; `pending` is the account."""
@@ -201,32 +192,20 @@ class Receipts:
     def page(self, *, after: str | None, limit: int) -> list[Receipt]:
         """The newest first, behind this id."""
         wanted = {"id": {"$lt": after}} if after else {}
-        found = self._documents.find(wanted, sort="-id", limit=limit)
-        return [Receipt.model_validate(one) for one in found]
+        return self._list(wanted, sort="-id", limit=limit)
 
     def set_counted(self, receipt: Receipt, **facts: Any) -> Receipt | None:
         """Set what there was before anything is deleted, once. None where it is set already."""
         counted = receipt.model_copy(update={"counted_at": now(), **facts})
-        uncounted = {"id": receipt.id, "counted_at": None}
-        return self._update(uncounted, receipt, counted)
+        changed = changes_between(receipt, counted)
+        return self._change({"id": receipt.id, "counted_at": None}, **changed)
 
     def set_gone(self, account: str) -> None:
         """Note that the account's data is not in the store any more."""
-        gone: Ops = {"$set": {"gone_at": now()}}
-        self._documents.update({"pending": account, "gone_at": None}, gone)
+        self._change({"pending": account, "gone_at": None}, gone_at=now())
 
     def complete(self, receipt: Receipt, finished: Receipt) -> bool:
         """Set the finished receipt in the place of the pending one, once."""
         pending = {"id": receipt.id, "pending": receipt.account}
-        done = finished.model_copy(update={"pending": None})
-        return self._update(pending, receipt, done) is not None
-
-    def _update(self, wanted: dict[str, Any], old: Receipt, new: Receipt) -> Receipt | None:
-        before, after = old.stored(), new.stored()
-        changed = {name: value for name, value in after.items() if value != before[name]}
-        ops: Ops = {
-            "$set": {name: value for name, value in changed.items() if value is not None},
-            "$unset": {name: True for name, value in changed.items() if value is None},
-        }
-        found = self._documents.update(wanted, ops)
-        return Receipt.model_validate(found) if found else None
+        changed = changes_between(receipt, finished.model_copy(update={"pending": None}))
+        return self._change(pending, **changed) is not None

@@ -13,6 +13,7 @@ from skinapi.errors import Conflict, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import new_blob_key, now
 from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 
@@ -71,8 +72,11 @@ class PersonFile(StoredRecord):
         return [*self.piece_blobs, *([self.writing] if self.writing else [])]
 
 
-class PersonFiles:
+class PersonFiles(Records[PersonFile]):
     """The repository: one file of an account at a time."""
+
+    collection, record = COLLECTION, PersonFile
+    indexes = (("expires_at", "id"), ("state", "id"))
 
     def __init__(
         self,
@@ -82,30 +86,26 @@ class PersonFiles:
         *,
         piece_bytes: int = PIECE_BYTES,
     ) -> None:
+        super().__init__(store)
         self.piece_bytes = piece_bytes
         self.work, self._outbox, self._blobs = work, outbox, store.blobs
-        self._documents = store.collection(COLLECTION)
-        self._documents.ensure_index("expires_at", "id")
-        self._documents.ensure_index("state", "id")
 
-    def find(self, account: str) -> PersonFile | None:
+    def find(self, account: str, /) -> PersonFile | None:
         """None too of one that has expired."""
-        found = self._find(account)
-        return None if found is None or found.expired else found
+        file = self._find(account)
+        return None if file is None or file.expired else file
 
     def _find(self, account: str) -> PersonFile | None:
-        stored = self._documents.get(account)
-        return PersonFile.model_validate(stored) if stored else None
+        return super().find(account)
 
     def add(self, account: str, file: str) -> None:
         """In a transaction: note that a file is to be made. Raises FileUnderWay."""
         if self._documents.get(account):
             raise FileUnderWay
-        moment = now()
-        new = PersonFile(
-            id=account, created_at=moment, file=file, state="making", expires_at=moment + KEPT_FOR
+        moment, end = now(), now() + KEPT_FOR
+        self.insert(
+            PersonFile(id=account, created_at=moment, file=file, state="making", expires_at=end)
         )
-        self._documents.insert({**new.stored(), "schema": 1})
 
     @atomic
     def begin(self, unit: Unit, *, account: str, file: str, attempt: int) -> PersonFile:
@@ -127,16 +127,16 @@ class PersonFiles:
     def add_piece(self, file: PersonFile, content: bytes) -> PersonFile:
         """Store the next piece. Raises FileEnded, DiskFull."""
         key = new_blob_key(content)
-        self._change(file, {"$set": {"writing": key}})
+        self._change_own(file, {"$set": {"writing": key}})
         stored = {"piece_blobs": [*file.piece_blobs, key], "bytes": file.bytes + len(content)}
         try:
             self._blobs.put_as(key, content)
-            return self._change(file, {"$set": stored, "$unset": {"writing": True}})
+            return self._change_own(file, {"$set": stored, "$unset": {"writing": True}})
         except BaseException:  # also SystemExit: whoever has deleted the file has not seen this one
             self._blobs.delete(key)
             raise
 
-    def _change(self, file: PersonFile, ops: Ops) -> PersonFile:
+    def _change_own(self, file: PersonFile, ops: Ops) -> PersonFile:
         """Raises FileEnded where it is not this attempt's any more."""
         own = {"id": file.id, "file": file.file, "attempt": file.attempt, "state": "making"}
         changed = self._documents.update(own, ops)
@@ -150,7 +150,7 @@ class PersonFiles:
         hold(file.id)
         moment = now()
         ready = {"state": "ready", "made_at": moment, "expires_at": moment + KEPT_FOR}
-        made = self._change(file, {"$set": ready})
+        made = self._change_own(file, {"$set": ready})
         unit.audit("person_file.make", by=file.id, target=file.id)
         self._outbox.add(Kind.FILE_MADE, to=file.id, about="my-data")
         return made
