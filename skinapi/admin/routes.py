@@ -54,7 +54,6 @@ from skinapi.domain.subject import ROLES, Role, Subject
 from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message, link_to_next
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
@@ -66,7 +65,7 @@ usage_routes: Routes[DailyCounts] = Routes("usage")
 overview_routes: Routes[OverviewService] = Routes("overview")
 
 
-@routes.route("GET", "/accounts", access=admins("Only admin can view accounts"), rate=Rate.READ)
+@routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))
 def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountRow]:
     """List all accounts, in the order they registered. One that was refused has the status
     `suspended` and a `refusal`; `status=suspended` leaves it out here.
@@ -83,13 +82,13 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
     return page.map(partial(AccountRow.of, default_doctor=default, **_beside(admin, page)))
 
 
-@routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
+@routes.route("GET", "/users", access=admins("Only admin can view users"))
 def list_users(admin: AdminService, *, query: UserSearch) -> Page[ListedAccount]:
     """List all accounts except doctors, in the order they registered."""
     return _page_of(admin, query, (query.role,) if query.role else NON_DOCTOR_ROLES)
 
 
-@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
+@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"))
 def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[ListedAccount]:
     """List all doctors, in the order they registered or were added."""
     return _page_of(admin, query, ("doctor",))
@@ -119,7 +118,6 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "DELETE",
     "/users/<email>",
     access=admins("Only admin can delete users"),
-    rate=Rate.WRITE,
     raises=(NotFound, LastAdmin, BeingDeleted),
 )
 def delete_user(
@@ -136,7 +134,6 @@ def delete_user(
     "PATCH",
     "/users/<email>/approve",
     access=admins("Only admin can approve users"),
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict),
 )
 def approve_user(
@@ -157,7 +154,6 @@ def approve_user(
     "PATCH",
     "/users/<email>/unapprove",
     access=admins("Only admin can undo approvals"),
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict, LastAdmin),
 )
 def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject) -> Message:
@@ -175,7 +171,6 @@ def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject)
     "PUT",
     "/users/<email>/role",
     access=admins("Only admin can change roles"),
-    rate=Rate.WRITE,
     raises=(NotFound, LastAdmin),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
@@ -188,7 +183,6 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     "PATCH",
     "/users/<email>/suspend",
     access=admins("Only admin can suspend users"),
-    rate=Rate.WRITE,
     raises=(NotFound, LastAdmin),
 )
 def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
@@ -204,7 +198,6 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
     "POST",
     "/users/<email>/reset-password",
     access=admins("Only admin can reset passwords"),
-    rate=Rate.WRITE,
     raises=(NotFound, NoPasswordHere),
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
@@ -221,7 +214,6 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
     "DELETE",
     "/users/<email>/second-factor",
     access=admins("Only admin can remove second factors"),
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict, NoSecondFactor),
 )
 def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) -> Message:
@@ -237,7 +229,6 @@ def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) ->
     "PUT",
     "/users/<email>/doctor",
     access=admins("Only admin can assign doctors"),
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict),
 )
 def assign_doctor(
@@ -255,7 +246,6 @@ def assign_doctor(
     "POST",
     "/doctors",
     access=admins("Only admin can add doctors"),
-    rate=Rate.WRITE,
     status=201,
     raises=(EmailTaken,),
 )
@@ -269,7 +259,6 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "DELETE",
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
-    rate=Rate.WRITE,
     raises=(NotFound, BeingDeleted),
 )
 def delete_doctor(
@@ -280,9 +269,7 @@ def delete_doctor(
     return Message(message=f"Doctor {email} deleted")
 
 
-@decision_routes.route(
-    "GET", "/accounts/waiting", access=admins("Only admin can view accounts"), rate=Rate.READ
-)
+@decision_routes.route("GET", "/accounts/waiting", access=admins("Only admin can view accounts"))
 def count_waiting(decisions: DecisionsService) -> WaitingCount:
     """How many accounts wait for approval."""
     return WaitingCount(count=decisions.count_waiting())
@@ -292,7 +279,6 @@ def count_waiting(decisions: DecisionsService) -> WaitingCount:
     "POST",
     "/accounts/approvals",
     access=admins("Only admin can approve users"),
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict),
 )
 def approve_accounts(
@@ -308,9 +294,7 @@ def approve_accounts(
     return DecidedView.of(decided)
 
 
-@decision_routes.route(
-    "POST", "/accounts/refusals", access=admins("Only admin can refuse users"), rate=Rate.WRITE
-)
+@decision_routes.route("POST", "/accounts/refusals", access=admins("Only admin can refuse users"))
 def refuse_accounts(
     decisions: DecisionsService, *, body: Refusals, subject: Subject
 ) -> DecidedView:
@@ -325,9 +309,7 @@ def refuse_accounts(
     return DecidedView.of(decided)
 
 
-@decision_routes.route(
-    "POST", "/accounts/waiting", access=admins("Only admin can undo approvals"), rate=Rate.WRITE
-)
+@decision_routes.route("POST", "/accounts/waiting", access=admins("Only admin can undo approvals"))
 def reopen_accounts(
     decisions: DecisionsService, *, body: ChosenAccounts, subject: Subject
 ) -> DecidedView:
@@ -335,7 +317,7 @@ def reopen_accounts(
     return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
 
 
-@routes.route("GET", "/audit", access=AUDITORS, rate=Rate.READ)
+@routes.route("GET", "/audit", access=AUDITORS)
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     """Read the audit trail, newest row first."""
     return _rows_of(admin, query, limit=query.limit)
@@ -345,7 +327,6 @@ def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     "GET",
     "/audit",
     access=AUDITORS,
-    rate=Rate.READ,
     produces=NDJSON,
     when=lambda request: request.accept_mimetypes.best == NDJSON,
     raises=(CursorLost,),
@@ -363,12 +344,7 @@ def follow_audit(admin: AdminService, *, query: AuditFollowing) -> Response:
 
 
 @routes.route(
-    "GET",
-    "/audit/export",
-    access=AUDITORS,
-    rate=Rate.READ,
-    produces="text/csv",
-    or_produces=("application/json",),
+    "GET", "/audit/export", access=AUDITORS, produces="text/csv", or_produces=("application/json",)
 )
 def export_audit(admin: AdminService, *, query: AuditExport) -> Response:
     """The audit trail as a file, newest row first: at most 10,000 rows. Where there are more, the
@@ -399,18 +375,14 @@ def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[Au
     return page.map(lambda row: AuditRow.of(row, accounts))
 
 
-@usage_routes.route(
-    "GET", "/admin/usage", access=admins("Only admin can view the usage"), rate=Rate.READ
-)
+@usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))
 def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
     """How many findings, refused photos, accounts and reports each day (UTC) had."""
     days = counts.read(days=query.days)
     return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])
 
 
-@overview_routes.route(
-    "GET", "/admin/overview", access=admins("Only admin can view the overview"), rate=Rate.READ
-)
+@overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))
 def show_overview(overview: OverviewService) -> Overview:
     """What waits, what failed, the disk, the last backup, the model in service and its drift."""
     return Overview.of(overview)

@@ -18,10 +18,9 @@ from skinapi.domain.subject import Subject
 from skinapi.languages import Language
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, Body, Message
 
-routes: Routes[ConsentsService] = Routes("consents")
+routes: Routes[ConsentsService] = Routes("consents", access=Signed())
 
 
 class ShownTexts(Body):
@@ -147,7 +146,7 @@ def _view_of(state: ConsentState, language: Language) -> ConsentView:
     )
 
 
-@routes.route("GET", "/me/consents", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/consents")
 def show_consents(
     consents: ConsentsService, *, query: ConsentsQuery, subject: Subject
 ) -> ConsentsView:
@@ -160,13 +159,7 @@ def show_consents(
     return ConsentsView.of(consents.show(account), query.lang or account.language)
 
 
-@routes.route(
-    "PUT",
-    "/me/consents",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(ConsentTextChanged, PhotosStillKept),
-)
+@routes.route("PUT", "/me/consents", raises=(ConsentTextChanged, PhotosStillKept))
 def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject) -> Message:
     """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, whether
     kept photos may teach a model, and whether a colleague may be asked for a second opinion.

@@ -175,7 +175,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
     return Refreshed(**_token_fields(auth.refresh(token=body.refresh_token)))
 
 
-@routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
+@routes.route("GET", "/me", access=ANYONE_SIGNED)
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
     account = subject.account
@@ -189,11 +189,7 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
 
 
 @routes.route(
-    "PUT",
-    "/me/password",
-    access=Signed(even_unready=True),
-    rate=Rate.SIGN_IN,
-    raises=(BadRequest,),
+    "PUT", "/me/password", access=Signed(even_unready=True), rate=Rate.SIGN_IN, raises=(BadRequest,)
 )
 def change_password(
     auth: AuthService, *, body: NewPasswordBody, subject: Subject
@@ -208,41 +204,35 @@ def change_password(
     return _password_changed(tokens)
 
 
-@routes.route("PUT", "/me/locale", access=Signed(), rate=Rate.WRITE)
+@routes.route("PUT", "/me/locale", access=Signed())
 def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
     """Choose the language of one's reports, where a request asks for none."""
     auth.change_locale(account_id=subject.id, locale=body.locale)
     return Message(message="Locale changed")
 
 
-@routes.route("PUT", "/me/notices", access=Signed(), rate=Rate.WRITE)
+@routes.route("PUT", "/me/notices", access=Signed())
 def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Message:
     """Choose whether one gets notices by mail. Those of security are sent in any case."""
     auth.set_notices(account_id=subject.id, mail=body.mail)
     return Message(message="Notices changed")
 
 
-@routes.route("POST", "/auth/logout", access=ANYONE_SIGNED, rate=Rate.WRITE)
+@routes.route("POST", "/auth/logout", access=ANYONE_SIGNED)
 def log_out(auth: AuthService, *, subject: Subject) -> Message:
     """Log out: end this session. Its tokens are revoked at once."""
     auth.log_out(subject=subject)
     return Message(message="Logged out")
 
 
-@routes.route("GET", "/me/sessions", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/sessions", access=Signed())
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
     page = auth.list_sessions(account=subject.account, after=query.after, limit=query.limit)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
 
-@routes.route(
-    "DELETE",
-    "/me/sessions/<session_id>",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(NotFound,),
-)
+@routes.route("DELETE", "/me/sessions/<session_id>", access=Signed(), raises=(NotFound,))
 def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Message:
     """End one of one's own sessions. Its tokens are revoked at once."""
     auth.end_session(session_id=session_id, by=subject.id)
@@ -285,7 +275,6 @@ def set_password(recovery: RecoveryService, *, body: PasswordByLink) -> Message:
     "POST",
     "/users/<email>/password-link",
     access=admins("Only admin can make password links"),
-    rate=Rate.WRITE,
     raises=(NotFound, NoPasswordHere),
 )
 def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> PasswordLinkView:

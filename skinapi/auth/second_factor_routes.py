@@ -29,15 +29,11 @@ from skinapi.web.schemas import Message
 ISSUER = "SkinAPI"
 UNREADY = Signed(even_unready=True)
 WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
-routes: Routes[SecondFactorService] = Routes("second factor")
+routes: Routes[SecondFactorService] = Routes("second factor", access=UNREADY)
 
 
 @routes.route(
-    "POST",
-    "/me/second-factor",
-    access=UNREADY,
-    rate=Rate.SIGN_IN,
-    raises=(*WRONG_PASSWORD, SecondFactorKept),
+    "POST", "/me/second-factor", rate=Rate.SIGN_IN, raises=(*WRONG_PASSWORD, SecondFactorKept)
 )
 def begin_second_factor(
     factors: SecondFactorService, *, body: CurrentPassword, subject: Subject
@@ -60,7 +56,6 @@ def begin_second_factor(
 @routes.route(
     "POST",
     "/me/second-factor/confirm",
-    access=UNREADY,
     rate=Rate.SIGN_IN,
     raises=(WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept),
 )
@@ -77,7 +72,6 @@ def confirm_second_factor(
 @routes.route(
     "POST",
     "/me/second-factor/remove",
-    access=UNREADY,
     rate=Rate.SIGN_IN,
     raises=(*WRONG_PASSWORD, WrongCode, TooManyCodes, NoSecondFactor),
 )

@@ -13,7 +13,6 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, Body, Message, PageQuery
 
 # What crosses the wire about doctors' cases.
@@ -43,16 +42,10 @@ class Colleague(Answer):
         return cls(id=account.id, name=account.name, email=account.email)
 
 
-routes: Routes[CasesService] = Routes("cases")
+routes: Routes[CasesService] = Routes("cases", access=DOCTORS)
 
 
-@routes.route(
-    "PUT",
-    "/patients/<patient>/doctor",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict, PatientTaken),
-)
+@routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
 def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subject) -> Message:
     """Become the doctor in charge of a patient without one. Of two doctors one does; the other
     reads who (409 `patient_taken`).
@@ -61,43 +54,25 @@ def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subje
     return Message(message="The patient is in your care")
 
 
-@routes.route(
-    "GET",
-    "/submissions/<number>/case",
-    access=DOCTORS,
-    rate=Rate.READ,
-    raises=(NotFound, Forbidden),
-)
+@routes.route("GET", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Who has taken a finding, and whom its doctor has asked for a second opinion."""
     return CaseView.of(*cases.get_case(number=number, by=subject), subject.id)
 
 
-@routes.route(
-    "PUT",
-    "/submissions/<number>/case",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, CaseTaken),
-)
+@routes.route("PUT", "/submissions/<number>/case", raises=(NotFound, Forbidden, CaseTaken))
 def take_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Take a finding, so that no other doctor does the same work. Anybody may still review it."""
     return CaseView.of(*cases.take_case(number=number, by=subject), subject.id)
 
 
-@routes.route(
-    "DELETE",
-    "/submissions/<number>/case",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden),
-)
+@routes.route("DELETE", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Give back a finding that the caller has taken."""
     return CaseView.of(*cases.give_back_case(number=number, by=subject), subject.id)
 
 
-@routes.route("GET", "/colleagues", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/colleagues")
 def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) -> Page[Colleague]:
     """The other active doctors, who can be asked for a second opinion."""
     page = cases.list_colleagues(by=subject, after=query.after, limit=query.limit)
@@ -107,8 +82,6 @@ def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) 
 @routes.route(
     "PUT",
     "/submissions/<number>/second-opinion",
-    access=DOCTORS,
-    rate=Rate.WRITE,
     raises=(NotFound, Forbidden, Conflict, OpinionAsked),
 )
 def ask_colleague(
@@ -124,26 +97,14 @@ def ask_colleague(
     return CaseView.of(*asked, subject.id)
 
 
-@routes.route(
-    "DELETE",
-    "/submissions/<number>/second-opinion",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden),
-)
+@routes.route("DELETE", "/submissions/<number>/second-opinion", raises=(NotFound, Forbidden))
 def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> Message:
     """End the request for a second opinion, as who has asked for it or as who is asked."""
     cases.withdraw_request(number=number, by=subject)
     return Message(message="The request for a second opinion has ended")
 
 
-@routes.route(
-    "DELETE",
-    "/submissions/<number>/second-opinion/answer",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden),
-)
+@routes.route("DELETE", "/submissions/<number>/second-opinion/answer", raises=(NotFound, Forbidden))
 def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
     read, and stays beside the reviews.

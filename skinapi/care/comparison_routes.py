@@ -33,7 +33,6 @@ from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 # The query and the answer of a comparison, and the answer of proposals.
@@ -216,16 +215,10 @@ class ProposedLesionView(LesionView):
         return cls(**dict(view), alike=proposed.alike)
 
 
-routes: Routes[ComparisonsService] = Routes("comparisons")
+routes: Routes[ComparisonsService] = Routes("comparisons", access=Signed())
 
 
-@routes.route(
-    "GET",
-    "/lesions/<lesion>/comparison",
-    access=Signed(),
-    rate=Rate.READ,
-    raises=(NotFound, ComparedWithItself),
-)
+@routes.route("GET", "/lesions/<lesion>/comparison", raises=(NotFound, ComparedWithItself))
 def compare_findings(
     comparisons: ComparisonsService, *, lesion: str, query: ComparisonQuery, subject: Subject
 ) -> SpotComparison:
@@ -244,13 +237,7 @@ def compare_findings(
     )
 
 
-@routes.route(
-    "GET",
-    "/submissions/<number>/lesion-proposals",
-    access=Signed(),
-    rate=Rate.READ,
-    raises=(NotFound,),
-)
+@routes.route("GET", "/submissions/<number>/lesion-proposals", raises=(NotFound,))
 def propose_lesions(
     comparisons: ComparisonsService, *, number: str, subject: Subject
 ) -> list[ProposedLesionView]:

@@ -14,7 +14,6 @@ from skinapi.records.finding_schemas import AdviceView
 from skinapi.stored_record import optional
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 routes: Routes[InboxService] = Routes("inbox")
@@ -59,7 +58,7 @@ class InboxView(Answer):
     more: int = Field(description="how many others wait")
 
 
-@routes.route("GET", "/inbox", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/inbox", access=Signed())
 def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
     """What waits for the caller to do about the caller's own spots and findings."""
     found = inbox.list_tasks(owner=subject.id)

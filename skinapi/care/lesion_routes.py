@@ -23,19 +23,13 @@ from skinapi.records.errors import LesionFull
 from skinapi.records.schemas import SubmissionView
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message, PageQuery
 
-routes: Routes[LesionsService] = Routes("lesions")
+routes: Routes[LesionsService] = Routes("lesions", access=Signed())
 
 
 @routes.route(
-    "POST",
-    "/lesions",
-    access=Signed(),
-    rate=Rate.WRITE,
-    status=201,
-    raises=(BadRequest, IdempotencyKeyReused, TooManyLesions),
+    "POST", "/lesions", status=201, raises=(BadRequest, IdempotencyKeyReused, TooManyLesions)
 )
 def create_lesion(
     lesions: LesionsService, *, body: NewLesion, subject: Subject, idempotency_key: str | None
@@ -47,7 +41,7 @@ def create_lesion(
     return LesionView.of(created, subject.account.language, for_doctor=False)
 
 
-@routes.route("GET", "/lesions", access=Signed(scopes=("findings:read",)), rate=Rate.READ)
+@routes.route("GET", "/lesions", access=Signed(scopes=("findings:read",)))
 def list_lesions(
     lesions: LesionsService, *, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
@@ -56,9 +50,7 @@ def list_lesions(
     return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=False))
 
 
-@routes.route(
-    "GET", "/patients/<patient>/lesions", access=READERS, rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/patients/<patient>/lesions", access=READERS, raises=(NotFound,))
 def list_patient_lesions(
     lesions: LesionsService, *, patient: str, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
@@ -70,11 +62,7 @@ def list_patient_lesions(
 
 
 @routes.route(
-    "GET",
-    "/lesions/<lesion>",
-    access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
-    raises=(NotFound,),
+    "GET", "/lesions/<lesion>", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
 )
 def show_lesion(
     lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
@@ -89,7 +77,6 @@ def show_lesion(
     "GET",
     "/lesions/<lesion>/submissions",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     raises=(NotFound,),
 )
 def list_course(
@@ -106,13 +93,7 @@ def list_course(
     return page.map(lambda one: finding_view(one, for_doctor=not one.reader.is_patient))
 
 
-@routes.route(
-    "PATCH",
-    "/lesions/<lesion>",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(BadRequest, NotFound),
-)
+@routes.route("PATCH", "/lesions/<lesion>", raises=(BadRequest, NotFound))
 def change_lesion(
     lesions: LesionsService, *, lesion: str, body: LesionChange, subject: Subject
 ) -> LesionView:
@@ -121,7 +102,7 @@ def change_lesion(
     return LesionView.of(changed, subject.account.language, for_doctor=False)
 
 
-@routes.route("DELETE", "/lesions/<lesion>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
+@routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound,))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
     """Delete a spot of the caller. Its findings stay, and belong to no spot; its messages stay with
     the doctor in charge.
@@ -131,11 +112,7 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
 
 
 @routes.route(
-    "POST",
-    "/lesions/<lesion>/join",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(BadRequest, NotFound, JoinedWithItself, LesionFull),
+    "POST", "/lesions/<lesion>/join", raises=(BadRequest, NotFound, JoinedWithItself, LesionFull)
 )
 def join_lesion(
     lesions: LesionsService, *, lesion: str, body: JoinedLesion, subject: Subject
@@ -151,8 +128,6 @@ def join_lesion(
 @routes.route(
     "PUT",
     "/submissions/<number>/lesion",
-    access=Signed(),
-    rate=Rate.WRITE,
     raises=(BadRequest, NotFound, LesionFull, SortedElsewhere),
 )
 def sort_finding(
@@ -165,14 +140,7 @@ def sort_finding(
     return SubmissionView.of(finding, subject.account)
 
 
-@routes.route(
-    "GET",
-    "/lesions/<lesion>/reminder.ics",
-    access=Signed(),
-    rate=Rate.READ,
-    produces="text/calendar",
-    raises=(NotFound,),
-)
+@routes.route("GET", "/lesions/<lesion>/reminder.ics", produces="text/calendar", raises=(NotFound,))
 def show_reminder(
     lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
 ) -> Response:

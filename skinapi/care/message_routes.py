@@ -10,15 +10,12 @@ from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.records.record_retention import PatientDeleted
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message
 
-routes: Routes[MessagesService] = Routes("messages")
+routes: Routes[MessagesService] = Routes("messages", access=Signed())
 
 
-@routes.route(
-    "GET", "/lesions/<lesion>/messages", access=Signed(), rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/lesions/<lesion>/messages", raises=(NotFound,))
 def list_messages(
     messages: MessagesService, *, lesion: str, query: CourseQuery, subject: Subject
 ) -> Page[MessageView]:
@@ -38,8 +35,6 @@ def list_messages(
 @routes.route(
     "POST",
     "/lesions/<lesion>/messages",
-    access=Signed(),
-    rate=Rate.WRITE,
     status=201,
     raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread),
 )
@@ -60,9 +55,7 @@ def send_message(
     return MessageView.of(*sent, to=subject.id)
 
 
-@routes.route(
-    "PUT", "/lesions/<lesion>/messages/read", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("PUT", "/lesions/<lesion>/messages/read", raises=(NotFound,))
 def mark_messages_read(
     messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
 ) -> Message:
@@ -73,9 +66,7 @@ def mark_messages_read(
     return Message(message="Marked as read")
 
 
-@routes.route(
-    "POST", "/lesions/<lesion>/messages/done", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("POST", "/lesions/<lesion>/messages/done", raises=(NotFound,))
 def mark_messages_done(
     messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
 ) -> Message:
@@ -86,7 +77,7 @@ def mark_messages_done(
     return Message(message="Done")
 
 
-@routes.route("GET", "/messages", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/messages")
 def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> list[WaitingView]:
     """The conversations with messages that wait for the caller, and how many: those that nobody
     has read; those of patients, until they are answered or marked as done. Cheap enough to ask
@@ -95,13 +86,7 @@ def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> lis
     return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]
 
 
-@routes.route(
-    "POST",
-    "/lesions/<lesion>/messages/<message>/abuse",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(NotFound,),
-)
+@routes.route("POST", "/lesions/<lesion>/messages/<message>/abuse", raises=(NotFound,))
 def report_message(
     messages: MessagesService, *, lesion: str, message: str, body: Abuse, subject: Subject
 ) -> Message:

@@ -17,7 +17,6 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, NotFound, TooManyFound
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import PageQuery
 
 ONLY_DOCTORS = "Only doctors have patients"
@@ -25,10 +24,10 @@ DOCTORS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS)
 # Programs too: those of a doctor, and of the clinic.
 READERS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
 
-routes: Routes[CareService] = Routes("care")
+routes: Routes[CareService] = Routes("care", access=DOCTORS)
 
 
-@routes.route("GET", "/patients", access=READERS, rate=Rate.READ, raises=(TooManyFound, BadRequest))
+@routes.route("GET", "/patients", access=READERS, raises=(TooManyFound, BadRequest))
 def list_patients(
     care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
@@ -41,9 +40,7 @@ def list_patients(
     return page.map(PatientInCare.of)
 
 
-@routes.route(
-    "GET", "/patients/<patient>/submissions", access=READERS, rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/patients/<patient>/submissions", access=READERS, raises=(NotFound,))
 def list_patient_submissions(
     care: CareService, *, patient: str, query: QueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
@@ -58,7 +55,7 @@ def list_patient_submissions(
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
 
-@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ, raises=(TooManyFound,))
+@routes.route("GET", "/queue", raises=(TooManyFound,))
 def list_queue(
     care: CareService, *, query: OrderedQueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
@@ -100,7 +97,7 @@ def list_queue(
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
 
-@routes.route("GET", "/queue/counts", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/queue/counts")
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     """How many findings wait for the caller's review, in all and of each urgency."""
     counts = care.count_queue(doctor=subject)
@@ -113,13 +110,13 @@ def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     )
 
 
-@routes.route("GET", "/second-opinions", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/second-opinions")
 def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
     """How many second opinions have come to the caller, who is in charge and decides."""
     return OpinionsView(came=care.count_opinions(doctor=subject))
 
 
-@routes.route("GET", "/withdrawn-models", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/withdrawn-models")
 def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[WithdrawnModel]:
     """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
     care; the newest first.
@@ -128,13 +125,7 @@ def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[Withdr
     return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in found]
 
 
-@routes.route(
-    "GET",
-    "/withdrawn-models/<version>/submissions",
-    access=DOCTORS,
-    rate=Rate.READ,
-    raises=(NotFound,),
-)
+@routes.route("GET", "/withdrawn-models/<version>/submissions", raises=(NotFound,))
 def list_withdrawn_findings(
     care: CareService, *, version: str, query: PageQuery, subject: Subject
 ) -> Page[QueuedFinding]:

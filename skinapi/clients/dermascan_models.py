@@ -10,7 +10,6 @@ from skinapi.registry.serving_pointer import ModelVersion
 from skinapi.registry.version_service import ModelsService
 from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 # Its screen shows all of them at once.
@@ -68,12 +67,7 @@ class LabModels(Answer):
     models: list[LabModel]
 
 
-@routes.route(
-    "GET",
-    "/api/models",
-    access=Opened((CLIENT,), roles=("researcher", "admin")),
-    rate=Rate.READ,
-)
+@routes.route("GET", "/api/models", access=Opened((CLIENT,), roles=("researcher", "admin")))
 def list_models_for_lab(models: ModelsService) -> LabModels:
     """DermaScan lab's list of models: the newest fifty."""
     return LabModels(

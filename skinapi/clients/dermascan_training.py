@@ -17,7 +17,7 @@ METRICS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "timestamp")
 ClientStatus = Literal["queued", "running", "completed", "failed"]
 LARGEST_BODY = 16 * 1024
 
-routes: Routes[TrainingService] = Routes("lab training")
+routes: Routes[TrainingService] = Routes("lab training", access=RESEARCHERS)
 
 
 class StartTraining(ContractBody, TrainingRequest):
@@ -85,7 +85,6 @@ def _metrics_of(row: dict[str, Any]) -> Metrics:
 @routes.route(
     "POST",
     "/api/start-training",
-    access=RESEARCHERS,
     rate=Rate.ANONYMOUS,
     max_body=LARGEST_BODY,
     raises=(NotFound, BadDataset, TooManyJobs),
@@ -99,13 +98,7 @@ def start_training(
     return StartedTraining(job_id=job.id, status="queued", message="Training job started")
 
 
-@routes.route(
-    "GET",
-    "/api/job/<job_id>/status",
-    access=RESEARCHERS,
-    rate=Rate.READ,
-    raises=(NotFound,),
-)
+@routes.route("GET", "/api/job/<job_id>/status", raises=(NotFound,))
 def show_training(
     trainings: TrainingService, *, job_id: str, subject: Subject | None
 ) -> TrainingState:

@@ -29,7 +29,7 @@ NAME = "datasetName"
 MISSING_NAME = "datasetName: give the data set a name of 1 to 100 characters"
 RESEARCHERS = Opened((CLIENT,), roles=("researcher", "admin"))
 
-routes: Routes[DatasetsService] = Routes("lab data sets")
+routes: Routes[DatasetsService] = Routes("lab data sets", access=RESEARCHERS)
 
 
 class UploadForm(ContractForm):
@@ -101,7 +101,6 @@ def _message_of(dataset: DatasetVersion) -> str:
 @routes.route(
     "POST",
     "/api/upload-dataset",
-    access=RESEARCHERS,
     rate=Rate.ANONYMOUS,
     spooled=True,
     raises=(BadDataset, DatasetQuotaReached, NameTaken),
@@ -125,7 +124,7 @@ def upload_dataset_for_lab(
     return UploadedDataset.of(published, names)
 
 
-@routes.route("GET", "/api/upload-dataset/admission", access=RESEARCHERS, rate=Rate.READ)
+@routes.route("GET", "/api/upload-dataset/admission")
 def admit_dataset(_: DatasetsService) -> Message:
     """Say whether the caller may send data sets: a proxy asks before it takes their bytes."""
     return Message(message="You may send data sets")
@@ -139,7 +138,7 @@ def _read_name(text: str) -> str:
     return name
 
 
-@routes.route("GET", "/api/datasets", access=RESEARCHERS, rate=Rate.ANONYMOUS)
+@routes.route("GET", "/api/datasets", rate=Rate.ANONYMOUS)
 def list_datasets_for_lab(datasets: DatasetsService) -> ListedDatasets:
     """DermaScan lab's list: the newest version of each name."""
     newest: dict[str, DatasetVersion] = {}

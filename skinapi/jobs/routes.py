@@ -14,7 +14,6 @@ from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.service import JobsService
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 # What crosses the wire about jobs.
@@ -99,15 +98,15 @@ class JobLogView(Answer):
         return cls(lines=shown, lines_written=written)
 
 
-routes: Routes[JobsService] = Routes("jobs")
 LAB = Signed(
     roles=("researcher", "admin"),
     refusal="Only researchers and admins can work in the lab",
     scopes=("lab",),
 )
+routes: Routes[JobsService] = Routes("jobs", access=LAB)
 
 
-@routes.route("GET", "/jobs", access=LAB, rate=Rate.READ, raises=(NotFound,))
+@routes.route("GET", "/jobs", raises=(NotFound,))
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     listed = jobs.queue.list_jobs(
@@ -116,20 +115,20 @@ def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Pa
     return page_of(listed, query.limit).map(JobSummary.of)
 
 
-@routes.route("GET", "/jobs/workers", access=LAB, rate=Rate.READ)
+@routes.route("GET", "/jobs/workers")
 def show_job_workers(jobs: JobsService) -> WorkersView:
     """Whether the workers beside this server have what trainings and imports need."""
     missing = jobs.find_missing_library()
     return WorkersView(missing=missing, install="make lab" if missing else None)
 
 
-@routes.route("GET", "/jobs/<job_id>", access=LAB, rate=Rate.READ, raises=(NotFound,))
+@routes.route("GET", "/jobs/<job_id>", raises=(NotFound,))
 def show_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     """A job with its metrics and its result."""
     return JobView.of(jobs.get(job_id=job_id, owner=_owner_for(subject)))
 
 
-@routes.route("GET", "/jobs/<job_id>/log", access=LAB, rate=Rate.READ, raises=(NotFound,))
+@routes.route("GET", "/jobs/<job_id>/log", raises=(NotFound,))
 def show_job_log(
     jobs: JobsService, *, job_id: str, query: LogQuery, subject: Subject
 ) -> JobLogView:
@@ -140,9 +139,7 @@ def show_job_log(
     return JobLogView.of(lines, written)
 
 
-@routes.route(
-    "POST", "/jobs/<job_id>/cancel", access=LAB, rate=Rate.WRITE, raises=(NotFound, JobEnded)
-)
+@routes.route("POST", "/jobs/<job_id>/cancel", raises=(NotFound, JobEnded))
 def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     """Cancel a job. A running one has the status `running` until its process has ended, a few
     seconds later.
@@ -150,13 +147,7 @@ def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     return JobView.of(jobs.cancel(job_id=job_id, owner=_owner_for(subject), by=subject.id))
 
 
-@routes.route(
-    "POST",
-    "/jobs/<job_id>/retry",
-    access=LAB,
-    rate=Rate.WRITE,
-    raises=(NotFound, JobNotEnded, TooManyJobs),
-)
+@routes.route("POST", "/jobs/<job_id>/retry", raises=(NotFound, JobNotEnded, TooManyJobs))
 def retry_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     """Queue a job again that failed or was cancelled, from its beginning."""
     return JobView.of(jobs.retry(job_id=job_id, owner=_owner_for(subject), by=subject.id))

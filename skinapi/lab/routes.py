@@ -53,14 +53,12 @@ RESEARCHERS = Signed(
     scopes=("lab",),
 )
 CHOOSERS = admins("Only admin can choose the reference data set")
-routes: Routes[DatasetsService] = Routes("datasets")
+routes: Routes[DatasetsService] = Routes("datasets", access=RESEARCHERS)
 
 
 @routes.route(
     "POST",
     "/datasets",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
     status=202,
     raises=(NotFound, BadRequest, BadDataset, NameTaken, UploadInUse, IdempotencyKeyReused),
 )
@@ -86,7 +84,7 @@ def send_dataset(
     return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
 
 
-@routes.route("GET", "/datasets", access=RESEARCHERS, rate=Rate.READ)
+@routes.route("GET", "/datasets")
 def list_datasets(
     datasets: DatasetsService, *, query: DatasetsQuery, subject: Subject
 ) -> Page[DatasetSummary]:
@@ -104,15 +102,13 @@ def list_datasets(
     return page.map(DatasetSummary.of)
 
 
-@routes.route("GET", "/datasets/<dataset>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,))
+@routes.route("GET", "/datasets/<dataset>", raises=(NotFound,))
 def show_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """A data set with its report; before it is published, for its owner and for admins alone."""
     return DatasetView.of(datasets.show(dataset=dataset, by=subject))
 
 
-@routes.route(
-    "GET", "/datasets/<dataset>/images", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/datasets/<dataset>/images", raises=(NotFound,))
 def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) -> Page[ImageView]:
     """The pictures of a data set."""
     page = datasets.page_images(dataset=dataset, after=query.after, limit=query.limit)
@@ -120,12 +116,7 @@ def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) ->
 
 
 @routes.route(
-    "GET",
-    "/datasets/<dataset>/images/<image>/thumbnail",
-    access=RESEARCHERS,
-    rate=Rate.READ,
-    produces="image/jpeg",
-    raises=(NotFound,),
+    "GET", "/datasets/<dataset>/images/<image>/thumbnail", produces="image/jpeg", raises=(NotFound,)
 )
 def show_image_thumbnail(datasets: DatasetsService, *, dataset: str, image: str) -> Response:
     """A picture of a data set as a small JPEG, without the metadata of its file."""
@@ -137,26 +128,14 @@ def show_image_thumbnail(datasets: DatasetsService, *, dataset: str, image: str)
     return response
 
 
-@routes.route(
-    "DELETE",
-    "/datasets/<dataset>",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, DatasetInUse),
-)
+@routes.route("DELETE", "/datasets/<dataset>", raises=(NotFound, Forbidden, DatasetInUse))
 def delete_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -> Message:
     """Delete a data set with its pictures, as its owner or an admin."""
     deleted = datasets.delete(dataset=dataset, by=subject)
     return Message(message=f"Data set {deleted.name} deleted")
 
 
-@routes.route(
-    "POST",
-    "/datasets/<dataset>/reference",
-    access=CHOOSERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict),
-)
+@routes.route("POST", "/datasets/<dataset>/reference", access=CHOOSERS, raises=(NotFound, Conflict))
 def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """Compare every new model with the one in service on this data set too, in place of another.
 
@@ -166,11 +145,7 @@ def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subjec
 
 
 @routes.route(
-    "DELETE",
-    "/datasets/<dataset>/reference",
-    access=CHOOSERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict),
+    "DELETE", "/datasets/<dataset>/reference", access=CHOOSERS, raises=(NotFound, Conflict)
 )
 def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """Compare no more on this data set."""
@@ -180,16 +155,11 @@ def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) 
 # The routes of uploads, which can be continued after an interruption.
 
 
-upload_routes: Routes[UploadsService] = Routes("uploads")
+upload_routes: Routes[UploadsService] = Routes("uploads", access=RESEARCHERS)
 
 
 @upload_routes.route(
-    "POST",
-    "/uploads",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
-    status=201,
-    raises=(BadRequest, DatasetQuotaReached, IdempotencyKeyReused),
+    "POST", "/uploads", status=201, raises=(BadRequest, DatasetQuotaReached, IdempotencyKeyReused)
 )
 def begin_upload(
     uploads: UploadsService, *, body: NewUpload, subject: Subject, idempotency_key: str | None
@@ -202,8 +172,6 @@ def begin_upload(
 @upload_routes.route(
     "PUT",
     "/uploads/<upload>/<offset>",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
     spooled=True,
     max_body=LARGEST_PART,
     raises=(NotFound, WrongOffset),
@@ -221,17 +189,13 @@ def add_upload_part(
     return UploadView.of(grown)
 
 
-@upload_routes.route(
-    "GET", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,)
-)
+@upload_routes.route("GET", "/uploads/<upload>", raises=(NotFound,))
 def show_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> UploadView:
     """How much of an upload has arrived."""
     return UploadView.of(uploads.show(upload=upload, by=subject))
 
 
-@upload_routes.route(
-    "DELETE", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.WRITE, raises=(NotFound,)
-)
+@upload_routes.route("DELETE", "/uploads/<upload>", raises=(NotFound,))
 def delete_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> Message:
     """Delete an upload that is not needed any more."""
     uploads.delete(upload=upload, by=subject)
@@ -259,7 +223,6 @@ class NewReviewedDataset(Body):
     "POST",
     "/datasets/from-reviews",
     access=RESEARCHERS,
-    rate=Rate.WRITE,
     status=202,
     raises=(NameTaken, IdempotencyKeyReused),
 )
@@ -302,7 +265,6 @@ class NewModel(Body, ImportRequest):
     "POST",
     "/models",
     access=RESEARCHERS,
-    rate=Rate.WRITE,
     status=202,
     raises=(NotFound, BadRequest, WrongNetworkLabels, TooManyJobs, IdempotencyKeyReused),
 )

@@ -169,7 +169,6 @@ moving_routes: Routes[MovingService] = Routes("moving")
     "POST",
     "/predict",
     access=Signed(scopes=("findings:write",), test_keys=True),
-    rate=Rate.WRITE,
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
         *(MaybeDifferentSpots, FindingErased, *QUOTAS),
@@ -235,7 +234,6 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     "POST",
     "/submissions/<number>/judge-again",
     access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
-    rate=Rate.WRITE,
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel),
         *(Refused, NoModel, LesionFull),
@@ -267,7 +265,6 @@ class MovedView(Answer):
     "POST",
     "/submissions/<number>/move",
     access=Signed(roles=("doctor", "admin")),
-    rate=Rate.WRITE,
     raises=(
         *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient),
         *(Refused, NoModel, LesionFull, *QUOTAS),

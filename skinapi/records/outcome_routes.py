@@ -10,7 +10,6 @@ from skinapi.errors import NotFound
 from skinapi.records.outcome_service import ModelOutcomes, OutcomeCourse, OutcomesService
 from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 MOST_MONTHS = 60
@@ -36,10 +35,7 @@ routes: Routes[OutcomesService] = Routes("outcomes")
 
 
 @routes.route(
-    "GET",
-    "/outcomes",
-    access=Signed(roles=("doctor",), refusal="Only doctors have outcomes"),
-    rate=Rate.READ,
+    "GET", "/outcomes", access=Signed(roles=("doctor",), refusal="Only doctors have outcomes")
 )
 def show_outcomes(
     outcomes: OutcomesService, *, query: OutcomesQuery, subject: Subject
@@ -59,7 +55,6 @@ def show_outcomes(
     "GET",
     "/admin/outcomes",
     access=admins("Only admin can view the outcomes of a doctor"),
-    rate=Rate.READ,
     raises=(NotFound,),
 )
 def show_outcomes_of(outcomes: OutcomesService, *, query: DoctorsOutcomesQuery) -> OutcomesView:

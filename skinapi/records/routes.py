@@ -32,15 +32,14 @@ from skinapi.records.schemas import (
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")
-review_routes: Routes[ReviewsService] = Routes("reviews")
+review_routes: Routes[ReviewsService] = Routes("reviews", access=Signed())
 correction_routes: Routes[CorrectionsService] = Routes("corrections")
 
 
-@routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)), rate=Rate.READ)
+@routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)))
 def list_submissions(
     records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
@@ -60,11 +59,7 @@ def list_submissions(
 
 
 @routes.route(
-    "GET",
-    "/submissions/<number>",
-    access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
-    raises=(NotFound,),
+    "GET", "/submissions/<number>", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
 )
 def show_submission(
     records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
@@ -100,7 +95,6 @@ def show_submission(
     "GET",
     "/submissions/<number>/photo",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
 )
@@ -116,7 +110,6 @@ def show_photo(
     "GET",
     "/submissions/<number>/thumbnail",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
 )
@@ -137,7 +130,6 @@ def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) ->
     "GET",
     "/submissions/<number>/heatmap",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
 )
@@ -150,11 +142,7 @@ def show_heatmap(
 
 
 @routes.route(
-    "DELETE",
-    "/submissions/<number>",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(NotFound, RecordKept, RecordInWork),
+    "DELETE", "/submissions/<number>", access=Signed(), raises=(NotFound, RecordKept, RecordInWork)
 )
 def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
@@ -167,8 +155,6 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
 @review_routes.route(
     "POST",
     "/submissions/<number>/review",
-    access=Signed(),
-    rate=Rate.WRITE,
     status=201,
     raises=(
         NotFound,
@@ -193,13 +179,7 @@ def add_review(
     return ReviewView.of(review)
 
 
-@review_routes.route(
-    "DELETE",
-    "/submissions/<number>/hold",
-    access=Signed(),
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden),
-)
+@review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))
 def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Message:
     """Show the patient now what is held back, as the doctor in charge: the patient knows."""
     reviews.end_hold(number=number, by=subject)
@@ -210,7 +190,6 @@ def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Messa
     "GET",
     "/submissions/<number>/reviews",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     raises=(NotFound,),
 )
 def list_reviews(
@@ -225,7 +204,6 @@ def list_reviews(
     "POST",
     "/submissions/<number>/entered-in-error",
     access=Signed(roles=("doctor", "admin")),
-    rate=Rate.WRITE,
     raises=(NotFound, Forbidden),
 )
 def enter_in_error(
@@ -239,7 +217,7 @@ def enter_in_error(
     return ErrorView.of(marked)
 
 
-@correction_routes.route("GET", "/submissions/entered-in-error", access=Signed(), rate=Rate.READ)
+@correction_routes.route("GET", "/submissions/entered-in-error", access=Signed())
 def list_errors(
     corrections: CorrectionsService, *, query: PageQuery, subject: Subject
 ) -> Page[ErrorView]:

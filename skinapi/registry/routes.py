@@ -40,7 +40,6 @@ from skinapi.registry.version_service import ModelsService
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message
 
 # The routes of model versions.
@@ -50,10 +49,10 @@ RESEARCH = Signed(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
 KEEPERS = admins("Only admin can retire or delete models")
 
-models_routes: Routes[ModelsService] = Routes("models")
+models_routes: Routes[ModelsService] = Routes("models", access=RESEARCH)
 
 
-@models_routes.route("GET", "/models", access=RESEARCH, rate=Rate.READ)
+@models_routes.route("GET", "/models")
 def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSummaryView]:
     """The model versions, oldest first; the built-in model is among them."""
     pointer, problem = models.pointer.read(), models.problem
@@ -74,27 +73,20 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
     )
 
 
-@models_routes.route("GET", "/models/compare", access=RESEARCH, rate=Rate.READ, raises=(NotFound,))
+@models_routes.route("GET", "/models/compare", raises=(NotFound,))
 def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
     """The figures of two versions side by side, and whether the second would pass the gates."""
     return Comparison.of(*models.compare(first=query.first, second=query.second))
 
 
-@models_routes.route(
-    "GET", "/models/<version>", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
-)
+@models_routes.route("GET", "/models/<version>", raises=(NotFound,))
 def show_model(models: ModelsService, *, version: str) -> ModelView:
     """A version with its card, its figures, the gates and its history."""
     return ModelView.in_full(models.inspect(version=version), fault=models.problem)
 
 
 @models_routes.route(
-    "GET",
-    "/models/<version>/card",
-    access=RESEARCH,
-    rate=Rate.READ,
-    raises=(NotFound,),
-    or_produces=("text/html",),
+    "GET", "/models/<version>/card", raises=(NotFound,), or_produces=("text/html",)
 )
 def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] | Response:
     """The card of a version, as `/model-card` shows that of the model in service."""
@@ -106,7 +98,6 @@ def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] 
     "POST",
     "/models/<version>/promote",
     access=PROMOTERS,
-    rate=Rate.WRITE,
     raises=(NotFound, GatesNotPassed, ModelChanged, Conflict, InvalidBody),
 )
 def promote_model(
@@ -117,13 +108,7 @@ def promote_model(
     return _in_service(models)
 
 
-@models_routes.route(
-    "POST",
-    "/models/rollback",
-    access=PROMOTERS,
-    rate=Rate.WRITE,
-    raises=(Conflict, ModelChanged),
-)
+@models_routes.route("POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ModelChanged))
 def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject) -> InService:
     """Put the version before into service again."""
     models.roll_back(by=subject.id, reason=body.reason)
@@ -131,11 +116,7 @@ def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject)
 
 
 @models_routes.route(
-    "POST",
-    "/models/<version>/retire",
-    access=KEEPERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict, ModelChanged),
+    "POST", "/models/<version>/retire", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
 )
 def retire_model(
     models: ModelsService, *, version: str, body: NewReason, subject: Subject
@@ -146,11 +127,7 @@ def retire_model(
 
 
 @models_routes.route(
-    "DELETE",
-    "/models/<version>",
-    access=KEEPERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict, ModelChanged),
+    "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
 )
 def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Message:
     """Delete a candidate or a retired version; the card of one that was in service stays."""
@@ -159,11 +136,7 @@ def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Me
 
 
 @models_routes.route(
-    "POST",
-    "/models/<version>/shadow",
-    access=PROMOTERS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Conflict, ModelChanged),
+    "POST", "/models/<version>/shadow", access=PROMOTERS, raises=(NotFound, Conflict, ModelChanged)
 )
 def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
     """Let a version judge a share of the photos in the background; nobody sees its findings."""
@@ -175,7 +148,6 @@ def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Me
     "DELETE",
     "/models/<version>/shadow",
     access=PROMOTERS,
-    rate=Rate.WRITE,
     raises=(NotFound, Conflict, ModelChanged),
 )
 def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
@@ -184,9 +156,7 @@ def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Mess
     return Message(message=f"Model {version} no longer judges in the background")
 
 
-@models_routes.route(
-    "GET", "/models/<version>/shadow", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
-)
+@models_routes.route("GET", "/models/<version>/shadow", raises=(NotFound,))
 def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
     """How often a version judged in the background, and how often it disagreed."""
     models.versions.get(version)
@@ -197,9 +167,7 @@ def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
     )
 
 
-@models_routes.route(
-    "GET", "/models/<version>/disagreements", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
-)
+@models_routes.route("GET", "/models/<version>/disagreements", raises=(NotFound,))
 def list_disagreements(
     models: ModelsService, *, version: str, query: ModelsQuery
 ) -> Page[Disagreement]:
@@ -225,14 +193,7 @@ def _in_service(models: ModelsService) -> InService:
 routes: Routes[InferenceService] = Routes("model")
 
 
-@routes.route(
-    "GET",
-    "/model-card",
-    access=Public(),
-    rate=Rate.READ,
-    raises=(NoModel,),
-    or_produces=("text/html",),
-)
+@routes.route("GET", "/model-card", access=Public(), raises=(NoModel,), or_produces=("text/html",))
 def show_model_card(registry: InferenceService) -> dict[str, Any] | Response:
     """The model card: origin, figures and limits of the model in service.
 
@@ -242,7 +203,7 @@ def show_model_card(registry: InferenceService) -> dict[str, Any] | Response:
     return answer_card(card, registry.list_taken_back(card.version))
 
 
-@routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)
+@routes.route("GET", "/conditions", access=Public())
 def show_conditions(registry: InferenceService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
     return ConditionsView.of(conditions_table(), registry.client_names)
@@ -254,7 +215,7 @@ def show_conditions(registry: InferenceService) -> ConditionsView:
 drift_routes: Routes[DriftService] = Routes("drift")
 
 
-@drift_routes.route("GET", "/drift", access=RESEARCH, rate=Rate.READ)
+@drift_routes.route("GET", "/drift", access=RESEARCH)
 def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
     """What the model did in each ISO week (UTC), and what has changed since it came into service.
 
@@ -280,9 +241,7 @@ CHOOSERS = admins("Only admin can choose the operating point")
 operating_point_routes: Routes[OperatingPointService] = Routes("operating_point")
 
 
-@operating_point_routes.route(
-    "GET", "/models/operating-point", access=STAFF, rate=Rate.READ, raises=(NoModel,)
-)
+@operating_point_routes.route("GET", "/models/operating-point", access=STAFF, raises=(NoModel,))
 def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     """The operating point in use, and what each one costs, counted on the model's test part."""
     return OperatingPointView.of(service.get_point())
@@ -292,7 +251,6 @@ def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     "PUT",
     "/models/operating-point",
     access=CHOOSERS,
-    rate=Rate.WRITE,
     raises=(NoModel, NoOperatingPoints, ModelChanged),
 )
 def choose_operating_point(

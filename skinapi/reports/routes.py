@@ -33,7 +33,6 @@ routes: Routes[ReportsService] = Routes("reports")
     "GET",
     "/submissions/<number>/report",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     or_produces=(HTML, PDF),
     raises=(NotFound, NoSuchLanguage),
 )
@@ -51,7 +50,6 @@ def show_report(
     "GET",
     "/submissions/<number>/report.json",
     access=Signed(scopes=("findings:read",), filed=True),
-    rate=Rate.READ,
     raises=(NotFound, NoSuchLanguage),
 )
 def show_report_json(
@@ -66,7 +64,6 @@ def show_report_json(
     "GET",
     "/submissions/<number>/report.html",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     produces=HTML,
     raises=(NotFound, NoSuchLanguage),
 )
@@ -82,7 +79,6 @@ def show_report_html(
     "GET",
     "/submissions/<number>/report.pdf",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     produces=PDF,
     raises=(NotFound, NoSuchLanguage),
 )
@@ -95,12 +91,7 @@ def show_report_pdf(
 
 
 @routes.route(
-    "POST",
-    "/generate_report",
-    access=Signed(),
-    rate=Rate.WRITE,
-    or_produces=(PDF,),
-    raises=(NoSuchLanguage,),
+    "POST", "/generate_report", access=Signed(), or_produces=(PDF,), raises=(NoSuchLanguage,)
 )
 def generate_report(
     reports: ReportsService, *, body: StatedFinding, subject: Subject
@@ -127,11 +118,7 @@ def generate_report(
 
 
 @routes.route(
-    "GET",
-    "/reports/verify/<hash>",
-    access=Public(),
-    rate=Rate.ANONYMOUS,
-    or_produces=(HTML,),
+    "GET", "/reports/verify/<hash>", access=Public(), rate=Rate.ANONYMOUS, or_produces=(HTML,)
 )
 def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
     """Whether a report with this code was issued here and still exists, whether it is the newest

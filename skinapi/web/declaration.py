@@ -165,18 +165,31 @@ def _json_type(annotation: Any) -> Any:
 
 class Routes(Generic[S]):
     """The routes of one package. They are declared at import, and get their service in
-    `blueprint`.
+    `blueprint`. `access` and `options` are those of each route that declares none of its own.
     """
 
-    def __init__(self, tag: str) -> None:
-        self._tag = tag
+    def __init__(self, tag: str, *, access: Access | None = None, **options: Any) -> None:
+        self._tag, self._access, self._options = tag, access, options
         self._routes: list[Route] = []
 
     def route(
-        self, method: str, path: str, *, access: Access, rate: Rate, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        access: Access | None = None,
+        rate: Rate | None = None,
+        **options: Any,
     ) -> Callable[[RouteFunction], RouteFunction]:
+        """Without a `rate`, a GET counts as READ and all others as WRITE."""
+        access = access or self._access
+        if access is None:
+            raise ValueError(f"{method} {path} declares no access")
+        rate = rate or (Rate.READ if method == "GET" else Rate.WRITE)
+        given = self._options | options
+
         def declare(function: RouteFunction) -> RouteFunction:
-            self._routes.append(Route(method, path, access, rate, function, self._tag, **options))
+            self._routes.append(Route(method, path, access, rate, function, self._tag, **given))
             return function
 
         return declare

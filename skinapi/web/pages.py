@@ -212,7 +212,7 @@ def say_ready(server: ServerInfo) -> Readiness:
     return Readiness(status="ready", notes=list(server.notes()))
 
 
-@routes.route("GET", "/metrics", access=Scraper(), rate=Rate.READ, produces="text/plain")
+@routes.route("GET", "/metrics", access=Scraper(), produces="text/plain")
 def show_metrics(server: ServerInfo) -> Response:
     """Metrics for Prometheus: counts and durations of requests, which parts work, jobs, and the
     model's figures of this week. For admins, or with METRICS_TOKEN.
@@ -220,13 +220,13 @@ def show_metrics(server: ServerInfo) -> Response:
     return Response(exposition(server.readings()), content_type=CONTENT_TYPE)
 
 
-@routes.route("GET", "/openapi.json", access=Public(), rate=Rate.READ)
+@routes.route("GET", "/openapi.json", access=Public())
 def show_openapi(server: ServerInfo) -> dict[str, Any] | Response:
     """The API documentation as OpenAPI 3.1."""
     return Response(server.spec_json, mimetype="application/json")
 
 
-@routes.route("GET", "/docs", access=Public(), rate=Rate.READ, produces="text/html")
+@routes.route("GET", "/docs", access=Public(), produces="text/html")
 def show_docs(server: ServerInfo) -> Response:
     """The API documentation as a page for people."""
     # The strict policy of all other answers would block the page's own style sheet.

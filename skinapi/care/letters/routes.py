@@ -22,7 +22,6 @@ from skinapi.records.letters import LONGEST_LETTER, Addressee, ShownLetter
 from skinapi.records.review_schemas import LetterView
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Body, Message
 
 # What crosses the wire about letters.
@@ -70,14 +69,12 @@ class NewWithdrawal(Body):
     reason: Reason
 
 
-routes: Routes[LettersService] = Routes("letters")
+routes: Routes[LettersService] = Routes("letters", access=DOCTORS)
 
 
 @routes.route(
     "POST",
     "/submissions/<number>/letters",
-    access=DOCTORS,
-    rate=Rate.WRITE,
     status=201,
     raises=(NotFound, Forbidden, TooManyLetters),
 )
@@ -96,7 +93,6 @@ def draft_letter(
     "GET",
     "/submissions/<number>/letters",
     access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
     raises=(NotFound,),
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
@@ -105,11 +101,7 @@ def list_letters(letters: LettersService, *, number: str, subject: Subject) -> l
 
 
 @routes.route(
-    "GET",
-    "/lesions/<lesion>/letters",
-    access=Signed(scopes=("findings:read",)),
-    rate=Rate.READ,
-    raises=(NotFound,),
+    "GET", "/lesions/<lesion>/letters", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
 )
 def list_spot_letters(
     letters: LettersService, *, lesion: str, subject: Subject
@@ -118,13 +110,7 @@ def list_spot_letters(
     return [LetterView.of(one) for one in letters.list_of_spot(lesion=lesion, to=subject)]
 
 
-@routes.route(
-    "PUT",
-    "/letters/<letter>",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged),
-)
+@routes.route("PUT", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned, LetterChanged))
 def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
 ) -> WrittenLetter:
@@ -137,16 +123,7 @@ def change_letter(
 @routes.route(
     "POST",
     "/letters/<letter>/sign",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(
-        NotFound,
-        Forbidden,
-        LetterSigned,
-        LetterChanged,
-        LetterUnreviewed,
-        LetterDecision,
-    ),
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterUnreviewed, LetterDecision),
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
@@ -165,13 +142,7 @@ def sign_letter(
     )
 
 
-@routes.route(
-    "POST",
-    "/letters/<letter>/withdrawal",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, LetterWithdrawn),
-)
+@routes.route("POST", "/letters/<letter>/withdrawal", raises=(NotFound, Forbidden, LetterWithdrawn))
 def withdraw_letter(
     letters: LettersService, *, letter: str, body: NewWithdrawal, subject: Subject
 ) -> WrittenLetter:
@@ -181,13 +152,7 @@ def withdraw_letter(
     return WrittenLetter.of(letters.withdraw_letter(letter=letter, reason=body.reason, by=subject))
 
 
-@routes.route(
-    "DELETE",
-    "/letters/<letter>",
-    access=DOCTORS,
-    rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, LetterSigned),
-)
+@routes.route("DELETE", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned))
 def delete_letter(letters: LettersService, *, letter: str, subject: Subject) -> Message:
     """Delete one's own draft. A signed letter stays."""
     letters.delete_draft(letter=letter, by=subject)

@@ -12,7 +12,6 @@ from skinapi.care.own_data.service import OwnCounts, OwnDataService
 from skinapi.domain.subject import Subject
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
 
 routes: Routes[OwnDataService] = Routes("own data")
@@ -33,7 +32,7 @@ class OwnDataSummary(Answer):
         return cls(since=since, **asdict(counts))
 
 
-@routes.route("GET", "/me/data/summary", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/data/summary", access=Signed())
 def summarise_data(data: OwnDataService, *, subject: Subject) -> OwnDataSummary:
     """How many findings, photos, spots, letters and messages are stored about the caller."""
     return OwnDataSummary.of(data.count(owner=subject.id), subject.account.created_at)

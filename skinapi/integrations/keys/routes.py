@@ -37,7 +37,7 @@ routes: Routes[KeysService] = Routes("keys")
 patient_routes: Routes[PatientsService] = Routes("external_patients")
 
 
-@routes.route("GET", "/keys", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/keys", access=Signed())
 def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
     """The caller's own keys, the oldest first."""
     return [KeyView.model_validate(key) for key in keys.list_own(account=subject.id)]
@@ -62,16 +62,14 @@ def make_key(
     return MadeKey.of(*keys.make_own(wanted=body.wanted(), by=subject, proof=proof))
 
 
-@routes.route("DELETE", "/keys/<key>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
+@routes.route("DELETE", "/keys/<key>", access=Signed(), raises=(NotFound,))
 def revoke_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke a key of the caller, and the session keys that it has made, at once."""
     keys.revoke_own(key=key, by=subject.id)
     return Message(message="Key revoked")
 
 
-@routes.route(
-    "GET", "/keys/current", access=Signed(scopes=SCOPES), rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/keys/current", access=Signed(scopes=SCOPES), raises=(NotFound,))
 def show_current_key(keys: KeysService, *, subject: Subject) -> KeyView:
     """The key of this request: what it may do, and until when."""
     return KeyView.model_validate(keys.get_used(by=subject))
@@ -81,7 +79,6 @@ def show_current_key(keys: KeysService, *, subject: Subject) -> KeyView:
     "POST",
     "/keys/sessions",
     access=Signed(scopes=SESSION_SCOPES),
-    rate=Rate.WRITE,
     status=201,
     raises=(Forbidden, MakesNoSessions, NotFound, Unprocessable),
 )
@@ -96,18 +93,14 @@ def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject
 
 
 @routes.route(
-    "GET",
-    "/keys/sessions/current",
-    access=Signed(scopes=SESSION_SCOPES),
-    rate=Rate.READ,
-    raises=(NotFound,),
+    "GET", "/keys/sessions/current", access=Signed(scopes=SESSION_SCOPES), raises=(NotFound,)
 )
 def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
     """The session key of this request: whose it is, what it may do, and until when."""
     return SessionKeyInfo.of(keys.get_session(by=subject))
 
 
-@routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY), rate=Rate.READ)
+@routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY))
 def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     """All keys, of persons and of programs, the oldest first."""
     page = keys.page_all(after=query.after, limit=query.limit)
@@ -133,9 +126,7 @@ def make_clinic_key(
     return MadeKey.of(*keys.make_clinic_wide(wanted=body.wanted(), by=subject, proof=proof))
 
 
-@routes.route(
-    "DELETE", "/admin/keys/<key>", access=admins(ADMINS_ONLY), rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("DELETE", "/admin/keys/<key>", access=admins(ADMINS_ONLY), raises=(NotFound,))
 def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke any key at once. A program's own account is deleted with it if it has no finding;
     otherwise it is suspended.
@@ -148,7 +139,6 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     "POST",
     "/patients/external",
     access=Signed(scopes=("findings:write",)),
-    rate=Rate.WRITE,
     raises=(Forbidden, BadRequest, NotFound, Conflict),
 )
 def find_or_add_patient(
@@ -165,7 +155,6 @@ def find_or_add_patient(
     "POST",
     "/patients/external/find",
     access=admins("Only admin can find a patient by a number of another system"),
-    rate=Rate.WRITE,
     raises=(NotFound, BadRequest, Conflict),
 )
 def find_external_patient(

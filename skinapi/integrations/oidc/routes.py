@@ -128,7 +128,6 @@ def begin_clinic_log_in(oidc: OidcService, *, provider: str) -> LogInAddress:
     "GET",
     "/auth/oidc/<provider>/callback",
     access=Public(),
-    rate=Rate.READ,
     status=303,
     produces="text/html",
     raises=(NotFound,),
@@ -202,7 +201,6 @@ def finish_clinic_log_in(
     "POST",
     "/auth/oidc/<provider>/logout",
     access=Public(),
-    rate=Rate.WRITE,
     max_body=LARGEST_BODY,
     raises=(NotFound, LogOutRefused, ProviderUnavailable),
 )
@@ -223,7 +221,6 @@ def log_out_by_provider(oidc: OidcService, *, provider: str) -> Message:
     "PUT",
     "/users/<email>/provider",
     access=admins("Only admin can let accounts log in at a provider"),
-    rate=Rate.WRITE,
     raises=(NotFound, LinkedAlready, LinkingForbidden),
 )
 def allow_provider(oidc: OidcService, *, email: str, body: Linking, subject: Subject) -> Message:
@@ -237,12 +234,7 @@ def allow_provider(oidc: OidcService, *, email: str, body: Linking, subject: Sub
     return Message(message=f"{account.email} logs in at no provider")
 
 
-@routes.route(
-    "GET",
-    "/integrations/oidc",
-    access=admins("Only admin can view the providers"),
-    rate=Rate.READ,
-)
+@routes.route("GET", "/integrations/oidc", access=admins("Only admin can view the providers"))
 def list_providers(oidc: OidcService) -> list[ProviderView]:
     """List the providers at which the clinic's accounts log in, with what is registered there. Each
     is asked whether it answers.

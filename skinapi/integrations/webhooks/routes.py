@@ -13,27 +13,19 @@ from skinapi.integrations.webhooks.schemas import (
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message, PageQuery
 
 ADMINS = admins("Only admin can set webhooks")
-routes: Routes[WebhooksService] = Routes("webhooks")
+routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)
 
 
-@routes.route("GET", "/webhooks", access=ADMINS, rate=Rate.READ)
+@routes.route("GET", "/webhooks")
 def list_webhooks(webhooks: WebhooksService) -> list[WebhookView]:
     """List the endpoints to which events are sent, without their secrets."""
     return [WebhookView.of(one) for one in webhooks.list_endpoints()]
 
 
-@routes.route(
-    "POST",
-    "/webhooks",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    status=201,
-    raises=(InvalidBody, TooManyWebhooks),
-)
+@routes.route("POST", "/webhooks", status=201, raises=(InvalidBody, TooManyWebhooks))
 def add_webhook(
     webhooks: WebhooksService, *, body: NewWebhook, subject: Subject
 ) -> WebhookWithSecret:
@@ -44,13 +36,7 @@ def add_webhook(
     return WebhookWithSecret.showing(endpoint, secret)
 
 
-@routes.route(
-    "PUT",
-    "/webhooks/<webhook>",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    raises=(InvalidBody, NotFound),
-)
+@routes.route("PUT", "/webhooks/<webhook>", raises=(InvalidBody, NotFound))
 def change_webhook(
     webhooks: WebhooksService, *, webhook: str, body: WebhookChange, subject: Subject
 ) -> WebhookView:
@@ -68,9 +54,7 @@ def change_webhook(
     return WebhookView.of(changed)
 
 
-@routes.route(
-    "POST", "/webhooks/<webhook>/secret", access=ADMINS, rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("POST", "/webhooks/<webhook>/secret", raises=(NotFound,))
 def rotate_webhook_secret(
     webhooks: WebhooksService, *, webhook: str, subject: Subject
 ) -> WebhookWithSecret:
@@ -79,30 +63,21 @@ def rotate_webhook_secret(
     return WebhookWithSecret.showing(endpoint, secret)
 
 
-@routes.route("DELETE", "/webhooks/<webhook>", access=ADMINS, rate=Rate.WRITE, raises=(NotFound,))
+@routes.route("DELETE", "/webhooks/<webhook>", raises=(NotFound,))
 def delete_webhook(webhooks: WebhooksService, *, webhook: str, subject: Subject) -> Message:
     """Delete an endpoint, and what waits for it."""
     webhooks.delete(webhook=webhook, by=subject.id)
     return Message(message="Webhook deleted")
 
 
-@routes.route(
-    "POST",
-    "/webhooks/<webhook>/test",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    status=202,
-    raises=(NotFound, Conflict),
-)
+@routes.route("POST", "/webhooks/<webhook>/test", status=202, raises=(NotFound, Conflict))
 def send_webhook_test(webhooks: WebhooksService, *, webhook: str, subject: Subject) -> Message:
     """Send an endpoint a message of the type `webhook.test`."""
     delivery = webhooks.send_test(webhook=webhook, by=subject.id)
     return Message(message=f"Being sent as {delivery}")
 
 
-@routes.route(
-    "GET", "/webhooks/<webhook>/deliveries", access=ADMINS, rate=Rate.READ, raises=(NotFound,)
-)
+@routes.route("GET", "/webhooks/<webhook>/deliveries", raises=(NotFound,))
 def list_webhook_deliveries(
     webhooks: WebhooksService, *, webhook: str, query: PageQuery
 ) -> Page[DeliveryView]:
@@ -114,8 +89,6 @@ def list_webhook_deliveries(
 @routes.route(
     "POST",
     "/webhooks/<webhook>/deliveries/<delivery>/again",
-    access=ADMINS,
-    rate=Rate.WRITE,
     status=202,
     raises=(NotFound, Conflict),
 )

@@ -64,7 +64,7 @@ def break_glass(
     return OpenedBreakGlass.of(grant, service.list_choices(grant))
 
 
-@routes.route("GET", "/break-glass", access=admins(ADMINS_ONLY), rate=Rate.READ)
+@routes.route("GET", "/break-glass", access=admins(ADMINS_ONLY))
 def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[BreakGlassOfAdmin]:
     """Which admin has opened which finding, why and until when; what was refused too. The newest
     first.
@@ -77,7 +77,6 @@ def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[Br
     "PUT",
     "/break-glass/<grant>/finding",
     access=admins(ADMINS_ONLY),
-    rate=Rate.WRITE,
     raises=(NotFound, BreakGlassChosen, BreakGlassEnded),
 )
 def choose_finding(
@@ -89,20 +88,14 @@ def choose_finding(
     )
 
 
-@routes.route(
-    "DELETE",
-    "/break-glass/<grant>",
-    access=admins(ADMINS_ONLY),
-    rate=Rate.WRITE,
-    raises=(NotFound,),
-)
+@routes.route("DELETE", "/break-glass/<grant>", access=admins(ADMINS_ONLY), raises=(NotFound,))
 def close_break_glass(service: BreakGlassService, *, grant: str, subject: Subject) -> Message:
     """End it before its hour is over. Any admin may, whoever has it."""
     service.close(grant=grant, by=subject.id)
     return Message(message="Emergency access ended")
 
 
-@routes.route("GET", "/me/break-glass", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/break-glass", access=Signed())
 def list_own_break_glass(
     service: BreakGlassService, *, query: PageQuery, subject: Subject
 ) -> Page[BreakGlassOfPatient]:
@@ -113,20 +106,20 @@ def list_own_break_glass(
     return page.map(partial(BreakGlassOfPatient.of, reader=subject.id))
 
 
-@routes.route("GET", "/me/break-glass/untold", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/break-glass/untold", access=Signed())
 def count_untold_break_glass(service: BreakGlassService, *, subject: Subject) -> UntoldView:
     """How many of these the caller has not been shown."""
     return UntoldView(count=service.count_untold(account=subject.id))
 
 
-@routes.route("PUT", "/me/break-glass/told", access=Signed(), rate=Rate.WRITE)
+@routes.route("PUT", "/me/break-glass/told", access=Signed())
 def mark_break_glass_told(service: BreakGlassService, *, subject: Subject) -> Message:
     """The caller has been shown all of these."""
     service.mark_told(account=subject.id)
     return Message(message="Told")
 
 
-@readers_routes.route("GET", "/me/readers", access=Signed(), rate=Rate.READ)
+@readers_routes.route("GET", "/me/readers", access=Signed())
 def list_readers(
     readers: ReadersService, *, query: PageQuery, subject: Subject
 ) -> Page[ReadingView]:

@@ -40,11 +40,7 @@ routes: Routes[ErasureService] = Routes("erasure")
     "/me",
     access=Signed(even_unready=True),
     rate=Rate.SIGN_IN,
-    raises=(
-        *UNPROVEN,
-        LastAdmin,
-        DoctorHasPatients,
-    ),
+    raises=(*UNPROVEN, LastAdmin, DoctorHasPatients),
 )
 def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -> DeletedAccount:
     """Delete one's own account and all its data, with the password and the code of a second factor.
@@ -62,18 +58,14 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
     return DeletedAccount.of(done)
 
 
-@routes.route("GET", "/me/deletion", access=Signed(even_unready=True), rate=Rate.READ)
+@routes.route("GET", "/me/deletion", access=Signed(even_unready=True))
 def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPreview:
     """What a deletion of the own account would erase and keep, and whether one waits."""
     return DeletionPreview.of(erasure.preview(account=subject.account))
 
 
 @routes.route(
-    "DELETE",
-    "/me/deletion",
-    access=Signed(even_unready=True),
-    rate=Rate.WRITE,
-    raises=(NothingToTakeBack, TooLate),
+    "DELETE", "/me/deletion", access=Signed(even_unready=True), raises=(NothingToTakeBack, TooLate)
 )
 def take_deletion_back(erasure: ErasureService, *, subject: Subject) -> Message:
     """Take the deletion of the own account back, as long as it waits."""
@@ -82,11 +74,7 @@ def take_deletion_back(erasure: ErasureService, *, subject: Subject) -> Message:
 
 
 @routes.route(
-    "GET",
-    "/receipts/verify/<code>",
-    access=Public(),
-    rate=Rate.ANONYMOUS,
-    or_produces=(HTML,),
+    "GET", "/receipts/verify/<code>", access=Public(), rate=Rate.ANONYMOUS, or_produces=(HTML,)
 )
 def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Response:
     """The receipt of an erasure with this code, and whether this server has signed it as it is. A
@@ -126,7 +114,7 @@ def show_receipt_pdf(erasure: ErasureService, *, code: str, query: ReceiptQuery)
     return answer
 
 
-@routes.route("GET", "/people-to-reach", access=TELLERS, rate=Rate.READ)
+@routes.route("GET", "/people-to-reach", access=TELLERS)
 def list_people_to_reach(
     erasure: ErasureService, *, query: ReceiptQuery, subject: Subject
 ) -> list[PersonToReachView]:
@@ -139,22 +127,20 @@ def list_people_to_reach(
     return [PersonToReachView.of(one, language, clinical=subject.role == "doctor") for one in found]
 
 
-@routes.route(
-    "POST", "/people-to-reach/<person>/done", access=TELLERS, rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("POST", "/people-to-reach/<person>/done", access=TELLERS, raises=(NotFound,))
 def mark_person_reached(erasure: ErasureService, *, person: str, subject: Subject) -> Message:
     """The person was told, or cannot be reached: the notice is deleted."""
     erasure.to_reach.mark_done(identifier=person, by=subject)
     return Message(message="Done")
 
 
-@routes.route("GET", "/erasures", access=admins(NO_ADMIN), rate=Rate.READ)
+@routes.route("GET", "/erasures", access=admins(NO_ADMIN))
 def list_erasures(erasure: ErasureService, *, query: PageQuery) -> Page[ReceiptView]:
     """The receipts of all erasures, the newest first."""
     return erasure.page_receipts(after=query.after, limit=query.limit).map(ReceiptView.of)
 
 
-@routes.route("GET", "/erasures/waiting", access=admins(NO_ADMIN), rate=Rate.READ)
+@routes.route("GET", "/erasures/waiting", access=admins(NO_ADMIN))
 def list_waiting_erasures(erasure: ErasureService) -> WaitingErasures:
     """The accounts that are to be deleted, and the medical records that are kept by law, those
     that come next first; of each 200 at most.

@@ -29,21 +29,12 @@ from skinapi.web.schemas import Message
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
 
-routes: Routes[PersonFilesService] = Routes("person file")
+routes: Routes[PersonFilesService] = Routes("person file", access=Signed())
 key_routes: Routes[FileSigner] = Routes("signing key")
 
 
 @routes.route(
-    "POST",
-    "/me/file",
-    access=Signed(),
-    rate=Rate.SIGN_IN,
-    status=202,
-    raises=(
-        *UNPROVEN,
-        FileUnderWay,
-        TooManyJobs,
-    ),
+    "POST", "/me/file", rate=Rate.SIGN_IN, status=202, raises=(*UNPROVEN, FileUnderWay, TooManyJobs)
 )
 def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subject) -> FileView:
     """Have everything about the caller made into one ZIP file, in the background, with the password
@@ -59,27 +50,20 @@ def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subje
     return FileView.of(state)
 
 
-@routes.route("GET", "/me/file", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/me/file")
 def show_file(files: PersonFilesService, *, subject: Subject) -> FileView:
     """How far the caller's file is."""
     return FileView.of(files.show(account=subject.id))
 
 
-@routes.route("DELETE", "/me/file", access=Signed(), rate=Rate.WRITE, raises=(NoFile,))
+@routes.route("DELETE", "/me/file", raises=(NoFile,))
 def delete_file(files: PersonFilesService, *, subject: Subject) -> Message:
     """Delete the caller's file, or end the making of it."""
     files.delete(account=subject.id, by=subject.id)
     return Message(message="File deleted")
 
 
-@routes.route(
-    "GET",
-    "/me/file/download",
-    access=Signed(),
-    rate=Rate.READ,
-    produces=ZIP,
-    raises=(NoFile, FileNotReady),
-)
+@routes.route("GET", "/me/file/download", produces=ZIP, raises=(NoFile, FileNotReady))
 def fetch_file(files: PersonFilesService, *, subject: Subject) -> Response:
     """The caller's file. Once all of it was sent, it is deleted; a download that breaks off can be
     begun again.
@@ -111,21 +95,13 @@ def ask_for_file_of_patient(
     return FileView.of(state)
 
 
-@routes.route(
-    "GET", "/users/<email>/file", access=ADMINS, rate=Rate.READ, raises=(NotFound, AsksAlone)
-)
+@routes.route("GET", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone))
 def show_file_of_patient(files: PersonFilesService, *, email: str) -> FileView:
     """How far the file of such a patient is."""
     return FileView.of(files.show(account=files.find_patient(email).id))
 
 
-@routes.route(
-    "DELETE",
-    "/users/<email>/file",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    raises=(NotFound, AsksAlone, NoFile),
-)
+@routes.route("DELETE", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone, NoFile))
 def delete_file_of_patient(files: PersonFilesService, *, email: str, subject: Subject) -> Message:
     """Delete the file of such a patient, or end the making of it."""
     files.delete(account=files.find_patient(email).id, by=subject.id)
@@ -136,7 +112,6 @@ def delete_file_of_patient(files: PersonFilesService, *, email: str, subject: Su
     "GET",
     "/users/<email>/file/download",
     access=ADMINS,
-    rate=Rate.READ,
     produces=ZIP,
     raises=(NotFound, AsksAlone, NoFile, FileNotReady),
 )

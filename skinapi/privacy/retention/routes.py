@@ -11,14 +11,13 @@ from skinapi.privacy.retention.schemas import (
 from skinapi.privacy.retention.service import NotPatient, RetentionService
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message
 
 ADMINS = admins("Only admin can see and stop what goes by itself")
-routes: Routes[RetentionService] = Routes("retention")
+routes: Routes[RetentionService] = Routes("retention", access=ADMINS)
 
 
-@routes.route("GET", "/retention", access=ADMINS, rate=Rate.READ)
+@routes.route("GET", "/retention")
 def show_retention(retention: RetentionService) -> RetentionView:
     """What goes by itself after its time, how much of it when, what stops it, and what went. The
     counts are exact as of now: what people do until then changes them.
@@ -26,20 +25,20 @@ def show_retention(retention: RetentionService) -> RetentionView:
     return RetentionView.of(retention.get_overview())
 
 
-@routes.route("GET", "/retention/preview", access=ADMINS, rate=Rate.READ)
+@routes.route("GET", "/retention/preview")
 def preview_retention(retention: RetentionService, *, query: WouldQuery) -> RetainedKindView:
     """What would go when, if a kind were kept for so many days. Nothing changes."""
     return RetainedKindView.of(retention.preview(query.kind, query.days))
 
 
-@routes.route("PUT", "/retention/pause", access=ADMINS, rate=Rate.WRITE, raises=(InvalidBody,))
+@routes.route("PUT", "/retention/pause", raises=(InvalidBody,))
 def pause_retention(retention: RetentionService, *, body: WhyStopped, subject: Subject) -> Message:
     """Let nothing go by itself until it is resumed, on all servers."""
     retention.pause(reason=body.reason, by=subject.id)
     return Message(message="Nothing goes by itself now")
 
 
-@routes.route("DELETE", "/retention/pause", access=ADMINS, rate=Rate.WRITE)
+@routes.route("DELETE", "/retention/pause")
 def resume_retention(retention: RetentionService, *, subject: Subject) -> Message:
     """Let go again what is due."""
     retention.resume(by=subject.id)
@@ -47,11 +46,7 @@ def resume_retention(retention: RetentionService, *, subject: Subject) -> Messag
 
 
 @routes.route(
-    "PUT",
-    "/retention/holds/<account>",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    raises=(InvalidBody, NotFound, NotPatient, Conflict),
+    "PUT", "/retention/holds/<account>", raises=(InvalidBody, NotFound, NotPatient, Conflict)
 )
 def hold_patient(
     retention: RetentionService, *, account: str, body: WhyStopped, subject: Subject
@@ -63,9 +58,7 @@ def hold_patient(
     return Message(message="Nothing of this patient goes by itself")
 
 
-@routes.route(
-    "DELETE", "/retention/holds/<account>", access=ADMINS, rate=Rate.WRITE, raises=(NotFound,)
-)
+@routes.route("DELETE", "/retention/holds/<account>", raises=(NotFound,))
 def release_patient(retention: RetentionService, *, account: str, subject: Subject) -> Message:
     """End a hold: what is due goes with the next pass."""
     retention.end_hold(named=account, by=subject.id)

@@ -13,11 +13,10 @@ from skinapi.settings import ArchiveTime
 from skinapi.standards.dicom.archive import ArchiveService
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, Message, PageQuery
 
 ADMINS = admins("Only admin can see what was sent to the archive")
-routes: Routes[ArchiveService] = Routes("archive")
+routes: Routes[ArchiveService] = Routes("archive", access=ADMINS)
 
 
 class ArchiveView(Answer):
@@ -40,13 +39,13 @@ class ArchiveDeliveryView(DeliveryView):
         return cls(**dict(DeliveryView.of(delivery)), finding=number)
 
 
-@routes.route("GET", "/archive", access=ADMINS, rate=Rate.READ)
+@routes.route("GET", "/archive")
 def show_archive(archive: ArchiveService) -> ArchiveView:
     """To which picture archive findings are sent, and after what."""
     return ArchiveView.of(archive)
 
 
-@routes.route("GET", "/archive/deliveries", access=ADMINS, rate=Rate.READ)
+@routes.route("GET", "/archive/deliveries")
 def list_archive_deliveries(
     archive: ArchiveService, *, query: PageQuery
 ) -> Page[ArchiveDeliveryView]:
@@ -55,14 +54,7 @@ def list_archive_deliveries(
     return page.map(ArchiveDeliveryView.of)
 
 
-@routes.route(
-    "POST",
-    "/archive/deliveries/<delivery>/again",
-    access=ADMINS,
-    rate=Rate.WRITE,
-    status=202,
-    raises=(NotFound,),
-)
+@routes.route("POST", "/archive/deliveries/<delivery>/again", status=202, raises=(NotFound,))
 def send_to_archive_again(archive: ArchiveService, *, delivery: str, subject: Subject) -> Message:
     """Send a finding again: what the archive does not have of it."""
     archive.send_again(delivery=delivery, by=subject)

@@ -61,12 +61,7 @@ def store_study(
     return _store(intake, stream, subject, study=study)
 
 
-@routes.route(
-    "GET",
-    "/dicom/admission",
-    access=Signed(scopes=("dicom",), before_another=True),
-    rate=Rate.READ,
-)
+@routes.route("GET", "/dicom/admission", access=Signed(scopes=("dicom",), before_another=True))
 def admit_study(_: IntakeService) -> Message:
     """Say whether the caller may send studies: a proxy asks before it takes their bytes."""
     return Message(message="You may send studies")

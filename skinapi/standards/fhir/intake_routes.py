@@ -31,7 +31,6 @@ from skinapi.standards.fhir.routes import FHIR, SCOPES, refuse_other_forms
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
-from skinapi.web.rate_limits import Rate
 
 TAKES = {**FHIR, "consumes": FHIR_JSON}
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
@@ -43,11 +42,16 @@ REFUSALS = (
 # https://hl7.org/fhir/R4/http.html#ops
 RETURN = re.compile(r"return=(minimal|representation|OperationOutcome)", re.ASCII)
 
-routes: Routes[FhirIntakeService] = Routes("FHIR intake")
+routes: Routes[FhirIntakeService] = Routes("FHIR intake", access=Signed(scopes=SCOPES), **TAKES)
 
 
-@routes.route("POST", "/fhir", access=Signed(scopes=SCOPES, test_keys=True), rate=Rate.WRITE,
-              carries_photo=True, raises=REFUSALS, **TAKES)  # fmt: skip
+@routes.route(
+    "POST",
+    "/fhir",
+    access=Signed(scopes=SCOPES, test_keys=True),
+    carries_photo=True,
+    raises=REFUSALS,
+)
 def take_bundle(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """Take a `Bundle`: a transaction with a `ServiceRequest`, its `Patient` and its photos (`Media`
     or `Binary`), which is all or nothing; or a batch, of which each entry stands alone.
@@ -61,8 +65,13 @@ def take_bundle(intake: FhirIntakeService, *, stream: BodyStream, subject: Subje
     return _answer(answer, 200)
 
 
-@routes.route("POST", "/fhir/ServiceRequest", access=Signed(scopes=SCOPES, test_keys=True),
-              rate=Rate.WRITE, carries_photo=True, raises=REFUSALS, **TAKES)  # fmt: skip
+@routes.route(
+    "POST",
+    "/fhir/ServiceRequest",
+    access=Signed(scopes=SCOPES, test_keys=True),
+    carries_photo=True,
+    raises=REFUSALS,
+)
 def take_request(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """Take a `ServiceRequest` that contains its photos, and answer with the `DiagnosticReport`,
     which `Location` names. With `Prefer: return=OperationOutcome` the answer says what was not
@@ -74,8 +83,7 @@ def take_request(intake: FhirIntakeService, *, stream: BodyStream, subject: Subj
     return _created(taken.report, address, taken.new, taken.outcome)
 
 
-@routes.route("POST", "/fhir/Patient", access=Signed(scopes=SCOPES), rate=Rate.WRITE,
-              raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict), **TAKES)  # fmt: skip
+@routes.route("POST", "/fhir/Patient", raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict))
 def take_patient(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
     """The `Patient` of this identifier, who is added if there is none: with a clinic-wide key.
 

@@ -34,19 +34,19 @@ FHIR: dict[str, Any] = {
     "errors_in": FHIR_JSON,
 }
 
-routes: Routes[FhirService] = Routes("FHIR")
+routes: Routes[FhirService] = Routes("FHIR", access=Signed(scopes=SCOPES), **FHIR)
 
 
-@routes.route("GET", "/fhir/metadata", access=Public(), rate=Rate.ANONYMOUS,
-              raises=(NotAcceptable,), **FHIR)  # fmt: skip
+@routes.route(
+    "GET", "/fhir/metadata", access=Public(), rate=Rate.ANONYMOUS, raises=(NotAcceptable,)
+)
 def show_capabilities(fhir: FhirService) -> Response:
     """What this server can do, as a `CapabilityStatement`."""
     refuse_other_forms()
     return _answer(capability_statement(fhir.base))
 
 
-@routes.route("GET", "/fhir/<kind>", access=Signed(scopes=SCOPES), rate=Rate.READ,
-              raises=(NotFound, NotAcceptable, InvalidQuery), **FHIR)  # fmt: skip
+@routes.route("GET", "/fhir/<kind>", raises=(NotFound, NotAcceptable, InvalidQuery))
 def search_resources(fhir: FhirService, *, kind: str, subject: Subject) -> Response:
     """Search resources of a kind, as a `Bundle` in pages: see `/fhir/metadata` for the parameters.
 
@@ -55,9 +55,12 @@ def search_resources(fhir: FhirService, *, kind: str, subject: Subject) -> Respo
     return _search(fhir, kind, list(request.args.items(multi=True)), subject)
 
 
-@routes.route("POST", "/fhir/<kind>/_search", access=Signed(scopes=SCOPES), rate=Rate.READ,
-              raises=(NotFound, NotAcceptable, UnsupportedMediaType, InvalidBody),
-              **FHIR)  # fmt: skip
+@routes.route(
+    "POST",
+    "/fhir/<kind>/_search",
+    rate=Rate.READ,
+    raises=(NotFound, NotAcceptable, UnsupportedMediaType, InvalidBody),
+)
 def search_by_form(fhir: FhirService, *, kind: str, subject: Subject) -> Response:
     """The same search, with its parameters in a form, so that no log of addresses has them."""
     if request.mimetype != FORM:
@@ -73,9 +76,12 @@ def search_by_form(fhir: FhirService, *, kind: str, subject: Subject) -> Respons
     return _search(fhir, kind, [*request.args.items(multi=True), *sent], subject)
 
 
-@routes.route("GET", "/fhir/<kind>/<identifier>", access=Signed(scopes=SCOPES), rate=Rate.READ,
-              or_produces=("image/jpeg", "application/pdf"),
-              raises=(NotFound, Forbidden, NotAcceptable), **FHIR)  # fmt: skip
+@routes.route(
+    "GET",
+    "/fhir/<kind>/<identifier>",
+    or_produces=("image/jpeg", "application/pdf"),
+    raises=(NotFound, Forbidden, NotAcceptable),
+)
 def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Subject) -> Response:
     """Read one resource. A `Binary` is sent as what it is, unless `Accept` asks for FHIR."""
     if _kind(kind).name == "Binary":
@@ -84,8 +90,9 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
     return _answer(fhir.read(_kind(kind), identifier, to=subject))
 
 
-@routes.route("GET", "/fhir/Patient/<identifier>/$everything", access=Signed(scopes=SCOPES),
-              rate=Rate.READ, raises=(NotFound, NotAcceptable, InvalidQuery), **FHIR)  # fmt: skip
+@routes.route(
+    "GET", "/fhir/Patient/<identifier>/$everything", raises=(NotFound, NotAcceptable, InvalidQuery)
+)
 def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
     """All resources of a patient as one `Bundle`, which is written while it is read; in pages with
     `_count`. `_since` and `_type` choose among them.
@@ -103,9 +110,9 @@ def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> 
     return Response(write_searchset(found, head, fhir.base), mimetype=FHIR_JSON)
 
 
-@routes.route("GET", "/fhir/DiagnosticReport/<identifier>/$document",
-              access=Signed(scopes=SCOPES), rate=Rate.READ,
-              raises=(NotFound, NotAcceptable), **FHIR)  # fmt: skip
+@routes.route(
+    "GET", "/fhir/DiagnosticReport/<identifier>/$document", raises=(NotFound, NotAcceptable)
+)
 def read_document(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
     """A report with all that it refers to, as a document."""
     refuse_other_forms()
