@@ -64,19 +64,29 @@ class AuditTrail:
         self._keys = SigningKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
 
-    def add(self, row: AuditRow) -> None:
-        """Add a row in the transaction under way."""
-        self._insert([row])
+    def add(self, *rows: AuditRow) -> None:
+        """Add rows in the transaction under way, sealed at once where the store has one writer."""
+        for added in rows:
+            row = {
+                "phase": "outcome",  # the API says it; rows of the first code may be "intent"
+                **asdict(added),
+                "id": new_id(),
+                "schema": 1,
+                "created_at": now(),
+                "request_id": current_request_id.get(),
+                "by_key": current_key_id.get(),
+                "key": self._keys.current,
+            }
+            row["signature"] = self._keys.sign(row)
+            self._rows.insert(row)
+        if self._store.one_writer:
+            self._seal()
 
-    def record(self, row: AuditRow) -> None:
-        """Add a row. Call it inside the transaction of a change, or for an event that changes
-        nothing.
+    def record(self, *rows: AuditRow) -> None:
+        """Add rows, all or none. Call it inside the transaction of a change, or for an event that
+        changes nothing.
         """
-        self._store.transaction(partial(self.add, row))
-
-    def record_all(self, rows: Sequence[AuditRow]) -> None:
-        """Add them all or none, sealed at once."""
-        self._store.transaction(partial(self._insert, rows))
+        self._store.transaction(partial(self.add, *rows))
 
     def seal(self) -> int:
         """Number and chain the next rows that are not sealed, in the order of their ids; return how
@@ -265,43 +275,23 @@ class AuditTrail:
         """Whether this server, or one with a former secret of it, wrote the row as it is."""
         return self._keys.signed(row, field="hash" if "hash" in row else "signature")
 
-    def _insert(self, rows: Sequence[AuditRow]) -> None:
-        for added in rows:
-            row = {
-                "phase": "outcome",  # the API says it; rows of the first code may be "intent"
-                **asdict(added),
-                "id": new_id(),
-                "schema": 1,
-                "created_at": now(),
-                "request_id": current_request_id.get(),
-                "by_key": current_key_id.get(),
-                "key": self._keys.current,
-            }
-            row["signature"] = self._keys.sign(row)
-            self._rows.insert(row)
-        if self._store.one_writer:
-            self._seal()
-
     def _seal(self) -> int:
         if rows := self._list_sealable(SEALED_AT_ONCE):
             newest = self._chain_head.newest()
             changes: dict[str, Document] = {}
             for row in rows:
-                sealed = self._sealed(row, after=newest)
-                changes[row["id"]] = {name: sealed[name] for name in sealed.keys() - row.keys()}
-                changes[row["id"]]["key"] = sealed["key"]
-                newest = {"sequence": sealed["sequence"], "hash": sealed["hash"]}
+                change: Document = {"key": self._keys.current, "previous": newest["hash"]}
+                change["sequence"] = newest["sequence"] + 1
+                if newest.get("head_fault"):
+                    change["head_fault"] = newest["head_fault"]
+                if not self.is_signed(row):
+                    change["unsigned"] = True
+                change["hash"] = self._keys.sign({**row, **change})
+                changes[row["id"]] = change
+                newest = {"sequence": change["sequence"], "hash": change["hash"]}
             self._rows.set_each(changes)
             self._chain_head.move(newest)
         return len(rows)
-
-    def _sealed(self, row: Document, *, after: Document) -> Document:
-        faults = {"head_fault": after["head_fault"]} if after.get("head_fault") else {}
-        if not self.is_signed(row):
-            faults["unsigned"] = True
-        link = {"sequence": after["sequence"] + 1, "previous": after["hash"]}
-        sealed = {**row, **faults, **link, "key": self._keys.current}
-        return {**sealed, "hash": self._keys.sign(sealed)}
 
 
 class CursorLost(Conflict):
@@ -327,9 +317,8 @@ class ChainHead:
 
     def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
         self._counters = store.collection("counters")
-        self._rows = rows
-        self._name = name
-        self._keys = keys
+        self._rows, self._name, self._keys = rows, name, keys
+        self._id = f"{name}-head"
 
     def newest(self) -> Document:
         """The number and hash that the next row follows: of the newest row, or of the head if its
@@ -375,10 +364,6 @@ class ChainHead:
                     message = f"{self._name} row {head['sequence']} is not the one that was written"
                     yield Fault(message)
 
-    @property
-    def _id(self) -> str:
-        return f"{self._name}-head"
-
     def _trusts(self, head: Document) -> bool:
         signed = {field: head.get(field) for field in SIGNED_FIELDS}
         return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
@@ -417,10 +402,7 @@ class AuditSealer(PeriodicThread):
             while self._trail.seal() == SEALED_AT_ONCE and self._lease.renew():
                 pass
             self._lease.release()
-        self._log_newest()
-
-    def _log_newest(self) -> None:
-        """A log that is kept elsewhere shows when the newest rows and the head were put back."""
+        # A log that is kept elsewhere shows when the newest rows and the head were put back.
         newest = self._trail.get_newest_sealed()
         if newest != self._logged:
             log.info("audit", sequence=newest["sequence"], hash=newest["hash"])

@@ -62,7 +62,7 @@ class ReadNotes:
             if one not in known
         ]
         if missing:
-            self.trail.record_all(missing)
+            self.trail.record(*missing)
 
     def note_once(
         self, owner: str, *, by: Subject, action: ReadAction, detail: str | None = None

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from skinapi.errors import Duplicate, SkinAPIError, StoreUnavailable
@@ -250,16 +249,15 @@ class Totals(PeriodicThread):
             log.error("count_lost", fields=fields, code=error.code)
 
     def _write(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+        def add_all() -> None:
+            for (collection, identifier), added in sums.items():
+                numbers = {name: number for name, number in added.numbers.items() if number}
+                ops = {"$inc": numbers, "$set": added.facts}
+                self._store.collection(collection).update({"id": identifier}, ops, upsert=True)
+
         if not sums:
             return
-        add_all = partial(self._add_all, sums)
         try:
             self._store.transaction(add_all)
         except Duplicate:  # another server has made one of these documents in the meantime
             self._store.transaction(add_all)
-
-    def _add_all(self, sums: Mapping[DocumentKey, _Sums]) -> None:
-        for (collection, identifier), added in sums.items():
-            numbers = {name: number for name, number in added.numbers.items() if number}
-            ops = {"$inc": numbers, "$set": added.facts}
-            self._store.collection(collection).update({"id": identifier}, ops, upsert=True)

@@ -6,7 +6,6 @@ list.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -29,50 +28,26 @@ def require_fields(fields: Sequence[str]) -> None:
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
     """A copy with only the id and these fields. Fields that the document lacks are left out."""
-    picked: Document = {"id": document["id"]}
-    for parents, names in _names_by_parents(tuple(fields)):
-        inner: Any = document
-        for parent in parents:
-            inner = inner.get(parent) if isinstance(inner, dict) else None
-        if isinstance(inner, dict):
-            values = {name: value for name in names if (value := inner.get(name)) is not None}
-            if values:
-                _dict_in(picked, parents).update(values)
-    return picked
+    values = []
+    for path in fields:
+        value: Any = document
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        values.append(value)
+    return build_document(document["id"], fields, values)
 
 
 def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
     """A document with this id and these values at these paths. None values are left out."""
     document: Document = {"id": identifier}
-    for (parents, name), value in zip(_places(tuple(fields)), values, strict=True):
+    for path, value in zip(fields, values, strict=True):
         if value is not None:
-            _dict_in(document, parents)[name] = value
+            inner, name = document, path
+            while "." in name:
+                parent, _, name = name.partition(".")
+                inner = inner.setdefault(parent, {})
+            inner[name] = value
     return document
-
-
-def _dict_in(document: Document, parents: tuple[str, ...]) -> Document:
-    """The dict at this path, made where there is none."""
-    inner = document
-    for parent in parents:
-        inner = inner.setdefault(parent, {})
-    return inner
-
-
-@cache
-def _places(fields: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """The parents and the name of each path. Cached, because the code has few selections."""
-    names = [path.split(".") for path in fields]
-    return tuple((tuple(parents), name) for *parents, name in names)
-
-
-@cache
-def _names_by_parents(
-    fields: tuple[str, ...],
-) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    grouped: dict[tuple[str, ...], list[str]] = {}
-    for parents, name in _places(fields):
-        grouped.setdefault(parents, []).append(name)
-    return tuple((parents, tuple(names)) for parents, names in grouped.items())
 
 
 # Merges several listings into one; an index serves each of them in order.

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -63,8 +64,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
 
 
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
+_private = partial(os.open, mode=0o600)
 
 
 def sync(path: Path) -> None:
@@ -101,7 +101,10 @@ _denied: set[str] = set()
 def disk_error(error: BaseException) -> StoreUnavailable:
     """DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
     if isinstance(error, PermissionError):
-        _log_denied(str(error.filename))
+        file = str(error.filename)
+        if file not in _denied:  # every request would say it again
+            _denied.add(file)
+            log.error(DENIED, fault="permission denied", file=file)
         return StoreUnavailable(DENIED)
     if isinstance(error, OSError):
         full, read_only = error.errno in FULL, error.errno == errno.EROFS
@@ -113,13 +116,6 @@ def disk_error(error: BaseException) -> StoreUnavailable:
     if full:
         return DiskFull()
     return StoreUnavailable(READ_ONLY) if read_only else StoreUnavailable()
-
-
-def _log_denied(file: str) -> None:
-    """Once for each file: every request would say it again."""
-    if file not in _denied:
-        _denied.add(file)
-        log.error(DENIED, fault="permission denied", file=file)
 
 
 @contextmanager

@@ -160,15 +160,11 @@ def _require_nested(name: str, value: list[Any] | Document, depth: int) -> None:
             require_value("item", item, depth)
         return
     for key, item in value.items():
-        _require_key(name, key)
+        if not isinstance(key, str) or key.startswith("$"):
+            raise ValueError(f"{name}: a key is a text that does not start with $")
+        _require_text(name, key)
         if item is not None:
             require_value(key, item, depth)
-
-
-def _require_key(name: str, key: Any) -> None:
-    if not isinstance(key, str) or key.startswith("$"):
-        raise ValueError(f"{name}: a key is a text that does not start with $")
-    _require_text(name, key)
 
 
 def _require_text(name: str, text: str) -> None:

@@ -38,7 +38,9 @@ class Scrubber(PeriodicThread):
 
     def make_pass(self) -> None:
         self._file.update()
-        if time.monotonic() < self._not_before or not self._is_due():
+        # Also once for what was deleted before there were scrubs.
+        first = not self._store.collection("counters").get(LAST)
+        if time.monotonic() < self._not_before or not (first or self._erased.is_one_waiting()):
             return
         if self._lease.claim() is None:
             return
@@ -48,7 +50,3 @@ class Scrubber(PeriodicThread):
             self._lease.release()
             self._not_before = time.monotonic() + PAUSE_S
         log.info("scrubbed", complete=scrubbed.complete, remains=list(scrubbed.remains))
-
-    def _is_due(self) -> bool:
-        """Also once for what was deleted before there were scrubs."""
-        return self._erased.is_one_waiting() or not self._store.collection("counters").get(LAST)

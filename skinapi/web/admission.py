@@ -148,22 +148,22 @@ def guard_requests(
         if refusal:
             raise refusal
         largest, too_large = sizes.of(route)
-        _refuse_oversize(largest, too_large)
+        # By its Content-Length; without one, Flask stops reading beyond the limit.
+        limit_body(largest, too_large)
+        if (request.content_length or 0) > largest:
+            raise too_large
         if route.lists:
             lists.enter(caller)
         budget = in_files if route.spooled else in_memory
-        budget.enter(caller, _announced(request, largest))
+        # Of a body that comes in chunks, all that the route takes counts.
+        chunked = "HTTP_TRANSFER_ENCODING" in request.environ
+        budget.enter(caller, largest if chunked else request.content_length or 0)
         return None
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
         lists.leave()
         leave_body_budget()
-
-
-def _announced(request: Request, largest: int) -> int:
-    """How many bytes its body may have: where it comes in chunks, all that the route takes."""
-    return largest if "HTTP_TRANSFER_ENCODING" in request.environ else request.content_length or 0
 
 
 def _is_preflight(request: Request) -> bool:
@@ -175,13 +175,3 @@ def _is_preflight(request: Request) -> bool:
     """
     asks = {"Origin", "Access-Control-Request-Method"}
     return request.method == "OPTIONS" and all(name in request.headers for name in asks)
-
-
-def _refuse_oversize(largest: int, error: PayloadTooLarge) -> None:
-    """Refuse a body by its Content-Length; without one, Flask stops reading beyond the limit.
-
-    Raises the given error.
-    """
-    limit_body(largest, error)
-    if (request.content_length or 0) > largest:
-        raise error

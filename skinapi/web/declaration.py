@@ -279,9 +279,6 @@ def _route_of_path(app: Flask, request: Request) -> Route | None:
         except HTTPException:
             continue
         routes = [route_of(app, other.endpoint) for other in _sharing(app, rule)]
-        return next((route for route in routes if route and _matches(route, request)), None)
+        matching = (one for one in routes if one and (one.when is None or one.when(request)))
+        return next(matching, None)
     return None
-
-
-def _matches(route: Route, request: Request) -> bool:
-    return route.when is None or route.when(request)

@@ -188,15 +188,11 @@ def _value(
         raise InvalidBody(f"{name}: must be sent as text, not as a file")
     else:
         found = [text for text in texts.getlist(name) if text]
-    if _is_list(wanted):
+    if any(getattr(part, "__origin__", None) is tuple for part in (wanted, *get_args(wanted))):
         return found or None
     if known and len(found) > 1:
         raise InvalidBody(f"{name}: given more than once")
     return found[0] if found else None
-
-
-def _is_list(wanted: Any) -> bool:
-    return any(getattr(part, "__origin__", None) is tuple for part in (wanted, *get_args(wanted)))
 
 
 # Bodies that a route reads itself, piece by piece, because they may be larger than memory.

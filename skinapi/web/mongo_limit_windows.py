@@ -49,7 +49,10 @@ class MongoWindows:
         """
         key, moment = {"_id": item.key_for(*names)}, time.time()
         with mongo_errors():
-            self._ensure_index()
+            if not self._indexed:
+                with self._lock:  # MongoDB removes windows whose hits have all expired
+                    self._windows.create_index("expireAt", expireAfterSeconds=0)
+                    self._indexed = True
             try:
                 found = self._count(key, item, moment, cost)
             except DuplicateKeyError:  # another first hit has made the window
@@ -73,13 +76,6 @@ class MongoWindows:
             upsert=True,
             return_document=pymongo.ReturnDocument.AFTER,
         )
-
-    def _ensure_index(self) -> None:
-        """Once: MongoDB removes windows whose hits have all expired."""
-        if not self._indexed:
-            with self._lock:
-                self._windows.create_index("expireAt", expireAfterSeconds=0)
-                self._indexed = True
 
 
 def _pipeline(amount: int, expiry: int, moment: float, cost: int) -> list[dict[str, Any]]:

@@ -29,6 +29,12 @@ PUBLISHED_NAMES = {
     "RootAnswer": "Front",
 }
 Spec = dict[str, Any]
+IDEMPOTENCY_KEY: Spec = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{ACCEPTED_KEY.pattern}$"},
+}
 
 
 def build_spec(routes: Iterable[Route]) -> Spec:
@@ -151,7 +157,7 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
         "parameters": [
             *_path_parameters(route),
             *_query_parameters(route),
-            *_header_parameters(route),
+            *([IDEMPOTENCY_KEY] if "idempotency_key" in route.parameters else []),
         ],
         "responses": _responses(route, schemas),
         "security": _security(route.access),
@@ -201,13 +207,6 @@ def _query_parameters(route: Route) -> list[Spec]:
         {"name": name, "in": "query", "required": False, "schema": part}
         for name, part in schema["properties"].items()
     ]
-
-
-def _header_parameters(route: Route) -> list[Spec]:
-    if "idempotency_key" not in route.parameters:
-        return []
-    schema = {"type": "string", "pattern": f"^{ACCEPTED_KEY.pattern}$"}
-    return [{"name": KEY_HEADER, "in": "header", "required": False, "schema": schema}]
 
 
 def _responses(route: Route, schemas: _Schemas) -> Spec:

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_date, parse_if_range_header
 
@@ -123,7 +122,7 @@ def sentence_of(error: ValidationError, *, missing: str | None) -> str:
     It is about the first fault; `missing` replaces it where a required field is absent or empty.
     """
     faults = error.errors(include_url=False, include_context=False)
-    if missing and any(_is_absent(fault) for fault in faults):
+    if missing and any(one["type"] == "missing" or one["input"] in (None, "") for one in faults):
         return missing
     first = faults[0]
     if first["type"] in NOT_AN_OBJECT:
@@ -132,7 +131,3 @@ def sentence_of(error: ValidationError, *, missing: str | None) -> str:
     field = ".".join(str(part) for part in first["loc"])[:LONGEST_ECHO]
     message = first["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
-
-
-def _is_absent(fault: ErrorDetails) -> bool:
-    return fault["type"] == "missing" or fault["input"] in (None, "")

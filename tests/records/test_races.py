@@ -1,7 +1,7 @@
 """Two requests about the same finding or patient at once leave what one after the other leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -178,16 +178,16 @@ PAIRS = [
 
 def overlapped(first: Call, second: Call) -> tuple[int, int]:
     """`first` stops before it commits, until `second` has ended or seems to wait for it."""
-    insert, stopped, ended = AuditTrail._insert, Event(), Event()
+    add, stopped, ended = AuditTrail.add, Event(), Event()
 
-    def stop_once(trail: AuditTrail, rows: Sequence[AuditRow]) -> None:
+    def stop_once(trail: AuditTrail, *rows: AuditRow) -> None:
         if not stopped.is_set():
             stopped.set()
             ended.wait(0.15)
-        insert(trail, rows)
+        add(trail, *rows)
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
-        patch.setattr(AuditTrail, "_insert", stop_once)
+        patch.setattr(AuditTrail, "add", stop_once)
         one = pool.submit(first)
         stopped.wait(5)
         two = pool.submit(second)

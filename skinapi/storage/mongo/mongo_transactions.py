@@ -119,7 +119,7 @@ class MongoTransactions:
                     room_made = True
                 except StoreUnavailable as error:
                     over = time.monotonic() + wait > deadline
-                    if over and _is_conflict(error):
+                    if over and getattr(error.__cause__, "code", None) == WRITE_CONFLICT:
                         raise StoreBusy from error
                     if over or not _says(error, RUN_AGAIN):
                         raise
@@ -165,11 +165,6 @@ def _commit_again(session: ClientSession, *, until: float) -> None:
                 raise
         else:
             return
-
-
-def _is_conflict(error: StoreUnavailable) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OperationFailure) and cause.code == WRITE_CONFLICT
 
 
 def _says(error: StoreUnavailable, label: str) -> bool:

@@ -75,21 +75,23 @@ class SqliteFile:
         try:
             return self._connect()
         except (apsw.CantOpenError, apsw.ReadOnlyError):
-            self._refuse_if_denied()
+            # SQLite does not say which file it may not open, nor that this is why.
+            for path in (self._path, *self._log_files, self._path.parent):
+                if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+                    raise PermissionError(
+                        errno.EACCES, os.strerror(errno.EACCES), str(path)
+                    ) from None
             raise
-
-    def _refuse_if_denied(self) -> None:
-        """SQLite does not say which file it may not open, nor that this is why."""
-        for path in (self._path, *self._log_files, self._path.parent):
-            if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     def _connect(self) -> apsw.Connection:
         with self.locked():
-            self._forget_parents_connections()
+            if self._opened_by != os.getpid():
+                # After a fork they are the parent's, so what they opened says nothing.
+                self._opened_by, self._open_connections, self._log_inodes = os.getpid(), 0, None
             self.refuse_if_replaced()
             header = _header_of(self._path)
-            if not (_is_ours(header) and self._has_not_shrunk(header)):
+            ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+            if not (ours and self._has_not_shrunk(header)):
                 self._refuse(DAMAGED)
             self._opened_inode = _inode_of(self._path)
             connection = self._open(apsw.SQLITE_OPEN_READWRITE)
@@ -107,11 +109,6 @@ class SqliteFile:
             if self._open_connections == 0:
                 self._log_inodes = None
         connection.close()
-
-    def _forget_parents_connections(self) -> None:
-        """After a fork: they are not this process's, so what they opened says nothing."""
-        if self._opened_by != os.getpid():
-            self._opened_by, self._open_connections, self._log_inodes = os.getpid(), 0, None
 
     @contextmanager
     def fresh_connection(self) -> Iterator[apsw.Connection]:
@@ -138,7 +135,9 @@ class SqliteFile:
             self._rewrites, self._largest_size = rewrites, 0
         # The header's own count of pages: a rewrite that is killed may leave the file to be cut to
         # it by the next checkpoint. Where a checkpoint was killed, the file is the smaller one.
-        counted = int.from_bytes(header[PAGES_AT], "big") * _page_size(header)
+        page_size = int.from_bytes(header[PAGE_SIZE_AT], "big")
+        pages = int.from_bytes(header[PAGES_AT], "big")
+        counted = pages * (65536 if page_size == 1 else page_size)
         size = min(self._path.stat().st_size, counted)
         self._largest_size = max(size, self._largest_size)
         return size == self._largest_size
@@ -192,16 +191,6 @@ class SqliteFile:
         # leaves whole pages. Neither reaches what moves of rows between pages leave: file_rewrite.
         connection.execute("PRAGMA secure_delete = ON")
         return connection
-
-
-def _is_ours(header: bytes) -> bool:
-    """Whether the file's header has our application id."""
-    return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-
-
-def _page_size(header: bytes) -> int:
-    size = int.from_bytes(header[PAGE_SIZE_AT], "big")
-    return 65536 if size == 1 else size
 
 
 def _header_of(path: Path) -> bytes:

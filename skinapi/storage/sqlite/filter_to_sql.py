@@ -50,7 +50,8 @@ def where(filter: Filter) -> Sql:
     clauses, values = ["1"], []
     for field, condition in filter.items():
         if isinstance(condition, dict):
-            clause, operands = _all_of([_compared(field, *item) for item in condition.items()])
+            compared = [_compared(field, *item) for item in condition.items()]
+            clause, operands = _join_clauses(" AND ", compared)
         else:
             clause, operands = _equal(field, condition)
         clauses.append(clause)
@@ -64,8 +65,9 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
             return _one_of(field, operand)
         case "$ne":
             clause, values = _equal(field, operand)
+            no_list = "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
             # A missing field gives NULL, and NOT NULL would match nothing.
-            return f"(NOT coalesce({clause}, 0) AND {_is_not_list(field)})", values
+            return f"(NOT coalesce({clause}, 0) AND {no_list})", values
         case _:
             compared = f"{sql_field(field)} {SQL_OPERATORS[word]} ?"
             return f"({compared} AND {type_matches(field, operand)})", [sql_value(operand)]
@@ -95,11 +97,7 @@ def _one_of(field: str, items: list[Any]) -> Sql:
         marks = ", ".join("?" * len(values))
         is_one = f"{sql_field(field)} IN ({marks}) AND {sql_field(field)} IS NOT NULL"
         parts.append((f"({is_one} AND {clause})", values))
-    return _any_of(parts) if parts else ("0", [])
-
-
-def _is_not_list(field: str) -> str:
-    return "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
+    return _join_clauses(" OR ", parts) if parts else ("0", [])
 
 
 def type_matches(field: str, value: Any) -> str:
@@ -123,14 +121,6 @@ def _type_of_equal_matches(field: str, value: Any) -> str:
     is_bool_or_like_one = isinstance(value, bool | int | float) and value in (0, 1)
     is_like_a_list = isinstance(value, str) and value.startswith(("[", "{"))
     return type_matches(field, value) if is_bool_or_like_one or is_like_a_list else "1"
-
-
-def _all_of(parts: list[Sql]) -> Sql:
-    return _join_clauses(" AND ", parts)
-
-
-def _any_of(parts: list[Sql]) -> Sql:
-    return _join_clauses(" OR ", parts)
 
 
 def _join_clauses(word: str, parts: list[Sql]) -> Sql:

@@ -78,14 +78,7 @@ class SqliteDocuments:
         self._expiry_field = field
 
     def insert(self, document: Document) -> None:
-        kept = checked_document(document, self._indexed_fields)
-        row = (kept["id"], to_json(kept))
-
-        def add(connection: apsw.Connection) -> None:
-            self._purge(connection)
-            connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
-
-        self._write(add)
+        self.insert_many([document])
 
     def insert_many(self, documents: Sequence[Document]) -> None:
         kept = [checked_document(document, self._indexed_fields) for document in documents]
@@ -151,9 +144,8 @@ class SqliteDocuments:
             if document is not None:
                 self._replace(connection, [changed])
             else:
-                connection.execute(
-                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], to_json(changed))
-                )
+                row = (changed["id"], to_json(changed))
+                connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
             return changed
 
         return self._write(change)
@@ -217,13 +209,10 @@ class SqliteDocuments:
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
             text = connection.execute(self._select_by_id, (require_id(filter["id"]),)).get
             document = None if text is None else from_json(text)
-            return document if document and not self._is_expired(document) else None
+            expires = document.get(self._expiry_field or "") if document else None
+            return None if expires is not None and expires <= now() else document
         texts = self._select(connection, filter, "id", None, 1)
         return from_json(texts[0]) if texts else None
-
-    def _is_expired(self, document: Document) -> bool:
-        expires = document.get(self._expiry_field) if self._expiry_field else None
-        return expires is not None and expires <= now()
 
     def _select(
         self,

@@ -141,12 +141,13 @@ class SqliteStore:
         # `act` may run on another writer's thread, and needs its caller's context there, such as
         # the request id.
         context = copy_context()
-        return self.write(lambda connection: context.run(self._run_open, connection, act))
 
-    def _run_open(self, connection: apsw.Connection, act: Callable[[], T]) -> T:
-        opened = _Open(connection)
-        self._open.set(opened)
-        return opened.run(act)
+        def run(connection: apsw.Connection) -> T:
+            opened = _Open(connection)
+            self._open.set(opened)
+            return opened.run(act)
+
+        return self.write(lambda connection: context.run(run, connection))
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
