@@ -32,9 +32,10 @@ from skinapi.records.unassigned import UnassignedMailer
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
-from skinapi.storage.background import BackgroundThread, ErasureRetry, Totals
+from skinapi.storage.background import BackgroundThread, Totals
 from skinapi.storage.migration import Migrator
 from skinapi.storage.scrubbing import Scrubber
+from skinapi.storage.unit_of_work import ErasureRetry
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_guard import EVENTS_FD, FOLDER, JobRequest
 from skinapi.jobs.process import job_environment, signal_group
+from skinapi.storage.documents import INTEGERS
 from skinapi.storage.ids import now
-from skinapi.storage.port_rules import INTEGERS
 
 # Events that a job's process sends to its worker: lines of JSON, cleaned and bounded before they
 # are stored. The process runs foreign code, so nothing of it is trusted.

@@ -1,11 +1,12 @@
 """Work beside the requests: periodic threads, leases on work that one process of all servers does,
-files that are still to be deleted, and totals that are written every few seconds."""
+and totals that are written every few seconds.
+"""
 
 import os
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -111,60 +112,6 @@ class Lease:
     def _set(self, fields: Document) -> bool:
         mine = {"id": self._name, "holder": self._holder}
         return self._documents.update(mine, {"$set": fields}) is not None
-
-
-# Files that are still to be deleted: what a person has deleted is gone, whatever is killed.
-#
-# A blob is no part of a transaction. So the transaction that deletes a record notes the keys of its
-# blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a thread
-# deletes.
-
-
-AT_ONCE = 100
-RETRY_EVERY_S = 60.0
-
-
-class Erasures:
-    def __init__(self, store: Store) -> None:
-        self._noted = store.collection("erasures")
-        self._blobs = store.blobs
-
-    def note(self, keys: Sequence[str]) -> None:
-        """Call it in the transaction that deletes the records of these blobs."""
-        if keys:
-            moment = now()
-            self._noted.insert_many(
-                [{"id": key, "schema": 1, "created_at": moment} for key in keys]
-            )
-
-    def finish(self, keys: Sequence[str]) -> None:
-        """Delete the noted blobs, after the transaction. Where that fails, it is done later."""
-        try:
-            for start in range(0, len(keys), AT_ONCE):
-                self._erase(keys[start : start + AT_ONCE])
-        except StoreUnavailable:
-            log.warning("erased_later", count=len(keys))
-
-    def finish_all(self) -> None:
-        """Delete what was left. Raises StoreUnavailable."""
-        while noted := self._noted.find(limit=AT_ONCE):
-            self._erase([document["id"] for document in noted])
-
-    def _erase(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            self._blobs.delete(key)
-        self._noted.delete({"id": {"$in": list(keys)}})
-
-
-class ErasureRetry(PeriodicThread):
-    """Any process may make a pass; two at once do no harm."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__("erasures", every_s=RETRY_EVERY_S, failure="files not erased")
-        self._erasures = Erasures(store)
-
-    def make_pass(self) -> None:
-        self._erasures.finish_all()
 
 
 # Totals that are added up in memory, and written every few seconds.

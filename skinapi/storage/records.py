@@ -6,7 +6,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import NotFound
-from skinapi.storage.port_rules import UNSTORABLE
+from skinapi.storage.documents import UNSTORABLE
 from skinapi.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.stored_record import StoredRecord
 

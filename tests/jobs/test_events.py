@@ -18,7 +18,7 @@ from skinapi.jobs.job_process import (
     clean_text,
     with_row,
 )
-from skinapi.storage.port_rules import require_value
+from skinapi.storage.documents import require_value
 from tests.support.size import size
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.background import ErasureRetry
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
+from skinapi.storage.unit_of_work import ErasureRetry
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 

@@ -157,6 +157,6 @@ def test_it_is_not_shown_where_the_trail_cannot_be_written(
 ) -> None:
     doctor, ada = patient_in_care(backend)
     path = path_of(predicted(ada, keep_photo="true"))
-    monkeypatch.setattr(AuditTrail, "_insert", unavailable)
+    monkeypatch.setattr(AuditTrail, "add", unavailable)
     assert doctor.call("GET", path).status_code == 503
     assert ada.call("GET", path).status_code == 200

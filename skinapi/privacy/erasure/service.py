@@ -46,13 +46,13 @@ from skinapi.privacy.erasure.receipts import (
     sign_receipt,
 )
 from skinapi.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.storage.background import Erasures, PeriodicThread
+from skinapi.storage.background import PeriodicThread
 from skinapi.storage.backups_made import BackupMade, list_backups, may_hold
 from skinapi.storage.clock_watch import ClockWatch, Time
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import made_at, now
 from skinapi.storage.ports import Document, Remnant, Store
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 
 DAY = timedelta(days=1)
 # A lease may be renewed once more between its reading and the deletion of its job.

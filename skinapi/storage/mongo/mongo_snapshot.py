@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.port_rules import require_name
+from skinapi.storage.documents import require_name
 from skinapi.storage.ports import Document
 
 # The counts of the rate limits (web/mongo_limit_windows.py). They are in this database too where

@@ -16,7 +16,20 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.storage.documents import pick_fields, require_fields
+from skinapi.storage.documents import (
+    checked_document,
+    checked_filter,
+    ordering,
+    pick_fields,
+    require_expiry,
+    require_fields,
+    require_id,
+    require_limit,
+    require_name,
+    require_ops,
+    require_text_field,
+    require_upsert,
+)
 from skinapi.storage.ids import now
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
 from skinapi.storage.mongo.mongo_compact import compact_all
@@ -29,18 +42,6 @@ from skinapi.storage.mongo.mongo_transactions import (
     with_longer_timeout,
 )
 from skinapi.storage.mongo.outage import TIMEOUTS, ErrorContext, Outage
-from skinapi.storage.port_rules import (
-    checked_document,
-    checked_filter,
-    ordering,
-    require_expiry,
-    require_id,
-    require_limit,
-    require_name,
-    require_ops,
-    require_text_field,
-    require_upsert,
-)
 from skinapi.storage.ports import (
     Blobs,
     Document,

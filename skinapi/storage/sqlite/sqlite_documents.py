@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from skinapi.storage.documents import require_fields
-from skinapi.storage.ids import now
-from skinapi.storage.port_rules import (
+from skinapi.storage.documents import (
     checked_document,
     checked_filter,
     ordering,
     require_expiry,
+    require_fields,
     require_id,
     require_limit,
     require_name,
@@ -25,6 +24,7 @@ from skinapi.storage.port_rules import (
     require_upsert,
     require_value,
 )
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 from skinapi.storage.sqlite.filter_to_sql import (
     Sql,

@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 import apsw
 
 from skinapi.errors import DiskFull, StoreUnavailable
-from skinapi.storage.documents import OpenTransaction
+from skinapi.storage.documents import OpenTransaction, require_name
 from skinapi.storage.files import FileBlobs
-from skinapi.storage.port_rules import require_name
 from skinapi.storage.ports import Blobs, Document, Remnant, Scrubbed
 from skinapi.storage.sqlite.database_file import GroupCommit, SqliteFile, sqlite_errors
 from skinapi.storage.sqlite.file_rewrite import scrub_file
