@@ -52,7 +52,8 @@ class Authorizer:
             return None
         if isinstance(access, Opened):
             if not authorization:
-                self._refuse_closed(access)
+                if not any(name in self.open_clients for name in access.clients):
+                    raise Unauthenticated(access.closed)
                 return None
             access = Signed(roles=access.roles)
         token = read_bearer(authorization)
@@ -87,10 +88,6 @@ class Authorizer:
         lacks_factor = account.lacks_second_factor(self.second_factor_roles)
         if lacks_factor and not (factor_there or access.even_unready):
             raise SecondFactorRequired(self.account_page)
-
-    def _refuse_closed(self, access: Opened) -> None:
-        if not any(name in self.open_clients for name in access.clients):
-            raise Unauthenticated(access.closed)
 
     def _read(self, claims: Claims) -> tuple[Account, Session]:
         """The account and the session of a token that is not revoked. Raises InvalidToken."""

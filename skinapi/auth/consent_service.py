@@ -92,7 +92,10 @@ class ConsentsService:
         if due:
             self._set(unit, account, due, changed)
         if changed.erase_kept:
-            self._erase_kept(unit, account)
+            # A photo that is kept at the same moment is seen, or waits.
+            self.accounts.hold(account.id)
+            unit.record(AuditRow("account.photos_erased", by=account.id, target=account.id))
+            unit.publish(KeptPhotosUnwanted(account.id))
 
     def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
         """What is not so already, and what stands and is renewed."""
@@ -124,11 +127,6 @@ class ConsentsService:
             )
             if not allowed:
                 unit.publish(ConsentWithdrawn(account.id, purpose))
-
-    def _erase_kept(self, unit: Unit, account: Account) -> None:
-        self.accounts.hold(account.id)  # a photo that is kept at the same moment is seen, or waits
-        unit.record(AuditRow("account.photos_erased", by=account.id, target=account.id))
-        unit.publish(KeptPhotosUnwanted(account.id))
 
 
 def _refuse_old_texts(changed: ChangedConsents) -> None:

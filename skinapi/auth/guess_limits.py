@@ -16,7 +16,7 @@ knows the password keeps nobody else from using one. A new password begins these
 import hmac
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from skinapi.auth.accounts import Account
 from skinapi.auth.errors import TooManyCodes, TooManyGuesses
@@ -142,34 +142,21 @@ class GuessLimits:
         # Twice: another request may create the budget between the update and the insert.
         for _ in range(2):
             left = {"id": budget, "wrong": {"$lt": most}}
-            spent = self._budgets.update(left, {"$inc": {"wrong": 1}})
-            if spent:
+            if spent := self._budgets.update(left, {"$inc": {"wrong": 1}}):
                 return int(spent["wrong"])
-            try:
-                self._budgets.insert(
-                    {
-                        "id": budget,
-                        "schema": 1,
-                        "created_at": now(),
-                        "expires_at": now() + window,
-                        "wrong": 1,
-                    }
-                )
-            except Duplicate:
-                continue
-            return 1
+            first = {"id": budget, "schema": 1, "created_at": now(), "expires_at": now() + window}
+            with suppress(Duplicate):
+                self._budgets.insert({**first, "wrong": 1})
+                return 1
         found = self._budgets.get(budget)
         if found and is_ahead(found["created_at"], TOLERANCE):
             # Its window would end when the clock is there again, and the owner wait so long.
             self._budgets.delete({"id": budget, "created_at": found["created_at"]})
             return self._spend(budget, most, window=window)
-        raise TooManyGuesses(retry_after=_seconds_until(found["expires_at"]) if found else 1)
+        wait = round((found["expires_at"] - now()).total_seconds()) if found else 1
+        raise TooManyGuesses(retry_after=max(1, wait))
 
     def _hash(self, *parts: str) -> str:
         # A plain hash could be reversed by trying all IPv4 addresses.
         message = "\n".join(parts).encode("utf-8", "surrogatepass")
         return hmac.digest(self._key, message, "sha256").hex()
-
-
-def _seconds_until(moment: datetime) -> int:
-    return max(1, round((moment - now()).total_seconds()))

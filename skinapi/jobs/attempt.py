@@ -194,7 +194,8 @@ class Attempt:
             self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
             if self._settings.stopping() and self._stop is None:
                 self._end("stopping")
-            if self._stop is None and self._is_over_time():
+            took = self._job.seconds_before + self._seconds()
+            if self._stop is None and took > self._timing.longest_of(self._job):
                 self._end("time")
             if time.monotonic() >= self._next_beat:
                 self._beat()
@@ -255,9 +256,6 @@ class Attempt:
 
     def _seconds(self) -> float:
         return boot_time() - self._claimed_at
-
-    def _is_over_time(self) -> bool:
-        return self._job.seconds_before + self._seconds() > self._timing.longest_of(self._job)
 
     def _lease_left(self) -> float:
         return max(0.0, self._lease_ends - boot_time())

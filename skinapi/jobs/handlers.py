@@ -75,7 +75,8 @@ def handle(context: JobContext, handlers: Handlers) -> int:
         context.send({"error": error.detail, "code": error.code})
     except Exception as error:  # noqa: BLE001 (whatever it is, the owner is told)
         traceback.print_exc()
-        if _lacks_memory(error):
+        # Also where TensorFlow says it, which is not imported here.
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             context.send({"error": TOO_LITTLE_MEMORY, "code": NEEDS_MEMORY})
             return 0
         says = f"It ended with an error of the program ({type(error).__name__}); the log has more"
@@ -83,11 +84,6 @@ def handle(context: JobContext, handlers: Handlers) -> int:
     else:
         context.send({"result": result})
     return 0
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Also where TensorFlow says it, which is not imported here."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def _handler_of(kind: str, handlers: Handlers) -> Handler:

@@ -319,7 +319,8 @@ class Jobs(Records[Job]):
             self.finish(job, status="failed", changes=gave_up)
         else:
             disappeared = {"message": "Its worker disappeared; it waits again"}
-            held = _seconds_held(job)
+            until, began = job.lease_ends_at, job.attempt_started_at
+            held = (min(until, now()) - began).total_seconds() if until and began else 0.0
             self.release(job, changes=disappeared, counted=True, seconds=held)
 
     def _shorten_leases(self, lease: timedelta) -> None:
@@ -381,9 +382,3 @@ class Jobs(Records[Job]):
 def _lane_of(job: Document) -> str:
     """What one job at a time has: its owner's, or the one for the owner's short jobs."""
     return f"{job['owner']} short" if job.get("short") else str(job["owner"])
-
-
-def _seconds_held(job: Job) -> float:
-    if job.attempt_started_at is None or job.lease_ends_at is None:
-        return 0.0
-    return (min(job.lease_ends_at, now()) - job.attempt_started_at).total_seconds()

@@ -118,18 +118,13 @@ def card_page(card: ModelCard, taken_back: Sequence[TakenBack] = ()) -> str:
         points=_operating_points(card),
         titles=[*POINT_TITLES.values()],
         figures=_without_points(card),
-        more=_extra_sections(card),
+        more=card.model_extra or {},  # the sections that not every card has
         notice=conditions_table().notices.information_only.en,
         cell=_cell,
         words=_words,
         grid_of=_grid_of,
         pairs_of=_pairs_of,
     )
-
-
-def _extra_sections(card: ModelCard) -> Mapping[str, Any]:
-    """The sections of this card that not every card has."""
-    return card.model_extra or {}
 
 
 @dataclass(frozen=True, slots=True)

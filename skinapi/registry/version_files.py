@@ -72,7 +72,8 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
             draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder.parent))
             try:
                 for file in files:
-                    _write_file(blobs, file, draft / file.name)
+                    with (draft / file.name).open("wb") as target:
+                        target.writelines(_pieces(blobs, file))
                 if folder.exists():
                     shutil.rmtree(folder)
                 draft.rename(folder)
@@ -90,12 +91,6 @@ def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
         except OSError:
             if not _holds(folder, files):
                 raise
-
-
-def _write_file(blobs: Blobs, file: StoredFile, path: Path) -> None:
-    with path.open("wb") as target:
-        for piece in _pieces(blobs, file):
-            target.write(piece)
 
 
 def read_file(blobs: Blobs, file: StoredFile) -> bytes:

@@ -76,7 +76,10 @@ class KeysService:
         Raises the errors of `reauthenticate`, TooManyKeys, Unprocessable for what a test key cannot
         do, and InvalidToken where the account is being deleted.
         """
-        _refuse_untestable(wanted)
+        if wanted.kind == "test" and {*wanted.scopes} & {*LIVE_SCOPES}:
+            raise Unprocessable(NOT_FOR_TESTS)
+        if wanted.kind == "test" and wanted.sessions:
+            raise Unprocessable("A test key makes no session keys")
         if wanted.doctor:
             raise Unprocessable(NO_PATIENTS)
         self._prove(by, proof)
@@ -260,10 +263,3 @@ class KeysService:
         unit.audit("key.session", by=by.id, target=session.id, owner=account.id, detail=f"{scope}")
         self.keys.sessions.insert(session)
         return session, secret
-
-
-def _refuse_untestable(wanted: WantedKey) -> None:
-    if wanted.kind == "test" and {*wanted.scopes} & {*LIVE_SCOPES}:
-        raise Unprocessable(NOT_FOR_TESTS)
-    if wanted.kind == "test" and wanted.sessions:
-        raise Unprocessable("A test key makes no session keys")

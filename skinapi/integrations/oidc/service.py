@@ -108,7 +108,8 @@ class OidcService:
             trip = self.trips.find_by_secret(secret) if secret else None
             if not secret or trip is None or trip.provider != provider or trip.account:
                 raise LogInExpired
-            if not _are_equal(derive(secret, "state"), answer.state or ""):
+            state = (answer.state or "").encode("utf-8", "surrogatepass")
+            if not hmac.compare_digest(derive(secret, "state").encode(), state):
                 raise LogInExpired
             speaker.refuse_other_issuer(answer.issuer)
             if not self.trips.use(trip):
@@ -273,10 +274,6 @@ class OidcService:
         if provider not in self.providers:
             raise NotFound(NO_PROVIDER)
         return self.providers[provider]
-
-
-def _are_equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode("utf-8", "surrogatepass"))
 
 
 @contextmanager
