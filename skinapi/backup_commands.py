@@ -294,7 +294,7 @@ def _erase_again(services: Services) -> "Counter[str]":
     of each kind.
     """
     again = Counter[str]()
-    for one in services.data.erased_ids.list_all():
+    for one in services.data.erased_ids.walk_all():
         if one.kind == "finding":
             again[one.kind] += services.records.erase_again(identifier=one.id, by=OPERATOR)
             continue

@@ -133,7 +133,7 @@ class Jobs(Records[Job]):
 
         Raises IdempotencyKeyReused for another request with that key.
         """
-        job = self._first({"owner": owner, "idempotency_key": key}) if key is not None else None
+        job = self._by_key(key, owner=owner)
         if job and (job.kind, job.request) != (kind, request):
             raise IdempotencyKeyReused
         return job
@@ -354,10 +354,8 @@ class Jobs(Records[Job]):
 
     def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
         """Yield jobs whose owner is gone."""
-        for owner in sorted(self._documents.count_by("owner")):
-            if not owner_stays(owner):
-                says = f"jobs of account {owner}, which is gone"
-                yield Fault(says, partial(self.forget, owner))
+        for owner in self._gone("owner", owner_stays):
+            yield Fault(f"jobs of account {owner}, which is gone", partial(self.forget, owner))
 
     def _as_holder(self, job: Job, ops: Ops) -> Job | None:
         changed = self._documents.update({"id": job.id, "token": job.token}, ops)

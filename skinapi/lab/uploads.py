@@ -85,8 +85,7 @@ class Uploads(Records[UploadRecord]):
         """The upload that the same request with the same key has announced before, if it is still
         there. Raises IdempotencyKeyReused for another request with that key.
         """
-        sent = {"owner": announced.owner, "idempotency_key": announced.idempotency_key}
-        before = self._first(sent) if announced.idempotency_key is not None else None
+        before = self._by_key(announced.idempotency_key, owner=announced.owner)
         if before is None:
             return None
         if before.expires_at < now():  # one of more than a sweep deletes

@@ -313,10 +313,9 @@ class IssuedReports(Records[Issued]):
         return [issued["pdf_blob"] for issued in rows if "pdf_blob" in issued]
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
-        for submission in sorted(self._documents.count_by("submission")):
-            if not has_submission(submission):
-                says = f"reports of submission {submission}, which is gone"
-                yield Fault(says, partial(self._erase, submission))
+        for submission in self._gone("submission", has_submission):
+            says = f"reports of submission {submission}, which is gone"
+            yield Fault(says, partial(self._erase, submission))
 
     def _erase(self, submission: str) -> None:
         for blob in self.forget(submission):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from skinapi.errors import BrokenErasedIds, Conflict
 from skinapi.storage.files import disk_errors, write_durably
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Documents, Store, set_or_remove
+from skinapi.storage.ports import Document, Store, set_or_remove
 from skinapi.storage.records import Records
 from skinapi.stored_record import Frozen, StoredRecord, optional
 
@@ -55,10 +55,6 @@ class ErasedIds(Records[Erased]):
         """Whether the finding that this request has made was erased."""
         return bool(self._documents.find({"request": request}, limit=1, fields=()))
 
-    def list_all(self) -> Iterator[Erased]:
-        """By id. Needs memory for some hundred of them."""
-        return _all_of(self._documents)
-
     def list_since(self, moment: datetime) -> Iterator[Erased]:
         """By time."""
         yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
@@ -80,12 +76,8 @@ class ErasedIds(Records[Erased]):
 
 
 def list_erased(store: Store) -> Iterator[Erased]:
-    """As `ErasedIds.list_all`, of a store that is only read."""
-    return _all_of(store.collection(COLLECTION))
-
-
-def _all_of(documents: Documents) -> Iterator[Erased]:
-    after = None
+    """As `ErasedIds.walk_all`, of a store that is only read."""
+    documents, after = store.collection(COLLECTION), None
     while page := documents.find(after=after, limit=AT_ONCE):
         yield from map(Erased.model_validate, page)
         after = page[-1]["id"]
@@ -180,7 +172,7 @@ class ErasedIdsFile:
         """
         if self._newest is None:
             known = self._read()
-            found = list(self._erased.list_all())
+            found = list(self._erased.walk_all())
         else:
             known = self._recent
             found = list(self._erased.list_since(self._newest - OVERLAP))

@@ -96,12 +96,22 @@ class Records(Generic[R]):
         found = self._documents.find(wanted, sort=sort, after=after, limit=limit + 1, fields=fields)
         return page_of(found, limit).map(self.record.model_validate)
 
-    def _walk_all(self, wanted: Filter, *, limit: int = WALKED_AT_ONCE) -> Iterator[R]:
+    def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
         """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""
-        after = None
-        while found := self._documents.find(wanted, after=after, limit=limit):
+        after: str | None = None
+        while found := self._documents.find(
+            sort="-id" if newest_first else "id", after=after, limit=WALKED_AT_ONCE
+        ):
             yield from map(self.record.model_validate, found)
             after = found[-1]["id"]
+
+    def _by_key(self, key: str | None, **owner: str) -> R | None:
+        """The record that a request with this idempotency key of its owner has made before."""
+        return self._first({**owner, "idempotency_key": key}) if key is not None else None
+
+    def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
+        """For `check`: the values of this field that name what is not there any more."""
+        return [value for value in sorted(self._documents.count_by(field)) if not stays(value)]
 
     def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
         """Set these fields of the first match, and remove those that are None. The result is None

@@ -166,8 +166,7 @@ class Datasets(Records[DatasetVersion]):
         Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
         set is being deleted.
         """
-        sent = {"owner": new.owner, "idempotency_key": new.key}
-        before = self._first(sent) if new.key is not None else None
+        before = self._by_key(new.key, owner=new.owner)
         if before is None:
             return None
         if before.request_hash != new.request_hash:

@@ -25,7 +25,6 @@ from skinapi.records.submission import URGENT, Listed
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Filter
 from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
@@ -93,13 +92,6 @@ class PeopleToReach(Records[PersonToReach]):
     collection, record = "people_to_reach", PersonToReach
     indexes = (("account", "id"),)
     expiry = "expires_at"
-
-    def walk(self) -> Iterator[PersonToReach]:
-        """The newest first, read in pages."""
-        before: Filter = {}
-        while stored := self._documents.find(before, sort="-id", limit=MOST_LISTED):
-            yield from map(PersonToReach.model_validate, stored)
-            before = {"id": {"$lt": stored[-1]["id"]}}
 
     def find_of(self, account: str) -> PersonToReach | None:
         return self._first({"account": account})
@@ -177,7 +169,11 @@ class ReachService:
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
         """The newest first, MOST_LISTED at most."""
         doctors = {*self.unassigned.accounts.list_active_doctors()}
-        seen = (person for person in self.people.walk() if self._may_see(person, to, doctors))
+        seen = (
+            person
+            for person in self.people.walk_all(newest_first=True)
+            if self._may_see(person, to, doctors)
+        )
         return [*islice(seen, MOST_LISTED)]
 
     @atomic
