@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from skinapi.domain.field_types import ID
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id_after, now
-from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.ports import Filter, set_or_remove
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 
 LONGEST_MESSAGE = 2000
@@ -48,48 +48,35 @@ class Message(StoredRecord):
     request_hash: str | None = None
 
 
-class Messages:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("messages")
-        self._documents.ensure_index("lesion", "id")
-        self._documents.ensure_index("to", "read_at", "lesion")
-        self._documents.ensure_index("owner", "author", "read_at")
-        self._documents.ensure_index("owner", "lesion", "id")
-        self._documents.ensure_index("submission")
-        self._documents.ensure_index("read_at", "signature", "to", "created_at")
-        self._documents.ensure_index("read_at", "id")
-        self._documents.ensure_index("author", "idempotency_key", unique=True)
+class Messages(Records[Message]):
+    collection, record = "messages", Message
+    indexes = (
+        ("lesion", "id"),
+        ("to", "read_at", "lesion"),
+        ("owner", "author", "read_at"),
+        ("owner", "lesion", "id"),
+        ("submission",),
+        ("read_at", "signature", "to", "created_at"),
+        ("read_at", "id"),
+    )
+    unique = (("author", "idempotency_key"),)
 
     def add(self, *, lesion: str, **fields: Any) -> Message:
         """It comes behind the newest of its spot. Raises Duplicate where its key was used."""
         newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
         # Whatever the clocks of two servers say, an answer stands below the question.
         identifier = new_id_after(newest[0]["id"] if newest else None)
-        message = Message(id=identifier, created_at=now(), lesion=lesion, **fields)
-        self._documents.insert({**message.stored(), "schema": 1})
-        return message
-
-    def find(self, identifier: str) -> Message | None:
-        # What was sent as an id may be a text that no store takes.
-        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
-        return Message.model_validate(found) if found else None
+        return self.insert(Message(id=identifier, created_at=now(), lesion=lesion, **fields))
 
     def find_by_key(self, author: str, key: str | None) -> Message | None:
-        if key is None:
-            return None
-        found = self._documents.find({"author": author, "idempotency_key": key}, limit=1)
-        return Message.model_validate(found[0]) if found else None
+        return self._by_key(key, author=author)
 
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
     ) -> Page[Message]:
         """One page of the messages of a spot in the order of time."""
-        wanted: Filter = {"lesion": lesion}
-        if after:
-            wanted["id"] = {"$lt" if newest_first else "$gt": after}
-        sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1)
-        return page_of(found, limit).map(Message.model_validate)
+        wanted = {"lesion": lesion}
+        return self._page(wanted, after=after, limit=limit, newest_first=newest_first)
 
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
@@ -129,12 +116,12 @@ class Messages:
         return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
 
     def mark_reported(self, identifier: str) -> None:
-        self._documents.update({"id": identifier}, {"$set": {"reported_at": now()}})
+        self._change({"id": identifier}, reported_at=now())
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """What no doctor has answered waits for this one, in whose care the owner comes."""
-        change: Document = {"$set": {"to": doctor}} if doctor else {"$unset": {"to": True}}
-        self._documents.update_all({"owner": owner, "author": owner, **WAITING}, change)
+        waiting = {"owner": owner, "author": owner, **WAITING}
+        self._documents.update_all(waiting, set_or_remove({"to": doctor}))
 
     def release(self, doctor: str) -> None:
         """What patients wrote to this doctor waits for the next one."""
@@ -197,10 +184,9 @@ class Messages:
 
     def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""
-        for lesion in sorted(self._documents.count_by("lesion")):
-            if not has_lesion(lesion):
-                says = f"messages of the spot {lesion}, which is gone"
-                yield Fault(says, partial(self._forget_lesion, lesion))
+        for lesion in self._gone("lesion", has_lesion):
+            says = f"messages of the spot {lesion}, which is gone"
+            yield Fault(says, partial(self._forget_lesion, lesion))
 
 
 # Errors about messages.

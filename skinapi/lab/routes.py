@@ -44,7 +44,6 @@ from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
 from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
-from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Body, Message, PageQuery
 
 RESEARCHERS = Signed(

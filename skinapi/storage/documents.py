@@ -56,26 +56,22 @@ def checked_filter(filter: Filter | None) -> Filter:
     """The filter; an empty one for None."""
     for field, condition in (filter or {}).items():
         require_name(field)
-        _require_condition(field, condition)
-    return filter or {}
-
-
-def _require_condition(field: str, condition: Any) -> None:
-    if not isinstance(condition, dict):
-        _require_operand(field, condition)
-        return
-    if not condition or not condition.keys() <= COMPARISONS:
-        raise ValueError(f"unknown comparison in {sorted(condition)}")
-    for word, operand in condition.items():
-        if word == "$in":
+        if not isinstance(condition, dict):
+            _require_operand(field, condition)
+            continue
+        if not condition or not condition.keys() <= COMPARISONS:
+            raise ValueError(f"unknown comparison in {sorted(condition)}")
+        for word, operand in condition.items():
+            if word != "$in":
+                _require_operand(field, operand)
+                if word != "$ne" and isinstance(operand, bool | None):
+                    raise ValueError(f"{word} takes a number, a text or a time")
+                continue
             if not isinstance(operand, list) or len(operand) > MOST_CHOICES:
                 raise ValueError(f"$in takes a list of at most {MOST_CHOICES}")
             for item in operand:
                 _require_operand(field, item)
-        else:
-            _require_operand(field, operand)
-            if word != "$ne" and isinstance(operand, bool | None):
-                raise ValueError(f"{word} takes a number, a text or a time")
+    return filter or {}
 
 
 def _require_operand(field: str, value: Any) -> None:
