@@ -12,6 +12,7 @@ from tests.prediction.photographer import predicted
 from tests.records.test_holds import in_days
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import Person
+from tests.support.size import in_drill
 
 WITHDRAWN = "tiny-1"
 
@@ -54,7 +55,7 @@ class Withdrawal:
         return self.doctor.pages("/withdrawn-models/bad/submissions?limit=1")
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def withdrawal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Withdrawal]:
     folder = tmp_path / "instance"
     for store in store_on(request, folder):

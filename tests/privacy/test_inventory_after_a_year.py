@@ -19,6 +19,7 @@ from tests.privacy.stored_fields import paths_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
 from tests.support.backends import Backend, erase, store_of_kind
 from tests.support.openrouter import OpenRouter
+from tests.support.size import in_drill
 
 # In these a person or a doctor writes words.
 WORDS = ("identity", "contact", "free_text")
@@ -33,7 +34,7 @@ class Mark:
     text: str
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def year(request: pytest.FixtureRequest, tmp_path: Path, llm: OpenRouter) -> Iterator[Year]:
     kind = request.param
     uri = request.getfixturevalue("emptied_database_uri") if kind == "mongod" else None

@@ -21,7 +21,7 @@ from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person, put_in
-from tests.support.size import size
+from tests.support.size import in_drill, size
 from tests.test_clock_set_right import Clock
 
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Backend]:
     for store in store_on(request, tmp_path):
         yield Backend(tmp_path, store, **SETTINGS)

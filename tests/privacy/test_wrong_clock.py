@@ -12,6 +12,7 @@ from tests.care.conversation import Talk
 from tests.conftest import store_on
 from tests.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.size import in_drill
 from tests.test_clock_set_right import Clock
 
 DAY = timedelta(days=1)
@@ -23,7 +24,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Backend]:
     given: dict[str, Any] = {"deletion_wait_days": WAIT, "record_retention": YEARS}
     for store in store_on(request, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from tests.privacy.year import Year, live_a_year, settings_of_year
 from tests.support.backends import Backend, store_of_kind
 from tests.support.openrouter import OpenRouter
+from tests.support.size import in_drill
 
 FILLED = {
     "accounts",
@@ -39,7 +40,7 @@ FILLED = {
 EMPTY = {"oidc_round_trips", "uploads", "serving", "job_logs", "erasure_receipts"}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "mongod"])
+@pytest.mark.parametrize("kind", ["sqlite", *in_drill("mongod")])
 def test_a_year_leaves_marks_of_the_person_in_all_collections(
     kind: str, tmp_path: Path, llm: OpenRouter, request: pytest.FixtureRequest
 ) -> None:

@@ -30,6 +30,7 @@ from tests.lab.sending import publish_one
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
+from tests.support.size import in_drill
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}
@@ -64,7 +65,7 @@ class ModelBackend(Backend):
         return version
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
     folder = tmp_path / "instance"
     for store in store_on(request, folder):

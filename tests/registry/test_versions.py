@@ -21,8 +21,9 @@ from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_c
 from tests.conftest import store_on
 from tests.support.backends import store_of_kind
 from tests.support.models import write_model
+from tests.support.size import in_drill
 
-KINDS = ["sqlite", "mongomock", "mongod"]
+KINDS = ["sqlite", *in_drill("mongomock", "mongod")]
 
 
 @pytest.fixture(params=KINDS)

@@ -18,6 +18,7 @@ from tests.care.clinic import ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
 from tests.privacy.test_retention_passes import Clinic
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.size import in_drill
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
 
@@ -30,7 +31,7 @@ def given(smtp: SmtpServer) -> dict[str, Any]:
     return {**mail, "photos": "always", "retain_accounts_days": 500, "waiting_account_days": 30}
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def backend(
     request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
 ) -> Iterator[Backend]:
