@@ -2,19 +2,19 @@
 way round.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from skinapi.domain.field_types import ID
-from skinapi.domain.pages import Page, page_of
+from skinapi.domain.pages import Page
 from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, set_or_remove
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import BodySide, BodySite, Laterality
 
-PAGE_SIZE = 100
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
 NOT_DELETED: Filter = {"deleted_at": None}
 # What a deleted spot has no more. Its owner may use the idempotency key again.
@@ -92,48 +92,40 @@ class AddedLesion:
     request_hash: str
 
 
-class Lesions:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("lesions")
-        self._documents.ensure_index("owner", "deleted_at", "id")
-        self._documents.ensure_index("owner", "idempotency_key", unique=True)
-        self._documents.ensure_index("remind_at", "id")
-        self._documents.ensure_index("joined", "id")
+class Lesions(Records[Lesion]):
+    collection, record = "lesions", Lesion
+    indexes = (("owner", "deleted_at", "id"), ("remind_at", "id"), ("joined", "id"))
+    unique = (("owner", "idempotency_key"),)
 
     def add(self, new: AddedLesion) -> Lesion:
         """Raises Duplicate where its owner has used the idempotency key before."""
-        lesion = Lesion(
-            id=new_id(),
-            created_at=now(),
-            owner=new.owner,
-            place=new.place,
-            name=new.name,
-            idempotency_key=new.key,
-            request_hash=new.request_hash,
+        return self.insert(
+            Lesion(
+                id=new_id(),
+                created_at=now(),
+                owner=new.owner,
+                place=new.place,
+                name=new.name,
+                idempotency_key=new.key,
+                request_hash=new.request_hash,
+            )
         )
-        self._documents.insert({**lesion.stored(), "schema": 1})
-        return lesion
 
-    def find(self, identifier: str) -> Lesion | None:
-        found = self.find_kept(identifier)
-        return None if found is None or found.deleted_at else found
+    def find(self, identifier: str, /) -> Lesion | None:
+        lesion = self.find_kept(identifier)
+        return None if lesion is None or lesion.deleted_at else lesion
 
     def find_kept(self, identifier: str) -> Lesion | None:
         """A spot, also one that was deleted and had messages."""
-        # What was sent as an id may be a text that no store takes.
-        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
-        return Lesion.model_validate(found) if found else None
+        return super().find(identifier)
 
     def find_joined(self, identifier: str) -> Lesion | None:
         """The spot to which this one was joined, unless another was joined to that since."""
-        known = ID.fullmatch(identifier)
-        found = self._documents.find({"joined": identifier}, limit=1) if known else []
-        return Lesion.model_validate(found[0]) if found else None
+        return self._first({"joined": identifier}) if ID.fullmatch(identifier) else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
         """Those of these spots that are there, also deleted ones."""
-        found = self._documents.find({"id": {"$in": [*identifiers]}})
-        return {one["id"]: Lesion.model_validate(one) for one in found}
+        return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
 
     def list_newest(self, identifiers: Sequence[str]) -> list[str]:
         """The ids of the newest findings of these spots; of a deleted one there is none."""
@@ -143,23 +135,17 @@ class Lesions:
         return [one["latest"] for one in found if one.get("latest") and not one.get("deleted_at")]
 
     def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
-        if key is None:
-            return None
-        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
-        return Lesion.model_validate(found[0]) if found else None
+        return self._by_key(key, owner=owner)
 
     def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
         """One page of an owner's spots, oldest first."""
         wanted: Filter = {"owner": owner, **NOT_DELETED}
-        found = self._documents.find(wanted, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Lesion.model_validate)
+        return self._page(wanted, after=after, limit=limit)
 
     def list_closed(self, owner: str) -> list[Lesion]:
         """An owner's spots that were deleted and had messages, the first deleted first."""
         wanted: Filter = {"owner": owner, "deleted_at": {"$gt": BEGINNING}}
-        return [
-            Lesion.model_validate(one) for one in self._documents.find(wanted, sort="deleted_at")
-        ]
+        return self._list(wanted, sort="deleted_at")
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, **NOT_DELETED})
@@ -174,13 +160,8 @@ class Lesions:
         """None removes a field. It always writes, so that of two transactions about one spot one
         conflicts.
         """
-        ops: Ops = {"$inc": {"revision": 1}}
-        if kept := {name: value for name, value in fields.items() if value is not None}:
-            ops["$set"] = kept
-        if removed := {name: True for name, value in fields.items() if value is None}:
-            ops["$unset"] = removed
-        changed = self._documents.update({"id": identifier}, ops)
-        return Lesion.model_validate(changed) if changed else None
+        ops = {**set_or_remove(fields), "$inc": {"revision": 1}}
+        return self._read(self._documents.update({"id": identifier}, ops))
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
@@ -203,13 +184,6 @@ class Lesions:
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
-
-    def walk(self) -> Iterator[Lesion]:
-        """All spots, read in pages."""
-        after = None
-        while found := self._documents.find(after=after, limit=PAGE_SIZE):
-            yield from (Lesion.model_validate(document) for document in found)
-            after = found[-1]["id"]
 
 
 # Errors about spots.

@@ -299,7 +299,7 @@ class LesionsService:
             if self.lesions.find(named) is None and self.spots.count(named):
                 says = f"findings name the spot {named}, which is gone"
                 yield Fault(says, partial(self.spots.move_all, named, None))
-        for lesion in self.lesions.walk():
+        for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
                 says = f"the spot {lesion.id} does not name its newest finding and how many it has"
                 yield Fault(says, partial(self._recount, lesion.id))

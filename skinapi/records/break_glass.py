@@ -12,6 +12,7 @@ from skinapi.domain.subject import Subject
 from skinapi.storage.documents import merged
 from skinapi.storage.ids import first_id_at, now
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import AuditRow
 from skinapi.stored_record import StoredRecord
 
@@ -61,34 +62,28 @@ class BreakGlass(StoredRecord):
         return self.find_end(now()) is None
 
 
-class BreakGlasses:
+class BreakGlasses(Records[BreakGlass]):
     """The collection of grants. A grant goes with the account of its patient."""
 
+    collection, record = "break_glass", BreakGlass
+    indexes = (
+        ("open_by", "id"),
+        ("admin", "id"),
+        ("owner", "id"),
+        ("doctor", "id"),
+        ("finding", "id"),
+        ("owner_untold", "id"),
+        ("doctor_untold", "id"),
+    )
+    unique = (("open_by",),)  # an admin has one at a time
+
     def __init__(self, store: Store, trail: AuditTrail) -> None:
+        super().__init__(store)
         self._trail = trail
-        self._documents = store.collection("break_glass")
-        self._documents.ensure_index("open_by", unique=True)  # an admin has one at a time
-        self._documents.ensure_index("open_by", "id")
-        self._documents.ensure_index("admin", "id")
-        self._documents.ensure_index("owner", "id")
-        self._documents.ensure_index("doctor", "id")
-        self._documents.ensure_index("finding", "id")
-        self._documents.ensure_index("owner_untold", "id")
-        self._documents.ensure_index("doctor_untold", "id")
-
-    def add(self, grant: BreakGlass) -> BreakGlass:
-        """Raises Duplicate where the admin has one that has not ended."""
-        self._documents.insert({**grant.stored(), "schema": 1})
-        return grant
-
-    def find(self, identifier: str) -> BreakGlass | None:
-        found = self._documents.get(identifier)
-        return BreakGlass.model_validate(found) if found else None
 
     def find_open(self, admin: str) -> BreakGlass | None:
         """The one that this admin has and that was not ended; it may be over."""
-        found = self._documents.find({"open_by": admin}, limit=1)
-        return BreakGlass.model_validate(found[0]) if found else None
+        return self._first({"open_by": admin})
 
     def find_in_force(self, *, finding: str, to: Subject) -> BreakGlass | None:
         """Find the grant by which a person who is an admin may read this finding now."""
@@ -102,20 +97,16 @@ class BreakGlasses:
         return self._documents.find({"open_by": {"$gt": ""}}, sort="open_by")
 
     def list_open_on(self, finding: str) -> list[BreakGlass]:
-        found = map(BreakGlass.model_validate, self._documents.find({"finding": finding}))
-        return [one for one in found if one.open_by]
+        return [grant for grant in self._list({"finding": finding}) if grant.open_by]
 
     def change(self, grant: BreakGlass, **fields: object) -> BreakGlass | None:
         """Set fields of one that was not ended meanwhile; None where it was."""
-        same: Filter = {"id": grant.id, "open_by": grant.admin}
-        changed = self._documents.update(same, {"$set": fields})
-        return BreakGlass.model_validate(changed) if changed else None
+        return self._change({"id": grant.id, "open_by": grant.admin}, **fields)
 
     def end(self, grant: BreakGlass, how: End, *, by: str = "system") -> None:
         """Call it in a transaction, which gets an audit row. Nothing changes where it was ended."""
-        ended: Document = {"ended": how, "ended_at": min(now(), grant.ends_at)}
-        same: Filter = {"id": grant.id, "open_by": grant.admin}
-        if self._documents.update(same, {"$set": ended, "$unset": {"open_by": True}}):
+        ended_at = min(now(), grant.ends_at)
+        if self.change(grant, ended=how, ended_at=ended_at, open_by=None):
             about = grant.finding or grant.owner or grant.admin
             self._trail.add(
                 AuditRow("breakglass.end", by=by, target=about, owner=grant.owner, detail=how)
@@ -136,9 +127,7 @@ class BreakGlasses:
 
     def page_all(self, *, after: str | None, limit: int) -> Page[BreakGlass]:
         """All, the newest first."""
-        behind: Filter = {"id": {"$lt": after}} if after else {}
-        found = self._documents.find(behind, sort="-id", limit=limit + 1)
-        return page_of(found, limit).map(BreakGlass.model_validate)
+        return self._page({}, after=after, limit=limit, newest_first=True)
 
     def page_concerning(self, account: str, *, after: str | None, limit: int) -> Page[BreakGlass]:
         """Those about this patient, or of patients of this doctor, the newest first."""

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
-from skinapi.domain.field_types import ID
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.errors import LetterChanged, TooManyLetters
@@ -18,7 +17,8 @@ from skinapi.records.standing import SaidBy
 from skinapi.records.submission import Listed
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.ports import Document, Filter
+from skinapi.storage.records import Records
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import urgency
 
@@ -59,20 +59,16 @@ class Letter(StoredRecord):
     withdrawn: Withdrawal | None = None
 
 
-class Letters:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("letters")
-        self._documents.ensure_index("submission", "id")
-        self._documents.ensure_index("doctor", "id")
+class Letters(Records[Letter]):
+    collection, record = "letters", Letter
+    indexes = (("submission", "id"), ("doctor", "id"))
 
     def add(self, *, submission: str, doctor: str, **fields: Any) -> Letter:
         """Store a draft. Raises TooManyLetters."""
         self.refuse_more(submission, doctor)
-        letter = Letter(
-            id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields
+        return self.insert(
+            Letter(id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields)
         )
-        self._documents.insert({**letter.stored(), "schema": 1})
-        return letter
 
     def refuse_more(self, submission: str, doctor: str) -> None:
         """Raises TooManyLetters. Drafts of others do not count: this doctor cannot delete them."""
@@ -83,22 +79,14 @@ class Letters:
         ):
             raise TooManyLetters
 
-    def find(self, identifier: str) -> Letter | None:
-        # What was sent as an id may be a text that no store takes.
-        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
-        return Letter.model_validate(found) if found else None
-
     def list_of(self, submission: str) -> list[Letter]:
         """All letters about a finding, drafts too, the oldest first."""
-        return [
-            Letter.model_validate(one) for one in self._documents.find({"submission": submission})
-        ]
+        return self._list({"submission": submission})
 
     def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
         """The signed letters about these findings, those of each the oldest first."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
-        found = map(Letter.model_validate, self._documents.find(wanted, sort="submission"))
-        return [letter for letter in found if letter.signed_at]
+        return [one for one in self._list(wanted, sort="submission") if one.signed_at]
 
     def list_signed(self, submission: str) -> tuple[Letter, ...]:
         return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
@@ -130,10 +118,9 @@ class Letters:
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         """Letters of deleted findings, as servers of the version before leave them."""
-        for submission in sorted(self._documents.count_by("submission")):
-            if not has_submission(submission):
-                says = f"letters of submission {submission}, which is gone"
-                yield Fault(says, partial(self.forget, submission))
+        for submission in self._gone("submission", has_submission):
+            says = f"letters of submission {submission}, which is gone"
+            yield Fault(says, partial(self.forget, submission))
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def break_glass(seeder: Seeder, admin: Caller, number: int) -> None:
         owner_untold=found.owner,
         doctor_untold=found.doctor,
     )
-    seeder.services.data.break_glass.add(grant)
+    seeder.services.data.break_glass.insert(grant)
 
 
 def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:

@@ -173,7 +173,7 @@ class SampleAccounts:
             number=found.number if chosen else None,
             open_by=account,
         )
-        return self.backend.services.data.break_glass.add(grant).id
+        return self.backend.services.data.break_glass.insert(grant).id
 
     def _person_to_reach(self, account: str, doctor: str) -> str:
         finding = FindingToTell(

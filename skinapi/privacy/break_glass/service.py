@@ -141,7 +141,7 @@ class BreakGlassService:
         # It may name somebody, and would stay when that person's account is erased.
         unsaid = {"reason": "", "ended": how, "ended_at": grant.created_at}
         refused = grant.model_copy(update=unsaid)
-        return self.grants.add(refused)
+        return self.grants.insert(refused)
 
     def _grant(self, unit: Unit, grant: BreakGlass, wanted: Wanted) -> BreakGlass:
         found, owner = None, None
@@ -159,7 +159,7 @@ class BreakGlassService:
         about = found.id if found else owner.id
         unit.audit(ACTION, by=grant.admin, target=about, owner=owner.id)
         self._tell(grant.admin, owner)
-        return self.grants.add(
+        return self.grants.insert(
             grant.model_copy(
                 update={
                     "owner": owner.id,
