@@ -53,6 +53,7 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.erasure.routes import routes as erasure_routes
+from skinapi.privacy.joining.routes import routes as joining_routes
 from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
@@ -293,6 +294,7 @@ def _register_integrations(app: Flask, services: Services) -> None:
 
 def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(break_glass_routes.blueprint(privacy.break_glass))
+    app.register_blueprint(joining_routes.blueprint(privacy.joining))
     app.register_blueprint(readers_routes.blueprint(privacy.readers))
     app.register_blueprint(person_file_routes.blueprint(privacy.person_files))
     app.register_blueprint(signing_key_routes.blueprint(privacy.signer))

@@ -136,6 +136,9 @@ class AccountRow(ListedAccount):
     link_allowed: str | None = optional(
         "the provider of the clinic's log-in at which it may log in next time"
     )
+    joined_to: str | None = optional(
+        "the id of the account to which it was joined; its status is `suspended`"
+    )
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
 
     @classmethod

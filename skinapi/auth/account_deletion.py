@@ -56,8 +56,10 @@ class Eraser:
         )
 
     def finish(self, account_id: str) -> None:
-        """Idempotent, as all that listens is."""
-        self.work.announce(AccountErased(account_id))
+        """Idempotent, as all that listens is. What was joined to the account goes with it."""
+        account = self.accounts.by_ids({account_id}).get(account_id)
+        for one in (account_id, *(account.joined if account else ())):
+            self.work.announce(AccountErased(one))
         self._remove(account_id)
 
     @atomic
@@ -65,6 +67,8 @@ class Eraser:
         account = self.accounts.by_ids({account_id}).get(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
+        for one in account.joined:
+            self.accounts.remove(unit, one)
         if account.record_kept_until_at:
             self.accounts.keep_record(account_id)
         else:

@@ -51,6 +51,7 @@ NAMED_AT_ONCE = 50
 WITHOUT_FINDINGS = "9"
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
+JOINED = "This account was joined to another one: do it there"
 BEING_DELETED = "This account is being deleted"
 RECORD_KEPT = "Of this account only the medical record is kept, by law: it cannot be changed"
 RECORDS = "records.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
@@ -97,7 +98,8 @@ class Account(StoredRecord):
     would go unused: known only where unused ones go. While it is `held_at`, nothing of it goes by
     its time. At `deletion_due_at` it is deleted, as its owner has asked. Until
     `record_kept_until_at` the medical record is kept of an account that is deleted otherwise: it is
-    suspended, without an address and a password.
+    suspended, without an address and a password. One that was `joined_to` another account of the
+    same person, which has all that it had, is suspended too; that one names it in `joined`.
     """
 
     id: str
@@ -138,6 +140,8 @@ class Account(StoredRecord):
     deletion_asked_at: datetime | None = None
     deletion_due_at: datetime | None = None
     record_kept_until_at: datetime | None = None
+    joined_to: str | None = None
+    joined: tuple[str, ...] = ()
 
     @property
     def can_log_in(self) -> bool:
@@ -259,9 +263,12 @@ class AccountFields(TypedDict, total=False):
     deletion_asked_at: datetime | None
     deletion_due_at: datetime | None
     record_kept_until_at: datetime | None
+    joined_to: str | None
+    joined: tuple[str, ...]
 
 
 IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
+OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
@@ -330,12 +337,15 @@ class Accounts(Records[Account]):
         Nothing is written where the account is so already.
 
         Raises LastAdmin, NotFound where it is being deleted, and Conflict where it would get a
-        password or another role, and nobody can log in to it, or only its record is kept.
+        password or another role, and nobody can log in to it, or only its record is kept, or it was
+        joined to another one.
         """
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
         if account.is_record and fields.get("status") != "deleting" and fields.keys() - IN_CHARGE:
             raise Conflict(RECORD_KEPT)
+        if account.joined_to and fields.get("status") != "deleting" and fields.keys() - OF_JOINED:
+            raise Conflict(JOINED)
         wanted = account.model_copy(update={**fields})
         gone = wanted.status == "deleting" and not wanted.record_kept_until_at
         if wanted.role == "doctor" or gone:
@@ -401,12 +411,14 @@ class Accounts(Records[Account]):
         """Count findings that are stored or deleted in the same transaction, which so conflicts
         with others of this account.
 
-        None where the account is deleted or being deleted, or was never counted.
+        None where the account is deleted or being deleted, was joined to another one, or was never
+        counted.
         """
         counted = {
             "id": account_id,
             "status": {"$ne": "deleting"},
             "findings": {"$ne": None},
+            "joined_to": None,
         }
         changed = self._documents.update(counted, {"$inc": {"findings": more}})
         return Account.model_validate(changed) if changed else None
@@ -458,6 +470,11 @@ class Accounts(Records[Account]):
             return {}
         found = self.list_where({"id": {"$in": sorted(identifiers)}})
         return {account.id: account for account in found}
+
+    def find_staying(self, identifier: str) -> Account | None:
+        """The account with this id; of one that was joined to another, that one."""
+        found = self.by_ids({identifier}).get(identifier)
+        return self.find_staying(found.joined_to) if found and found.joined_to else found
 
     def find_stored(self, identifiers: set[str]) -> list[Document]:
         """The same, as they are stored."""

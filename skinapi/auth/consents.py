@@ -19,8 +19,9 @@ from skinapi.stored_record import StoredRecord
 Purpose = Literal["photos", "llm", "training", "sharing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a consent was given or withdrawn: by a page that named the version of the text, by another
-# client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent.
-Way = Literal["console", "client", "photo", "key", "fhir"]
+# client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent; or
+# where an admin has joined two accounts that said different things.
+Way = Literal["console", "client", "photo", "key", "fhir", "joining"]
 
 
 class ConsentText(BaseModel):

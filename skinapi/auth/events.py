@@ -70,6 +70,16 @@ class LogInReplaced:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class AccountsJoined:
+    """The account is about to give all that it has to `into`, another one of the same person, and
+    nobody logs in to it any more.
+    """
+
+    account: str
+    into: str
+
+
 class PatientNumber(StoredRecord):
     """Under which another system, `system`, knows a patient."""
 

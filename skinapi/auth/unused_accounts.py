@@ -18,6 +18,7 @@ PATIENTS: Filter = {
     "role": "user",
     "status": {"$in": ["approved", "suspended"]},
     "record_kept_until_at": None,
+    "joined_to": None,
 }
 MOST_HELD = 1000
 

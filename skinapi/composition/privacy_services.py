@@ -9,6 +9,7 @@ from skinapi.composition.services import Services
 from skinapi.composition.standard_services import open_fhir
 from skinapi.privacy.break_glass.readers import ReadersService
 from skinapi.privacy.break_glass.service import BreakGlassService
+from skinapi.privacy.joining.service import JoiningService
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
@@ -35,6 +36,7 @@ class PrivacyServices:
     signer: FileSigner
     break_glass: BreakGlassService
     readers: ReadersService
+    joining: JoiningService
     retention: RetentionService
 
 
@@ -71,6 +73,14 @@ def open_privacy_services(
             accounts=data.accounts,
             keys=data.keys,
             spots=data.spots,
+        ),
+        joining=JoiningService(
+            work=data.work,
+            store=services.store,
+            accounts=data.accounts,
+            consents=data.consents,
+            records=services.records,
+            outbox=data.outbox,
         ),
         retention=_open_retention(settings, services),
     )

@@ -9,6 +9,7 @@ from skinapi.auth.events import (
     AccountAdded,
     AccountErased,
     AccountGone,
+    AccountsJoined,
     AdminStopped,
     ConsentWithdrawn,
     DoctorChanged,
@@ -88,6 +89,11 @@ def _to_accounts(data: Repositories, cases: CasesService, records: RecordsServic
     )
     inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
     inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
+    inside(
+        AccountsJoined,
+        lambda event: data.keys.revoke_all(event.account),
+        lambda event: data.person_files.outdate(event.into),
+    )
     inside(
         ConsentWithdrawn,
         data.contributed.on_withdrawn,
@@ -220,7 +226,18 @@ def _to_erasure(
         data.failed_items.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
+    for forget in (
+        data.person_files.forget,
+        jobs.queue.forget,
+        data.sessions.forget,
+        data.guess_limits.forget,
+        data.password_links.forget,
+        data.round_trips.forget,
+        data.keys.forget,  # what is left by then: those for browsers
+        data.failed_items.forget,
+    ):
+        data.work.afterwards(AccountsJoined, _of_account(forget))
 
 
-def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased], None]:
+def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased | AccountsJoined], None]:
     return lambda event: forget(event.account)

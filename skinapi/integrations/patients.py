@@ -59,7 +59,8 @@ class PatientsService:
 
     def is_number_of(self, account: Account, number: PatientNumber) -> bool:
         """Whether the account is that of this number. Raises BadRequest."""
-        return account.external in self._checked(number.system, number.value)
+        found = self.accounts.find_external(self._checked(number.system, number.value))
+        return found is not None and account.id in (found.id, found.joined_to)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -109,8 +110,9 @@ class PatientsService:
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
-            current = found.external == hashes[0]
-            return (found if current else self._renew(found.id, hashes[0])), False
+            if found.external != hashes[0]:
+                self._renew(hashes)
+            return found, False
         identifier = new_id()
         drafted = self.accounts.draft(
             id=identifier,
@@ -159,12 +161,16 @@ class PatientsService:
         self.add_drafted(unit, drafted, by=by)
 
     @atomic
-    def _renew(self, unit: Unit, identifier: str, external: str) -> Account:
+    def _renew(self, unit: Unit, hashes: Sequence[str]) -> None:
         """It was made with a former secret, which the operator may take away."""
-        return self.accounts.change(unit, self.accounts.get(identifier), external=external)
+        found = self.accounts.find_external(hashes)
+        if found and found.external != hashes[0]:
+            self.accounts.change(unit, found, external=hashes[0])
 
     def _find(self, hashes: Sequence[str]) -> Account | None:
         found = self.accounts.find_external(hashes)
+        if found and found.joined_to:
+            found = self.accounts.find_staying(found.joined_to)
         if found and found.status == "deleting":
             raise Conflict(DELETING)
         return found

@@ -134,6 +134,7 @@ INVENTORY: tuple[Stored, ...] = (
             told("doctor_id provider", "account", "technical", "account"),
             held("deletion_asked_at deletion_due_at", "account", "technical"),
             held("record_kept_until_at", "patient", "technical"),
+            held("joined_to joined", "patient", "pseudonym"),
             told("consents", "account", "technical", "consents"),
             held("findings patients_rest refused refused_at refusal", "account", "technical"),
             held("refusal.note", "account", "free_text", "others"),

@@ -221,14 +221,14 @@ class RecordsService:
             )
 
     def _count_one_more(self, owner: str) -> Account:
-        """Raises InvalidToken where the account is deleted, or being deleted."""
+        """Raises InvalidToken where it is deleted, being deleted, or joined to another one."""
         account = self.accounts.add_findings(owner, 1)
         if account is None:
             try:
                 account = self.accounts.get(owner)
             except NotFound as error:
                 raise InvalidToken from error
-            if account.status == "deleting":
+            if account.status == "deleting" or account.joined_to:
                 raise InvalidToken
         return account
 
@@ -352,7 +352,7 @@ class RecordsService:
         if patient is None or patient == by.id:
             own: Account = by.account
             return own
-        found = self.accounts.by_ids({patient}).get(patient)
+        found = self.accounts.find_staying(patient)
         wide = by.key is not None and by.key.clinic_wide
         if not wide or not found or not in_care(found, by) or not found.approved or found.machine:
             raise NotFound(NO_PATIENT)

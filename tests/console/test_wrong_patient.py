@@ -61,3 +61,24 @@ def test_a_doctor_moves_a_finding_to_the_right_patient(
     visitor.see(journey.say("isMoved", number=str(listed["id"]), moved="|").partition("|")[0])
     (moved,) = doctor.call("GET", "/queue").json
     assert moved["patient_id"] == bob.id
+
+
+@pytest.mark.parametrize("look", [LOOKS[1], LOOKS[4]], ids=str)
+def test_an_admin_joins_two_accounts_of_one_person(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    root, old, ada = (seeder.person(role) for role in ("admin", "user", "user"))
+    journey = Journey(visitor, "join", look)
+    visitor.enter(root, "admin")
+    visitor.open_view(f"accounts?status=all&q={old.email}")
+    visitor.press(".accounts .manage")
+    journey.press("joinAccount")
+    visitor.type(into=old.email)
+    journey.press("joinAccounts")
+    journey.see("error_cannot_join")
+    visitor.type(into=ada.email)
+    journey.step("asked", expected=("/join",))
+    journey.press("joinAccounts")
+    journey.see("isJoined")
+    journey.step("joined")
+    assert seeder.accounts.get(old.id).joined_to == ada.id

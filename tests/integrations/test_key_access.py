@@ -73,6 +73,7 @@ NO_KEY = {
     },
     "what an admin decides, and the desk to do it at": {
         *("hand_link", "list_accounts", "list_users", "list_doctors", "delete_user"),
+        "join_accounts",
         *("change_role", "suspend_user", "reset_password", "reset_second_factor"),
         *("add_doctor", "delete_doctor", "approve_user", "unapprove_user", "assign_doctor"),
         *("count_waiting", "approve_accounts", "refuse_accounts", "reopen_accounts"),

@@ -290,6 +290,10 @@ class SampleAccounts:
         assert answer.status_code == 200, answer.text
         return letter
 
+    def stays(self) -> "Options":
+        """The account that stays where Ada's is joined to another one."""
+        return {"json": {"into": self.backend.member().email}}
+
     def right_patient(self) -> "Options":
         """Another patient of the doctor in charge of the sample finding."""
         doctor = self.people["doctor"]
@@ -786,6 +790,7 @@ ROWS: dict[str, Row] = {
     "unapprove_user": Row("/users/{email}/unapprove", ADMINS),
     "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
     "suspend_user": Row("/users/{email}/suspend", ADMINS),
+    "join_accounts": Row("/users/{email}/join", ADMINS, lambda accounts: accounts.stays()),
     "reset_password": Row("/users/{email}/reset-password", ADMINS),
     "reset_second_factor": Row("/users/{email}/second-factor", ADMINS, factor_of_ada),
     "allow_provider": Row("/users/{email}/provider", ADMINS, sends({"provider": None})),

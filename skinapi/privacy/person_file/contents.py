@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -18,7 +19,7 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import reminder_of
-from skinapi.domain.pages import read_pages
+from skinapi.domain.pages import Page, read_pages
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.integrations.keys.api_keys import ApiKeys
@@ -203,16 +204,14 @@ class PersonContents:
         self, account: Account, numbers: Mapping[str, int], *, held_since: datetime | None
     ) -> Iterator[FiledAuditRow]:
         """What the account did, and what others did to it, the newest first. `numbers` are those of
-        its findings, by id. `held_since`: since when a doctor holds something back, which what
+        its findings, by id. Rows of accounts that were joined to it come last. `held_since`: since
+        when a doctor holds something back, which what
         others did then could tell, but for what the person's page of readers shows.
         """
         roles, names = dict[str, str](), dict[str, str]()
         reasons = self._reasons_of(account.id, held_since)
-        for page in read_pages(
-            lambda after: self.trail.page(
-                action=None, account=account.id, after=after, limit=PAGE_SIZE
-            )
-        ):
+        own = (account.id, *account.joined)
+        for page in chain.from_iterable(map(self._read_trail, own)):
             wanted = {row["by"] for row in page.items} - roles.keys() - NO_ACCOUNTS
             found = self.accounts.by_ids(wanted) if wanted else {}
             roles |= {one: found[one].role if one in found else "deleted" for one in wanted}
@@ -220,17 +219,24 @@ class PersonContents:
             for row in page.items:
                 by, shown = str(row["by"]), row["action"] in READINGS
                 held = held_since is not None and row["created_at"] >= held_since and not shown
-                if by != account.id and (held or row["action"] in OF_DRAFTS):
+                if by not in own and (held or row["action"] in OF_DRAFTS):
                     continue
                 yield FiledAuditRow(
                     id=row["id"],
                     at=row["created_at"],
                     action=row["action"],
-                    by=_say_actor(row, account.id, roles),
+                    by=_say_actor(row, own, roles),
                     reason=reasons.get((row["target"], by)) if shown else None,
-                    name=names.get(by) if shown and by != account.id else None,
+                    name=names.get(by) if shown and by not in own else None,
                     finding=numbers.get(row["target"]),
                 )
+
+    def _read_trail(self, account: str) -> Iterator[Page[Document]]:
+        return read_pages(
+            lambda after: self.trail.page(
+                action=None, account=account, after=after, limit=PAGE_SIZE
+            )
+        )
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
         """Why admins have opened findings of this account, by finding and admin."""
@@ -246,11 +252,11 @@ class PersonContents:
         }
 
 
-def _say_actor(row: Document, owner: str, roles: Mapping[str, str]) -> str:
+def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> str:
     by = str(row["by"])
     if row.get("by_key"):
         return "program"
-    return ME if by == owner else roles.get(by, by or "anonymous")
+    return ME if by in own else roles.get(by, by or "anonymous")
 
 
 def _filed(model: type[F], record: BaseModel, **told: Any) -> F:

@@ -54,6 +54,11 @@ def patient_of(account: Account, to: Subject) -> Resource:
         account.created_at,
         identifier=[{"system": own_system("accounts"), "value": account.id}],
         active=account.approved,
+        link=[{"other": patient_reference(other), "type": "replaces"} for other in account.joined]
+        or (
+            account.joined_to
+            and [{"other": patient_reference(account.joined_to), "type": "replaced-by"}]
+        ),
         name=[{"text": account.name}] if named else None,
         telecom=[{"system": "email", "value": account.email}] if named else None,
     )

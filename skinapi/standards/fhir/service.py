@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import NamedTuple
@@ -131,6 +131,9 @@ class FhirService:
     def page(self, search: Search, *, to: Subject) -> FoundPage:
         """The next resources that match. Raises Forbidden."""
         cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
+        if search.patient and ID.fullmatch(search.patient):  # perhaps one that was joined
+            staying = self.accounts.find_staying(search.patient)
+            search = replace(search, patient=staying.id if staying else search.patient)
         return self._cut(self._groups(search, to, cursor.behind), search, cursor)
 
     def page_everything(self, patient: Account, search: Search, *, to: Subject) -> FoundPage:
@@ -277,6 +280,8 @@ class FhirService:
         return self._of_patient(kind, patient, to)
 
     def _may_read(self, account: Account, to: Subject) -> bool:
+        if account.joined_to and (staying := self.accounts.find_staying(account.joined_to)):
+            account = staying
         if to.key and to.key.patient not in (None, account.id):
             return False
         return account.id == to.id or self.records.may_see(account, to, lesion=None)

@@ -114,6 +114,7 @@ PAGE = {
         "doctor.assign": "assigned a doctor",
         "account.approve": "opened the account",
         "account.assign": "assigned a doctor",
+        "account.join": "joined two accounts of yours",
         "account.consents": "changed what is agreed to",
         "account.guessing": "entered wrong passwords or codes",
         "account.locale": "changed the language",

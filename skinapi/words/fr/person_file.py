@@ -118,6 +118,7 @@ PAGE = {
         "doctor.assign": "a attribué un médecin",
         "account.approve": "a ouvert le compte",
         "account.assign": "a attribué un médecin",
+        "account.join": "a réuni deux de vos comptes",
         "account.consents": "a changé les accords",
         "account.guessing": "a saisi des mots de passe ou codes faux",
         "account.locale": "a changé la langue",

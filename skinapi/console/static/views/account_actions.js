@@ -18,7 +18,7 @@ const EXTERNAL = "@patients.invalid";
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete" | "logInAt", role?: string, provider?: string | null}} Question */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete" | "join" | "logInAt", role?: string, provider?: string | null}} Question */
 
 /**
  * What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
@@ -163,6 +163,21 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
     <//>`;
 };
 
+/** To which account of the same person this one is joined. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
+const JoinAccount = ({ account, who, onChange, onClose }) => {
+  const [into, setInto] = useState("");
+  const join = async () => {
+    await post(pathOf(account, "join"), { into });
+    onChange(account, { status: "suspended", joined_to: into, doctor: null });
+    toast(say("accountsJoined", { who, into: isolated(into) }));
+  };
+  return html`
+    <${Confirm} title=${say("joinAccount")} confirm=${say("joinAccounts")} onConfirm=${join} onClose=${onClose}>
+      <p>${say("joinAccountText", { who })}</p>
+      <${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" onInput=${onValue(setInto)} />
+    <//>`;
+};
+
 /**
  * What is asked before it is done, in words of what will happen.
  * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props
@@ -173,6 +188,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   const { email } = account;
   const who = sayWho(account);
   if (question.kind === "delete") return html`<${DeleteAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
+  if (question.kind === "join") return html`<${JoinAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
   const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
   const { role = "" } = question;
@@ -198,7 +214,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
   ].filter(Boolean);
-  /** @type {Record<Exclude<Question["kind"], "refuse" | "delete">, [string, string, string, () => Promise<void>]>} */
+  /** @type {Record<Exclude<Question["kind"], "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
     role: [say(own ? "demoteSelf" : "adminAsk", { who }), demoted, say(own ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],

@@ -25,7 +25,8 @@ const COLUMNS = /** @type {const} */ (["account", "role", "assignDoctor", "statu
 const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
 
 /** @param {Account} account */
-const sayStatus = (account) => (account.refusal ? say("refusedFor", { reason: sayValue("refusal", account.refusal.reason) }) : sayValue("is", account.status));
+const sayStatus = ({ refusal, joined_to: joined, status }) =>
+  refusal ? say("refusedFor", { reason: sayValue("refusal", refusal.reason) }) : joined ? say("isJoined") : sayValue("is", status);
 
 /** @param {Doctors} doctors @param {string} email */
 const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.email === email)?.name ?? email);
@@ -70,6 +71,7 @@ const Managed = ({ account, act, doctors }) => {
       <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}
       <${LogInAt} account=${account} onAsk=${(/** @type {Question} */ question) => act.onAsk(question, [account])} />
       ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
+      ${account.role === "user" && html`<button onClick=${() => ask("join")}>${say("joinAccount")}</button>`}
       <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
       ${account.status !== "approved" && account.wanted_role && html`<p>${say("getsRole", { role: sayValue("role", account.wanted_role) })}</p>`}
       ${account.refusal?.note && html`<p>${say("refusalTold")} <q>${isolated(account.refusal.note)}</q></p>`}
@@ -103,12 +105,12 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve([account], act))}><${Label} text=${words} short=${say("approve")} /></button>`}
+          : status !== "deleting" && !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve([account], act))}><${Label} text=${words} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
-        <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
-          onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button></td>
+        ${!account.joined_to && html`<button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
+          onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button>`}</td>
     </tr>
-    ${managed && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
+    ${managed && !account.joined_to && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
 };
 
 /** What is done to all that are chosen. @param {{accounts: Account[], act: Act, doctors: Doctors, onClear: () => void}} props */

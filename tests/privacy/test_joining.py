@@ -1,0 +1,220 @@
+"""Two accounts of one person become one: what the duplicate had is at the one that stays."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.errors import InvalidToken
+from skinapi.privacy.inventory import list_personal
+from skinapi.privacy.joining.service import ACTED, GONE, KEYED, MOVED, STAYS
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.integrations.test_keys import clinic_wide, made
+from tests.prediction.photographer import predicted
+from tests.privacy.made_files import made_for, read
+from tests.standards.fhir import orders
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
+from tests.use_cases.use_case import acts_on, notices_to
+
+SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
+
+
+def join(by: Person, duplicate: str, into: str) -> TestResponse:
+    return by.call("POST", f"/users/{duplicate}/join", json={"into": into})
+
+
+def get(person: Person, path: str) -> Any:
+    return person.call("GET", path).get_json()
+
+
+class TwoAccounts:
+    """Of Ada: each with a doctor of its own, a spot, findings, messages and a key."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend, self.root = backend, backend.member(role="admin")
+        self.grey, self.old = patient_in_care(backend)
+        self.grace, self.ada = patient_in_care(backend)
+        self.numbers = [number for one in (self.old, self.ada) for number in self._fill(one)]
+        self.old_id, self.ada_id = (backend.account(one.email).id for one in (self.old, self.ada))
+
+    def _fill(self, patient: Person) -> list[int]:
+        patient.call("PUT", "/me/consents", json={"photos": True, "sharing": True})
+        body = {"place": {"site": "back"}}
+        spot = patient.call("POST", "/lesions", json=body, headers={"Idempotency-Key": "one"})
+        lesion = spot.get_json()["id"]
+        doctor = self.grey if patient is self.old else self.grace
+        first = predicted(patient, lesion=lesion, key="one")["id"]
+        second = file_for(self.backend, patient, ROUTINE).number
+        for writer in (patient, doctor):
+            path, text = f"/lesions/{lesion}/messages", {"text": "?"}
+            written = writer.call("POST", path, json=text, headers={"Idempotency-Key": "one"})
+            assert written.status_code == 201, written.text
+        signed = doctor.call("POST", f"/submissions/{first}/review", json=SEEN)
+        assert signed.status_code == 201, signed.text
+        made(patient)
+        return [first, second]
+
+    def join(self) -> TestResponse:
+        return join(self.root, self.old.email, self.ada.email)
+
+    def places_of(self, account: str) -> set[str]:
+        """The collections that name this account."""
+        stored = self.backend.stored(but=("guesses", "leases"))
+        return {name for name, rows in stored.items() if any(account in repr(row) for row in rows)}
+
+
+@pytest.fixture
+def two(any_backend: Backend) -> TwoAccounts:
+    return TwoAccounts(any_backend)
+
+
+def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> None:
+    backend, ada = two.backend, two.ada
+    assert len({*MOVED} & two.places_of(two.old_id)) >= 5
+    answer = two.join()
+    assert answer.status_code == 200, answer.text
+    assert two.places_of(two.old_id) == {"accounts", "audit"}
+    assert sorted(numbers(ada, "/submissions")) == sorted(two.numbers)
+    assert [one["findings"] for one in get(ada, "/lesions")] == [1, 1]
+    assert sorted(numbers(two.grace, "/queue?reviewed=false")) == sorted(two.numbers[1::2])
+    assert numbers(two.grey, "/queue") == get(two.grey, "/patients") == []
+    assert two.grey.call("GET", f"/submissions/{two.numbers[0]}").status_code == 404
+    spot = get(ada, f"/submissions/{two.numbers[0]}")["lesion"]
+    for reader in (ada, two.grace):
+        assert len(get(reader, f"/lesions/{spot}/messages")) == 2
+    keys = get(ada, "/keys")
+    assert sorted(bool(one["revoked_at"]) for one in keys) == [False, True]
+    assert two.old.call("GET", "/me").status_code == 401
+    credentials = {"email": two.old.email, "password": PASSWORD}
+    assert backend.client.post("/login", json=credentials).status_code == 401
+    for account in (two.old_id, two.ada_id):
+        assert ("account.join", "done") in acts_on(backend, account)
+    assert backend.account(ada.email).findings == 4
+    # Nobody has made that one.
+    assert [one for one in backend.services.faults() if "an admin" not in one.message] == []
+    stored = backend.stored(but=("guesses", "accounts"))
+    assert two.join().status_code == 200
+    assert backend.stored(but=("guesses", "accounts")) == stored
+
+
+def test_each_collection_of_persons_is_moved_or_said_to_stay() -> None:
+    personal = {stored.collection for stored, _ in list_personal()}
+    assert MOVED.keys() | GONE | STAYS.keys() == personal, "say it in skinapi/privacy/joining"
+    assert len(MOVED) + len(GONE) + len(STAYS) == len(personal)
+    for stored, fields in list_personal():
+        owners = {"owner", "account"} & {*fields.paths}
+        assert stored.collection not in MOVED or owners <= {*MOVED[stored.collection]}
+    assert {owner in (*MOVED[name], ACTED.get(name)) for name, owner in KEYED.items()} == {True}
+
+
+def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: TwoAccounts) -> None:
+    two.join()
+    with pytest.raises(InvalidToken):
+        file_for(two.backend, two.old, REVIEW)
+    for method, part, body in (
+        ("PATCH", "approve", {}),
+        ("POST", "reset-password", None),
+        ("PUT", "role", {"role": "admin"}),
+    ):
+        refused = two.root.call(method, f"/users/{two.old.email}/{part}", json=body)
+        assert refused.status_code == 409, refused.text
+    (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
+    assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
+
+
+def test_what_either_has_refused_is_refused(backend: Backend) -> None:
+    root, (_, ada), old = backend.member(role="admin"), patient_in_care(backend), backend.member()
+    ada.call("PUT", "/me/consents", json={"photos": True, "training": False, "sharing": True})
+    old.call("PUT", "/me/consents", json={"photos": False, "training": True, "llm": True})
+    assert join(root, old.email, ada.email).status_code == 200
+    joined = {"photos": False, "training": False, "llm": True, "sharing": True}
+    assert backend.account(ada.email).consents == joined
+    told = backend.services.consents.show(backend.account(ada.email))
+    assert {one.purpose: one.given for one in told.states if one.given is not None} == joined
+    assert sum(one.way == "joining" for one in told.history) == 2
+
+
+@pytest.mark.parametrize(
+    ("duplicate", "stays", "says"),
+    [
+        ({}, None, "with itself"),
+        ({"role": "doctor"}, {}, "accounts of patients"),
+        ({}, {"role": "researcher"}, "accounts of patients"),
+        ({}, {"status": "waiting"}, "Approve"),
+        ({"status": "deleting"}, {}, "being deleted"),
+        ({}, {"status": "suspended", "record_kept_until_at": "later"}, "medical record"),
+        ({"joined_to": "0" * 32}, {}, "already"),
+        ({}, {"external": "a hash", "password_hash": ""}, "other way round"),
+    ],
+)
+def test_it_says_why_it_joins_them_not(
+    backend: Backend, duplicate: Any, stays: Any, says: str
+) -> None:
+    root, old = backend.member(role="admin"), backend.member()
+    ada = backend.member() if stays is not None else old
+    if stays and stays.get("record_kept_until_at"):
+        stays["record_kept_until_at"] = backend.account(ada.email).created_at
+    for person, fields in ((old, duplicate), (ada, stays)):
+        if fields:
+            backend.edit(person.email, **fields)
+    refused = join(root, old.email, ada.email)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "cannot_join")
+    assert says in refused.get_json()["detail"]
+
+
+def test_a_health_record_learns_who_stays_and_finds_by_either_number(backend: Backend) -> None:
+    root, hospital = backend.member(role="admin"), clinic_wide(backend, scopes=["fhir"])
+    for order, number in (("O-1", "A"), ("O-2", "B")):
+        sent = hospital.call(
+            "POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number)
+        )
+        assert sent.status_code == 201, sent.text
+    asked = f"/fhir/Patient?identifier={orders.HOSPITAL}|"
+    old, ada = (get(hospital, asked + one)["entry"][0]["resource"]["id"] for one in "AB")
+    addresses = {one["_id"]: one["email"] for one in get(root, "/accounts?role=user")}
+    before = get(hospital, "/fhir/DiagnosticReport")["entry"][0]["resource"]["meta"]
+    assert join(root, addresses[old], addresses[ada]).status_code == 200
+    gone, stays = (get(hospital, f"/fhir/Patient/{one}") for one in (old, ada))
+    assert (gone["active"], stays["active"]) == (False, True)
+    assert gone["link"] == [{"other": {"reference": f"Patient/{ada}"}, "type": "replaced-by"}]
+    assert stays["link"] == [{"other": {"reference": f"Patient/{old}"}, "type": "replaces"}]
+    for one in "AB":
+        assert get(hospital, asked + one)["entry"][0]["resource"]["id"] == ada
+    for one in (old, ada):
+        found = get(hospital, f"/fhir/DiagnosticReport?patient={one}")["entry"]
+        subjects = {entry["resource"]["subject"]["reference"] for entry in found}
+        assert (len(found), subjects) == (2, {f"Patient/{ada}"})
+    changed = {entry["resource"]["meta"]["lastUpdated"] for entry in found}
+    assert max(changed) > before["lastUpdated"]
+    for number, order in (("A", "O-3"), ("B", "O-4")):
+        hospital.call("POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number))
+    assert len(get(hospital, f"/fhir/DiagnosticReport?patient={ada}")["entry"]) == 4
+    assert len(get(root, "/accounts?role=user")) == 2
+
+
+def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_path: Path) -> None:
+    backend = two.backend
+    two.join()
+    third = backend.member()
+    assert join(two.root, two.ada.email, third.email).status_code == 200
+    account = backend.account(third.email)
+    assert account.joined == (two.ada_id, two.old_id)
+    rows = read(made_for(backend, third, tmp_path / "file"), "audit.json")["rows"]
+    assert sum(row["action"] == "account.join" for row in rows) == 4  # twice two rows
+    erase(backend.services, account)
+    accounts = backend.stored()["accounts"]
+    assert not {two.old_id, two.ada_id, account.id} & {one["id"] for one in accounts}
+    for one in (two.old_id, two.ada_id):
+        assert backend.services.data.erased_ids.find(one)
+
+
+def test_both_addresses_are_told(tmp_path: Path) -> None:
+    backend = Backend(tmp_path / "mails", **MAIL)
+    old, ada = backend.member(), backend.member()
+    file_for(backend, old, URGENT)
+    assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
+    outbox = backend.services.store.collection("outbox").find({"kind": "accounts_joined"})
+    assert {one.get("address") for one in outbox} == {None, old.email}
+    assert notices_to(backend, backend.account(ada.email).id) == ["accounts_joined"]
+    backend.services.store.close()
