@@ -31,7 +31,6 @@ from skinapi.domain.field_types import (
     SearchText,
 )
 from skinapi.domain.subject import ErasureReason, RefusalReason, Role
-from skinapi.jobs.job import Job
 from skinapi.storage.failed_items import MOST_SHOWN
 from skinapi.storage.ports import Document
 from skinapi.stored_record import optional
@@ -396,14 +395,12 @@ class UsageView(Answer):
 
 
 class FailedJob(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
     id: str = Field(serialization_alias="_id")
     kind: str
     error: str | None
     completed_at: datetime | None
-
-    @classmethod
-    def of(cls, job: Job) -> Self:
-        return cls(id=job.id, kind=job.kind, error=job.error, completed_at=job.completed_at)
 
 
 class DiskView(Answer):
@@ -516,7 +513,7 @@ class Overview(Answer):
             left_messages=[LeftWithDoctorView.of(one) for one in overview.list_left_messages()],
             waiting_accounts=overview.decisions.count_waiting(),
             late_mails=overview.count_late_mails(),
-            failed_jobs=[FailedJob.of(job) for job in overview.list_failed_jobs()],
+            failed_jobs=[FailedJob.model_validate(job) for job in overview.list_failed_jobs()],
             jobs=overview.jobs.count_unfinished(),
             job_worker_missing=overview.jobs.find_wait_without_worker() is not None,
             disk=DiskView.model_validate(disk) if disk else None,

@@ -420,8 +420,7 @@ class Accounts(Records[Account]):
             "findings": {"$ne": None},
             "joined_to": None,
         }
-        changed = self._documents.update(counted, {"$inc": {"findings": more}})
-        return Account.model_validate(changed) if changed else None
+        return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
 
     def set_queue_key(self, account_id: str, key: str) -> None:
         """Only the records' package writes it."""
@@ -439,9 +438,8 @@ class Accounts(Records[Account]):
         wanted: Filter = {"doctor_id": doctor_id}
         if after:
             wanted["queue_key"] = {"$gt": after}
-        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
-        shown = [Account.model_validate(document) for document in found[:limit]]
-        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+        found = self._list(wanted, sort="queue_key", limit=limit + 1)
+        return Page(found[:limit], found[limit - 1].queue_key if len(found) > limit else None)
 
     def page_of_doctor(
         self, doctor_id: str | None, *, after: str | None, limit: int

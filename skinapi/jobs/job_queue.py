@@ -358,8 +358,7 @@ class Jobs(Records[Job]):
             yield Fault(f"jobs of account {owner}, which is gone", partial(self.forget, owner))
 
     def _as_holder(self, job: Job, ops: Ops) -> Job | None:
-        changed = self._documents.update({"id": job.id, "token": job.token}, ops)
-        return Job.model_validate(changed) if changed else None
+        return self._read(self._documents.update({"id": job.id, "token": job.token}, ops))
 
     def _make_room(self, owner: str) -> None:
         """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""

@@ -104,11 +104,11 @@ class ClockWatch(Records[SeenTime]):
         """So many would have gone by the time that is not believed."""
         seen = self.find(CLOCK)
         if seen and (accounts > seen.spared_accounts or records > seen.spared_records):
-            most = {
-                "spared_accounts": max(accounts, seen.spared_accounts),
-                "spared_records": max(records, seen.spared_records),
-            }
-            self._documents.update({"id": CLOCK}, {"$set": most})
+            self._change(
+                {"id": CLOCK},
+                spared_accounts=max(accounts, seen.spared_accounts),
+                spared_records=max(records, seen.spared_records),
+            )
 
     def find_alarm(self) -> ClockAlarm | None:
         """What the operator should know: for ALARM after the clock was right again, too."""

@@ -248,8 +248,8 @@ class Datasets(Records[DatasetVersion]):
     def find_newest(self, name: str) -> DatasetVersion | None:
         """The newest published version of this name, without its report."""
         wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
-        documents = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
-        return DatasetVersion.model_validate(documents[0]) if documents else None
+        newest = self._list(wanted, sort="-version", limit=1, fields=LISTED)
+        return newest[0] if newest else None
 
     def get_published(self, name_or_id: str) -> DatasetVersion:
         """The published data set of this id, or the newest of this name, which comes without its
