@@ -25,11 +25,12 @@ from selenium import webdriver
 from werkzeug.routing import Rule
 
 from skinapi.care import comparisons
-from skinapi.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.database_file import SqliteFile
 from skinapi.vision.comparison import alignment, comparison
 from skinapi.vision.comparison.alignment import Fit
+from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
+from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.stores.query_plans import MongoPlans, PlanCheck
@@ -267,7 +268,7 @@ def _an_index_serves_each_query(plan_check: PlanCheck) -> Iterator[None]:
     faults, plan_check.faults = plan_check.faults, []
     assert faults == []
     unlisted = plan_check.asked - BY_COLLECTION.keys() - OF_THE_SERVER
-    assert unlisted == set(), "collections without a row in skinapi/privacy/inventory.py"
+    assert unlisted == set(), f"collections without a row in {INVENTORY_PAGE}"
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ owner.
 import pytest
 
 from skinapi.jobs.job_logs import JobLogs
-from skinapi.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
+from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.repository.documents import chapter
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.support.openrouter import KEY, OpenRouter

@@ -3,12 +3,15 @@
 import pytest
 
 from skinapi.composition.services import MODELS
-from skinapi.privacy.inventory import (
+from skinapi.privacy.person_file.format import FILES
+from tests.privacy.inventory import (
     BY_COLLECTION,
     INVENTORY,
     OF_THE_SERVER,
+    PAGE,
     list_personal,
     list_unknown,
+    read_table,
 )
 from tests.privacy.stored_fields import paths_of_model
 from tests.repository.documents import chapter
@@ -28,7 +31,7 @@ def test_every_collection_is_in_the_inventory() -> None:
 
 def test_a_new_field_fails_with_a_sentence_that_says_what_to_do() -> None:
     (said,) = list_unknown("accounts", {"name", "holds", "birthday"})
-    assert said.startswith("accounts.birthday is stored, and in no row of skinapi/privacy/")
+    assert said.startswith(f"accounts.birthday is stored, and in no row of {PAGE}")
     assert "exported, erased or kept" in said
 
 
@@ -42,10 +45,16 @@ def test_the_inventory_names_no_field_that_is_gone() -> None:
 
 
 def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_it_stays() -> None:
+    why_not = {cells[0] for cells in read_table("not in the file", "because")}
+    kept = {cells[0] for cells in read_table("stays", "because")}
     for stored, fields in list_personal():
         where = f"{stored.collection} {fields.paths}"
         assert bool(fields.exported) != bool(fields.why_not), where
         assert stored.erased in ("account", "finding") or fields.kept, where
+        assert {fields.exported} <= {None, "photo", "report", *FILES}, where
+        assert {fields.why_not} <= {None, *why_not}, where
+        assert {fields.kept} <= {None, *kept}, where
+        assert fields.of in ("patient", "account", "doctor"), where
 
 
 def test_what_is_stored_has_a_row_in_the_docs() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document
+from tests.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
 from tests.privacy.made_files import maker_of
 from tests.privacy.stored_fields import paths_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
@@ -22,7 +22,7 @@ from tests.support.openrouter import OpenRouter
 from tests.support.size import in_drill
 
 # In these a person or a doctor writes words.
-WORDS = ("identity", "contact", "free_text")
+WORDS = ("identity", "contact", "free text")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
 from skinapi.notices import deliveries, outbox
-from skinapi.privacy.inventory import KEPT, WHY_NOT, Fields, list_personal
 from skinapi.privacy.person_file.format import FILES, schema_of
 from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
@@ -292,36 +291,11 @@ def figures_table() -> list[str]:
     return [*_table(HEAD, figures_rows()), "", *_table(SENT_HEAD, sent_rows())]
 
 
-def _in_file(fields: Fields) -> str:
-    if fields.exported is None:
-        return f"no: {fields.why_not}"
-    return f"`{fields.exported}.json`" if fields.exported in FILES else f"each {fields.exported}"
-
-
-def inventory_table() -> list[str]:
-    rows = [
-        (
-            f"`{stored.collection}`",
-            ", ".join(f"`{path}`" for path in fields.paths),
-            fields.of,
-            fields.kind.replace("_", " "),
-            _in_file(fields),
-            f"stays: {fields.kept}" if fields.kept else stored.erased,
-        )
-        for stored, fields in list_personal()
-    ]
-    why = [*_table(("not in the file", "because"), [*WHY_NOT.items()]), ""]
-    why += [*_table(("stays", "because"), [*KEPT.items()]), ""]
-    head = ("collection", "fields", "of", "kind", "in the person's file", "erased")
-    return [*why, *_table(head, rows)]
-
-
 # Which tables a page has.
 TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "README.md": {"figures": figures_table},
     "docs/api.md": {"routes": routes_table},
     "docs/operate/configure.md": {"settings": settings_table, "limits": limits_table},
-    "docs/operate/inventory.md": {"inventory": inventory_table},
 }
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.privacy.inventory import INVENTORY
 from skinapi.settings import Settings
+from tests.privacy.inventory import INVENTORY
 from tests.repository.documents import FENCED, PAGES, ROOT, chapter
 from tests.repository.reference import COMMAND, DRAWING, TABLES, draw_layers, layers, write_page
 

@@ -1,0 +1,103 @@
+"""Reads docs/operate/inventory.md: what is stored, whose it is, and what becomes of it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.repository.documents import PAGES
+
+PAGE = "docs/operate/inventory.md"
+# In every document: when it was made, its random id, and how it is written.
+COMMON = frozenset({"id", "created_at", "schema", "revision", "holds"})
+# They hold nothing of a person: how this server keeps itself in order.
+OF_THE_SERVER = frozenset({"leases", "migrations", "restores", "store"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields of one collection of which the same is true. `exported` names what of the person's
+    file has them, `why_not` why it does not, `kept` why they stay when the account is erased.
+    """
+
+    paths: tuple[str, ...]
+    of: str
+    kind: str
+    exported: str | None
+    why_not: str | None
+    kept: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A collection; `row` names its row in docs/security.md, `erased` with what it goes."""
+
+    collection: str
+    row: str
+    erased: str
+    fields: tuple[Fields, ...]
+
+    def find(self, path: str) -> Fields | None:
+        """What is said of this path, or of the closest one above it. A path that ends in `*` is
+        that of every name which begins so.
+        """
+        by_path = {one: fields for fields in self.fields for one in fields.paths}
+        begins = [one for one in by_path if one.endswith("*") and path.startswith(one[:-1])]
+        while path and path not in by_path:
+            path = path.rpartition(".")[0]
+        return by_path.get(path or "".join(begins[:1]))
+
+
+def read_table(*head: str) -> list[list[str]]:
+    """The cells of the rows below this head."""
+    rows = PAGES[PAGE].partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
+    return [row.strip("| ").split(" | ") for row in rows.splitlines()[1:]]
+
+
+def _read_fields(cells: list[str]) -> Fields:
+    _, paths, of, kind, in_file, *kept = cells
+    missing = in_file.removeprefix("no: ") if in_file.startswith("no: ") else None
+    named = re.sub(r"^each |\.json|`", "", in_file)
+    return Fields(
+        paths=tuple(paths.strip("`").split("`, `")),
+        of=of,
+        kind=kind,
+        exported=None if missing or named == "–" else named,
+        why_not=missing,
+        kept=kept[0] if kept else None,
+    )
+
+
+_FIELDS = read_table("collection", "fields", "of", "kind", "in the person's file", "stays")
+INVENTORY = [
+    Stored(
+        collection=name.strip("`"),
+        row=row,
+        erased=erased,
+        fields=tuple(_read_fields(cells) for cells in _FIELDS if cells[0] == name),
+    )
+    for name, row, erased in read_table("collection", "row", "goes with")
+]
+BY_COLLECTION = {one.collection: one for one in INVENTORY}
+
+
+def list_personal() -> Iterator[tuple[Stored, Fields]]:
+    """What is stored of persons."""
+    for stored in INVENTORY:
+        for fields in stored.fields:
+            if fields.of != "nobody":
+                yield stored, fields
+
+
+def list_unknown(collection: str, paths: set[str]) -> list[str]:
+    """Those of the paths that are in no row, each with what to do about it."""
+    if collection in OF_THE_SERVER:
+        return []
+    stored = BY_COLLECTION.get(collection)
+    if stored is None:
+        return [f"{collection}: a collection that no row of {PAGE} has"]
+    return [
+        f"{collection}.{path} is stored, and in no row of {PAGE}: say whose data it is, and "
+        "whether it is exported, erased or kept"
+        for path in sorted(paths)
+        if path.partition(".")[0] not in COMMON and not stored.find(path)
+    ]
