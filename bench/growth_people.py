@@ -16,6 +16,7 @@ from bench.growth_common import (
     id_at,
     owned_by_few,
 )
+from skinapi.audit.trail import TrailFilter
 from skinapi.auth.sessions import Session
 from skinapi.care.queue import CareService
 from skinapi.composition.services import Services
@@ -158,9 +159,8 @@ def fill_trail(store: Store, records: int) -> None:
 
 
 def trail_calls(services: Services, records: int) -> Calls:
-    def rows(**asked: Any) -> None:
-        given = {"action": None, "account": None, "after": None, **asked}
-        services.admin.read_trail(**given, limit=PAGE)
+    def rows(after: str | None = None, **asked: Any) -> None:
+        services.admin.read_trail(TrailFilter(**asked), after=after, limit=PAGE)
 
     middle = id_at(services.store, "audit", {"sequence": records // 2})
     return {

@@ -361,15 +361,7 @@ def export_audit(admin: AdminService, *, query: AuditExport) -> Response:
 
 
 def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[AuditRow]:
-    page = admin.read_trail(
-        action=query.action,
-        account=query.account,
-        after=query.after,
-        since=query.since,
-        until=query.until,
-        key=query.key,
-        limit=limit,
-    )
+    page = admin.read_trail(query.wanted, after=query.after, limit=limit)
     named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
     accounts = admin.accounts_of({one for one in named if one})
     return page.map(lambda row: AuditRow.of(row, accounts))

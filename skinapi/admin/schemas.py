@@ -16,7 +16,7 @@ from pydantic import (
 from skinapi.admin import usage
 from skinapi.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided
 from skinapi.admin.overview import LeftWithDoctor, OverviewService
-from skinapi.audit.trail import ACCOUNT_FIELDS, cursor_of
+from skinapi.audit.trail import ACCOUNT_FIELDS, TrailFilter, cursor_of
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.events import PatientNumber
@@ -265,6 +265,16 @@ class AuditFilters(BaseModel):
         if self.key and (self.action or self.account):
             raise ValueError("ask for a key without an action and without an account")
         return self
+
+    @property
+    def wanted(self) -> TrailFilter:
+        return TrailFilter(
+            action=self.action,
+            account=self.account,
+            key=self.key,
+            since=self.since,
+            until=self.until,
+        )
 
 
 class AuditQuery(AuditFilters):

@@ -17,6 +17,7 @@ from skinapi.admin.decisions import (
     refuse_doctor,
 )
 from skinapi.audit import AuditTrail
+from skinapi.audit.trail import TrailFilter
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
 from skinapi.auth.assignments import NO_DOCTOR, Assignments, require_doctor
@@ -212,27 +213,9 @@ class AdminService:
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
-    def read_trail(
-        self,
-        *,
-        action: str | None,
-        account: str | None,
-        after: str | None,
-        limit: int,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        key: str | None = None,
-    ) -> Page[Document]:
+    def read_trail(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
         """A page of rows, newest first; `signed` says of each whether its signature is right."""
-        page = self.trail.page(
-            action=action,
-            account=account,
-            after=after,
-            limit=limit,
-            since=since,
-            until=until,
-            key=key,
-        )
+        page = self.trail.page(wanted, after=after, limit=limit)
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
         for start in range(0, len(about), READ_AT_ONCE):

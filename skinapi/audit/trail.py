@@ -10,7 +10,7 @@ document that each change would wait for.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -40,6 +40,19 @@ MISSING = "its chain head was missing"
 NOT_OURS = "its chain head was not signed with a known key"
 START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
 SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailFilter:
+    """Which rows are looked for: of this action, account, key of a program; written at `since` or
+    later and before `until`. `key` goes with neither action nor account: no index has both.
+    """
+
+    action: str | None = None
+    account: str | None = None
+    key: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class AuditTrail:
@@ -219,37 +232,23 @@ class AuditTrail:
             yield from rows
             last = rows[-1]["sequence"]
 
-    def page(
-        self,
-        *,
-        action: str | None,
-        account: str | None,
-        after: str | None,
-        limit: int,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        key: str | None = None,
-    ) -> Page[Document]:
-        """A page of rows, newest first, continued after the row with the id `after`; those that
-        were written at `since` or later, and before `until`. `key`, of a program, goes with
-        neither action nor account: no index has both.
-
-        Raises InvalidQuery if there is no such row.
+    def page(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
+        """A page of rows, newest first, continued after the row with the id `after`. Raises
+        InvalidQuery if there is no such row.
         """
         if after and self._rows.get(after) is None:
             raise InvalidQuery("after: there is no such row")
-        conditions: Filter = {"action": action} if action else {}
-        if key:
-            conditions["by_key"] = key
+        named = {"action": wanted.action, "by_key": wanted.key}
+        conditions: Filter = {name: value for name, value in named.items() if value}
         # Ids begin with the time, so the indexes that end in the id serve a range of time too.
-        ends = [*filter(None, [after, first_id_at(until) if until else None])]
-        within = {"$gte": first_id_at(since)} if since else {}
+        ends = [*filter(None, [after, first_id_at(wanted.until) if wanted.until else None])]
+        within = {"$gte": first_id_at(wanted.since)} if wanted.since else {}
         if ends:
             within["$lt"] = min(ends)
         if within:
             conditions["id"] = within
         account_filters: list[Filter] = (
-            [{field: account} for field in ACCOUNT_FIELDS] if account else [{}]
+            [{field: wanted.account} for field in ACCOUNT_FIELDS] if wanted.account else [{}]
         )
         listings = [
             self._rows.find({**account_filter, **conditions}, sort="-id", limit=limit + 1)

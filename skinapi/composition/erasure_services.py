@@ -8,7 +8,7 @@ from skinapi.integrations.patients import PatientsService
 from skinapi.privacy.erasure.contents import AccountContents, Outlets
 from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.service import ErasureService
-from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.privacy.signature import Signer
 from skinapi.records.record_retention import RecordRetention
 from skinapi.records.unassigned import UnassignedPatients
 from skinapi.registry.version_service import ModelsService
@@ -56,7 +56,7 @@ def open_erasure(
         clock=data.clock,
         failed=data.failed_items,
         outbox=data.outbox,
-        signer=FileSigner(settings.audit_secrets()),
+        signer=Signer(settings.audit_secrets()),
         wait=timedelta(days=settings.deletion_wait_days),
         address=settings.address,
     )

@@ -13,7 +13,6 @@ from skinapi.privacy.joining.service import JoiningService
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
-from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.privacy.retention.kinds import (
     Kind,
     Retained,
@@ -24,6 +23,7 @@ from skinapi.privacy.retention.kinds import (
 )
 from skinapi.privacy.retention.plan import RetentionPlan
 from skinapi.privacy.retention.service import Fixed, RetentionService
+from skinapi.privacy.signature import Signer
 from skinapi.settings import VERSION, Settings
 
 # Where the server shows the key with which it signs.
@@ -33,7 +33,7 @@ KEY_PATH = "/signing-key"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyServices:
     person_files: PersonFilesService
-    signer: FileSigner
+    signer: Signer
     break_glass: BreakGlassService
     readers: ReadersService
     joining: JoiningService
@@ -55,7 +55,7 @@ def open_privacy_services(
             second_factor=services.second_factor,
             workers_here=workers_here,
         ),
-        signer=FileSigner(settings.audit_secrets()),
+        signer=Signer(settings.audit_secrets()),
         break_glass=BreakGlassService(
             work=data.work,
             grants=data.break_glass,
@@ -168,7 +168,7 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
         ),
         reports=reports,
         fhir=open_fhir(settings, services, reports),
-        signer=FileSigner(settings.audit_secrets()),
+        signer=Signer(settings.audit_secrets()),
         hold=OwnerStatus(services.store).hold,
         address=settings.address,
         clinic=settings.clinic_name,

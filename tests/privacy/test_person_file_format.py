@@ -4,7 +4,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from skinapi.privacy.person_file.format import FILES, ME, Manifest, person_of, schema_of
-from skinapi.privacy.person_file.signature import FileSigner, PublicKey
+from skinapi.privacy.signature import PublicKey, Signer
 from tests.repository.reference import SCHEMAS, write_schemas
 
 OWNER, DOCTOR = "0" * 32, "1" * 32
@@ -20,7 +20,7 @@ def test_each_is_a_json_schema(name: str) -> None:
 
 
 def test_a_signature_holds_for_these_bytes_and_this_key_alone() -> None:
-    signer, other = FileSigner(["a" * 40]), FileSigner(["b" * 40, "a" * 40])
+    signer, other = Signer(["a" * 40]), Signer(["b" * 40, "a" * 40])
     signature = signer.sign(b"manifest")
     assert signer.public_key.verifies(b"manifest", signature)
     assert not signer.public_key.verifies(b"manifest ", signature)
@@ -29,7 +29,7 @@ def test_a_signature_holds_for_these_bytes_and_this_key_alone() -> None:
 
 
 @pytest.mark.parametrize("signature", [b"", b"\xff\x00", b"aGVsbG8=\n", b"=" * 10_000])
-@pytest.mark.parametrize("key", ["", "no key", "aGVsbG8=", FileSigner(["a"]).public_key.encoded])
+@pytest.mark.parametrize("key", ["", "no key", "aGVsbG8=", Signer(["a"]).public_key.encoded])
 def test_what_is_no_signature_verifies_nothing(key: str, signature: bytes) -> None:
     assert not PublicKey(key).verifies(b"manifest", signature)
 

@@ -31,7 +31,8 @@ from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
 from skinapi.web.schemas import Message, PageQuery
 
-ADMINS_ONLY = "Only admin can break the glass"
+ADMINS = admins("Only admin can break the glass")
+REFUSALS = (BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded, TooManyBreakGlass)
 
 routes: Routes[BreakGlassService] = Routes("break_glass")
 readers_routes: Routes[ReadersService] = Routes("readers")
@@ -40,7 +41,7 @@ readers_routes: Routes[ReadersService] = Routes("readers")
 @routes.route(
     "POST",
     "/break-glass",
-    access=admins(ADMINS_ONLY),
+    access=ADMINS,
     rate=Rate.SIGN_IN,
     status=201,
     raises=(
@@ -64,7 +65,7 @@ def break_glass(
     return OpenedBreakGlass.of(grant, service.list_choices(grant))
 
 
-@routes.route("GET", "/break-glass", access=admins(ADMINS_ONLY))
+@routes.route("GET", "/break-glass", access=ADMINS)
 def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[BreakGlassOfAdmin]:
     """Which admin has opened which finding, why and until when; what was refused too. The newest
     first.
@@ -76,7 +77,7 @@ def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[Br
 @routes.route(
     "PUT",
     "/break-glass/<grant>/finding",
-    access=admins(ADMINS_ONLY),
+    access=ADMINS,
     raises=(NotFound, BreakGlassChosen, BreakGlassEnded),
 )
 def choose_finding(
@@ -88,7 +89,7 @@ def choose_finding(
     )
 
 
-@routes.route("DELETE", "/break-glass/<grant>", access=admins(ADMINS_ONLY), raises=(NotFound,))
+@routes.route("DELETE", "/break-glass/<grant>", access=ADMINS, raises=(NotFound,))
 def close_break_glass(service: BreakGlassService, *, grant: str, subject: Subject) -> Message:
     """End it before its hour is over. Any admin may, whoever has it."""
     service.close(grant=grant, by=subject.id)

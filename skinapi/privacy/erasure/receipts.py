@@ -4,13 +4,15 @@ receipt names nobody: who erased an account is found by its code.
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from skinapi.domain.pages import Page
 from skinapi.domain.subject import ErasureReason
 from skinapi.languages import Language
+from skinapi.privacy.signature import Signer
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.storage.records import Records, changes_between
@@ -109,6 +111,11 @@ class Receipt(StoredRecord):
         """So much of its code as a person compares with a paper."""
         return self.code[:8]
 
+    @property
+    def signed(self) -> str | None:
+        """The text whose signature it has, once it is complete."""
+        return self.signed_text().decode() if self.complete else None
+
     def signed_text(self) -> bytes:
         """What the signature is of: sorted keys and fixed separators, so that equal content gives
         equal bytes.
@@ -118,29 +125,6 @@ class Receipt(StoredRecord):
 
 
 NOT_SIGNED = {"signature", "public_key", "pending"}
-
-
-class PublicKey(Protocol):
-    @property
-    def encoded(self) -> str:
-        """Its 32 bytes in base64."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def verifies(self, content: bytes, signature: bytes) -> bool: ...
-
-
-class Signer(Protocol):
-    """Signs with a key of this server; `known_keys` are those of today and of former secrets."""
-
-    @property
-    def public_key(self) -> Any: ...
-
-    @property
-    def known_keys(self) -> Sequence[Any]: ...
-
-    def sign(self, content: bytes) -> bytes: ...
 
 
 def sign_receipt(receipt: Receipt, signer: Signer) -> Receipt:
@@ -158,7 +142,7 @@ def is_genuine(receipt: Receipt, signer: Signer) -> bool:
 def fingerprint_of(receipt: Receipt, signer: Signer) -> str | None:
     """That of the key that has signed it."""
     keys = (key for key in signer.known_keys if key.encoded == receipt.public_key)
-    return next((str(key.fingerprint) for key in keys), None)
+    return next((key.fingerprint for key in keys), None)
 
 
 class Receipts(Records[Receipt]):
@@ -189,10 +173,9 @@ class Receipts(Records[Receipt]):
         """Those of erasures that have not ended, as they are stored; `pending` is the account."""
         return self._documents.find({"pending": {"$gt": ""}}, sort="pending")
 
-    def page(self, *, after: str | None, limit: int) -> list[Receipt]:
+    def page(self, *, after: str | None, limit: int) -> Page[Receipt]:
         """The newest first, behind this id."""
-        wanted = {"id": {"$lt": after}} if after else {}
-        return self._list(wanted, sort="-id", limit=limit)
+        return self._page({}, after=after, limit=limit, newest_first=True)
 
     def set_counted(self, receipt: Receipt, **facts: Any) -> Receipt | None:
         """Set what there was before anything is deleted, once. None where it is set already."""

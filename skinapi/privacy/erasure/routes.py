@@ -10,6 +10,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.languages import LANGUAGES, known_language
 from skinapi.privacy.erasure.receipt_page import print_receipt, render_receipt
+from skinapi.privacy.erasure.receipts import fingerprint_of, is_genuine
 from skinapi.privacy.erasure.schemas import (
     DeletedAccount,
     DeletionPreview,
@@ -30,6 +31,7 @@ from skinapi.web.schemas import Message, PageQuery
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 NO_ADMIN = "Only admins see erasures"
+MOST_LISTED = 200
 TELLERS = Signed(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
 
 routes: Routes[ErasureService] = Routes("erasure")
@@ -48,13 +50,8 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
     Where the operator gives time to take it back, it is deleted at `deletion_at`. The last admin
     cannot, nor a doctor who has patients.
     """
-    done = erasure.delete_own(
-        account_id=subject.id,
-        session_id=subject.session_id,
-        password=body.current_password,
-        code=body.code,
-        caller=ClientInfo(address=caller_address()),
-    )
+    proof = body.proof(ClientInfo(address=caller_address()))
+    done = erasure.delete_own(account_id=subject.id, session_id=subject.session_id, proof=proof)
     return DeletedAccount.of(done)
 
 
@@ -90,9 +87,9 @@ def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Re
     if receipt is None:
         return ReceiptVerdict(valid=False)
     return ReceiptVerdict(
-        valid=receipt.complete and erasure.is_genuine(receipt),
-        fingerprint=erasure.fingerprint_of(receipt),
-        receipt=ReceiptView.of(receipt),
+        valid=receipt.complete and is_genuine(receipt, erasure.signer),
+        fingerprint=fingerprint_of(receipt, erasure.signer),
+        receipt=ReceiptView.model_validate(receipt),
     )
 
 
@@ -137,7 +134,8 @@ def mark_person_reached(erasure: ErasureService, *, person: str, subject: Subjec
 @routes.route("GET", "/erasures", access=admins(NO_ADMIN))
 def list_erasures(erasure: ErasureService, *, query: PageQuery) -> Page[ReceiptView]:
     """The receipts of all erasures, the newest first."""
-    return erasure.page_receipts(after=query.after, limit=query.limit).map(ReceiptView.of)
+    page = erasure.receipts.page(after=query.after, limit=query.limit)
+    return page.map(ReceiptView.model_validate)
 
 
 @routes.route("GET", "/erasures/waiting", access=admins(NO_ADMIN))
@@ -145,7 +143,9 @@ def list_waiting_erasures(erasure: ErasureService) -> WaitingErasures:
     """The accounts that are to be deleted, and the medical records that are kept by law, those
     that come next first; of each 200 at most.
     """
+    waiting = erasure.accounts.list_waiting_deletions(limit=MOST_LISTED)
+    kept = erasure.accounts.list_kept_records(limit=MOST_LISTED)
     return WaitingErasures(
-        deletions=[WaitingDeletion.of(one) for one in erasure.list_waiting()],
-        records=[KeptRecord.of(one) for one in erasure.list_records()],
+        deletions=[WaitingDeletion.model_validate(one) for one in waiting],
+        records=[KeptRecord.model_validate(one) for one in kept],
     )

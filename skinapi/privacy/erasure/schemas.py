@@ -5,19 +5,15 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.auth.accounts import Account
 from skinapi.domain.subject import ErasureReason
 from skinapi.languages import Language
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
 from skinapi.privacy.erasure.receipts import (
     Asker,
-    BackupItem,
     Elsewhere,
     Extent,
     Kept,
-    KeptItem,
     Receipt,
-    SentItem,
 )
 from skinapi.privacy.erasure.service import Preview
 from skinapi.reports.schemas import LanguageTag
@@ -52,35 +48,31 @@ class DeletedAccount(Message):
         return cls(message="Account will be deleted", deletion_at=done)
 
 
-class KeptView(Answer):
+class Shown(Answer):
+    """An answer that is read from a stored record, or from an account."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class KeptView(Shown):
     what: Kept
     count: int | None = None
-    until: datetime | None = Field(default=None, description="null: it is never deleted")
+    until: datetime | None = Field(
+        default=None, validation_alias="until_at", description="null: it is never deleted"
+    )
     names: list[str] = Field(default=[], description="versions of models")
 
-    @classmethod
-    def of(cls, item: KeptItem) -> Self:
-        return cls(what=item.what, count=item.count, until=item.until_at, names=[*item.names])
 
-
-class SentView(Answer):
+class SentView(Shown):
     where: Elsewhere
     count: int | None = Field(default=None, description="how many findings")
-    first: datetime | None = None
-    last: datetime | None = None
-
-    @classmethod
-    def of(cls, item: SentItem) -> Self:
-        return cls(where=item.where, count=item.count, first=item.first_at, last=item.last_at)
+    first: datetime | None = Field(default=None, validation_alias="first_at")
+    last: datetime | None = Field(default=None, validation_alias="last_at")
 
 
-class BackupView(Answer):
+class BackupView(Shown):
     made_at: datetime
     place: str
-
-    @classmethod
-    def of(cls, item: BackupItem) -> Self:
-        return cls(made_at=item.made_at, place=item.place)
 
 
 class DeletionPreview(Answer):
@@ -114,11 +106,11 @@ class DeletionPreview(Answer):
             obstacle=preview.obstacle.code if preview.obstacle else None,
             to_be_told=preview.to_be_told,
             erased=preview.erased,
-            kept=[KeptView.of(one) for one in preview.kept],
+            kept=[KeptView.model_validate(one) for one in preview.kept],
             kept_findings=[one.number for one in record.findings] if record else [],
             kept_since=record.signed_at if record else None,
             kept_until=record.until_at if record else None,
-            elsewhere=[SentView.of(one) for one in preview.elsewhere],
+            elsewhere=[SentView.model_validate(one) for one in preview.elsewhere],
         )
 
 
@@ -176,7 +168,7 @@ class PersonToReachView(Answer):
         )
 
 
-class ReceiptView(Answer):
+class ReceiptView(Shown):
     """A receipt. It names nobody. `signed` is the text whose signature `signature` is (Ed25519)."""
 
     id: str = Field(serialization_alias="_id")
@@ -187,7 +179,7 @@ class ReceiptView(Answer):
     extent: Extent = Field(description="`record`: what had been kept by law until then")
     language: Language
     complete: bool = Field(description="whether all is gone; before, it can change")
-    begun_at: datetime
+    begun_at: datetime = Field(validation_alias="created_at")
     gone_at: datetime | None = Field(description="since when none of it is in the store")
     completed_at: datetime | None
     erased: dict[str, int]
@@ -198,30 +190,6 @@ class ReceiptView(Answer):
     signed: str | None
     signature: str | None
     public_key: str | None
-
-    @classmethod
-    def of(cls, receipt: Receipt) -> Self:
-        return cls(
-            id=receipt.id,
-            code=receipt.code,
-            account=receipt.account,
-            asked_by=receipt.asked_by,
-            reason=receipt.reason,
-            extent=receipt.extent,
-            language=receipt.language,
-            complete=receipt.complete,
-            begun_at=receipt.created_at,
-            gone_at=receipt.gone_at,
-            completed_at=receipt.completed_at,
-            erased=dict(receipt.erased),
-            kept=[KeptView.of(one) for one in receipt.kept],
-            elsewhere=[SentView.of(one) for one in receipt.elsewhere],
-            backups=[BackupView.of(one) for one in receipt.backups],
-            remains=[*receipt.remains],
-            signed=receipt.signed_text().decode() if receipt.complete else None,
-            signature=receipt.signature,
-            public_key=receipt.public_key,
-        )
 
 
 class ReceiptVerdict(Answer):
@@ -234,31 +202,18 @@ class ReceiptVerdict(Answer):
     receipt: ReceiptView | None = None
 
 
-class WaitingDeletion(Answer):
+class WaitingDeletion(Shown):
     email: str
     role: str
-    asked_at: datetime | None
-    deletion_at: datetime | None
-
-    @classmethod
-    def of(cls, account: Account) -> Self:
-        return cls(
-            email=account.email,
-            role=account.role,
-            asked_at=account.deletion_asked_at,
-            deletion_at=account.deletion_due_at,
-        )
+    asked_at: datetime | None = Field(validation_alias="deletion_asked_at")
+    deletion_at: datetime | None = Field(validation_alias="deletion_due_at")
 
 
-class KeptRecord(Answer):
+class KeptRecord(Shown):
     """What is left of a deleted account: the name is its doctor's to know."""
 
     id: str = Field(serialization_alias="_id")
-    kept_until: datetime | None
-
-    @classmethod
-    def of(cls, account: Account) -> Self:
-        return cls(id=account.id, kept_until=account.record_kept_until_at)
+    kept_until: datetime | None = Field(validation_alias="record_kept_until_at")
 
 
 class WaitingErasures(Answer):

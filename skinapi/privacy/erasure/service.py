@@ -22,9 +22,8 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import DoctorHasPatients, LastAdmin
 from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
-from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.passwords import Proof
 from skinapi.auth.second_factor import SecondFactorService
-from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.languages import Language
 from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
@@ -40,11 +39,11 @@ from skinapi.privacy.erasure.receipts import (
     Receipt,
     Receipts,
     SentItem,
-    Signer,
     fingerprint_of,
     is_genuine,
     sign_receipt,
 )
+from skinapi.privacy.signature import Signer
 from skinapi.records.record_retention import MedicalRecord, RecordKept, RecordRetention
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.backups_made import BackupMade, list_backups, may_hold
@@ -59,7 +58,6 @@ DAY = timedelta(days=1)
 LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt says that it does.
 SCRUBBED_WITHIN = timedelta(minutes=10)
-MOST_LISTED = 200
 # The numbers of the others would tell of a review that a doctor still holds back.
 FORESEEN = frozenset(
     {
@@ -137,25 +135,15 @@ class ErasureService:
             to_be_told=self.to_reach.foresee(account),
         )
 
-    def delete_own(
-        self,
-        *,
-        account_id: str,
-        session_id: str,
-        password: str,
-        code: str | None,
-        caller: ClientInfo,
-    ) -> Receipt | datetime:
+    def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:
         """Delete the account and all its data, or plan it where the operator gives time to take it
-        back: then the result is when. `code` is of the second factor, where there is one.
-
-        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes; LastAdmin
-        and DoctorHasPatients, before a code is used up.
+        back: then the result is when. Raises the errors of `reauthenticate`; LastAdmin and
+        DoctorHasPatients, before a code is used up.
         """
-        account = self.accounts.get(account_id)
-        self.second_factor.verify_owner(account, password, caller, session_id=session_id)
+        account, factor = self.accounts.get(account_id), self.second_factor
+        factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self._refuse_needed(account)
-        self.second_factor.verify(account, code, caller)
+        factor.verify(account, proof.code, proof.caller)
         if self.wait:
             return self._plan(account_id)
         self._begin_own(account_id)
@@ -194,16 +182,11 @@ class ErasureService:
             self.outbox.withdraw(kind, to=account_id, about="my-data")
 
     @atomic
-    def _begin_planned(self, unit: Unit, account_id: str, *, at: datetime) -> None:
-        """Unless it was taken back since it was found."""
+    def _begin_own(self, unit: Unit, account_id: str, *, due: datetime | None = None) -> None:
+        """With `due`, one that was planned until then, and was not taken back meanwhile."""
         account = self.accounts.get(account_id)
-        if account.deletion_due_at and account.deletion_due_at <= at:
-            self._refuse_needed(account)
-            self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
-
-    @atomic
-    def _begin_own(self, unit: Unit, account_id: str) -> None:
-        account = self.accounts.get(account_id)
+        if due and not (account.deletion_due_at and account.deletion_due_at <= due):
+            return
         self._refuse_needed(account)
         self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
 
@@ -327,7 +310,7 @@ class ErasureService:
         if account.is_record:
             self._begin(account.id, "system")
         else:
-            self._begin_planned(account.id, at=time.believed)
+            self._begin_own(account.id, due=time.believed)
 
     def _let_go(self, document: Document) -> Receipt | None:
         """Delete what is still there. The receipt, once nothing of the person is in the store."""
@@ -366,17 +349,14 @@ class ErasureService:
                 "completed_at": now(),
                 "pending": None,
                 "remains": tuple(map(str, remains)),
+                # One from before the account was made does not hold it.
                 "backups": tuple(
                     BackupItem(made_at=one.created_at, place=one.place)
-                    for one in may_hold(holding, since=self._first_kept(receipt))
+                    for one in may_hold(holding, since=made_at(receipt.account))
                 ),
             }
         )
         self.receipts.complete(receipt, sign_receipt(finished, self.signer))
-
-    def _first_kept(self, receipt: Receipt) -> datetime:
-        """A backup from before the account was made does not hold it."""
-        return made_at(receipt.account)
 
     # Receipts, as they are shown.
 
@@ -396,25 +376,10 @@ class ErasureService:
         return ReceiptText(
             receipt=receipt,
             language=language,
-            genuine=receipt.complete and self.is_genuine(receipt),
-            fingerprint=self.fingerprint_of(receipt),
+            genuine=receipt.complete and is_genuine(receipt, self.signer),
+            fingerprint=fingerprint_of(receipt, self.signer),
             url=f"{self.address}/receipts/verify/{receipt.code}",
         )
-
-    def fingerprint_of(self, receipt: Receipt) -> str | None:
-        return fingerprint_of(receipt, self.signer)
-
-    def page_receipts(self, *, after: str | None, limit: int) -> Page[Receipt]:
-        return page_of(self.receipts.page(after=after, limit=limit + 1), limit)
-
-    def list_waiting(self) -> list[Account]:
-        return self.accounts.list_waiting_deletions(limit=MOST_LISTED)
-
-    def list_records(self) -> list[Account]:
-        return self.accounts.list_kept_records(limit=MOST_LISTED)
-
-    def is_genuine(self, receipt: Receipt) -> bool:
-        return is_genuine(receipt, self.signer)
 
 
 def _asker(event: ErasureBegun) -> Asker:

@@ -22,7 +22,7 @@ from skinapi.privacy.person_file.format import (
     MissingFile,
     schema_of,
 )
-from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.privacy.signature import Signer
 
 # These are packed already.
 PACKED = (".jpg", ".pdf")
@@ -81,7 +81,7 @@ class ArchiveWriter:
         self.missing.append(MissingFile(path=path, reason=reason))
 
     def end(
-        self, *, account: str, maker: Maker, signer: FileSigner, counts: Mapping[str, int]
+        self, *, account: str, maker: Maker, signer: Signer, counts: Mapping[str, int]
     ) -> Manifest:
         """Sign the list of all that is in it, and close it."""
         manifest = Manifest(

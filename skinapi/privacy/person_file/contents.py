@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from skinapi.audit import AuditTrail
+from skinapi.audit.trail import TrailFilter
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.consents import Consents
 from skinapi.auth.sessions import Sessions
@@ -25,6 +26,7 @@ from skinapi.errors import NotFound
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.jobs.job_queue import Jobs
 from skinapi.notices.outbox import Outbox
+from skinapi.privacy.break_glass import readers
 from skinapi.privacy.person_file.format import (
     ME,
     AccountFile,
@@ -55,10 +57,7 @@ from skinapi.storage.ports import Document
 
 PAGE_SIZE = 100
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
-READINGS = frozenset(
-    {"record.read", "photo.read", "thumbnail.read", "photo.to_dataset"}
-    | {"case.ask_opinion", "breakglass.ask", "breakglass.choose", "breakglass.read"}
-)
+READINGS = frozenset(chain.from_iterable(readers.READINGS.values()))
 # What a doctor has not signed is the doctor's alone.
 OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
 # Who is no account, by the name that the trail has for it.
@@ -232,11 +231,8 @@ class PersonContents:
                 )
 
     def _read_trail(self, account: str) -> Iterator[Page[Document]]:
-        return read_pages(
-            lambda after: self.trail.page(
-                action=None, account=account, after=after, limit=PAGE_SIZE
-            )
-        )
+        wanted = TrailFilter(account=account)
+        return read_pages(lambda after: self.trail.page(wanted, after=after, limit=PAGE_SIZE))
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
         """Why admins have opened findings of this account, by finding and admin."""

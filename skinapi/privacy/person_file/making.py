@@ -29,8 +29,8 @@ from skinapi.privacy.person_file.format import (
     SpotsFile,
 )
 from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter, ToldFinding
-from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
+from skinapi.privacy.signature import Signer
 from skinapi.records.photos import DAMAGED
 from skinapi.records.submission import Submission
 from skinapi.reports.report import Report
@@ -57,7 +57,7 @@ class FileMaker:
     contents: PersonContents
     reports: ReportsService
     fhir: FhirService
-    signer: FileSigner
+    signer: Signer
     hold: Callable[[str], None]
     address: str
     clinic: str | None

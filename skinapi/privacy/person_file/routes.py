@@ -14,13 +14,13 @@ from skinapi.errors import NotFound
 from skinapi.jobs.job import TooManyJobs
 from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
 from skinapi.privacy.person_file.service import AsksAlone, PersonFilesService
-from skinapi.privacy.person_file.signature import FileSigner
 from skinapi.privacy.person_file.stored_files import (
     FileNotReady,
     FileUnderWay,
     NoFile,
     PersonFile,
 )
+from skinapi.privacy.signature import Signer
 from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
@@ -30,7 +30,7 @@ ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
 
 routes: Routes[PersonFilesService] = Routes("person file", access=Signed())
-key_routes: Routes[FileSigner] = Routes("signing key")
+key_routes: Routes[Signer] = Routes("signing key")
 
 
 @routes.route(
@@ -40,13 +40,8 @@ def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subje
     """Have everything about the caller made into one ZIP file, in the background, with the password
     and the code of a second factor. Its form: docs/rights.md.
     """
-    state = files.ask(
-        account=subject.account,
-        session_id=subject.session_id,
-        password=body.current_password,
-        code=body.code,
-        caller=ClientInfo(address=caller_address()),
-    )
+    proof = body.proof(ClientInfo(address=caller_address()))
+    state = files.ask(account=subject.account, session_id=subject.session_id, proof=proof)
     return FileView.of(state)
 
 
@@ -85,12 +80,9 @@ def ask_for_file_of_patient(
     """Have everything about a patient who came from another system made into one ZIP file, to hand
     it over: with the admin's own password and code. The audit trail has it.
     """
-    caller = ClientInfo(address=caller_address())
+    proof = body.proof(ClientInfo(address=caller_address()))
     state = files.ask_for_patient(
-        email=email,
-        by=subject.account,
-        session_id=subject.session_id,
-        proof=body.proof(caller),
+        email=email, by=subject.account, session_id=subject.session_id, proof=proof
     )
     return FileView.of(state)
 
@@ -130,6 +122,6 @@ def _send(file: PersonFile, content: Iterator[bytes]) -> Response:
 
 
 @key_routes.route("GET", "/signing-key", access=Public(), rate=Rate.ANONYMOUS)
-def show_signing_key(signer: FileSigner) -> SigningKeyView:
+def show_signing_key(signer: Signer) -> SigningKeyView:
     """The public key with which this server signs the files that it gives to persons."""
     return SigningKeyView.of(signer)

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from skinapi.privacy.person_file.service import FileState, State
-from skinapi.privacy.person_file.signature import FileSigner
+from skinapi.privacy.signature import Signer
 from skinapi.web.schemas import Answer
 
 
@@ -51,7 +51,7 @@ class SigningKeyView(PublicKeyView):
     former: list[PublicKeyView] = Field(description="keys of former secrets, which still verify")
 
     @classmethod
-    def of(cls, signer: FileSigner) -> Self:
+    def of(cls, signer: Signer) -> Self:
         current, *former = [
             {"public_key": one.encoded, "fingerprint": one.fingerprint} for one in signer.known_keys
         ]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.passwords import ClientInfo, Proof
+from skinapi.auth.passwords import Proof
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.jobs.job import PERSON_FILE, Job, JobEnded
@@ -72,23 +72,14 @@ class PersonFilesService:
     second_factor: SecondFactorService
     workers_here: bool
 
-    def ask(
-        self,
-        *,
-        account: Account,
-        session_id: str,
-        password: str,
-        code: str | None,
-        caller: ClientInfo,
-    ) -> FileState:
-        """Have the file made. `code` is of the second factor, where there is one.
-
-        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes; FileUnderWay,
-        TooManyJobs.
+    def ask(self, *, account: Account, session_id: str, proof: Proof) -> FileState:
+        """Have the file made. Raises the errors of `reauthenticate`, FileUnderWay, which uses up no
+        code, and TooManyJobs.
         """
-        self.second_factor.verify_owner(account, password, caller, session_id=session_id)
+        factor = self.second_factor
+        factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self.refuse_second(account.id)
-        self.second_factor.verify(account, code, caller)
+        factor.verify(account, proof.code, proof.caller)
         return self._make(account)
 
     def ask_for_patient(

@@ -22,13 +22,13 @@ def show_retention(retention: RetentionService) -> RetentionView:
     """What goes by itself after its time, how much of it when, what stops it, and what went. The
     counts are exact as of now: what people do until then changes them.
     """
-    return RetentionView.of(retention.get_overview())
+    return RetentionView.model_validate(retention.get_overview())
 
 
 @routes.route("GET", "/retention/preview")
 def preview_retention(retention: RetentionService, *, query: WouldQuery) -> RetainedKindView:
     """What would go when, if a kind were kept for so many days. Nothing changes."""
-    return RetainedKindView.of(retention.preview(query.kind, query.days))
+    return RetainedKindView.model_validate(retention.preview(query.kind, query.days))
 
 
 @routes.route("PUT", "/retention/pause", raises=(InvalidBody,))

@@ -1,16 +1,11 @@
 """What crosses the wire about retention."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Self
 
 from pydantic import ConfigDict, Field
 
-from skinapi.auth.accounts import Account
 from skinapi.domain.field_types import Name
 from skinapi.privacy.retention.kinds import Kind
-from skinapi.privacy.retention.plan import Pause, Run
-from skinapi.privacy.retention.service import Going, KindPlan, Overview
 from skinapi.settings.privacy import LONGEST
 from skinapi.web.schemas import Answer, Body
 
@@ -28,17 +23,17 @@ class WouldQuery(Body):
     days: int = Field(ge=1, le=LONGEST)
 
 
-class GoingView(Answer):
+class Shown(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class GoingView(Shown):
     at: datetime = Field(description="when the first of them goes, or the beginning of the month")
     items: int
     persons: int
 
-    @classmethod
-    def of(cls, going: Going) -> Self:
-        return cls(**asdict(going))
 
-
-class RetainedKindView(Answer):
+class RetainedKindView(Shown):
     kind: Kind
     setting: str
     days: int | None = Field(description="null: kept until somebody deletes it")
@@ -50,76 +45,37 @@ class RetainedKindView(Answer):
         description="what goes in this month and in the next ones: of accounts three, else twelve"
     )
 
-    @classmethod
-    def of(cls, plan: KindPlan) -> Self:
-        return cls(
-            kind=plan.kind,
-            setting=f"RETAIN_{plan.kind.upper()}_DAYS",
-            days=plan.days,
-            acts_from=plan.acts_from,
-            first=GoingView.of(plan.first) if plan.first else None,
-            months=[GoingView.of(one) for one in plan.months],
-        )
 
-
-class PauseView(Answer):
-    since: datetime
+class PauseView(Shown):
+    since: datetime = Field(validation_alias="created_at")
     by: str = Field(description="the admin's account id")
     reason: str
 
-    @classmethod
-    def of(cls, pause: Pause) -> Self:
-        return cls(since=pause.created_at, by=pause.by, reason=pause.reason)
 
-
-class HeldView(Answer):
-    account: str
+class HeldView(Shown):
+    account: str = Field(validation_alias="id")
     email: str
-    since: datetime
-    by: str = Field(description="the admin's account id")
-    reason: str
-
-    @classmethod
-    def of(cls, account: Account) -> Self:
-        return cls(
-            account=account.id,
-            email=account.email,
-            since=account.held_at or account.created_at,
-            by=account.held_by or "",
-            reason=account.held_because or "",
-        )
+    since: datetime = Field(validation_alias="held_at")
+    by: str = Field(validation_alias="held_by", description="the admin's account id")
+    reason: str = Field(validation_alias="held_because")
 
 
-class RunView(Answer):
-    at: datetime
+class RunView(Shown):
+    at: datetime = Field(validation_alias="created_at")
     kind: Kind
     items: int
     persons: int
 
-    @classmethod
-    def of(cls, run: Run) -> Self:
-        return cls(at=run.created_at, kind=Kind(run.kind), items=run.items, persons=run.persons)
 
-
-class FixedView(Answer):
+class FixedView(Shown):
     kind: str
     days: int
     setting: str | None = Field(description="null where it cannot be changed")
 
 
-class RetentionView(Answer):
+class RetentionView(Shown):
     kinds: list[RetainedKindView]
     fixed: list[FixedView] = Field(description="what goes after a time in any case")
     pause: PauseView | None
     held: list[HeldView] = Field(description="patients of whom nothing goes")
     runs: list[RunView] = Field(description="the last passes in which something went")
-
-    @classmethod
-    def of(cls, overview: Overview) -> Self:
-        return cls(
-            kinds=[RetainedKindView.of(one) for one in overview.kinds],
-            fixed=[FixedView(**one._asdict()) for one in overview.fixed],
-            pause=PauseView.of(overview.pause) if overview.pause else None,
-            held=[HeldView.of(one) for one in overview.held],
-            runs=[RunView.of(one) for one in overview.runs],
-        )

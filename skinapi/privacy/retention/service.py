@@ -64,6 +64,10 @@ class KindPlan:
     first: Going | None = None
     months: tuple[Going, ...] = ()
 
+    @property
+    def setting(self) -> str:
+        return f"RETAIN_{self.kind.upper()}_DAYS"
+
 
 class Fixed(NamedTuple):
     """What goes after a time in any case; `setting` where that can be changed."""

@@ -44,7 +44,7 @@ class PublicKey:
 
 
 @dataclass(frozen=True, slots=True)
-class FileSigner:
+class Signer:
     """`secrets` are the server's, the newest first: it signs, the others only verify."""
 
     secrets: Sequence[str] = field(repr=False)
