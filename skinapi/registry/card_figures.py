@@ -29,14 +29,14 @@ WITHIN = (
     ("by_modality", ("macro_auc", "balanced_accuracy", "ece")),
     ("malignant_caught", ("caught", "benign_below")),
 )
-# What an operating point does: each share, and the count that it is of.
-AT_A_POINT = {
-    "caught": "malignant",
-    "benign_below": "benign",
-    "benign_told_urgent": "benign",
-    "melanomas_told_urgent": "melanomas",
-    "urgent_right": "urgent",
-}
+# The shares of what an operating point does.
+AT_A_POINT = (
+    "caught",
+    "benign_below",
+    "benign_told_urgent",
+    "melanomas_told_urgent",
+    "urgent_right",
+)
 # Of each table, so that a card of somebody else's cannot make an endless answer.
 MOST_ROWS = 100
 Interval = tuple[float, float]
@@ -49,7 +49,7 @@ def number(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def interval_of(figures: Any, name: str) -> Interval | None:
+def _interval_of(figures: Any, name: str) -> Interval | None:
     """The interval that stands beside a figure; None where either is something else."""
     ends = _at(figures, f"{name}_interval")
     if number(_at(figures, name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
@@ -91,7 +91,7 @@ def _at(value: Any, *names: str | None) -> Any:
 
 
 def _with_interval(figures: Any, name: str) -> Figure | None:
-    value, interval = number(_at(figures, name)), interval_of(figures, name)
+    value, interval = number(_at(figures, name)), _interval_of(figures, name)
     if value is None or interval is None:
         return None
     return Figure(value=value, low=interval[0], high=interval[1])
@@ -119,21 +119,13 @@ def list_compared_figures(
         for row, part in list(rows.items())[:MOST_ROWS] if isinstance(rows, Mapping) else ():
             if isinstance(part, Mapping):
                 yield from _pick(part, names, f"{table}.{row}.")
-    for kind, source, point, row in list_points(figures):
-        if not source:
-            yield from _pick(row, tuple(AT_A_POINT), f"points.{kind}.{point}.")
-
-
-def list_points(figures: Any) -> list[tuple[str, str, str, Mapping[str, Any]]]:
-    """Kind of picture, source (none: all of them) and operating point, each with the figures that
-    the card has of it, by kind and source. A card of older code has none.
-    """
-    rows = []
-    for point, kinds in _parts_of(_at(figures, "points")):
-        for kind, whole in _parts_of(kinds):
-            rows.append((kind, "", point, whole))
-            rows += [(kind, name, point, own) for name, own in _parts_of(_at(whole, "by_source"))]
-    return sorted(rows[:MOST_ROWS], key=lambda row: row[:2])
+    points = [
+        (kind, point, row)
+        for point, kinds in _parts_of(figures.get("points"))
+        for kind, row in _parts_of(kinds)
+    ]
+    for kind, point, row in sorted(points[:MOST_ROWS], key=lambda place: place[0]):
+        yield from _pick(row, AT_A_POINT, f"points.{kind}.{point}.")
 
 
 def _parts_of(table: Any) -> list[tuple[str, Mapping[str, Any]]]:
@@ -147,4 +139,4 @@ def _pick(
     for name in names:
         value = number(part.get(name))
         if value is not None:
-            yield f"{prefix}{name}", (value, interval_of(part, name))
+            yield f"{prefix}{name}", (value, _interval_of(part, name))

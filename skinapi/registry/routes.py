@@ -2,14 +2,13 @@
 drift.
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
-
-from flask import Response
 
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, InvalidBody, NoModel, NoOperatingPoints, NotFound
-from skinapi.registry.card_page import answer_card
 from skinapi.registry.drift import DriftService
 from skinapi.registry.drift_counts import ALPHA
 from skinapi.registry.operating_point import OperatingPointService
@@ -22,7 +21,7 @@ from skinapi.registry.schemas import (
     OperatingPointView,
 )
 from skinapi.registry.service import InferenceService
-from skinapi.registry.serving_pointer import GatesNotPassed, ModelChanged
+from skinapi.registry.serving_pointer import GatesNotPassed, ModelChanged, TakenBack
 from skinapi.registry.shadow import Disagreement
 from skinapi.registry.version_schemas import (
     CompareQuery,
@@ -38,6 +37,7 @@ from skinapi.registry.version_schemas import (
 )
 from skinapi.registry.version_service import ModelsService
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.network.model import ModelCard
 from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.schemas import Message
@@ -85,13 +85,10 @@ def show_model(models: ModelsService, *, version: str) -> ModelView:
     return ModelView.in_full(models.inspect(version=version), fault=models.problem)
 
 
-@models_routes.route(
-    "GET", "/models/<version>/card", raises=(NotFound,), or_produces=("text/html",)
-)
-def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] | Response:
+@models_routes.route("GET", "/models/<version>/card", raises=(NotFound,))
+def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
     """The card of a version, as `/model-card` shows that of the model in service."""
-    card = models.versions.get(version).read_card()
-    return answer_card(card, models.list_taken_back(version))
+    return _card(models.versions.get(version).read_card(), models.list_taken_back(version))
 
 
 @models_routes.route(
@@ -193,14 +190,20 @@ def _in_service(models: ModelsService) -> InService:
 routes: Routes[InferenceService] = Routes("model")
 
 
-@routes.route("GET", "/model-card", access=Public(), raises=(NoModel,), or_produces=("text/html",))
-def show_model_card(registry: InferenceService) -> dict[str, Any] | Response:
+@routes.route("GET", "/model-card", access=Public(), raises=(NoModel,))
+def show_model_card(registry: InferenceService) -> dict[str, Any]:
     """The model card: origin, figures and limits of the model in service.
 
-    It tells how good the model is and what it must not be used for. A browser gets a page.
+    It tells how good the model is and what it must not be used for.
     """
     card = registry.served.model.card
-    return answer_card(card, registry.list_taken_back(card.version))
+    return _card(card, registry.list_taken_back(card.version))
+
+
+def _card(card: ModelCard, taken_back: Sequence[TakenBack]) -> dict[str, Any]:
+    """With what was taken back since the model was made."""
+    told = {"taken_back": [asdict(one) for one in taken_back]} if taken_back else {}
+    return {**card.model_dump(mode="json"), **told}
 
 
 @routes.route("GET", "/conditions", access=Public())

@@ -163,7 +163,7 @@ def test_a_browser_that_is_refused_reads_a_sentence(
     backend = Backend(tmp_path, rate_read="1/minute")
     headers = {**BROWSER, "Accept-Language": language}
     assert backend.client.get("/docs", headers=headers).status_code == 200
-    for path in ("/docs", "/model-card", "/nowhere"):
+    for path in ("/docs", "/nowhere"):
         refused = backend.client.get(path, headers=headers)
         assert (refused.status_code, refused.mimetype) == (429, "text/html")
         wait = refused.headers["Retry-After"]
