@@ -79,7 +79,14 @@ class Query:
     def excused(self) -> bool:
         """Whether it may read a whole collection: `check` and a restore do so, no request does."""
         whole = not self.filter and not self.options.get("limit")
-        return (whole and not flask.has_request_context()) or self.collection in EXCEPTIONS
+        of_check = whole and not flask.has_request_context()
+        return of_check or self.finds_nothing or self.collection in EXCEPTIONS
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether it asks for one of no values. A store then says nothing of its plan."""
+        conditions = (value for value in self.filter.values() if isinstance(value, dict))
+        return any("$in" in each and not each["$in"] for each in conditions)
 
     @property
     def sort(self) -> str:
