@@ -37,7 +37,7 @@ ROWS = TypeAdapter(Sequence[AuditRow])
 
 
 def json_of(rows: Sequence[AuditRow]) -> bytes:
-    """As `GET /audit` answers."""
+    """Write the rows as `GET /audit` answers them."""
     return ROWS.dump_json(rows, by_alias=True)
 
 

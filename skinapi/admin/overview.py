@@ -87,8 +87,8 @@ class OverviewService:
     def _with_doctors(self, counted: Mapping[str | None, int]) -> Sequence[LeftWithDoctor]:
         """Most first; those of nobody at the top."""
         doctors = self.accounts.by_ids({one for one in counted if one})
-        found = [LeftWithDoctor(doctors.get(one or ""), count) for one, count in counted.items()]
-        return sorted(found, key=lambda one: (one.doctor is not None, -one.count))
+        left = [LeftWithDoctor(doctors.get(one or ""), count) for one, count in counted.items()]
+        return sorted(left, key=lambda one: (one.doctor is not None, -one.count))
 
     def find_backup(self) -> datetime | None:
         """When the store was last backed up."""

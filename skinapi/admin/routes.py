@@ -110,7 +110,7 @@ def _page_of(
 def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     """What a page says besides its accounts: one query for all of them, not one for each."""
     doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
-    patients = admin.count_patients({one.id for one in page.items if one.role == "doctor"})
+    patients = admin.count_patients({item.id for item in page.items if item.role == "doctor"})
     return {"doctors": doctors, "patients": patients}
 
 

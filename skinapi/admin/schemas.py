@@ -518,9 +518,11 @@ class Overview(Answer):
                 patients=patients, findings=findings, urgent=urgent, listed=listed
             ),
             overdue_findings=[
-                LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
+                LeftWithDoctorView.of(finding) for finding in overview.list_overdue_findings()
             ],
-            left_messages=[LeftWithDoctorView.of(one) for one in overview.list_left_messages()],
+            left_messages=[
+                LeftWithDoctorView.of(message) for message in overview.list_left_messages()
+            ],
             waiting_accounts=overview.decisions.count_waiting(),
             late_mails=overview.count_late_mails(),
             failed_jobs=[FailedJob.model_validate(job) for job in overview.list_failed_jobs()],

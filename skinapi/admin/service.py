@@ -77,7 +77,7 @@ class AdminService:
         return self.accounts.count_patients(doctors)
 
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
-        """Those of them that there are, by their ids."""
+        """Find these accounts by their ids; those that are gone are left out."""
         found: dict[str, Account] = {}
         wanted = sorted(identifiers)
         for start in range(0, len(wanted), READ_AT_ONCE):

@@ -37,7 +37,7 @@ def find_by_beginning(
         hits |= _beginning_so(accounts, of_role, field, first, most=MOST_HITS + 1)
         if len(hits) > MOST_HITS:
             return _walk(accounts, filters, begins, after, limit)
-    return _read(accounts, filters, sorted(one for one in hits if one > (after or "")), limit)
+    return _read(accounts, filters, sorted(hit for hit in hits if hit > (after or "")), limit)
 
 
 def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
@@ -45,8 +45,8 @@ def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> 
     hits = set[str]()
     for field, first in _beginnings(text).items():
         hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)
-    found = accounts.find({"id": {"$in": sorted(hits)[: most + 1]}})
-    return [one for one in found if one.get("doctor_id") == doctor]
+    documents = accounts.find({"id": {"$in": sorted(hits)[: most + 1]}})
+    return [document for document in documents if document.get("doctor_id") == doctor]
 
 
 def _beginnings(text: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _beginning_so(
     accounts: Documents, of: Filter, field: str, first: str, *, most: int
 ) -> set[str]:
     within = {**of, field: {"$gte": first, "$lt": first + LAST}}
-    return {one["id"] for one in accounts.find(within, sort=field, limit=most, fields=())}
+    return {document["id"] for document in accounts.find(within, sort=field, limit=most, fields=())}
 
 
 def _read(
@@ -67,8 +67,12 @@ def _read(
     read: list[Document] = []
     while identifiers and len(read) < limit:
         some, identifiers = identifiers[:READ_AT_ONCE], identifiers[READ_AT_ONCE:]
-        found = accounts.find({"id": {"$in": some}})
-        read += [one for one in found if any(_matches(one, wanted) for wanted in filters)]
+        documents = accounts.find({"id": {"$in": some}})
+        read += [
+            document
+            for document in documents
+            if any(_matches(document, wanted) for wanted in filters)
+        ]
     return read[:limit]
 
 

@@ -451,23 +451,23 @@ class Accounts(Records[Account]):
     def search_patients(
         self, doctor_id: str, beginning: str, *, after: str | None, limit: int
     ) -> Page[Account]:
-        """As `page_patients`, only those whose name, last name or e-mail begins so.
+        """Like `page_patients`, for patients whose name, last name or e-mail begins so.
 
         Raises TooManyFound where that are more than can be sorted.
         """
-        found = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
-        if len(found) > MOST_PATIENTS_FOUND:
+        documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
+        if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
-        patients = [Account.model_validate(document) for document in found]
-        behind = [one for one in patients if (one.queue_key or "") > (after or "")]
+        patients = [Account.model_validate(document) for document in documents]
+        behind = [patient for patient in patients if (patient.queue_key or "") > (after or "")]
         shown = sorted(behind, key=lambda one: one.queue_key or "")
         return Page(shown[:limit], shown[limit - 1].queue_key if len(shown) > limit else None)
 
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
         if not identifiers:
             return {}
-        found = self.list_where({"id": {"$in": sorted(identifiers)}})
-        return {account.id: account for account in found}
+        accounts = self.list_where({"id": {"$in": sorted(identifiers)}})
+        return {account.id: account for account in accounts}
 
     def find_staying(self, identifier: str) -> Account | None:
         """The account with this id; of one that was joined to another, that one."""
@@ -489,16 +489,16 @@ class Accounts(Records[Account]):
         """The ids of those who are no active doctors now and still have patients, who rest
         meanwhile.
         """
-        found = [
+        doctors = [
             *self._list_ids({"role": "doctor", "status": "suspended"}),
             *self._list_ids({"role": "doctor", "status": "waiting"}),
             *self._list_ids({"patients_rest": True}),
         ]
-        patients = self.count_patients({*found})
-        return [one for one in found if one in patients]
+        patients = self.count_patients({*doctors})
+        return [doctor for doctor in doctors if doctor in patients]
 
     def find_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Document]:
-        """Those in this doctor's care, or in nobody's, with a finding that waits for a review, as
+        """List patients of this doctor, or of nobody, with a finding that waits for a review, as
         they are stored; the most urgent first.
         """
         wanted: Filter = {"doctor_id": doctor_id, "queue_key": {"$lt": WITHOUT_FINDINGS}}
@@ -516,8 +516,8 @@ class Accounts(Records[Account]):
         """Which patients rest from now on, or come back: rows of the audit trail, each of so many
         patients.
         """
-        found = self._documents.find({"doctor_id": doctor.id}, fields=())
-        ids = [one["id"] for one in found]
+        documents = self._documents.find({"doctor_id": doctor.id}, fields=())
+        ids = [document["id"] for document in documents]
         if not ids:
             return
         back = doctor.active_doctor
@@ -583,7 +583,7 @@ class Accounts(Records[Account]):
         ]
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
-        """Those that are to be deleted, the next one first."""
+        """List the accounts that are to be deleted, the next one first."""
         waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
         return self._list(waiting, sort="deletion_due_at", limit=limit)
 
@@ -638,7 +638,7 @@ class Accounts(Records[Account]):
         return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
 
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
-        """Those that may be `never_approved`, as they are stored, refused ones too."""
+        """Walk accounts that may be `never_approved`, as they are stored, refused ones too."""
         for status in ("waiting", "suspended"):
             after = None
             while found := self._documents.find(

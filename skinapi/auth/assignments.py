@@ -25,20 +25,26 @@ class Assignments:
         """The id of that doctor; None without one, or where it is no active doctor's e-mail."""
         if self.default is None:
             return None
-        found = find_by_typed_email(self.accounts, self.default)
-        return found.id if found and found.active_doctor else None
+        doctor = find_by_typed_email(self.accounts, self.default)
+        return doctor.id if doctor and doctor.active_doctor else None
 
     def choose(self, *named: str | None) -> str | None:
         """The first of these accounts that is an active doctor's, else that of `find_default`."""
-        found = self.accounts.by_ids({one for one in named if one})
-        active = (one for one in named if one in found and found[one].active_doctor)
+        accounts = self.accounts.by_ids({account for account in named if account})
+        active = (
+            account for account in named if account in accounts and accounts[account].active_doctor
+        )
         return next(active, None) or self.find_default()
 
     def find_named(self, names: Sequence[str]) -> list[Account]:
         """The accounts of doctors, active or not, that have one of these ids or e-mails."""
-        ids = self.accounts.by_ids({one for one in names if ID.fullmatch(one)})
-        each = (ids.get(one) or find_by_typed_email(self.accounts, one) for one in names)
-        return [one for one in each if one and (one.role == "doctor" or one.patients_rest)]
+        ids = self.accounts.by_ids({name for name in names if ID.fullmatch(name)})
+        each = (ids.get(name) or find_by_typed_email(self.accounts, name) for name in names)
+        return [
+            account
+            for account in each
+            if account and (account.role == "doctor" or account.patients_rest)
+        ]
 
     @atomic
     def put_in_care(self, unit: Unit, *, patient: str, doctor: str, by: str) -> Account:

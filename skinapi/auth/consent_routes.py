@@ -110,8 +110,8 @@ class ConsentChangeView(Answer):
 
     @classmethod
     def of(cls, change: ConsentGiven) -> Self:
-        said = change.model_dump(include={"purpose", "given", "version", "language", "way"})
-        return cls(**said, at=change.created_at, by_oneself=change.by == change.account)
+        fields = change.model_dump(include={"purpose", "given", "version", "language", "way"})
+        return cls(**fields, at=change.created_at, by_oneself=change.by == change.account)
 
 
 class ConsentsView(Answer):
@@ -121,7 +121,7 @@ class ConsentsView(Answer):
     @classmethod
     def of(cls, shown: ShownConsents, language: Language) -> Self:
         return cls(
-            consents=[_view_of(one, language) for one in shown.states],
+            consents=[_view_of(state, language) for state in shown.states],
             history=[ConsentChangeView.of(one) for one in reversed(shown.history)],
         )
 
@@ -171,8 +171,16 @@ def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject)
     then nothing changes.
     """
     changed = ChangedConsents(
-        given={one: said for one in PURPOSES if (said := getattr(body, one)) is not None},
-        texts={one: said for one in PURPOSES if (said := getattr(body.texts, one, None))},
+        given={
+            purpose: answer
+            for purpose in PURPOSES
+            if (answer := getattr(body, purpose)) is not None
+        },
+        texts={
+            purpose: answer
+            for purpose in PURPOSES
+            if (answer := getattr(body.texts, purpose, None))
+        },
         language=body.language,
         erase_kept=body.erase_kept,
     )

@@ -60,8 +60,8 @@ class _Consents(BaseModel):
 
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
-    """Of each purpose every text there was, by its version: the newest is last. Raises ValueError
-    where a language lacks one.
+    """List every text there was of each purpose, the newest last. Raises ValueError where a
+    language lacks one.
     """
     words = load_words("consents.CONSENTS", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
@@ -145,7 +145,6 @@ class Consents(Records[ConsentGiven]):
         return self._list({"account": account})
 
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:
-        """By purpose the last change, of those that are not about one photo alone."""
         return latest_of(self.history_of(account))
 
     def forget(self, account: str) -> None:
@@ -154,5 +153,5 @@ class Consents(Records[ConsentGiven]):
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
-    """By purpose the last change of each consent that is about more than one photo."""
-    return {one.purpose: one for one in history if one.finding is None}
+    """Map each purpose to its last change, without consents that are about one photo alone."""
+    return {change.purpose: change for change in history if change.finding is None}

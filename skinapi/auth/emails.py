@@ -70,8 +70,8 @@ def spellings_of(email: str) -> list[str]:
     """This address in normal form, then those of the same mailbox: with its domain in Unicode, and
     as `xn--`. Earlier code stored either, as it was typed.
     """
-    found = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
-    return list(dict.fromkeys(found))
+    spellings = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
+    return list(dict.fromkeys(spellings))
 
 
 def _with_labels(spell: Callable[[str], str], email: str) -> str:

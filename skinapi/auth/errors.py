@@ -30,7 +30,7 @@ class WrongPassword(Forbidden):
 
 
 class NotJustLoggedIn(Forbidden):
-    """Of an account that has no password here, which would else be asked for."""
+    """The account has no password here that could be asked for."""
 
     code = "not_just_logged_in"
     sentence = (

@@ -19,21 +19,25 @@ class OwnerStatus:
 
     def stays(self, owner: str) -> bool:
         """Whether data of this owner may be kept: its account is there, not being deleted."""
-        found = self._find(owner)
-        return found is not None and found["status"] != "deleting"
+        account = self._find(owner)
+        return account is not None and account["status"] != "deleting"
 
     def may_research(self, owner: str) -> bool:
         """Whether jobs of the lab of this owner may go on: its account is approved, and has a role
         that starts such jobs.
         """
-        found = self._find(owner)
-        return found is not None and found["status"] == "approved" and found["role"] in RESEARCHERS
+        account = self._find(owner)
+        return (
+            account is not None
+            and account["status"] == "approved"
+            and account["role"] in RESEARCHERS
+        )
 
     def may_go_on(self, job: Job) -> bool:
         """Whether this job may. Every approved account may have its own file made."""
         if job.kind == PERSON_FILE:
-            found = self._find(job.owner)
-            return found is not None and found["status"] == "approved"
+            account = self._find(job.owner)
+            return account is not None and account["status"] == "approved"
         return self.may_research(job.owner)
 
     def hold(self, owner: str) -> None:

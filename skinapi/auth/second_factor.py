@@ -76,7 +76,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def hash_recovery_code(code: str) -> str:
-    """Of its letters, however they are spaced. A plain hash: nobody tries 2^79 codes."""
+    """Hash the letters, however they are spaced. It is a plain hash: nobody tries 2^79 codes."""
     return hashlib.sha256(_letters(code).encode()).hexdigest()
 
 
@@ -85,7 +85,7 @@ def _letters(code: str) -> str:
 
 
 def spell_secret(secret: bytes) -> str:
-    """As people type it into an app."""
+    """Write the secret as people type it into an app."""
     return base64.b32encode(secret).decode()
 
 

@@ -172,8 +172,8 @@ class AuthService:
     def replace_password(
         self, *, email: str, current: str, new: str, caller: ClientInfo, code: str | None = None
     ) -> IssuedTokens:
-        """As `change_password`, but without a token: e-mail, current password and the code of a
-        second factor identify the account. Raises the errors of a login, and BadRequest.
+        """Change a password without a token: e-mail, current password and the code of a second
+        factor identify the account. Raises the errors of a login, and BadRequest.
         """
         with self.passwords.place(caller.address):
             account = self.authentication.authenticate(email, current, caller)
@@ -319,7 +319,7 @@ class AuthService:
         return self._issue_tokens(account, *session_and_token)
 
     def _tell_of_new_browser(self, unit: Unit, account_id: str, browser: str) -> None:
-        """By mail, where only others have opened the account before."""
+        """Send a mail where only other browsers have opened the account before."""
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
             account = self.accounts.get(account_id)
             if browser in account.browsers:

@@ -79,8 +79,8 @@ class AccountUses:
         self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})
 
     def walk_unused(self, *, before: datetime) -> Iterator[Unused]:
-        """Those not used since this time, the longest first. Read in pages, day by day, so that the
-        caller may delete them meanwhile.
+        """Walk accounts that were not used since this time, the longest first. They are read day by
+        day, so that the caller may delete them meanwhile.
         """
         within: Filter = {"$gt": FIRST_TIME, "$lt": before}
         while day := self._documents.find(
@@ -102,14 +102,16 @@ class AccountUses:
 
     def list_held_ids(self) -> list[str]:
         held = {"held_at": {"$gt": FIRST_TIME}}
-        return [one["id"] for one in self._documents.find(held, sort="held_at", fields=())]
+        return [
+            document["id"] for document in self._documents.find(held, sort="held_at", fields=())
+        ]
 
     def list_held(self) -> list[Account]:
         """The accounts of which nothing goes by its time; in the order in which they were held."""
-        found = self._documents.find(
+        documents = self._documents.find(
             {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
         )
-        return [Account.model_validate(one) for one in found]
+        return [Account.model_validate(document) for document in documents]
 
 
 def _midnight() -> datetime:

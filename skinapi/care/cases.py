@@ -194,7 +194,7 @@ class CasesService:
         page = self.accounts.page_accounts(
             ("doctor",), status="approved", beginning=None, after=after, limit=limit
         )
-        return Page([one for one in page.items if one.id != by.id], page.next_after)
+        return Page([item for item in page.items if item.id != by.id], page.next_after)
 
     def _set_work(self, submission: Submission, **fields: Any) -> Case:
         self.submissions.set_work(submission.id, **fields)
@@ -212,16 +212,16 @@ class CasesService:
         return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
 
     def _find_colleague(self, named: str) -> Account:
-        found = None
+        opinion = None
         with suppress(ValueError):
-            found = (
+            opinion = (
                 self.accounts.by_ids({named}).get(named)
                 if ID.fullmatch(named)
                 else (self.accounts.find_by_email(normalise_email(named)))
             )
-        if found is None or not found.active_doctor:
+        if opinion is None or not opinion.active_doctor:
             raise NotFound(NO_COLLEAGUE)
-        return found
+        return opinion
 
 
 def _place_of(submission: Listed) -> str:

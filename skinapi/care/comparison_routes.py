@@ -154,7 +154,7 @@ class SpotComparison(Answer):
         alignment = comparison.alignment
         counts = compared.instruction.counts.band if compared.instruction else band
         words_of_change = notices.comparison
-        told = words_of_change.told_doctor if for_doctor else words_of_change.told
+        sentence = words_of_change.told_doctor if for_doctor else words_of_change.told
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
         return cls(
             before=finding_view(compared.before, for_doctor=for_doctor),
@@ -174,7 +174,7 @@ class SpotComparison(Answer):
             band_label=words.doctor_label if for_doctor else words.label,
             action=words.doctor_action if for_doctor else words.action,
             instruction=_instruction(compared, language, for_doctor=for_doctor),
-            told=told.in_language(language) if compared.size_told else None,
+            told=sentence.in_language(language) if compared.size_told else None,
             decided=_say_decided(compared, language),
             raised=notices.comparison.raised.in_language(language) if is_raised else None,
             notices=[said.in_language(language) for said in (notices.information_only, may_miss)],
@@ -200,8 +200,8 @@ def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
         return None
     words = conditions_table().notices.comparison
     with_both = counts.since > compared.after.photographed_at
-    said = words.decided_with_both if with_both else words.decided_before
-    return said.in_language(language).format(date=say_day(counts.since, language))
+    sentence = words.decided_with_both if with_both else words.decided_before
+    return sentence.in_language(language).format(date=say_day(counts.since, language))
 
 
 class ProposedLesionView(LesionView):

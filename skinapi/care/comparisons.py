@@ -51,7 +51,7 @@ class ComparedPicture(NamedTuple):
 
     @property
     def kind(self) -> Modality:
-        """As the model recognised it, else as the sender told."""
+        """The kind that the model recognised, else the one that the sender told."""
         modality = self.submission.finding.modality
         if modality is None:
             return self.submission.context.modality
@@ -80,7 +80,10 @@ def _shown_first(finding: Submission) -> list[ComparedPicture]:
 
 
 def _kept_of(kind: Modality, pictures: list[ComparedPicture]) -> ComparedPicture | None:
-    return next((one for one in pictures if one.submission.photo_blob and one.kind is kind), None)
+    return next(
+        (picture for picture in pictures if picture.submission.photo_blob and picture.kind is kind),
+        None,
+    )
 
 
 # Spots with whose photos a new one is compared: 0.4 s of processor time each (docs/comparison.md).

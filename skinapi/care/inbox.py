@@ -74,14 +74,14 @@ class InboxService:
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Of the photos that are not due yet it has only the next one: the others have time."""
         spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
-        stands = self.spots.stand([one.id for one in spots if one.latest], Reader.PATIENT)
+        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
-        found = [task for one in spots for task in _tasks_of(one, stands.get(one.id), unread)]
+        tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
         unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
-        found += [task for one in unsorted for task in _tasks_of(None, one, {})]
-        found.sort(key=lambda one: one.rank)
-        ahead = [one for one in found if one.due and one.due > now().date()]
-        return [one for one in found if one not in ahead[1:]]
+        tasks += [task for one in unsorted for task in _tasks_of(None, one, {})]
+        tasks.sort(key=lambda one: one.rank)
+        ahead = [one for one in tasks if one.due and one.due > now().date()]
+        return [one for one in tasks if one not in ahead[1:]]
 
 
 def _tasks_of(
@@ -92,15 +92,15 @@ def _tasks_of(
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
     if stands is None:
         return
-    told = stands.instruction
-    asked = told.counts.band in ORDER
+    instruction = stands.instruction
+    asked = instruction.counts.band in ORDER
     if asked:
-        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=told.counts)
+        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=instruction.counts)
     newest = stands.newest
-    if told.picture_wanted and (decision := newest.decision):
+    if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
-        said = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
-        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=said)
-    elif lesion and not asked and (reminder := reminder_of(told)):
+        advice = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
+    elif lesion and not asked and (reminder := reminder_of(instruction)):
         task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
-        yield InboxEntry(task=task, lesion=lesion, advice=told.counts, due=reminder.due)
+        yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)

@@ -61,7 +61,7 @@ class InboxView(Answer):
 @routes.route("GET", "/inbox", access=Signed())
 def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
     """What waits for the caller to do about the caller's own spots and findings."""
-    found = inbox.list_tasks(owner=subject.id)
+    tasks = inbox.list_tasks(owner=subject.id)
     language = query.lang or subject.account.language
-    listed = [TaskView.of(one, language) for one in found[:MOST_LISTED]]
-    return InboxView(tasks=listed, more=len(found) - len(listed))
+    listed = [TaskView.of(task, language) for task in tasks[:MOST_LISTED]]
+    return InboxView(tasks=listed, more=len(tasks) - len(listed))

@@ -124,15 +124,19 @@ class Lesions(Records[Lesion]):
         return self._first({"joined": identifier}) if ID.fullmatch(identifier) else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
-        """Those of these spots that are there, also deleted ones."""
+        """Find these spots by their ids, also deleted ones."""
         return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
 
     def list_newest(self, identifiers: Sequence[str]) -> list[str]:
         """The ids of the newest findings of these spots; of a deleted one there is none."""
-        found = self._documents.find(
+        documents = self._documents.find(
             {"id": {"$in": [*identifiers]}}, fields=("latest", "deleted_at")
         )
-        return [one["latest"] for one in found if one.get("latest") and not one.get("deleted_at")]
+        return [
+            document["latest"]
+            for document in documents
+            if document.get("latest") and not document.get("deleted_at")
+        ]
 
     def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
         return self._by_key(key, owner=owner)
@@ -153,8 +157,8 @@ class Lesions(Records[Lesion]):
     def list_due(self, limit: int) -> list[str]:
         """The ids of spots whose owners are to be reminded, those that are due longest first."""
         due = {"remind_at": {"$lte": now()}}
-        found = self._documents.find(due, sort="remind_at", limit=limit, fields=())
-        return [one["id"] for one in found]
+        documents = self._documents.find(due, sort="remind_at", limit=limit, fields=())
+        return [document["id"] for document in documents]
 
     def change(self, identifier: str, fields: Document) -> Lesion | None:
         """None removes a field. It always writes, so that of two transactions about one spot one
@@ -176,7 +180,7 @@ class Lesions(Records[Lesion]):
             self._documents.delete({"owner": owner})
             return
         own = self._documents.find({"owner": owner}, sort="deleted_at", fields=())
-        others = [one["id"] for one in own if one["id"] not in kept]
+        others = [document["id"] for document in own if document["id"] not in kept]
         if others:
             self._documents.delete({"id": {"$in": others}})
         still: Ops = {"$unset": {"remind_at": True}}

@@ -68,9 +68,9 @@ def show_lesion(
     lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
 ) -> LesionView:
     """A spot of the caller, or of a patient in the caller's care."""
-    found = lesions.get(lesion=lesion, to=subject)
+    spot = lesions.get(lesion=lesion, to=subject)
     language = query.lang or subject.account.language
-    return LesionView.of(found, language, for_doctor=found.lesion.owner != subject.id)
+    return LesionView.of(spot, language, for_doctor=spot.lesion.owner != subject.id)
 
 
 @routes.route(

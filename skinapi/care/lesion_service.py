@@ -97,10 +97,10 @@ class LesionsService:
         return lesion
 
     def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
-        found = self.lesions.find_by_key(owner, key)
-        if found and found.request_hash != request_hash:
+        lesion = self.lesions.find_by_key(owner, key)
+        if lesion and lesion.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return found
+        return lesion
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
         """One page of the owner's spots, oldest first."""
@@ -110,8 +110,8 @@ class LesionsService:
         self, owner: str, reader: Reader, *, after: str | None, limit: int
     ) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, after=after, limit=limit)
-        known = self.spots.by_ids([one.latest for one in page.items if one.latest])
-        newest = {one.lesion: one for one in self.spots.see([*known.values()], reader)}
+        known = self.spots.by_ids([item.latest for item in page.items if item.latest])
+        newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
 
         def show(lesion: Lesion) -> ShownLesion:
             if lesion.latest and lesion.id not in newest:
@@ -135,17 +135,17 @@ class LesionsService:
         """A spot that the caller may see; of one that was joined to another, that one: a mail may
         name it. Raises NotFound.
         """
-        found = self.find(lesion=lesion, to=to)
-        return self._show(found, reader_of(found.owner, to))
+        spot = self.find(lesion=lesion, to=to)
+        return self._show(spot, reader_of(spot.owner, to))
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:
         """The same, without what holds about it."""
-        found = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
-        own = found is not None and found.owner == to.id and not found.deleted_at
-        if found is None or not (own or self._may_see(found, to)):
+        spot = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
+        own = spot is not None and spot.owner == to.id and not spot.deleted_at
+        if spot is None or not (own or self._may_see(spot, to)):
             raise NotFound(NO_LESION)
-        self.records.note_read([found.owner], by=to)
-        return found
+        self.records.note_read([spot.owner], by=to)
+        return spot
 
     def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
         owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
@@ -167,9 +167,9 @@ class LesionsService:
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Listed]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
-        found = self.find(lesion=lesion, to=to)
-        page = self.spots.page(found.id, newest_first=newest_first, after=after, limit=limit)
-        return page.map_all(partial(self.spots.see, reader=reader_of(found.owner, to)))
+        spot = self.find(lesion=lesion, to=to)
+        page = self.spots.page(spot.id, newest_first=newest_first, after=after, limit=limit)
+        return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[Listed]:
         """All findings of a spot. Raises NotFound."""
@@ -272,10 +272,10 @@ class LesionsService:
     def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
         """Make a calendar file. Raises NotFound, also where nothing is to be done again."""
         shown = self._show(self.counts.get_own(lesion, by))
-        own, told = shown.lesion, shown.instruction
-        if told is None:
+        own, instruction = shown.lesion, shown.instruction
+        if instruction is None:
             raise NotFound(NO_FINDING)
-        reminder = reminder_of(told)
+        reminder = reminder_of(instruction)
         if reminder is None:
             raise NotFound(NO_REMINDER)
         coming = reminder.from_today(now().date())

@@ -158,14 +158,14 @@ class Messages(Records[Message]):
             ended_at, last = page[-1].read_at or ended_at, page[-1].id
 
     def _list_ended(self, ended_at: datetime, last: str, before: datetime) -> list[Message]:
-        """Those behind this one; many may have ceased to wait at the same time."""
-        found = self._documents.find(
+        """List messages behind this one; many may have ceased to wait at the same time."""
+        documents = self._documents.find(
             {"read_at": ended_at, "id": {"$gt": last}}, sort="id", limit=READ_AT_ONCE
         )
         later: Filter = {"read_at": {"$gt": ended_at}}
-        found += self._documents.find(later, sort="read_at", limit=READ_AT_ONCE)
-        ended = [one for one in found[:READ_AT_ONCE] if one["read_at"] < before]
-        return [Message.model_validate(one) for one in ended]
+        documents += self._documents.find(later, sort="read_at", limit=READ_AT_ONCE)
+        ended = [document for document in documents[:READ_AT_ONCE] if document["read_at"] < before]
+        return [Message.model_validate(document) for document in ended]
 
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))

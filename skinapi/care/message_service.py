@@ -67,15 +67,15 @@ class MessagesService:
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Told]:
         """One page of a conversation in the order of time. Raises NotFound."""
-        found = self._get_spot(lesion, to)
-        page = self.messages.page(found.id, newest_first=newest_first, after=after, limit=limit)
-        numbers = self._numbers_of({one.submission for one in page.items})
+        spot = self._get_spot(lesion, to)
+        page = self.messages.page(spot.id, newest_first=newest_first, after=after, limit=limit)
+        numbers = self._numbers_of({item.submission for item in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
     def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, submissions))
-        found = self.spots.by_ids(named) if named else {}
-        return {identifier: finding.number for identifier, finding in found.items()}
+        findings = self.spots.by_ids(named) if named else {}
+        return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
         self, *, lesion: str, text: str, submission: str | None, by: Subject, key: str | None
@@ -96,22 +96,22 @@ class MessagesService:
 
     @atomic
     def _send(self, unit: Unit, lesion: str, written: _Written, by: Subject) -> Message:
-        found = self._get_spot(lesion, by)
-        unit.audit("message.send", by=by.id, target=found.id, owner=found.owner)
-        owner = self._hold(found.id, found.owner, by)
+        spot = self._get_spot(lesion, by)
+        unit.audit("message.send", by=by.id, target=spot.id, owner=spot.owner)
+        owner = self._hold(spot.id, spot.owner, by)
         to = self._require_reader(owner, by)
         if written.submission:
-            self._rely_on(written.submission, found.id)
-        unseen = self.messages.count_unseen(to, found.id)
+            self._rely_on(written.submission, spot.id)
+        unseen = self.messages.count_unseen(to, spot.id)
         if unseen >= MOST_UNREAD:
             raise TooManyUnread
         if by.id != owner.id:
-            self.messages.mark_answered(by=by.id, lesion=found.id)
+            self.messages.mark_answered(by=by.id, lesion=spot.id)
         if not unseen:  # else a mail was sent, or waits
-            about = _place_of(found.id, for_owner=to == owner.id)
+            about = _place_of(spot.id, for_owner=to == owner.id)
             self.outbox.add(Kind.MESSAGE, to=to, about=about, author=by.id, delay=MAILED_AFTER)
         return self.messages.add(
-            lesion=found.id,
+            lesion=spot.id,
             owner=owner.id,
             author=by.id,
             signature=None if by.id == owner.id else by.account.name,
@@ -125,17 +125,17 @@ class MessagesService:
     @atomic
     def mark_read(self, _: Unit, *, lesion: str, last: str, by: Subject) -> None:
         """What a patient wrote goes on waiting for an answer of the doctor. Raises NotFound."""
-        found = self._get_spot(lesion, by)
-        if self.messages.mark_seen(to=by.id, lesion=found.id, last=last):
-            self._withdraw_mail(found, by)
+        spot = self._get_spot(lesion, by)
+        if self.messages.mark_seen(to=by.id, lesion=spot.id, last=last):
+            self._withdraw_mail(spot, by)
 
     @atomic
     def mark_done(self, unit: Unit, *, lesion: str, last: str, by: Subject) -> None:
         """Take what waits for the doctor in charge off the lists. Raises NotFound."""
-        found = self._get_spot(lesion, by)
-        if self.messages.mark_done(by=by.id, lesion=found.id, last=last):
-            unit.record(AuditRow("message.done", by=by.id, target=found.id, owner=found.owner))
-            self._withdraw_mail(found, by)
+        spot = self._get_spot(lesion, by)
+        if self.messages.mark_done(by=by.id, lesion=spot.id, last=last):
+            unit.record(AuditRow("message.done", by=by.id, target=spot.id, owner=spot.owner))
+            self._withdraw_mail(spot, by)
 
     def _withdraw_mail(self, spot: Lesion, reader: Subject) -> None:
         """Nobody is told by mail of what has been seen."""
@@ -148,8 +148,8 @@ class MessagesService:
         self, unit: Unit, *, lesion: str, message: str, reason: str, by: Subject
     ) -> None:
         """Tell the admins of a message that somebody else wrote, once. Raises NotFound."""
-        found, reported = self._get_spot(lesion, by), self.messages.find(message)
-        if reported is None or reported.lesion != found.id or reported.author == by.id:
+        spot, reported = self._get_spot(lesion, by), self.messages.find(message)
+        if reported is None or reported.lesion != spot.id or reported.author == by.id:
             raise NotFound(NO_MESSAGE)
         if reported.reported_at is None:
             self.messages.mark_reported(message)
@@ -160,7 +160,7 @@ class MessagesService:
                     by=by.id,
                     target=reported.author,
                     detail=detail,
-                    owner=found.owner,
+                    owner=spot.owner,
                 )
             )
 
@@ -179,31 +179,31 @@ class MessagesService:
             for one in found
             if one.owner in patients or (one.owner == to.id and not one.deleted_at)
         ]
-        newest = self._numbers_of({one.latest for one in spots if not one.deleted_at})
+        newest = self._numbers_of({spot.latest for spot in spots if not spot.deleted_at})
         return [
-            Waiting(one, patients.get(one.owner), newest.get(one.latest or ""), unread[one.id])
-            for one in spots
+            Waiting(spot, patients.get(spot.owner), newest.get(spot.latest or ""), unread[spot.id])
+            for spot in spots
         ]
 
     def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
         """The owner or the doctor in charge gets it, also one that was deleted; a colleague who is
         asked does not read what these two write. Raises NotFound.
         """
-        found = self.lesions.find_kept(lesion)
-        if found is None:
+        spot = self.lesions.find_kept(lesion)
+        if spot is None:
             raise NotFound(NO_LESION)
-        owner = self.accounts.by_ids({found.owner}).get(found.owner)
-        own = found.owner == caller.id and not found.deleted_at
+        owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
+        own = spot.owner == caller.id and not spot.deleted_at
         if not (own or (owner and in_care(owner, caller))):
             raise NotFound(NO_LESION)
-        self.records.note_read([found.owner], by=caller)
-        return found
+        self.records.note_read([spot.owner], by=caller)
+        return spot
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
-        found = self.messages.find_by_key(author, key)
-        if found and found.request_hash != request_hash:
+        message = self.messages.find_by_key(author, key)
+        if message and message.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return found
+        return message
 
     def _hold(self, lesion: str, owner: str, by: Subject) -> Account:
         """Hold the owner until the transaction ends. Raises NotFound where the caller has no part

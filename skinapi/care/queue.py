@@ -109,16 +109,16 @@ class CareService:
         else:
             page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
-        shown = [one for one in page.items if in_care(one, doctor) and not one.machine]
-        self.notes.note([one.id for one in shown], by=doctor, action="record.read")
-        held = self._list_held([one.id for one in shown], doctor)
+        shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
+        self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
+        held = self._list_held([patient.id for patient in shown], doctor)
         awaited = self._awaited_of(shown, held, doctor)
         visits = self._visits_of(shown, held, doctor)
-        found = [
-            FoundPatient(_as_known(one, held), awaited.get(one.id), visits.get(one.id))
-            for one in shown
+        patients = [
+            FoundPatient(_as_known(patient, held), awaited.get(patient.id), visits.get(patient.id))
+            for patient in shown
         ]
-        return Page(found, page.next_after)
+        return Page(patients, page.next_after)
 
     def list_findings(
         self,
@@ -138,13 +138,13 @@ class CareService:
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit + len(held)
         )
         listed = [
-            one
-            for one in held
-            if _key_of(one) > (after or "") and reviewed in (None, one.decision is not None)
+            finding
+            for finding in held
+            if _key_of(finding) > (after or "") and reviewed in (None, finding.decision is not None)
         ]
-        found = sorted([*_without(held, page.items), *listed], key=_key_of)
-        more = page.next_after is not None or len(found) > limit
-        page = Page(found[:limit], _key_of(found[limit - 1]) if more else None)
+        findings = sorted([*_without(held, page.items), *listed], key=_key_of)
+        more = page.next_after is not None or len(findings) > limit
+        page = Page(findings[:limit], _key_of(findings[limit - 1]) if more else None)
         return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
     def list_awaited(
@@ -157,7 +157,7 @@ class CareService:
         limit: int,
     ) -> Page[FoundCase]:
         """The oldest decision first; with a beginning as in `list_queue`. Raises TooManyFound."""
-        owners = [one.id for one in self._search(doctor, beginning)] if beginning else None
+        owners = [patient.id for patient in self._search(doctor, beginning)] if beginning else None
         page = self.submissions.page_awaited(
             doctor.id, awaited, owners=owners, after=after, limit=limit
         )
@@ -169,36 +169,41 @@ class CareService:
         if reader.knows_all:
             return []
         held = self.spots.see(self.submissions.list_held(owners), reader)
-        return [one.model_copy(update=one.make_keys(reader)) for one in held]
+        return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
 
     def _awaited_of(
         self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
     ) -> dict[str, Listed]:
         """What the decisions about these patients' findings have waited for the longest."""
-        found = [one for one in held if one.awaited_key]
+        findings = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
             page = self.submissions.page_awaited(
                 doctor, None, owners=owners, after=None, limit=MOST_AWAITED
             )
-            found += _without(held, page.items)
-        found.sort(key=lambda one: one.awaited_key or "", reverse=True)
-        first = {one.owner: one for one in found}
-        return {one.owner: one for one in self.spots.see([*first.values()], reader_in_care(to))}
+            findings += _without(held, page.items)
+        findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
+        first = {finding.owner: finding for finding in findings}
+        return {
+            finding.owner: finding
+            for finding in self.spots.see([*first.values()], reader_in_care(to))
+        }
 
     def _visits_of(
         self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
     ) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
-        found = [one for one in held if one.decision and is_sent(one.decision.urgency)]
+        findings = [
+            finding for finding in held if finding.decision and is_sent(finding.decision.urgency)
+        ]
         for doctor, owners in _by_doctor(patients):
             visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
-            found += _without(held, visits)
+            findings += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for one in self.spots.see(found, reader_in_care(to)):
-            due = one.instruction.counts.due
+        for finding in self.spots.see(findings, reader_in_care(to)):
+            due = finding.instruction.counts.due
             if due and due >= least:
-                days[one.owner] = min(due, days.get(one.owner, due))
+                days[finding.owner] = min(due, days.get(finding.owner, due))
         return days
 
     def list_queue(
@@ -249,7 +254,7 @@ class CareService:
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
         )
         own = self._in_care(page, doctor)
-        others = [one for one in own.items if not (came_first and one.submission.opinion_key)]
+        others = [item for item in own.items if not (came_first and item.submission.opinion_key)]
         return Page([*first, *others], own.next_after)
 
     def list_unassigned(
@@ -259,7 +264,7 @@ class CareService:
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
-        left = {one.finding.id: one.left for one in page.items}
+        left = {item.finding.id: item.left for item in page.items}
         cases = self._with_accounts(
             page.map(lambda one: one.finding), lambda one, _: one.id in left, doctor=doctor
         )
@@ -361,25 +366,25 @@ class CareService:
         """Findings with their owners, doctors and what holds; those that do not belong are left
         out.
         """
-        named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
+        named = {case for entry in page.items for case in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
         shown = [
             entry
             for entry in page.items
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
-        found = [
+        cases = [
             FoundCase(entry, accounts[entry.owner], accounts)
             for entry in self.spots.see(shown, reader_in_care(doctor))
         ]
-        self.notes.note([one.owner.id for one in found], by=doctor, action="record.read")
-        return Page(found, page.next_after)
+        self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
+        return Page(cases, page.next_after)
 
 
-def _without(held: Sequence[Listed], found: Sequence[Listed]) -> list[Listed]:
+def _without(held: Sequence[Listed], findings: Sequence[Listed]) -> list[Listed]:
     """Leave out the findings of which something is held back."""
-    held_ids = {one.id for one in held}
-    return [one for one in found if one.id not in held_ids]
+    held_ids = {finding.id for finding in held}
+    return [finding for finding in findings if finding.id not in held_ids]
 
 
 def _key_of(case: Listed) -> str:
@@ -388,7 +393,9 @@ def _key_of(case: Listed) -> str:
 
 def _as_known(patient: Account, held: Sequence[Listed]) -> Account:
     """With the most urgent finding that waits as far as the caller knows."""
-    waiting = [_key_of(one) for one in held if one.owner == patient.id and not one.decision]
+    waiting = [
+        _key_of(finding) for finding in held if finding.owner == patient.id and not finding.decision
+    ]
     keys = [*waiting, *([patient.queue_key] if patient.queue_key else [])]
     return patient.model_copy(update={"queue_key": min(keys)}) if waiting else patient
 

@@ -121,8 +121,8 @@ def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[Withdr
     """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
     care; the newest first.
     """
-    found = care.list_withdrawn_models(doctor=subject)
-    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in found]
+    models = care.list_withdrawn_models(doctor=subject)
+    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in models]
 
 
 @routes.route("GET", "/withdrawn-models/<version>/submissions", raises=(NotFound,))

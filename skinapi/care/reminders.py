@@ -60,7 +60,7 @@ class Reminder:
         return datetime.combine(day, REMINDED_AT)
 
     def from_today(self, today: date) -> "Reminder":
-        """As it is today: what is past is to be done now."""
+        """Move a day that is past to today."""
         return self if self.due >= today else Reminder(self.act, today)
 
     def says(self, language: Language) -> str:

@@ -61,7 +61,7 @@ def _made(text: str, suffix: str) -> Asset:
 
 
 def _write_colours(settings: Settings) -> str:
-    """Of each theme for which the operator names one: the console's own stay in the other."""
+    """Write the colours of each theme for which the operator names one."""
     named: dict[Theme, str | None] = {
         "light": settings.embed_color,
         "dark": settings.embed_color_dark,

@@ -96,9 +96,9 @@ class Console:
         knows of the providers of the clinic's log-in, by their names, where there are some.
         """
         index = ASSETS[INDEX]
-        said = {"demo": demo.model_dump_json() if demo else None}
-        said["log-ins"] = json.dumps(log_ins) if log_ins else None
-        tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in said.items() if v]
+        values = {"demo": demo.model_dump_json() if demo else None}
+        values["log-ins"] = json.dumps(log_ins) if log_ins else None
+        tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in values.items() if v]
         if not tags:
             return cls(index)
         content = index.content.replace(b"</head>", "".join([*tags, "</head>"]).encode())

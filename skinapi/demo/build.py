@@ -47,5 +47,7 @@ def _make(settings: Settings) -> Demo:
     services.store.close()
     return Demo(
         password=PASSWORD,
-        people=tuple(DemoPerson(email=one.email, name=one.name, role=one.role) for one in people),
+        people=tuple(
+            DemoPerson(email=person.email, name=person.name, role=person.role) for person in people
+        ),
     )

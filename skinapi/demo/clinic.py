@@ -77,7 +77,7 @@ class Clinic:
     def add_patient(
         self, name: str, *, doctor: "Person", language: Language = "en", teaches: bool = False
     ) -> "Person":
-        """Whose photos may be kept, and maybe teach a model."""
+        """Add a patient whose photos may be kept; with `teaches` they may teach a model."""
         patient = self.register(name)
         self.approve(patient)
         by = self.admin.account.id
@@ -144,7 +144,7 @@ class Person:
     # --- of a doctor ---
 
     def review(self, finding: Submission, **said: Any) -> None:
-        """As the review's form sends it: the server tells the patient, of a cancer too."""
+        """Sign a review after which the server tells the patient, of a cancer too."""
         statement = NewReview.model_validate({"told_by": "server", **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
@@ -155,11 +155,11 @@ class Person:
 
     def reassure(self, finding: Submission, note: str | None = None) -> None:
         """Agree with the label, and let the patient watch the spot."""
-        said = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
-        self.review(finding, **said, note=note)
+        fields = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
+        self.review(finding, **fields, note=note)
 
     def write_letter(self, finding: Submission, reader: Addressee, *, sign: bool = True) -> None:
-        """As it is drafted; an unsigned one stays a draft."""
+        """Write a letter with the text that is drafted."""
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(
             number=number, by=self.subject, reader=reader, language=None
@@ -185,7 +185,7 @@ class Person:
     # --- of a researcher ---
 
     def make_dataset(self, name: str) -> None:
-        """Of the reviewed findings whose patients consent to it."""
+        """Make a data set of the reviewed findings whose patients consent to it."""
         lab = self.services.lab
         new = NewDataset(
             name=name,

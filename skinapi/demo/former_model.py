@@ -23,8 +23,8 @@ FORMER_CARD = Path(__file__).parent / "former_model.json.xz"
 
 
 def record_former_model(versions: ModelVersions) -> None:
-    """As a server did that served it. Labels and test pictures are those of the shipped model, and
-    so is what the record says of its calibration: that it refuses other pictures.
+    """Store a version that served before the shipped model, with the labels and test pictures of
+    the shipped one.
     """
     with TemporaryDirectory() as folder:
         former = Path(folder)

@@ -79,15 +79,15 @@ def _ada(staff: Staff) -> Story:
     yield days(172)
     ada = clinic.add_patient("Ada Novak", doctor=holt, teaches=True)
     back = ada.begin_spot("Left shoulder blade", Place(site="back", side="rear", x=42, y=58))
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC, age_band="45-59", sex="female", skin_tone=SkinTone.LIGHT
     )
-    first = ada.photograph(back, draw(MELANOMA_BEFORE), checklist=(), told=told)
+    first = ada.photograph(back, draw(MELANOMA_BEFORE), checklist=(), told=context)
     yield days(171)
     holt.reassure(first, "Photograph it again in three months.")
     yield days(24)
     grown = ada.photograph(
-        back, draw(MELANOMA, view=1), checklist=("change_in_size", "irregular_colour"), told=told
+        back, draw(MELANOMA, view=1), checklist=("change_in_size", "irregular_colour"), told=context
     )
     yield days(23.9)
     holt.take(grown)
@@ -128,11 +128,11 @@ def _bruno(staff: Staff) -> Story:
     clinic, holt, haddad = staff.clinic, staff.holt, staff.haddad
     yield days(33)
     bruno = clinic.add_patient("Bruno Keller", doctor=holt, teaches=True)
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC, age_band="60-74", sex="male", skin_tone=SkinTone.LIGHT
     )
     nose = bruno.begin_spot("Beside the nose", Place(site="face", side="front", x=47, y=26))
-    pearl = bruno.photograph(nose, draw(PEARL), checklist=("oozing",), told=told)
+    pearl = bruno.photograph(nose, draw(PEARL), checklist=("oozing",), told=context)
     yield days(32)
     holt.ask_opinion(pearl, haddad, "Excise, or wait for a biopsy?")
     yield days(31)
@@ -150,7 +150,7 @@ def _bruno(staff: Staff) -> Story:
     holt.write_letter(pearl, "patient")
     yield days(2)
     neck = bruno.begin_spot("By the collar", Place(site="neck", side="rear", x=53, y=38))
-    scaly = bruno.photograph(neck, draw(SCALY), told=_by_phone(told))
+    scaly = bruno.photograph(neck, draw(SCALY), told=_by_phone(context))
     yield days(1)
     holt.ask_opinion(scaly, haddad, "Would you freeze it, or take a biopsy first?")
 
@@ -160,7 +160,7 @@ def _chiara(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(128)
     chiara = clinic.add_patient("Chiara Rossi", doctor=holt, teaches=True)
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC,
         age_band="30-44",
         sex="female",
@@ -168,19 +168,19 @@ def _chiara(staff: Staff) -> Story:
         checklist=(),
     )
     belly = chiara.begin_spot("Belly", Place(site="abdomen", side="front", x=44, y=82))
-    first = chiara.photograph(belly, draw(SMALL_MOLE), told=told)
+    first = chiara.photograph(belly, draw(SMALL_MOLE), told=context)
     shin = chiara.begin_spot("Shin", Place(site="lower_extremity", side="front", x=43, y=140))
-    second = chiara.photograph(shin, draw(ROUND_MOLE), told=told)
+    second = chiara.photograph(shin, draw(ROUND_MOLE), told=context)
     yield days(127)
     holt.reassure(first)
     holt.reassure(second)
     yield days(20)
-    again = chiara.photograph(belly, draw(SMALL_MOLE, view=1), told=told)
+    again = chiara.photograph(belly, draw(SMALL_MOLE, view=1), told=context)
     yield days(19)
     holt.reassure(again)
     yield hours(30)
     arm = chiara.begin_spot("Upper arm", Place(site="upper_extremity", side="front", x=24, y=66))
-    chiara.photograph(arm, draw(MOLE), told=told)
+    chiara.photograph(arm, draw(MOLE), told=context)
     yield hours(20)
     chiara.write(arm, "This one is new. Is it all right if I swim?")
 
@@ -190,7 +190,7 @@ def _djamila(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(44)
     djamila = clinic.add_patient("Djamila Benali", doctor=haddad, language="fr")
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC,
         age_band="30-44",
         sex="female",
@@ -198,12 +198,12 @@ def _djamila(staff: Staff) -> Story:
         checklist=(),
     )
     leg = djamila.begin_spot("Mollet", Place(site="lower_extremity", side="rear", x=57, y=146))
-    first = djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN), told=told)
+    first = djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN), told=context)
     yield days(43)
     haddad.reassure(first)
     haddad.write_letter(first, "patient")
     yield hours(26)
-    djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN, view=1), told=told)
+    djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN, view=1), told=context)
 
 
 def _emil(staff: Staff) -> Story:
@@ -211,14 +211,14 @@ def _emil(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(9)
     emil = clinic.add_patient("Emil Sorensen", doctor=holt)
-    told = Context(modality=Modality.DERMOSCOPIC, age_band="45-59", sex="male")
+    context = Context(modality=Modality.DERMOSCOPIC, age_band="45-59", sex="male")
     thigh = emil.begin_spot("Thigh", Place(site="lower_extremity", side="front", x=57, y=120))
     with suppress(Refused):  # nobody can judge it
-        emil.photograph(thigh, draw(LONG_MOLE, blur=9), told=told)
-    found = emil.photograph(thigh, draw(LONG_MOLE, blur=1.6), told=_by_phone(told))
+        emil.photograph(thigh, draw(LONG_MOLE, blur=9), told=context)
+    finding = emil.photograph(thigh, draw(LONG_MOLE, blur=1.6), told=_by_phone(context))
     yield days(8)
     holt.review(
-        found,
+        finding,
         certainty="unsure",
         new_picture_wanted=True,
         note="Not quite sharp. In daylight, from about 15 cm.",
@@ -231,7 +231,7 @@ def _finn(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(95)
     finn = clinic.add_patient("Finn Byrne", doctor=haddad, teaches=True)
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC,
         age_band="60-74",
         sex="male",
@@ -239,12 +239,12 @@ def _finn(staff: Staff) -> Story:
         checklist=(),
     )
     chest = finn.begin_spot("Chest", Place(site="chest", side="front", x=56, y=58))
-    cherry = finn.photograph(chest, draw(CHERRY), told=told)
+    cherry = finn.photograph(chest, draw(CHERRY), told=context)
     yield days(94)
     haddad.agree(cherry)
     yield days(61)
     calf = finn.begin_spot("Calf", Place(site="lower_extremity", side="rear", x=43, y=150))
-    fibroma = finn.photograph(calf, draw(FIBROMA), told=told)
+    fibroma = finn.photograph(calf, draw(FIBROMA), told=context)
     yield days(60)
     haddad.reassure(fibroma)
     finn.write(calf, "It itches sometimes. Should I worry?")
@@ -262,15 +262,15 @@ def _greta(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(7)
     greta = clinic.add_patient("Greta Lindholm", doctor=haddad)
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC, age_band="75+", sex="female", skin_tone=SkinTone.LIGHT
     )
     back = greta.begin_spot("Lower back", Place(site="back", side="rear", x=52, y=84))
-    greta.photograph(back, draw(WART), told=_by_phone(told))
+    greta.photograph(back, draw(WART), told=_by_phone(context))
     yield hours(28)
     scalp = greta.begin_spot("Hairline", Place(site="scalp", side="front", x=50, y=13))
     crusted = greta.photograph(
-        scalp, draw(CRUSTED), checklist=("oozing", "change_in_sensation"), told=told
+        scalp, draw(CRUSTED), checklist=("oozing", "change_in_sensation"), told=context
     )
     yield hours(2)
     haddad.take(crusted)
@@ -281,23 +281,23 @@ def _hugo(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(150)
     hugo = clinic.add_patient("Hugo Petit", doctor=holt)
-    told = Context(
+    context = Context(
         modality=Modality.DERMOSCOPIC, age_band="30-44", sex="male", skin_tone=SkinTone.LIGHT
     )
     arm = hugo.begin_spot("Forearm", Place(site="upper_extremity", side="front", x=19, y=84))
-    first = hugo.photograph(arm, draw(GROWING_MOLE), checklist=(), told=told)
+    first = hugo.photograph(arm, draw(GROWING_MOLE), checklist=(), told=context)
     yield days(149)
     holt.reassure(first)
     yield days(74)
-    second = hugo.photograph(arm, draw(GROWING_MOLE, view=1), checklist=(), told=told)
+    second = hugo.photograph(arm, draw(GROWING_MOLE, view=1), checklist=(), told=context)
     yield days(73)
     holt.reassure(second)
     yield hours(7)
     hugo.photograph(
-        arm, draw(GROWN_MOLE, view=2), checklist=("change_in_size", "irregular_shape"), told=told
+        arm, draw(GROWN_MOLE, view=2), checklist=("change_in_size", "irregular_shape"), told=context
     )
     yield hours(6)
-    somewhere = told.model_copy(update={"body_site": "upper_extremity"})
+    somewhere = context.model_copy(update={"body_site": "upper_extremity"})
     hugo.photograph(None, draw(MOLE, view=3), told=somewhere)
 
 

@@ -118,7 +118,7 @@ class Deliveries(Records[Delivery]):
         ).id
 
     def page(self, to: str, *, after: str | None, limit: int) -> Page[Delivery]:
-        """Those of an endpoint, newest first."""
+        """List the deliveries to an endpoint, newest first."""
         return self._page({"to": to}, after=after, limit=limit, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:

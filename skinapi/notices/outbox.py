@@ -119,7 +119,7 @@ class Notice(StoredRecord):
     def joined(self, others: Sequence["Notice"]) -> "Notice":
         """The one mail of them all: their figures are added up."""
         sums = {
-            name: figure + sum(one.figures.get(name, 0) for one in others)
+            name: figure + sum(other.figures.get(name, 0) for other in others)
             for name, figure in self.figures.items()
         }
         return self.model_copy(update={"figures": sums})
@@ -215,8 +215,8 @@ class Outbox(Records[Notice]):
 
     def find_last(self, kind: Kind, *, to: str) -> Document | None:
         """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
-        found = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
-        return found[0] if found else None
+        documents = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
+        return documents[0] if documents else None
 
     def list_to(self, account: str) -> list[Notice]:
         """What is stored of mails to this account, the oldest first."""
@@ -259,11 +259,13 @@ class Outbox(Records[Notice]):
 
     def drop(self, notices: Sequence[Notice]) -> None:
         if notices:
-            self._documents.delete({"id": {"$in": [one.id for one in notices]}})
+            self._documents.delete({"id": {"$in": [notice.id for notice in notices]}})
 
     def retry(self, notices: Sequence[Notice]) -> None:
         """Send them later: after each failure twice as late."""
-        self._postpone([one.id for one in notices], max(one.attempts for one in notices) + 1)
+        self._postpone(
+            [notice.id for notice in notices], max(notice.attempts for notice in notices) + 1
+        )
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """The same of one that cannot be read."""
@@ -275,7 +277,7 @@ class Outbox(Records[Notice]):
         self._documents.set_each(dict.fromkeys(identifiers, later))
 
     def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
-        self._documents.set_each({one.id: {"due_at": until} for one in notices})
+        self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
     def forget(self, account: str) -> None:
         """Delete all notices to this account but the parting one, and those of what it wrote.

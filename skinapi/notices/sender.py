@@ -96,7 +96,7 @@ class _Deadline:
         self._timer = self._started()
 
     def watch(self, connection: socket.socket) -> None:
-        """Of a copy: TLS takes the socket itself away while it shakes hands."""
+        """Watch a copy: TLS takes the socket itself away while it shakes hands."""
         self._connection = connection.dup()
         if not self._timer.is_alive():
             raise TimeoutError
@@ -137,7 +137,7 @@ class _TimedSMTP(smtplib.SMTP):
         super().__init__(address.host, address.port, hello, timeout=OPERATION_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """As smtplib opens it. Its own way shows the socket only after the TLS handshake."""
+        """Open it as smtplib does, which shows the socket only after the TLS handshake."""
         connection = socket.create_connection((host, port), timeout)
         self._deadline.watch(connection)
         if self._tls_context is None:
@@ -244,7 +244,7 @@ class NoticeSender(PeriodicThread):
 
 
 def _grouped(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
-    """Those of each mail; first the mails that wait for nothing."""
+    """Group the notices that become one mail; mails that wait for nothing come first."""
     groups: dict[tuple[str, ...], list[Notice]] = {}
     for notice in notices:
         groups.setdefault(notice.mail, []).append(notice)

@@ -461,17 +461,17 @@ class Settings(PrivacySettings):
     @classmethod
     def _refuse_impossible(cls, value: object) -> object:
         try:
-            told = None if value is None else float(str(value))
+            number = None if value is None else float(str(value))
         except ValueError:
-            told = math.nan
-        if told is not None and not 0 < told < 100:
+            number = math.nan
+        if number is not None and not 0 < number < 100:
             raise PydanticCustomError(
                 "prevalence",
                 "must be a number above 0 and below 100, such as 2: of 100 spots that are "
                 "photographed here, how many are a skin cancer. Leave it empty if that is not "
                 "known",
             )
-        return told
+        return number
 
     @field_validator("*", mode="before")
     @classmethod

@@ -68,7 +68,7 @@ def refuse_other_user(
 
 
 def _owner_of(folder: Path) -> int | None:
-    """Whose the database is, or the folder where it cannot be looked into; None without a store."""
+    """Return who owns the database, or else the folder; None without a store."""
     for path in (folder / "skinapi.db", folder):
         try:
             return path.stat().st_uid

@@ -48,12 +48,12 @@ class OidcProvider(Frozen):
 
     def find_groups(self, claims: Mapping[str, Any]) -> Any:
         """What its claims say of the groups of a person; None where they say nothing."""
-        found: Any = claims.get(self.groups_claim)
-        if found is None:  # `realm_access.roles` is one within another
-            found = claims
+        claim: Any = claims.get(self.groups_claim)
+        if claim is None:  # `realm_access.roles` is one within another
+            claim = claims
             for part in self.groups_claim.split("."):
-                found = found.get(part) if isinstance(found, Mapping) else None
-        return found
+                claim = claim.get(part) if isinstance(claim, Mapping) else None
+        return claim
 
     def leaves_groups_out(self, claims: Mapping[str, Any]) -> bool:
         """Whether a provider has left the groups out because they are many."""

@@ -65,10 +65,10 @@ def odd_names() -> list[str]:
     lines = DotEnvSettingsSource(Settings).env_vars
     written = {name.upper() for name in lines} - {*OF_COMPOSE}
     broken = {name for name in written - known if not _is_named(name, lines)}
-    found = sorted(written - known - broken)
+    unknown = sorted(written - known - broken)
     close = [name for name in map(str.upper, sorted(os.environ)) if name not in known | written]
-    found += [name for name in close if len(name) >= SHORTEST_NAME and _closest(name)]
-    return [*map(_say_odd, found), *([BROKEN_LINE] if broken else [])]
+    unknown += [name for name in close if len(name) >= SHORTEST_NAME and _closest(name)]
+    return [*map(_say_odd, unknown), *([BROKEN_LINE] if broken else [])]
 
 
 def _is_named(name: str, lines: Mapping[str, str | None]) -> bool:

@@ -47,7 +47,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
 def faults_of(settings: Settings) -> list[str]:
     """A sentence for each setting that it would not be safe to serve patients with."""
-    found = [
+    faults = [
         *_faults_of_clock(),
         *(_faults_of_unset(settings) if settings.production else ()),
         *_caught(lambda: refuse_shared(settings.instance_dir)),
@@ -59,7 +59,7 @@ def faults_of(settings: Settings) -> list[str]:
         *faults_of_retention(settings),
         *(_faults_of_production(settings) if settings.production else ()),
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(faults))
 
 
 def _caught(read: Callable[[], object]) -> Iterator[str]:

@@ -15,18 +15,12 @@ from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message
 from tests.support.backends import Backend
 
+HEAD = ("route", "who", "rate", "in", "out")
 PAGING = {"limit", "after"}
 
 
-def routes_table() -> list[str]:
-    """All routes by the part that declares them. Its cells have no blanks around them: a page of
-    250 rows is long enough.
-    """
-    rows = [("route", "who", "rate", "in", "out"), ("---",) * 5, *_rows()]
-    return [f"|{'|'.join(row)}|" for row in rows]
-
-
-def _rows() -> Iterator[tuple[str, ...]]:
+def route_rows() -> Iterator[tuple[str, ...]]:
+    """All routes by the part that declares them, whose name is a row before them."""
     part = ""
     with TemporaryDirectory() as folder:
         for route in declared_routes(Backend(Path(folder)).app):

@@ -97,7 +97,7 @@ def draft_letter(
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
     """The signed letters about a finding, and the caller's own drafts, the oldest first."""
-    return [WrittenLetter.of(one) for one in letters.list_letters(number=number, to=subject)]
+    return [WrittenLetter.of(letter) for letter in letters.list_letters(number=number, to=subject)]
 
 
 @routes.route(
@@ -107,7 +107,7 @@ def list_spot_letters(
     letters: LettersService, *, lesion: str, subject: Subject
 ) -> list[LetterView]:
     """The signed letters about all findings of a spot, the oldest first."""
-    return [LetterView.of(one) for one in letters.list_of_spot(lesion=lesion, to=subject)]
+    return [LetterView.of(letter) for letter in letters.list_of_spot(lesion=lesion, to=subject)]
 
 
 @routes.route("PUT", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned, LetterChanged))

@@ -35,7 +35,7 @@ NOT_SIGNED = "There is no such signed letter"
 
 
 def _show_draft(letter: Letter, about: LetterFacts) -> ShownLetter:
-    """As it would begin if it was signed now. A text that nobody has changed is drafted anew."""
+    """Show the draft as if it was signed now. A text that nobody has changed is drafted anew."""
     reader, language = letter.reader, letter.language
     text = write_draft(about, reader, language) if letter.version == 1 else letter.text
     decision = say_decision(about, reader, language)
@@ -87,11 +87,13 @@ class LettersService:
         ]
         if not letters:
             return []
-        drafts = not all(one.signed_at for one in letters)
+        drafts = not all(letter.signed_at for letter in letters)
         about = self._facts_of(submission, owner, to) if drafts else None
         return [
-            _show_draft(one, about) if about and not one.signed_at else show_letter(one, submission)
-            for one in letters
+            _show_draft(letter, about)
+            if about and not letter.signed_at
+            else show_letter(letter, submission)
+            for letter in letters
         ]
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:

@@ -113,16 +113,16 @@ def _say_model(about: LetterFacts, language: Language) -> str:
             names=", ".join(_name_with_share(one, language) for one in _worth_naming(facts)),
         )
     )
-    said = [answer]
+    sentences = [answer]
     if facts.uncertain:
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-        said.append(phrases.uncertain.format(doubts=doubts))
-    said += [one.in_language(language) for one in _caveats(facts)]
+        sentences.append(phrases.uncertain.format(doubts=doubts))
+    sentences += [one.in_language(language) for one in _caveats(facts)]
     if facts.checklist_score is not None:
-        said.append(phrases.checklist_score.format(score=facts.checklist_score))
+        sentences.append(phrases.checklist_score.format(score=facts.checklist_score))
     if facts.restated:
-        said.append(say_restated(facts.restated.prevalence).in_language(language))
-    return " ".join(said)
+        sentences.append(say_restated(facts.restated.prevalence).in_language(language))
+    return " ".join(sentences)
 
 
 def _name_with_share(one: Ranked, language: Language) -> str:
