@@ -572,6 +572,7 @@ export const english = {
   error_no_photo_to_judge: "The photo of this finding was not kept, or cannot be read. Ask the patient for another photo.",
   error_no_photo_to_move: "The photo of this finding was not kept, so it cannot be judged for the right patient. Enter the finding in error, and ask the right patient for another photo.",
   error_moved_to_same_patient: "This finding is of that patient already. Name another one.",
+  error_cannot_join: "These accounts cannot be joined. Both must be of patients, and neither deleted or joined already. The one that stays must be approved, and this person must be able to log in to it.",
   error_judged_by_this_model: "The model in service has made this finding, at the operating point in use. It would say the same again.",
   reviewed: "Reviewed",
   scoreIs: "skin cancer: {score}",

@@ -587,6 +587,7 @@ export const french = spaced({
   error_no_photo_to_judge: "La photo de ce résultat n'a pas été conservée, ou ne peut pas être lue. Demandez une autre photo au patient.",
   error_no_photo_to_move: "La photo de ce résultat n'a pas été conservée: elle ne peut pas être jugée pour le bon patient. Marquez le résultat comme erreur, et demandez une autre photo au bon patient.",
   error_moved_to_same_patient: "Ce résultat est déjà celui de ce patient. Indiquez-en un autre.",
+  error_cannot_join: "Ces comptes ne peuvent pas être réunis. Les deux doivent être de patients, et aucun supprimé ou déjà réuni. Celui qui reste doit être approuvé, et cette personne doit pouvoir s'y connecter.",
   error_judged_by_this_model: "Le modèle en service a donné ce résultat, au point de fonctionnement en usage. Il dirait de nouveau la même chose.",
   reviewed: "Avec avis",
   scoreIs: "cancer de la peau: {score}",

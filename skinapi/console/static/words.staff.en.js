@@ -1297,7 +1297,6 @@ export const english = {
   joinIntoHint: "With it this person logs in from now on.",
   accountsJoined: "{who} was joined to {into}.",
   isJoined: "joined to another one",
-  error_cannot_join: "These accounts cannot be joined. Both must be of patients, and neither deleted or joined already. The one that stays must be approved, and this person must be able to log in to it.",
   deleteAccountText: "{who}, with all findings, photos and reports, is deleted. This cannot be undone.",
   deleteDoctorText:
     "{who} is deleted, and the patients in this care then have no doctor. This cannot be undone.",

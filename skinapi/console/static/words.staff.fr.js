@@ -1299,7 +1299,6 @@ export const french = spaced({
   joinIntoHint: "Cette personne se connectera désormais avec lui.",
   accountsJoined: "{who} a été réuni à {into}.",
   isJoined: "réuni à un autre",
-  error_cannot_join: "Ces comptes ne peuvent pas être réunis. Les deux doivent être de patients, et aucun supprimé ou déjà réuni. Celui qui reste doit être approuvé, et cette personne doit pouvoir s'y connecter.",
   deleteAccountText: "{who}, avec ses résultats, photos et rapports, est effacé, sans retour possible.",
   deleteDoctorText: "{who} est effacé, et ses patients n'ont alors plus de médecin, sans retour possible.",
   suspendSelf: "Suspendre votre propre compte?",
