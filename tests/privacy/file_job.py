@@ -29,11 +29,12 @@ def kill_at(step: str) -> None:
         if step == at and (count == THIRD or at == "finished"):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def changing(self: Any, file: Any, ops: Any) -> Any:
+    def changing(self: Any, file: Any, **fields: Any) -> Any:
         nonlocal count
-        count += "writing" in ops["$set"]
-        die("before" if "writing" in ops["$set"] else "stored")
-        return change(self, file, ops)
+        begins = fields.get("writing") is not None
+        count += begins
+        die("before" if begins else "stored")
+        return change(self, file, **fields)
 
     def putting(self: Any, key: str, content: bytes) -> None:
         die("noted")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from skinapi.errors import Conflict, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import new_blob_key, now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Store
 from skinapi.storage.records import Records
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
@@ -118,39 +118,39 @@ class PersonFiles(Records[PersonFile]):
         if found.state != "making":
             return found
         unit.erase(found.pieces)
-        begun: Ops = {
-            "$set": {"attempt": attempt, "piece_blobs": [], "bytes": 0},
-            "$unset": {"writing": True},
-        }
-        return PersonFile.model_validate(self._documents.update({"id": account}, begun))
+        fields = {"attempt": attempt, "piece_blobs": [], "bytes": 0, "writing": None}
+        begun = self._change({"id": account}, **fields)
+        if begun is None:
+            raise FileEnded
+        return begun
 
     def add_piece(self, file: PersonFile, content: bytes) -> PersonFile:
         """Store the next piece. Raises FileEnded, DiskFull."""
         key = new_blob_key(content)
-        self._change_own(file, {"$set": {"writing": key}})
+        self._change_own(file, writing=key)
         stored = {"piece_blobs": [*file.piece_blobs, key], "bytes": file.bytes + len(content)}
         try:
             self._blobs.put_as(key, content)
-            return self._change_own(file, {"$set": stored, "$unset": {"writing": True}})
+            return self._change_own(file, **stored, writing=None)
         except BaseException:  # also SystemExit: whoever has deleted the file has not seen this one
             self._blobs.delete(key)
             raise
 
-    def _change_own(self, file: PersonFile, ops: Ops) -> PersonFile:
+    def _change_own(self, file: PersonFile, **fields: Any) -> PersonFile:
         """Raises FileEnded where it is not this attempt's any more."""
         own = {"id": file.id, "file": file.file, "attempt": file.attempt, "state": "making"}
-        changed = self._documents.update(own, ops)
+        changed = self._change(own, **fields)
         if changed is None:
             raise FileEnded
-        return PersonFile.model_validate(changed)
+        return changed
 
     @atomic
     def finish(self, unit: Unit, file: PersonFile, *, hold: Callable[[str], None]) -> PersonFile:
         """It can be fetched, for a day. `hold` refuses it where the account is being deleted."""
         hold(file.id)
         moment = now()
-        ready = {"state": "ready", "made_at": moment, "expires_at": moment + KEPT_FOR}
-        made = self._change_own(file, {"$set": ready})
+        end = moment + KEPT_FOR
+        made = self._change_own(file, state="ready", made_at=moment, expires_at=end)
         unit.audit("person_file.make", by=file.id, target=file.id)
         self._outbox.add(Kind.FILE_MADE, to=file.id, about="my-data")
         return made
@@ -167,8 +167,7 @@ class PersonFiles(Records[PersonFile]):
     def mark_fetched(self, unit: Unit, file: PersonFile, *, by: str) -> None:
         """Delete its pieces: this account has fetched it whole."""
         ready = {"id": file.id, "file": file.file, "state": "ready"}
-        fetched: Ops = {"$set": {"state": "fetched", "fetched_at": now(), "piece_blobs": []}}
-        if self._documents.update(ready, fetched):
+        if self._change(ready, state="fetched", fetched_at=now(), piece_blobs=[]):
             unit.erase(file.pieces)
             unit.audit("person_file.fetch", by=by, target=file.id)
 
@@ -198,11 +197,7 @@ class PersonFiles(Records[PersonFile]):
         found = self._find(account)
         if found is None or found.state not in ("making", "ready"):
             return []
-        emptied: Ops = {
-            "$set": {"state": "outdated", "piece_blobs": []},
-            "$unset": {"writing": True},
-        }
-        self._documents.update({"id": account}, emptied)
+        self._change({"id": account}, state="outdated", piece_blobs=[], writing=None)
         return found.pieces
 
     def find_unfinished(self) -> list[Document]:
@@ -214,7 +209,7 @@ class PersonFiles(Records[PersonFile]):
         """Delete the pieces of one whose job has ended without it."""
         unit.erase(file.pieces)
         own = {"id": file.id, "file": file.file, "state": "making"}
-        self._documents.update(own, {"$set": {"piece_blobs": []}, "$unset": {"writing": True}})
+        self._change(own, piece_blobs=[], writing=None)
 
     def sweep(self) -> None:
         """Delete what has expired."""
