@@ -77,10 +77,7 @@ class PictureStorage:
         )
 
     def _insert(
-        self,
-        dataset: str,
-        images: Sequence[DatasetImage],
-        contributed: Contributions | None,
+        self, dataset: str, images: Sequence[DatasetImage], contributed: Contributions | None
     ) -> list[DatasetImage]:
         """The result is what may not be in the data set."""
         self.data.datasets.hold_checked(dataset)

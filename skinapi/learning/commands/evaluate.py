@@ -32,11 +32,7 @@ from skinapi.learning.data.splits import (
     split_samples,
     write_split,
 )
-from skinapi.learning.measure.comparison import (
-    Difference,
-    compare_predictions,
-    split_by_group,
-)
+from skinapi.learning.measure.comparison import Difference, compare_predictions, split_by_group
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
@@ -199,9 +195,7 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     return 0
 
 
-def _load_model_pictures(
-    options: CardOptions,
-) -> tuple[Sources, dict[str, Part]]:
+def _load_model_pictures(options: CardOptions) -> tuple[Sources, dict[str, Part]]:
     """The pictures and their parts. Of other diseases the model's split names none where these were
     not known in its training: they are split now.
     """

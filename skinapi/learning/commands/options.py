@@ -111,8 +111,7 @@ class TrainOptions(PictureOptions):
     ] = None
     architecture: Annotated[str, Argument(choices=ARCHITECTURES)] = "ResNet50"
     init: Annotated[
-        str,
-        Argument("starting weights: shipped, imagenet, none, a model folder or a weights file"),
+        str, Argument("starting weights: shipped, imagenet, none, a model folder or a weights file")
     ] = "shipped"
     weights: Annotated[Path | None, Argument("the folder of your ImageNet weights")] = None
     recipe: Annotated[

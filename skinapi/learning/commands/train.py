@@ -11,20 +11,11 @@ from typing import Any
 import keras
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.commands.options import (
-    TrainOptions,
-    print_line,
-    raise_disk_full,
-)
+from skinapi.learning.commands.options import TrainOptions, print_line, raise_disk_full
 from skinapi.learning.data.dataset_folders import Dataset, require_classes
 from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
-from skinapi.learning.data.splits import (
-    read_split,
-    refuse_leakage,
-    split_samples,
-    write_split,
-)
+from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
 from skinapi.learning.measure.evaluation import evaluate_model
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import lesion_classes

@@ -139,10 +139,7 @@ def _parse_share(name: str, word: str | None) -> float | None:
 
 
 def load_sources(
-    data: Sequence[str],
-    *,
-    normal_skin: str | None = None,
-    skip_unknown_labels: bool = False,
+    data: Sequence[str], *, normal_skin: str | None = None, skip_unknown_labels: bool = False
 ) -> Sources:
     """Loads all sources, given in the form that `parse_source` reads.
 

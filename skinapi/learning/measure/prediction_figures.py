@@ -75,9 +75,7 @@ def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> d
     y, named, stated = predictions.labels, predictions.named, predictions.stated
     return {
         **with_interval(
-            "named_balanced_accuracy",
-            draws,
-            lambda r: metrics.balanced_accuracy_of(named[r], y[r]),
+            "named_balanced_accuracy", draws, lambda r: metrics.balanced_accuracy_of(named[r], y[r])
         ),
         "named_accuracy": float((named == y).mean()),
         **with_interval(

@@ -60,11 +60,7 @@ class ModelOutputs:
 
 
 def run_model(
-    model: Model,
-    samples: Sequence[Sample],
-    *,
-    report: Report,
-    change: Change | None = None,
+    model: Model, samples: Sequence[Sample], *, report: Report, change: Change | None = None
 ) -> ModelOutputs:
     """Runs the model on all samples, with the decoding, quality gates, preprocessing and engine of
     serving. The samples of the result have the labels that this model learns. `change` is applied

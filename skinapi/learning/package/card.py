@@ -46,11 +46,7 @@ PLURALS = {
 
 
 def describe_training(
-    recipe: Recipe,
-    data: TrainingData,
-    status: TrainingStatus,
-    command: str,
-    notes: Sequence[str],
+    recipe: Recipe, data: TrainingData, status: TrainingStatus, command: str, notes: Sequence[str]
 ) -> dict[str, Any]:
     """How the network was trained: every hyperparameter, and the metrics of every epoch."""
     return {

@@ -278,10 +278,7 @@ def _sent_anyway(model: Model, lesions: ModelOutputs) -> NDArray[np.bool_]:
 
 
 def write_left_out(
-    path: Path,
-    command: str,
-    figures: Mapping[str, Any],
-    scores: Mapping[str, SourceScores],
+    path: Path, command: str, figures: Mapping[str, Any], scores: Mapping[str, SourceScores]
 ) -> None:
     """Writes the rows of the sources in `figures`: over one picture of each lesion where the
     lesions are known.

@@ -116,10 +116,7 @@ def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
 
 
 def _fit_sure(
-    classifier: LinearClassifier,
-    train: ModelOutputs,
-    validation: ModelOutputs,
-    not_skin: Features,
+    classifier: LinearClassifier, train: ModelOutputs, validation: ModelOutputs, not_skin: Features
 ) -> float | None:
     """From where on a picture surely shows something else: by a margin beyond every training and
     validation picture, also where its source was left out of the fit, as that of any clinic is

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skinapi.learning.data.samples import Sample, patient_context
-from skinapi.learning.measure.comparison import (
-    gain_by_source,
-    log_losses,
-)
+from skinapi.learning.measure.comparison import gain_by_source, log_losses
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.vision.calibration.model_calibration import ModelCalibration
@@ -85,10 +82,7 @@ def fit_table(
 
 
 def _shifts(
-    samples: Sequence[Sample],
-    labels: Sequence[str],
-    values: Sequence[str | None],
-    strength: float,
+    samples: Sequence[Sample], labels: Sequence[str], values: Sequence[str | None], strength: float
 ) -> dict[str, dict[str, float]]:
     """Value -> class -> what to add to the log probability."""
     known = [

@@ -251,14 +251,7 @@ def _config_of(path: Path) -> Any:
                 text = stored.attrs["model_config"]
                 return _bounded(text if isinstance(text, bytes) else str(text).encode(), path.name)
     # RuntimeError: an encrypted file, an unknown compression, or JSON that is nested too deeply.
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as broken:
+    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as broken:
         raise UnreadableNetwork(
             f"{path.name} holds no architecture to rebuild; expected is {EXPECTED_FILE}"
         ) from broken

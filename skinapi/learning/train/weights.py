@@ -24,11 +24,7 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.progress import Report
-from skinapi.learning.train.networks import (
-    folded_kernels,
-    layers_with_kernels,
-    set_folded_kernels,
-)
+from skinapi.learning.train.networks import folded_kernels, layers_with_kernels, set_folded_kernels
 from skinapi.storage.files import written_durably
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import NETWORK, NORMS, SHIPPED_MODEL, read_labels
