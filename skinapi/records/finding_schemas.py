@@ -234,10 +234,11 @@ def list_codes(ranked: Sequence[Ranked]) -> list[CodedCondition]:
     ]
 
 
-# How the one instruction of a spot is answered.
-
-
 MOST_SUPERSEDED = 10
+AS_ADVISED = (
+    *("said_by", "since", "finding", "band", "waits_for"),
+    *("due", "by_result", "unjudged", "label"),
+)
 
 
 class AdviceView(Answer):
@@ -274,16 +275,8 @@ class AdviceView(Answer):
         words = said.words(language)
         action = words.doctor_label if for_doctor else words.label
         return cls(
-            said_by=said.said_by,
-            since=said.since,
-            finding=said.finding,
-            band=said.band,
+            **{name: getattr(said, name) for name in AS_ADVISED},
             action=action,
-            waits_for=said.waits_for,
-            due=said.due,
-            by_result=said.by_result,
-            unjudged=said.unjudged,
-            label=said.decision.label if said.decision else None,
             certain=not said.decision or said.decision.settled,
             suspected=said.decision is not None and said.decision.suspected,
         )

@@ -211,6 +211,12 @@ def _outlasts(band: Band, stated: str) -> bool:
     return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)
 
 
+AS_SIGNED = (
+    *("id", "created_at", "note", "question", "second_opinion"),
+    *("downgrade_confirmed", "lowered_from", "lowered_to"),
+)
+
+
 class ReviewView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -245,18 +251,11 @@ class ReviewView(Answer):
     @classmethod
     def of(cls, review: Review) -> Self:
         return cls(
-            question=review.question,
-            downgrade_confirmed=review.downgrade_confirmed,
-            lowered_from=review.lowered_from,
-            lowered_to=review.lowered_to,
-            held_until=review.hold_ends_at if review.held_at(now()) else None,
-            id=review.id,
-            created_at=review.created_at,
+            **{name: getattr(review, name) for name in AS_SIGNED},
             **review.opinion.model_dump(),
             agreement=review.opinion.agreement,
-            note=review.note,
             signed_by=review.signature,
-            second_opinion=review.second_opinion,
+            held_until=review.hold_ends_at if review.held_at(now()) else None,
         )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.accounts import Account
@@ -255,12 +256,16 @@ class ReportsService:
             due=submission.instruction.counts.due,
         )
         code = seal_report(report, submission=submission.id, renderer=RENDERER)
-        contents = ReportContents.of(submission, signed)
-        issued = (
-            self._issue(submission, chosen, code, contents, by=to)
-            if issue
-            else self._find_issued(submission, code)
-        )
+        if issue:
+            issued: Issued | None = self._issue(
+                submission,
+                by=to,
+                language=chosen,
+                hash=code,
+                contents=ReportContents.of(submission, signed),
+            )
+        else:
+            issued = self._find_issued(submission, code)
         seal = None
         if issued:
             url = f"{self.address}/reports/verify/{code}"
@@ -279,20 +284,11 @@ class ReportsService:
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
 
-    def _issue(
-        self,
-        submission: Submission,
-        language: Language,
-        hash: str,
-        contents: ReportContents,
-        *,
-        by: Subject,
-    ) -> Issued:
-        issued = self.issued.find_by_hash(hash)
-        if issued:
+    def _issue(self, submission: Submission, *, by: Subject, hash: str, **fields: Any) -> Issued:
+        if issued := self.issued.find_by_hash(hash):
             return issued
         try:
-            return self._add_issued(submission, language, hash, contents, by=by)
+            return self._add_issued(submission, by, {"hash": hash, **fields})
         except Duplicate:  # another request has issued it in the meantime
             issued = self.issued.find_by_hash(hash)
             if issued is None:
@@ -304,25 +300,13 @@ class ReportsService:
 
     @atomic
     def _add_issued(
-        self,
-        unit: Unit,
-        submission: Submission,
-        language: Language,
-        hash: str,
-        contents: ReportContents,
-        *,
-        by: Subject,
+        self, unit: Unit, submission: Submission, by: Subject, fields: Mapping[str, Any]
     ) -> Issued:
         unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         unit.afterwards(self.usage.add_report)
-        return self.issued.add(
-            submission=submission.id,
-            language=language,
-            hash=hash,
-            model_version=submission.finding.model_version,
-            contents=contents,
-        )
+        version = submission.finding.model_version
+        return self.issued.add(submission=submission.id, model_version=version, **fields)
 
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
         photo = self.records.photos.open(submission=submission, to=to)
