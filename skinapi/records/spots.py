@@ -21,7 +21,6 @@ from skinapi.records.standing import (
 )
 from skinapi.records.submission import (
     LISTED_FIELDS,
-    Entry,
     Listed,
     rest_keys,
 )
@@ -34,7 +33,7 @@ from skinapi.vision.conditions import Band
 MOST_REVIEWS = 100
 WALKED_AT_ONCE = 500
 PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion")
-Seen = TypeVar("Seen", bound=Entry)
+Seen = TypeVar("Seen", bound=Listed)
 
 
 class Reviews:
@@ -160,7 +159,7 @@ class Spots:
         *,
         lesions: Iterable[str | None] = (),
         ids: Sequence[str] = (),
-        known: Entry | None = None,
+        known: Listed | None = None,
         shown: str | None = None,
     ) -> int:
         """Give the findings of these spots, and these findings, the keys by which lists sort them,
@@ -178,7 +177,7 @@ class Spots:
         *,
         lesions: Iterable[str | None],
         ids: Sequence[str],
-        known: Entry | None = None,
+        known: Listed | None = None,
         shown: str | None = None,
     ) -> list[tuple[Listed, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""

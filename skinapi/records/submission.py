@@ -78,21 +78,51 @@ class EnteredInError(StoredRecord):
     reason: str
 
 
-class Entry(StoredRecord):
+class Listed(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
     (see spots.py); it is never stored, and what is said of the finding is read from it alone.
-    `photo_sent_at` is when its photo was sent, of one that was judged again later. With an `error`
+    `photo_sent_at` is when its photo was sent, of one that was judged again later: then the new
+    finding names the old one in `again_of`, and the old one it in `judged_again`. With an `error`
     it stands for nothing: it belongs to no spot and no list, and nothing was decided about it.
+
+    Of what the sender told, `context` holds the age and the place on the body alone.
+    `picture_blobs` are the kept photos of a finding on several, as they were sent; one of them is
+    `photo_blob` too. `taken_by` is the doctor who works on it; `opinion_of` the one whom the doctor
+    in charge has asked for a second opinion, which has come from `opinion_came_at` until the doctor
+    in charge has answered it. `model_version` is that of the finding, for an index. The keys order
+    lists: see list_keys.py.
     """
 
     id: str
     created_at: datetime
     number: int
     band: Band
+    owner: str
+    finding: FindingSummary
+    language: Language
     lesion: str | None = None
     queue_key: str | None = None
     photo_sent_at: datetime | None = None
     error: EnteredInError | None = optional()
+    context: Context = NOTHING_TOLD
+    photo_blob: str | None = None
+    picture_blobs: tuple[str, ...] = optional(default=())
+    doctor: str | None = None
+    learning_key: str | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    opinion_of: str | None = None
+    opinion_at: datetime | None = None
+    opinion_question: str | None = None
+    opinion_key: str | None = None
+    opinion_came_at: datetime | None = None
+    hold_key: str | None = None
+    due_key: str | None = None
+    model_version: str | None = None
+    again_of: int | None = None
+    judged_again: int | None = None
+    awaited_key: str | None = None
+    rest_key: str | None = None
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -183,7 +213,7 @@ class Entry(StoredRecord):
         reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
         return self.viewed(replace(self._view, facts=replace(facts, reviews=reviews)))
 
-    def seen_as(self, other: "Entry") -> Self:
+    def seen_as(self, other: "Listed") -> Self:
         """What holds about the spot of both, as the reader of the other copy sees it."""
         return self.viewed(other._view)
 
@@ -200,44 +230,6 @@ class Entry(StoredRecord):
         if self.view is None:
             raise LookupError("this copy of the finding has no reader")
         return self.view
-
-
-class Listed(Entry):
-    """The fields of a submission that lists show, and those that order them (`make_keys`): of what
-    the sender told, `context` holds the age and the place on the body alone. `picture_blobs` are
-    the kept photos of a finding on several, as they were sent; one of them is `photo_blob` too.
-    `taken_by` is the doctor who works on it; `opinion_of` the one whom the doctor in charge has
-    asked for a second opinion, with the `opinion_question`. `opinion_key` is there from when one
-    has come until the doctor in charge has answered it. `model_version` is that of the finding,
-    for an index. Where the photo was judged again, the new finding names the old one in
-    `again_of`, and the old one it in `judged_again`. `awaited_key` is there while a decision waits
-    for something, `hold_key` while something is held back from its owner, `due_key` while a doctor
-    should see its spot by a day that was said of this finding, `rest_key` while it rests (see
-    `rest_keys`).
-    """
-
-    owner: str
-    finding: FindingSummary
-    language: Language
-    context: Context = NOTHING_TOLD
-    photo_blob: str | None = None
-    picture_blobs: tuple[str, ...] = optional(default=())
-    doctor: str | None = None
-    learning_key: str | None = None
-    taken_by: str | None = None
-    taken_at: datetime | None = None
-    opinion_of: str | None = None
-    opinion_at: datetime | None = None
-    opinion_question: str | None = None
-    opinion_key: str | None = None
-    opinion_came_at: datetime | None = None
-    hold_key: str | None = None
-    due_key: str | None = None
-    model_version: str | None = None
-    again_of: int | None = None
-    judged_again: int | None = None
-    awaited_key: str | None = None
-    rest_key: str | None = None
 
     @property
     def photos(self) -> int:

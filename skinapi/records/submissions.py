@@ -25,7 +25,6 @@ from skinapi.records.submission import (
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
-    Entry,
     Filing,
     Listed,
     MeasuredShape,
@@ -57,12 +56,12 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
 )
 # What is read of each view; of a Submission all.
-FIELDS: dict[type[Entry], tuple[str, ...] | None] = {
+FIELDS: dict[type[Listed], tuple[str, ...] | None] = {
     Listed: LISTED_FIELDS,
     SubmissionSummary: SUMMARY_FIELDS,
     Submission: None,
 }
-View = TypeVar("View", bound=Entry)
+View = TypeVar("View", bound=Listed)
 
 
 class Submissions:
