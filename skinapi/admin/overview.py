@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from skinapi.admin.decisions import DecisionsService
 from skinapi.auth.accounts import Account, Accounts
@@ -38,8 +38,8 @@ class WaitingFindings(Protocol):
 
 
 class UnassignedFindings(Protocol):
-    def count(self) -> tuple[int, int, int]:
-        """See `UnassignedPatients`."""
+    def count(self) -> Any:
+        """Count `patients`, `findings` and the `urgent` ones: see `UnassignedPatients`."""
 
     def has_readers(self) -> bool:
         """See `UnassignedPatients`."""

@@ -511,12 +511,9 @@ class Overview(Answer):
     @classmethod
     def of(cls, overview: OverviewService) -> Self:
         disk, alarm = overview.read_disk(), overview.clock.find_alarm()
-        patients, findings, urgent = overview.unassigned.count()
-        listed = overview.unassigned.has_readers()
+        counted, listed = overview.unassigned.count(), overview.unassigned.has_readers()
         return cls(
-            unassigned=UnassignedTotals(
-                patients=patients, findings=findings, urgent=urgent, listed=listed
-            ),
+            unassigned=UnassignedTotals(**dict(counted), listed=listed),
             overdue_findings=[
                 LeftWithDoctorView.of(finding) for finding in overview.list_overdue_findings()
             ],

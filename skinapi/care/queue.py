@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from pydantic import Field
+
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
+from skinapi.domain.values import Value
 from skinapi.errors import InvalidQuery, NotFound, TooManyFound
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
@@ -19,7 +22,7 @@ from skinapi.records.review_queue import in_care, is_asked, reader_in_care
 from skinapi.records.spots import Spots
 from skinapi.records.submission import Listed
 from skinapi.records.submissions import Submissions
-from skinapi.records.unassigned import Left, UnassignedCounts, UnassignedPatients
+from skinapi.records.unassigned import Left, UnassignedPatients, UnassignedView
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ids import now
 from skinapi.vision.bands import is_sent
@@ -60,18 +63,22 @@ class FoundPatient:
     due: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """`to_review` counts reviewed findings too about which a second opinion has come, `overdue`
-    those of `awaited` that have waited for too long. `unassigned` is None for a doctor who does not
-    see the patients without one.
-    """
+class QueueCountsView(Value):
+    """How many findings `GET /queue?reviewed=false` lists."""
 
-    to_review: int
-    by_urgency: Mapping[Band, int]
-    unassigned: UnassignedCounts | None
-    awaited: Mapping[WaitsFor, int]
-    overdue: Mapping[WaitsFor, int]
+    to_review: int = Field(
+        description="all of them, reviewed ones too about which a second opinion has come"
+    )
+    by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
+    unassigned: UnassignedView | None = Field(
+        description="those with `unassigned=true`; null where the caller sees none of them"
+    )
+    awaited: dict[WaitsFor, int] = Field(
+        description="how many findings `GET /queue` lists with `awaited`, for each"
+    )
+    overdue: dict[WaitsFor, int] = Field(
+        description="how many of those have waited for more than 14 days"
+    )
 
 
 def doctors_of(submission: Listed) -> set[str]:
@@ -302,7 +309,7 @@ class CareService:
             raise TooManyFound
         return patients
 
-    def count_queue(self, *, doctor: Subject) -> QueueCounts:
+    def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
         count = self.submissions.count_by_urgency
         by_urgency = {
@@ -318,8 +325,13 @@ class CareService:
             for one, count in awaited.items()
         }
         unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
-        to_review = sum(by_urgency.values()) + came
-        return QueueCounts(to_review, by_urgency, unassigned, awaited, overdue)
+        return QueueCountsView(
+            to_review=sum(by_urgency.values()) + came,
+            by_urgency=by_urgency,
+            unassigned=unassigned,
+            awaited=awaited,
+            overdue=overdue,
+        )
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""

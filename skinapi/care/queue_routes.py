@@ -1,15 +1,13 @@
 """The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
 
-from skinapi.care.queue import CareService
+from skinapi.care.queue import CareService, QueueCountsView
 from skinapi.care.queue_schemas import (
     OpinionsView,
     OrderedQueueQuery,
     PatientInCare,
     PatientSearch,
-    QueueCountsView,
     QueuedFinding,
     QueueQuery,
-    UnassignedView,
     WithdrawnModel,
 )
 from skinapi.domain.pages import Page
@@ -100,14 +98,7 @@ def list_queue(
 @routes.route("GET", "/queue/counts")
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     """How many findings wait for the caller's review, in all and of each urgency."""
-    counts = care.count_queue(doctor=subject)
-    return QueueCountsView(
-        to_review=counts.to_review,
-        by_urgency=dict(counts.by_urgency),
-        unassigned=UnassignedView(**counts.unassigned._asdict()) if counts.unassigned else None,
-        awaited=dict(counts.awaited),
-        overdue=dict(counts.overdue),
-    )
+    return care.count_queue(doctor=subject)
 
 
 @routes.route("GET", "/second-opinions")

@@ -269,34 +269,6 @@ class WithdrawnModel(Answer):
     withdrawn_at: datetime
 
 
-class UnassignedView(Answer):
-    """Patients without a doctor of whom something waits."""
-
-    patients: int
-    findings: int = Field(description="those with `unassigned=true`")
-    urgent: int = Field(
-        description="those that ask for a doctor this week, and are not reviewed, or not told"
-    )
-
-
-class QueueCountsView(Answer):
-    """How many findings `GET /queue?reviewed=false` lists."""
-
-    to_review: int = Field(
-        description="all of them, reviewed ones too about which a second opinion has come"
-    )
-    by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
-    unassigned: UnassignedView | None = Field(
-        description="those with `unassigned=true`; null where the caller sees none of them"
-    )
-    awaited: dict[WaitsFor, int] = Field(
-        description="how many findings `GET /queue` lists with `awaited`, for each"
-    )
-    overdue: dict[WaitsFor, int] = Field(
-        description="how many of those have waited for more than 14 days"
-    )
-
-
 class OpinionsView(Answer):
     came: int = Field(description="second opinions that wait for the caller's decision")
 

@@ -11,11 +11,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from pydantic import Field
+
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.events import DoctorChanged, DoctorReturned
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
+from skinapi.domain.values import Value
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import WaitsFor
 from skinapi.records.list_keys import key_range, make_hold_key
@@ -58,14 +61,14 @@ class UnassignedCase(NamedTuple):
     left: tuple[Left, ...] = ()
 
 
-class UnassignedCounts(NamedTuple):
-    """How many patients are in the list, how many findings, and how many of these are urgent: not
-    reviewed, or the patient does not know.
-    """
+class UnassignedView(Value):
+    """Patients without a doctor of whom something waits."""
 
     patients: int
-    findings: int
-    urgent: int
+    findings: int = Field(description="those with `unassigned=true`")
+    urgent: int = Field(
+        description="those that ask for a doctor this week, and are not reviewed, or not told"
+    )
 
 
 class WillLook(NamedTuple):
@@ -143,7 +146,7 @@ class UnassignedPatients:
         shown = cases[:limit]
         return Page(shown, _key_of(shown[-1]) if len(cases) > limit else None)
 
-    def count(self) -> UnassignedCounts:
+    def count(self) -> UnassignedView:
         """Of MOST_UNASSIGNED patients at most."""
         owners = [one.id for _, patients in self._walk_patients() for one in patients]
         left = [one for stored, _, _ in self._walk_left() for one in stored]
@@ -151,9 +154,11 @@ class UnassignedPatients:
         patients = len({*owners, *(one["owner"] for one in left)})
         count = self.submissions.count_waiting
         if not owners:
-            return UnassignedCounts(patients, len(left), urgent)
+            return UnassignedView(patients=patients, findings=len(left), urgent=urgent)
         waiting, most_urgent = count(owners), count(owners, band=URGENT)
-        return UnassignedCounts(patients, waiting + len(left), most_urgent + urgent)
+        return UnassignedView(
+            patients=patients, findings=waiting + len(left), urgent=most_urgent + urgent
+        )
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
@@ -259,7 +264,7 @@ def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
     return tuple(one for one, is_left in holds.items() if is_left)
 
 
-def _is_news(last: Document, counted: UnassignedCounts) -> bool:
+def _is_news(last: Document, counted: UnassignedView) -> bool:
     """Whether more findings are urgent than the last mail says, which was an hour ago."""
     ended = now() >= last["created_at"] + TOLD_AGAIN_AFTER
     return bool(ended and counted.urgent > last["figures"]["urgent"])
@@ -274,7 +279,7 @@ class UnassignedMailer(PeriodicThread):
         super().__init__("unassigned-mailer", every_s=PASS_EVERY_S, failure="not told of patients")
         self._lease = Lease(store.collection("leases"), "unassigned-mailer")
         self._store, self._unassigned = store, unassigned
-        self._counted = UnassignedCounts(0, 0, 0)
+        self._counted = UnassignedView(patients=0, findings=0, urgent=0)
         self._counted_until = 0.0
 
     def make_pass(self) -> None:
@@ -302,6 +307,9 @@ class UnassignedMailer(PeriodicThread):
         if time.monotonic() >= self._counted_until:
             self._counted = self._unassigned.count()
             self._counted_until = time.monotonic() + PASS_EVERY_S / 2
-        patients, _, urgent = self._counted
-        said = f"Patients without a doctor: {patients}, urgent findings of theirs: {urgent}"
-        return [said] if patients else []
+        counted = self._counted
+        said = (
+            f"Patients without a doctor: {counted.patients}, urgent findings of theirs: "
+            f"{counted.urgent}"
+        )
+        return [said] if counted.patients else []
