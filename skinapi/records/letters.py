@@ -9,6 +9,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
+from pydantic import Field
+
+from skinapi.domain.values import Value
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision
 from skinapi.records.errors import LetterChanged, TooManyLetters
@@ -19,7 +22,7 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter
 from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
+from skinapi.stored_record import StoredRecord, optional
 from skinapi.vision.bands import urgency
 
 # All of a finding are read with its report.
@@ -123,23 +126,24 @@ class Letters(Records[Letter]):
             yield Fault(says, partial(self.forget, submission))
 
 
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """The later decision that counts instead of a letter: when it could be read, by whom it was
-    signed, and whether it is by the laboratory's result. Where a newer photo of the spot asks for
-    more and no doctor has answered yet: its finding, of that time.
-    """
+class LaterDecision(Value):
+    """What counts instead of a letter, since it could be read."""
 
     decided_at: datetime
-    decided_by: str
-    by_result: bool = False
-    by_finding: int | None = None
+    decided_by: str = Field(
+        description="the doctor's name at that time; empty of a finding that no doctor has answered"
+    )
+    by_result: bool = Field(description="whether it is by the laboratory's result")
+    by_finding: int | None = optional(
+        "the number of a newer finding of the spot, which asks for more and which no doctor has "
+        "answered; absent where a doctor has decided"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
     letter: Letter
-    superseded: Superseded | None = None
+    superseded: LaterDecision | None = None
 
 
 def show_letter(letter: Letter, about: Listed) -> ShownLetter:
@@ -157,12 +161,14 @@ def show_letter(letter: Letter, about: Listed) -> ShownLetter:
     )
 
 
-def _superseded_elsewhere(letter: Letter, about: Listed) -> Superseded | None:
+def _superseded_elsewhere(letter: Letter, about: Listed) -> LaterDecision | None:
     """A letter says nothing of what was held back when it was signed: that comes later, too."""
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
     later = [
-        Superseded(shown_at, decision.decided_by, decision.proven)
+        LaterDecision(
+            decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
+        )
         for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
         if own and signed_at and shown_at > signed_at
         if _ends(decision, own) or decision is counts
@@ -170,17 +176,19 @@ def _superseded_elsewhere(letter: Letter, about: Listed) -> Superseded | None:
     return max(later, key=lambda one: one.decided_at, default=None)
 
 
-def _superseded_by_finding(letter: Letter, about: Listed) -> Superseded | None:
+def _superseded_by_finding(letter: Letter, about: Listed) -> LaterDecision | None:
     """What no doctor has answered yet takes a letter back only where it is more urgent."""
     own, counts = about.decision, about.instruction.counts
     if own is None or letter.signed_at is None or counts.said_by is SaidBy.DECISION:
         return None
     if counts.since <= letter.signed_at or urgency(counts.band) >= urgency(own.urgency):
         return None
-    return Superseded(counts.since, decided_by="", by_finding=counts.finding)
+    return LaterDecision(
+        decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
+    )
 
 
-def _superseded_here(letter: Letter, about: Listed) -> Superseded | None:
+def _superseded_here(letter: Letter, about: Listed) -> LaterDecision | None:
     counted = about.stands.counted
     later = [review for review in counted if _is_later(review, letter)]
     decision = about.decision
@@ -191,7 +199,8 @@ def _superseded_here(letter: Letter, about: Listed) -> Superseded | None:
         return None
     # Where somebody took a review back, the one that counts may be older than the letter.
     by = next((one for one in later if one.id == decision.review), later[-1])
-    return Superseded(by.created_at, by.signature, by.opinion.histology_result is not None)
+    by_result = by.opinion.histology_result is not None
+    return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
 
 
 def _says_no_less(now: Decision, before: Decision | None, about: Listed) -> bool:

@@ -1,6 +1,5 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -10,7 +9,7 @@ from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.languages import Language
 from skinapi.records.decisions import Decision, TitleKey, WaitsFor
 from skinapi.records.errors import ContradictoryReview, NoPictureToAgreeOn
-from skinapi.records.letters import Addressee, ShownLetter
+from skinapi.records.letters import Addressee, LaterDecision, ShownLetter
 from skinapi.records.reviews import AGREES, Agreement, Certainty, Histology, Opinion, Review, Teller
 from skinapi.storage.ids import now
 from skinapi.stored_record import optional
@@ -351,18 +350,6 @@ class WithdrawalView(Answer):
     reason: str
 
 
-class LaterDecision(Answer):
-    decided_at: datetime
-    decided_by: str = Field(
-        description="the doctor's name at that time; empty of a finding that no doctor has answered"
-    )
-    by_result: bool = Field(description="whether it is by the laboratory's result")
-    by_finding: int | None = optional(
-        "the number of a newer finding of the spot, which asks for more and which no doctor has "
-        "answered; absent where a doctor has decided"
-    )
-
-
 class LetterView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -385,7 +372,6 @@ class LetterView(Answer):
 
     @classmethod
     def of(cls, shown: ShownLetter) -> Self:
-        letter, by = shown.letter, shown.superseded
+        letter = shown.letter
         own = letter.model_dump(include=set(cls.model_fields))
-        superseded = LaterDecision(**asdict(by)) if by else None
-        return cls(**own, signed_by=letter.signature, superseded=superseded)
+        return cls(**own, signed_by=letter.signature, superseded=shown.superseded)

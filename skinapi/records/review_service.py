@@ -24,7 +24,7 @@ from skinapi.records.letters import Letters
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care
 from skinapi.records.review_schemas import NewReview
-from skinapi.records.reviews import Agreement, Opinion, Review, Teller
+from skinapi.records.reviews import Opinion, Review, Teller
 from skinapi.records.service import RecordsService
 from skinapi.records.spots import Reviews, Spots
 from skinapi.records.standing import Reader
@@ -312,7 +312,7 @@ def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
     """
     named = opinion.condition or ""
     within = named != stated and conditions_table().counted_as(named, outputs) == stated
-    return opinion.agreement is Agreement.DISAGREE and not within
+    return opinion.agrees_with_label is False and not within
 
 
 def _hash(submission: str, said: NewReview) -> str:

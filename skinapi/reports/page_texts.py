@@ -13,7 +13,7 @@ from skinapi.languages import Language
 from skinapi.records.advice_words import AdviceContent
 from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day, say_due
-from skinapi.records.letters import ShownLetter, Superseded
+from skinapi.records.letters import LaterDecision, ShownLetter
 from skinapi.records.standing import Advice
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
@@ -164,7 +164,7 @@ class LetterContent:
         )
 
 
-def _say_superseded(signed_at: datetime, by: Superseded, language: Language) -> str:
+def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) -> str:
     """With the times where the days are the same, and one time where these are."""
     labels, moments = LABELS[language], (signed_at, by.decided_at)
     kind = "result" if by.by_result else "decision" if by.by_finding is None else "finding"

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from skinapi.languages import Language
 from skinapi.records.due_days import say_day
-from skinapi.records.letters import ShownLetter, Superseded
+from skinapi.records.letters import LaterDecision, ShownLetter
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import say_moment
 from skinapi.storage.ids import now
@@ -119,15 +119,19 @@ def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck
     ],
 )
 def test_of_two_days_the_pages_say_the_dates(language: Language, heading: str) -> None:
-    shown = ShownLetter(SIGNED, Superseded(MONDAY, "Dr Hyde"))
+    shown = ShownLetter(
+        SIGNED, LaterDecision(decided_at=MONDAY, decided_by="Dr Hyde", by_result=False)
+    )
     assert LetterContent.of(shown, language).struck == (heading,)
 
 
 def test_of_one_day_the_pages_say_the_times_and_one_minute_once() -> None:
     signed_at = SIGNED.signed_at
     assert signed_at
-    later = Superseded(signed_at + timedelta(hours=2), "Dr Hyde")
-    at_once = Superseded(signed_at, "Dr Hyde", by_result=True)
+    later = LaterDecision(
+        decided_at=signed_at + timedelta(hours=2), decided_by="Dr Hyde", by_result=False
+    )
+    at_once = LaterDecision(decided_at=signed_at, decided_by="Dr Hyde", by_result=True)
     (hours,) = LetterContent.of(ShownLetter(SIGNED, later), "en").struck
     assert hours == (
         "Written on 24 November 2026, 00:00 UTC, before the decision of 24 November 2026, "

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.own_data.routes import OwnDataSummary
+from skinapi.care.own_data.service import OwnDataSummary
 from skinapi.console.routes import ASSETS, STATIC
 from skinapi.domain.subject import ROLES
 from skinapi.errors import (

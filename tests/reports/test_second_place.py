@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.records.letters import ShownLetter, Superseded
+from skinapi.records.letters import LaterDecision, ShownLetter
 from skinapi.records.reviews import Certainty
 from skinapi.records.standing import Advice, SaidBy
 from skinapi.reports.content import ReportContent
@@ -185,7 +185,7 @@ def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
     """A page ended between the two."""
     text = "\n".join(f"Line {line} of the letter." for line in range(20))
     letter = SIGNED.model_copy(update={"text": text})
-    by = Superseded(SINCE + timedelta(days=9), "Dr Hyde")
+    by = LaterDecision(decided_at=SINCE + timedelta(days=9), decided_by="Dr Hyde", by_result=False)
     note = "\n".join(f"{line}" for line in range(lines))
     review = REVIEW.model_copy(update={"note": note})
     report = made_report(letters=(ShownLetter(letter, by),), review=review)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skinapi.languages import Language
-from skinapi.records.letters import Letter, ShownLetter, Superseded, Withdrawal
+from skinapi.records.letters import LaterDecision, Letter, ShownLetter, Withdrawal
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative, Reason, Report, Source
@@ -25,7 +25,7 @@ def sealed(
     narrative: Narrative,
     submission: str = "one",
     letters: Sequence[Letter] = (),
-    superseded: Superseded | None = None,
+    superseded: LaterDecision | None = None,
 ) -> str:
     shown = tuple(ShownLetter(letter, superseded) for letter in letters)
     report = Report(facts=FACTS, narrative=narrative, letters=shown)
@@ -86,7 +86,12 @@ def test_how_a_letter_came_about_is_not_sealed() -> None:
 
 
 def test_what_supersedes_a_letter_is_sealed() -> None:
-    days = [Superseded(MONDAY + timedelta(days=day), "Dr Grace Hopper") for day in range(2)]
+    days = [
+        LaterDecision(
+            decided_at=MONDAY + timedelta(days=day), decided_by="Dr Hyde", by_result=False
+        )
+        for day in range(2)
+    ]
     codes = {sealed(written(), letters=[SIGNED], superseded=by) for by in (None, *days)}
     assert len(codes) == 3
 

@@ -3,26 +3,31 @@ does not grow with what there is.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import Field
 
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_service import MessagesService
 from skinapi.domain.pages import read_pages
+from skinapi.domain.subject import Subject
+from skinapi.domain.values import Value
 from skinapi.records.service import RecordsService
 from skinapi.records.standing import Reader
 
 PAGE_SIZE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnCounts:
-    """How much is stored about a person. Of several pictures of a finding each is a photo."""
+class OwnDataSummary(Value):
+    """How much is stored about the caller."""
 
+    since: datetime = Field(description="when the account was registered")
     findings: int
-    photos: int
+    photos: int = Field(description="kept ones; of several pictures of a finding each")
     spots: int
-    letters: int
-    messages: int
+    letters: int = Field(description="signed ones that the caller may read")
+    messages: int = Field(description="of both sides, about these spots")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,8 @@ class OwnDataService:
     lesions: LesionsService
     messages: MessagesService
 
-    def count(self, *, owner: str) -> OwnCounts:
+    def count(self, *, of: Subject) -> OwnDataSummary:
+        owner = of.id
         spots = self.lesions.lesions.page_owned(owner, after=None, limit=self.lesions.most).items
         findings = photos = letters = 0
         for page in read_pages(
@@ -43,7 +49,8 @@ class OwnDataService:
             photos += sum(one.photos for one in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []
             letters += sum(kept[one.submission].shows(one.signed_at) for one in signed)
-        return OwnCounts(
+        return OwnDataSummary(
+            since=of.account.created_at,
             findings=findings,
             photos=photos,
             spots=len(spots),
