@@ -136,7 +136,14 @@ class PlanCheck:
 
         def open_traced(file: SqliteFile, flags: int) -> apsw.Connection:
             connection = open_file(file, flags)
-            connection.exec_trace = self._note_statement
+            watching = connection.exec_trace  # a test's own
+
+            def note(cursor: apsw.Cursor, sql: str, values: Any) -> bool:
+                if watching:
+                    watching(cursor, sql, values)
+                return self._note_statement(cursor, sql, values)
+
+            connection.exec_trace = note
             return connection
 
         patch.setattr(SqliteFile, "_open", open_traced)
