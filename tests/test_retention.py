@@ -79,6 +79,8 @@ OF_NOBODY = {
     "counters",
     "daily_counts",
     "leases",
+    "account_ngrams",
+    "finding_counts",
     "migrations",
     "pseudonym_keys",
     "restores",

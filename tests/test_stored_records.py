@@ -14,14 +14,11 @@ from skinapi.errors import ModelDamaged
 from skinapi.lab.routes import NewModel
 from skinapi.registry.gates import GateName, PairedComparison
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import SkinTone
-from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import read_calibration, write_checksums
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import ModelBackend, compared_with
-from tests.support.findings import TESTED, finding_of
+from tests.support.findings import TESTED
 from tests.support.models import write_model
 
 NEWER = {"from_a_newer_version": {"and": ["more"]}}
@@ -72,47 +69,6 @@ def test_a_server_shows_a_finding_of_the_next_version(tmp_path: Path) -> None:
         for path in (f"/submissions/{before['id']}", f"/submissions/{before['id']}/report"):
             assert ada.call("GET", path).status_code == 200
         assert [one["id"] for one in ada.pages("/submissions")] == [before["id"]]
-
-
-def test_a_finding_that_was_stored_without_its_rule_has_it_again() -> None:
-    near = finding_of(raised_by=(RaisedBy.NEAR_THRESHOLD,))
-    stored = near.model_dump(mode="json")
-    assert Finding.model_validate(stored) == near
-    assert Finding.model_validate({**stored, "raised_by": []}) == near
-
-
-def test_version_one_reads_a_finding_of_untested_skin() -> None:
-    """It does not know the rule, so that is not stored; the field says it."""
-    rules = (RaisedBy.MALIGNANT, RaisedBy.UNTESTED_SKIN)
-    for asked in (rules, rules[1:]):
-        made = finding_of(band=Band.DOCTOR_REVIEW, raised_by=asked, untested_skin=(SkinTone.DARK,))
-        stored = made.stored()
-        assert RaisedBy.UNTESTED_SKIN not in stored["raised_by"]
-        assert Finding.model_validate(stored) == made
-
-
-def test_version_one_reads_a_finding_whose_pictures_disagree() -> None:
-    """It does not know that doubt, and refuses an uncertain finding without one that it knows."""
-    for others in ((), (Doubt.UNLIKE_TRAINING,)):
-        made = finding_of(reasons=(Doubt.PICTURES_DISAGREE, *others))
-        stored = made.stored()
-        assert stored["reasons"] == ([*others] or [Doubt.TOO_CLOSE])
-        assert Finding.model_validate(stored) == made
-        assert Finding.model_validate_json(made.model_dump_json()) == made
-    assert "all_reasons" not in finding_of(reasons=(Doubt.TOO_CLOSE,)).stored()
-
-
-@pytest.mark.parametrize("others", [(), (Doubt.PICTURES_DISAGREE,), (Doubt.TOO_CLOSE,)])
-def test_older_code_reads_a_finding_that_is_doubted_to_show_skin(others: tuple[Doubt, ...]) -> None:
-    """Code of version 7 reads `all_reasons` where that is there, and refuses other doubts."""
-    made = finding_of(reasons=(Doubt.NOT_SURELY_SKIN, *others))
-    stored = made.stored()
-    assert Finding.model_validate(stored) == made
-    assert Finding.model_validate_json(made.model_dump_json()) == made
-    to_6, to_7 = stored["reasons"], stored.get("all_reasons") or stored["reasons"]
-    assert to_6
-    assert {*to_6} <= {Doubt.TOO_CLOSE, Doubt.UNLIKE_TRAINING}
-    assert to_7 == ([*others] or [Doubt.UNLIKE_TRAINING])
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:

@@ -83,23 +83,22 @@ class Account(StoredRecord):
 
     A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
     by how urgently their findings need a review. `notices`: whether mails are sent to the person
-    that are not of security. `findings` is how many the account has; None in an account of an
-    earlier version until it files or deletes one. `patients_rest`: it was a doctor's, who has lost
-    the role and still has patients. `wanted_role` was asked for at the registration, until an admin
-    approves the account. `browsers` (hashes) have opened the account, the newest last. One that an
-    admin has refused is suspended and `refused`: so the version before takes it for a suspended
-    one. Nobody logs in to an account with an `external` identifier, which is kept as a keyed hash:
-    it is a patient of another system, whom the key with the name `sent_by` has added; nor to that
-    of a `machine`, which a program's key acts through. An account of the clinic's log-in has the
-    name of its `provider` and a hash of who it is there (`identity`), perhaps the role that a group
-    there has given it (`group_role`), and no password: its hash is empty, which no password has. At
-    its next log-in there an account becomes one of the provider that `link_allowed` names.
-    `seen_at` is when it was last used, to the day, and `warned_at` when its owner was told that it
-    would go unused: known only where unused ones go. While it is `held_at`, nothing of it goes by
-    its time. At `deletion_due_at` it is deleted, as its owner has asked. Until
-    `record_kept_until_at` the medical record is kept of an account that is deleted otherwise: it is
-    suspended, without an address and a password. One that was `joined_to` another account of the
-    same person, which has all that it had, is suspended too; that one names it in `joined`.
+    that are not of security. `findings` is how many the account has. `patients_rest`: it was a
+    doctor's, who has lost the role and still has patients. `wanted_role` was asked for at the
+    registration, until an admin approves the account. `browsers` (hashes) have opened the account,
+    the newest last. One that an admin has refused is suspended and `refused`. Nobody logs in to an
+    account with an `external` identifier, which is kept as a keyed hash: it is a patient of another
+    system, whom the key with the name `sent_by` has added; nor to that of a `machine`, which a
+    program's key acts through. An account of the clinic's log-in has the name of its `provider` and
+    a hash of who it is there (`identity`), perhaps the role that a group there has given it
+    (`group_role`), and no password: its hash is empty, which no password has. At its next log-in
+    there an account becomes one of the provider that `link_allowed` names. `seen_at` is when it was
+    last used, to the day, and `warned_at` when its owner was told that it would go unused: known
+    only where unused ones go. While it is `held_at`, nothing of it goes by its time. At
+    `deletion_due_at` it is deleted, as its owner has asked. Until `record_kept_until_at` the
+    medical record is kept of an account that is deleted otherwise: it is suspended, without an
+    address and a password. One that was `joined_to` another account of the same person, which has
+    all that it had, is suspended too; that one names it in `joined`.
     """
 
     id: str
@@ -117,8 +116,8 @@ class Account(StoredRecord):
     notices: bool = True
     doctor_id: str | None = None
     patients_rest: bool | None = None
-    queue_key: str | None = None
-    findings: int | None = None
+    queue_key: str
+    findings: int
     second_factor: SecondFactor | None = None
     wanted_role: WantedRole | None = None
     browsers: tuple[str, ...] = ()
@@ -411,15 +410,9 @@ class Accounts(Records[Account]):
         """Count findings that are stored or deleted in the same transaction, which so conflicts
         with others of this account.
 
-        None where the account is deleted or being deleted, was joined to another one, or was never
-        counted.
+        None where the account is deleted or being deleted, or was joined to another one.
         """
-        counted = {
-            "id": account_id,
-            "status": {"$ne": "deleting"},
-            "findings": {"$ne": None},
-            "joined_to": None,
-        }
+        counted: Filter = {"id": account_id, "status": {"$ne": "deleting"}, "joined_to": None}
         return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
 
     def set_queue_key(self, account_id: str, key: str) -> None:

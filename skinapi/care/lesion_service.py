@@ -113,13 +113,7 @@ class LesionsService:
         known = self.spots.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
 
-        def show(lesion: Lesion) -> ShownLesion:
-            if lesion.latest and lesion.id not in newest:
-                # A server of the version before has deleted it.
-                return self._show(lesion, reader)
-            return ShownLesion(lesion, newest.get(lesion.id))
-
-        return page.map(show)
+        return page.map(lambda lesion: ShownLesion(lesion, newest.get(lesion.id)))
 
     def list_of_patient(
         self, *, patient: str, doctor: Subject, after: str | None, limit: int
@@ -290,7 +284,7 @@ class LesionsService:
         return self.lesions.find_kept(lesion) is not None
 
     def faults(self) -> Iterator[Fault]:
-        """Find what a restore by hand or servers of the version before leave."""
+        """Find what a restore by hand leaves."""
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"

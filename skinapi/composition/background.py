@@ -14,7 +14,6 @@ from skinapi.auth.emails import spellings_of
 from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.integration_services import open_webhook_sender
-from skinapi.composition.migrations import migrations_of
 from skinapi.composition.privacy_services import PrivacyServices
 from skinapi.composition.services import Services
 from skinapi.integrations.keys.uses import KeyUses
@@ -33,7 +32,6 @@ from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
 from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.storage.background import BackgroundThread, Totals
-from skinapi.storage.migration import Migrator
 from skinapi.storage.scrubbing import Scrubber
 from skinapi.storage.unit_of_work import ErasureRetry
 
@@ -43,7 +41,6 @@ class Background:
     """Whoever serves starts and stops them."""
 
     model_reloader: ModelReloader
-    migrator: Migrator
     totals: Totals
     key_uses: KeyUses
     audit_sealer: AuditSealer
@@ -84,7 +81,6 @@ def open_background(
 ) -> Background:
     return Background(
         model_reloader=model_reloader,
-        migrator=Migrator(services.store, migrations_of(services)),
         totals=services.data.totals,
         key_uses=services.data.key_uses,
         audit_sealer=AuditSealer(services.store, services.data.trail),

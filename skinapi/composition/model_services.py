@@ -54,11 +54,7 @@ def open_model_services(
 ) -> ModelServices:
     reports = open_reports(settings, services, allowances)
     narrator = reports.narrator
-    quotas = Quotas(
-        queue=services.records.queue,
-        most_submissions=settings.most_submissions,
-        allowances=allowances,
-    )
+    quotas = Quotas(most_submissions=settings.most_submissions, allowances=allowances)
     prediction = PredictionService(
         registry=registry,
         records=services.records,

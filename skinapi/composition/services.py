@@ -1,5 +1,6 @@
 """Builds the services that need no model, and passes each one the others that it needs."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from skinapi.composition.integration_services import (
     open_integration_services,
 )
 from skinapi.composition.log_in_services import open_oidc
+from skinapi.composition.migration import LONGEST_S, migrate_store
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
@@ -94,7 +96,7 @@ from skinapi.storage.backups_made import BackupMade
 from skinapi.storage.erased_ids import Erased
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
-from skinapi.storage.store_version import join_store
+from skinapi.storage.store_version import begin_migration, is_released, join_store
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -213,13 +215,18 @@ def open_services(
     process serves; `workers_here`: this server keeps the job workers. `restoring`: the caller is
     the restore, which has not ended yet.
 
-    Raises UnsafeSettings, StoreTooNew, StoreTooOld, and BrokenStore if two accounts share an e-mail
-    address.
+    Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore if two accounts share an e-mail
+    address, and StoreUnavailable while a store of release 1.0.0 is migrated.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)
     if not restoring:
         refuse_unfinished_restore(store)
+    if change and is_released(store):
+        begin_migration(store, secrets=settings.audit_secrets())
+        services = _build(settings, store, served=served, workers_here=workers_here)
+        longest_s = math.inf if restoring else LONGEST_S
+        migrate_store(store, services.data, services.records.queue, longest_s=longest_s)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     return _build(settings, store, served=served, workers_here=workers_here)
 

@@ -132,12 +132,8 @@ class Person:
         sent = SentPhotos(
             contents=photos,
             same_spot=True,
-            ask_about_skin=False,
             context=told.model_copy(update=more),
-            language=None,
-            keep_photo=None,
             lesion=lesion,
-            key=None,
         )
         return self.models.prediction.predict(owner=self.account, sent=sent)
 

@@ -66,11 +66,8 @@ class MovingService:
         sent = SentPhotos(
             contents=self._read_photos(wrong),
             same_spot=True,
-            ask_about_skin=False,
             # Somebody has judged them to be of skin: the model of then, or the sender.
             context=told.model_copy(update={"skin_confirmed": True}),
-            language=None,
-            keep_photo=None,
             lesion=lesion,
             key=key,
             moves=partial(

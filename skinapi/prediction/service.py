@@ -78,14 +78,14 @@ class SentPhotos:
     told; `source` the DICOM object of a clinic's archive; `moves` is as in `NewFinding`.
     """
 
-    contents: Sequence[bytes]
-    same_spot: bool
-    ask_about_skin: bool
+    contents: Sequence[bytes] = field(repr=False)
     context: Context
-    language: Language | None
-    keep_photo: bool | None
-    lesion: str | None
-    key: str | None
+    same_spot: bool = False
+    ask_about_skin: bool = False
+    language: Language | None = None
+    keep_photo: bool | None = None
+    lesion: str | None = None
+    key: str | None = None
     way: Way = "photo"
     source: Source | None = None
     moves: Callable[[Unit], None] | None = None

@@ -137,9 +137,8 @@ class CorrectionsService:
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))
         unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
-        if counted is None:
-            self.queue.recount(submission.owner)
-        self.queue.leave(submission, counted or self.accounts.get(submission.owner))
+        if counted:  # else its account is being deleted
+            self.queue.leave(submission, counted)
 
     def _tell(self, submission: Submission, owner: Account, by: Subject) -> None:
         own, case = f"finding/{submission.number}", f"case/{submission.number}"

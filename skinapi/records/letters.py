@@ -120,7 +120,7 @@ class Letters(Records[Letter]):
         self._documents.delete({"doctor": doctor, "signed_at": None})
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
-        """Letters of deleted findings, as servers of the version before leave them."""
+        """Letters of deleted findings, as a restore by hand leaves them."""
         for submission in self._gone("submission", has_submission):
             says = f"letters of submission {submission}, which is gone"
             yield Fault(says, partial(self.forget, submission))
@@ -230,8 +230,6 @@ def _ends(later: Decision, own: Decision) -> bool:
 
 def _is_later(review: Review, letter: Letter) -> bool:
     """Whether a review was signed after the letter. The clocks of two servers may differ, so a
-    letter knows the newest review before it; those of the first version do not.
+    letter knows the newest review before it.
     """
-    if letter.last_review is not None:
-        return review.id > letter.last_review
-    return letter.signed_at is not None and review.created_at > letter.signed_at
+    return letter.last_review is not None and review.id > letter.last_review

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from skinapi.auth.accounts import Account
 from skinapi.domain.allowances import Allowances
 from skinapi.records.errors import StorageQuotaReached
-from skinapi.records.review_queue import ReviewQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    queue: ReviewQueue
     most_submissions: int
     allowances: Allowances
 
@@ -21,9 +19,6 @@ class Quotas:
         """Raises StorageQuotaReached, PredictionQuotaReached. Call it before they are classified:
         photos that are classified at the same time may exceed the storage quota by their number.
         """
-        kept = owner.findings
-        if kept is None or kept >= self.most_submissions:
-            kept = self.queue.count_kept(owner.id)
-        if kept >= self.most_submissions:
+        if owner.findings >= self.most_submissions:
             raise StorageQuotaReached(self.most_submissions)
         self.allowances.count_photos(owner.id, owner.role, photos)

@@ -27,8 +27,6 @@ from skinapi.records.submissions import Submissions
 from skinapi.storage.failed_items import FailedItems
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 SEEN_AT_ONCE = 100
@@ -48,9 +46,7 @@ class ReviewQueue:
 
     def join(self, submission: Listed, owner: Account) -> None:
         """Add a new finding. `owner` is its account, as the same transaction has counted it."""
-        if owner.queue_key is None:  # of an earlier version
-            self.update_owner_key(owner)
-        elif submission.queue_key and submission.queue_key < owner.queue_key:
+        if submission.queue_key and submission.queue_key < owner.queue_key:
             self.accounts.set_queue_key(owner.id, submission.queue_key)
 
     def leave(self, submission: Listed, owner: Account) -> None:
@@ -64,11 +60,6 @@ class ReviewQueue:
         self.accounts.set_findings(owner_id, kept)
         return kept
 
-    @atomic
-    def count_kept(self, _: Unit, owner_id: str) -> int:
-        """Count the findings of an account one by one, where its own count may be wrong."""
-        return self.recount(owner_id)
-
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
         first = self.submissions.most_urgent(owner.id)
@@ -77,25 +68,6 @@ class ReviewQueue:
             self.accounts.set_queue_key(owner.id, key)
             if first:
                 self.submissions.touch(first[0])
-
-    def renew_keys(self, after: str | None) -> Chunk | None:
-        """See Migration: make the keys of the next findings, and delete what was copied of what
-        holds.
-        """
-        found = self.submissions.list_behind(after)
-        pairs = ((one["id"], one) for one in found)
-        changed = sum(self.failed.each("migration", pairs, self._renew))
-        return Chunk(found[-1]["id"], changed) if found else None
-
-    @atomic
-    def _renew(self, _: Unit, found: Document) -> int:
-        lesion = found.get("lesion")
-        changed = self.submissions.drop_copies(found["id"])
-        changed |= self.spots.renew_keys(lesions=[lesion], ids=[] if lesion else [found["id"]]) > 0
-        if changed:
-            for owner in self.accounts.list_where({"id": found["owner"]}):
-                self.update_owner_key(owner)
-        return int(changed)
 
     def faults(self) -> Iterator[Fault]:
         """Accounts whose place, count or findings differ, as a restore by hand leaves them."""
@@ -123,7 +95,7 @@ class ReviewQueue:
                 kept += 1
                 if submission.queue_key and not submission.reviewed:
                     first = min(first, submission.queue_key)
-        return owner.queue_key != first or owner.findings not in (None, kept)
+        return owner.queue_key != first or owner.findings != kept
 
     @atomic
     def _put_right(self, _: Unit, identifier: str) -> None:

@@ -50,7 +50,6 @@ from skinapi.registry.version_service import ModelsService, VersionState
 from skinapi.storage.erased_ids import ErasedIds
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.migration import Chunk
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.conditions import Band
 from skinapi.vision.heat_map_overlay import draw_kept_overlay
@@ -192,8 +191,6 @@ class RecordsService:
             self.rely_on(again.original)
             self.submissions.link_again(again.original, filing.number)
         filed = self.submissions.add(filing, doctor=account.doctor_id)
-        if account.findings is None:
-            self.queue.recount(owner)
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))
         changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
@@ -224,12 +221,7 @@ class RecordsService:
         """Raises InvalidToken where it is deleted, being deleted, or joined to another one."""
         account = self.accounts.add_findings(owner, 1)
         if account is None:
-            try:
-                account = self.accounts.get(owner)
-            except NotFound as error:
-                raise InvalidToken from error
-            if account.status == "deleting" or account.joined_to:
-                raise InvalidToken
+            raise InvalidToken
         return account
 
     def list_own(
@@ -421,10 +413,8 @@ class RecordsService:
             return
         owner = self.accounts.add_findings(found.owner, -1)
         self._remove(unit, found)
-        if owner is None:
-            self.queue.recount(found.owner)
-            owner = self.accounts.get(found.owner)
-        self.queue.leave(found, owner)
+        if owner:  # else it is being deleted
+            self.queue.leave(found, owner)
 
     def remove_photos(self, unit: Unit, found: Submission) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
@@ -477,10 +467,6 @@ class RecordsService:
         for identifier in identifiers:
             if submission := self.submissions.find(identifier):  # else another process deletes, too
                 self._remove(unit, submission)
-
-    def renew_keys(self, after: str | None) -> Chunk | None:
-        """See Migration: the keys of the doctors' lists."""
-        return self.queue.renew_keys(after)
 
     def faults(self) -> Iterator[Fault]:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""

@@ -33,7 +33,6 @@ from skinapi.records.submission import (
     SubmittedPhoto,
 )
 from skinapi.storage.ids import first_id_at, new_id, now
-from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.vision.conditions import Band
 
@@ -41,7 +40,6 @@ COUNTER = "submissions"
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000
 MOST_HELD = 1000
-COPIES = ("decision", "withheld", "reviewed_as", "photo_came_at")
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
@@ -315,29 +313,6 @@ class Submissions:
         """The submissions in this doctor's care that this version has judged; oldest first."""
         wanted = {"doctor": doctor, "model_version": version}
         return self._page(Listed, wanted, after=after, limit=limit)
-
-    def list_behind(self, after: str | None) -> list[Document]:
-        """Id, owner and spot of the next submissions behind this id, of all owners."""
-        return self._documents.find(after=after, limit=PAGE_SIZE, fields=("owner", "lesion"))
-
-    def drop_copies(self, identifier: str) -> bool:
-        """Delete what versions before 9 of the store had copied of decisions; whether there was
-        any.
-        """
-        found = self._documents.find({"id": identifier}, fields=COPIES)
-        copied = any(one.get(name) is not None for one in found for name in COPIES)
-        if copied:
-            self._documents.update({"id": identifier}, {"$unset": dict.fromkeys(COPIES, True)})
-        return copied
-
-    def fill_model_version(self, after: str | None) -> Chunk | None:
-        """See Migration: submissions of before store version 7 lack the field."""
-        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS)
-        missing = [one for one in found if one.get("model_version") is None]
-        for one in missing:
-            version = one["finding"]["model_version"]
-            self._documents.update({"id": one["id"]}, {"$set": {"model_version": version}})
-        return Chunk(found[-1]["id"], len(missing)) if found else None
 
     def list_changed(
         self,

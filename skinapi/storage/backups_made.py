@@ -50,8 +50,6 @@ def list_backups(store: Store) -> list[BackupMade]:
     return [BackupMade.model_validate(one) for one in found]
 
 
-# Where version 1.0.0 kept when the store was last backed up.
-LAST_BACKUP = "last-backup"
 LOOKED_AT = 50  # the newest may have been ended
 
 
@@ -60,8 +58,7 @@ def find_last_backup(store: Store) -> datetime | None:
     for one in store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT):
         if written := one.get("written_at"):
             return written  # type: ignore[no-any-return]
-    found = store.collection("counters").get(LAST_BACKUP)
-    return found["written_at"] if found else None
+    return None
 
 
 def may_hold(backups: Iterable[BackupMade], *, since: datetime) -> list[BackupMade]:

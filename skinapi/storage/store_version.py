@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 
-from skinapi.errors import Duplicate, StoreTooNew, StoreTooOld, UnsafeSettings
+from skinapi.errors import Duplicate, StoreTooNew, StoreTooOld, StoreUnavailable, UnsafeSettings
 from skinapi.logs import log
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -55,21 +55,24 @@ class SigningKeys:
         return hmac.compare_digest(self.sign(rest).encode(), str(document.get(field)).encode())
 
 
-# Raise it where stored data changes, also by a field that is only added.
-VERSION = 9
-# The oldest version of the code that can work on a store of this version, and beside this code.
-# That of 8 reads copies of decisions, which 9 does not write: beside it, what a doctor has decided
-# would be missing.
-COMPATIBLE_SINCE = 9
-# The oldest version of a store that this code reads: that of release 1.0.0.
-READS_SINCE = 6
+# Raise it where the code before could not read what this one stores, or would store what this one
+# cannot read. A field that is only added needs no new version: code leaves out what it does not
+# know.
+VERSION = 10
+# Of a store of release 1.0.0, which composition/migration.py makes one of this version.
+RELEASED = 6
 STORE_COLLECTION = "store"
-NUMBERS = ("version", "compatible_since")  # they only grow
+# Release 1.0.0 reads `compatible_since`, and refuses a store that is not compatible with it.
+CURRENT = {"version": VERSION, "compatible_since": VERSION}
 PURPOSE = "skinapi store"
 OTHER_KEY = (
     "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
     "stop all servers and start them with the old one first in FORMER_JWT_SECRET_KEYS. If it is "
     "lost: `python -m skinapi accept-key`"
+)
+MIGRATING = (
+    "The store is of release 1.0.0. A server of this version migrates it when it starts, and "
+    "nothing else can use it until then: docs/operate/upgrade.md"
 )
 
 
@@ -82,7 +85,6 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
-    ours = {"version": VERSION, "compatible_since": COMPATIBLE_SINCE, "key": keys.current}
     while True:
         stored = documents.get(STORE_COLLECTION)
         if stored is None:
@@ -92,20 +94,42 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
                 _refuse_other({"version": 1})
             if not change:
                 return
+            ours = {**CURRENT, "key": keys.current}
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
             continue
         _refuse_other(stored)
+        if stored["version"] == RELEASED or stored.get("migrating"):
+            raise StoreUnavailable(MIGRATING)
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        wanted = {**ours, **{name: max(stored[name], ours[name]) for name in NUMBERS}}
-        kept = {name: stored[name] for name in wanted}
-        if kept == wanted or not change:
+        if stored["key"] == keys.current or not change:
             return
         # Another process may have changed it meanwhile; then it is read again.
-        if documents.update({"id": STORE_COLLECTION, **kept}, {"$set": wanted}):
-            log.info("store", version=wanted["version"])
+        former = {"id": STORE_COLLECTION, "key": stored["key"]}
+        documents.update(former, {"$set": {"key": keys.current}})
+
+
+def is_released(store: Store) -> bool:
+    """Whether it is a store of release 1.0.0, also one whose migration has not come to its end."""
+    stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
+    return stored is not None and (stored["version"] == RELEASED or "migrating" in stored)
+
+
+def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
+    """Keep everybody else from opening the store. Raises UnsafeSettings for another key."""
+    documents = store.collection(STORE_COLLECTION)
+    if SigningKeys(secrets, purpose=PURPOSE).age(documents.get(STORE_COLLECTION) or {}) is None:
+        raise UnsafeSettings(OTHER_KEY)
+    documents.update({"id": STORE_COLLECTION}, {"$set": {**CURRENT, "migrating": True}})
+
+
+def end_migration(store: Store) -> None:
+    store.collection(STORE_COLLECTION).update(
+        {"id": STORE_COLLECTION}, {"$unset": {"migrating": True}}
+    )
+    log.info("store", version=VERSION)
 
 
 def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
@@ -121,18 +145,14 @@ def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
 
 def _refuse_other(stored: Document) -> None:
     """A version that this code cannot work on."""
-    if stored["version"] < READS_SINCE:
-        raise StoreTooOld(
-            f"The store has version {stored['version']}; this code reads version "
-            f"{READS_SINCE} or newer. Run older code on it first: "
-            "docs/operate/upgrade.md names it, and says for how long"
-        )
-    if stored["version"] <= VERSION:
-        return
-    if stored["compatible_since"] > VERSION:
+    if stored["version"] > VERSION:
         raise StoreTooNew(
-            f"The store has version {stored['version']}, which code of version "
-            f"{stored['compatible_since']} or newer can read; this code has version {VERSION}. "
+            f"The store has version {stored['version']}; this code has version {VERSION}. "
             "Install the newer code again, or restore the backup from before the upgrade"
         )
-    log.warning("store_newer", version=stored["version"], code=VERSION)
+    if stored["version"] not in (RELEASED, VERSION):
+        raise StoreTooOld(
+            f"The store has version {stored['version']}; this code reads version {VERSION}, and "
+            f"migrates version {RELEASED}, that of release 1.0.0. Run older code on it first: "
+            "docs/operate/upgrade.md names it, and says for how long"
+        )

@@ -8,7 +8,6 @@ import pytest
 from skinapi.records import submission as module
 from skinapi.records.submission import Again, Filing, NewFinding, Submission
 from skinapi.storage.ids import new_id
-from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from tests.support.access import SECTIONS
@@ -64,28 +63,6 @@ def file_scored(
     """A finding of this malignant score; its number."""
     finding = finding_of(band=band, malignant_score=score)
     return file_for(backend, patient, band, finding=finding, **fields).number
-
-
-def age_keys(backend: Backend) -> None:
-    """Give what waits the keys of before version 8 of the store."""
-    store = backend.services.store
-    submissions, accounts = store.collection("submissions"), store.collection("accounts")
-    waiting = [one for one in submissions.find(sort="-number") if one["queue_key"] < "1"]
-    keys = {one["id"]: former_key(one) for one in waiting}
-    first: dict[str, str] = {}
-    for one in waiting:
-        urgent = {"learning_key": f"00{keys[one['id']][2:]}"} if one["band"] == URGENT else {}
-        submissions.update({"id": one["id"]}, {"$set": {"queue_key": keys[one["id"]], **urgent}})
-        owner = one["owner"]
-        first[owner] = min(keys[one["id"]], first.get(owner, "9"))
-    for owner, key in first.items():
-        accounts.update({"id": owner}, {"$set": {"queue_key": key}})
-
-
-def former_key(submission: Document) -> str:
-    rank = list(Band).index(submission["band"])
-    since = int(submission["created_at"].timestamp() * 1000)
-    return f"0{rank}{since:013d}{submission['number']:016d}"
 
 
 def patient_of(backend: Backend, doctor: Person, name: str = "Ada Example") -> Person:

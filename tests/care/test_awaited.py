@@ -73,17 +73,6 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(any_backend: Backend
     assert list(any_backend.services.faults()) == []
 
 
-def test_decisions_of_before_are_filled_in(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    number = file_for(any_backend, ada, URGENT).number
-    decide(doctor, number, AWAITED)
-    submissions = any_backend.services.store.collection("submissions")
-    assert submissions.update({"number": number}, {"$unset": {"awaited_key": True}})
-    assert numbers(doctor, RESULTS) == []
-    any_backend.services.records.renew_keys(None)
-    assert numbers(doctor, RESULTS) == [number]
-
-
 @pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral", "order=learning"])
 def test_no_other_choice_goes_with_it(backend: Backend, other: str) -> None:
     doctor = backend.member(role="doctor")

@@ -374,17 +374,6 @@ def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> 
     assert (shown(ada, lesion)["findings"], course(ada, lesion)) == (1, [number])
 
 
-def test_a_list_does_without_a_newest_finding_that_an_older_server_deleted(
-    backend: Backend,
-) -> None:
-    ada = backend.member()
-    lesion = begin(ada)
-    first, second = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
-    backend.services.store.collection("submissions").delete({"number": second})
-    [listed] = ada.call("GET", "/lesions").get_json()
-    assert listed["latest"]["id"] == first
-
-
 def test_a_point_may_be_anywhere_on_the_body_map_that_the_console_draws(backend: Backend) -> None:
     drawn = ASSETS["views/body_map.js"].content.decode()
     [bounds] = re.findall(r"const WHOLE = \[(.*)\];", drawn)

@@ -291,21 +291,6 @@ def test_a_decision_that_comes_back_when_a_later_one_is_taken_back_supersedes_to
     assert letter["superseded"]["decided_at"] == taken_back["created_at"]
 
 
-def test_a_letter_that_an_older_server_let_be_signed_before_any_review_is_judged_too(
-    backend: Backend,
-) -> None:
-    at, letter = a_letter_about_a_mole(backend)
-    store = backend.services.store
-    store.collection("reviews").delete({"doctor": backend.account(at.doctor.email).id})
-    old = {"$unset": {"last_review": True, "withdrawn": True}}
-    assert store.collection("letters").update({"id": letter["_id"]}, old)
-    assert at.report().get_json()["letters"][0]["superseded"] is None
-    later = at.review("basal_cell_carcinoma")
-    (shown,) = at.report().get_json()["letters"]
-    assert shown["superseded"]["decided_at"] == later["created_at"]
-    assert at.withdraw(letter).status_code == 200
-
-
 def test_a_withdrawn_letter_stays_struck_with_its_reason(any_backend: Backend) -> None:
     at, letter = a_letter_about_a_mole(any_backend)
     withdrawn = at.withdraw(letter, "I mixed up <two> patients.")

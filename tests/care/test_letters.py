@@ -262,7 +262,7 @@ def test_markup_is_text(backend: Backend) -> None:
     assert at.shown_to(at.ada)[0]["text"].endswith(DAMAGE)
 
 
-def test_letters_of_a_finding_that_an_older_server_deleted_are_found(backend: Backend) -> None:
+def test_letters_of_a_finding_that_is_gone_are_found(backend: Backend) -> None:
     at = Practice(backend)
     at.draft()
     services = backend.services

@@ -221,7 +221,7 @@ def test_findings_follow_their_owner_from_doctor_to_doctor(any_backend: Backend)
 
 
 def test_what_a_stale_queue_still_holds_is_not_shown(backend: Backend) -> None:
-    """As a server of the version before leaves it that is killed between two writes."""
+    """As a restore by hand leaves it."""
     doctor, other = backend.member(role="doctor"), backend.member(role="doctor")
     ada = patient_of(backend, doctor)
     number = file_for(backend, ada, URGENT).number

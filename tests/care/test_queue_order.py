@@ -1,20 +1,15 @@
-"""Within a band the malignant score orders the doctors' lists, also while old keys are renewed."""
+"""Within a band the malignant score orders the doctors' lists."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from skinapi.composition.migrations import migrations_of
-from skinapi.records import submissions as module
-from skinapi.storage import migration
-from skinapi.storage.migration import Chunk, Migration, Migrator
 from skinapi.vision.finding.ranking import Restated
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
     URGENT,
-    age_keys,
     file_at,
     file_for,
     file_scored,
@@ -23,7 +18,7 @@ from tests.care.clinic import (
     patient_of,
     review,
 )
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend
 from tests.support.findings import finding_of
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -124,86 +119,3 @@ def test_of_second_opinions_that_ask_for_the_same_the_likelier_cancer_stands_fir
         assert doctor.call("PUT", path, json=asked).status_code == 200
         review(colleague, number)
     assert numbers(doctor, "/queue") == numbers(doctor, "/queue?limit=1") == made[::-1]
-
-
-class OldClinic:
-    """Five findings of two patients with the keys of before version 8 of the store, two in a
-    chunk of the migration.
-    """
-
-    def __init__(self, backend: Backend, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(module, "PAGE_SIZE", 2)
-        patch.setattr(migration, "PAUSE", 0.0)
-        self.backend = backend
-        self.doctor = backend.member(role="doctor")
-        patients = [patient_of(backend, self.doctor, name) for name in ("Ada", "Ben")]
-        scores = (0.2, 0.9, 0.4, 0.8, 0.3)
-        made = {
-            score: file_scored(backend, patients[place % 2], score)
-            for place, score in enumerate(scores)
-        }
-        self.in_time = list(made.values())
-        self.by_score = [made[score] for score in sorted(scores, reverse=True)]
-        age_keys(backend)
-        wanted = [one for one in migrations_of(backend.services) if one.name == "keys of lists"]
-        (self.migration,) = wanted
-
-    def renew(self, *, chunks: int | None = None) -> None:
-        """A pass of the migration, or its beginning, of a server that then stops."""
-        migrator = Migrator(self.backend.services.store, [])
-        done = 0
-
-        def fill(after: str | None) -> Chunk | None:
-            nonlocal done
-            done += 1
-            if done == chunks:
-                migrator.stop()
-            return self.migration.fill(after)
-
-        migrator.make_pass(Migration(version=8, name=self.migration.name, fill=fill))
-
-
-@pytest.fixture
-def old(any_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OldClinic:
-    return OldClinic(any_backend, monkeypatch)
-
-
-def pages_of(doctor: Person) -> list[list[int]]:
-    return [numbers(doctor, f"/queue?reviewed=false&limit={limit}") for limit in (1, 2, 100)]
-
-
-def test_old_keys_sort_as_they_did_until_a_migration_renews_them(old: OldClinic) -> None:
-    assert pages_of(old.doctor) == [old.in_time] * 3
-    assert len(list(old.backend.services.faults())) == 2  # both accounts, of one repair
-    old.renew(chunks=1)
-    half = pages_of(old.doctor)
-    assert half == [half[0]] * 3
-    assert sorted(half[0]) == sorted(old.by_score)
-    assert half[0][:3] == old.in_time[2:]  # what has an old key stands before the rest
-    patients = old.doctor.pages("/patients?limit=1")
-    assert [one["waiting_submission"] for one in patients] == [*old.in_time[2:4]]
-    old.renew()
-    assert pages_of(old.doctor) == [old.by_score] * 3
-    best = [one["waiting_submission"] for one in old.doctor.pages("/patients?limit=1")]
-    assert best == [old.by_score[0], old.by_score[2]]
-    assert list(old.backend.services.faults()) == []
-
-
-def test_who_turns_the_pages_meanwhile_misses_no_finding(old: OldClinic) -> None:
-    seen = []
-    path = "/queue?reviewed=false&limit=1"
-    for _ in old.in_time:
-        answer = old.doctor.call("GET", path)
-        seen += [one["id"] for one in answer.get_json()]
-        old.renew(chunks=1)
-        path = next_link(answer)
-    seen += numbers(old.doctor, path)
-    assert set(seen) == set(old.in_time)
-
-
-def test_check_renews_old_keys_too(old: OldClinic) -> None:
-    for fault in old.backend.services.faults():
-        assert fault.repair
-        fault.repair()
-    assert pages_of(old.doctor) == [old.by_score] * 3
-    assert list(old.backend.services.faults()) == []

@@ -52,6 +52,8 @@ ADA = Account(
     role="user",
     status="approved",
     password_hash="x",
+    queue_key="9",
+    findings=0,
 )
 
 

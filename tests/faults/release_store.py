@@ -1,15 +1,26 @@
-"""A store as the release before leaves it. Its code runs this file itself, with its own tests
-beside it. It has no spots, no holds and no clock to set back.
+"""A clinic as release 1.0.0 leaves it. That code runs this file itself, with its own tests beside
+it. It has no spots, no letters, no holds and no clock to set back.
+
+What its people read then is in a file beside the store.
 """
 
 import itertools
+import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from skinapi.storage.ports import Store
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_of
-from tests.support.backends import Backend
+from tests.lab.sending import labelled, send, upload, zipped
+from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.models import write_model
+from tests.support.photos import photo_of
 
 KERATOSIS = "actinic_keratosis"
 MOLE, MELANOMA, CARCINOMA = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
@@ -26,13 +37,36 @@ SAID: tuple[dict[str, Any], ...] = (
     {"certainty": "unsure", "urgency": "urgent_referral"},
     {"new_picture_wanted": True},
 )
+CONSENTS = {"photos": True, "training": True}
+MODEL = "own-1"
 
 
-def review_all(folder: Path) -> None:
-    """Findings of the gravest and the mildest band with each one or two reviews of a doctor."""
+def make_clinic(folder: Path) -> None:
+    """In a folder that is not there yet: each kind of record that the release keeps."""
     backend = Backend(folder)
-    grey = backend.member(role="doctor")
+    with closing(backend.services.store):
+        admin, grey = backend.admin(), backend.member(role="doctor", email="grey@example.org")
+        review_all(backend, grey)
+        for place, key in enumerate(("melanoma", "melanocytic_nevus", "dermatofibroma")):
+            bo = backend.approved(f"bo{place}@example.org")
+            given = admin.call("PUT", f"/users/{bo.email}/doctor", json={"doctor": grey.email})
+            assert given.status_code == 200
+            assert bo.call("PUT", "/me/consents", json=CONSENTS).status_code == 200
+            sent = predicted(bo, photo_of(key), age="61", sex="male", save="true")
+            report = bo.call("GET", f"/submissions/{sent['id']}/report.pdf")
+            assert report.status_code == 200
+        backend.register("waits@example.org")
+        teach(backend, admin, folder)
+        forget_opinions(backend.services.store)
+        read = json.dumps(read_all(backend), indent=1)
+    folder.with_suffix(".json").write_text(read)
+
+
+def review_all(backend: Backend, grey: Person) -> None:
+    """Findings of the gravest and the mildest band with each one or two reviews of a doctor."""
     ada = patient_of(backend, grey)
+    near = finding_of(band=Band.DOCTOR_REVIEW, raised_by=(RaisedBy.NEAR_THRESHOLD,))
+    file_for(backend, ada, near.band, finding=near)
     for band in (Band.URGENT_REFERRAL, Band.SELF_MONITORING):
         for signed in itertools.product(SAID, (None, *SAID)):
             path = f"/submissions/{file_for(backend, ada, band).number}/review"
@@ -40,5 +74,53 @@ def review_all(folder: Path) -> None:
                 assert grey.call("POST", path, json=said).status_code == 201
 
 
+def teach(backend: Backend, admin: Person, folder: Path) -> None:
+    """A data set, a training that waits, and a model that served once."""
+    lab = backend.member(role="researcher", email="lab@example.org")
+    dataset = send(lab, [upload(lab, zipped(labelled(30)))])
+    assert dataset["status"] == "published"
+    wanted = {"dataset_name": "ham", "epochs": 1}
+    started = lab.call("POST", "/api/start-training", json=wanted)
+    assert started.status_code == 200, started.text
+    models = backend.services.models
+    models.versions.register(write_model(folder.with_name(MODEL), MODEL), created_by="operator")
+    why = {"reason": "to see it serve"}
+    promoted = admin.call("POST", f"/models/{MODEL}/promote", json={**why, "override": True})
+    assert promoted.status_code == 200, promoted.text
+    assert admin.call("POST", "/models/rollback", json=why).status_code == 200
+
+
+def forget_opinions(store: Store) -> None:
+    """Some reviews as 0.1.0 stored them, which the release reads so and never changes."""
+    plain = {"certainty", "label", "agrees_with_label"}
+    for review in store.collection("reviews").find():
+        said = {name for name, value in review["opinion"].items() if value}
+        if said <= plain and review["opinion"]["certainty"] == "sure":
+            store.collection("reviews").update({"id": review["id"]}, {"$unset": {"opinion": True}})
+
+
+def read_all(backend: Backend) -> dict[str, Any]:
+    """The answers that each of these people reads, by who asks and what for."""
+    asked = {
+        "user": ["/me", "/submissions"],
+        "doctor": ["/me"],
+        "researcher": ["/me", "/datasets", "/jobs", "/models"],
+        "admin": ["/users", "/doctors", "/models", f"/models/{MODEL}"],
+    }
+    read = {}
+    for account in backend.services.store.collection("accounts").find({"status": "approved"}):
+        person = Person(backend.client, backend.token_of(backend.account(account["email"])))
+        paths = [*asked[account["role"]]]
+        if account["role"] == "user":
+            for one in person.pages("/submissions"):
+                path = f"/submissions/{one['id']}"
+                paths += [path, f"{path}/report.json", f"{path}/reviews"]
+        for path in paths:
+            answer = person.call("GET", path)
+            assert answer.status_code == 200, path
+            read[f"{account['email']} {path}"] = answer.get_json()
+    return read
+
+
 if __name__ == "__main__":
-    review_all(Path(sys.argv[1]))
+    make_clinic(Path(sys.argv[1]))

@@ -84,12 +84,6 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
 def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
     withdrawal: Withdrawal,
 ) -> None:
-    submissions = withdrawal.backend.services.store.collection("submissions")
-    submissions.update_all({}, {"$unset": {"model_version": True}})  # as of before version 7
-    fill = withdrawal.backend.services.data.submissions.fill_model_version
-    chunk = fill(None)
-    assert chunk
-    assert (chunk.changed, fill(chunk.last)) == (2, None)
     withdrawal.roll_back()
     after = withdrawal.predicted()
     assert [one["id"] for one in withdrawal.listed()] == [withdrawal.kept, withdrawal.unkept]

@@ -419,31 +419,3 @@ def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic
     assert clinic.has_photo(old)
     clinic.live(10)
     assert (clinic.has_photo(old), clinic.has_photo(newer)) == (False, False)
-
-
-def test_findings_that_earlier_code_has_stored_get_their_keys(clinic: Clinic) -> None:
-    ada, renew = (
-        patient_of(clinic.backend, clinic.doctor),
-        clinic.backend.services.records.renew_keys,
-    )
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    for band, lesion in ((ROUTINE, spot), (URGENT, spot), (ROUTINE, None), (REVIEW, None)):
-        clinic.photo(ada, band, lesion=lesion)
-    submissions = clinic.backend.services.store.collection("submissions")
-    keys = {one["id"]: one.get("rest_key") for one in submissions.find()}
-    submissions.update_all({"owner": {"$ne": "-"}}, {"$unset": {"rest_key": True}})
-    chunk = renew(None)
-    assert chunk
-    assert chunk.changed == 2  # an urgent finding of the spot waits
-    assert renew(chunk.last) is None
-    assert {one["id"]: one.get("rest_key") for one in submissions.find()} == keys
-
-
-def test_a_setting_that_was_taken_away_is_announced_anew(clinic: Clinic) -> None:
-    clinic.live(10)
-    clinic.keep({})
-    clinic.live(1)
-    clinic.keep(DAYS)
-    plan = clinic.service.get_overview().kinds[0]
-    assert plan.acts_from
-    assert plan.acts_from > now() + ANNOUNCED - DAY

@@ -10,9 +10,7 @@ from werkzeug.test import TestResponse
 from skinapi.records.events import ReviewSigned
 from skinapi.records.list_keys import make_hold_key
 from skinapi.records.review_service import EndedHolds
-from skinapi.records.reviews import Certainty, Histology, Opinion, Review
-from skinapi.records.spots import Reviews
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import now
 from tests.care.clinic import REVIEW, file_for, patient_in_care, patient_of
 from tests.integrations.test_keys import made
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
@@ -335,43 +333,6 @@ def test_a_held_review_that_is_sent_again_is_signed_once(backend: Backend) -> No
     assert doctor.call("POST", path, json=other, headers=headers).get_json()["code"] == (
         "idempotency_key_reused"
     )
-
-
-def test_keys_made_by_the_version_before_are_renewed(backend: Backend) -> None:
-    """It asked for a visit where the laboratory had found a mole."""
-    doctor, ada = patient_in_care(backend)
-    number = file_for(backend, ada, REVIEW).number
-    opinion = Opinion(
-        certainty=Certainty.SURE,
-        label="melanocytic_nevus",
-        histology=Histology.CONFIRMED,
-        histology_result="melanocytic_nevus",
-    )
-    stored = backend.services.store.collection("submissions")
-    (finding,) = stored.find({"number": number})
-    review = Review(
-        id=new_id(),
-        created_at=now(),
-        submission=finding["id"],
-        opinion=opinion,
-        doctor=backend.account(doctor.email).id,
-        signature="Grace",
-    )
-    Reviews(backend.services.store).add(review, signed=[])
-    stored.update({"number": number}, {"$set": {"decision": {"label": "melanoma"}}})
-    assert decided_in_list(ada) == "melanocytic_nevus"
-    renew = backend.services.records.renew_keys
-    chunk = renew(None)
-    assert chunk
-    assert (chunk.changed, renew(chunk.last)) == (1, None)
-    (finding,) = stored.find({"number": number})
-    assert "decision" not in finding
-    assert finding["queue_key"].startswith("1")
-
-
-def decided_in_list(reader: Person) -> Any:
-    (listed,) = reader.call("GET", "/submissions").get_json()
-    return listed["decision"] and listed["decision"]["label"]
 
 
 class TestMails:

@@ -33,24 +33,6 @@ def test_an_account_that_keeps_enough_is_told_to_delete_some(backend: Backend) -
     predicted(ada)
 
 
-@pytest.mark.parametrize("findings", [None, -1, 1, 7])
-def test_what_the_version_before_counted_wrongly_refuses_nobody(
-    backend: Backend, findings: int | None
-) -> None:
-    """It files and deletes beside this version, and counts nothing."""
-    ada = backend.member()
-    first = predicted(ada)
-    accounts = backend.services.store.collection("accounts")
-    wrong = {"$set": {"findings": findings}} if findings else {"$unset": {"findings": True}}
-    assert accounts.update({"email": ada.email}, wrong)
-    predicted(ada)
-    if findings != -1:
-        assert send(ada).status_code == 507
-        assert backend.account(ada.email).findings == 2
-        ada.call("DELETE", f"/submissions/{first['id']}")
-        assert backend.account(ada.email).findings == 1
-
-
 def test_photos_are_counted_by_the_day_whatever_becomes_of_them(backend: Backend) -> None:
     ada, doctor = backend.member(), backend.member(role="doctor")
     first = predicted(ada, key="k")

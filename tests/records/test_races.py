@@ -15,7 +15,7 @@ from skinapi.audit import AuditTrail
 from skinapi.errors import StoreBusy
 from skinapi.storage.ids import now
 from skinapi.storage.unit_of_work import AuditRow
-from tests.care.clinic import URGENT, age_keys, numbers, patient_of
+from tests.care.clinic import URGENT, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
 from tests.support.backends import Backend, Person
@@ -127,22 +127,6 @@ def test_what_is_filed_while_its_account_is_deleted_is_deleted_too(backend: Back
         filed, erased = statuses(ward.file, ward.erase)
         assert (filed in (200, 401), erased) == (True, 200)
         assert ward.stored("submissions") == []
-
-
-def test_keys_that_are_renewed_while_findings_come_and_go_are_all_current(
-    backend: Backend,
-) -> None:
-    records = backend.services.records
-    for ward in rounds(backend, findings=3):
-        first, second, _ = ward.numbers
-        age_keys(backend)
-        calls: list[Callable[[], object]] = [
-            partial(records.renew_keys, None),
-            ward.file,
-            partial(ward.review, first, "melanoma"),
-            partial(ward.delete, second),
-        ]
-        at_once(calls)
 
 
 PAIRS = [

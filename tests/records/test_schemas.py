@@ -51,6 +51,8 @@ def ada() -> Account:
         role="user",
         status="approved",
         password_hash="x",
+        queue_key="9",
+        findings=0,
     )
 
 

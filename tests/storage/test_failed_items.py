@@ -14,7 +14,7 @@ from skinapi.notices.deliveries import Channel, Delivery, DeliverySender
 from skinapi.notices.outbox import Kind
 from skinapi.privacy.retention.kinds import Kind as Retained
 from skinapi.storage.ids import now
-from tests.care.clinic import ROUTINE, URGENT, file_for, patient_of
+from tests.care.clinic import ROUTINE, URGENT, file_for
 from tests.conftest import store_on
 from tests.privacy.test_retention_passes import Clinic
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
@@ -219,28 +219,6 @@ def test_a_spot_that_cannot_be_read_keeps_no_other_from_its_reminder(backend: Ba
     backend.app.background.reminder_mailer.make_pass()
     assert [one["id"] for one in lesions.find({"remind_at": {"$lte": now()}})] == [spots[0]]
     assert failed(backend) == [("reminder", spots[0], 1)]
-
-
-def test_a_damaged_finding_keeps_no_other_from_the_upgrade_of_its_keys(
-    backend: Backend,
-) -> None:
-    doctor = backend.member(role="doctor")
-    person = patient_of(backend, doctor)
-    filed = [file_for(backend, person, ROUTINE) for _ in range(2)]
-    said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    for one in filed:
-        answer = doctor.call("POST", f"/submissions/{one.number}/review", json=said)
-        assert answer.status_code == 201, answer.text
-    submissions = backend.services.store.collection("submissions")
-    submissions.update_all({}, {"$unset": {"queue_key": True}})
-    submissions.update({"id": filed[0].id}, {"$set": {"finding": {}}})
-    chunk = backend.services.records.renew_keys(None)
-    assert chunk is not None
-    assert chunk.changed == 1
-    found = submissions.get(filed[1].id)
-    assert found is not None
-    assert found["queue_key"].startswith("1")
-    assert failed(backend) == [("migration", filed[0].id, 1)]
 
 
 def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:

@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 
 from skinapi.composition import services
-from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import open_services
 from skinapi.errors import StoreTooNew, StoreTooOld, UnsafeSettings
-from skinapi.storage import store_version
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.store_version import STORE_COLLECTION, VERSION, accept_key, join_store
+from skinapi.storage.store_version import (
+    RELEASED,
+    STORE_COLLECTION,
+    VERSION,
+    accept_key,
+    join_store,
+)
 from tests.support.backends import Backend
 
 ROOT = Path(__file__).parents[2]
 KEY, NEXT_KEY = "k" * 32, "n" * 32
-NEXT = VERSION + 1
 
 
 def stored(store: Store) -> Document:
@@ -26,66 +29,44 @@ def stored(store: Store) -> Document:
     return document
 
 
-def set_version(store: Store, number: int, compatible_since: int = 1) -> None:
-    change = {"version": number, "compatible_since": compatible_since}
-    assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, {"$set": change})
+def set_version(store: Store, number: int) -> None:
+    change = {"$set": {"version": number}}
+    assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, change)
 
 
 def test_whoever_opens_a_store_first_writes_its_version(store: Store) -> None:
+    """Release 1.0.0 reads `compatible_since`, and so refuses it."""
     join_store(store, secrets=[KEY])
     first = stored(store)
-    assert (first["version"], first["compatible_since"]) == (
-        VERSION,
-        store_version.COMPATIBLE_SINCE,
-    )
+    assert (first["version"], first["compatible_since"]) == (VERSION, VERSION)
     join_store(store, secrets=[KEY])
     assert stored(store) == first
 
 
-def test_newer_code_raises_the_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    join_store(store, secrets=[KEY])
-    monkeypatch.setattr(store_version, "VERSION", NEXT)
-    monkeypatch.setattr(store_version, "COMPATIBLE_SINCE", VERSION)
-    join_store(store, secrets=[KEY])
-    assert (stored(store)["version"], stored(store)["compatible_since"]) == (NEXT, VERSION)
-
-
-def test_older_code_goes_on_where_the_store_says_that_it_can(store: Store) -> None:
-    join_store(store, secrets=[KEY])
-    set_version(store, NEXT, compatible_since=VERSION)
-    before = stored(store)
-    join_store(store, secrets=[KEY])
-    assert stored(store) == before
-
-
-def test_older_code_does_not_open_a_store_that_it_cannot_read(
+def test_older_code_does_not_open_a_newer_store(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it has touched anything, such as an index."""
     store, indexed = any_backend.services.store, list[object]()
-    set_version(store, NEXT, compatible_since=NEXT)
+    set_version(store, VERSION + 1)
     monkeypatch.setattr(services, "open_repositories", indexed.append)
     before = any_backend.stored()
-    with pytest.raises(StoreTooNew, match=f"version {NEXT}.*this code has version {VERSION}"):
+    with pytest.raises(StoreTooNew, match=f"version {VERSION + 1}.*this code has version"):
         open_services(any_backend.settings, store)
     assert any_backend.stored() == before
     assert not indexed
 
 
-@pytest.mark.parametrize("number", [1, store_version.READS_SINCE - 1])
-def test_a_store_of_much_older_code_is_refused_before_anything_is_written(
+@pytest.mark.parametrize("number", [1, RELEASED - 1, VERSION - 1])
+def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_written(
     store: Store, number: int
 ) -> None:
     """The first code wrote no version."""
     store.collection("accounts").insert({"id": "a"})
     if number > 1:
-        store.collection(STORE_COLLECTION).insert(
-            {"id": STORE_COLLECTION, "version": number, "compatible_since": 1}
-        )
+        store.collection(STORE_COLLECTION).insert({"id": STORE_COLLECTION, "version": number})
     before = store.collection(STORE_COLLECTION).find()
-    with pytest.raises(
-        StoreTooOld, match=f"version {number}; this code reads version 6 or newer"
-    ) as refused:
+    with pytest.raises(StoreTooOld, match=f"version {number}; .* migrates version 6") as refused:
         join_store(store, secrets=[KEY])
     [page] = re.findall(r"docs/\S+\.md", refused.value.detail)
     assert "## From an older version" in (ROOT / page).read_text(encoding="utf-8")
@@ -159,11 +140,3 @@ def test_servers_that_start_at_once_agree(real_store: Store) -> None:
         thread.join()
     assert sorted(ended.values()) == [["joined"] * 3, ["refused"] * 3]
     assert len(real_store.collection(STORE_COLLECTION).find()) == 1
-
-
-def test_each_migration_leads_to_a_version_that_this_code_adds(backend: Backend) -> None:
-    listed = migrations_of(backend.services)
-    versions = [migration.version for migration in listed]
-    assert versions == sorted(versions)
-    assert all(store_version.READS_SINCE < version <= VERSION for version in versions)
-    assert len({migration.name for migration in listed}) == len(listed)

@@ -142,8 +142,7 @@ export async function deleteAccount(json) {
 /** @returns {Last} */
 function readSession() {
   try {
-    // The console of the version before kept no time: it is older than whatever the other tabs say.
-    const { at = 1, ...kept } = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    const { at, ...kept } = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
     return { session: kept, at };
   } catch {
     return { session: null, at: 0 };

@@ -34,14 +34,11 @@ onSessionChange(() => {
   if (!getSession()) tell(NOTHING); // it is not for whoever is next
 });
 
-/** How many findings wait for a doctor; a server of the version before counts none. */
-const countQueue = () => get("/queue/counts").catch((error) => (error.status === 404 ? null : Promise.reject(error)));
-
 /** Ask now; without `counted` for the messages alone. */
 export async function askWhatWaits(counted = true) {
   if (document.visibilityState !== "visible") return;
   const counts = counted && getSession()?.role === "doctor";
-  const [messages, queue] = await Promise.all([get("/messages"), counts ? countQueue() : known.counts]);
+  const [messages, queue] = await Promise.all([get("/messages"), counts ? get("/queue/counts") : known.counts]);
   tell({ messages, counts: queue, counted: known.counted + Number(counts) });
 }
 

@@ -15,7 +15,6 @@ export const english = {
   delete: "Delete",
   offline: "The server cannot be reached. Check the connection, then try again.",
   ourFault: "Something went wrong on the server. Nothing of yours was lost; try again in a moment.",
-  serverUpgrading: "The server is being upgraded. Try again in a minute.",
   error_being_deleted: "This account is being deleted already.",
   error_not_patient: "Only a patient's data goes by its time.",
   error_record_kept: "A doctor must keep this by law. It cannot be deleted yet.",

@@ -30,7 +30,6 @@ export const french = spaced({
   delete: "Effacer",
   offline: "Le serveur est injoignable. Vérifier la connexion, puis réessayer.",
   ourFault: "Une erreur s'est produite sur le serveur. Rien n'est perdu; réessayer dans un instant.",
-  serverUpgrading: "Le serveur est en cours de mise à jour. Réessayer dans une minute.",
   error_being_deleted: "Ce compte est déjà en cours de suppression.",
   error_not_patient: "Seules les données d'un patient sont effacées après un temps.",
   error_record_kept: "Un médecin doit conserver cela par la loi. On ne peut pas encore le supprimer.",

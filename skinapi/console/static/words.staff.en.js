@@ -388,6 +388,7 @@ export const english = {
   did_session_reuse: "A refresh token of {by} was used twice: the session was ended",
   did_store_backup_destroyed: "{by} said that the backup {target} was destroyed",
   did_store_key: "{by} accepted another signing key",
+  did_store_migrate: "{by} migrated the store of release 1.0.0",
   did_store_restore: "{by} restored a backup",
   did_submission_create: "{by} filed the finding {target}",
   did_submission_enter_in_error: "{by} entered the finding {target} in error",

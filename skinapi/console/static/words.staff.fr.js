@@ -391,6 +391,7 @@ export const french = spaced({
   did_session_reuse: "Un jeton de {by} a servi deux fois: la session a été fermée",
   did_store_backup_destroyed: "{by} a déclaré la sauvegarde {target} détruite",
   did_store_key: "{by} a accepté une autre clé de signature",
+  did_store_migrate: "{by} a mis à niveau les données de la version 1.0.0",
   did_store_restore: "{by} a restauré une sauvegarde",
   did_submission_create: "{by} a enregistré le résultat {target}",
   did_submission_enter_in_error: "{by} a marqué le résultat {target} comme enregistré par erreur",

@@ -77,12 +77,7 @@ class Receiver:
         self._refuse_own(instance)
         sent = SentPhotos(
             contents=[read_photo_file(instance, largest=self.largest_photo)],
-            same_spot=False,
-            ask_about_skin=False,
             context=read_context(instance),
-            language=None,
-            keep_photo=None,
-            lesion=None,
             key=KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest(),
             source=read_source(instance) if self._is_clinics else None,
         )

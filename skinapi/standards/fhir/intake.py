@@ -22,7 +22,7 @@ from skinapi.errors import (
 from skinapi.integrations.keys.errors import TestKeyStoresNothing
 from skinapi.integrations.patients import PatientsService
 from skinapi.languages import Language
-from skinapi.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
+from skinapi.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.records.corrections import CorrectionsService
 from skinapi.records.service import Newcomer
 from skinapi.standards.fhir.elements import Element, Resource
@@ -30,9 +30,8 @@ from skinapi.standards.fhir.kinds import KINDS
 from skinapi.standards.fhir.orders import (
     Beside,
     Order,
+    OrderReader,
     patient_named_by,
-    read_order,
-    read_order_taken_back,
 )
 from skinapi.standards.fhir.outcomes import information, issue_of, outcome_of
 from skinapi.standards.fhir.reports import resources_of
@@ -48,6 +47,7 @@ IN_A_BATCH = (
     "in a batch an entry stands alone: it is a Patient, or a ServiceRequest that contains all"
 )
 ALL_READ = "All of it was read"
+ONLY_IDENTIFIER_READ = "The finding of this order stands for nothing now; nothing else was read"
 OTHER_DOCTOR = "performer: the patient has another doctor in charge, who stays"
 PERFORMER_NOT_READ = (
     "performer: that doctor's account is not active now, or this key may not choose a doctor"
@@ -81,9 +81,12 @@ class PhotosApart(Unprocessable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The report that an order has got. `new` is False where it was sent before."""
+    """The report that an order has got. `new` is False where it was sent before. `places` are those
+    where its photos were sent, `notes` says what of it was not read.
+    """
 
-    order: Order
+    places: tuple[str, ...] = ()
+    notes: tuple[str, ...]
     report: Resource
     patient: str
     new: bool
@@ -91,8 +94,7 @@ class Taken:
 
     @property
     def outcome(self) -> Resource:
-        """What was not read of it."""
-        return _say(self.order.notes)
+        return _say(self.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ class FhirIntakeService:
     def _take(self, request: Sent, beside: Beside, by: Subject, language: Language | None) -> Taken:
         if request.model.status in TAKEN_BACK:
             return self._take_back(request, beside, by)
-        order = read_order(request, beside)
+        order = OrderReader(request, beside).read()
         try:
             return self._take_once(order, by, language)
         except IdentifierReused:
@@ -196,38 +198,38 @@ class FhirIntakeService:
         """Of such an order nothing but its identifier is read."""
         if by.key and by.key.test:
             raise TestKeyStoresNothing
-        order = read_order_taken_back(request, beside)
-        keys = self.fhir.keys_of_order(*order.identifier, by=by)
+        identifier = OrderReader(request, beside).read_identifier()
+        keys = self.fhir.keys_of_order(*identifier, by=by)
         submission = self.corrections.take_back(keys=keys, by=by)
         report = next(resources_of(submission, self.fhir.base))
-        return Taken(order=order, report=report, patient=submission.owner, new=False)
+        notes = (ONLY_IDENTIFIER_READ,)
+        return Taken(notes=notes, report=report, patient=submission.owner, new=False)
 
     def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
-        sent = SentPhotos(
-            contents=order.contents,
-            same_spot=False,
-            ask_about_skin=False,
-            context=order.context,
-            language=language,
-            keep_photo=order.keep_photo,
-            lesion=order.lesion,
-            key=None,
-            way="fhir",
-        )
+        sent = replace(order.photos, language=language)
         try:
             if by.key and by.key.test:
-                return self._rehearse(order, sent, by)
+                submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)
+                return Taken(
+                    places=order.places,
+                    notes=order.notes,
+                    report=next(resources_of(submission, self.fhir.base)),
+                    patient=by.id,
+                    new=True,
+                )
             doctor = self._find_performer(order, by)
             owner, newcomer = self._find_owner(order.patient, by, language, doctor)
             key, new = self._find_key(order.identifier, owner, by)
-            sent = replace(sent, key=key)
-            submission = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+            submission = self.prediction.predict(
+                owner=owner, sent=replace(sent, key=key), by=by, newcomer=newcomer
+            )
         except IdempotencyKeyReused as error:
             raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
         return Taken(
-            order=self._put_in_care(order, submission.owner, doctor, by),
+            places=order.places,
+            notes=(*order.notes, *self._put_in_care(order, submission.owner, doctor, by)),
             report=self.fhir.read_finding(str(submission.number), to=by)[0],
             patient=submission.owner,
             new=new,
@@ -241,11 +243,6 @@ class FhirIntakeService:
         used = (key for key in keys if records.is_used(key, owner=owner.id, by=by.id))
         found = next(used, None)
         return found or keys[0], found is None
-
-    def _rehearse(self, order: Order, sent: SentPhotos, by: Subject) -> Taken:
-        submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)
-        report = next(resources_of(submission, self.fhir.base))
-        return Taken(order=order, report=report, patient=by.id, new=True)
 
     def _find_owner(
         self,
@@ -264,15 +261,12 @@ class FhirIntakeService:
 
     def _put_in_care(
         self, order: Order, patient: str, doctor: Account | None, by: Subject
-    ) -> Order:
-        """The order, with a note where its performer is not in charge then."""
+    ) -> list[str]:
+        """A note where the order's performer is not in charge then."""
         if doctor is None:
-            note = PERFORMER_NOT_READ if order.performers else None
-        else:
-            assignments, chosen = self.patients.assignments, doctor.id
-            current = assignments.put_in_care(patient=patient, doctor=chosen, by=by.id)
-            note = None if current.id == chosen else OTHER_DOCTOR
-        return replace(order, notes=(*order.notes, note)) if note else order
+            return [PERFORMER_NOT_READ] if order.performers else []
+        current = self.patients.assignments.put_in_care(patient=patient, doctor=doctor.id, by=by.id)
+        return [] if current.id == doctor.id else [OTHER_DOCTOR]
 
     def _find_performer(self, order: Order, by: Subject) -> Account | None:
         """The active doctor whom the order names, for a clinic-wide key; None where it names none,
@@ -312,9 +306,9 @@ class FhirIntakeService:
             return _response(f"{base}/Patient/{taken.patient}", taken.new_patient)
         if sent.kind == "Consent":
             return _response(None, False, outcome_of(information(CONSENT_READ)))
-        if sent.place not in taken.order.photos:  # what a Media refers to
+        if sent.place not in taken.places:  # what a Media refers to
             return _response(None, False)
-        media = f"Media/{number}-{taken.order.photos.index(sent.place) + 1}"
+        media = f"Media/{number}-{taken.places.index(sent.place) + 1}"
         kept = [one["link"]["reference"] for one in taken.report.get("media", ())]
         if media in kept:
             return _response(f"{base}/{media}", taken.new)

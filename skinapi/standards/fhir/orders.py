@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skinapi.domain.size_limits import photo_too_large
+from skinapi.prediction.service import SentPhotos
 from skinapi.standards.fhir.elements import own_system
 from skinapi.standards.fhir.sent_resources import Identifier, Sent
 from skinapi.standards.fhir.told_facts import read_context
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
-from skinapi.vision.context import NOTHING_TOLD, Context
 
 NOT_HERE = (
     "refers to what is not in this request. Send it along: this server fetches nothing from "
     "other addresses"
 )
-ONLY_IDENTIFIER_READ = "The finding of this order stands for nothing now; nothing else was read"
 BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -32,19 +31,15 @@ OWN_PATIENTS = own_system("accounts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`patient` is an identifier of another system, or the id of an account here. `keep_photo` is
-    None where no consent is told. `performers` are the e-mails and ids of accounts by which the
-    doctor is named. `photos` are the places where the photos were sent, `notes` says
-    what of it was not read.
+    """`patient` is an identifier of another system, or the id of an account here. `performers` are
+    the e-mails and ids of accounts by which the doctor is named. `places` are those where the
+    photos were sent, `notes` says what of it was not read.
     """
 
     identifier: Identifier
     patient: Identifier | str
-    contents: tuple[bytes, ...] = field(repr=False)
-    context: Context
-    lesion: str | None
-    keep_photo: bool | None
-    photos: tuple[str, ...]
+    photos: SentPhotos
+    places: tuple[str, ...]
     performers: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -67,35 +62,20 @@ def patient_named_by(sent: Sent, wanted: Identifier | None = None) -> Identifier
     return _own_or_other(sent.one_identifier(wanted))
 
 
-def read_order(request: Sent, beside: Beside) -> Order:
-    """Raises InvalidBody, PayloadTooLarge."""
-    return _Reader(request, beside).read()
-
-
-def read_order_taken_back(request: Sent, beside: Beside) -> Order:
-    """Only which order it is. Raises InvalidBody."""
-    return Order(
-        identifier=request.one_identifier(beside.wanted.get(request.place)),
-        patient="",
-        contents=(),
-        context=NOTHING_TOLD,
-        lesion=None,
-        keep_photo=None,
-        photos=(),
-        performers=(),
-        notes=(ONLY_IDENTIFIER_READ,),
-    )
-
-
 @dataclass
-class _Reader:
+class OrderReader:
     """`used` are the places of the resources that the order is made of."""
 
     request: Sent
     beside: Beside
     used: dict[str, Sent] = field(default_factory=dict)
 
+    def read_identifier(self) -> Identifier:
+        """Raises InvalidBody."""
+        return self.request.one_identifier(self.beside.wanted.get(self.request.place))
+
     def read(self) -> Order:
+        """Raises InvalidBody, PayloadTooLarge."""
         request, model = self.request, self.request.model
         self.used[request.place] = request
         patient, person = self._read_patient(request, model.subject)
@@ -120,13 +100,16 @@ class _Reader:
                 raise spare.refuse("the ServiceRequest does not refer to it")
         context, unread = read_context(request, person, media)
         return Order(
-            identifier=request.one_identifier(self.beside.wanted.get(request.place)),
+            identifier=self.read_identifier(),
             patient=patient or "",
-            contents=contents,
-            context=context,
-            lesion=lesions[0] if lesions else None,
-            keep_photo=keep_photo,
-            photos=tuple(one.place for one in photos),
+            photos=SentPhotos(
+                contents=contents,
+                context=context,
+                keep_photo=keep_photo,
+                lesion=lesions[0] if lesions else None,
+                way="fhir",
+            ),
+            places=tuple(one.place for one in photos),
             performers=performers,
             notes=(*unread, *(note for one in self.used.values() for note in one.notes)),
         )

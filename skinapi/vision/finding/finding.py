@@ -3,14 +3,12 @@ are made from it.
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from pydantic import (
     Field,
     NonNegativeFloat,
-    field_serializer,
     model_validator,
 )
 
@@ -66,22 +64,6 @@ class Timings(StoredRecord):
     total: NonNegativeFloat
 
 
-def _known_to_7(reasons: Iterable[Doubt]) -> tuple[Doubt, ...]:
-    """The doubts that code of version 7 of the store can read. It refuses an uncertain finding
-    without one, as does code of version 6.
-    """
-    known = tuple(doubt for doubt in reasons if doubt is not Doubt.NOT_SURELY_SKIN)
-    return known or ((Doubt.UNLIKE_TRAINING,) if reasons else ())
-
-
-def _known_to_6(reasons: Iterable[Doubt]) -> tuple[Doubt, ...]:
-    known = tuple(doubt for doubt in reasons if doubt is not Doubt.PICTURES_DISAGREE)
-    return known or ((Doubt.TOO_CLOSE,) if reasons else ())
-
-
-_NOT_STORED = (RaisedBy.TOLD_SIGNS, RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
-
-
 class FindingHeading(StoredRecord):
     """The part of a finding that the list of a spot shows: a page of a thousand is read in time.
 
@@ -105,25 +87,6 @@ class FindingHeading(StoredRecord):
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
     told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_rules(cls, given: Any) -> Any:
-        """Adds the rules that are not stored as such. Until version 6 of the store that was
-        near_threshold, which is told alone; version 1.0.0 of the software cannot read the others.
-        """
-        if not isinstance(given, Mapping) or "raised_by" not in given:
-            return given
-        rules = tuple(given["raised_by"])
-        review = given.get("band") == Band.DOCTOR_REVIEW
-        not_stored = {
-            RaisedBy.TOLD_SIGNS: review and given.get("told_signs"),
-            RaisedBy.UNTESTED_SKIN: review and given.get("untested_skin"),
-            RaisedBy.PICTURE: given.get("asked_by_picture"),
-        }
-        if added := [rule for rule, asked in not_stored.items() if asked]:
-            rules = tell_rules(map(RaisedBy, (*rules, *added)))
-        return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
 
     @property
     def confidence(self) -> float:
@@ -158,44 +121,16 @@ class FindingHeading(StoredRecord):
 
 
 class FindingSummary(FindingHeading):
-    """The part of a finding that other lists show. The last of `reasons`, `all_reasons` and
-    `newest_reasons` that is stored has them all: code of version 6 of the store reads the first
-    alone, code of version 7 the second too, and each refuses a doubt that it does not know.
-    """
+    """The part of a finding that other lists show."""
 
     malignant_score: float
     reasons: tuple[Doubt, ...]
-    all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
-    newest_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
     model_version: str
 
     @property
     def shown_malignant_score(self) -> float:
         """The malignant score that people read."""
         return self.restated.malignant_score if self.restated else self.malignant_score
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_reasons(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or "reasons" not in given:
-            return given
-        stored = (given.get(name) for name in ("newest_reasons", "all_reasons", "reasons"))
-        reasons = tuple(map(Doubt, next(filter(None, stored), ())))
-        to_7 = _known_to_7(reasons)
-        return {
-            **given,
-            "reasons": reasons,
-            "all_reasons": to_7 if to_7 != _known_to_6(to_7) else (),
-            "newest_reasons": reasons if reasons != to_7 else (),
-        }
-
-    @field_serializer("reasons")
-    def _store_reasons(self, reasons: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
-        return _known_to_6(_known_to_7(reasons))
-
-    @field_serializer("raised_by")
-    def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
-        return tuple(rule for rule in rules if rule not in _NOT_STORED)
 
 
 class Finding(FindingSummary):
@@ -207,7 +142,6 @@ class Finding(FindingSummary):
     if the facts changed them. `operating_point` is the one that the clinic had chosen; None where
     the model had none, and the band follows the older rule. `calibrated_on` is the share of
     malignant lesions for which `ranked` holds; None where it is not known, and of several pictures.
-    Fields with a default are missing in findings that were stored before these fields existed.
     """
 
     quality: Quality

@@ -14,7 +14,7 @@ import pytest
 
 from skinapi.errors import InvalidBody
 from skinapi.standards.fhir.json_reading import read_json
-from skinapi.standards.fhir.orders import Beside, read_order
+from skinapi.standards.fhir.orders import Beside, OrderReader
 from skinapi.standards.fhir.sent_bundles import read_condition
 from skinapi.standards.fhir.sent_resources import open_resource
 from skinapi.storage.ids import new_id
@@ -198,7 +198,7 @@ def test_long_texts_in_a_body_take_a_few_times_their_size() -> None:
     with suppress(InvalidBody):
         read_condition("a=b&" * 1_000_000, sent)
     with suppress(InvalidBody):
-        read_order(open_resource(order, "order"), Beside(base="", largest=1 << 24))
+        OrderReader(open_resource(order, "order"), Beside(base="", largest=1 << 24)).read()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * len(photo)

@@ -55,7 +55,7 @@ function takePrepared(number) {
 /** @param {string} number @returns {Promise<Api["ReviewView"][]>} */
 const getReviews = (number) => getAll(apiPath`/submissions/${number}/reviews`);
 
-/** Nothing of a patient without a doctor, nor by a server of the version before, while the servers are upgraded one after the other. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
+/** Nothing of a patient without a doctor. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
 const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
 /** @param {string} number */

@@ -11,7 +11,7 @@ import { Reviewed } from "/console/views/finding.js";
 const sayOpinion = ({ of_me, doctor, colleague }) =>
   of_me ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOf", { name: isolated(colleague) });
 
-/** Who works on a case, the weightiest first; a server of the version before says nothing of it. @param {Partial<Api["CaseView"]>} [work] */
+/** Who works on a case, the weightiest first. @param {Partial<Api["CaseView"]>} [work] */
 export const sayWork = ({ taken_by: by, mine, opinion, opinion_came_at: came } = {}) => [
   ...(came ? [say("opinionCame")] : []),
   ...(opinion ? [sayOpinion(opinion)] : []),

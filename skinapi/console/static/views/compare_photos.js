@@ -120,7 +120,7 @@ const Beside = ({ photos, dates }) => {
 
 /** @param {{compared: Api["SpotComparison"], before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
 const Compared = ({ compared, before, after, conditions }) => {
-  // A server of the version before tells what the comparison alone asks for.
+  // Where nothing is known of the spot, it is what the comparison alone asks for.
   /** @type {Partial<Api["InstructionView"]>} */
   const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
   const both = [compared.before, compared.after];

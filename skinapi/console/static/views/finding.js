@@ -2,7 +2,7 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
+import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { Decided, Due, Instruction, saySigned, ToldDue } from "/console/views/decision.js";
@@ -223,12 +223,7 @@ export const Downloads = ({ number, children }) => {
 };
 
 /** What the server says of a finding now, in words. To read it issues no report: a PDF does. @param {string} number @returns {Promise<FindingReport>} */
-export async function getReport(number) {
-  const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false`);
-  // A server of the version before answered, while the servers are upgraded one after the other.
-  if (!report.headline) throw new ApiError(503, "older_server", say("serverUpgrading"));
-  return report;
-}
+export const getReport = (number) => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false`);
 
 /** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["SubmissionInCare"]>} */
 export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);

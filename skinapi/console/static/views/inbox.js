@@ -9,9 +9,8 @@ import { addressOf } from "/console/navigation.js";
 import { colourOf, Due, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-/** What waits; a server of the version before knows of nothing. @returns {Promise<Api["InboxView"]>} */
-export const getInbox = () =>
-  get(`/inbox?lang=${getLanguage()}`).catch((error) => (error.status === 404 ? { tasks: [], more: 0 } : Promise.reject(error)));
+/** What waits. @returns {Promise<Api["InboxView"]>} */
+export const getInbox = () => get(`/inbox?lang=${getLanguage()}`);
 
 /** What is to be done, in a patient's words. @param {Api["TaskView"]} one */
 function wordsOf({ task, advice, unread, due }) {

@@ -18,7 +18,7 @@ const Missing = ({ workers: { missing, install: command } }) => html`
 
 /** A form for a job; where the server's workers lack what the job needs, what installs it, until that is there. @param {{children: unknown}} props */
 export const IfInstalled = ({ children }) => {
-  // Where that is unknown, the form is shown: a server of the version before has no such answer.
+  // Where that is unknown, the form is shown.
   const polled = usePolling(() => get("/jobs/workers").catch(() => ({ missing: null })), [], ({ missing }) => missing !== null, LOOK_AGAIN_MS);
   return html`
     <${Polled} polled=${polled}>

@@ -164,9 +164,7 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
  */
 export const Letters = ({ number, patient, decision, conditions, left = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
-  // A server of the version before has none, while the servers are upgraded one after the other.
-  const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
-  const letters = useAnswer(ask, [number, decision?.decided_at]);
+  const letters = useAnswer(() => get(path), [number, decision?.decided_at]);
   const { run, failed } = useAct();
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known

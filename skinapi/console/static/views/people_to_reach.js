@@ -7,8 +7,8 @@ import { Answer, Empty, Icon, useAct, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayCount, sayDate } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
 
-/** A server of the version before knows of nobody. @returns {Promise<Api["PersonToReachView"][]>} */
-export const getPeopleToReach = () => get(`/people-to-reach?lang=${getLanguage()}`).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
+/** @returns {Promise<Api["PersonToReachView"][]>} */
+export const getPeopleToReach = () => get(`/people-to-reach?lang=${getLanguage()}`);
 
 /** That there is somebody, where one works. @param {{people: Api["PersonToReachView"][]}} props */
 export const ReachLink = ({ people }) =>

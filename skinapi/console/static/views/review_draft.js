@@ -115,7 +115,6 @@ export function reviewOf(draft, reviewing, asked) {
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
-    // A server of the version before refuses these three. It can neither hold back nor note that.
     ...(cancer && teller && { told_by: teller }),
     ...(held && (cancer ? teller === TELLS : mayHold(draft, reviewing)) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
     ...(asked && { downgrade_confirmed: true }),

@@ -41,7 +41,7 @@ export function fillReview(number, opinion) {
     urgency: opinion.agrees_with_urgency ? SAME : (urgency ?? ""),
     histology: histology ?? "",
     result: result ?? "",
-    picture: opinion.new_picture_wanted && !label, // an earlier version let both be signed
+    picture: opinion.new_picture_wanted && !label, // release 1.0.0 let both be signed
     note: note ?? "",
   });
 }

@@ -113,9 +113,9 @@ const NewestPhoto = ({ number }) => {
     <//>`;
 };
 
-/** The letters about its findings, the newest first. A server of the version before has no such list. @param {{spot: string}} props */
+/** The letters about its findings, the newest first. @param {{spot: string}} props */
 const LettersOfSpot = ({ spot }) => {
-  const answer = useAnswer(() => get(apiPath`/lesions/${spot}/letters`).catch((error) => (error.status === 404 ? [] : Promise.reject(error))), [spot]);
+  const answer = useAnswer(() => get(apiPath`/lesions/${spot}/letters`), [spot]);
   /** @type {import("/console/views/letters.js").Signed[]} */
   const letters = [...(answer.value ?? [])].sort((one, other) => other.signed_at.localeCompare(one.signed_at));
   return letters.length > 0 && html`

@@ -8,8 +8,8 @@ import { said, say, sayDate } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 
-/** Those that have judged findings in one's care. A server of the version before knows of none. @returns {Promise<Api["WithdrawnModel"][]>} */
-export const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
+/** Those that have judged findings in one's care. @returns {Promise<Api["WithdrawnModel"][]>} */
+export const getWithdrawn = () => get("/withdrawn-models");
 
 const WithdrawnLinks = () =>
   (useAnswer(getWithdrawn, []).value ?? []).map(({ version, withdrawn_at }) => html`<${Message}>
