@@ -54,7 +54,7 @@ docs: $(VENV)/everything
 
 # The pictures of the README and docs/, of the demo, by chromium.
 pictures: $(VENV)/everything
-	$(PYTHON) -m tests.demo.pictures
+	$(PYTHON) -m tests.app.demo.pictures
 
 # What requirements-serve.txt installs, as CycloneDX JSON.
 sbom: $(VENV)/bin/python

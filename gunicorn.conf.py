@@ -29,12 +29,12 @@ from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
-from skinapi.errors import SkinAPIError, StoreUnavailable
-from skinapi.logs import shield_output
-from skinapi.settings import Settings
-from skinapi.settings.reading import odd_names, read_settings
-from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage import make_store
+from skinapi.base.errors import SkinAPIError, StoreUnavailable
+from skinapi.base.logs import shield_output
+from skinapi.base.settings import Settings
+from skinapi.base.settings.reading import odd_names, read_settings
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.platform.stores import make_store
 
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
 # have none of them.
@@ -127,7 +127,7 @@ class StoreWaitingWorker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         try:
             with quick_start():
-                importlib.import_module("skinapi.app")  # late: only a worker needs it
+                importlib.import_module("skinapi.app.application")  # late: only a worker needs it
             self.wait_for_store(super().load_wsgi)
             self.wsgi.background.start()
             threading.Thread(target=give_back_memory, args=[self], daemon=True).start()
@@ -248,7 +248,7 @@ with suppress(OSError, AttributeError):
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # The counts are files mapped into memory: on a full disk, a write to such a file kills the
     # process (SIGBUS). So they are kept in shared memory where possible, and
-    # web/monitoring.py reserves their space.
+    # platform/web/monitoring.py reserves their space.
     in_memory = "TMPDIR" not in os.environ and os.access(SHARED_MEMORY, os.W_OK)
     parent = Path(SHARED_MEMORY if in_memory else tempfile.gettempdir())
     _remove_folders_of_killed_servers(parent)
@@ -260,8 +260,8 @@ os.umask(0o077)  # other users of this machine may not read what the workers wri
 settings = _read_settings()
 if settings.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
-        importlib.import_module("skinapi.app")
-        importlib.import_module("skinapi.reports.pdf.document")
+        importlib.import_module("skinapi.app.application")
+        importlib.import_module("skinapi.findings.reports.pdf_document")
 bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker

@@ -1,5 +1,5 @@
 """The application as a WSGI server imports it: `gunicorn wsgi:app`."""
 
-from skinapi.app import create_app
+from skinapi.app.application import create_app
 
 app = create_app()

@@ -12,9 +12,9 @@ from typing import Any
 
 from bench import beside_training, dicom, growth, serving
 from bench.load import Bounds, load, request_bytes
-from skinapi.auth.passwords import HASHER
-from skinapi.settings import Settings
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.accounts.auth.passwords import HASHER
+from skinapi.base.settings import Settings
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing

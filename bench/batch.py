@@ -21,14 +21,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.photos import SIZES, photos
-from skinapi.batch.judge import Judge
-from skinapi.batch.output import Manifest, Output
-from skinapi.batch.pictures import FolderWalk, PictureReader
-from skinapi.batch.run import LocalWorkers, judge_rest
-from skinapi.batch.table import columns
-from skinapi.settings import Settings
-from skinapi.vision.classification import classify_photo
-from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
+from skinapi.app.batch.judge import Judge
+from skinapi.app.batch.output import Manifest, Output
+from skinapi.app.batch.pictures import FolderWalk, PictureReader
+from skinapi.app.batch.run import LocalWorkers, judge_rest
+from skinapi.app.batch.table import columns
+from skinapi.base.settings import Settings
+from skinapi.model.classification import classify_photo
+from skinapi.model.network.model import SHIPPED_MODEL, Model, open_model
 from tests.support.size import size
 
 THREADS = len(os.sched_getaffinity(0))

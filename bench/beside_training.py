@@ -22,7 +22,7 @@ from bench.load import Bounds, times_of, timing_of
 from bench.photos import SIZES, photos
 from bench.serving import request_of
 from skinapi.lab.trainings.service import TrainingRequest
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.lab.sending import labelled, zipped
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
@@ -86,7 +86,7 @@ def paused_process(pid: int) -> Iterator[None]:
 def process_of_job(server: Server) -> int:
     """What trains: a child of the guard, which is a child of the worker."""
     for child in children(server.master()):
-        if b"skinapi.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+        if b"skinapi.app.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
             (guard,) = children(child)
             (handler,) = children(guard)
             return handler

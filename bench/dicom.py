@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.photos import photos
-from skinapi.settings import Settings
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.base.settings import Settings
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import serving

@@ -12,12 +12,12 @@ from bench.growth_common import (
     fill_people,
     id_at,
 )
-from skinapi.admin.routes import NON_DOCTOR_ROLES
-from skinapi.auth.account_search import search_fields
-from skinapi.auth.accounts import key_without_findings
-from skinapi.composition.services import Services
-from skinapi.storage.ids import new_id
-from skinapi.storage.ports import Document, Store
+from skinapi.accounts.admin.routes import NON_DOCTOR_ROLES
+from skinapi.accounts.auth.account_search import search_fields
+from skinapi.accounts.auth.accounts import key_without_findings
+from skinapi.app.composition.services import Services
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.ports import Document, Store
 from tests.stores.bulk_insert import fill_alike
 
 GIVEN = ("Ada", "Anna", "Bruno", "Chiara", "Emil", "Johannes", "Maria", "Noor", "Oluwaseun", "Tove")

@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from skinapi.auth.account_search import search_fields
-from skinapi.auth.accounts import Account, key_without_findings
-from skinapi.composition.services import Services
-from skinapi.domain.subject import Subject
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Store
+from skinapi.accounts.auth.account_search import search_fields
+from skinapi.accounts.auth.accounts import Account, key_without_findings
+from skinapi.app.composition.services import Services
+from skinapi.base.subject import Subject
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Store
 from tests.stores.bulk_insert import fill
 
 PAGE = 20

@@ -16,17 +16,17 @@ from bench.growth_common import (
     id_at,
     owned_by_few,
 )
-from skinapi.audit.trail import TrailFilter
-from skinapi.auth.sessions import Session
-from skinapi.care.queue import CareService
-from skinapi.composition.services import Services
-from skinapi.records.list_keys import make_reviewed_key
-from skinapi.records.reviews import Certainty, Opinion, Review
-from skinapi.records.submission import Submission
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Store
-from skinapi.storage.unit_of_work import AuditRow
-from skinapi.vision.context import Context
+from skinapi.accounts.auth.sessions import Session
+from skinapi.app.composition.services import Services
+from skinapi.care.queue.queue import CareService
+from skinapi.findings.records.list_keys import make_reviewed_key
+from skinapi.findings.records.reviews import Certainty, Opinion, Review
+from skinapi.findings.records.submission import Submission
+from skinapi.model.context import Context
+from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.stores.bulk_insert import fill, fill_alike
 from tests.support.findings import told_finding
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.model.comparison.pictures import spot
+from tests.model.photos import encoded
 from tests.served.photo_clients import TWELVE_MEGAPIXELS
-from tests.vision.comparison.pictures import spot
-from tests.vision.photos import encoded
 
 CANDIDATES = 24
 QUALITY = 90

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from bench.photos import photos
 from bench.serving import SMALL, Contender, ours
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.memory import measure_memory
 from tests.served.server import ROOT, stopping
 from tests.support.size import size

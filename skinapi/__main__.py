@@ -16,16 +16,16 @@ from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
-from skinapi.auth.emails import normalise_new_email
-from skinapi.batch.arguments import add_batch
-from skinapi.errors import SkinAPIError, UnsafeSettings
-from skinapi.jobs.keeper import WorkerKeeper
+from skinapi.accounts.auth.emails import normalise_new_email
+from skinapi.app.batch.arguments import add_batch
+from skinapi.base.errors import SkinAPIError, UnsafeSettings
+from skinapi.base.settings import Settings, sentences_of
+from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
+from skinapi.base.settings.instance_folder import refuse_other_user
+from skinapi.base.settings.reading import odd_names, read_settings
+from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.learning.commands.options import Run, add_commands
-from skinapi.settings import Settings, sentences_of
-from skinapi.settings.demo_folder import DEMO_FOLDER, demo_environment
-from skinapi.settings.instance_folder import refuse_other_user
-from skinapi.settings.reading import odd_names, read_settings
-from skinapi.settings.safety import refuse_unsafe
+from skinapi.platform.jobs.keeper import WorkerKeeper
 
 REFUSED = 2  # the exit status where a setting has to be changed first
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
@@ -76,7 +76,7 @@ class Server(Application):  # type: ignore[misc]
         self.cfg.set("post_worker_init", _before_serving)
 
     def load(self) -> Any:
-        create_app = importlib.import_module("skinapi.app").create_app
+        create_app = importlib.import_module("skinapi.app.application").create_app
         return create_app(workers_here=self._job_workers > 0)  # else they may be anywhere
 
 
@@ -112,7 +112,7 @@ def show_demo(_: Settings, options: argparse.Namespace) -> int:
     os.environ.update(demo_environment(options.folder))
     settings = read_settings()
     # In a process of its own, because it sets the clock back.
-    making = [sys.executable, "-m", "skinapi.demo"]
+    making = [sys.executable, "-m", "skinapi.app.demo"]
     if (status := subprocess.run(making, check=False).returncode) != 0:  # noqa: S603 (our own)
         return status
     return serve(settings, options)
@@ -120,7 +120,7 @@ def show_demo(_: Settings, options: argparse.Namespace) -> int:
 
 def work(_: Settings, __: argparse.Namespace) -> int:
     """Run jobs until the process is stopped, as another program: one without all these imports."""
-    os.execv(sys.executable, [sys.executable, "-m", "skinapi.worker"])  # noqa: S606 (our own)
+    os.execv(sys.executable, [sys.executable, "-m", "skinapi.app.worker"])  # noqa: S606 (our own)
 
 
 def _lazy_command(name: str, module: str = "commands") -> Run:
@@ -153,7 +153,7 @@ def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
     """
     try:
         # Imported late: a server needs none of its libraries.
-        command = importlib.import_module("skinapi.batch.command")
+        command = importlib.import_module("skinapi.app.batch.command")
     except ModuleNotFoundError as error:
         raise UnsafeSettings(
             f"batch needs a library that is not installed ({error.name}): install "
@@ -165,7 +165,7 @@ def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
 
 def _commands(module: str = "commands") -> Any:
     # Imported late: it imports the whole application.
-    return importlib.import_module(f"skinapi.{module}")
+    return importlib.import_module(f"skinapi.app.{module}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,11 +24,11 @@ from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
-from skinapi.care import comparisons
-from skinapi.storage.ports import Store
-from skinapi.storage.sqlite.database_file import SqliteFile
-from skinapi.vision.comparison import alignment, comparison
-from skinapi.vision.comparison.alignment import Fit
+from skinapi.care.cases import comparisons
+from skinapi.model.comparison import alignment, comparison
+from skinapi.model.comparison.alignment import Fit
+from skinapi.platform.sqlite.database_file import SqliteFile
+from skinapi.platform.storage.ports import Store
 from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server
@@ -298,7 +298,7 @@ def shared_backend(
 @pytest.fixture(params=["sqlite", *in_drill("mongomock", "mongod")])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A backend on each store in turn, in the drill. Else on SQLite: what a store must do is
-    asked of both in tests/storage.
+    asked of both in tests/platform/storage.
     """
     yield from backend_on(request, tmp_path)
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from skinapi.__main__ import REFUSED, _parser, main
-from skinapi.settings import Settings
-from skinapi.storage.erased_ids import FILE_NAME, read_erased_ids
+from skinapi.base.settings import Settings
+from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from skinapi import backup_commands, commands
-from skinapi.composition.services import open_services
-from skinapi.errors import BrokenStore, Conflict, UnsafeSettings
-from skinapi.settings import Settings
-from skinapi.storage import make_store, open_store
-from skinapi.storage.backup import write_backup
-from skinapi.storage.faults import Fault
-from skinapi.storage.store_version import join_store
-from tests.prediction.photographer import predicted
+from skinapi.app import backup_commands, commands
+from skinapi.app.composition.services import open_services
+from skinapi.base.errors import BrokenStore, Conflict, UnsafeSettings
+from skinapi.base.settings import Settings
+from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.store_version import join_store
+from skinapi.platform.stores import make_store, open_store
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model
 

@@ -9,13 +9,13 @@ from typing import Any, Self
 import jwt.api_jwt
 import pytest
 
-from skinapi.auth import guess_limits
-from skinapi.jobs.job_queue import Jobs, NewJob
+from skinapi.accounts.auth import guess_limits
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
-from skinapi.storage import ids
-from skinapi.storage.ids import CLOCK_TOLERANCE, now
-from skinapi.storage.unit_of_work import AuditRow
+from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.storage import ids
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, now
+from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.support.backends import ADMIN, PASSWORD, Backend, Person
 
 YEAR = timedelta(days=365)

@@ -1,4 +1,4 @@
-"""The tree of errors at the top of `skinapi/errors.py` is the tree of the code."""
+"""The tree of errors at the top of `skinapi/base/errors.py` is the tree of the code."""
 
 import ast
 import re
@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-import skinapi.app  # every room's errors are in the tree once the application is imported
-import skinapi.batch.errors
-from skinapi import errors
-from skinapi.errors import SkinAPIError
-from skinapi.settings import Settings
+import skinapi
+import skinapi.app.application  # once it is imported, the errors of all packages are in the tree
+import skinapi.app.batch.errors
+from skinapi.base import errors
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.settings import Settings
 
 
 def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
     room = error.__module__.removeprefix("skinapi.").partition(".")[0]
-    where = "" if room == "errors" else f"  ({room})"
+    where = "" if room == "base" else f"  ({room})"
     name = f"{'  ' * depth}{error.__name__}"
     yield f"{name:<32} {error.status}{where}"
     for child in error.__subclasses__():
@@ -25,8 +26,8 @@ def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
 
 
 def test_the_drawn_tree_is_the_tree_of_the_code() -> None:
-    assert skinapi.app
-    assert skinapi.batch.errors
+    assert skinapi.app.application
+    assert skinapi.app.batch.errors
     drawn = [line[4:] for line in (errors.__doc__ or "").splitlines() if line.startswith("    ")]
     assert sorted(families(drawn)) == sorted(families(tree(SkinAPIError)))
     statuses = [line.split()[1] for line in drawn if re.match(r"  \S", line)]
@@ -47,13 +48,11 @@ BYTES = re.compile(r"\d bytes\b|^ bytes\b")
 # What a patient may meet. The guide documents its sentence with bytes; sizes in words name them
 # only where they are less than a thousand.
 MET_BY_PATIENTS = (
-    "errors.py",
-    "web",
-    "auth",
-    "records",
-    "prediction",
-    "clients",
-    "reports",
+    "base/errors.py",
+    "platform/web",
+    "accounts/auth",
+    "findings",
+    "integrations/clients",
     "care",
 )
 OF_A_CONTRACT = {"guide.py", "size_limits.py"}
@@ -63,7 +62,7 @@ UNREAD = ("UnsafeSettings", "optional")
 
 @pytest.mark.parametrize("place", MET_BY_PATIENTS)
 def test_no_sentence_for_patients_names_a_setting_or_counts_bytes(place: str) -> None:
-    folder = Path(skinapi.app.__file__).parent / place
+    folder = Path(skinapi.__file__).parent / place
     for path in folder.rglob("*.py") if folder.is_dir() else [folder]:
         said = " | ".join(_texts(path))
         assert not SETTING.search(said), path

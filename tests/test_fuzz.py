@@ -13,10 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.hooks import HookContext
 
-from skinapi.errors import Unauthenticated
-from skinapi.storage.ids import new_id
-from skinapi.web.access import Signed
-from tests.prediction.photographer import predicted
+from skinapi.base.errors import Unauthenticated
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.web.access import Signed
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import ADMIN, PASSWORD, Backend
 from tests.support.size import size
 

@@ -14,10 +14,10 @@ import pytest
 from flask import Flask, Response
 from openapi_spec_validator import validate
 
-from skinapi.settings import VERSION, Settings
-from skinapi.web.access import Access, Opened
-from skinapi.web.declaration import Route, declared_routes, route_of
-from skinapi.web.rate_limits import Rate
+from skinapi.base.settings import VERSION, Settings
+from skinapi.platform.web.access import Access, Opened
+from skinapi.platform.web.declaration import Route, declared_routes, route_of
+from skinapi.platform.web.rate_limits import Rate
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
@@ -26,16 +26,16 @@ NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "pydicom", "highdi
 ROOT = Path(__file__).parent.parent
 # What a server starts, and the modules that it imports by name.
 SERVING = (
-    "skinapi.app",
-    "skinapi.commands",
-    "skinapi.worker",
-    "skinapi.run_job",
+    "skinapi.app.application",
+    "skinapi.app.commands",
+    "skinapi.app.worker",
+    "skinapi.app.run_job",
     "skinapi.__main__",
-    "skinapi.storage.mongo.mongo_store",
-    "skinapi.web.mongo_limit_windows",
-    "skinapi.reports.pdf.document",
+    "skinapi.platform.mongo.mongo_store",
+    "skinapi.platform.web.mongo_limit_windows",
+    "skinapi.findings.reports.pdf_document",
     "skinapi.lab.checks.decoder_process",
-    "skinapi.jobs.confinement",
+    "skinapi.platform.jobs.confinement",
 )
 
 
@@ -172,7 +172,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     ("imported", "absent"),
     [
         (
-            "skinapi.app, skinapi.vision.network.openvino_engine",
+            "skinapi.app.application, skinapi.model.network.openvino_engine",
             ("skinapi.learning", *NOT_AT_START, *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
@@ -193,7 +193,7 @@ def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
     opting_out = ("CI", "TF_BUILD", "JENKINS_URL")
     kept = {name: value for name, value in os.environ.items() if name not in opting_out}
     hidden = "sys.modules['openvino.tools.ovc']"  # what converts networks would send the most
-    engine = "skinapi.vision.network.openvino_engine"
+    engine = "skinapi.model.network.openvino_engine"
     script = f"import sys, {engine}; del {hidden}; import openvino.tools.ovc"
     command = [sys.executable, "-c", script]
     subprocess.run(command, cwd=ROOT, env=kept | {"HOME": str(tmp_path)}, check=True)
@@ -220,13 +220,13 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
 
 def test_the_small_requirements_are_what_the_server_imports() -> None:
     graph = grimp.build_graph("skinapi", include_external_packages=True)
-    for package in ("skinapi.learning", "skinapi.batch"):
+    for package in ("skinapi.learning", "skinapi.app.batch"):
         for module in {package, *graph.find_descendants(package)}:
             graph.remove_module(module)
     # What reads and writes DICOM is imported with the first request for it.
     for library in {"pydicom", "highdicom"} & graph.modules:
         for module in graph.find_modules_that_directly_import(library):
-            assert module.startswith("skinapi.standards.dicom.")
+            assert module.startswith("skinapi.integrations.dicom.")
             graph.remove_module(module)
     reached = set().union(*(graph.find_upstream_modules(root) for root in SERVING))
     foreign = {module for module in reached if not module.startswith("skinapi")}

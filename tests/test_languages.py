@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import skinapi
-from skinapi.languages import load_words
-from skinapi.reports.words import Labels
-from skinapi.words.fr import reports
+from skinapi.base.languages import load_words
+from skinapi.base.words_fr import reports
+from skinapi.findings.reports.words import Labels
 from tests.repository.documents import ROOT
 from tests.support.size import in_drill
 from tests.support.third_language import PLACES, WORDS
@@ -34,7 +34,7 @@ def test_a_third_language_that_is_missing_anywhere_ends_the_start(place: str) ->
     done = started(place)
     assert done.returncode == 1
     lacking = (
-        r"^(?:ValueError: No words in: de|.+\.de|.+No module named 'skinapi\.words\.de\.\w+')$"
+        r"^(?:ValueError: No words in: de|.+\.de|.+No module named 'skinapi\.base\.words_de\.\w+')$"
     )
     assert re.search(lacking, done.stderr, re.MULTILINE)
 

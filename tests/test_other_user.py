@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from skinapi.__main__ import REFUSED, main
-from skinapi.errors import StoreUnavailable
-from skinapi.settings import Settings
-from skinapi.storage import make_store, open_store
+from skinapi.base.errors import StoreUnavailable
+from skinapi.base.settings import Settings
+from skinapi.platform.stores import make_store, open_store
 from tests.support.backends import SECRET, settings_in
 
 NOBODY = pwd.getpwnam("nobody").pw_uid

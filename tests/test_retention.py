@@ -4,9 +4,9 @@ owner.
 
 import pytest
 
-from skinapi.jobs.job_logs import JobLogs
-from skinapi.reports.facts import Facts
-from tests.prediction.photographer import predicted
+from skinapi.findings.reports.facts import Facts
+from skinapi.platform.jobs.job_logs import JobLogs
+from tests.findings.prediction.photographer import predicted
 from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.repository.documents import chapter
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase

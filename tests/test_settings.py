@@ -12,15 +12,15 @@ from typing import Any, Self
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from skinapi.app import create_app
-from skinapi.commands import name_store
-from skinapi.composition.services import open_services
-from skinapi.errors import UnsafeSettings
-from skinapi.settings import RATES, Settings, safety
-from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage import make_store, open_store
-from skinapi.storage.mongo.mongo_store import MongoStore
-from skinapi.web.rate_limits import Rate, open_limits
+from skinapi.app.application import create_app
+from skinapi.app.commands import name_store
+from skinapi.app.composition.services import open_services
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings import RATES, Settings, safety
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.web.rate_limits import Rate, open_limits
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-import skinapi.composition.services  # noqa: F401 (with it every module that stores something)
-from skinapi.errors import ModelDamaged
+import skinapi.app.composition.services  # noqa: F401 (with it every module that stores something)
+from skinapi.base.errors import ModelDamaged
+from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.routes import NewModel
-from skinapi.registry.gates import GateName, PairedComparison
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.finding.finding import Finding
-from skinapi.vision.network.model import read_calibration, write_checksums
-from tests.prediction.photographer import predicted
-from tests.registry.test_models import ModelBackend, compared_with
+from skinapi.model.finding.finding import Finding
+from skinapi.model.network.model import read_calibration, write_checksums
+from skinapi.model.registry.gates import GateName, PairedComparison
+from tests.findings.prediction.photographer import predicted
+from tests.model.registry.test_models import ModelBackend, compared_with
 from tests.support.findings import TESTED
 from tests.support.models import write_model
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.languages import space_french
 from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.languages import space_french
-from skinapi.notices.outbox import WORDS
-from skinapi.reports.words import LABELS, SENTENCES
-from skinapi.vision.conditions import conditions_table
+from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.model.conditions import conditions_table
+from skinapi.platform.notices.outbox import WORDS
 from tests.support.wording import wrong_spaces_in
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from skinapi.domain.pages import Page
-from skinapi.errors import Conflict, Unprocessable
-from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id_after, now
-from skinapi.storage.ports import Filter, set_or_remove
-from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
+from skinapi.base.errors import Conflict, Unprocessable
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id_after, now
+from skinapi.platform.storage.ports import Filter, set_or_remove
+from skinapi.platform.storage.records import Records
 
 LONGEST_MESSAGE = 2000
 READ_AT_ONCE = 100

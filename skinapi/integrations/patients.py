@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.assignments import Assignments
-from skinapi.auth.events import AccountAdded, PatientNumber
-from skinapi.domain.field_types import LONGEST_NAME
-from skinapi.domain.subject import Subject
-from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
-from skinapi.languages import LANGUAGES, Language
-from skinapi.records.service import Newcomer
-from skinapi.storage.ids import new_id
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.assignments import Assignments
+from skinapi.accounts.auth.events import AccountAdded, PatientNumber
+from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
+from skinapi.base.field_types import LONGEST_NAME
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.subject import Subject
+from skinapi.findings.records.service import Newcomer
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"

@@ -22,7 +22,7 @@ from typing import IO, Any, Self
 from skinapi.lab.errors import BadArchive
 from skinapi.lab.file_names import clean_name, comparable, is_skipped, shown
 from skinapi.lab.quarantine import QuarantineFolder, SentFile
-from skinapi.vision.dataset_labels import PICTURE_SUFFIXES
+from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 
 READ_BYTES = 256 * 1024
 # HAM10000 has 10,015 pictures, the largest public archive of this kind 33,126.

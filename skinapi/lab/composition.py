@@ -1,9 +1,9 @@
-"""Builds the services of data sets; `skinapi.composition.services` calls it."""
+"""Builds the services of data sets; `skinapi.app.composition.services` calls it."""
 
 from dataclasses import dataclass
 
-from skinapi.auth.owners import OwnerStatus
-from skinapi.jobs.service import JobsService
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.settings import Settings
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.quarantine import Quarantine
@@ -13,8 +13,8 @@ from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportsService
 from skinapi.lab.trainings.service import TrainingService
 from skinapi.lab.uploads import Quota, UploadsService
-from skinapi.registry.version_service import ModelsService
-from skinapi.settings import Settings
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.jobs.service import JobsService
 
 
 @dataclass(frozen=True)

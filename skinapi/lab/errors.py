@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from skinapi.errors import BadDataset, Conflict, SkinAPIError
+from skinapi.base.errors import BadDataset, Conflict, SkinAPIError
 
 
 class BadArchive(BadDataset):

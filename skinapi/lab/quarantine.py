@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from skinapi.domain.size_limits import size_in_words
-from skinapi.domain.values import PartHead
-from skinapi.errors import PayloadTooLarge
+from skinapi.base.errors import PayloadTooLarge
+from skinapi.base.size_limits import size_in_words
+from skinapi.base.values import PartHead
 from skinapi.lab.file_names import clean_name
-from skinapi.storage.files import CHECK_EVERY, disk_error, refuse_full_disk
+from skinapi.platform.storage.files import CHECK_EVERY, disk_error, refuse_full_disk
 
 CHECK_PREFIX = "check-"
 

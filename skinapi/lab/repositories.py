@@ -1,11 +1,11 @@
 """What data sets are stored in, and what each change of them needs."""
 
-from skinapi.audit import AuditTrail
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.uploads import Uploads
-from skinapi.storage.ports import Store
-from skinapi.storage.unit_of_work import UnitOfWork
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 
 class LabRepositories:

@@ -2,7 +2,7 @@
 and how they leave again.
 
 A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
-review says what it shows: the one that counts for its owner too (records/reviews.py).
+review says what it shows: the one that counts for its owner too (findings/records/reviews.py).
 """
 
 import csv
@@ -18,9 +18,13 @@ from enum import StrEnum
 from functools import partial
 from typing import IO, Any
 
-from skinapi.auth.accounts import TEACHING_CONSENT, Account, Accounts
-from skinapi.auth.events import ConsentWithdrawn
-from skinapi.errors import BlobDamaged, Duplicate
+from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.base.errors import BlobDamaged, Duplicate
+from skinapi.findings.records.reviews import Histology, Review, deciding_review
+from skinapi.findings.records.spots import Reviews
+from skinapi.findings.records.submission import SubmittedPhoto
+from skinapi.findings.records.submissions import Submissions
 from skinapi.lab.checks.picture_storage import Provenance
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
@@ -29,16 +33,12 @@ from skinapi.lab.errors import RefusedDataset
 from skinapi.lab.quarantine import SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
-from skinapi.records.reviews import Histology, Review, deciding_review
-from skinapi.records.spots import Reviews
-from skinapi.records.submission import SubmittedPhoto
-from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import TABLE_NAME
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import TABLE_NAME
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Filter, Store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # Names for patients and findings in data sets that do not lead back to the account.
 #

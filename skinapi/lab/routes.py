@@ -5,9 +5,7 @@ import hashlib
 from flask import Response, request
 from pydantic import ConfigDict, Field
 
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
-from skinapi.errors import (
+from skinapi.base.errors import (
     BadDataset,
     BadRequest,
     Conflict,
@@ -16,8 +14,8 @@ from skinapi.errors import (
     NotFound,
     WrongNetworkLabels,
 )
-from skinapi.jobs.job import TooManyJobs
-from skinapi.jobs.routes import JobView
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
 from skinapi.lab.datasets.dataset_versions import LabelSource, NewDataset
 from skinapi.lab.errors import (
     DatasetInUse,
@@ -41,10 +39,12 @@ from skinapi.lab.schemas import (
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportRequest, ImportsService
 from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
-from skinapi.web.access import Signed, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.forms import BodyStream
-from skinapi.web.schemas import Body, Message, PageQuery
+from skinapi.platform.jobs.job import TooManyJobs
+from skinapi.platform.jobs.routes import JobView
+from skinapi.platform.web.access import Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.forms import BodyStream
+from skinapi.platform.web.schemas import Body, Message, PageQuery
 
 RESEARCHERS = Signed(
     roles=("researcher", "admin"),

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from skinapi.domain.field_types import ID, Contained, Identifier, Name, Printable
+from skinapi.base.field_types import ID, Contained, Identifier, Name, Printable
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, Status
 from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord
-from skinapi.vision.context import Modality
-from skinapi.web.schemas import Answer, Body, PageQuery
+from skinapi.model.context import Modality
+from skinapi.platform.web.schemas import Answer, Body, PageQuery
 
 MOST_LABELS = 200
 

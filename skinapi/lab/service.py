@@ -4,41 +4,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.auth.owners import OwnerStatus
-from skinapi.domain.pages import Page
-from skinapi.domain.size_limits import body_too_large
-from skinapi.domain.subject import Subject
-from skinapi.domain.values import PartHead
-from skinapi.errors import (
-    BadRequest,
-    Conflict,
-    Duplicate,
-    Forbidden,
-    NotFound,
-    SkinAPIError,
-)
-from skinapi.jobs.job_queue import Jobs
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound, SkinAPIError
+from skinapi.base.logs import log_fault
+from skinapi.base.pages import Page
+from skinapi.base.size_limits import body_too_large
+from skinapi.base.subject import Subject
+from skinapi.base.values import PartHead
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.check_report import shown_report
 from skinapi.lab.checks.publishing import Published, Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage
-from skinapi.lab.datasets.dataset_versions import (
-    NO_SUCH,
-    DatasetVersion,
-    NewDataset,
-    Status,
-)
+from skinapi.lab.datasets.dataset_versions import NO_SUCH, DatasetVersion, NewDataset, Status
 from skinapi.lab.errors import DatasetInUse, UploadInUse
 from skinapi.lab.quarantine import Quarantine, SentFile, receive
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.uploads import (
-    KEPT_FOR,
-    Quota,
-    UploadRecord,
-)
-from skinapi.logs import log_fault
-from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.lab.uploads import KEPT_FOR, Quota, UploadRecord
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 

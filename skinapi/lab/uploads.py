@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from skinapi.auth.owners import OwnerStatus
-from skinapi.domain.size_limits import body_too_large, size_in_words
-from skinapi.domain.subject import Subject
-from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.size_limits import body_too_large, size_in_words
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import Subject
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
-from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.records import Records, in_transaction
-from skinapi.stored_record import StoredRecord
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ports import Document, Filter, Store
+from skinapi.platform.storage.records import Records, in_transaction
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
 #

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.records import submission as module
-from skinapi.records.submission import Again, Filing, NewFinding, Submission
-from skinapi.storage.ids import new_id
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context
+from skinapi.findings.records import submission as module
+from skinapi.findings.records.submission import Again, Filing, NewFinding, Submission
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context
+from skinapi.platform.storage.ids import new_id
 from tests.support.access import SECTIONS
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of

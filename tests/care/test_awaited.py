@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.records import review_service
+from skinapi.findings.records import review_service
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care, patient_of
 from tests.support.backends import Backend, Person
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records.review_queue import TAKEN_FOR
-from skinapi.vision.conditions import Band
+from skinapi.findings.records.review_queue import TAKEN_FOR
+from skinapi.model.conditions import Band
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
-from tests.prediction.photographer import predicted
-from tests.records.test_races import Call, overlapped
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_races import Call, overlapped
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.care.comparison_routes import Placement
-from skinapi.care.comparisons import choose_pictures
-from skinapi.registry.prediction_pool import PredictionPool
-from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
-from skinapi.vision.comparison.similarity import Similarity
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context, Modality
+from skinapi.care.cases.comparison_routes import Placement
+from skinapi.care.cases.comparisons import choose_pictures
+from skinapi.model.calibration.detectors import KNOWN, ModalityFinding
+from skinapi.model.comparison.similarity import Similarity
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context, Modality
+from skinapi.model.registry.prediction_pool import PredictionPool
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of
+from tests.model.comparison.pictures import spot, take_view, with_disc
+from tests.model.photos import encoded
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.vision.comparison.pictures import spot, take_view, with_disc
-from tests.vision.photos import encoded
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
 SCOPE, CLOSE, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN

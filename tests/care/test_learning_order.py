@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.vision.conditions import Band
+from skinapi.model.conditions import Band
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_of, review
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of

@@ -6,8 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.care.test_lesions import begin, course, shown, sort
-from tests.prediction.photographer import predicted, send
-from tests.records.test_races import Call, overlapped
+from tests.findings.prediction.photographer import predicted, send
+from tests.findings.records.test_races import Call, overlapped
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED
+from skinapi.care.spots.records import MIDDLE, MIDLINE, PAIRED
 from skinapi.console.routes import ASSETS
-from skinapi.storage.unit_of_work import Unit, UnitOfWork
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
-from tests.prediction.photographer import predicted, send
+from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 
 BACK = {"site": "back", "side": "rear", "x": 48.5, "y": 60}

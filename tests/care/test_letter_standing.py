@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.languages import Language
-from skinapi.records.due_days import say_day
-from skinapi.records.letters import LaterDecision, ShownLetter
-from skinapi.reports.page_texts import LetterContent
-from skinapi.reports.words import say_moment
-from skinapi.storage.ids import now
-from skinapi.vision.conditions import Band
+from skinapi.base.languages import Language
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.letters import LaterDecision, ShownLetter
+from skinapi.findings.reports.page_texts import LetterContent
+from skinapi.findings.reports.words import say_moment
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
-from tests.prediction.photographer import predicted
-from tests.reports.test_verification import MONDAY, SIGNED
+from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.test_verification import MONDAY, SIGNED
 from tests.support.backends import MAIL, Backend
 from tests.use_cases.use_case import notices_to
 

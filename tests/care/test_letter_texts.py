@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.records.due_days import say_day
-from skinapi.records.letters import ADDRESSEES, Addressee
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.letters import ADDRESSEES, Addressee
+from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.use_cases.use_case import notices_to
 
@@ -205,7 +205,7 @@ def test_a_draft_can_be_deleted(backend: Backend) -> None:
 def test_a_finding_has_no_more_letters_than_are_kept(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinapi.records.letters.MOST_LETTERS", 2)
+    monkeypatch.setattr("skinapi.findings.records.letters.MOST_LETTERS", 2)
     at = Practice(backend)
     at.sign(at.draft())
     at.draft()

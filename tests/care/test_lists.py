@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from skinapi.auth import accounts
-from skinapi.care import queue
-from skinapi.vision.context import Context
+from skinapi.accounts.auth import accounts
+from skinapi.care.queue import queue
+from skinapi.model.context import Context
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -20,7 +20,7 @@ from tests.care.clinic import (
     patient_of,
     review,
 )
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 
 INVALID = (

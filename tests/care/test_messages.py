@@ -6,10 +6,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.care import message_records as module
-from skinapi.care import message_service
-from skinapi.storage.unit_of_work import UnitOfWork
+from skinapi.care.messages import service as message_service
+from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.conversation import Talk
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend
 
 MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
@@ -192,7 +192,7 @@ def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
     either: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest = either.sent(either.ada, "question")["_id"]
-    monkeypatch.setattr("skinapi.storage.ids.new_id", lambda: "0" * 31 + "1")
+    monkeypatch.setattr("skinapi.platform.storage.ids.new_id", lambda: "0" * 31 + "1")
     assert either.sent(either.grey, "answer")["_id"] > newest
 
 

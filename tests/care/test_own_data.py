@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
 

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
-from skinapi.care.queue import CareService
-from skinapi.domain.subject import Subject
-from skinapi.records.read_notes import ReadNotes
-from skinapi.records.spots import Reviews, Spots
-from skinapi.records.submissions import Submissions
-from skinapi.registry.serving_pointer import ServingPointer
-from skinapi.storage.ports import Document, Documents, Store
-from skinapi.vision.conditions import Band
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.subject import Subject
+from skinapi.care.queue.queue import CareService
+from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.spots import Reviews, Spots
+from skinapi.findings.records.submissions import Submissions
+from skinapi.model.conditions import Band
+from skinapi.model.registry.serving_pointer import ServingPointer
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ports import Document, Documents, Store
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_of
 from tests.support.backends import Backend, Person
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.care import lesion_service as module
-from skinapi.records.due_days import say_day
-from skinapi.records.submission import Submission
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.care.spots import service as module
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.submission import Submission
+from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
 from tests.care.test_lesions import NO_SPOT, begin
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
 MONITORING = list(Band)[4]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from skinapi.records import unassigned
+from skinapi.findings.records import unassigned
 from tests.care.clinic import REFERRAL, ROUTINE, URGENT, file_for, numbers, patient_of, review
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 
 LIST = "/queue?unassigned=true"

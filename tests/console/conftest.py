@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from skinapi.jobs.job_queue import Jobs
-from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.model_calibration import ModelCalibration, PointFigures
-from skinapi.vision.network.model import (
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.calibration.model_calibration import ModelCalibration, PointFigures
+from skinapi.model.network.model import (
     CALIBRATION,
     CARD,
     SHIPPED_MODEL,
@@ -18,6 +17,7 @@ from skinapi.vision.network.model import (
     read_card,
     write_checksums,
 )
+from skinapi.platform.jobs.job_queue import Jobs
 from tests.console.embedding_site import EmbeddingSite
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

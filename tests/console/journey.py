@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from skinapi.languages import LANGUAGES
+from skinapi.base.languages import LANGUAGES
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.repository.documents import ROOT
 from tests.support.size import drill

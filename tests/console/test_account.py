@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from skinapi.auth.passwords import Passwords
-from skinapi.composition.privacy_services import open_file_maker
-from skinapi.jobs.job_queue import Jobs
+from skinapi.accounts.auth.passwords import Passwords
+from skinapi.app.composition.privacy_services import open_file_maker
+from skinapi.platform.jobs.job_queue import Jobs
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor

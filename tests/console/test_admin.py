@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from skinapi.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder

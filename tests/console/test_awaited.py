@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from skinapi.records.list_keys import make_awaited_key
+from skinapi.findings.records.list_keys import make_awaited_key
 from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

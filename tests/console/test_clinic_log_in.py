@@ -9,9 +9,9 @@ from urllib.request import Request, urlopen
 import pytest
 from dotenv import dotenv_values
 
-from skinapi.auth.accounts import SecondFactor
-from skinapi.auth.second_factor import hash_recovery_code
-from skinapi.settings.log_in_providers import read_providers
+from skinapi.accounts.auth.accounts import SecondFactor
+from skinapi.accounts.auth.second_factor import hash_recovery_code
+from skinapi.base.settings.log_in_providers import read_providers
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.integrations.docs_commands import run_page

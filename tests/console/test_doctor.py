@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.languages import LANGUAGES
+from skinapi.base.languages import LANGUAGES
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder

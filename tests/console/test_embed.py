@@ -14,7 +14,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.console.embedding_site import EmbeddingSite
 from tests.console.journey import RAW, SCREENSHOTS, Look, file_of
 from tests.console.test_every_page import LARGE, NARROW, TWICE

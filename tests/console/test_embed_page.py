@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings.contrast import SURFACES, Surfaces, contrast
+from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.console.routes import STATIC
-from skinapi.errors import UnsafeSettings
-from skinapi.settings.contrast import SURFACES, Surfaces, contrast
-from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.integrations.test_keys import clinic_wide, refused, sent
 from tests.support.backends import Backend, Person, settings_in
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
-from skinapi.domain.subject import Role
-from skinapi.jobs.job_queue import Jobs
+from skinapi.findings.records.break_glass import LIFE, BreakGlass
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.records.break_glass import LIFE, BreakGlass
-from skinapi.registry.serving_pointer import PointerChange, ServingPointer
-from skinapi.storage.ids import new_id, now
+from skinapi.model.registry.serving_pointer import PointerChange, ServingPointer
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.storage.ids import new_id, now
 from tests.console.test_lab import SAME, add_version
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor

@@ -7,9 +7,9 @@ import pytest
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
+from tests.integrations.fhir import orders
 from tests.served.people import Seeder
 from tests.served.wire import ask
-from tests.standards.fhir import orders
 from tests.support.backends import PASSWORD, change_account
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import Job
-from skinapi.jobs.job_queue import Jobs
+from skinapi.platform.jobs.job import Job
+from skinapi.platform.jobs.job_queue import Jobs
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.test_lab import SAME, add_version
 from tests.console.visitor import Visitor

@@ -6,21 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.trainings.reference import CurrentReference
-from skinapi.registry.gates import (
-    GateName,
-    PairedComparison,
-    PairedDifference,
-    ReferenceData,
-)
-from skinapi.registry.serving_pointer import Origin
-from skinapi.registry.shadow import Disagreement
-from skinapi.storage.ids import new_id, now
-from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
+from skinapi.model.registry.serving_pointer import Origin
+from skinapi.model.registry.shadow import Disagreement
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.storage.ids import new_id, now
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.lab.sending import LABELS, picture, publish_one, table, zipped

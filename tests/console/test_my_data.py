@@ -2,8 +2,8 @@
 
 import pytest
 
-from skinapi.auth.consents import Consents
-from skinapi.auth.passwords import Passwords
+from skinapi.accounts.auth.consents import Consents
+from skinapi.accounts.auth.passwords import Passwords
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor

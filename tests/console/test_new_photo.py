@@ -10,10 +10,10 @@ from tests.console.journey import Journey, Look, file_of
 from tests.console.test_body_map import places, tap
 from tests.console.test_spots import BACK, begin, send_photo, spots_of
 from tests.console.visitor import PHONE, Visitor
+from tests.model.comparison.pictures import spot
+from tests.model.photos import encoded
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
-from tests.vision.comparison.pictures import spot
-from tests.vision.photos import encoded
 
 NARROW = Look((320, 640), dark=True, language="fr")
 NEXT = ".send button:last-child"

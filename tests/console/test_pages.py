@@ -2,9 +2,9 @@
 
 import pytest
 
-from skinapi.auth.passwords import ClientInfo
-from skinapi.domain.subject import Role
-from skinapi.storage.ids import new_id
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.base.subject import Role
+from skinapi.platform.storage.ids import new_id
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.wire import ask

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.languages import LANGUAGES
-from skinapi.reports.reading import sentences_of
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.base.languages import LANGUAGES
+from skinapi.findings.reports.reading import sentences_of
+from skinapi.model.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

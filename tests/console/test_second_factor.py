@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.auth.accounts import SecondFactor
-from skinapi.auth.passwords import Passwords
-from skinapi.auth.second_factor import code_at, step_of
-from skinapi.storage.ids import now
+from skinapi.accounts.auth.accounts import SecondFactor
+from skinapi.accounts.auth.passwords import Passwords
+from skinapi.accounts.auth.second_factor import code_at, step_of
+from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder

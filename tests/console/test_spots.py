@@ -9,12 +9,12 @@ from selenium.webdriver.common.keys import Keys
 from tests.care.test_comparisons import visit
 from tests.console.journey import LOOKS, Journey, Look, file_of, looks
 from tests.console.visitor import PHONE, Visitor
+from tests.model.comparison.pictures import spot, with_disc
+from tests.model.photos import encoded
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
 from tests.support.size import in_drill
-from tests.vision.comparison.pictures import spot, with_disc
-from tests.vision.photos import encoded
 
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
 AT_400_PERCENT = Look((320, 256), dark=False, language="en")

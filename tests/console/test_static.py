@@ -11,25 +11,18 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.errors import BadNetwork, BadRequest, Conflict, Duplicate, NotFound, SkinAPIError
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.settings import Settings
+from skinapi.base.subject import ROLES
 from skinapi.care.own_data.service import OwnDataSummary
 from skinapi.console.routes import ASSETS, STATIC
-from skinapi.domain.subject import ROLES
-from skinapi.errors import (
-    BadNetwork,
-    BadRequest,
-    Conflict,
-    Duplicate,
-    NotFound,
-    SkinAPIError,
-)
-from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
-from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews import Agreement
-from skinapi.reports.words import LABELS
-from skinapi.settings import Settings
-from skinapi.storage.failed_items import WORK
-from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.heat_map_overlay import COLOURS_FILE
+from skinapi.findings.records.reviews import Agreement
+from skinapi.findings.reports.words import LABELS
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.heat_map_overlay import COLOURS_FILE
+from skinapi.platform.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
+from skinapi.platform.storage.failed_items import WORK
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend
@@ -368,7 +361,7 @@ def test_every_error_that_a_person_can_meet_has_words(
         for error in errors_below(SkinAPIError)
         if error.__module__.startswith("skinapi.")
         # Only the command line says these; they are there once another test has imported them.
-        and not error.__module__.startswith("skinapi.batch.")
+        and not error.__module__.startswith("skinapi.app.batch.")
         and (error.status < 500 or error.status in (503, 507))
     }
     said = {key.removeprefix("error_") for key in words["en"] if key.startswith("error_")}

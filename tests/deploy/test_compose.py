@@ -17,14 +17,14 @@ import pytest
 import yaml
 from pymongo.errors import OperationFailure
 
-from skinapi import app
-from skinapi.settings import Settings
-from skinapi.storage import open_store
-from skinapi.storage.backup import write_backup
-from skinapi.web.mongo_limit_windows import MongoWindows
-from skinapi.web.rate_limits import Limits
+from skinapi.app import application as app
+from skinapi.base.settings import Settings
+from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.stores import open_store
+from skinapi.platform.web.mongo_limit_windows import MongoWindows
+from skinapi.platform.web.rate_limits import Limits
 from tests.deploy.nginx import RECIPE
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import ROOT
 from tests.stores.mongod import Mongod, NoMongodError
 from tests.support.backends import Backend, settings_in

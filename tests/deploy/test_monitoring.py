@@ -14,9 +14,9 @@ import apsw
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from skinapi.web.declaration import declared_routes
+from skinapi.platform.web.declaration import declared_routes
 from tests.deploy.promql import ADDED, DASHBOARD, PROMETHEUS, alerts, grouped_by, queries, selectors
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import PAGES, ROOT
 from tests.support.backends import Backend
 

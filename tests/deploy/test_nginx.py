@@ -14,13 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from selenium import webdriver
 
-from skinapi.web.admission import Sizes
-from skinapi.web.declaration import declared_routes
-from skinapi.web.request_context import ACCEPTED_ID
-from tests.clients.dialects import CLIENTS, PROBLEM, each_client, guide, said
-from tests.clients.screens import Asked, Pages, serving_pages
-from tests.clients.served_backend import ServedBackend
-from tests.clients.test_screens import ALL_CLEAR
+from skinapi.platform.web.admission import Sizes
+from skinapi.platform.web.declaration import declared_routes
+from skinapi.platform.web.request_context import ACCEPTED_ID
 from tests.deploy.nginx import (
     ERRORS,
     OWN_503,
@@ -31,6 +27,10 @@ from tests.deploy.nginx import (
     find_nginx,
     make_certificates,
 )
+from tests.integrations.clients.dialects import CLIENTS, PROBLEM, each_client, guide, said
+from tests.integrations.clients.screens import Asked, Pages, serving_pages
+from tests.integrations.clients.served_backend import ServedBackend
+from tests.integrations.clients.test_screens import ALL_CLEAR
 from tests.repository.documents import ROOT, blocks
 from tests.repository.nginx_errors import DATASET, PHOTO, write_errors
 from tests.repository.reference import COMMAND

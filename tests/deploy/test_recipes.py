@@ -18,8 +18,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from skinapi.problem import PROBLEM_TYPE, Problem
-from skinapi.settings import VERSION, Settings
+from skinapi.base.problem import PROBLEM_TYPE, Problem
+from skinapi.base.settings import VERSION, Settings
 from tests.deploy.promql import PROMETHEUS
 from tests.repository.documents import ROOT
 from tests.support.access import ROWS

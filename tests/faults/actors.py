@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from skinapi.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id
 from tests.faults.history import HUNG, Event, History
 from tests.served.people import Caller
 from tests.served.photo_clients import as_form

@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from skinapi.auth.guess_limits import GUESSES_PER_HOUR
-from skinapi.storage.ports import Document
+from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
+from skinapi.platform.storage.ports import Document
 from tests.faults.contents import Contents
 from tests.faults.history import HUNG, Event
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults.proxy import Proxy
-from tests.jobs.brokers import BrokerServer, RedisServer, running_broker
+from tests.platform.jobs.brokers import BrokerServer, RedisServer, running_broker
 from tests.served.server import ROOT, Server, stopping
 from tests.stores.replica_set import ReplicaSet, running_replica_set
 

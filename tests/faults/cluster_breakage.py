@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 from tests.faults.cluster import Cluster
-from tests.jobs.bench import Bench
-from tests.jobs.killing import kill_one, replace_dead
+from tests.platform.jobs.bench import Bench
+from tests.platform.jobs.killing import kill_one, replace_dead
 
 MOST_AT_ONCE = 2
 SHORTEST_S, LONGEST_S = 0.3, 4.0  # longer than an election takes

@@ -47,10 +47,10 @@ def code_after(folder: Path) -> Path:
     # Inside a record too: what it is made of is read by the version before as well.
     total = "    total: NonNegativeFloat\n"
     replace(
-        code / "vision/finding/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n"
+        code / "model/finding/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n"
     )
     replace(
-        code / "records/submissions.py",
+        code / "findings/records/submissions.py",
         '{**submission.stored(), "schema": 1}',
         '{**submission.stored(), "schema": 1, "year": submission.created_at.year}',
     )

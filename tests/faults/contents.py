@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from skinapi.auth.passwords import Passwords
-from skinapi.composition.services import Services
-from skinapi.storage.ports import Document
+from skinapi.accounts.auth.passwords import Passwords
+from skinapi.app.composition.services import Services
+from skinapi.platform.storage.ports import Document
 
 
 @dataclass(frozen=True)

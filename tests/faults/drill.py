@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from skinapi.storage.ids import new_id
-from skinapi.storage.unit_of_work import AuditRow
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.faults.actors import PATIENCE_S, Actor, Look, Patient, look_away
 from tests.faults.checker import dead_tokens, violations
 from tests.faults.contents import Contents, read_contents

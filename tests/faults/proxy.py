@@ -11,7 +11,7 @@ from grp import getgrgid
 from pathlib import Path
 from pwd import getpwuid
 
-from tests.jobs.brokers import kill, started
+from tests.platform.jobs.brokers import kill, started
 from tests.served.server import ROOT, Server
 from tests.stores.mongod import free_port
 

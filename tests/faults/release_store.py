@@ -8,15 +8,12 @@ import itertools
 import json
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from skinapi.storage.ports import Store
-from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_of
 from tests.lab.sending import labelled, send, upload, zipped
-from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 from tests.support.models import write_model
@@ -41,8 +38,14 @@ CONSENTS = {"photos": True, "training": True}
 MODEL = "own-1"
 
 
+def of_release(module: str, name: str) -> Any:
+    """What the release has by this name: its packages stand elsewhere than those of today."""
+    return getattr(import_module(module), name)
+
+
 def make_clinic(folder: Path) -> None:
     """In a folder that is not there yet: each kind of record that the release keeps."""
+    predicted = of_release("tests.prediction.photographer", "predicted")
     backend = Backend(folder)
     with closing(backend.services.store):
         admin, grey = backend.admin(), backend.member(role="doctor", email="grey@example.org")
@@ -64,10 +67,14 @@ def make_clinic(folder: Path) -> None:
 
 def review_all(backend: Backend, grey: Person) -> None:
     """Findings of the gravest and the mildest band with each one or two reviews of a doctor."""
+    bands, reasons = (
+        of_release("skinapi.vision.conditions", "Band"),
+        of_release("skinapi.vision.bands", "RaisedBy"),
+    )
     ada = patient_of(backend, grey)
-    near = finding_of(band=Band.DOCTOR_REVIEW, raised_by=(RaisedBy.NEAR_THRESHOLD,))
+    near = finding_of(band=bands.DOCTOR_REVIEW, raised_by=(reasons.NEAR_THRESHOLD,))
     file_for(backend, ada, near.band, finding=near)
-    for band in (Band.URGENT_REFERRAL, Band.SELF_MONITORING):
+    for band in (bands.URGENT_REFERRAL, bands.SELF_MONITORING):
         for signed in itertools.product(SAID, (None, *SAID)):
             path = f"/submissions/{file_for(backend, ada, band).number}/review"
             for said in filter(None, signed):
@@ -90,7 +97,7 @@ def teach(backend: Backend, admin: Person, folder: Path) -> None:
     assert admin.call("POST", "/models/rollback", json=why).status_code == 200
 
 
-def forget_opinions(store: Store) -> None:
+def forget_opinions(store: Any) -> None:
     """Some reviews as 0.1.0 stored them, which the release reads so and never changes."""
     plain = {"certainty", "label", "agrees_with_label"}
     for review in store.collection("reviews").find():

@@ -8,9 +8,9 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from skinapi.storage.ids import new_id
-from skinapi.vision.bands import urgency
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import new_id
 from tests.faults.actors import send
 from tests.faults.history import Event, History
 from tests.served.people import Caller, Seeder

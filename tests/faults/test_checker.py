@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.storage.ports import Document
+from skinapi.platform.storage.ports import Document
 from tests.faults.checker import violations
 from tests.faults.contents import Contents
 from tests.faults.history import HUNG, Event

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
 from tests.stores.mongod import Mongod

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.composition import services
-from skinapi.composition.services import open_services
-from skinapi.errors import StoreUnavailable
-from skinapi.records.standing import Reader
-from skinapi.storage import open_store
-from skinapi.storage.ports import Document
-from skinapi.storage.store_version import VERSION, join_store
+from skinapi.app.composition import services
+from skinapi.app.composition.services import open_services
+from skinapi.base.errors import StoreUnavailable
+from skinapi.findings.records.standing import Reader
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.store_version import VERSION, join_store
+from skinapi.platform.stores import open_store
 from tests.faults.code_versions import NoHistoryError, code_of_release
 from tests.faults.release_store import KERATOSIS, read_all
 from tests.served.server import ROOT

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.ports import Document
+from skinapi.platform.storage.ports import Document
 from tests.faults.cluster import Cluster, running_cluster
 from tests.faults.code_versions import code_after
 from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
 from tests.faults.proxy import NoProxyError
 from tests.faults.reviewer import Reviewer
-from tests.jobs.brokers import NoBrokerError
+from tests.platform.jobs.brokers import NoBrokerError
 from tests.served.people import Seeder
 from tests.served.server import ROOT
 from tests.stores.mongod import NoMongodError

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.errors import SkinAPIError
-from skinapi.jobs.job import Job
+from skinapi.base.errors import SkinAPIError
+from skinapi.platform.jobs.job import Job
 from tests.faults.actors import send
 from tests.faults.cluster import Cluster, running_cluster
 from tests.faults.cluster_breakage import ClusterBreaker
@@ -24,9 +24,9 @@ from tests.faults.drill import Drill, acting, assert_all_promises_are_kept, phot
 from tests.faults.history import Event
 from tests.faults.proxy import NoProxyError
 from tests.faults.versions import VersionsSeen, make_versions
-from tests.jobs.bench import Bench
-from tests.jobs.brokers import NoBrokerError
-from tests.jobs.killing import assert_one_end_each
+from tests.platform.jobs.bench import Bench
+from tests.platform.jobs.brokers import NoBrokerError
+from tests.platform.jobs.killing import assert_one_end_each
 from tests.served.people import Caller, Seeder
 from tests.stores.mongod import NoMongodError
 

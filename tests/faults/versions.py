@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skinapi.records.schemas import angular_name
-from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.vision.finding.finding import Finding
+from skinapi.findings.records.schemas import angular_name
+from skinapi.model.finding.finding import Finding
+from skinapi.model.registry.prediction_pool import PoolCaller
 from tests.served.wire import Answer
 from tests.support.findings import TESTED
 from tests.support.models import VERSION, registry_of, tiny_model, write_model

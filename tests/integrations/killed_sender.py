@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from skinapi.notices.deliveries import Deliveries
+from skinapi.platform.notices.deliveries import Deliveries
 from tests.support.backends import Backend
 
 

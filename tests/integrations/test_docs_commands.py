@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id
 from tests.integrations.docs_commands import pages_with_commands, run_page
 from tests.served.server import Server, serving
 from tests.support.backends import token_for

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from skinapi.settings.safety import WRONG_DEFAULT_DOCTOR
+from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
+from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
-from tests.standards.fhir import orders
 from tests.support.backends import PASSWORD, Backend, Person, change_account
 from tests.support.dicom import RELATED, body_of, jpeg_object
 

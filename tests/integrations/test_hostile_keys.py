@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.integrations.test_keys import made, refused, sent
 from tests.support.backends import PASSWORD, Backend, Person
 

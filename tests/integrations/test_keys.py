@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth.second_factor import hash_recovery_code
+from skinapi.accounts.auth.second_factor import hash_recovery_code
 from skinapi.integrations.keys.service import MOST_KEYS
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, change_account

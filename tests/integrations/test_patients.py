@@ -8,10 +8,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from skinapi.auth.accounts import Account
-from skinapi.composition.background import _find_recipient
-from skinapi.domain.subject import KeyUse, Subject
-from skinapi.errors import BadRequest, Forbidden
+from skinapi.accounts.auth.accounts import Account
+from skinapi.app.composition.background import _find_recipient
+from skinapi.base.errors import BadRequest, Forbidden
+from skinapi.base.subject import KeyUse, Subject
 from tests.integrations.test_keys import clinic_wide, sent
 from tests.privacy.made_files import make as make_file
 from tests.privacy.made_files import read

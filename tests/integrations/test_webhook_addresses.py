@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import InvalidBody
-from skinapi.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
+from skinapi.base.errors import InvalidBody
+from skinapi.base.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
 from skinapi.integrations.webhooks.addresses import Addresses, is_public
 from tests.integrations.certificates import certificate_for, new_authority
 from tests.integrations.test_webhooks import add, send, sent

@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 from werkzeug.serving import make_server
 
-from skinapi.storage.unit_of_work import AuditRow
+from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.integrations.test_webhooks import add, send
 from tests.integrations.webhook_receiver import receiving
 from tests.repository.documents import Block, blocks

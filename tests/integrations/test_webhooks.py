@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, sender, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
-from skinapi.notices import deliveries
-from skinapi.records.review_service import EndedHolds
-from skinapi.storage.ids import now
+from skinapi.platform.notices import deliveries
+from skinapi.platform.storage.ids import now
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import pass_days
 from tests.integrations.webhook_receiver import (
     Answer,
     Receiver,
@@ -26,8 +28,6 @@ from tests.integrations.webhook_receiver import (
     says_ten_gigabytes,
     takes,
 )
-from tests.prediction.photographer import predicted
-from tests.records.test_holds import pass_days
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, change_account, erase
 

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.storage.ids import new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import Backend, Person
 
 LABELS = ("mel", "nv", "bkl")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import BadDataset, NotFound
+from skinapi.base.errors import BadDataset, NotFound
 from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
 from skinapi.lab.checks import layouts
 from skinapi.lab.checks.check_report import (
@@ -21,8 +21,8 @@ from skinapi.lab.checks.publishing import Heartbeat
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.lab.quarantine import Quarantine
-from skinapi.storage import make_store, open_store
-from skinapi.vision.dataset_labels import KNOWN_COLUMNS, LabelColumns
+from skinapi.model.dataset_labels import KNOWN_COLUMNS, LabelColumns
+from skinapi.platform.stores import make_store, open_store
 from tests.support.backends import settings_in
 from tests.support.size import size
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from skinapi.errors import Unavailable
+from skinapi.base.errors import Unavailable
 from skinapi.lab.checks.check_queue import MOST_OF_OWNER, MOST_WAITING, CheckQueue
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from skinapi.lab.trainings import duplicate_search
 from skinapi.lab.trainings.duplicate_search import DuplicateSearch, Windows, describe_picture
-from skinapi.vision.decoding.photo import shrink_to_thumbnail
+from skinapi.model.decoding.photo import shrink_to_thumbnail
 from tests.support.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from skinapi.errors import StoreUnavailable
+from skinapi.base.errors import StoreUnavailable
 from skinapi.lab import quarantine as quarantine_module
 from skinapi.lab.checks import picture_storage, publishing
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages, LearnedPictures
@@ -24,8 +24,8 @@ from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.job_services import _name_label, write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.storage.ids import now
-from skinapi.vision.dataset_labels import label_spellings
+from skinapi.model.dataset_labels import label_spellings
+from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person, erase

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import Announced, Uploads, UploadsService
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.platform.jobs.service import JobsService
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person, erase
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.errors import NotFound, StoreUnavailable
+from skinapi.base.errors import NotFound, StoreUnavailable
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.vision.context import Context, Modality
-from skinapi.vision.dataset_labels import label_spellings
+from skinapi.model.context import Context, Modality
+from skinapi.model.dataset_labels import label_spellings
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.lab.checks.layouts import LabelMapping
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
@@ -15,8 +15,8 @@ from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.dataset_labels import label_spellings
+from skinapi.model.conditions import conditions_table
+from skinapi.model.dataset_labels import label_spellings
 from tests.lab.sending import picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import tiny_model

@@ -10,7 +10,7 @@ import pytest
 
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
 from tests.support.backends import Backend, Person, erase

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.lab.datasets.dataset_images import DatasetImages, LearnedPictures
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings.job_services import write_training_folder

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.audit import AuditTrail
-from skinapi.errors import StoreUnavailable
+from skinapi.base.errors import StoreUnavailable
 from skinapi.lab import uploads
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.storage.ids import now
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from skinapi.clients import dermascan_models, dermascan_training, dermascan_uploads
-from skinapi.jobs import routes as jobs_routes
+from skinapi.integrations.clients import dermascan_models, dermascan_training, dermascan_uploads
 from skinapi.lab import routes as lab_routes
-from skinapi.registry import routes as models_routes
-from skinapi.web.declaration import declared_routes
+from skinapi.model.registry import routes as models_routes
+from skinapi.platform.jobs import routes as jobs_routes
+from skinapi.platform.web.declaration import declared_routes
 from tests.lab.sending import labelled, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model

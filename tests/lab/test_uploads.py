@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from skinapi import commands
-from skinapi.errors import NotFound
+from skinapi.app import commands
+from skinapi.base.errors import NotFound
 from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
-from skinapi.storage.ids import now
+from skinapi.platform.storage.ids import now
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person
 

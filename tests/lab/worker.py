@@ -2,7 +2,7 @@
 
 import sys
 
-from skinapi.worker import main
+from skinapi.app.worker import main
 
 if __name__ == "__main__":
     sys.exit(main(job_program="tests.lab.run_job"))

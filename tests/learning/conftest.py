@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinapi.base.settings import Settings
 from skinapi.learning.commands.options import TrainOptions, add_commands
 from skinapi.learning.measure import metrics, stress
 from skinapi.learning.package import trained_model
@@ -20,9 +21,8 @@ from skinapi.learning.train.inputs import Fetch
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.learning.train.recipe import RECIPES, Recipe, make_sampler
 from skinapi.learning.train.training import TrainingRun, TrainingStatus
-from skinapi.settings import Settings
-from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.network.tensor import Scaling, make_tensor
+from skinapi.model.decoding.photo import read_photo
+from skinapi.model.network.tensor import Scaling, make_tensor
 from tests.learning import tiny
 from tests.learning.pictures import write_ham_like, write_source
 from tests.support.size import drill, size

@@ -16,9 +16,9 @@ from skinapi.learning.package.fit_bands import (
     Scores,
     fit_bands,
 )
-from skinapi.vision.bands import THRESHOLDS, OperatingPoint
-from skinapi.vision.calibration.model_calibration import Calibration
-from skinapi.vision.context import Modality
+from skinapi.model.bands import THRESHOLDS, OperatingPoint
+from skinapi.model.calibration.model_calibration import Calibration
+from skinapi.model.context import Modality
 
 LABELS = ("melanoma", "basal_cell_carcinoma", "melanocytic_nevus")
 CAUTIOUS, STANDARD, SELECTIVE = OperatingPoint

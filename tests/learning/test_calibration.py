@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample, fitting_half, measuring_half, patient_context
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.package.fit_calibration import (
@@ -27,8 +27,8 @@ from skinapi.learning.package.fit_detectors import (
     fit_skin_detector,
 )
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.context import Modality
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.context import Modality
 from tests.learning.toy_answers import toy_model
 
 LABELS = ("melanoma", "melanocytic_nevus", "benign_keratosis")

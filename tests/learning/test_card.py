@@ -12,10 +12,10 @@ from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.figure_text import show_interval
 from skinapi.learning.measure.served_figures import measure_not_skin
 from skinapi.learning.package.card import README, describe_limits, list_sources, write_readable_card
-from skinapi.vision.calibration.model_calibration import NamingRule
-from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
+from skinapi.model.calibration.model_calibration import NamingRule
+from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality
 from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows
 from tests.learning.toy_answers import answer, answers_of, told_calibration, toy_model
 

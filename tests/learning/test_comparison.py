@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.comparison import compare_predictions, split_by_group
-from skinapi.vision.context import Modality
+from skinapi.model.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.toy_answers import judged
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import label_for, open_sample, patient_context, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import label_spellings
-from skinapi.vision.decoding.photo import read_photo
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import label_spellings
+from skinapi.model.decoding.photo import read_photo
 from tests.learning.pictures import draw_lesion, write_ham_like
 
 LABELS = label_spellings()

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.train.inputs import Batches
 from skinapi.learning.train.recipe import (

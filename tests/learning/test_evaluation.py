@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import measure_predictions
 from skinapi.learning.package.fit_calibration import fit_temperature
-from skinapi.vision.calibration.model_calibration import softmax
+from skinapi.model.calibration.model_calibration import softmax
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import COLOURS
 from tests.learning.toy_answers import judged

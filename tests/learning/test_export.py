@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
+from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
 from skinapi.learning.package import user_networks
 from skinapi.learning.package.openvino_export import make_servable
-from skinapi.registry.prediction_pool import open_warm
-from skinapi.vision.network.model import open_model
-from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
+from skinapi.model.network.model import open_model
+from skinapi.model.network.tensor import Scaling, Tensor, scale_pixels
+from skinapi.model.registry.prediction_pool import open_warm
 from tests.learning.conftest import run_command
 from tests.support.size import drill
 

@@ -17,10 +17,10 @@ from skinapi.learning.measure.prediction_figures import OTHER, measure_predictio
 from skinapi.learning.measure.predictions import predict, serve_outputs
 from skinapi.learning.measure.served_figures import measure_not_skin
 from skinapi.learning.measure.served_pictures import serve_as_if_tested
-from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, TonesTested
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Modality
-from skinapi.vision.refusals import Reason
+from skinapi.model.calibration.model_calibration import Calibration, NamingRule, TonesTested
+from skinapi.model.conditions import Band
+from skinapi.model.context import Modality
+from skinapi.model.refusals import Reason
 from tests.learning.toy_answers import (
     CLINICAL,
     DERMOSCOPIC,

@@ -9,9 +9,9 @@ from skinapi.lab.trainings import model_comparison
 from skinapi.lab.trainings.model_comparison import compare_for_gates
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
-from skinapi.registry.gates import GateName
-from skinapi.vision.conditions import Band
-from skinapi.vision.network.model import Model, open_model
+from skinapi.model.conditions import Band
+from skinapi.model.network.model import Model, open_model
+from skinapi.model.registry.gates import GateName
 from tests.learning.conftest import Small
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import pytest
 
-from skinapi.auth.owners import OwnerStatus
-from skinapi.errors import (
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import (
     BadNetwork,
     BadRequest,
     Conflict,
@@ -20,18 +20,18 @@ from skinapi.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
-from skinapi.jobs.handlers import JobContext
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER, Job
+from skinapi.base.settings.value_checks import machine_memory
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings import import_job
 from skinapi.lab.trainings.import_job import ExportRequest, import_model
 from skinapi.lab.trainings.import_service import ImportRequest
 from skinapi.lab.trainings.network_process import answer
 from skinapi.lab.uploads import Announced, Uploads
-from skinapi.registry.gates import GateName, ReferenceData
-from skinapi.settings.value_checks import machine_memory
-from skinapi.vision.network.model import read_card
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.network.model import read_card
+from skinapi.model.network.tensor import Scaling
+from skinapi.model.registry.gates import GateName, ReferenceData
+from skinapi.platform.jobs.handlers import JobContext
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.learning.test_export import one_dense, with_random_weights
 from tests.support.backends import Backend

@@ -14,7 +14,7 @@ from skinapi.learning.data.degradation import Degradation, Marking
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.train import inputs
 from skinapi.learning.train.inputs import FeatureCache, Fetch, NetworkInputs, Views
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.network.tensor import Scaling
 from tests.learning.conftest import SIDE
 from tests.learning.pictures import draw_lesion
 

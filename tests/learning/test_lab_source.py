@@ -9,9 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.errors import BadNetwork, NotFound
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.job_queue import Jobs
+from skinapi.base.errors import BadNetwork, NotFound
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
@@ -20,10 +18,12 @@ from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.train.networks import ARCHITECTURES
-from skinapi.registry.serving_pointer import Origin
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
-from tests.clients.test_lab_training import ASKED
+from skinapi.model.registry.serving_pointer import Origin
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Store
+from tests.integrations.clients.test_lab_training import ASKED
 from tests.lab.sending import publish_one, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
 from tests.learning import tiny

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import BadDataset, BadNetwork
+from skinapi.base.errors import BadDataset, BadNetwork
 from skinapi.learning.commands import train as train_command
 from skinapi.learning.package.card import README, write_readable_card
 from skinapi.learning.package.fit_bands import read_left_out
 from skinapi.learning.train.recipe import TrainingData
 from skinapi.learning.train.training import TrainingRun, train_network
-from skinapi.vision.context import Modality
+from skinapi.model.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from skinapi.learning.data import degradation
 from skinapi.learning.data.degradation import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
-from skinapi.vision.network.tensor import view_box
+from skinapi.model.network.tensor import view_box
 from tests.learning.pictures import draw_lesion
 from tests.support.size import size as count
 

@@ -20,10 +20,10 @@ from skinapi.learning.package.fit_detectors import (
     KNOWN_IN_DOUBT,
     fit_other_diseases,
 )
-from skinapi.vision.calibration.detectors import LinearClassifier, OtherDiseaseDetector
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.dataset_labels import label_spellings, other_diseases
-from skinapi.vision.network.model import open_model
+from skinapi.model.calibration.detectors import LinearClassifier, OtherDiseaseDetector
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.dataset_labels import label_spellings, other_diseases
+from skinapi.model.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
 from tests.learning.test_figures import MELANOMA, NEVUS, toy_figures, toy_rows

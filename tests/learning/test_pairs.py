@@ -12,7 +12,7 @@ from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.package.fit_calibration import ENOUGH_PAIRS, fit_joining
-from skinapi.vision.context import Modality
+from skinapi.model.context import Modality
 from tests.learning.toy_answers import (
     CLINICAL,
     DERMOSCOPIC,

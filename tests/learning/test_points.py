@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.point_figures import with_test_figures
 from skinapi.learning.package.card import README
 from skinapi.learning.package.openvino_export import write_model_files
-from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, PointFigures
-from skinapi.vision.network.model import CARD, Model, open_model
-from skinapi.vision.refusals import Reason
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.model.network.model import CARD, Model, open_model
+from skinapi.model.refusals import Reason
 from tests.learning.conftest import Small, run_command
 from tests.learning.test_figures import MELANOMA, NEVUS, phone, scope
 from tests.learning.toy_answers import (

@@ -10,8 +10,8 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import bootstrap_group, name_result, predict, run_model
 from skinapi.learning.measure.served_figures import count_outcomes
 from skinapi.learning.measure.served_pictures import serve_pictures
-from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, softmax
-from skinapi.vision.context import Modality
+from skinapi.model.calibration.model_calibration import Calibration, NamingRule, softmax
+from skinapi.model.context import Modality
 from tests.learning.toy_answers import (
     ALL,
     CLINICAL,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.commands import options
 from skinapi.learning.commands.train import choose_recipe
 from skinapi.learning.data.augmentation import Augmentation, AugmentationConfig
@@ -40,9 +40,9 @@ from skinapi.learning.train.recipe import (
     share_sources,
 )
 from skinapi.learning.train.training import TrainingRun, TrainingStatus, train_network
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import CARD, SHIPPED_MODEL
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.network.model import CARD, SHIPPED_MODEL
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small
 from tests.support.size import drill

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.measure.saliency import blank_cells, score_heat_map
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.network.engine import Engine, EngineOutput, Head
-from skinapi.vision.network.model import Model, open_model
-from skinapi.vision.network.tensor import Tensor
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.network.engine import Engine, EngineOutput, Head
+from skinapi.model.network.model import Model, open_model
+from skinapi.model.network.tensor import Tensor
 from tests.learning.conftest import Small
 from tests.learning.pictures import draw_lesion
 from tests.support.cards import model_card

@@ -15,11 +15,11 @@ from skinapi.learning.package.card import README, write_readable_card
 from skinapi.learning.package.openvino_export import Servable, make_servable
 from skinapi.learning.train.networks import build_network
 from skinapi.learning.train.weights import load_model_weights
-from skinapi.vision.bands import THRESHOLDS
-from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.network.model import CARD, SHIPPED_MODEL, Model, open_model
-from skinapi.vision.network.openvino_engine import Precision
-from skinapi.vision.network.tensor import Tensor, make_tensor
+from skinapi.model.bands import THRESHOLDS
+from skinapi.model.decoding.photo import read_photo
+from skinapi.model.network.model import CARD, SHIPPED_MODEL, Model, open_model
+from skinapi.model.network.openvino_engine import Precision
+from skinapi.model.network.tensor import Tensor, make_tensor
 from tests.support.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.errors import Refused
+from skinapi.base.errors import Refused
 from skinapi.learning.data.degradation import MARKINGS
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import saliency
 from skinapi.learning.measure.saliency import NEVUS, measure_shortcuts
-from skinapi.vision.classification import classify_photo
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context, Modality
-from skinapi.vision.network.model import Model, open_model
+from skinapi.model.classification import classify_photo
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context, Modality
+from skinapi.model.network.model import Model, open_model
+from tests.model.photos import skin_with_spot
 from tests.support.models import tiny_model
-from tests.vision.photos import skin_with_spot
 
 GREY = 100
 PENS = {"pen": lambda picture: Image.new("RGB", picture.size, (0, 0, picture.getpixel((0, 0))[0]))}

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.data.skin_patches import cut_normal_skin, find_skin
-from skinapi.vision.context import Modality
-from tests.vision.photos import SKIN, SPOT
+from skinapi.model.context import Modality
+from tests.model.photos import SKIN, SPOT
 
 
 def spotted(middle: tuple[int, int] = (110, 130), radius: int = 40) -> Image.Image:

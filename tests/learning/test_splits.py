@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import (
     group_samples,
@@ -15,7 +15,7 @@ from skinapi.learning.data.splits import (
     split_samples,
     write_split,
 )
-from skinapi.vision.network.model import Part
+from skinapi.model.network.model import Part
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

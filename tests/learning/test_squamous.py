@@ -16,11 +16,11 @@ from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
 from skinapi.learning.package import trained_model
 from skinapi.learning.package.card import README, describe_limits, describe_missing_labels
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
-from skinapi.vision.classification import classify_photo
-from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import Head
-from skinapi.vision.network.model import Model, open_model
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, softmax
+from skinapi.model.classification import classify_photo
+from skinapi.model.context import Modality
+from skinapi.model.network.engine import Head
+from skinapi.model.network.model import Model, open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
 from tests.learning.toy_answers import MeanColour, toy_model

@@ -10,8 +10,8 @@ from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample, subsample
 from skinapi.learning.measure import stress
 from skinapi.learning.measure.stress import STRESSES
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.network.model import open_model
+from skinapi.model.conditions import conditions_table
+from skinapi.model.network.model import open_model
 from tests.learning.conftest import STRESSES_SEEN, Small
 from tests.learning.pictures import draw_lesion
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
+from skinapi.base.errors import BadDataset, BadNetwork, SkinAPIError
 from skinapi.learning.commands import train
 from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.data.augmentation import AugmentationConfig
 from skinapi.learning.data.splits import refuse_leakage
-from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL, copied_model, open_model
+from skinapi.model.network.model import NETWORK, SHIPPED_MODEL, copied_model, open_model
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Joined, Small, run_command
 from tests.learning.pictures import draw_lesion

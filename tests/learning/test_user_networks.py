@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.errors import BadNetwork
+from skinapi.base.errors import BadNetwork
 from skinapi.learning.package import user_networks
 from skinapi.learning.package.user_networks import (
     ACTIVATIONS,

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.errors import BadNetwork
+from skinapi.base.errors import BadNetwork
 from skinapi.learning.package.openvino_export import export_servable, make_servable
 from skinapi.learning.train.networks import ARCHITECTURES, build_network, round_to_float16
 from skinapi.learning.train.weights import initialise, load_model_weights, load_weights, save_norms
-from skinapi.vision.network.model import (
+from skinapi.model.network.model import (
     CHECKSUMS,
     NETWORK,
     NORMS,
@@ -23,7 +23,7 @@ from skinapi.vision.network.model import (
     open_model,
     read_labels,
 )
-from skinapi.vision.network.openvino_engine import Precision
+from skinapi.model.network.openvino_engine import Precision
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.support.size import in_drill

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from skinapi.jobs.job_guard import guard_job
+from skinapi.app.run_job import HANDLERS
+from skinapi.platform.jobs.job_guard import guard_job
+from skinapi.platform.storage.files import FileBlobs
 from skinapi.privacy.person_file.stored_files import PersonFiles
-from skinapi.run_job import HANDLERS
-from skinapi.storage.files import FileBlobs
 
 THIRD = 3
 FOR_EVER_S = 3600

@@ -2,8 +2,8 @@
 
 import sys
 
-from skinapi.jobs.attempt import Timing
-from skinapi.worker import main
+from skinapi.app.worker import main
+from skinapi.platform.jobs.attempt import Timing
 
 if __name__ == "__main__":
     sys.exit(

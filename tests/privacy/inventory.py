@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from skinapi.composition.migration import EMPTIED
+from skinapi.app.composition.migration import EMPTIED
 from tests.repository.documents import PAGES
 
 PAGE = "docs/operate/inventory.md"

@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from skinapi.composition.privacy_services import open_file_maker
-from skinapi.jobs.job import PERSON_FILE, Job
+from skinapi.app.composition.privacy_services import open_file_maker
+from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.support.backends import PASSWORD, Backend, Person

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.languages import LANGUAGES
-from skinapi.notices.outbox import WORDS, Kind
+from skinapi.base.languages import LANGUAGES
+from skinapi.findings.records import break_glass
+from skinapi.findings.records import service as records_service
+from skinapi.integrations.dicom.uids import uid_of_id
+from skinapi.model.conditions import conditions_table
+from skinapi.platform.notices.outbox import WORDS, Kind
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.break_glass import service
-from skinapi.records import break_glass
-from skinapi.records import service as records_service
-from skinapi.standards.dicom.uids import uid_of_id
-from skinapi.storage.ids import now
-from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import patient_in_care
-from tests.prediction.photographer import predicted
-from tests.records.test_holds import hold
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import hold
 from tests.served.wire import at_once
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, erase

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from skinapi.demo.drawing import draw
-from skinapi.demo.spots import GROWING_MOLE, ROUND_MOLE
+from skinapi.app.demo.drawing import draw
+from skinapi.app.demo.spots import GROWING_MOLE, ROUND_MOLE
 from tests.privacy.byte_search import ByteSearch
 
 TEXT = "Zoë Quastenflosser möchte am Dienstag kommen, bitte anrufen"

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.accounts import Accounts
-from skinapi.errors import UnsafeSettings
-from skinapi.notices.outbox import Kind, Notice
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.errors import UnsafeSettings
+from skinapi.model.conditions import Band
+from skinapi.model.registry.serving_pointer import Origin, PatientPictures
+from skinapi.platform.notices.outbox import Kind, Notice
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.erasure import people_to_reach
-from skinapi.registry.serving_pointer import Origin, PatientPictures
-from skinapi.storage.ids import now
-from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
-from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.dicom import RELATED, body_of, jpeg_object
 from tests.support.models import write_model

@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.privacy.erasure.receipts import is_genuine
 from tests.care.conversation import Talk
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.privacy.test_erasure import ASKED
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, Person, store_of_kind

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.composition.services import MODELS
+from skinapi.app.composition.services import MODELS
 from skinapi.privacy.person_file.format import FILES
 from tests.privacy.inventory import (
     BY_COLLECTION,

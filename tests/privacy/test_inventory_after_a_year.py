@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.ids import new_id
-from skinapi.storage.ports import Document
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.ports import Document
 from tests.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
 from tests.privacy.made_files import maker_of
 from tests.privacy.stored_fields import paths_of

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.errors import InvalidToken
+from skinapi.base.errors import InvalidToken
 from skinapi.privacy.joining.service import ACTED, GONE, KEYED, MOVED, STAYS
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
-from tests.prediction.photographer import predicted
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
-from tests.standards.fhir import orders
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on, notices_to
 

@@ -8,23 +8,23 @@ from tests.repository.documents import ROOT, chapter
 
 # By the module that calls: what switches it on, as the table says.
 CALLERS = {
-    "skinapi.reports.openrouter": "OPENROUTER_API_KEY",
-    "skinapi.notices.sender": "SMTP_URL",
-    "skinapi.storage.mongo": "MONGO_URI",
-    "skinapi.web.mongo_limit_windows": "RATE_LIMIT_STORAGE",
-    "skinapi.jobs.dramatiq_broker": "JOBS_BROKER",
+    "skinapi.findings.reports.openrouter": "OPENROUTER_API_KEY",
+    "skinapi.platform.notices.sender": "SMTP_URL",
+    "skinapi.platform.mongo": "MONGO_URI",
+    "skinapi.platform.web.mongo_limit_windows": "RATE_LIMIT_STORAGE",
+    "skinapi.platform.jobs.dramatiq_broker": "JOBS_BROKER",
     "skinapi.integrations.oidc.provider": "OIDC_PROVIDERS",
     "skinapi.integrations.webhooks.addresses": "#/integrations/webhooks",
     "skinapi.integrations.webhooks.sender": "#/integrations/webhooks",
-    "skinapi.standards.dicom.archive_client": "ARCHIVE_URL",
+    "skinapi.integrations.dicom.archive_client": "ARCHIVE_URL",
 }
 # What others call through, the parts of a URL, the name of this machine, and a command that spreads
 # its work over machines that it is given.
 CALL_NOBODY = {
-    "skinapi.http_client",
-    "skinapi.settings.value_checks",
-    "skinapi.jobs.job_worker",
-    "skinapi.batch.cluster",
+    "skinapi.base.http_client",
+    "skinapi.base.settings.value_checks",
+    "skinapi.platform.jobs.job_worker",
+    "skinapi.app.batch.cluster",
 }
 OUTGOING = re.compile(
     r"^(http\.client|http_client|skinapi\.http_client|smtplib|socket|ssl|redis|pymongo|gridfs|"

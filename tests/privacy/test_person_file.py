@@ -13,17 +13,17 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft202012Validator
 
-from skinapi.audit.trail import TrailFilter
-from skinapi.languages import LANGUAGES
+from skinapi.base.languages import LANGUAGES
+from skinapi.findings.reports.words import LABELS
+from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.format import FILES, MANIFEST, PAGE, SIGNATURE, schema_of
 from skinapi.privacy.person_file.page import WORDS
 from skinapi.privacy.signature import PublicKey
-from skinapi.reports.words import LABELS
-from skinapi.storage.ids import now
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 

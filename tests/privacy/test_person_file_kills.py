@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import MOST_ATTEMPTS
-from tests.prediction.photographer import predicted
+from skinapi.platform.jobs.job import MOST_ATTEMPTS
+from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import ask, fetch, job_of, state_of
 from tests.served.server import INHERITED, ROOT
 from tests.stores.mongod import DIE_WITH_PARENT

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.second_factor import hash_recovery_code
-from skinapi.errors import DiskFull
-from skinapi.jobs.job import MOST_ATTEMPTS
-from skinapi.notices.outbox import Kind
+from skinapi.accounts.auth.second_factor import hash_recovery_code
+from skinapi.base.errors import DiskFull
+from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.backups.backup_file import members_of
+from skinapi.platform.jobs.job import MOST_ATTEMPTS
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.stored_files import KEPT_FOR, FileEnded, PersonFiles
-from skinapi.storage.backup import write_backup
-from skinapi.storage.backup_file import members_of
-from skinapi.storage.ids import now
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import ASKED, ask, bytes_of, fetch, job_of, made_for, make, state_of
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import MAIL, Backend, Person, erase

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 
 

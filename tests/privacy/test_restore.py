@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from skinapi import backup_commands
-from skinapi.composition.services import open_services
-from skinapi.errors import BrokenErasedIds, Conflict
-from skinapi.settings import Settings
-from skinapi.storage import make_store, open_store
-from skinapi.storage.backup import write_backup
-from skinapi.storage.backups_made import list_backups
-from skinapi.storage.erased_ids import (
+from skinapi.app import backup_commands
+from skinapi.app.composition.services import open_services
+from skinapi.base.errors import BrokenErasedIds, Conflict
+from skinapi.base.settings import Settings
+from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.backups.backups_made import list_backups
+from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     ErasedIds,
     Header,
@@ -25,7 +24,8 @@ from skinapi.storage.erased_ids import (
     read_erased_ids,
     write_erased_ids,
 )
-from tests.prediction.photographer import predicted
+from skinapi.platform.stores import make_store, open_store
+from tests.findings.prediction.photographer import predicted
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, erase, settings_in
 from tests.support.models import tiny_model

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from skinapi.errors import UnsafeSettings
+from skinapi.base.errors import UnsafeSettings
+from skinapi.findings.records.submission import Submission
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.retention.kinds import Kind, Spare, Term
 from skinapi.privacy.retention.plan import ANNOUNCED
 from skinapi.privacy.retention.service import RetentionPasses, RetentionService
-from skinapi.records.submission import Submission
-from skinapi.storage.ids import now
-from skinapi.vision.conditions import Band
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person, put_in
 from tests.support.size import in_drill, size
 from tests.test_clock_set_right import Clock

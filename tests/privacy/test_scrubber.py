@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from skinapi import backup_commands
-from skinapi.storage import scrubbing
-from skinapi.storage.backups_made import begin_backup, end_backup, list_backups, may_hold
-from skinapi.storage.erased_ids import FILE_NAME, ErasedIds, read_erased_ids
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
-from skinapi.storage.scrubbing import Scrubber
+from skinapi.app import backup_commands
+from skinapi.platform.backups import scrubbing
+from skinapi.platform.backups.backups_made import begin_backup, end_backup, list_backups, may_hold
+from skinapi.platform.backups.erased_ids import FILE_NAME, ErasedIds, read_erased_ids
+from skinapi.platform.backups.scrubbing import Scrubber
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Store
 from tests.support.backends import Backend, erase, settings_in, store_of_kind
 from tests.support.models import tiny_model
 

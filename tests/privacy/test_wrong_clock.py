@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.storage.clock_watch import ALARM, STEADY
+from skinapi.platform.storage.clock_watch import ALARM, STEADY
 from tests.care.conversation import Talk
 from tests.conftest import store_on
-from tests.prediction.photographer import predicted
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.size import in_drill
 from tests.test_clock_set_right import Clock

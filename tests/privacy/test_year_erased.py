@@ -10,11 +10,11 @@ import bson
 import pymongo
 import pytest
 
+from skinapi.platform.backups.backups_made import list_backups
+from skinapi.platform.backups.scrubbing import Scrubber
+from skinapi.platform.storage.faults import blob_keys
+from skinapi.platform.storage.ports import Remnant
 from skinapi.privacy.erasure.receipts import Kept, Receipt
-from skinapi.storage.backups_made import list_backups
-from skinapi.storage.faults import blob_keys
-from skinapi.storage.ports import Remnant
-from skinapi.storage.scrubbing import Scrubber
 from tests.privacy.byte_search import ByteSearch, Hit
 from tests.privacy.year import Kept as KeptPhoto
 from tests.privacy.year import Year, live_a_year, settings_of_year

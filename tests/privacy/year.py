@@ -20,15 +20,15 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi import backup_commands
-from skinapi.auth import tokens
-from skinapi.auth.second_factor import code_at, step_of
-from skinapi.demo.drawing import Spot, draw
-from skinapi.demo.spots import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE
+from skinapi.accounts.auth import tokens
+from skinapi.accounts.auth.second_factor import code_at, step_of
+from skinapi.app import backup_commands
+from skinapi.app.demo.drawing import Spot, draw
+from skinapi.app.demo.spots import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE
 from skinapi.integrations.webhooks.endpoints import EventType
 from skinapi.lab.checks import publishing
-from skinapi.storage import ids
-from skinapi.storage.ids import Clock, now
+from skinapi.platform.storage import ids
+from skinapi.platform.storage.ids import Clock, now
 from tests.lab.conftest import DecoderHere
 from tests.lab.sending import await_check
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Backend, Person

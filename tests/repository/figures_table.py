@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from skinapi.vision.bands import OperatingPoint
+from skinapi.model.bands import OperatingPoint
 from tests.repository.documents import ROOT
 
 CARD = ROOT / "skinapi" / "models" / "resnet50" / "card.json"

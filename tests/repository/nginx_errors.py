@@ -11,9 +11,8 @@ from typing import Any
 
 from flask import Response, g, request
 
-from skinapi.app import Application
-from skinapi.domain.size_limits import body_too_large, photo_too_large
-from skinapi.errors import (
+from skinapi.app.application import Application
+from skinapi.base.errors import (
     BadRequest,
     Forbidden,
     MethodNotAllowed,
@@ -24,15 +23,11 @@ from skinapi.errors import (
     Unauthenticated,
     Unavailable,
 )
-from skinapi.problem import SECURITY_HEADERS
-from skinapi.settings import Settings
-from skinapi.web.answers import (
-    HTTPS_ONLY,
-    METHODS,
-    READABLE,
-    SENDABLE,
-)
-from skinapi.web.declaration import choose_client_route, renderer_for
+from skinapi.base.problem import SECURITY_HEADERS
+from skinapi.base.settings import Settings
+from skinapi.base.size_limits import body_too_large, photo_too_large
+from skinapi.platform.web.answers import HTTPS_ONLY, METHODS, READABLE, SENDABLE
+from skinapi.platform.web.declaration import choose_client_route, renderer_for
 from tests.repository.documents import ROOT
 from tests.support.backends import Backend
 

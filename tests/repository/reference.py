@@ -19,31 +19,32 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from skinapi.auth import guess_limits, passwords, recovery, sessions
-from skinapi.auth import routes as auth_routes
-from skinapi.care import message_records, message_service
-from skinapi.domain import size_limits
+from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
+from skinapi.accounts.auth import routes as auth_routes
+from skinapi.base import size_limits
+from skinapi.base.settings import Settings
+from skinapi.base.settings.privacy import PrivacySettings
+from skinapi.care import message_records
+from skinapi.care.messages import service as message_service
+from skinapi.findings.records import letters, review_queue
+from skinapi.findings.reports import narrator, openrouter
+from skinapi.integrations.dicom import errors as dicom_errors
+from skinapi.integrations.dicom import routes as dicom_routes
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import sender as webhook_sender
 from skinapi.integrations.webhooks import service as webhooks
-from skinapi.jobs import attempt, job, job_logs, job_process
 from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
-from skinapi.notices import deliveries, outbox
+from skinapi.model.decoding import file_header, file_parts, photo
+from skinapi.model.registry import prediction_pool, shadow
+from skinapi.platform.jobs import attempt, job, job_logs, job_process
+from skinapi.platform.mongo import outage
+from skinapi.platform.notices import deliveries, outbox
+from skinapi.platform.sqlite import database_file
+from skinapi.platform.storage import files as stored_files
+from skinapi.platform.web import body_limits, forms, rate_limits, request_parsing, schemas
 from skinapi.privacy.person_file.format import FILES, schema_of
-from skinapi.records import letters, review_queue
-from skinapi.registry import prediction_pool, shadow
-from skinapi.reports import narrator, openrouter
-from skinapi.settings import Settings
-from skinapi.settings.privacy import PrivacySettings
-from skinapi.standards.dicom import errors as dicom_errors
-from skinapi.standards.dicom import routes as dicom_routes
-from skinapi.storage import files as stored_files
-from skinapi.storage.mongo import outage
-from skinapi.storage.sqlite import database_file
-from skinapi.vision.decoding import file_header, file_parts, photo
-from skinapi.web import body_limits, forms, rate_limits, request_parsing, schemas
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
@@ -58,46 +59,18 @@ Row = tuple[str, ...]
 
 CAPTIONS = {
     "__main__": "command line",
-    "app": "the web application",
-    "backup_commands": "copy, restore, overwrite",
-    "commands": "work on stored data",
-    "composition": "builds the services",
-    "demo": "a clinic at work",
-    "worker": "runs jobs",
-    "domain": "pages, callers, texts",
-    "run_job": "the process of a job",
-    "person_file_job": "makes a person's file",
-    "clients": "clients of earlier systems",
+    "app": "what runs, and how it is made",
     "console": "pages in a browser",
-    "standards": "FHIR and DICOM",
-    "integrations": "keys, log-ins, webhooks",
     "privacy": "rights of a person",
-    "prediction": "a photo in, a finding out",
+    "integrations": "FHIR, DICOM, keys, webhooks",
+    "lab": "data sets, trainings",
     "care": "a doctor's patients",
-    "batch": "archives of pictures",
-    "lab": "data sets",
-    "reports": "words, PDF, HTML",
-    "admin": "approval, roles, deletion",
-    "records": "findings, photos, reviews",
-    "auth": "accounts, tokens, access",
-    "jobs": "queue, worker, logs",
-    "audit": "who did what",
-    "notices": "mails, who sends them",
-    "registry": "the model in service",
+    "findings": "prediction, record, report",
+    "accounts": "people, log-ins, admins",
     "learning": "training, evaluation",
-    "web": "routes, limits, errors",
-    "storage": "SQLite, MongoDB, files",
-    "vision": "from a photo to a finding",
-    "settings": "every setting",
-    "languages": "English, French",
-    "problem": "an error as an answer",
-    "errors": "the tree of errors",
-    "intervals": "intervals of shares",
-    "json_bounds": "size of JSON",
-    "http_client": "calls with a deadline",
-    "words": "the texts, by language",
-    "logs": "lines of JSON",
-    "stored_record": "the base of what is stored",
+    "model": "from a photo to a finding",
+    "platform": "storage, web, jobs, mails",
+    "base": "errors, settings, words",
 }
 WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 

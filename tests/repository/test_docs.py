@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.settings import Settings
+from skinapi.base.settings import Settings
 from tests.privacy.inventory import INVENTORY
 from tests.repository.documents import FENCED, PAGES, ROOT, chapter
 from tests.repository.reference import COMMAND, DRAWING, TABLES, draw_layers, layers, write_page

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from skinapi.settings import VERSION, Settings
+from skinapi.base.settings import VERSION, Settings
 from tests.repository.documents import ROOT
 
 SETTINGS = {name.upper() for name in Settings.model_fields}

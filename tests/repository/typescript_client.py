@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skinapi.app import create_app
-from skinapi.settings import Settings
-from skinapi.storage import make_store
+from skinapi.app.application import create_app
+from skinapi.base.settings import Settings
+from skinapi.platform.stores import make_store
 from tests.npm_tools import tool
 
 FOLDER = Path(__file__).parents[2] / "docs" / "typescript"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi.auth.accounts import Accounts
-from skinapi.composition.services import Services
-from skinapi.storage.ids import new_id
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.app.composition.services import Services
+from skinapi.platform.storage.ids import new_id
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
 from tests.support.backends import PASSWORD_HASH, change_account, token_for

@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from tests.model.comparison.pictures import spot
+from tests.model.photos import encoded, skin_with_spot
 from tests.served.wire import PATIENCE_S, Answer
-from tests.vision.comparison.pictures import spot
-from tests.vision.photos import encoded, skin_with_spot
 
 BOUNDARY = "no-photo-holds-this-line"
 TWELVE_MEGAPIXELS = (4000, 3000)

@@ -54,7 +54,7 @@ def ready_context() -> ForkServerContext:
     """Its processes are those forks."""
     context = get_context("forkserver")
     context.set_forkserver_preload(
-        ["skinapi.app", "skinapi.__main__", "tests.served.ready_process"]
+        ["skinapi.app.application", "skinapi.__main__", "tests.served.ready_process"]
     )
     return context
 

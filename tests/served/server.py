@@ -13,10 +13,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
-from skinapi.commands import check
-from skinapi.composition.services import Services, open_services
-from skinapi.settings import Settings
-from skinapi.storage import make_store
+from skinapi.app.commands import check
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.settings import Settings
+from skinapi.platform.stores import make_store
 from tests.served.ready_process import ReadyProcess
 from tests.served.wire import ask
 from tests.stores.mongod import DIE_WITH_PARENT, free_port

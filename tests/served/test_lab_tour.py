@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.clients.test_lab_training import ASKED
+from tests.integrations.clients.test_lab_training import ASKED
 from tests.lab.sending import zipped
 from tests.learning.pictures import write_ham_like
 from tests.served.people import Caller, Seeder

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import SkinAPIError
-from skinapi.storage.files import FileBlobs
-from skinapi.storage.mongo.gridfs_blobs import GridBlobs
-from skinapi.storage.mongo.mongo_store import MongoDocuments, MongoStore
-from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
-from skinapi.storage.sqlite.sqlite_store import SqliteStore
+from skinapi.base.errors import SkinAPIError
+from skinapi.platform.mongo.gridfs_blobs import GridBlobs
+from skinapi.platform.mongo.mongo_store import MongoDocuments, MongoStore
+from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
+from skinapi.platform.sqlite.sqlite_store import SqliteStore
+from skinapi.platform.storage.files import FileBlobs
 
 COMMANDS = (
     *("insert", "insert_many", "get", "find", "count", "count_by"),

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import mongomock
 import mongomock.gridfs
 
-from skinapi.storage.mongo.mongo_store import MongoDocuments, MongoStore
-from skinapi.storage.ports import Document, Remnant, Scrubbed
+from skinapi.platform.mongo.mongo_store import MongoDocuments, MongoStore
+from skinapi.platform.storage.ports import Document, Remnant, Scrubbed
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 T = TypeVar("T")

@@ -23,11 +23,11 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 import skinapi
-from skinapi.errors import SkinAPIError
-from skinapi.storage.mongo.mongo_store import DURABLE, MongoDocuments, MongoStore
-from skinapi.storage.ports import Document, Filter
-from skinapi.storage.sqlite.database_file import SqliteFile
-from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
+from skinapi.base.errors import SkinAPIError
+from skinapi.platform.mongo.mongo_store import DURABLE, MongoDocuments, MongoStore
+from skinapi.platform.sqlite.database_file import SqliteFile
+from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
+from skinapi.platform.storage.ports import Document, Filter
 
 # By collection: why its queries may read all of it, or sort what they find.
 EXCEPTIONS = {

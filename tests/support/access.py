@@ -13,24 +13,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.findings.records.break_glass import LIFE, BreakGlass
+from skinapi.findings.records.submission import Filing, NewFinding
+from skinapi.findings.records.submissions import Submissions
+from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.integrations.dicom.uids import study_uid
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, FindingToTell, PersonToReach, Why
 from skinapi.privacy.person_file.stored_files import PersonFile
-from skinapi.records.break_glass import LIFE, BreakGlass
-from skinapi.records.submission import Filing, NewFinding
-from skinapi.records.submissions import Submissions
-from skinapi.standards.dicom.archive import ARCHIVE
-from skinapi.standards.dicom.uids import study_uid
-from skinapi.storage.ids import new_id, now
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context
-from tests.clients.dialects import base64_of
+from tests.integrations.clients.dialects import base64_of
+from tests.integrations.fhir import orders
 from tests.lab.sending import labelled, publish_one, zipped
-from tests.standards.fhir import orders
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.dicom import sends_dicom
 from tests.support.findings import finding_of

@@ -15,16 +15,16 @@ from flask.testing import FlaskClient
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from werkzeug.test import TestResponse
 
-from skinapi.app import Application, create_app
-from skinapi.auth.accounts import Account, AccountFields
-from skinapi.auth.passwords import Passwords
-from skinapi.composition import account_services
-from skinapi.composition.services import Services, open_services
-from skinapi.errors import StoreUnavailable
-from skinapi.registry.prediction_pool import PredictionPool, ServedModel
-from skinapi.settings import Settings
-from skinapi.storage import make_store, open_store
-from skinapi.storage.ports import Document, Store
+from skinapi.accounts.auth.accounts import Account, AccountFields
+from skinapi.accounts.auth.passwords import Passwords
+from skinapi.app.application import Application, create_app
+from skinapi.app.composition import account_services
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.errors import StoreUnavailable
+from skinapi.base.settings import Settings
+from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.stores import make_store, open_store
 from tests.stores.mock_store import MockStore
 from tests.support.models import served_once, tiny_model
 

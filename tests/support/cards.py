@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from skinapi.vision.network.model import ModelCard
-from skinapi.vision.network.openvino_engine import Precision
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.network.model import ModelCard
+from skinapi.model.network.openvino_engine import Precision
+from skinapi.model.network.tensor import Scaling
 
 
 def model_card(**fields: Any) -> ModelCard:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from skinapi.vision.bands import RaisedBy
-from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
-from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.calibration.probability_adjustments import restate
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import Doubt, Finding, Timings
-from skinapi.vision.finding.ranking import NotRuledOut, Restated, as_mapping, rank, sum_malignant
-from skinapi.vision.quality import Quality
+from skinapi.model.bands import RaisedBy
+from skinapi.model.calibration.detectors import KNOWN, ModalityFinding
+from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.calibration.probability_adjustments import restate
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.finding.finding import Doubt, Finding, Timings
+from skinapi.model.finding.ranking import NotRuledOut, Restated, as_mapping, rank, sum_malignant
+from skinapi.model.quality import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
 CONTRADICTED = ModalityFinding(

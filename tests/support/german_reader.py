@@ -9,16 +9,16 @@ from typing import Any
 
 from pypdf import PdfReader
 
-from skinapi.languages import LANGUAGES
-from skinapi.notices.outbox import WORDS
-from skinapi.reports.facts import Facts
-from skinapi.reports.template import write_template
-from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.finding.finding import Doubt
-from tests.prediction.photographer import predicted, send
+from skinapi.base.languages import LANGUAGES
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding.finding import Doubt
+from skinapi.platform.notices.outbox import WORDS
+from tests.findings.prediction.photographer import predicted, send
+from tests.model.photos import encoded, skin_with_spot
 from tests.support.backends import Backend, Person
 from tests.support.findings import told_finding
-from tests.vision.photos import encoded, skin_with_spot
 
 TAG = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 

@@ -13,14 +13,12 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.registry.service import InferenceService
-from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import Head
-from skinapi.vision.network.model import (
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.context import Modality
+from skinapi.model.network.engine import Head
+from skinapi.model.network.model import (
     CALIBRATION,
     CARD,
     HEAD,
@@ -30,7 +28,9 @@ from skinapi.vision.network.model import (
     write_checksums,
     write_head,
 )
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.network.tensor import Scaling
+from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
+from skinapi.model.registry.service import InferenceService
 from tests.support.cards import model_card
 from tests.support.findings import TESTED
 from tests.support.photos import COLOURS

@@ -16,32 +16,32 @@ from typing import Any
 
 # A place: its module, what stands there, and what German adds behind it.
 PLACES = {
-    "LocalizedText": ("skinapi.languages", "    fr: str\n", "    de: str\n"),
+    "LocalizedText": ("skinapi.base.languages", "    fr: str\n", "    de: str\n"),
     "NUMBERS": (
-        "skinapi.languages",
+        "skinapi.base.languages",
         'percent="{} %"),\n',
         '"de": NumberFormat(decimal_mark=",", percent="{} %"),\n',
     ),
-    "BandEntry": ("skinapi.vision.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
-    "conditions.yaml": ("skinapi.vision.conditions", "space_all_french(written)", " | in_german"),
+    "BandEntry": ("skinapi.model.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
+    "conditions.yaml": ("skinapi.model.conditions", "space_all_french(written)", " | in_german"),
     "words.de.js": (
         "skinapi.console.routes",
         "    if path.suffix in TYPES\n}\n",
         "for of in ('words', 'words.staff'):\n    ASSETS[f'{of}.de.js'] = ASSETS[f'{of}.en.js']\n",
     ),
 }
-# The German files of `skinapi/words`, made of the English ones, and who reads them.
+# The German files of `skinapi/base/words_en`, made of the English ones, and who reads them.
 WORDS = {
-    "words/de/days.py": "skinapi.records.due_days",
-    "words/de/reports.py": "skinapi.reports.words",
-    "words/de/pages.py": "skinapi.web.answers",
-    "words/de/mails.py": "skinapi.notices.outbox",
-    "words/de/person_file.py": "skinapi.privacy.person_file.page",
-    "words/de/receipts.py": "skinapi.privacy.erasure.receipt_page",
-    "words/de/looks.py": "skinapi.records.schemas",
-    "words/de/letters.py": "skinapi.care.letters.words",
+    "base/words_de/days.py": "skinapi.findings.records.due_days",
+    "base/words_de/reports.py": "skinapi.findings.reports.words",
+    "base/words_de/pages.py": "skinapi.platform.web.answers",
+    "base/words_de/mails.py": "skinapi.platform.notices.outbox",
+    "base/words_de/person_file.py": "skinapi.privacy.person_file.page",
+    "base/words_de/receipts.py": "skinapi.privacy.erasure.receipt_page",
+    "base/words_de/looks.py": "skinapi.findings.records.schemas",
+    "base/words_de/letters.py": "skinapi.care.letters.words",
 }
-LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
+LANGUAGE = ("skinapi.base.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
 _HOLE = re.compile(r"(\{[^}]*\})")
 
@@ -91,10 +91,10 @@ class _GermanLoader(SourceFileLoader):
 
 
 class _GermanWords(Loader):
-    """A module of `skinapi.words.de` from the one of `skinapi.words.en`."""
+    """A module of `skinapi.base.words_de` from the one of `skinapi.base.words_en`."""
 
     def exec_module(self, module: ModuleType) -> None:
-        english = import_module(module.__name__.replace(".de", ".en"))
+        english = import_module(module.__name__.replace("words_de", "words_en"))
         for name, words in vars(english).items():
             if name.isupper():
                 setattr(module, name, _dotted(words))
@@ -104,7 +104,7 @@ class _GermanFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "skinapi.words.de":
+        if fullname == "skinapi.base.words_de":
             return ModuleSpec(fullname, _GermanWords(), is_package=True)
         if fullname in _words:
             return ModuleSpec(fullname, _GermanWords())
@@ -138,6 +138,6 @@ if __name__ == "__main__":
     if missing:
         # The application does so too, after many others.
         import_module(WORDS.get(missing) or PLACES[missing][0])
-    import_module("skinapi.app")
+    import_module("skinapi.app.application")
     # Only now: it imports modules that are to have German.
     sys.stdout.write(json.dumps(import_module("tests.support.german_reader").read_all()))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from skinapi.languages import Language, in_each_language
+from skinapi.base.languages import Language, in_each_language
 
 JARGON: Mapping[Language, re.Pattern[str]] = in_each_language(
     {

@@ -5,8 +5,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from skinapi.storage.ids import now
-from tests.prediction.photographer import predicted, send
+from skinapi.platform.storage.ids import now
+from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, acts_in, notices_to
 

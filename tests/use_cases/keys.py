@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import UseCase
 

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from skinapi.records.letters import Letter
-from skinapi.records.reviews import Review
-from skinapi.records.standing import (
+from skinapi.findings.records.letters import Letter
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.standing import (
     FindingStanding,
     JudgedPhoto,
     Reader,
@@ -14,16 +14,16 @@ from skinapi.records.standing import (
     Standing,
     standing,
 )
-from skinapi.records.submission import NewFinding
-from skinapi.reports.facts import Facts
-from skinapi.reports.template import write_template
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Document
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.context import Context
+from skinapi.findings.records.submission import NewFinding
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.context import Context
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
 from tests.care.clinic import file_new, patient_in_care
+from tests.findings.records.test_holds import in_days, pass_days
 from tests.integrations.test_keys import made
-from tests.records.test_holds import in_days, pass_days
 from tests.support.backends import Backend, Person
 from tests.support.findings import EIGHT, finding_of
 from tests.support.photos import photo_of as picture_of

@@ -9,8 +9,8 @@ from typing import Any
 import pymongo
 import pytest
 
-from skinapi.storage.mongo import mongo_transactions
-from skinapi.storage.mongo.mongo_store import MongoStore
+from skinapi.platform.mongo import mongo_transactions
+from skinapi.platform.mongo.mongo_store import MongoStore
 from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind

@@ -12,21 +12,21 @@ from pydantic import BaseModel
 from pydicom import Dataset
 from pypdf import PdfReader
 
-from skinapi.care.inbox import ORDER, Task
-from skinapi.care.reminders import reminder_of
-from skinapi.records.decisions import WaitsFor
-from skinapi.records.finding_schemas import AdviceView, InstructionView
-from skinapi.records.review_schemas import DecisionView
-from skinapi.records.standing import Advice, Reader
-from skinapi.standards.dicom.uids import study_uid
-from skinapi.storage.ids import now
-from skinapi.vision.conditions import Band, conditions_table
-from tests.prediction.photographer import predicted
+from skinapi.care.messages.inbox import ORDER, Task
+from skinapi.care.spots.reminders import reminder_of
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
+from skinapi.findings.records.review_schemas import DecisionView
+from skinapi.findings.records.standing import Advice, Reader
+from skinapi.integrations.dicom.uids import study_uid
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import now
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import MADE_AT
+from tests.findings.reports.contradictions import asked_in
+from tests.integrations.dicom.reading_back import fetch
+from tests.integrations.dicom.test_objects import pdf_of
 from tests.privacy.test_break_glass import opened
-from tests.records.test_holds import MADE_AT
-from tests.reports.contradictions import asked_in
-from tests.standards.dicom.reading_back import fetch
-from tests.standards.dicom.test_objects import pdf_of
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 from tests.use_cases.spot_history import History, program_of

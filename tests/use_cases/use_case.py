@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi.storage.ports import Document
+from skinapi.platform.storage.ports import Document
 from tests.support.backends import Backend
 
 

@@ -4,13 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.base.errors import Forbidden, NotFound
+from skinapi.base.field_types import Contained, PrintableLines, Reason
+from skinapi.base.languages import Language
+from skinapi.base.subject import Subject
 from skinapi.care.letters.service import LettersService
-from skinapi.care.queue_routes import DOCTORS
-from skinapi.domain.field_types import Contained, PrintableLines, Reason
-from skinapi.domain.subject import Subject
-from skinapi.errors import Forbidden, NotFound
-from skinapi.languages import Language
-from skinapi.records.errors import (
+from skinapi.care.queue.routes import DOCTORS
+from skinapi.findings.records.errors import (
     LetterChanged,
     LetterDecision,
     LetterSigned,
@@ -18,11 +18,11 @@ from skinapi.records.errors import (
     LetterWithdrawn,
     TooManyLetters,
 )
-from skinapi.records.letters import LONGEST_LETTER, Addressee, ShownLetter
-from skinapi.records.review_schemas import LetterView
-from skinapi.web.access import Signed
-from skinapi.web.declaration import Routes
-from skinapi.web.schemas import Body, Message
+from skinapi.findings.records.letters import LONGEST_LETTER, Addressee, ShownLetter
+from skinapi.findings.records.review_schemas import LetterView
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Body, Message
 
 # What crosses the wire about letters.
 

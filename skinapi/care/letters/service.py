@@ -6,28 +6,35 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from skinapi.auth.accounts import Account
-from skinapi.care.lesion_records import Place
-from skinapi.care.lesion_service import LesionsService
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language
+from skinapi.base.subject import Subject
 from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
-from skinapi.languages import Language
-from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.decisions import Decision
-from skinapi.records.errors import (
+from skinapi.care.spots.records import Place
+from skinapi.care.spots.service import LesionsService
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.errors import (
     LetterDecision,
     LetterSigned,
     LetterUnreviewed,
     LetterWithdrawn,
 )
-from skinapi.records.events import FindingsChanged, LetterIssued, LetterTakenBack
-from skinapi.records.letters import Addressee, Letter, Letters, ShownLetter, Withdrawal, show_letter
-from skinapi.records.service import RecordsService
-from skinapi.records.standing import Advice, Reader
-from skinapi.records.submission import Submission
-from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
+from skinapi.findings.records.letters import (
+    Addressee,
+    Letter,
+    Letters,
+    ShownLetter,
+    Withdrawal,
+    show_letter,
+)
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.standing import Advice, Reader
+from skinapi.findings.records.submission import Submission
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"

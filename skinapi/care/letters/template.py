@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from skinapi.care.lesion_records import Place
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.languages import Language, LocalizedText
-from skinapi.records.decisions import Decision
-from skinapi.records.due_days import say_day
-from skinapi.records.letters import Addressee
-from skinapi.records.standing import Advice
-from skinapi.records.submission import Submission
-from skinapi.reports.facts import Facts
-from skinapi.reports.page_texts import DecisionContent, join_to_do, say_advice
-from skinapi.reports.words import LABELS, SENTENCES
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
-from skinapi.vision.finding.notices import (
+from skinapi.care.spots.records import Place
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.standing import Advice
+from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.page_texts import DecisionContent, join_to_do, say_advice
+from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.model.conditions import conditions_table
+from skinapi.model.finding.headline import LEAST_SHARE, say_share_of
+from skinapi.model.finding.notices import (
     limits_of_tests,
     modality_doubts,
     say_restated,
     say_untested_skin,
 )
-from skinapi.vision.finding.ranking import Ranked
+from skinapi.model.finding.ranking import Ranked
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
 

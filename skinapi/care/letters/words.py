@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from skinapi.languages import Language, load_words
-from skinapi.records.letters import Addressee
-from skinapi.stored_record import Frozen
+from skinapi.base.languages import Language, load_words
+from skinapi.base.stored_record import Frozen
+from skinapi.findings.records.letters import Addressee
 
 
 class LetterWords(Frozen):

@@ -2,10 +2,10 @@
 privacy/person_file.
 """
 
+from skinapi.base.subject import Subject
 from skinapi.care.own_data.service import OwnDataService, OwnDataSummary
-from skinapi.domain.subject import Subject
-from skinapi.web.access import Signed
-from skinapi.web.declaration import Routes
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
 
 routes: Routes[OwnDataService] = Routes("own data")
 

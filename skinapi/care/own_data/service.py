@@ -7,14 +7,14 @@ from datetime import datetime
 
 from pydantic import Field
 
-from skinapi.care.lesion_service import LesionsService
+from skinapi.base.pages import read_pages
+from skinapi.base.subject import Subject
+from skinapi.base.values import Value
 from skinapi.care.letters.service import LettersService
-from skinapi.care.message_service import MessagesService
-from skinapi.domain.pages import read_pages
-from skinapi.domain.subject import Subject
-from skinapi.domain.values import Value
-from skinapi.records.service import RecordsService
-from skinapi.records.standing import Reader
+from skinapi.care.messages.service import MessagesService
+from skinapi.care.spots.service import LesionsService
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.standing import Reader
 
 PAGE_SIZE = 100
 

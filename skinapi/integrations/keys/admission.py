@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from flask import request
 
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.authorizer import Authorizer, read_bearer
-from skinapi.domain.subject import KeyUse, Role, Subject
-from skinapi.errors import Forbidden, InvalidToken, NotFound
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.authorizer import Authorizer, read_bearer
+from skinapi.base.errors import Forbidden, InvalidToken, NotFound
+from skinapi.base.subject import KeyUse, Role, Subject
 from skinapi.integrations.keys.api_keys import BEGINNING, SECRET, ApiKey, ApiKeys, SessionKey
 from skinapi.integrations.keys.errors import (
     ExpiredKey,
@@ -23,7 +23,7 @@ from skinapi.integrations.keys.errors import (
     TestKeyStoresNothing,
 )
 from skinapi.integrations.keys.uses import KeyUses
-from skinapi.web.access import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.access import Access, Opened, Public, Scraper, Signed
 
 PATIENT: Role = "user"
 # What changes nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Literal
 
-from skinapi.domain.caller_addresses import parse_address
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Scope
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Ops, Store
-from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
+from skinapi.base.caller_addresses import parse_address
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import Scope
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Ops, Store
+from skinapi.platform.storage.records import Records
 
 Kind = Literal["live", "test"]
 BEGINNING = "sk_"

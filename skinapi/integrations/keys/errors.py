@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from skinapi.errors import Conflict, Forbidden, Unauthenticated
+from skinapi.base.errors import Conflict, Forbidden, Unauthenticated
 
 
 class InvalidKey(Unauthenticated):

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from skinapi.auth.errors import UNPROVEN
-from skinapi.auth.passwords import ClientInfo
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import SCOPES, Subject
-from skinapi.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
+from skinapi.accounts.auth.errors import UNPROVEN
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
+from skinapi.base.pages import Page
+from skinapi.base.subject import SCOPES, Subject
 from skinapi.integrations.keys.errors import MakesNoSessions, TooManyKeys
 from skinapi.integrations.keys.schemas import (
     AnyKeyView,
@@ -22,10 +22,10 @@ from skinapi.integrations.keys.schemas import (
 )
 from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService
 from skinapi.integrations.patients import PatientsService
-from skinapi.web.access import Signed, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.schemas import Message, PageQuery
+from skinapi.platform.web.access import Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.schemas import Message, PageQuery
 
 NO_RETRY = (
     "Idempotency-Key: a secret is shown once, so a retry cannot be answered. Look whether the key "

@@ -7,14 +7,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from skinapi.auth.accounts import Account
-from skinapi.auth.emails import Email
-from skinapi.auth.schemas import ProvenBody
-from skinapi.domain.field_types import Identifier, Legible, NumberPart, Printable
-from skinapi.domain.subject import Scope
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.emails import Email
+from skinapi.accounts.auth.schemas import ProvenBody
+from skinapi.base.field_types import Identifier, Legible, NumberPart, Printable
+from skinapi.base.subject import Scope
 from skinapi.integrations.keys.api_keys import ApiKey, Kind, SessionKey
 from skinapi.integrations.keys.service import WantedKey
-from skinapi.web.schemas import Answer, Body
+from skinapi.platform.web.schemas import Answer, Body
 
 LONGEST_NAME = 100
 MOST_ADDRESSES = 20

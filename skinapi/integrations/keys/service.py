@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.auth.account_deletion import Eraser
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.assignments import Assignments
-from skinapi.auth.passwords import Proof
-from skinapi.auth.second_factor import SecondFactorService
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Scope, Subject
-from skinapi.errors import Forbidden, InvalidToken, NotFound, Unprocessable
+from skinapi.accounts.auth.account_deletion import Eraser
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.assignments import Assignments
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
+from skinapi.base.pages import Page
+from skinapi.base.subject import Scope, Subject
+from skinapi.findings.records.service import RecordsService
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
@@ -24,11 +25,10 @@ from skinapi.integrations.keys.api_keys import (
 )
 from skinapi.integrations.keys.errors import KeyLacksScope, MakesNoSessions, TooManyKeys
 from skinapi.integrations.keys.uses import KeyUses
-from skinapi.notices.outbox import Kind as NoticeKind
-from skinapi.notices.outbox import Outbox
-from skinapi.records.service import RecordsService
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.platform.notices.outbox import Kind as NoticeKind
+from skinapi.platform.notices.outbox import Outbox
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 MOST_KEYS = 20  # of a person, that are not ended
 SESSION_LIFE = timedelta(minutes=10)

@@ -8,11 +8,11 @@ import threading
 from datetime import datetime
 from typing import NamedTuple
 
-from skinapi.errors import SkinAPIError
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.logs import log
 from skinapi.integrations.keys.api_keys import ApiKey, ApiKeys
-from skinapi.logs import log
-from skinapi.storage.background import PeriodicThread
-from skinapi.storage.ids import now
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.ids import now
 
 WRITE_EVERY_S = 60.0
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from skinapi.errors import BadRequest, Conflict, Forbidden, Unavailable
+from skinapi.base.errors import BadRequest, Conflict, Forbidden, Unavailable
 
 # Why an answer of a provider is not accepted: for the log, which names nobody.
 Reason = Literal[

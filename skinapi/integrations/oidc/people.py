@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from skinapi.auth.accounts import Account, AccountFields, Accounts, WantedRole
-from skinapi.auth.assignments import Assignments
-from skinapi.auth.emails import NewEmail
-from skinapi.auth.errors import LastAdmin
-from skinapi.auth.events import AccountAdded, LogInReplaced
-from skinapi.auth.sessions import Sessions
-from skinapi.domain.field_types import LONGEST_NAME, Name
-from skinapi.domain.subject import Role
-from skinapi.errors import AccountSuspended
+from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.accounts.auth.assignments import Assignments
+from skinapi.accounts.auth.emails import NewEmail
+from skinapi.accounts.auth.errors import LastAdmin
+from skinapi.accounts.auth.events import AccountAdded, LogInReplaced
+from skinapi.accounts.auth.sessions import Sessions
+from skinapi.base.errors import AccountSuspended
+from skinapi.base.field_types import LONGEST_NAME, Name
+from skinapi.base.settings.log_in_providers import OidcProvider
+from skinapi.base.subject import Role
 from skinapi.integrations.oidc.errors import LogInRefused, NotLinked, NoVerifiedEmail
-from skinapi.settings.log_in_providers import OidcProvider
-from skinapi.storage.unit_of_work import AuditRow, Unit
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 
 LONGEST_SUBJECT = 255  # https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 _EMAIL, _NAME = TypeAdapter(NewEmail), TypeAdapter(Name)

@@ -32,11 +32,11 @@ from joserfc.errors import (
 from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 
-from skinapi.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.settings.log_in_providers import OidcProvider
+from skinapi.base.settings.value_checks import is_origin, stays_private
 from skinapi.integrations.oidc.errors import LogInRefused, ProviderUnavailable, Reason
-from skinapi.json_bounds import holds_more_values
-from skinapi.settings.log_in_providers import OidcProvider
-from skinapi.settings.value_checks import is_origin, stays_private
 
 # Never `none`, and no shared secret: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 ALGORITHMS = ("RS256", "PS256", "ES256")

@@ -11,9 +11,9 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from skinapi.storage.ids import is_ahead, new_id, now
-from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.storage.ids import is_ahead, new_id, now
+from skinapi.platform.storage.records import Records
 
 LIFE = timedelta(minutes=10)
 

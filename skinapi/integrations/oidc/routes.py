@@ -5,12 +5,11 @@ from typing import Annotated, Any, Self
 from flask import Response, after_this_request, request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.auth.errors import CodeRequired, TooManyCodes, WrongCode
-from skinapi.auth.passwords import ClientInfo
-from skinapi.auth.routes import user_agent
-from skinapi.auth.schemas import CODE, Code, LoggedIn, Refreshed, TokenRequest
-from skinapi.domain.subject import Subject
-from skinapi.errors import (
+from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.routes import user_agent
+from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, Refreshed, TokenRequest
+from skinapi.base.errors import (
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -19,6 +18,7 @@ from skinapi.errors import (
     PasswordChangeRequired,
     SkinAPIError,
 )
+from skinapi.base.subject import Subject
 from skinapi.integrations.oidc.errors import (
     LinkedAlready,
     LinkingForbidden,
@@ -28,11 +28,11 @@ from skinapi.integrations.oidc.errors import (
 )
 from skinapi.integrations.oidc.round_trips import LIFE
 from skinapi.integrations.oidc.service import OidcService, ProviderAnswer, Speaker
-from skinapi.web.access import Public, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.request_parsing import client_stream
-from skinapi.web.schemas import Answer, Body, Message
+from skinapi.platform.web.access import Public, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.request_parsing import client_stream
+from skinapi.platform.web.schemas import Answer, Body, Message
 
 LARGEST_BODY = 64 * 1024
 COOKIE = "skinapi-log-in"

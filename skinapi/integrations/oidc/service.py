@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from skinapi.auth.accounts import NO_LOG_IN, Account, Accounts
-from skinapi.auth.emails import normalise_email
-from skinapi.auth.passwords import ClientInfo
-from skinapi.auth.second_factor import SecondFactorService
-from skinapi.auth.service import AuthService, IssuedTokens
-from skinapi.auth.sessions import OpenedAt, Sessions
-from skinapi.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
+from skinapi.accounts.auth.accounts import NO_LOG_IN, Account, Accounts
+from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.service import AuthService, IssuedTokens
+from skinapi.accounts.auth.sessions import OpenedAt, Sessions
+from skinapi.base.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
+from skinapi.base.logs import log
+from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.integrations.oidc.errors import (
     LinkedAlready,
     LinkingForbidden,
@@ -25,9 +27,7 @@ from skinapi.integrations.oidc.errors import (
 )
 from skinapi.integrations.oidc.people import Claims, People, Person, hash_of, read_person
 from skinapi.integrations.oidc.round_trips import RoundTrip, RoundTrips, derive, new_secret
-from skinapi.logs import log
-from skinapi.settings.log_in_providers import OidcProvider
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 NO_PROVIDER = "There is no such log-in"
 NO_ACCOUNT = "User/doctor not found"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
-from skinapi.errors import InvalidBody
-from skinapi.http_client import CallFailed, CallFault, Resolve
+from skinapi.base.errors import InvalidBody
+from skinapi.base.http_client import CallFailed, CallFault, Resolve
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

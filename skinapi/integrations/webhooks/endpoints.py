@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from skinapi.errors import NotFound
-from skinapi.jobs.job import PERSON_FILE, Job
-from skinapi.notices.deliveries import Deliveries
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
-from skinapi.storage.records import Records
-from skinapi.storage.store_version import SigningKeys
-from skinapi.stored_record import StoredRecord
+from skinapi.base.errors import NotFound
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.jobs.job import PERSON_FILE, Job
+from skinapi.platform.notices.deliveries import Deliveries
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.store_version import SigningKeys
 
 PURPOSE = "skinapi webhooks"
 SECRET_PREFIX = "whsec_"  # noqa: S105 (what each begins with)

@@ -1,8 +1,8 @@
 """Routes of webhooks, for admins."""
 
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
-from skinapi.errors import Conflict, InvalidBody, NotFound
+from skinapi.base.errors import Conflict, InvalidBody, NotFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
 from skinapi.integrations.webhooks.schemas import (
     DeliveryView,
     NewWebhook,
@@ -11,9 +11,9 @@ from skinapi.integrations.webhooks.schemas import (
     WebhookWithSecret,
 )
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
-from skinapi.web.access import admins
-from skinapi.web.declaration import Routes
-from skinapi.web.schemas import Message, PageQuery
+from skinapi.platform.web.access import admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Message, PageQuery
 
 ADMINS = admins("Only admin can set webhooks")
 routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)

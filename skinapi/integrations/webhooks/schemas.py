@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, EventType
-from skinapi.notices.deliveries import Delivery, State
-from skinapi.web.schemas import Answer, Body
+from skinapi.platform.notices.deliveries import Delivery, State
+from skinapi.platform.web.schemas import Answer, Body
 
 Url = Annotated[
     str,

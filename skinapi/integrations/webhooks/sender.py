@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from skinapi.errors import NotFound
-from skinapi.http_client import CallFailed, HttpClient, Request
+from skinapi.base.errors import NotFound
+from skinapi.base.http_client import CallFailed, HttpClient, Request
+from skinapi.base.settings import VERSION
+from skinapi.findings.records.changes import ChangedFindings
+from skinapi.findings.records.schemas import SubmissionView
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, Endpoints, Secrets
 from skinapi.integrations.webhooks.service import WebhooksService
-from skinapi.notices.deliveries import Delivery, NotDelivered, Refused
-from skinapi.records.changes import ChangedFindings
-from skinapi.records.schemas import SubmissionView
-from skinapi.settings import VERSION
+from skinapi.platform.notices.deliveries import Delivery, NotDelivered, Refused
 
 DEADLINE_S = 15.0
 GONE = 410

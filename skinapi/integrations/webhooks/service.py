@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.auth.accounts import Accounts
-from skinapi.domain.pages import Page
-from skinapi.errors import Conflict, NotFound
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.pages import Page
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,
@@ -22,10 +22,10 @@ from skinapi.integrations.webhooks.endpoints import (
     EventType,
     Secrets,
 )
-from skinapi.notices.deliveries import Deliveries, Delivery
-from skinapi.notices.outbox import Kind, Outbox
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.notices.deliveries import Deliveries, Delivery
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 DISABLED_AFTER = timedelta(days=7)
 SYSTEM = "system"

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from skinapi.auth.owners import OwnerStatus
-from skinapi.errors import SkinAPIError, StoreUnavailable, Unavailable
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import SkinAPIError, StoreUnavailable, Unavailable
+from skinapi.base.logs import log_fault
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.errors import InterruptedCheck, RefusedDataset
 from skinapi.lab.repositories import LabRepositories
-from skinapi.logs import log_fault
-from skinapi.storage.faults import Fault
-from skinapi.storage.unit_of_work import AuditRow
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.unit_of_work import AuditRow
 
 # One check decodes thousands of pictures; a second would only slow down the first.
 MOST_WAITING = 8

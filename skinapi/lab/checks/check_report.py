@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from skinapi.domain.field_types import ID
+from skinapi.base.field_types import ID
 from skinapi.lab.checks.layouts import LabelledPicture, LabelMapping, Layout
 from skinapi.lab.checks.picture_decoder import DecodedPicture
 from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes, LearnedPictures
@@ -18,9 +18,9 @@ from skinapi.lab.datasets.dataset_versions import (
     DatasetVersion,
 )
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import LabelRow
-from skinapi.vision.network.model import PARTS
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import LabelRow
+from skinapi.model.network.model import PARTS
 
 # The lists of a report: bounded as they are made, and with the names that data sets have now as
 # they are shown.

@@ -17,11 +17,11 @@ from typing import Any
 
 from PIL import Image
 
-from skinapi.errors import Refused, Unavailable
-from skinapi.vision.decoding.photo import read_photo, shrink_to_thumbnail
+from skinapi.base.errors import Refused, Unavailable
+from skinapi.model.decoding.photo import read_photo, shrink_to_thumbnail
 
 NICENESS = 10
-# One picture takes at most 88 MB (vision/decoding/photo.py), Python and its libraries 100.
+# One picture takes at most 88 MB (model/decoding/photo.py), Python and its libraries 100.
 MOST_MEMORY = 400 * 1024 * 1024
 # Of the perceptual hash.
 WIDTH, HEIGHT = 9, 8

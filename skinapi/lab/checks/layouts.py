@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
 from skinapi.lab.file_names import comparable, shown
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.dataset_labels import (
+from skinapi.model.conditions import conditions_table
+from skinapi.model.dataset_labels import (
     KNOWN_COLUMNS,
     TABLE_NAME,
     LabelColumns,

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from skinapi.errors import StoreUnavailable
+from skinapi.base.errors import StoreUnavailable
 from skinapi.lab.checks.check_report import Checked
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.repositories import LabRepositories
-from skinapi.storage.files import refuse_full_disk
-from skinapi.storage.ids import new_id, now
+from skinapi.platform.storage.files import refuse_full_disk
+from skinapi.platform.storage.ids import new_id, now
 
 
 class Contributions(Protocol):

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skinapi.errors import NotFound
+from skinapi.base.errors import NotFound
 from skinapi.lab.archives import Contents, gather
 from skinapi.lab.checks.check_queue import CheckQueue
 from skinapi.lab.checks.check_report import (
@@ -35,9 +35,9 @@ from skinapi.lab.file_names import shown
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads import Quota
-from skinapi.registry.version_service import ModelsService
-from skinapi.storage.unit_of_work import AuditRow
-from skinapi.vision.context import Modality
+from skinapi.model.context import Modality
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.storage.unit_of_work import AuditRow
 
 TOUCH_EVERY = STORED_AT_ONCE = 25
 # Less often than a request asks for it, and much more often than its silence counts as its end.

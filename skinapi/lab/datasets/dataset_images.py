@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from skinapi.domain.pages import Page, read_pages
-from skinapi.errors import BlobDamaged, ModelDamaged, NotFound
+from skinapi.base.errors import BlobDamaged, ModelDamaged, NotFound
+from skinapi.base.pages import Page, read_pages
+from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
-from skinapi.registry.version_service import ModelsService
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import PARTS, SPLIT, read_card
+from skinapi.model.context import Modality
+from skinapi.model.network.model import PARTS, SPLIT, read_card
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Filter, Store
+from skinapi.platform.storage.records import Records
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")

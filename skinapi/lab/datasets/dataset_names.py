@@ -10,7 +10,7 @@ keeps a hash of the name and no owner.
 import hashlib
 
 from skinapi.lab.errors import NameTaken
-from skinapi.storage.ports import Store
+from skinapi.platform.storage.ports import Store
 
 
 class DatasetNames:

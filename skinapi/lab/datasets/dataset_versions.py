@@ -14,16 +14,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.domain.pages import Page
-from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.base.errors import IdempotencyKeyReused, NotFound
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.datasets.dataset_images import DatasetCounts
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.file_names import comparable
-from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Filter, Store
-from skinapi.storage.records import Records
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.context import Modality
+from skinapi.model.context import Modality
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.records import Records
 
 Status = Literal["checking", "published", "refused"]
 # To everybody a data set that is being deleted is gone.

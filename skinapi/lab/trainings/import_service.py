@@ -7,15 +7,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from skinapi.domain.field_types import Contained, Identifier, Printable
-from skinapi.errors import BadRequest
-from skinapi.jobs.job import Job
-from skinapi.jobs.service import JobsService
+from skinapi.base.errors import BadRequest
+from skinapi.base.field_types import Contained, Identifier, Printable
+from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.uploads import KEPT_FOR, Uploads
-from skinapi.storage.ids import now
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.dataset_labels import name_outputs
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.dataset_labels import name_outputs
+from skinapi.model.network.tensor import Scaling
+from skinapi.platform.jobs.job import Job
+from skinapi.platform.jobs.service import JobsService
+from skinapi.platform.storage.ids import now
 
 KIND = "import"
 SUFFIXES = (".keras", ".h5")

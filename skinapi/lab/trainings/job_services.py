@@ -6,23 +6,23 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.owners import OwnerStatus
-from skinapi.errors import Forbidden, NotFound
-from skinapi.jobs.handlers import JobContext
-from skinapi.jobs.job import NO_RIGHT
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import Forbidden, NotFound
+from skinapi.base.logs import current_request_id
+from skinapi.base.settings import Settings
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.uploads import Uploads
-from skinapi.logs import current_request_id
-from skinapi.registry.composition import open_models
-from skinapi.registry.serving_pointer import ModelVersion, Origin
-from skinapi.registry.version_service import ModelsService
-from skinapi.settings import Settings
-from skinapi.storage import open_store
-from skinapi.storage.unit_of_work import UnitOfWork
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
+from skinapi.model.conditions import conditions_table
+from skinapi.model.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
+from skinapi.model.registry.composition import open_models
+from skinapi.model.registry.serving_pointer import ModelVersion, Origin
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.jobs.handlers import JobContext
+from skinapi.platform.jobs.job import NO_RIGHT
+from skinapi.platform.storage.unit_of_work import UnitOfWork
+from skinapi.platform.stores import open_store
 
 # Writes a data set to a folder in the layout that training reads: a table and its pictures.
 

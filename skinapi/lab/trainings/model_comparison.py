@@ -24,7 +24,10 @@ from skinapi.learning.measure.predictions import (
     serve_outputs,
 )
 from skinapi.learning.progress import Report
-from skinapi.registry.gates import (
+from skinapi.model.bands import THRESHOLDS, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.network.model import Model, open_model, read_card
+from skinapi.model.registry.gates import (
     FEWEST_LESIONS,
     SENSITIVITIES,
     GateName,
@@ -33,10 +36,7 @@ from skinapi.registry.gates import (
     ReferenceData,
     name_test_part,
 )
-from skinapi.storage.ids import now
-from skinapi.vision.bands import THRESHOLDS, urgency
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.network.model import Model, open_model, read_card
+from skinapi.platform.storage.ids import now
 
 # Compares what two models would tell users about the same pictures: what decides a promotion.
 

@@ -7,7 +7,7 @@ print goes to its error output.
 import os
 import sys
 
-from skinapi.errors import DiskFull, SkinAPIError
+from skinapi.base.errors import DiskFull, SkinAPIError
 from skinapi.lab.trainings.import_job import REQUEST, ExportAnswer, ExportRequest
 from skinapi.learning.commands.export import export_network
 

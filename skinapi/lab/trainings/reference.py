@@ -10,13 +10,13 @@ from statistics import median
 
 from PIL import Image
 
-from skinapi.errors import NotFound
+from skinapi.base.errors import NotFound
 from skinapi.lab.datasets.dataset_images import PAGE_SIZE, DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.file_names import comparable
 from skinapi.lab.trainings.duplicate_search import DuplicateSearch, Windows, describe_picture
-from skinapi.registry.gates import PairedDifference, ReferenceData
-from skinapi.vision.network.model import Model
+from skinapi.model.network.model import Model
+from skinapi.model.registry.gates import PairedDifference, ReferenceData
 
 # "lesion" or "patient", and its id.
 Group = tuple[str, str]

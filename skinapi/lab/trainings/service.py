@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from skinapi.domain.field_types import Contained, Printable
-from skinapi.errors import BadDataset, NotFound
-from skinapi.jobs.job import Job
-from skinapi.jobs.service import JobsService
+from skinapi.base.errors import BadDataset, NotFound
+from skinapi.base.field_types import Contained, Printable
+from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
     FEWEST_TO_SPLIT,
     Datasets,
     DatasetVersion,
 )
-from skinapi.stored_record import StoredRecord
+from skinapi.platform.jobs.job import Job
+from skinapi.platform.jobs.service import JobsService
 
 KIND = "training"
 MOST_EPOCHS = 200

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from skinapi.errors import BadNetwork
-from skinapi.jobs.handlers import JobContext
+from skinapi.base.errors import BadNetwork
 from skinapi.lab.datasets.dataset_images import learned_by
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import (
@@ -29,9 +28,10 @@ from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.train.weights import find_imagenet
-from skinapi.registry.serving_pointer import ModelVersion, Origin, PatientPictures
-from skinapi.storage.ids import now
-from skinapi.vision.network.model import NORMS, SPLIT, read_card
+from skinapi.model.network.model import NORMS, SPLIT, read_card
+from skinapi.model.registry.serving_pointer import ModelVersion, Origin, PatientPictures
+from skinapi.platform.jobs.handlers import JobContext
+from skinapi.platform.storage.ids import now
 
 RECIPE: Literal["whole"] = "whole"
 TRAINING = "training"  # the folder of the checkpoints

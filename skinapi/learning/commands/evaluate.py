@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
+from skinapi.base.settings import Settings
 from skinapi.learning.commands.options import (
     CalibrateOptions,
     CardOptions,
@@ -46,11 +47,10 @@ from skinapi.learning.package.fit_bands import (
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.learning.package.trained_model import measure_again
-from skinapi.settings import Settings
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import label_spellings
-from skinapi.vision.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
-from skinapi.vision.network.openvino_engine import Precision
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import label_spellings
+from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
+from skinapi.model.network.openvino_engine import Precision
 
 
 def evaluate(settings: Settings, options: EvaluateOptions) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skinapi.base.settings import Settings
 from skinapi.learning.commands.options import ExportOptions, print_line, raise_disk_full
 from skinapi.learning.package.card import describe_missing_labels
 from skinapi.learning.package.openvino_export import (
@@ -16,11 +17,10 @@ from skinapi.learning.package.openvino_export import (
     write_model_files,
 )
 from skinapi.learning.package.user_networks import load_user_network
-from skinapi.settings import Settings
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.dataset_labels import name_outputs
-from skinapi.vision.network.openvino_engine import Precision
-from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.dataset_labels import name_outputs
+from skinapi.model.network.openvino_engine import Precision
+from skinapi.model.network.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
 LONGEST_NAME = 60

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from skinapi.errors import DiskFull
-from skinapi.settings import Settings
-from skinapi.storage.files import FULL
+from skinapi.base.errors import DiskFull
+from skinapi.base.settings import Settings
+from skinapi.platform.storage.files import FULL
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 
-from skinapi.errors import BadDataset, BadNetwork
+from skinapi.base.errors import BadDataset, BadNetwork
+from skinapi.base.settings import Settings
 from skinapi.learning.commands.options import TrainOptions, print_line, raise_disk_full
 from skinapi.learning.data.dataset_folders import Dataset, require_classes
 from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
@@ -36,10 +37,9 @@ from skinapi.learning.progress import Report
 from skinapi.learning.train.recipe import RECIPES, Recipe, TrainingData
 from skinapi.learning.train.training import OnEpoch, TrainingRun, TrainingStatus, train_network
 from skinapi.learning.train.weights import initialise
-from skinapi.settings import Settings
-from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.dataset_labels import SQUAMOUS
-from skinapi.vision.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.dataset_labels import SQUAMOUS
+from skinapi.model.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
 NOT_REPEATED = ("work", "out", "licence", "note", "left_out")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from skinapi.errors import BadDataset, UnreadablePicture
+from skinapi.base.errors import BadDataset, UnreadablePicture
 from skinapi.learning.data.samples import Sample, read_training_photo
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns, other_diseases
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns, other_diseases
 
 UNKNOWN_LABEL = "unknown label"
 NOT_FOUND = "picture not found"

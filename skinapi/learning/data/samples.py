@@ -9,9 +9,9 @@ from typing import get_args
 import numpy as np
 from PIL import Image
 
-from skinapi.errors import Refused, UnreadablePicture
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.context import (
+from skinapi.base.errors import Refused, UnreadablePicture
+from skinapi.model.conditions import NORMAL_SKIN, conditions_table
+from skinapi.model.context import (
     AGE_BANDS,
     BODY_SITES,
     TONE_OF_TYPE,
@@ -22,8 +22,8 @@ from skinapi.vision.context import (
     Modality,
     SkinTone,
 )
-from skinapi.vision.dataset_labels import SQUAMOUS, label_spellings, other_diseases
-from skinapi.vision.decoding.photo import Photo, read_photo
+from skinapi.model.dataset_labels import SQUAMOUS, label_spellings, other_diseases
+from skinapi.model.decoding.photo import Photo, read_photo
 
 Box = tuple[int, int, int, int]
 UNKNOWN = "unknown"

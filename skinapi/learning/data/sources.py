@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.dataset_folders import (
     Dataset,
     load_dataset,
@@ -18,10 +18,10 @@ from skinapi.learning.data.dataset_folders import (
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.progress import Report
-from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import label_spellings
-from skinapi.vision.network.model import Part
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import label_spellings
+from skinapi.model.network.model import Part
 
 KEYS = ("modality", "licence", "share", "labels")
 # A licence may hold commas: only a comma before `word=` begins the next key.

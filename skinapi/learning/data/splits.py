@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.vision.network.model import PARTS, SPLIT, Part
+from skinapi.model.network.model import PARTS, SPLIT, Part
 
 SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
 # Of a small source a tenth holds too few malignant pictures to fit its modality's thresholds.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample, patient_context, skin_tone
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import with_interval
@@ -24,14 +24,14 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.learning.measure.served_figures import measure_sent
 from skinapi.learning.measure.served_pictures import tabulate
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.finding.assessment import Assessment
-from skinapi.vision.finding.join_assessments import join_assessments
-from skinapi.vision.network.model import Model
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.finding.assessment import Assessment
+from skinapi.model.finding.join_assessments import join_assessments
+from skinapi.model.network.model import Model
 
 Figure = Callable[[metrics.Floats, metrics.Labels], float]
 # Of a lesion the rows of a close-up and of a picture through a dermoscope.

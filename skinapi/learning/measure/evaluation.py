@@ -37,9 +37,9 @@ from skinapi.learning.measure.served_figures import (
 from skinapi.learning.measure.served_pictures import ServedPictures, serve_as_if_tested
 from skinapi.learning.measure.stress import measure_stress
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.network.model import Model
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.network.model import Model
 
 
 def evaluate_model(

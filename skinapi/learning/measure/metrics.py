@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi import intervals
+from skinapi.base import intervals
 
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]

@@ -8,16 +8,16 @@ from skinapi.learning.data.samples import skin_tone
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.measure.served_figures import measure_each_group, measure_sent
 from skinapi.learning.measure.served_pictures import serve_as_if_tested
-from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.calibration.model_calibration import (
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.calibration.model_calibration import (
     HeldOutFigures,
     ModelCalibration,
     PointFigures,
     TonesTested,
 )
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import Model
+from skinapi.model.context import Modality
+from skinapi.model.network.model import Model
 
 
 def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:

@@ -10,11 +10,11 @@ from sklearn.metrics import confusion_matrix, f1_score
 from skinapi.learning.data.samples import SITES, UNKNOWN, site_word
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import Predictions
-from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.dataset_labels import SQUAMOUS
-from skinapi.vision.network.model import Model
+from skinapi.model.bands import THRESHOLDS, keys_of_threshold
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import SQUAMOUS
+from skinapi.model.network.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")

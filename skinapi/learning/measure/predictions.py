@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.degradation import Change
 from skinapi.learning.data.samples import (
     Sample,
@@ -18,14 +18,14 @@ from skinapi.learning.data.samples import (
     read_training_photo,
 )
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.calibration.model_calibration import Calibration, softmax
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Context, Modality
-from skinapi.vision.decoding.photo import Photo
-from skinapi.vision.finding.assessment import Assessment, assess, choose_stated
-from skinapi.vision.network.model import Model
-from skinapi.vision.quality import measure_quality
-from skinapi.vision.refusals import Reason
+from skinapi.model.calibration.model_calibration import Calibration, softmax
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Context, Modality
+from skinapi.model.decoding.photo import Photo
+from skinapi.model.finding.assessment import Assessment, assess, choose_stated
+from skinapi.model.network.model import Model
+from skinapi.model.quality import measure_quality
+from skinapi.model.refusals import Reason
 
 BATCH = 8
 FOUND = "found"

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageFilter
 
-from skinapi.errors import Refused
+from skinapi.base.errors import Refused
 from skinapi.learning.data.degradation import MARKINGS
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.bands import urgency
-from skinapi.vision.classification import classify_photo
-from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding.finding import Finding
-from skinapi.vision.network.model import Model
-from skinapi.vision.network.tensor import Tensor, make_tensor, view_box
-from skinapi.vision.outline import SIDE, Mask, find_lesion
+from skinapi.model.bands import urgency
+from skinapi.model.classification import classify_photo
+from skinapi.model.context import Context, Modality
+from skinapi.model.finding.finding import Finding
+from skinapi.model.network.model import Model
+from skinapi.model.network.tensor import Tensor, make_tensor, view_box
+from skinapi.model.outline import SIDE, Mask, find_lesion
 
 BLANKED_SHARE = 0.1
 MAX_PICTURES = 300

@@ -21,9 +21,9 @@ from skinapi.learning.measure.served_pictures import (
     serve_as_if_tested,
     serve_pictures,
 )
-from skinapi.vision.calibration.model_calibration import LEVELS
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import Model
+from skinapi.model.calibration.model_calibration import LEVELS
+from skinapi.model.context import Modality
+from skinapi.model.network.model import Model
 
 MELANOMA = "melanoma"
 

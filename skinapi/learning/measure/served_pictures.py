@@ -18,19 +18,19 @@ from skinapi.learning.measure.predictions import (
     predict,
     serve_outputs,
 )
-from skinapi.vision.bands import urgency
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.calibration.model_calibration import (
+from skinapi.model.bands import urgency
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.calibration.model_calibration import (
     ENOUGH_TESTED,
     LEVELS,
     Calibration,
     HeldOutFigures,
     ModelCalibration,
 )
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.network.model import Model
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.finding.finding import Doubt
+from skinapi.model.network.model import Model
 
 # A refused picture gets no band, so it reaches none.
 REACHED = {

@@ -20,7 +20,7 @@ from skinapi.learning.data.samples import Sample, subsample
 from skinapi.learning.measure.comparison import GAINS, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
 from skinapi.learning.progress import Report
-from skinapi.vision.network.model import Model
+from skinapi.model.network.model import Model
 
 MOST_OF_A_CLASS = 150
 HAIRS = 12

@@ -20,10 +20,10 @@ from skinapi.learning.measure.metrics import BINS
 from skinapi.learning.measure.predictions import Predictions
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.training import TrainingStatus
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality, SkinTone
-from skinapi.vision.dataset_labels import SQUAMOUS
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Modality, SkinTone
+from skinapi.model.dataset_labels import SQUAMOUS
 
 README = "README.md"
 INTENDED_USE = (

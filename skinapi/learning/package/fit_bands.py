@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
-from skinapi.intervals import wilson_interval
+from skinapi.base.errors import BadDataset
+from skinapi.base.intervals import wilson_interval
+from skinapi.base.stored_record import StoredRecord
 from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.measure.served_pictures import serve_as_if_tested
-from skinapi.storage.files import written_durably
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import (
+from skinapi.model.bands import (
     THRESHOLDS,
     OperatingPoint,
     is_sent,
     keys_of_threshold,
     most_probable,
 )
-from skinapi.vision.calibration.detectors import KNOWN
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import Model
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.network.model import Model
+from skinapi.platform.storage.files import written_durably
 
 # The share of the malignant lesions of each source that an operating point sends to a doctor.
 SENT: Mapping[OperatingPoint, float] = {

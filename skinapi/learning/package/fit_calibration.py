@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample, fitting_half, label_for, subsample
 from skinapi.learning.measure import metrics
@@ -28,8 +28,8 @@ from skinapi.learning.package.fit_detectors import (
 )
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.detectors import KNOWN, OutOfDistributionDetector
-from skinapi.vision.calibration.model_calibration import (
+from skinapi.model.calibration.detectors import KNOWN, OutOfDistributionDetector
+from skinapi.model.calibration.model_calibration import (
     LEVELS,
     Calibration,
     Level,
@@ -37,10 +37,10 @@ from skinapi.vision.calibration.model_calibration import (
     NamingRule,
     softmax,
 )
-from skinapi.vision.calibration.probability_adjustments import JoiningRule
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import Model
+from skinapi.model.calibration.probability_adjustments import JoiningRule
+from skinapi.model.conditions import NORMAL_SKIN, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.network.model import Model
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
 LOW_ENERGY_SHARE = 0.01

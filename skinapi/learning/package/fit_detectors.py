@@ -16,16 +16,16 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.progress import Report
 from skinapi.learning.train.recipe import weigh_by_root
-from skinapi.vision.bands import log_odds
-from skinapi.vision.calibration.detectors import (
+from skinapi.model.bands import log_odds
+from skinapi.model.calibration.detectors import (
     KNOWN,
     LinearClassifier,
     ModalityDetector,
     OtherDiseaseDetector,
     SkinDetector,
 )
-from skinapi.vision.context import Modality
-from skinapi.vision.network.model import Model
+from skinapi.model.context import Modality
+from skinapi.model.network.model import Model
 
 Features = NDArray[np.floating]
 Floats = NDArray[np.float64]

@@ -9,10 +9,10 @@ from skinapi.learning.data.samples import Sample, patient_context
 from skinapi.learning.measure.comparison import gain_by_source, log_losses
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
-from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.context import BODY_SITES, BodySite
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.context import BODY_SITES, BodySite
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 # Smoothing: the frequency in the source counts as much as this many pictures of the class.

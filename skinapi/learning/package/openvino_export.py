@@ -16,11 +16,11 @@ import keras
 import numpy as np
 import openvino as ov
 
-from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
+from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
 from skinapi.learning.train.networks import store_as_float16
-from skinapi.vision.calibration.model_calibration import ModelCalibration, softmax
-from skinapi.vision.network.engine import Head
-from skinapi.vision.network.model import (
+from skinapi.model.calibration.model_calibration import ModelCalibration, softmax
+from skinapi.model.network.engine import Head
+from skinapi.model.network.model import (
     CALIBRATION,
     CARD,
     HEAD,
@@ -29,15 +29,15 @@ from skinapi.vision.network.model import (
     write_checksums,
     write_head,
 )
-from skinapi.vision.network.model_files import sum_file
-from skinapi.vision.network.openvino_engine import (
+from skinapi.model.network.model_files import sum_file
+from skinapi.model.network.openvino_engine import (
     OUTPUTS,
     BadGraph,
     OpenVinoEngine,
     Precision,
     shared_core,
 )
-from skinapi.vision.network.tensor import Tensor
+from skinapi.model.network.tensor import Tensor
 
 # Keras calls the converter by this name, and skinapi/__init__.py keeps OpenVINO from loading it.
 del sys.modules["openvino.tools.ovc"]

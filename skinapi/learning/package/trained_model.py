@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.dataset_folders import Dataset, load_pictures
 from skinapi.learning.data.samples import Sample, measuring_half
 from skinapi.learning.measure import metrics
@@ -28,9 +28,9 @@ from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.weights import save_norms
-from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.network.model import Model, open_model
-from skinapi.vision.network.openvino_engine import Precision
+from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.network.model import Model, open_model
+from skinapi.model.network.openvino_engine import Precision
 
 COMPARED = 200
 MAX_BF16_LOSS = 0.002

@@ -19,8 +19,8 @@ from skinapi.learning.data.degradation import degrade_picture, mark_picture
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.recipe import Floats, Rows, Sampler
-from skinapi.vision.network.openvino_engine import shared_core
-from skinapi.vision.network.tensor import Scaling, Tensor, make_tensor, make_whole_tensor
+from skinapi.model.network.openvino_engine import shared_core
+from skinapi.model.network.tensor import Scaling, Tensor, make_tensor, make_whole_tensor
 
 CACHED_AT_ONCE = 16
 

@@ -12,7 +12,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from skinapi.vision.network.tensor import Scaling
+from skinapi.model.network.tensor import Scaling
 
 Array = NDArray[np.float32]
 

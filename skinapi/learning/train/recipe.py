@@ -16,12 +16,12 @@ import numpy as np
 from keras.optimizers.schedules import CosineDecay
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.augmentation import AugmentationConfig
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.train.networks import build_network, precision
-from skinapi.storage.files import written_durably
-from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.platform.storage.files import written_durably
 
 Depth = Literal["last-blocks", "whole"]
 Optimizer = Literal["AdamW", "Adam", "SGD", "RMSprop"]

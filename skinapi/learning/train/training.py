@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
+from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.progress import Progress, Report
@@ -44,10 +44,10 @@ from skinapi.learning.train.recipe import (
     refuse_other_settings,
 )
 from skinapi.learning.train.weights import Array, assign, load_arrays, save_arrays, state_of, values
-from skinapi.storage.files import written_durably
-from skinapi.vision.calibration.model_calibration import softmax
-from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.network.tensor import Tensor
+from skinapi.model.calibration.model_calibration import softmax
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.network.tensor import Tensor
+from skinapi.platform.storage.files import written_durably
 
 SCORED_AT_ONCE = 32
 

@@ -1,6 +1,6 @@
 """Errors of break-glass."""
 
-from skinapi.errors import Conflict, Forbidden, TooManyRequests
+from skinapi.base.errors import Conflict, Forbidden, TooManyRequests
 
 
 class BreakGlassOff(Forbidden):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.domain.pages import Page
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.base.pages import Page
+from skinapi.findings.records.spots import Spots
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.records.spots import Spots
-from skinapi.storage.ports import Document
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ports import Document
 
 # What of the trail tells that somebody else has seen something, or may from then on; by the field
 # of a row that names whose it is. What a doctor writes is not here: it may be held back.

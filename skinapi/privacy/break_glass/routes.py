@@ -2,11 +2,15 @@
 
 from functools import partial
 
-from skinapi.auth.errors import UNPROVEN
-from skinapi.auth.passwords import ClientInfo
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.accounts.auth.errors import UNPROVEN
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.base.errors import NotFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.platform.web.access import Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.schemas import Message, PageQuery
 from skinapi.privacy.break_glass.errors import (
     BreakGlassChosen,
     BreakGlassEnded,
@@ -26,10 +30,6 @@ from skinapi.privacy.break_glass.schemas import (
     UntoldView,
 )
 from skinapi.privacy.break_glass.service import BreakGlassService
-from skinapi.web.access import Signed, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.schemas import Message, PageQuery
 
 ADMINS = admins("Only admin can break the glass")
 REFUSALS = (BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded, TooManyBreakGlass)

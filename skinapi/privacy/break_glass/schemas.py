@@ -5,13 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from skinapi.auth.schemas import ProvenBody
-from skinapi.domain.field_types import Contained, Legible, PrintableLines, SearchText
-from skinapi.domain.subject import Role
+from skinapi.accounts.auth.schemas import ProvenBody
+from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
+from skinapi.base.subject import Role
+from skinapi.findings.records.break_glass import BreakGlass, End
+from skinapi.platform.web.schemas import Answer, Body
 from skinapi.privacy.break_glass.readers import Reading, What
 from skinapi.privacy.break_glass.service import Listed, Told, Wanted
-from skinapi.records.break_glass import BreakGlass, End
-from skinapi.web.schemas import Answer, Body
 
 Reason = Annotated[
     str,
@@ -20,7 +20,7 @@ Reason = Annotated[
     Legible,
     Contained,
 ]
-# Numbers have at most 16 digits: see records/list_keys.py.
+# Numbers have at most 16 digits: see findings/records/list_keys.py.
 FindingNumber = Annotated[int, Field(ge=1, lt=10**16)]
 
 

@@ -2,20 +2,30 @@
 
 Which findings there are an admin does not know. Who names a patient by e-mail gets the numbers and
 dates of the newest ones, within the same act, and chooses one. What an admin may read by it, and
-when it ends by itself: records/break_glass.py and `get_to_read` of records/service.py.
+when it ends by itself: findings/records/break_glass.py and `get_to_read` of
+findings/records/service.py.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.passwords import Proof
-from skinapi.auth.second_factor import SecondFactorService
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
-from skinapi.errors import Forbidden, InvalidToken, NotFound, TooManyRequests
-from skinapi.notices.outbox import Kind, Outbox
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.base.errors import Forbidden, InvalidToken, NotFound, TooManyRequests
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.findings.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submissions import Submissions
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.privacy.break_glass.errors import (
     BreakGlassChosen,
     BreakGlassEnded,
@@ -24,15 +34,6 @@ from skinapi.privacy.break_glass.errors import (
     BreakGlassOpen,
     TooManyBreakGlass,
 )
-from skinapi.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
-from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
-from skinapi.records.submissions import Submissions
-from skinapi.storage.background import PeriodicThread
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 ACTION = "breakglass.ask"
 DAY = timedelta(days=1)

@@ -5,16 +5,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skinapi.auth.accounts import TEACHING_CONSENT, Account
-from skinapi.auth.consents import Consents
+from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account
+from skinapi.accounts.auth.consents import Consents
+from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
-from skinapi.notices.outbox import Kind
+from skinapi.model.registry.serving_pointer import VersionSummary
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import made_at
+from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.privacy.erasure.receipts import Elsewhere, Kept, KeptItem, SentItem
-from skinapi.records.record_retention import MedicalRecord
-from skinapi.registry.serving_pointer import VersionSummary
-from skinapi.registry.version_service import ModelsService
-from skinapi.storage.ids import made_at
-from skinapi.storage.ports import Document, Filter, Store
 
 READ_AT_ONCE = 500
 # By kind: the collection, and its field with the account's id.

@@ -11,24 +11,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice
 
-from skinapi.auth.accounts import Account
-from skinapi.auth.events import PatientNumber
-from skinapi.domain.pages import batched
-from skinapi.domain.subject import Subject
-from skinapi.errors import Conflict, NotFound
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.events import PatientNumber
+from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.pages import batched
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import Subject
+from skinapi.findings.records.events import FindingDiscarded
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import URGENT, Listed
+from skinapi.findings.records.unassigned import UnassignedPatients
 from skinapi.integrations.patients import PatientsService
-from skinapi.notices.outbox import Kind
-from skinapi.records.events import FindingDiscarded
-from skinapi.records.spots import Spots
-from skinapi.records.standing import Reader
-from skinapi.records.submission import URGENT, Listed
-from skinapi.records.unassigned import UnassignedPatients
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.records import Records
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.conditions import Band
+from skinapi.model.conditions import Band
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200

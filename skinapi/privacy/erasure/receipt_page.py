@@ -11,8 +11,13 @@ from typing import Any
 from jinja2 import Environment, Template
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.domain.subject import ErasureReason
-from skinapi.languages import Language, load_words
+from skinapi.base.languages import Language, load_words
+from skinapi.base.subject import ErasureReason
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.reports.rendering import STYLE
+from skinapi.findings.reports.words import say_moment
+from skinapi.platform.backups.backups_made import Place
+from skinapi.platform.storage.ports import Remnant
 from skinapi.privacy.erasure.contents import KINDS
 from skinapi.privacy.erasure.receipts import (
     Asker,
@@ -23,11 +28,6 @@ from skinapi.privacy.erasure.receipts import (
     Receipt,
     SentItem,
 )
-from skinapi.records.due_days import say_day
-from skinapi.reports.rendering import STYLE
-from skinapi.reports.words import say_moment
-from skinapi.storage.backups_made import Place
-from skinapi.storage.ports import Remnant
 
 Row = tuple[str, str]
 

@@ -7,9 +7,8 @@ from reportlab.graphics.barcode.qr import QrCode
 from reportlab.lib.pagesizes import A4
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
-from skinapi.privacy.erasure.receipt_page import ReceiptText
-from skinapi.reports.pdf.document import CUTTING_FONTS, PRODUCER
-from skinapi.reports.pdf.elements import (
+from skinapi.findings.reports.pdf_document import CUTTING_FONTS, PRODUCER
+from skinapi.findings.reports.pdf_elements import (
     MARGIN,
     PAGE_HEIGHT,
     RULE,
@@ -18,6 +17,7 @@ from skinapi.reports.pdf.elements import (
     paragraph,
     table,
 )
+from skinapi.privacy.erasure.receipt_page import ReceiptText
 
 CODE_SIDE = 78.0
 LABELS = 150.0

@@ -9,14 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import ErasureReason
-from skinapi.languages import Language
+from skinapi.base.languages import Language
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import ErasureReason
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import Records, changes_between
 from skinapi.privacy.signature import Signer
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document
-from skinapi.storage.records import Records, changes_between
-from skinapi.stored_record import StoredRecord
 
 CODE_BYTES = 16
 # The account itself, the medical record that was kept of one, or all but such a record.

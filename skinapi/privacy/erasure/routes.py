@@ -2,13 +2,18 @@
 
 from flask import Response, request
 
-from skinapi.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
-from skinapi.auth.passwords import ClientInfo
-from skinapi.auth.schemas import OwnDeletion
-from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
-from skinapi.languages import LANGUAGES, known_language
+from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.schemas import OwnDeletion
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import LANGUAGES, known_language
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.findings.reports.rendering import POLICY
+from skinapi.platform.web.access import Public, Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.schemas import Message, PageQuery
 from skinapi.privacy.erasure.receipt_page import print_receipt, render_receipt
 from skinapi.privacy.erasure.receipts import fingerprint_of, is_genuine
 from skinapi.privacy.erasure.schemas import (
@@ -23,11 +28,6 @@ from skinapi.privacy.erasure.schemas import (
     WaitingErasures,
 )
 from skinapi.privacy.erasure.service import ErasureService, NothingToTakeBack, TooLate
-from skinapi.reports.rendering import POLICY
-from skinapi.web.access import Public, Signed, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.schemas import Message, PageQuery
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 NO_ADMIN = "Only admins see erasures"

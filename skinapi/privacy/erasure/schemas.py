@@ -5,21 +5,15 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.domain.subject import ErasureReason
-from skinapi.languages import Language
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.base.subject import ErasureReason
+from skinapi.findings.reports.schemas import LanguageTag
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.web.schemas import Answer, Message
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
-from skinapi.privacy.erasure.receipts import (
-    Asker,
-    Elsewhere,
-    Extent,
-    Kept,
-    Receipt,
-)
+from skinapi.privacy.erasure.receipts import Asker, Elsewhere, Extent, Kept, Receipt
 from skinapi.privacy.erasure.service import Preview
-from skinapi.reports.schemas import LanguageTag
-from skinapi.stored_record import optional
-from skinapi.vision.conditions import Band, conditions_table
-from skinapi.web.schemas import Answer, Message
 
 REASON = "why an admin has deleted it; null where none was given"
 

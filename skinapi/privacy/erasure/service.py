@@ -18,15 +18,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from skinapi.auth.account_deletion import Eraser
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.errors import DoctorHasPatients, LastAdmin
-from skinapi.auth.events import AccountErased, AccountGone, ErasureBegun
-from skinapi.auth.passwords import Proof
-from skinapi.auth.second_factor import SecondFactorService
-from skinapi.errors import Conflict, NotFound, SkinAPIError
-from skinapi.languages import Language
-from skinapi.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
+from skinapi.accounts.auth.account_deletion import Eraser
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
+from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError
+from skinapi.base.languages import Language
+from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
+from skinapi.platform.backups.backups_made import BackupMade, list_backups, may_hold
+from skinapi.platform.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.clock_watch import ClockWatch, Time
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import made_at, now
+from skinapi.platform.storage.ports import Document, Remnant, Store
+from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.people_to_reach import WORK, ReachService, Why
 from skinapi.privacy.erasure.receipt_page import ReceiptText
@@ -44,14 +52,6 @@ from skinapi.privacy.erasure.receipts import (
     sign_receipt,
 )
 from skinapi.privacy.signature import Signer
-from skinapi.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.storage.background import PeriodicThread
-from skinapi.storage.backups_made import BackupMade, list_backups, may_hold
-from skinapi.storage.clock_watch import ClockWatch, Time
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import made_at, now
-from skinapi.storage.ports import Document, Remnant, Store
-from skinapi.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 
 DAY = timedelta(days=1)
 # A lease may be renewed once more between its reading and the deletion of its job.

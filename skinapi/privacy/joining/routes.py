@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from skinapi.auth.emails import Email
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.accounts.auth.emails import Email
+from skinapi.base.errors import NotFound
+from skinapi.base.subject import Subject
+from skinapi.platform.web.access import admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.schemas import Body, Message
 from skinapi.privacy.joining.service import CannotJoin, JoiningService
-from skinapi.web.access import admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Body, Message
 
 routes: Routes[JoiningService] = Routes("joining")
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from skinapi.admin.decisions import NO_ACCOUNT, get_by_email
-from skinapi.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
-from skinapi.auth.consents import PURPOSES, Consents
-from skinapi.auth.events import AccountsJoined, ConsentWithdrawn
-from skinapi.errors import Conflict
-from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.events import FindingsChanged
-from skinapi.records.service import RecordsService
-from skinapi.storage.ports import Filter, Store
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
+from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
+from skinapi.accounts.auth.consents import PURPOSES, Consents
+from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
+from skinapi.base.errors import Conflict
+from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.service import RecordsService
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # Which fields of which collections name whose it is, and get the account that stays.
 MOVED: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ MOVED: Mapping[str, tuple[str, ...]] = {
 }
 # And who has acted, where that was the person.
 ACTED: Mapping[str, str] = {"consents": "by", "keys": "made_by", "messages": "author"}
-# What opens the duplicate, or was made for it, goes (composition/subscriptions.py).
+# What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(
     ("sessions", "session_keys", "password_links", "oidc_round_trips", "known_addresses")
 ) | frozenset(("person_files", "jobs", "job_logs", "failed_items"))

@@ -11,21 +11,29 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from skinapi.audit import AuditTrail
-from skinapi.audit.trail import TrailFilter
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.consents import Consents
-from skinapi.auth.sessions import Sessions
-from skinapi.care.lesion_records import Lesion, Lesions
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.consents import Consents
+from skinapi.accounts.auth.sessions import Sessions
+from skinapi.base.errors import NotFound
+from skinapi.base.pages import Page, read_pages
+from skinapi.base.subject import Subject
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Messages
-from skinapi.care.reminders import reminder_of
-from skinapi.domain.pages import Page, read_pages
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.care.spots.records import Lesion, Lesions
+from skinapi.care.spots.reminders import reminder_of
+from skinapi.findings.records.break_glass import BreakGlasses
+from skinapi.findings.records.review_service import ReviewsService
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.spots import MOST_REVIEWS
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import Submission
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.jobs.job_queue import Jobs
-from skinapi.notices.outbox import Outbox
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.notices.outbox import Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
 from skinapi.privacy.break_glass import readers
 from skinapi.privacy.person_file.format import (
     ME,
@@ -46,14 +54,6 @@ from skinapi.privacy.person_file.format import (
     FindingFile,
     person_of,
 )
-from skinapi.records.break_glass import BreakGlasses
-from skinapi.records.review_service import ReviewsService
-from skinapi.records.service import RecordsService
-from skinapi.records.spots import MOST_REVIEWS
-from skinapi.records.standing import Reader
-from skinapi.records.submission import Submission
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Document
 
 PAGE_SIZE = 100
 # Who has looked: the person's page of readers says it with the name, whatever is held back.

@@ -24,15 +24,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.care.lesion_records import Place
-from skinapi.languages import Language
-from skinapi.records.decisions import Decision
-from skinapi.records.letters import Addressee, Withdrawal
-from skinapi.records.reviews import Opinion
-from skinapi.records.submission import MeasuredShape, Source
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context
-from skinapi.vision.finding.finding import Finding
+from skinapi.base.languages import Language
+from skinapi.care.spots.records import Place
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.letters import Addressee, Withdrawal
+from skinapi.findings.records.reviews import Opinion
+from skinapi.findings.records.submission import MeasuredShape, Source
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context
+from skinapi.model.finding.finding import Finding
 
 FORMAT: Literal["skinapi-person-file"] = "skinapi-person-file"
 VERSION = 1

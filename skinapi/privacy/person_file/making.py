@@ -12,10 +12,17 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Literal, Protocol, cast
 
-from skinapi.auth.accounts import Account
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
-from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.subject import Subject
+from skinapi.findings.records.photos import DAMAGED
+from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.service import ReportsService
+from skinapi.integrations.fhir.bundles import write_collection
+from skinapi.integrations.fhir.service import FhirService
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.archive import ArchiveWriter
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.format import (
@@ -31,13 +38,6 @@ from skinapi.privacy.person_file.format import (
 from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter, ToldFinding
 from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
 from skinapi.privacy.signature import Signer
-from skinapi.records.photos import DAMAGED
-from skinapi.records.submission import Submission
-from skinapi.reports.report import Report
-from skinapi.reports.service import ReportsService
-from skinapi.standards.fhir.bundles import write_collection
-from skinapi.standards.fhir.service import FhirService
-from skinapi.storage.ids import now
 
 # What of the whole is done when a part ends, in per cent.
 BEGUN, FOUND, TRANSLATED, AUDITED = 2.0, 85.0, 93.0, 97.0

@@ -17,7 +17,13 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.languages import LANGUAGES, Language, load_words
+from skinapi.base.languages import LANGUAGES, Language, load_words
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.reports.content import ReportContent
+from skinapi.findings.reports.page_texts import strip_control_characters, time_text
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.words import LABELS
+from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file.format import (
     AccountFile,
     ConsentsFile,
@@ -28,12 +34,6 @@ from skinapi.privacy.person_file.format import (
     FiledSpot,
     FindingFile,
 )
-from skinapi.records.due_days import say_day
-from skinapi.reports.content import ReportContent
-from skinapi.reports.page_texts import strip_control_characters, time_text
-from skinapi.reports.report import Report
-from skinapi.reports.words import LABELS
-from skinapi.vision.conditions import conditions_table
 
 # Of the audit trail; audit.json has all.
 MOST_ROWS = 200

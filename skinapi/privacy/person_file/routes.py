@@ -6,25 +6,20 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from skinapi.auth.errors import UNPROVEN
-from skinapi.auth.passwords import ClientInfo
-from skinapi.auth.schemas import OwnDeletion
-from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
-from skinapi.jobs.job import TooManyJobs
+from skinapi.accounts.auth.errors import UNPROVEN
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.schemas import OwnDeletion
+from skinapi.base.errors import NotFound
+from skinapi.base.subject import Subject
+from skinapi.platform.jobs.job import TooManyJobs
+from skinapi.platform.web.access import Public, Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.schemas import Message
 from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
 from skinapi.privacy.person_file.service import AsksAlone, PersonFilesService
-from skinapi.privacy.person_file.stored_files import (
-    FileNotReady,
-    FileUnderWay,
-    NoFile,
-    PersonFile,
-)
+from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile, PersonFile
 from skinapi.privacy.signature import Signer
-from skinapi.web.access import Public, Signed, admins
-from skinapi.web.declaration import Routes
-from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.schemas import Message
 
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")

@@ -6,9 +6,9 @@ from typing import Self
 
 from pydantic import Field
 
+from skinapi.platform.web.schemas import Answer
 from skinapi.privacy.person_file.service import FileState, State
 from skinapi.privacy.signature import Signer
-from skinapi.web.schemas import Answer
 
 
 class FileView(Answer):

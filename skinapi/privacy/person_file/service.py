@@ -7,13 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.passwords import Proof
-from skinapi.auth.second_factor import SecondFactorService
-from skinapi.errors import Conflict, Duplicate, NotFound
-from skinapi.jobs.job import PERSON_FILE, Job, JobEnded
-from skinapi.jobs.service import JobsService
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.base.errors import Conflict, Duplicate, NotFound
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.jobs.job import PERSON_FILE, Job, JobEnded
+from skinapi.platform.jobs.service import JobsService
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.privacy.person_file.stored_files import (
     FileNotReady,
     FileUnderWay,
@@ -21,11 +26,6 @@ from skinapi.privacy.person_file.stored_files import (
     PersonFile,
     PersonFiles,
 )
-from skinapi.storage.background import PeriodicThread
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document
-from skinapi.storage.unit_of_work import AuditRow
 
 SWEEP_EVERY_S = 300.0
 NO_PATIENT = "There is no such patient"

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from skinapi.errors import Conflict, NotFound
-from skinapi.notices.outbox import Kind, Outbox
-from skinapi.storage.ids import new_blob_key, now
-from skinapi.storage.ports import Document, Store
-from skinapi.storage.records import Records
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
-from skinapi.stored_record import StoredRecord
+from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import new_blob_key, now
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 COLLECTION = "person_files"
 KEPT_FOR = timedelta(days=1)

@@ -13,21 +13,21 @@ from enum import StrEnum
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
-from skinapi.auth.account_deletion import Eraser
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.unused_accounts import AccountUses, Unused
+from skinapi.accounts.auth.account_deletion import Eraser
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.unused_accounts import AccountUses, Unused
+from skinapi.base.errors import NotFound
+from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages
-from skinapi.domain.pages import batched
-from skinapi.errors import NotFound
-from skinapi.notices.outbox import Kind as Notice
-from skinapi.notices.outbox import Outbox
-from skinapi.records.list_keys import resting_since
-from skinapi.records.resting import FINDINGS, PHOTOS, Resting, Rests
-from skinapi.records.service import RecordsService
-from skinapi.records.submission import Submission
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.findings.records.list_keys import resting_since
+from skinapi.findings.records.resting import FINDINGS, PHOTOS, Resting, Rests
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.submission import Submission
+from skinapi.platform.notices.outbox import Kind as Notice
+from skinapi.platform.notices.outbox import Outbox
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 SYSTEM = "system"
 WORK = "retention"

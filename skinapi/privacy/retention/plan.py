@@ -7,10 +7,10 @@ days: so long an admin can read what would go. The same where the clock jumped (
 from collections import Counter
 from datetime import datetime, timedelta
 
-from skinapi.storage.clock_watch import Time
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Documents, Store
-from skinapi.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.storage.clock_watch import Time
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Documents, Store
 
 ANNOUNCED = timedelta(days=7)
 RUNS_KEPT = timedelta(days=400)

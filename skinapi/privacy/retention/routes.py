@@ -1,7 +1,10 @@
 """Routes of retention, for admins."""
 
-from skinapi.domain.subject import Subject
-from skinapi.errors import Conflict, InvalidBody, NotFound
+from skinapi.base.errors import Conflict, InvalidBody, NotFound
+from skinapi.base.subject import Subject
+from skinapi.platform.web.access import admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Message
 from skinapi.privacy.retention.schemas import (
     RetainedKindView,
     RetentionView,
@@ -9,9 +12,6 @@ from skinapi.privacy.retention.schemas import (
     WouldQuery,
 )
 from skinapi.privacy.retention.service import NotPatient, RetentionService
-from skinapi.web.access import admins
-from skinapi.web.declaration import Routes
-from skinapi.web.schemas import Message
 
 ADMINS = admins("Only admin can see and stop what goes by itself")
 routes: Routes[RetentionService] = Routes("retention", access=ADMINS)

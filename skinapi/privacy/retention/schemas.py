@@ -4,10 +4,10 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
-from skinapi.domain.field_types import Name
+from skinapi.base.field_types import Name
+from skinapi.base.settings.privacy import LONGEST
+from skinapi.platform.web.schemas import Answer, Body
 from skinapi.privacy.retention.kinds import Kind
-from skinapi.settings.privacy import LONGEST
-from skinapi.web.schemas import Answer, Body
 
 
 class WhyStopped(Body):

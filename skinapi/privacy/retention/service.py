@@ -9,21 +9,21 @@ from functools import partial
 from threading import Event
 from typing import NamedTuple
 
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.emails import normalise_email
-from skinapi.auth.unused_accounts import MOST_HELD, AccountUses
-from skinapi.domain.field_types import ID
-from skinapi.errors import Conflict, NotFound
-from skinapi.logs import log
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.unused_accounts import MOST_HELD, AccountUses
+from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.field_types import ID
+from skinapi.base.logs import log
+from skinapi.findings.records.record_retention import RecordRetention
+from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.clock_watch import ClockWatch, Time
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.privacy.retention.kinds import LAST_TIME, WORK, Kind, Retained, Spare, Term
 from skinapi.privacy.retention.plan import Pause, RetentionPlan, Run
-from skinapi.records.record_retention import RecordRetention
-from skinapi.storage.background import Lease, PeriodicThread
-from skinapi.storage.clock_watch import ClockWatch, Time
-from skinapi.storage.failed_items import FailedItems
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 PASS_EVERY_S = 600.0
 # Of each kind: so a mistake can be stopped before all is gone.

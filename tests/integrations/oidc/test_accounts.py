@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth import second_factor
-from skinapi.auth.second_factor import code_at, step_of
-from skinapi.settings import Settings
-from skinapi.storage.ids import now
+from skinapi.accounts.auth import second_factor
+from skinapi.accounts.auth.second_factor import code_at, step_of
+from skinapi.base.settings import Settings
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for, numbers
 from tests.integrations.oidc.clinic import ADA, Clinic
 from tests.integrations.test_keys import made

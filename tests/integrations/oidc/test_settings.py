@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from skinapi.errors import UnsafeSettings
-from skinapi.settings.log_in_providers import read_providers
-from skinapi.settings.safety import faults_of
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings.log_in_providers import read_providers
+from skinapi.base.settings.safety import faults_of
 from tests.support.backends import Backend, settings_in
 
 RIGHT = {"name": "hospital", "issuer": "https://login.example/realms/a", "client_id": "skinapi"}
-LOADED = "import skinapi.app, sys; print(*[m for m in sys.modules if m.startswith({!r})])"
+LOADED = (
+    "import skinapi.app.application, sys; print(*[m for m in sys.modules if m.startswith({!r})])"
+)
 
 
 def named(*providers: dict[str, Any]) -> str:

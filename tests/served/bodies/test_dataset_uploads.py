@@ -10,8 +10,8 @@ from statistics import median
 
 import pytest
 
-from tests.clients.dialects import base64_of
 from tests.faults.disks import small_disk
+from tests.integrations.clients.dialects import base64_of
 from tests.lab.sending import labelled, picture, zipped
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.server import Server, serving, stopping

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.vision.decoding.photo import MOST_BYTES
+from skinapi.model.decoding.photo import MOST_BYTES
+from tests.model.decoding import hostile
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, as_form, lesions, post
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.support.size import drill, size
-from tests.vision.decoding import hostile
 
 AT_ONCE = 8
 GREEDY_AT_ONCE = 16

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.reports.openrouter import MOST_AT_ONCE
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.findings.reports.openrouter import MOST_AT_ONCE
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, stopping
@@ -23,7 +23,7 @@ CLIENTS = 16
 REQUESTS = size(32, 1600)
 ROUNDS = size(1, 2)
 SERVE = (
-    "import runpy, sys; from skinapi.reports import narrator; "
+    "import runpy, sys; from skinapi.findings.reports import narrator; "
     f"narrator.LLM_DEADLINE_S = {size(1, 8)}; sys.argv = ['skinapi', 'serve']; "
     "runpy.run_module('skinapi', run_name='__main__')"
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.hostile_folders import damaged_copy
+from tests.model.registry.hostile_folders import damaged_copy
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.server import Server, serving, stopping

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.app import create_app
-from skinapi.commands import FIRST_ADMIN
+from skinapi.app.application import create_app
+from skinapi.app.commands import FIRST_ADMIN
 from tests.served.server import Server, stopping
 from tests.served.wire import ask
 from tests.support.backends import PASSWORD
@@ -62,7 +62,7 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
 STORE_GONE_TWICE = """
 import runpy, sys
 from skinapi import commands
-from skinapi.errors import StoreUnavailable
+from skinapi.base.errors import StoreUnavailable
 make, failures = commands.make_first_admin, [StoreUnavailable(), StoreUnavailable()]
 def fail_twice(*arguments):
     if failures:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.errors import StoreUnavailable
-from skinapi.records.photos import LOST as PHOTO_LOST
-from skinapi.storage.files import LOST, LOST_BLOBS
+from skinapi.base.errors import StoreUnavailable
+from skinapi.findings.records.photos import LOST as PHOTO_LOST
+from skinapi.platform.storage.files import LOST, LOST_BLOBS
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, lesions, post
 from tests.served.server import Server, serving, stopping

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.vision.network.model import SHIPPED_MODEL, ModelCard
+from skinapi.model.network.model import SHIPPED_MODEL, ModelCard
+from tests.model.photos import encoded, skin_with_spot
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
 from tests.served.photo_clients import CLIENTS as DIALECTS
 from tests.served.server import ROOT, serving
-from tests.vision.photos import encoded, skin_with_spot
 
 MOST_MB = 350.0
 CARD = ModelCard.model_validate_json((SHIPPED_MODEL / "card.json").read_bytes())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from skinapi.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once

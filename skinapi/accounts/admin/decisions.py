@@ -1,0 +1,210 @@
+"""Who may use the server, and in whose care: what admins decide about one account or about many.
+
+Each account is one transaction with its rows of the audit trail. Of many, those that cannot be
+decided on are named, and the others are decided on all the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts, Refusal
+from skinapi.accounts.auth.assignments import Assignments, find_by_typed_email
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError
+from skinapi.base.subject import RefusalReason, Role
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+# `wanted`: the role that each has asked for at the registration.
+ApprovedRole = Literal["wanted", "user", "doctor", "researcher"]
+MOST_COUNTED = 1000
+# In place of the e-mail of a doctor.
+DEFAULT = "default"
+# A refusal that is taken back at once is mailed to nobody.
+REFUSAL_DELAY = timedelta(minutes=1)
+NO_USER = "User not found"
+NO_ACCOUNT = "User/doctor not found"
+SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
+NOT_WAITING = "This account does not wait for approval; suspend it instead"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The ids of the accounts that are as they were wanted, and why the others are not."""
+
+    done: list[str]
+    left: dict[str, SkinAPIError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsService:
+    work: UnitOfWork
+    accounts: Accounts
+    outbox: Outbox
+    assignments: Assignments
+
+    def count_waiting(self) -> int:
+        """How many accounts wait for approval, counted up to MOST_COUNTED."""
+        return self.accounts.count_waiting(most=MOST_COUNTED)
+
+    def approve_accounts(
+        self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None = DEFAULT, by: str
+    ) -> Decided:
+        """Approve these accounts, and put those that are patients then in the care of `doctor`:
+        an e-mail, or None for nobody. By DEFAULT those who were waiting, and have no doctor, get
+        that of the setting.
+
+        Raises NotFound and Conflict for the doctor.
+        """
+        if doctor and doctor != DEFAULT:
+            self.assignments.find_doctor(doctor)
+        return _each(ids, partial(self._approve_by_id, role=role, doctor=doctor, by=by))
+
+    def refuse_accounts(
+        self, *, ids: Sequence[str], reason: RefusalReason, note: str | None, by: str
+    ) -> Decided:
+        """Refuse accounts that wait: none opens anything, and its owner is told why."""
+        refusal = Refusal(reason=reason, note=note)
+        return _each(ids, partial(self._refuse, refusal=refusal, by=by))
+
+    def reopen_accounts(self, *, ids: Sequence[str], by: str) -> Decided:
+        """Undo approvals and refusals: the accounts wait again."""
+        return _each(ids, partial(self._reopen_by_id, by=by))
+
+    @atomic
+    def approve_account(
+        self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
+    ) -> str:
+        """Approve an account; with role "doctor" or "researcher", also make a user one. Never
+        demotes. `doctor` is as in `approve_accounts`.
+
+        Returns a message about what was done. Raises NotFound, and Conflict for the doctor.
+        """
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
+        if changed.role == "doctor":
+            if account.role == "user":
+                return f"User {account.email} promoted to doctor and approved."
+            return f"Doctor {account.email} approved."
+        return f"User {account.email} approved as {changed.role}."
+
+    @atomic
+    def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
+        """Undo an approval, whose tokens are revoked, or a refusal: the account waits again.
+        Nothing changes where it waits already. A doctor or researcher is a user again, who asks for
+        that role; a doctor who has patients stays one, with them.
+
+        Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
+        suspended it since the approval, and waiting would hide that.
+        """
+        return self._reopen(unit, get_by_email(self.accounts, email, NO_ACCOUNT), by=by)
+
+    @atomic
+    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
+        """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
+
+        Raises NotFound, and Conflict if the doctor is not approved.
+        """
+        patient = get_by_email(self.accounts, email, NO_USER)
+        chosen = self.assignments.find_doctor(doctor).id if doctor else None
+        if chosen:
+            refuse_doctor(patient)
+        self.assignments.assign(unit, patient, doctor=chosen, by=by)
+
+    @atomic
+    def _approve_by_id(
+        self, unit: Unit, account_id: str, *, role: ApprovedRole, doctor: str | None, by: str
+    ) -> None:
+        account = self.accounts.get(account_id)
+        given = account.wanted_role if role == "wanted" else role
+        self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
+
+    def _approve_into_care(
+        self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str
+    ) -> Account:
+        changed = self._approve(unit, account, role=role, by=by)
+        if changed.role != "user":
+            return changed
+        if doctor != DEFAULT:
+            chosen = self.assignments.find_doctor(doctor).id if doctor else None
+        elif account.status == "waiting" and account.doctor_id is None:
+            chosen = self.assignments.find_default()
+        else:
+            return changed
+        self.assignments.assign(unit, changed, doctor=chosen, by=by)
+        return changed
+
+    def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:
+        fields = AccountFields(status="approved", wanted_role=None)
+        promoted = account.role == "user" and role in ("doctor", "researcher")
+        if account.approved and not promoted:
+            return account
+        unit.audit("account.approve", by=by, target=account.id)
+        self.outbox.withdraw(Kind.REFUSED, to=account.id, about="")
+        if account.status == "waiting":
+            self.outbox.add(Kind.APPROVED, to=account.id)
+        if promoted and role:
+            unit.record(AuditRow(f"account.role_{role}", by=by, target=account.id))
+            fields["role"] = role
+        return self.accounts.change(unit, account, **(fields | NOT_REFUSED))
+
+    @atomic
+    def _refuse(self, unit: Unit, account_id: str, *, refusal: Refusal, by: str) -> None:
+        account = self.accounts.get(account_id)
+        if account.status == "suspended" and account.refusal == refusal:
+            return
+        unit.audit("account.refuse", by=by, target=account.id, detail=refusal.reason)
+        if account.status != "waiting":
+            raise Conflict(NOT_WAITING)
+        self.outbox.add(Kind.REFUSED, to=account.id, delay=REFUSAL_DELAY)
+        refused = AccountFields(refused=True, refused_at=now(), refusal=refusal)
+        self.accounts.change(unit, account, **(AccountFields(status="suspended") | refused))
+
+    @atomic
+    def _reopen_by_id(self, unit: Unit, account_id: str, *, by: str) -> None:
+        self._reopen(unit, self.accounts.get(account_id), by=by)
+
+    def _reopen(self, unit: Unit, account: Account, *, by: str) -> Account:
+        if account.status == "waiting":
+            return account
+        if account.status == "suspended" and account.refusal:
+            unit.audit("account.unrefuse", by=by, target=account.id)
+            self.outbox.withdraw(Kind.REFUSED, to=account.id, about="")
+            waits = AccountFields(status="waiting") | NOT_REFUSED
+            return self.accounts.change(unit, account, **waits)
+        unit.audit("account.unapprove", by=by, target=account.id)
+        if account.status == "suspended":
+            raise Conflict(SUSPENDED)
+        back = AccountFields(status="waiting", token_version=account.token_version + 1)
+        # Else whoever was approved as a doctor by mistake stays one, approved as a patient or not.
+        has_patients = bool(self.accounts.count_patients({account.id}))
+        if account.role in ("doctor", "researcher") and not has_patients:
+            back |= AccountFields(role="user", wanted_role=account.role)
+        return self.accounts.change(unit, account, **back)
+
+
+def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
+    decided = Decided([], {})
+    for account_id in dict.fromkeys(ids):
+        try:
+            decide(account_id)
+            decided.done.append(account_id)
+        except (NotFound, Conflict) as error:
+            decided.left[account_id] = error
+    return decided
+
+
+def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:
+    """The account with this address. Raises NotFound with this sentence."""
+    account = find_by_typed_email(accounts, email)
+    if account is None:
+        raise NotFound(sentence)
+    return account
+
+
+def refuse_doctor(account: Account) -> None:
+    if account.role == "doctor":
+        raise NotFound(NO_USER)

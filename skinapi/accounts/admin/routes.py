@@ -1,0 +1,380 @@
+"""Routes for admins."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flask import Response, request
+
+from skinapi.accounts.admin.audit_files import MOST_EXPORTED, csv_of, json_of
+from skinapi.accounts.admin.decisions import DecisionsService
+from skinapi.accounts.admin.overview import OverviewService
+from skinapi.accounts.admin.schemas import (
+    AccountRow,
+    AccountSearch,
+    Approval,
+    Approvals,
+    Assignment,
+    AuditExport,
+    AuditFilters,
+    AuditFollowing,
+    AuditLine,
+    AuditQuery,
+    AuditRow,
+    ChosenAccounts,
+    DayOfUsage,
+    DecidedView,
+    Deletion,
+    DeletionQuery,
+    DoctorSearch,
+    ListedAccount,
+    NewDoctor,
+    NewRole,
+    Overview,
+    PasswordReset,
+    Refusals,
+    UsageQuery,
+    UsageView,
+    UserSearch,
+    WaitingCount,
+)
+from skinapi.accounts.admin.service import AdminService
+from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.errors import (
+    BeingDeleted,
+    EmailTaken,
+    LastAdmin,
+    NoPasswordHere,
+    NoSecondFactor,
+)
+from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import ROLES, Role, Subject
+from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost
+from skinapi.platform.web.access import admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Message, link_to_next
+
+NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
+AUDITORS = admins("Only admin can read the audit", scopes=("audit:read",))
+NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
+routes: Routes[AdminService] = Routes("admin")
+decision_routes: Routes[DecisionsService] = Routes("decisions")
+usage_routes: Routes[DailyCounts] = Routes("usage")
+overview_routes: Routes[OverviewService] = Routes("overview")
+
+
+@routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))
+def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountRow]:
+    """List all accounts, in the order they registered. One that was refused has the status
+    `suspended` and a `refusal`; `status=suspended` leaves it out here.
+    """
+    page = admin.list_accounts(
+        roles=(query.role,) if query.role else ROLES,
+        status=query.status,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
+        apart=True,
+    )
+    default = admin.assignments.find_default()
+    return page.map(partial(AccountRow.of, default_doctor=default, **_beside(admin, page)))
+
+
+@routes.route("GET", "/users", access=admins("Only admin can view users"))
+def list_users(admin: AdminService, *, query: UserSearch) -> Page[ListedAccount]:
+    """List all accounts except doctors, in the order they registered."""
+    return _page_of(admin, query, (query.role,) if query.role else NON_DOCTOR_ROLES)
+
+
+@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"))
+def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[ListedAccount]:
+    """List all doctors, in the order they registered or were added."""
+    return _page_of(admin, query, ("doctor",))
+
+
+def _page_of(
+    admin: AdminService, query: UserSearch | DoctorSearch, roles: Sequence[Role]
+) -> Page[ListedAccount]:
+    page = admin.list_accounts(
+        roles=roles,
+        status=query.status,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(partial(ListedAccount.of, **_beside(admin, page)))
+
+
+def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
+    """What a page says besides its accounts: one query for all of them, not one for each."""
+    doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
+    patients = admin.count_patients({item.id for item in page.items if item.role == "doctor"})
+    return {"doctors": doctors, "patients": patients}
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>",
+    access=admins("Only admin can delete users"),
+    raises=(NotFound, LastAdmin, BeingDeleted),
+)
+def delete_user(
+    admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
+) -> Message:
+    """Delete an account and all its data. The person is told by mail, with a receipt. Where the
+    law keeps the medical record, that stays (409 `record_kept` where nothing else is left).
+    """
+    admin.delete_user(email=email, by=subject.id, reason=query.reason, number=body.number)
+    return Message(message=f"User {email} deleted")
+
+
+@decision_routes.route(
+    "PATCH",
+    "/users/<email>/approve",
+    access=admins("Only admin can approve users"),
+    raises=(NotFound, Conflict),
+)
+def approve_user(
+    decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
+) -> Message:
+    """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
+    user one. A patient comes into the care of `doctor`.
+
+    It never demotes: an admin stays an admin, a doctor stays a doctor.
+    """
+    happened = decisions.approve_account(
+        email=email, role=body.role, doctor=body.chosen_doctor, by=subject.id
+    )
+    return Message(message=happened)
+
+
+@decision_routes.route(
+    "PATCH",
+    "/users/<email>/unapprove",
+    access=admins("Only admin can undo approvals"),
+    raises=(NotFound, Conflict, LastAdmin),
+)
+def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject) -> Message:
+    """Undo an approval, or a refusal: the account waits again, and the tokens of one that was
+    approved are revoked at once.
+
+    A doctor or researcher is a user again, who asks for that role; a doctor who has patients stays
+    one, with them.
+    """
+    changed = decisions.unapprove_account(email=email, by=subject.id)
+    return Message(message=f"User {changed.email} waits for approval.")
+
+
+@routes.route(
+    "PUT",
+    "/users/<email>/role",
+    access=admins("Only admin can change roles"),
+    raises=(NotFound, LastAdmin),
+)
+def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
+    """Change the role of an account. The last admin cannot be demoted."""
+    changed = admin.set_role(email=email, role=body.role, by=subject.id)
+    return Message(message=f"User {changed.email} is now {changed.role}.")
+
+
+@routes.route(
+    "PATCH",
+    "/users/<email>/suspend",
+    access=admins("Only admin can suspend users"),
+    raises=(NotFound, LastAdmin),
+)
+def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Suspend an account, and revoke its tokens at once.
+
+    Approving it again lifts the suspension.
+    """
+    changed = admin.suspend_account(email=email, by=subject.id)
+    return Message(message=f"User {changed.email} suspended.")
+
+
+@routes.route(
+    "POST",
+    "/users/<email>/reset-password",
+    access=admins("Only admin can reset passwords"),
+    raises=(NotFound, NoPasswordHere),
+)
+def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
+    """Replace an account's password by a one-time password, and revoke all its tokens."""
+    password, expires_at = admin.reset_password(email=email, by=subject.id)
+    return PasswordReset(
+        message="Hand this password over; it must be replaced at the first login",
+        password=password,
+        expires_at=expires_at,
+    )
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>/second-factor",
+    access=admins("Only admin can remove second factors"),
+    raises=(NotFound, Conflict, NoSecondFactor),
+)
+def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Take the second factor of somebody else's account away, and revoke all its tokens.
+
+    Only for who is known to be the owner, and has neither the app nor a recovery code any more.
+    """
+    admin.reset_second_factor(email=email, by=subject.id)
+    return Message(message=f"User {email} has no second factor any more.")
+
+
+@decision_routes.route(
+    "PUT",
+    "/users/<email>/doctor",
+    access=admins("Only admin can assign doctors"),
+    raises=(NotFound, Conflict),
+)
+def assign_doctor(
+    decisions: DecisionsService, *, email: str, body: Assignment, subject: Subject
+) -> Message:
+    """Put a patient in the care of a doctor; with `null`, end the care.
+
+    The doctor can see the patient's submissions.
+    """
+    decisions.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
+    return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
+
+
+@routes.route(
+    "POST",
+    "/doctors",
+    access=admins("Only admin can add doctors"),
+    status=201,
+    raises=(EmailTaken,),
+)
+def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Message:
+    """Add an approved doctor, who must replace this initial password before it expires."""
+    admin.add_doctor(name=body.name, email=body.email, password=body.password, by=subject.id)
+    return Message(message="Doctor added successfully")
+
+
+@routes.route(
+    "DELETE",
+    "/doctors/<email>",
+    access=admins("Only admin can delete doctors"),
+    raises=(NotFound, BeingDeleted),
+)
+def delete_doctor(
+    admin: AdminService, *, email: str, query: DeletionQuery, subject: Subject
+) -> Message:
+    """Delete a doctor. The doctor's patients then have no doctor."""
+    admin.delete_doctor(email=email, by=subject.id, reason=query.reason)
+    return Message(message=f"Doctor {email} deleted")
+
+
+@decision_routes.route("GET", "/accounts/waiting", access=admins("Only admin can view accounts"))
+def count_waiting(decisions: DecisionsService) -> WaitingCount:
+    """How many accounts wait for approval."""
+    return WaitingCount(count=decisions.count_waiting())
+
+
+@decision_routes.route(
+    "POST",
+    "/accounts/approvals",
+    access=admins("Only admin can approve users"),
+    raises=(NotFound, Conflict),
+)
+def approve_accounts(
+    decisions: DecisionsService, *, body: Approvals, subject: Subject
+) -> DecidedView:
+    """Approve many accounts at once, and put those that are patients in the care of a doctor.
+
+    It never demotes. What cannot be decided on is named in `left`, and the others are approved.
+    """
+    decided = decisions.approve_accounts(
+        ids=body.accounts, role=body.role, doctor=body.chosen_doctor, by=subject.id
+    )
+    return DecidedView.of(decided)
+
+
+@decision_routes.route("POST", "/accounts/refusals", access=admins("Only admin can refuse users"))
+def refuse_accounts(
+    decisions: DecisionsService, *, body: Refusals, subject: Subject
+) -> DecidedView:
+    """Refuse accounts that wait for approval, with a reason that their owners read.
+
+    They read it by mail, where the server sends mails, and at the login, behind the right password
+    alone. A refused account is deleted as one that nobody approves.
+    """
+    decided = decisions.refuse_accounts(
+        ids=body.accounts, reason=body.reason, note=body.note, by=subject.id
+    )
+    return DecidedView.of(decided)
+
+
+@decision_routes.route("POST", "/accounts/waiting", access=admins("Only admin can undo approvals"))
+def reopen_accounts(
+    decisions: DecisionsService, *, body: ChosenAccounts, subject: Subject
+) -> DecidedView:
+    """Undo approvals and refusals of many accounts: they wait again."""
+    return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
+
+
+@routes.route("GET", "/audit", access=AUDITORS)
+def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
+    """Read the audit trail, newest row first."""
+    return _rows_of(admin, query, limit=query.limit)
+
+
+@routes.route(
+    "GET",
+    "/audit",
+    access=AUDITORS,
+    produces=NDJSON,
+    when=lambda request: request.accept_mimetypes.best == NDJSON,
+    raises=(CursorLost,),
+)
+def follow_audit(admin: AdminService, *, query: AuditFollowing) -> Response:
+    """The audit trail for a program that collects it: a row a line, in the order of the chain.
+
+    Ask with `Accept: application/x-ndjson`. Keep the `cursor` of the last row that you have stored,
+    and go on with it as `after`: no row is skipped, and none comes twice. An answer without a line
+    says that there is no newer row. One that breaks off is continued in the same way.
+    """
+    rows = admin.follow_trail(after=query.after, limit=query.limit)
+    lines = (f"{AuditLine.of(row).model_dump_json(exclude_none=True)}\n" for row in rows)
+    return Response(lines, mimetype=NDJSON)
+
+
+@routes.route(
+    "GET", "/audit/export", access=AUDITORS, produces="text/csv", or_produces=("application/json",)
+)
+def export_audit(admin: AdminService, *, query: AuditExport) -> Response:
+    """The audit trail as a file, newest row first: at most 10,000 rows. Where there are more, the
+    `Link` header names the file of the rows before them.
+    """
+    page = _rows_of(admin, query, limit=MOST_EXPORTED)
+    headers = {
+        **link_to_next(page, request),
+        "Content-Disposition": f'attachment; filename="audit.{query.format}"',
+    }
+    if query.format == "json":
+        return Response(json_of(page.items), headers=headers, mimetype="application/json")
+    return Response(csv_of(page.items), headers=headers, mimetype="text/csv")
+
+
+def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[AuditRow]:
+    page = admin.read_trail(query.wanted, after=query.after, limit=limit)
+    named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
+    accounts = admin.accounts_of({one for one in named if one})
+    return page.map(lambda row: AuditRow.of(row, accounts))
+
+
+@usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))
+def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
+    """How many findings, refused photos, accounts and reports each day (UTC) had."""
+    days = counts.read(days=query.days)
+    return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])
+
+
+@overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))
+def show_overview(overview: OverviewService) -> Overview:
+    """What waits, what failed, the disk, the last backup, the model in service and its drift."""
+    return Overview.of(overview)

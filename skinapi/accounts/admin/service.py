@@ -1,0 +1,307 @@
+"""What admins do to accounts, besides deciding who may use the server (decisions.py). Each change
+is one transaction with its row of the audit trail; where an account is as it is wanted already,
+nothing is written.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal, Unpack
+
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, NO_USER, get_by_email, refuse_doctor
+from skinapi.accounts.auth.account_deletion import Eraser
+from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, Status
+from skinapi.accounts.auth.assignments import NO_DOCTOR, Assignments, require_doctor
+from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
+from skinapi.accounts.auth.events import AccountAdded, PatientNumber
+from skinapi.accounts.auth.guess_limits import GuessLimits
+from skinapi.accounts.auth.passwords import Passwords, one_time_password
+from skinapi.base.errors import Conflict, Duplicate
+from skinapi.base.pages import Page
+from skinapi.base.subject import ErasureReason, Role
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+READ_AT_ONCE = 1000
+OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminService:
+    """`find_numbers` has the numbers of findings, by their ids."""
+
+    work: UnitOfWork
+    accounts: Accounts
+    eraser: Eraser
+    passwords: Passwords
+    guess_limits: GuessLimits
+    assignments: Assignments
+    trail: AuditTrail
+    initial_password_life: timedelta
+    find_numbers: Callable[[list[str]], dict[str, int]]
+
+    def list_accounts(
+        self,
+        *,
+        roles: Sequence[Role],
+        status: Status | Literal["refused"] | None,
+        beginning: str | None,
+        after: str | None,
+        limit: int,
+        apart: bool = False,
+    ) -> Page[Account]:
+        """A page of the accounts with these roles, in the order they registered. `apart`: a refused
+        account is none of the suspended ones.
+        """
+        refused = status == "refused" if apart and status in ("refused", "suspended") else None
+        return self.accounts.page_accounts(
+            roles,
+            status="suspended" if status == "refused" else status,
+            beginning=beginning,
+            after=after,
+            limit=limit,
+            refused=refused,
+        )
+
+    def count_patients(self, doctors: set[str]) -> dict[str, int]:
+        return self.accounts.count_patients(doctors)
+
+    def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
+        """Find these accounts by their ids; those that are gone are left out."""
+        found: dict[str, Account] = {}
+        wanted = sorted(identifiers)
+        for start in range(0, len(wanted), READ_AT_ONCE):
+            found |= self.accounts.by_ids({*wanted[start : start + READ_AT_ONCE]})
+        return found
+
+    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        return {one: found.email for one, found in self.accounts_of(identifiers).items()}
+
+    @atomic
+    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
+        """Set any role. Raises NotFound, LastAdmin."""
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.role == role:
+            return account
+        unit.audit(f"account.role_{role}", by=by, target=account.id)
+        return self.accounts.change(unit, account, role=role)
+
+    @atomic
+    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:
+        """Suspend an account and revoke its tokens. Approving it again lifts the suspension.
+
+        Raises NotFound, LastAdmin.
+        """
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.status == "suspended":
+            return account
+        unit.audit("account.suspend", by=by, target=account.id)
+        # One of the addresses that it logged in from may be a thief's.
+        self.guess_limits.reset(account)
+        return self.accounts.change(
+            unit, account, status="suspended", token_version=account.token_version + 1
+        )
+
+    def delete_user(
+        self,
+        *,
+        email: str,
+        by: str,
+        reason: ErasureReason | None = None,
+        number: PatientNumber | None = None,
+    ) -> None:
+        """Delete an account and all its data. `number` is that of a patient of another system.
+
+        Raises LastAdmin, BeingDeleted, NotFound if there is no account or it is a doctor's,
+        RecordKept where nothing is left that may be deleted, and Conflict where somebody is to tell
+        the patient of a finding and nobody could reach the person.
+        """
+        begun = self._begin_deletion(
+            email=email, of_doctor=False, by=by, reason=reason, number=number
+        )
+        self.eraser.finish(begun)
+
+    def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
+        """Raises NotFound, BeingDeleted."""
+        begun = self._begin_deletion(email=email, of_doctor=True, by=by, reason=reason)
+        self.eraser.finish(begun)
+
+    @atomic
+    def _begin_deletion(
+        self,
+        unit: Unit,
+        *,
+        email: str,
+        of_doctor: bool,
+        by: str,
+        reason: ErasureReason | None,
+        number: PatientNumber | None = None,
+    ) -> str:
+        account = get_by_email(self.accounts, email, NO_DOCTOR if of_doctor else NO_USER)
+        if of_doctor:
+            require_doctor(account)
+        else:
+            refuse_doctor(account)  # doctors have their own route
+        action = "account.delete"
+        self.eraser.begin(unit, account, by=by, action=action, reason=reason, number=number)
+        return account.id
+
+    def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
+        """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
+        taken = self.accounts.find_by_email(email)
+        if taken:
+            raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
+        fields = self._initial_password_fields(password)
+        fields |= AccountFields(name=name, email=email, role="doctor", status="approved")
+        try:
+            return self._add("doctor.add", by, **fields)
+        except Duplicate as error:
+            raise EmailTaken from error
+
+    def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
+        """Set a one-time password and revoke all tokens of the account.
+
+        Returns the password and when it expires. Raises NotFound, and NoPasswordHere for an account
+        of the clinic's log-in.
+        """
+        password = one_time_password()
+        expires_at = now() + self.initial_password_life
+        fields = self._initial_password_fields(password, expires_at)
+        self._reset_password(email=email, fields=fields, by=by)
+        return password, expires_at
+
+    @atomic
+    def _reset_password(self, unit: Unit, *, email: str, fields: AccountFields, by: str) -> None:
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        unit.audit("account.reset_password", by=by, target=account.id)
+        if account.provider and not account.has_password:
+            raise NoPasswordHere
+        self.guess_limits.reset(account)
+        revoked = AccountFields(token_version=account.token_version + 1)
+        self.accounts.change(unit, account, **(fields | revoked))
+
+    @atomic
+    def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
+        """Take the second factor of an account away, and revoke its tokens: for somebody who has
+        lost the app and the recovery codes. Raises NotFound, NoSecondFactor, and Conflict for one's
+        own, which takes a code.
+        """
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.id == by:
+            raise Conflict(OWN_FACTOR)
+        unit.audit("account.second_factor_removed", by=by, target=account.id)
+        if account.second_factor is None:
+            raise NoSecondFactor
+        self.accounts.change(
+            unit, account, second_factor=None, token_version=account.token_version + 1
+        )
+
+    def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
+        """At most so many rows of the chain behind this cursor, the oldest first, read while they
+        are used; `signed` as above. Raises InvalidQuery, CursorLost.
+        """
+        rows = islice(self.trail.follow(after), limit)
+        return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
+
+    def read_trail(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
+        """A page of rows, newest first; `signed` says of each whether its signature is right."""
+        page = self.trail.page(wanted, after=after, limit=limit)
+        numbers: dict[str, int] = {}
+        about = sorted({row["target"] for row in page.items if row.get("owner")})
+        for start in range(0, len(about), READ_AT_ONCE):
+            numbers |= self.find_numbers(about[start : start + READ_AT_ONCE])
+        return page.map(
+            lambda row: {
+                **row,
+                "signed": self.trail.is_signed(row),
+                "finding": numbers.get(row["target"]),
+            }
+        )
+
+    def ensure_admin(
+        self, *, email: str, password: str | None, only_first: bool = False
+    ) -> tuple[Account, str | None]:
+        """Make the account with this address an active admin; create it if there is none. With
+        `only_first` an account that is there stays as it is where anybody is an active admin.
+
+        Returns the account, and a one-time password if one was made. An account that was not an
+        active admin gets a new password and loses its sessions, because anybody may have registered
+        the address before. An active admin keeps the password unless another one is given. If
+        several processes call this at the same time, one of them makes the password.
+        """
+        account = self.accounts.find_by_email(email)
+        if account is None:
+            with suppress(Duplicate):  # another process has added it
+                one_time, fields = self._admin_fields(password)
+                new = AccountFields(email=email, name="Admin")
+                return self._add("account.role_admin", "system", **(new | fields)), one_time
+            account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.active_admin and self._keeps_password(account, password):
+            return account, None
+        one_time, fields = self._admin_fields(password)
+        made = self._make_admin(
+            email=email, fields=fields, renewed=password is not None, only_first=only_first
+        )
+        # If another process made the admin, its password is the valid one, not this one.
+        return made, one_time if made.password_hash == fields["password_hash"] else None
+
+    @atomic
+    def _make_admin(
+        self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
+    ) -> Account:
+        """Change role, status and password in one write, so that no token is ever valid for only
+        some of them. With `renewed` an active admin gets the new password too.
+        """
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.active_admin and not renewed:  # made by another process
+            return account
+        if only_first and self.has_admin():
+            return account
+        unit.audit("account.role_admin", by="system", target=account.id)
+        self.guess_limits.reset(account)
+        # The way back for an only admin who has lost the app and the recovery codes.
+        lost = AccountFields(second_factor=None, token_version=account.token_version + 1)
+        return self.accounts.change(unit, account, **(fields | lost))
+
+    def _admin_fields(self, password: str | None) -> tuple[str | None, AccountFields]:
+        """The fields of an active admin, and the one-time password if none is given."""
+        one_time = None if password else one_time_password()
+        fields = AccountFields(role="admin", status="approved")
+        if password:
+            fields |= AccountFields(password_hash=self.passwords.hash(password), must_change=False)
+        else:
+            fields |= self._initial_password_fields(one_time or "")
+        return one_time, fields
+
+    def has_admin(self) -> bool:
+        return bool(self.accounts.list_active_admins())
+
+    @atomic
+    def _add(self, unit: Unit, action: str, by: str, **fields: Unpack[AccountFields]) -> Account:
+        """Raises Duplicate."""
+        added = self.accounts.add(**fields)
+        unit.audit(action, by=by, target=added.id)
+        unit.publish(AccountAdded(added.id))
+        return added
+
+    def _keeps_password(self, account: Account, password: str | None) -> bool:
+        """Whether no other password is given than the right one, which is no initial one: that must
+        be replaced.
+        """
+        if password is None:
+            return True
+        return not account.must_change and self.passwords.matches(password, account.password_hash)
+
+    def _initial_password_fields(
+        self, password: str, expires_at: datetime | None = None
+    ) -> AccountFields:
+        return AccountFields(
+            password_hash=self.passwords.hash(password),
+            must_change=True,
+            initial_password_expires_at=expires_at or now() + self.initial_password_life,
+        )

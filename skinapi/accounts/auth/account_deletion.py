@@ -1,0 +1,146 @@
+"""Deletes an account and all its data, also one that nobody has approved for long. A deletion that
+a crash interrupted can be resumed.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.errors import BeingDeleted
+from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
+from skinapi.base.errors import StoreUnavailable
+from skinapi.base.subject import ErasureReason
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.clock_watch import ClockWatch
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eraser:
+    """One transaction sets the status "deleting": the tokens are dead, and nobody sees the
+    account's data any more. Then all of it is deleted, in many. The account is removed last, so
+    that `resume` finds it after a crash.
+    """
+
+    work: UnitOfWork
+    accounts: Accounts
+    failed: FailedItems
+
+    def begin(
+        self,
+        unit: Unit,
+        account: Account,
+        *,
+        by: str,
+        action: str,
+        reason: ErasureReason | None = None,
+        number: PatientNumber | None = None,
+    ) -> None:
+        """`finish` does the rest. Raises LastAdmin, BeingDeleted where it has begun already, and
+        what refuses it that listens.
+        """
+        unit.audit(action, by=by, target=account.id, detail=reason)
+        if account.status == "deleting":
+            raise BeingDeleted
+        unit.publish(ErasureBegun(account.id, by, reason, number))
+        # As who listens has left it: perhaps its medical record is kept.
+        account = self.accounts.get(account.id)
+        self.accounts.change(
+            unit, account, status="deleting", deletion_asked_at=None, deletion_due_at=None
+        )
+
+    def finish(self, account_id: str) -> None:
+        """Idempotent, as all that listens is. What was joined to the account goes with it."""
+        account = self.accounts.by_ids({account_id}).get(account_id)
+        for one in (account_id, *(account.joined if account else ())):
+            self.work.announce(AccountErased(one))
+        self._remove(account_id)
+
+    @atomic
+    def _remove(self, unit: Unit, account_id: str) -> None:
+        account = self.accounts.by_ids({account_id}).get(account_id)
+        if account is None or account.status != "deleting":
+            return  # another process has done it
+        for one in account.joined:
+            self.accounts.remove(unit, one)
+        if account.record_kept_until_at:
+            self.accounts.keep_record(account_id)
+        else:
+            self.accounts.remove(unit, account_id)
+        unit.publish(AccountGone(account_id, account.record_kept_until_at))
+
+    def erase_again(self, account_id: str, *, by: str) -> None:
+        """Delete an account that a restore brought back. Raises NotFound, LastAdmin."""
+        self._begin_again(account_id, by)
+        self.finish(account_id)
+
+    @atomic
+    def _begin_again(self, unit: Unit, account_id: str, by: str) -> None:
+        account = self.accounts.get(account_id)
+        # Else the backup had it half deleted already, or no more than its medical record.
+        if account.status != "deleting" and not account.is_record:
+            self.begin(unit, account, by=by, action="account.erase_again")
+
+    def expire_all(self, *, before: datetime) -> None:
+        """Delete the accounts that nobody has approved since this time."""
+        stored = self.accounts.walk_unapproved(before=before)
+        pairs = ((document["id"], document) for document in stored)
+        for _ in self.failed.each("account_expiry", pairs, partial(self._expire, before)):
+            pass
+
+    def _expire(self, before: datetime, document: Document) -> None:
+        account = Account.model_validate(document)
+        if account.never_approved(before=before) and self._begin_expiry(account.id, before):
+            self.finish(account.id)
+
+    @atomic
+    def _begin_expiry(self, unit: Unit, account_id: str, before: datetime) -> bool:
+        account = self.accounts.get(account_id)
+        expires = account.never_approved(before=before)
+        if expires:  # else an admin has approved or deleted it meanwhile
+            self.begin(unit, account, by="system", action="account.expire")
+        return expires
+
+    def resume(self) -> None:
+        """Finish deletions that a crash interrupted. One that fails again does not stop the server
+        from starting.
+        """
+        pairs = ((account_id, account_id) for account_id in self.accounts.list_deleting())
+        for _ in self.failed.each("account_erasure", pairs, self._finish_or_leave):
+            pass
+
+    def _finish_or_leave(self, account_id: str) -> None:
+        with suppress(StoreUnavailable):
+            self.finish(account_id)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield the accounts whose deletion has begun but not ended."""
+        for account_id in self.accounts.list_deleting():
+            yield Fault(f"account {account_id} is half deleted", partial(self.finish, account_id))
+
+
+# Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
+# them. Finishes deletions that were interrupted, too.
+
+
+PASS_EVERY_S = 3600.0
+
+
+class WaitingExpiry(PeriodicThread):
+    """Any process may make a pass; two at once do no harm."""
+
+    def __init__(self, *, eraser: Eraser, clock: ClockWatch, life: timedelta) -> None:
+        super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
+        self._eraser, self._clock = eraser, clock
+        self._life = life
+
+    def make_pass(self) -> None:
+        """Delete what has waited since its registration, or was refused, for longer than `life`."""
+        self._eraser.resume()
+        self._eraser.expire_all(before=self._clock.look().believed - self._life)

@@ -1,0 +1,108 @@
+"""Finds accounts by the beginning of a name, of its last word, or of an e-mail address.
+
+Of each of the three an index has the beginnings. Where too many accounts begin so to be sorted,
+they are read in the order in which they registered, until the page is full.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+from skinapi.base.field_types import LONGEST_NAME
+from skinapi.platform.storage.documents import merged
+from skinapi.platform.storage.ports import Document, Documents, Filter
+
+MOST_HITS = 20_000
+READ_AT_ONCE = 1000
+LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it begins with
+
+
+def search_fields(name: str, email: str) -> Document:
+    """What each write of a name or an e-mail must write too: the whole text, which begins with the
+    name, and the last word of the name.
+    """
+    family = name.split()[-1:]
+    return {"search": f"{name}\n{email}".casefold(), "family": "".join(family).casefold()}
+
+
+def find_by_beginning(
+    accounts: Documents, filters: Sequence[Filter], text: str, *, after: str | None, limit: int
+) -> list[Document]:
+    """The first accounts behind `after` that match one of the filters and begin so, by id. Each
+    filter is of a role, and may be of a status.
+    """
+    begins = _beginnings(text)
+    hits = set[str]()
+    for wanted, (field, first) in product(filters, begins.items()):
+        of_role = {"role": wanted["role"]}
+        hits |= _beginning_so(accounts, of_role, field, first, most=MOST_HITS + 1)
+        if len(hits) > MOST_HITS:
+            return _walk(accounts, filters, begins, after, limit)
+    return _read(accounts, filters, sorted(hit for hit in hits if hit > (after or "")), limit)
+
+
+def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
+    """This doctor's patients who begin so; of more than `most`, any `most` + 1."""
+    hits = set[str]()
+    for field, first in _beginnings(text).items():
+        hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)
+    documents = accounts.find({"id": {"$in": sorted(hits)[: most + 1]}})
+    return [document for document in documents if document.get("doctor_id") == doctor]
+
+
+def _beginnings(text: str) -> dict[str, str]:
+    text = text.strip()
+    return {"search": text.casefold(), "family": text.casefold(), "email": text.lower()}
+
+
+def _beginning_so(
+    accounts: Documents, of: Filter, field: str, first: str, *, most: int
+) -> set[str]:
+    within = {**of, field: {"$gte": first, "$lt": first + LAST}}
+    return {document["id"] for document in accounts.find(within, sort=field, limit=most, fields=())}
+
+
+def _read(
+    accounts: Documents, filters: Sequence[Filter], identifiers: list[str], limit: int
+) -> list[Document]:
+    read: list[Document] = []
+    while identifiers and len(read) < limit:
+        some, identifiers = identifiers[:READ_AT_ONCE], identifiers[READ_AT_ONCE:]
+        documents = accounts.find({"id": {"$in": some}})
+        read += [
+            document
+            for document in documents
+            if any(_matches(document, wanted) for wanted in filters)
+        ]
+    return read[:limit]
+
+
+def _matches(document: Document, wanted: Filter) -> bool:
+    """A field that is None is the same as one that is missing."""
+    return all(document.get(field) == value for field, value in wanted.items())
+
+
+def _walk(
+    accounts: Documents,
+    filters: Sequence[Filter],
+    begins: dict[str, str],
+    after: str | None,
+    limit: int,
+) -> list[Document]:
+    read: list[Document] = []
+    while len(read) < limit:
+        # One listing for each role, not one with $in: see `merging`.
+        listings = [
+            accounts.find(wanted, after=after, limit=READ_AT_ONCE, fields=[*begins])
+            for wanted in filters
+        ]
+        step = merged(listings, limit=READ_AT_ONCE)
+        begin_so = [
+            one["id"]
+            for one in step
+            if any(one.get(field, "").startswith(first) for field, first in begins.items())
+        ]
+        read += _read(accounts, filters, begin_so, limit)
+        if len(step) < READ_AT_ONCE:
+            break
+        after = step[-1]["id"]
+    return read[:limit]

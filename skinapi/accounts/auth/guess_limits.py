@@ -1,0 +1,162 @@
+"""Limits wrong passwords per account, so that an attacker cannot lock the owner out.
+
+Each IP address that has logged in to an account before is known, and has its own budget of wrong
+passwords for it. All other addresses share one budget for that account. So many attackers together
+get no more guesses than one, and they do not use up the owner's budget. Who has never logged in has
+no known address: past the shared budget, each address has a few guesses more that only an initial
+password can win. E-mail addresses without an account have budgets too, so the limit does not reveal
+which accounts exist. Only keyed hashes are stored: no IP address and no e-mail address can be read
+from them.
+
+Wrong codes of a second factor share one budget for each account, from wherever they come: six
+digits can be guessed. Recovery codes cannot, so each address has its own budget of them, and who
+knows the password keeps nobody else from using one. A new password begins these budgets anew.
+"""
+
+import hmac
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.errors import TooManyCodes, TooManyGuesses
+from skinapi.base.errors import Duplicate
+from skinapi.platform.storage.ids import is_ahead, now
+from skinapi.platform.storage.ports import Store
+
+WINDOW = timedelta(hours=1)
+GUESSES_PER_HOUR = 60
+KNOWN_FOR = timedelta(days=90)
+FIRST_LOGINS = 5
+LINKS_PER_HOUR = 3
+CODES_PER_HOUR = 10
+WARNED_EVERY = timedelta(days=1)
+TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
+
+
+@dataclass(frozen=True)
+class GuessAttempt:
+    """One guess taken from a budget: the so many-th in it, and `last` if it is used up by it."""
+
+    budget: str
+    count: int
+    most: int
+    known: bool = True
+
+    @property
+    def last(self) -> bool:
+        return self.count == self.most
+
+
+class GuessLimits:
+    """Counts wrong passwords, for each budget in a window of one hour."""
+
+    def __init__(self, store: Store, *, key: str) -> None:
+        self._key = key.encode()
+        self._budgets = store.collection("guesses")
+        self._budgets.expire_by("expires_at")
+        self._known_addresses = store.collection("known_addresses")
+        self._known_addresses.ensure_index("account")
+        self._known_addresses.expire_by("expires_at")
+
+    def take(self, *, email: str, address: str) -> GuessAttempt:
+        """Take one guess, before the password is checked. Raises TooManyGuesses if none is left.
+
+        Counting only after the check would let many parallel requests through.
+        """
+        known = self._is_known(email, address)
+        budget = self._budget(email, address if known else "")
+        count = self._spend(budget, GUESSES_PER_HOUR)
+        return GuessAttempt(budget, count, GUESSES_PER_HOUR, known)
+
+    def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
+        """Take one guess at an initial password, past the budget of strangers. `version` is the
+        account's token version: a reset begins anew. Raises TooManyGuesses if none is left.
+        """
+        budget = self._hash("first login", email, address, str(version))
+        # Of 0: none is told to the trail, since strangers have as many as they have addresses.
+        return GuessAttempt(budget, self._spend(budget, FIRST_LOGINS), 0, known=False)
+
+    def take_link(self, *, email: str, address: str) -> None:
+        """Take one mail with a link from the budget of this e-mail address. Its owner has another
+        one where it has logged in before. Raises TooManyGuesses if none is left.
+        """
+        known = self._is_known(email, address)
+        self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
+
+    def take_code(self, account: Account, *, address: str, recovery: bool) -> GuessAttempt:
+        """Take one guess at a code of the second factor, or at a recovery code: only who knows the
+        password gets so far. Raises TooManyCodes if none is left.
+        """
+        kind = ("recovery", address) if recovery else ("code",)
+        budget = self._hash(*kind, account.id, str(account.token_version))
+        try:
+            return GuessAttempt(budget, self._spend(budget, CODES_PER_HOUR), CODES_PER_HOUR)
+        except TooManyGuesses as error:
+            raise TooManyCodes(retry_after=error.retry_after) from error
+
+    def take_warning(self, account: Account) -> bool:
+        """Whether the owner was not warned of wrong codes for WARNED_EVERY, and is now."""
+        budget = self._hash("warning", account.id, str(account.token_version))
+        try:
+            return self._spend(budget, 1, window=WARNED_EVERY) == 1
+        except TooManyGuesses:
+            return False
+
+    def give_back(self, guess: GuessAttempt) -> None:
+        """Return the guess after a right password or code."""
+        self._budgets.update({"id": guess.budget, "wrong": {"$gt": 0}}, {"$inc": {"wrong": -1}})
+
+    def remember(self, account: Account, *, address: str) -> None:
+        """Make the IP address known, from which the account was opened."""
+        if not self._is_known(account.email, address):
+            key = self._hash("address", account.email, address)
+            row = {"id": key, "schema": 1, "created_at": now(), "account": account.id}
+            with suppress(Duplicate):  # a concurrent login from this address has stored it
+                self._known_addresses.insert({**row, "expires_at": now() + KNOWN_FOR})
+
+    def forget(self, account_id: str) -> None:
+        """Delete the known IP addresses of an account."""
+        self._known_addresses.delete({"account": account_id})
+
+    def reset(self, account: Account) -> None:
+        """Delete the known IP addresses, and count the strangers' guesses from 0: an admin has
+        changed the password, or closed the account.
+        """
+        self.forget(account.id)
+        self._budgets.delete({"id": self._budget(account.email, "")})
+
+    def forget_other_addresses(self, account_id: str, *, email: str, address: str) -> None:
+        """Delete the known IP addresses of an account, except this one."""
+        kept = self._hash("address", email, address)
+        self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})
+
+    def _is_known(self, email: str, address: str) -> bool:
+        return self._known_addresses.get(self._hash("address", email, address)) is not None
+
+    def _budget(self, email: str, address: str) -> str:
+        return self._hash("budget", email, address)
+
+    def _spend(self, budget: str, most: int, *, window: timedelta = WINDOW) -> int:
+        """Count one guess, and return the new count. Raises TooManyGuesses."""
+        # Twice: another request may create the budget between the update and the insert.
+        for _ in range(2):
+            left = {"id": budget, "wrong": {"$lt": most}}
+            if spent := self._budgets.update(left, {"$inc": {"wrong": 1}}):
+                return int(spent["wrong"])
+            first = {"id": budget, "schema": 1, "created_at": now(), "expires_at": now() + window}
+            with suppress(Duplicate):
+                self._budgets.insert({**first, "wrong": 1})
+                return 1
+        found = self._budgets.get(budget)
+        if found and is_ahead(found["created_at"], TOLERANCE):
+            # Its window would end when the clock is there again, and the owner wait so long.
+            self._budgets.delete({"id": budget, "created_at": found["created_at"]})
+            return self._spend(budget, most, window=window)
+        wait = round((found["expires_at"] - now()).total_seconds()) if found else 1
+        raise TooManyGuesses(retry_after=max(1, wait))
+
+    def _hash(self, *parts: str) -> str:
+        # A plain hash could be reversed by trying all IPv4 addresses.
+        message = "\n".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()

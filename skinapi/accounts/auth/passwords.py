@@ -1,0 +1,292 @@
+"""Checks a password, within the limits of guesses, and whether its account may log in. Hashes
+passwords, few at a time."""
+
+import hashlib
+import re
+import secrets
+import string
+import threading
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
+from pydantic import StringConstraints
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.errors import (
+    InitialPasswordExpired,
+    InvalidCredentials,
+    TooManyGuesses,
+    WrongPassword,
+)
+from skinapi.accounts.auth.guess_limits import GuessAttempt, GuessLimits
+from skinapi.base.caller_addresses import site_key
+from skinapi.base.errors import SkinAPIError, Unavailable
+from skinapi.base.field_types import Printable
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ids import is_ahead, now
+from skinapi.platform.storage.unit_of_work import AuditRow
+
+# The places for password hashing: how many requests may hash or wait for it, and of which address.
+#
+# A request that hashes holds one of the threads that serve requests. Without a limit, a few
+# addresses with 60 logins each hold all of them, and even GET /healthz waits.
+
+
+# With those of the prediction pool (18), fewer than the 32 threads of a process. A hash takes about
+# 50 ms and two are made at once, so the last one waits for 0.3 s.
+PLACES = 12
+# One sixth is kept for callers who are signed in: an admin can act in a flood of logins.
+KEPT_FOR_SIGNED = 6
+RETRY_AFTER_S = 2
+
+
+class HashingPlaces:
+    """An address may take a place while it holds fewer than are free. So one address gets half of
+    them, five together five sixths, and an address that holds none still finds one.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._kept = places // KEPT_FOR_SIGNED
+        self._free = places
+        self._held: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, address: str, *, signed: bool) -> Iterator[None]:
+        """Hold a place for a client, which may be signed in. Raises Unavailable if it gets none."""
+        site = site_key(address)
+        with self._lock:
+            free = self._free if signed else self._free - self._kept
+            if self._held[site] >= free:
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+            self._free -= 1
+            self._held[site] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free += 1
+                self._held[site] -= 1
+                # A Counter keeps keys whose count is 0: every address ever seen.
+                if not self._held[site]:
+                    del self._held[site]
+
+
+# Password hashing with argon2id. A check takes the same time whether or not the account exists.
+#
+# What a new password must be like is `NewPassword` here. Which guesses count: guess_limits.py.
+
+
+# OWASP's second argon2id choice: 19 MiB, so that a host with 512 MB can compute two hashes at once.
+# https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+T = TypeVar("T")
+CONCURRENT_HASHES = 2
+# Without I, O, l, 0 and 1, which look alike.
+ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
+
+NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256), Printable]
+AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
+
+
+class Passwords:
+    """Hashes and verifies passwords, at most CONCURRENT_HASHES at once; a few more may wait.
+
+    Raises Unavailable, at once, if there is no place to wait.
+    """
+
+    def __init__(self, hasher: PasswordHasher = HASHER, *, places: int = PLACES) -> None:
+        self._hasher = hasher
+        self._executor = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
+        self._dummy_hash = _unmatched_hash(hasher)
+        self._places = HashingPlaces(places)
+        self._of_thread = threading.local()
+
+    @contextmanager
+    def place(self, address: str = "", *, signed: bool = False) -> Iterator[None]:
+        """A place for all hashes that this thread makes within, for a client at this address that
+        may be signed in. Raises Unavailable.
+
+        With a place taken first, whoever gets none costs nothing else either: no query, no guess. A
+        hash outside of it, as an admin's, takes a place for itself.
+        """
+        with self._places.taken(address, signed=signed):
+            self._of_thread.placed = True
+            try:
+                yield
+            finally:
+                self._of_thread.placed = False
+
+    def hash(self, password: str) -> str:
+        return self._run_queued(self._hasher.hash, _bytes(password))
+
+    def matches(self, password: str, stored_hash: str | None) -> bool:
+        """Whether the password is right. Takes the same time if there is no account, so no hash."""
+        matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
+        return matches and stored_hash is not None
+
+    def outdated(self, stored_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored_hash)
+
+    def _verify(self, stored_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored_hash, _bytes(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run `work` on one of the hashing threads. Raises Unavailable.
+
+        A thread that has hashed once keeps its 19 MiB. On the 32 serving threads instead, the
+        process grew from 54 MB to 523 MB.
+        """
+        if not getattr(self._of_thread, "placed", False):
+            with self.place(signed=True):
+                return self._run_queued(work, *arguments)
+        return self._executor.submit(work, *arguments).result()
+
+
+def _unmatched_hash(hasher: PasswordHasher) -> str:
+    """The hash of no password, at the same cost to check as a real one. Nothing is hashed for it.
+    Format: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+    """
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).rstrip(b"=").decode()
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
+
+
+def one_time_password() -> str:
+    """A random password of 100 bits, in three groups of six characters, easy to read aloud."""
+    characters = "".join(secrets.choice(ALPHABET) for _ in range(18))
+    return "-".join(characters[start : start + 6] for start in (0, 6, 12))
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True)
+class ClientInfo:
+    """The client that asks for tokens: its IP address, its name if known, and whether it wants a
+    refresh token (`renews`).
+    """
+
+    address: str
+    client: str | None = None
+    renews: bool = False
+
+    @property
+    def browser(self) -> str:
+        """The same for all versions of a browser or program: a hash of its name without numbers."""
+        name = re.sub(r"[\d._]+", "", self.client or "")
+        return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """With what a person who is logged in proves to own the account: the password, where it has
+    one, and a code where it has a second factor. `caller` is who sent it.
+    """
+
+    password: str
+    code: str | None
+    caller: ClientInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    accounts: Accounts
+    passwords: Passwords
+    guess_limits: GuessLimits
+    trail: AuditTrail
+    initial_password_life: timedelta
+
+    def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
+        """The account of this e-mail address and password. Its address becomes known where no
+        second factor is still to be given.
+
+        Raises InvalidCredentials if either is wrong, and TooManyGuesses after too many wrong ones;
+        neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
+        InitialPasswordExpired only after the right password.
+        """
+        address, account = self.find_account(email)
+        try:
+            guess = self._take_guess(address, caller, account)
+            wrong: SkinAPIError = InvalidCredentials()
+        except TooManyGuesses as too_many:
+            guess = self._take_first_login(address, caller, account)
+            wrong, account = too_many, account if account and account.must_change else None
+        # Also without an account, so that the time of the answer does not reveal it.
+        right = self.passwords.matches(password, account.password_hash if account else None)
+        if not account or not right or account.status == "deleting":
+            raise wrong
+        self.guess_limits.give_back(guess)
+        if not (guess.known or account.has_second_factor):
+            self.guess_limits.remember(account, address=caller.address)
+        account.refuse_inactive()
+        self.refuse_expired(account)
+        return account
+
+    def verify_own_password(self, account: Account, password: str, caller: ClientInfo) -> None:
+        """Check the password of an account that has logged in.
+
+        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, AccountSuspended or
+        AccountNotApproved.
+        """
+        account.refuse_inactive()  # since the request was admitted
+        guess = self._take_guess(account.email, caller, account)
+        if not self.passwords.matches(password, account.password_hash):
+            raise WrongPassword
+        self.guess_limits.give_back(guess)
+        if not guess.known:
+            self.guess_limits.remember(account, address=caller.address)
+        self.refuse_expired(account)
+
+    def refuse_expired(self, account: Account) -> None:
+        """Raises InitialPasswordExpired if the account still has one and it has expired, or was
+        made in the future.
+        """
+        expires = account.initial_password_expires_at
+        if not account.must_change or expires is None:
+            return
+        if expires < now() or is_ahead(expires - self.initial_password_life):
+            raise InitialPasswordExpired
+
+    def find_account(self, email: str) -> tuple[str, Account | None]:
+        """The address, as its account has it if there is one, and the account. Guesses are counted
+        by this address.
+        """
+        try:
+            address = normalise_email(email)
+        except ValueError:
+            return email, None
+        account = self.accounts.find_by_email(address)
+        return account.email if account else address, account
+
+    def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
+        guess = self.guess_limits.take(email=email, address=caller.address)
+        if guess.last and account:
+            self.trail.record(AuditRow("account.guessing", by="anonymous", target=account.id))
+        return guess
+
+    def _take_first_login(
+        self, email: str, caller: ClientInfo, account: Account | None
+    ) -> GuessAttempt:
+        version = account.token_version if account else 0
+        return self.guess_limits.take_first_login(
+            email=email, address=caller.address, version=version
+        )

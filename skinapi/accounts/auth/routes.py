@@ -1,0 +1,316 @@
+"""Routes for registration, login, passwords, tokens and sessions."""
+
+from typing import Any
+
+from flask import request
+
+from skinapi.accounts.auth.errors import (
+    CodeRequired,
+    EmailTaken,
+    InitialPasswordExpired,
+    InvalidCredentials,
+    InvalidPasswordLink,
+    InvalidRefreshToken,
+    NoMailServer,
+    NoPasswordHere,
+    TooManyCodes,
+    TooManyGuesses,
+    WrongCode,
+)
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.recovery import RecoveryService
+from skinapi.accounts.auth.schemas import (
+    Credentials,
+    Forgotten,
+    LoggedIn,
+    LoggedInToRefresh,
+    Me,
+    NewLocale,
+    NewNotices,
+    NewPasswordBody,
+    PasswordByLink,
+    PasswordChanged,
+    PasswordChangedToRefresh,
+    PasswordLinkView,
+    PasswordReplacement,
+    RefreshBody,
+    Refreshed,
+    Registered,
+    RegisteredToRefresh,
+    Registration,
+    SessionView,
+    TokenRequest,
+)
+from skinapi.accounts.auth.service import AuthService, IssuedTokens
+from skinapi.base.errors import (
+    AccountNotApproved,
+    AccountRefused,
+    AccountSuspended,
+    BadRequest,
+    NotFound,
+    PasswordChangeRequired,
+    Unavailable,
+)
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.platform.web.access import Public, Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.schemas import Message, PageQuery
+
+ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)
+LONGEST_CLIENT_NAME = 100
+# Below the general limit, because these routes need no token. The longest valid body, with each
+# character escaped in JSON, has 29 KB.
+LARGEST_BODY = 32 * 1024
+# The errors of a login: besides a wrong password, the reasons why a right one is not enough.
+REFUSALS = (
+    InvalidCredentials,
+    AccountNotApproved,
+    AccountRefused,
+    AccountSuspended,
+    InitialPasswordExpired,
+    TooManyGuesses,
+    CodeRequired,
+    WrongCode,
+    TooManyCodes,
+)
+routes: Routes[AuthService] = Routes("accounts")
+recovery_routes: Routes[RecoveryService] = Routes("recovery")
+
+
+@routes.route(
+    "POST",
+    "/register",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    status=201,
+    raises=(EmailTaken,),
+)
+def register(auth: AuthService, *, body: Registration) -> Registered | RegisteredToRefresh:
+    """Register an account, which then waits for an admin's approval.
+
+    Until then its token is valid only for `/me` and for the logout.
+    """
+    tokens = auth.register_user(
+        name=body.name,
+        email=body.email,
+        password=body.password,
+        wanted_role=body.wanted_role,
+        caller=_caller(body),
+    )
+    fields = {"message": "User registered successfully", **_token_fields(tokens)}
+    return RegisteredToRefresh(**fields) if tokens.refresh_token else Registered(**fields)
+
+
+@routes.route(
+    "POST",
+    "/login",
+    access=Public(),
+    rate=Rate.LOG_IN,
+    max_body=LARGEST_BODY,
+    raises=(*REFUSALS, PasswordChangeRequired),
+)
+def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
+    """Get an access token for a working day; with `refresh`, a short one and a refresh token.
+
+    Wrong passwords are counted for an hour: separately for each IP address that has logged in to
+    the account before, and together for all other addresses. An initial password gets no token:
+    the answer is 403 with the `code` password_change_required, and its sentence names the page
+    where the password is replaced.
+    """
+    account, tokens = auth.log_in(
+        email=body.email, password=body.password, code=body.code, caller=_caller(body)
+    )
+    fields = {
+        "role": account.role,
+        "collection": "doctors" if account.role == "doctor" else "users",
+        "must_change_password": account.must_change,
+        "deletion_at": account.deletion_due_at,
+        **_token_fields(tokens),
+    }
+    return LoggedInToRefresh(**fields) if tokens.refresh_token else LoggedIn(**fields)
+
+
+@routes.route(
+    "POST",
+    "/password",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(*REFUSALS, BadRequest),
+)
+def replace_password(
+    auth: AuthService, *, body: PasswordReplacement
+) -> PasswordChanged | PasswordChangedToRefresh:
+    """Replace an initial password, or one's own, without a token.
+
+    Wrong passwords are counted as in a login. All tokens of the account are revoked; the answer has
+    a new one.
+    """
+    tokens = auth.replace_password(
+        email=body.email,
+        current=body.current_password,
+        new=body.new_password,
+        code=body.code,
+        caller=_caller(body),
+    )
+    return _password_changed(tokens)
+
+
+@routes.route(
+    "POST",
+    "/auth/refresh",
+    access=Public(),
+    rate=Rate.LOG_IN,
+    max_body=LARGEST_BODY,
+    raises=(InvalidRefreshToken, InitialPasswordExpired),
+)
+def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
+    """Get a new access token and a new refresh token. Each refresh token can be used once.
+
+    Using one a second time ends the session and revokes all its tokens.
+    """
+    return Refreshed(**_token_fields(auth.refresh(token=body.refresh_token)))
+
+
+@routes.route("GET", "/me", access=ANYONE_SIGNED)
+def show_me(auth: AuthService, *, subject: Subject) -> Me:
+    """Get the account that the token belongs to."""
+    account = subject.account
+    doctor = auth.find_doctor(account)
+    return Me.of_oneself(
+        account,
+        doctor,
+        notices=auth.wants_notices(account),
+        factor_missing=auth.lacks_second_factor(account, subject.session_id),
+    )
+
+
+@routes.route(
+    "PUT", "/me/password", access=Signed(even_unready=True), rate=Rate.SIGN_IN, raises=(BadRequest,)
+)
+def change_password(
+    auth: AuthService, *, body: NewPasswordBody, subject: Subject
+) -> PasswordChanged | PasswordChangedToRefresh:
+    """Replace one's own password. All other tokens of the account are revoked."""
+    tokens = auth.change_password(
+        subject=subject,
+        current=body.current_password,
+        new=body.new_password,
+        caller=_caller(body),
+    )
+    return _password_changed(tokens)
+
+
+@routes.route("PUT", "/me/locale", access=Signed())
+def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
+    """Choose the language of one's reports, where a request asks for none."""
+    auth.change_locale(account_id=subject.id, locale=body.locale)
+    return Message(message="Locale changed")
+
+
+@routes.route("PUT", "/me/notices", access=Signed())
+def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Message:
+    """Choose whether one gets notices by mail. Those of security are sent in any case."""
+    auth.set_notices(account_id=subject.id, mail=body.mail)
+    return Message(message="Notices changed")
+
+
+@routes.route("POST", "/auth/logout", access=ANYONE_SIGNED)
+def log_out(auth: AuthService, *, subject: Subject) -> Message:
+    """Log out: end this session. Its tokens are revoked at once."""
+    auth.log_out(subject=subject)
+    return Message(message="Logged out")
+
+
+@routes.route("GET", "/me/sessions", access=Signed())
+def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
+    """List one's own sessions, oldest first."""
+    page = auth.list_sessions(account=subject.account, after=query.after, limit=query.limit)
+    return page.map(lambda session: SessionView.of(session, subject.session_id))
+
+
+@routes.route("DELETE", "/me/sessions/<session_id>", access=Signed(), raises=(NotFound,))
+def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Message:
+    """End one of one's own sessions. Its tokens are revoked at once."""
+    auth.end_session(session_id=session_id, by=subject.id)
+    return Message(message="Session ended")
+
+
+@recovery_routes.route(
+    "POST",
+    "/password/forgotten",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(NoMailServer, Unavailable),
+)
+def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
+    """Ask for a mail with a link to choose a new password; it can be used once, within an hour.
+
+    The answer and its time are the same whether or not there is such an account, and after many
+    requests: the account is looked for later.
+    """
+    recovery.ask_for_link(email=body.email, address=caller_address())
+    return Message(message="If this address has an account, a mail with a link is on its way")
+
+
+@recovery_routes.route(
+    "POST",
+    "/password/reset",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(InvalidPasswordLink, AccountSuspended),
+)
+def set_password(recovery: RecoveryService, *, body: PasswordByLink) -> Message:
+    """Choose a new password with the token of a link. All sessions of the account end."""
+    recovery.set_password(token=body.token, new=body.new_password, address=caller_address())
+    return Message(message="Password changed")
+
+
+@recovery_routes.route(
+    "POST",
+    "/users/<email>/password-link",
+    access=admins("Only admin can make password links"),
+    raises=(NotFound, NoPasswordHere),
+)
+def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> PasswordLinkView:
+    """Make a link with which the account's owner chooses a new password, once.
+
+    Until then nothing changes. It can be used as long as an initial password.
+    """
+    link, expires_at = recovery.hand_link(email=email, by=subject.id)
+    return PasswordLinkView(
+        message="Hand this link over; it can be used once", link=link, expires_at=expires_at
+    )
+
+
+def _password_changed(tokens: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:
+    fields = {"message": "Password changed", **_token_fields(tokens)}
+    return PasswordChangedToRefresh(**fields) if tokens.refresh_token else PasswordChanged(**fields)
+
+
+def _caller(body: TokenRequest) -> ClientInfo:
+    return ClientInfo(
+        address=caller_address(), client=body.client or user_agent(), renews=body.refresh
+    )
+
+
+def user_agent() -> str | None:
+    printable = "".join(
+        character for character in request.user_agent.string if character.isprintable()
+    )
+    return printable[:LONGEST_CLIENT_NAME] or None
+
+
+def _token_fields(tokens: IssuedTokens) -> dict[str, Any]:
+    """The token fields of an answer.
+
+    Clients that did not ask for a refresh token get only the access token, as they always have.
+    """
+    if tokens.refresh_token is None:
+        return {"access_token": tokens.access_token}
+    return vars(tokens)

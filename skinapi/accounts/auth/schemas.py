@@ -1,0 +1,261 @@
+"""Request bodies and answers of the account routes."""
+
+from datetime import datetime
+from operator import not_
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from skinapi.accounts.auth.accounts import Account, Status, WantedRole
+from skinapi.accounts.auth.emails import NewEmail
+from skinapi.accounts.auth.passwords import AnyPassword, ClientInfo, NewPassword, Proof
+from skinapi.accounts.auth.sessions import Session
+from skinapi.base.field_types import Legible, Name, Printable
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.base.subject import Role
+from skinapi.platform.web.schemas import Answer, Body, ContractBody
+
+ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
+LONGEST_TOKEN = 200
+CODE = "of the second factor, or a recovery code, where the account has one"
+# Of an authenticator app, perhaps with a space in the middle, or a recovery code.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[ -~]+$")]
+# Any text: a login with an invalid address must fail like one with a wrong password (401, not 400).
+LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class TokenRequest(Body):
+    """The options of each request that answers with an access token."""
+
+    refresh: bool = Field(
+        default=False,
+        description="a short access token and a refresh token instead of one for a working day",
+    )
+    client: ClientName | None = Field(
+        default=None, description="the client's name in the list of sessions"
+    )
+
+
+class Registration(TokenRequest, ContractBody):
+    missing: ClassVar[str] = "Name, email, and password required"
+    name: Name
+    email: NewEmail
+    password: NewPassword
+    wanted_role: WantedRole | None = Field(
+        default=None, description="what the account asks to be approved as; it opens nothing"
+    )
+
+
+class Refreshed(Answer):
+    access_token: str
+    expires_at: datetime
+    refresh_token: str = Field(description="good for one use; showing it again ends the session")
+
+
+class Registered(Answer):
+    message: str
+    access_token: str
+
+
+class RegisteredToRefresh(Refreshed, Registered):
+    """The answer to `refresh: true`."""
+
+
+class Credentials(TokenRequest, ContractBody):
+    missing: ClassVar[str] = "Email and password required"
+    email: LoginEmail
+    password: Annotated[AnyPassword, StringConstraints(min_length=1)]
+    code: Code | None = Field(default=None, description=CODE)
+
+
+class LoggedIn(Answer):
+    access_token: str
+    role: Role
+    collection: Literal["users", "doctors"]
+    must_change_password: bool
+    deletion_at: datetime | None = Field(
+        default=None,
+        exclude_if=not_,
+        description="when the account will be deleted; absent where no deletion waits",
+    )
+
+
+class LoggedInToRefresh(Refreshed, LoggedIn):
+    """The answer to `refresh: true`."""
+
+
+class RefreshBody(Body):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN)]
+
+
+class NewPasswordBody(TokenRequest):
+    current_password: AnyPassword
+    new_password: NewPassword
+
+
+class PasswordReplacement(NewPasswordBody):
+    email: LoginEmail
+    code: Code | None = Field(default=None, description=CODE)
+
+
+class NewLocale(Body):
+    locale: Language
+
+
+class NewNotices(Body):
+    mail: bool = Field(description="whether mails are sent that are not of security")
+
+
+class Forgotten(Body):
+    email: LoginEmail
+
+
+class PasswordByLink(Body):
+    token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN)] = Field(
+        description="what stands behind the last / of the link"
+    )
+    new_password: NewPassword
+
+
+class PasswordLinkView(Answer):
+    message: str
+    link: str = Field(description="can be used once")
+    expires_at: datetime
+
+
+class PasswordChanged(Answer):
+    message: str
+    access_token: str
+
+
+class PasswordChangedToRefresh(Refreshed, PasswordChanged):
+    """The answer to `refresh: true`."""
+
+
+class SessionView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    last_used_at: datetime = Field(description="the login, or the last refresh")
+    expires_at: datetime
+    client: str | None = Field(description="as the client called itself")
+    refreshes: bool
+    current: bool = Field(description="whether this request belongs to it")
+
+    @classmethod
+    def of(cls, session: Session, current_id: str) -> Self:
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            last_used_at=session.used_at,
+            expires_at=session.expires_at,
+            client=session.client,
+            refreshes=session.family is not None,
+            current=session.id == current_id,
+        )
+
+
+class AccountView(Answer):
+    """The fields of an account that may be shown; built from an `Account`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+    role: Role
+    status: Status
+    approved: bool
+    must_change_password: bool = Field(validation_alias="must_change")
+    created_at: datetime
+    second_factor: bool = Field(validation_alias="has_second_factor")
+    wanted_role: WantedRole | None = Field(
+        default=None, description="as it asked at its registration, while it waits"
+    )
+    provider: str | None = optional(
+        "where it logs in, if it is of the clinic's log-in; else absent"
+    )
+
+
+# Empty or left out for an account that has none here: it must have logged in just now.
+OwnPassword = Annotated[
+    AnyPassword,
+    Field(description="left out for an account that has none here: it must have just logged in"),
+]
+
+
+class CurrentPassword(Body):
+    current_password: OwnPassword = ""
+
+
+class CodeBody(Body):
+    code: Code
+
+
+class PasswordAndCode(CurrentPassword, CodeBody):
+    pass
+
+
+class ProvenBody(Body):
+    """A request that takes the password again, and a code of the second factor."""
+
+    current_password: OwnPassword = ""
+    code: Code | None = Field(default=None, description=CODE)
+
+    def proof(self, caller: ClientInfo) -> Proof:
+        return Proof(password=self.current_password, code=self.code, caller=caller)
+
+
+class OwnDeletion(ProvenBody):
+    """The account whose owner proves it is deleted."""
+
+
+class QrCode(Answer):
+    side: int = Field(description="how many squares it is wide and high, without the margin")
+    path: str = Field(description="the dark squares, as the path of an SVG of that side")
+
+
+class SecondFactorSecret(Answer):
+    secret: str = Field(description="to type into an authenticator app; shown this once")
+    uri: str = Field(description="the same as a link that opens an app")
+    qr: QrCode
+
+
+class RecoveryCodes(Answer):
+    recovery_codes: list[str] = Field(
+        description="each opens the account once without the app; shown this once"
+    )
+
+
+class Me(AccountView):
+    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
+    doctor_name: str | None = optional("the name of that doctor; absent without one")
+    locale: str
+    consents: dict[str, bool]
+    notices: bool | None = Field(
+        description="whether mails are sent that are not of security; null where the server sends "
+        "no mail"
+    )
+    second_factor_missing: bool = Field(
+        default=False, description="whether one must be set up first: the operator requires it"
+    )
+    recovery_codes_left: int
+    has_password: bool = optional(
+        "false where the account logs in at its provider alone; else absent", default=True
+    )
+
+    deletion_due_at: datetime | None = Field(
+        default=None,
+        serialization_alias="deletion_at",
+        exclude_if=lambda moment: moment is None,
+        description="when it will be deleted, as its owner has asked; absent where no deletion "
+        "waits",
+    )
+
+    @classmethod
+    def of_oneself(
+        cls, account: Account, doctor: Account | None, *, notices: bool | None, factor_missing: bool
+    ) -> Self:
+        in_charge = {"doctor": doctor.email, "doctor_name": doctor.name} if doctor else {}
+        update = {**in_charge, "notices": notices, "second_factor_missing": factor_missing}
+        return cls.model_validate(account).model_copy(update=update)

@@ -1,0 +1,312 @@
+"""Sets up, checks and removes the second factor of an account: its codes, and the QR code for the
+app.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from skinapi.accounts.auth.accounts import Account, Accounts, SecondFactor
+from skinapi.accounts.auth.errors import (
+    CodeRequired,
+    NoSecondFactor,
+    NotJustLoggedIn,
+    SecondFactorKept,
+    WrongCode,
+)
+from skinapi.accounts.auth.guess_limits import GuessAttempt, GuessLimits
+from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords, Proof
+from skinapi.accounts.auth.sessions import Sessions
+from skinapi.base.errors import InvalidBody
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+# Time-based one-time codes (RFC 6238) and recovery codes.
+
+
+STEP_S, DIGITS = 30, 6
+# A code is taken one step early and one late: for a clock that is wrong, and a slow typist.
+TOLERATED_STEPS = 1
+SECRET_BYTES = 20
+RECOVERY_CODES = 10
+_GROUPS, _GROUP = 4, 4
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
+
+
+def code_at(secret: bytes, step: int, *, digits: int = DIGITS) -> str:
+    """The code of this step of 30 seconds since 1970."""
+    # SHA-1 is what all apps know; as an HMAC it is not broken.
+    digest = hmac.digest(secret, step.to_bytes(8), "sha1")
+    place = digest[-1] & 0x0F
+    number = int.from_bytes(digest[place : place + 4]) & 0x7FFFFFFF
+    return f"{number % 10**digits:0{digits}}"
+
+
+def step_of(moment: datetime) -> int:
+    return int(moment.timestamp()) // STEP_S
+
+
+def matching_step(secret: bytes, code: str, *, at: datetime) -> int | None:
+    """The step near this time whose code it is; None for a wrong code."""
+    now = step_of(at)
+    steps = range(now - TOLERATED_STEPS, now + TOLERATED_STEPS + 1)
+    return next((step for step in steps if hmac.compare_digest(code_at(secret, step), code)), None)
+
+
+def is_recovery_code(code: str) -> bool:
+    """Whether this was meant as one: it is longer than a code of the app."""
+    return len(_letters(code)) > DIGITS
+
+
+def new_recovery_codes() -> list[str]:
+    """Each has 79 random bits."""
+
+    def group() -> str:
+        return "".join(secrets.choice(_LETTERS) for _ in range(_GROUP))
+
+    return ["-".join(group() for _ in range(_GROUPS)) for _ in range(RECOVERY_CODES)]
+
+
+def hash_recovery_code(code: str) -> str:
+    """Hash the letters, however they are spaced. It is a plain hash: nobody tries 2^79 codes."""
+    return hashlib.sha256(_letters(code).encode()).hexdigest()
+
+
+def _letters(code: str) -> str:
+    return "".join(code.lower().replace("-", " ").split())
+
+
+def spell_secret(secret: bytes) -> str:
+    """Write the secret as people type it into an app."""
+    return base64.b32encode(secret).decode()
+
+
+def provisioning_uri(secret: bytes, *, account: str, issuer: str) -> str:
+    """The address that opens an authenticator app, as a link or as a QR code."""
+    query = {"secret": spell_secret(secret), "issuer": issuer, "digits": DIGITS, "period": STEP_S}
+    return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(query, quote_via=quote)}"
+
+
+# One's own mistakes are fewer: two in a row are common, with a clock that is off or a used code.
+WRONG_CODES_TOLD = 3
+# So long after a log-in an account without a password is asked for nothing else.
+JUST_NOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorService:
+    """`keys` are the secrets of this server, the current one first. No secret of a second factor is
+    stored: it is derived of a key and of a random salt.
+    """
+
+    work: UnitOfWork
+    accounts: Accounts
+    passwords: Passwords
+    authentication: Authentication
+    guess_limits: GuessLimits
+    sessions: Sessions
+    trail: AuditTrail
+    outbox: Outbox
+    keys: Sequence[str]
+    required_roles: Collection[str]
+
+    def begin(
+        self, *, account_id: str, session_id: str, password: str, caller: ClientInfo
+    ) -> tuple[Account, bytes]:
+        """A new secret for the account, which `confirm` puts in force.
+
+        Raises the errors of `verify_owner`, and SecondFactorKept where one is in force.
+        """
+        account = self.accounts.get(account_id)
+        self.verify_owner(account, password, caller, session_id=session_id)
+        return self._begin(account_id=account_id)
+
+    @atomic
+    def _begin(self, unit: Unit, *, account_id: str) -> tuple[Account, bytes]:
+        account = self.accounts.get(account_id)
+        if account.has_second_factor:
+            raise SecondFactorKept
+        pending = SecondFactor(salt=secrets.token_hex(16))
+        changed = self.accounts.change(unit, account, second_factor=pending)
+        return changed, self._secrets(account, pending)[0]
+
+    def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
+        """Put the second factor in force with a first code of the app, and return the recovery
+        codes, which nobody can show again. The session that gave the code goes on; all others end.
+
+        Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
+        """
+        guess = self._take_guess(self.accounts.get(account_id))
+        recovery = new_recovery_codes()
+        self._put_in_force(account_id, session_id, code, tuple(map(hash_recovery_code, recovery)))
+        self.guess_limits.give_back(guess)
+        return recovery
+
+    @atomic
+    def _put_in_force(
+        self, unit: Unit, account_id: str, session_id: str, code: str, recovery: tuple[str, ...]
+    ) -> None:
+        unit.audit("account.second_factor", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.has_second_factor:
+            raise SecondFactorKept
+        if own.second_factor is None:
+            raise NoSecondFactor
+        used = self._use_code(own, own.second_factor, code)
+        in_force = used.model_copy(update={"confirmed": True, "recovery": recovery})
+        self.accounts.change(unit, own, second_factor=in_force)
+        self.sessions.keep_only(session_id, account_id=account_id)
+
+    def remove(
+        self, *, account_id: str, session_id: str, password: str, code: str, caller: ClientInfo
+    ) -> None:
+        """Take the second factor away, with the password and a code.
+
+        Raises the errors of `verify_owner`, WrongCode, TooManyCodes, NoSecondFactor.
+        """
+        account = self.accounts.get(account_id)
+        self.verify_owner(account, password, caller, session_id=session_id)
+        with self._guess(account, code, caller):
+            self._remove(account_id=account_id, code=code)
+
+    @atomic
+    def _remove(self, unit: Unit, *, account_id: str, code: str) -> None:
+        unit.audit("account.second_factor_removed", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.second_factor is None or not own.has_second_factor:
+            raise NoSecondFactor
+        self._use(own, own.second_factor, code)
+        self.accounts.change(unit, own, second_factor=None)
+
+    def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
+        """For a login with the right password: use up a code of the account, whose address becomes
+        known. False where it has no second factor: then nothing is asked.
+
+        Raises CodeRequired without a code,
+        WrongCode, also for one that was used before, and TooManyCodes.
+        """
+        if not account.has_second_factor:
+            return False
+        if not code:
+            raise CodeRequired
+        with self._guess(account, code, caller):
+            self._use_up(account_id=account.id, code=code)
+        self.guess_limits.remember(account, address=caller.address)
+        return True
+
+    @atomic
+    def _use_up(self, unit: Unit, *, account_id: str, code: str) -> None:
+        if is_recovery_code(code):
+            unit.audit("account.recovery_code", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.second_factor:  # else it was removed meanwhile
+            self.accounts.change(unit, own, second_factor=self._use(own, own.second_factor, code))
+
+    def is_missing(self, account: Account) -> bool:
+        """Whether the operator requires a second factor of this account, and it has none."""
+        return account.lacks_second_factor(self.required_roles)
+
+    @contextmanager
+    def _guess(self, account: Account, code: str, caller: ClientInfo) -> Iterator[None]:
+        """Surround the use of a code after the right password: a wrong one counts. Raises
+        TooManyCodes.
+        """
+        guess = self._take_guess(account, caller.address, recovery=is_recovery_code(code))
+        try:
+            yield
+        except WrongCode:
+            self._warn(account, guess)
+            raise
+        self.guess_limits.give_back(guess)
+
+    def _warn(self, account: Account, guess: GuessAttempt) -> None:
+        """Tell the owner by mail, once a day: only who knows the password gets so far."""
+        told = self.outbox.enabled and guess.count >= WRONG_CODES_TOLD
+        if told and self.guess_limits.take_warning(account):
+            self.outbox.add(Kind.WRONG_CODES, to=account.id, about="forgotten")
+
+    def _take_guess(
+        self, account: Account, address: str = "", *, recovery: bool = False
+    ) -> GuessAttempt:
+        guess = self.guess_limits.take_code(account, address=address, recovery=recovery)
+        if guess.last:
+            self.trail.record(AuditRow("account.guessing", by="anonymous", target=account.id))
+        return guess
+
+    def verify_owner(
+        self, account: Account, password: str, caller: ClientInfo, *, session_id: str
+    ) -> None:
+        """Check the password of an account that has logged in; of one that has none here, that this
+        session was opened just now.
+
+        Raises NotJustLoggedIn, InvalidBody, and the errors of `verify_own_password`.
+        """
+        if not account.has_password:
+            account.refuse_inactive()
+            session = self.sessions.find_valid(session_id, account=account)
+            if session is None or session.created_at < now() - JUST_NOW:
+                raise NotJustLoggedIn
+            return
+        if not password:  # no guess
+            raise InvalidBody("current_password: this account has one, and none was sent")
+        with self.passwords.place(caller.address, signed=True):
+            self.authentication.verify_own_password(account, password, caller)
+
+    def reauthenticate(self, account: Account, proof: Proof, *, session_id: str) -> None:
+        """Check that whoever uses this session of the account is its owner.
+
+        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes.
+        """
+        self.verify_owner(account, proof.password, proof.caller, session_id=session_id)
+        self.verify(account, proof.code, proof.caller)
+
+    def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
+        """The factor after this code, which cannot be used again. Raises WrongCode."""
+        if not is_recovery_code(code):
+            return self._use_code(account, factor, code)
+        used = hash_recovery_code(code)
+        if used not in factor.recovery:
+            raise WrongCode
+        left = tuple(one for one in factor.recovery if one != used)
+        return factor.model_copy(update={"recovery": left})
+
+    def _use_code(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
+        typed = "".join(code.split())
+        found = (matching_step(each, typed, at=now()) for each in self._secrets(account, factor))
+        step = next((step for step in found if step is not None), None)
+        if step is None or step <= factor.used_step:
+            raise WrongCode
+        return factor.model_copy(update={"used_step": step})
+
+    def _secrets(self, account: Account, factor: SecondFactor) -> list[bytes]:
+        """The secret by the current key, then by the former ones."""
+        message = f"second factor\n{account.id}\n{factor.salt}".encode()
+        return [hmac.digest(key.encode(), message, "sha256")[:SECRET_BYTES] for key in self.keys]
+
+
+# A QR code as the path of an SVG.
+
+
+def draw_qr(text: str) -> tuple[int, str]:
+    """How many squares it is wide, and the path of the dark ones."""
+    # Here, because it loads much, and few requests want it.
+    from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel  # noqa: PLC0415
+
+    code = QRCode(None, QRErrorCorrectLevel.M)
+    code.addData(text)
+    code.make()
+    dark = [
+        f"M{across} {down}h1v1h-1z"
+        for down, row in enumerate(code.modules)
+        for across, square in enumerate(row)
+        if square
+    ]
+    return len(code.modules), "".join(dark)

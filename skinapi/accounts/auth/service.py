@@ -1,0 +1,345 @@
+"""Registration, login, token refresh, password changes and sessions."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.accounts.auth.errors import (
+    EmailTaken,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    WrongPassword,
+)
+from skinapi.accounts.auth.events import AccountAdded
+from skinapi.accounts.auth.guess_limits import GuessLimits
+from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.sessions import OpenedAt, Session, Sessions
+from skinapi.accounts.auth.tokens import Tokens
+from skinapi.base.errors import (
+    BadRequest,
+    Duplicate,
+    NotFound,
+    PasswordChangeRequired,
+    SkinAPIError,
+)
+from skinapi.base.languages import Language
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+NO_SESSION = "There is no such session"
+MOST_BROWSERS = 20  # remembered for each account
+
+
+@dataclass(frozen=True)
+class IssuedTokens:
+    """An access token, when it expires, and a refresh token if the client asked for one."""
+
+    access_token: str
+    expires_at: datetime
+    refresh_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _NewHash:
+    """A hash that replaces the password, unless the account has another token version since it was
+    checked: then `wrong` is raised.
+    """
+
+    password_hash: str
+    token_version: int
+    wrong: type[SkinAPIError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthService:
+    work: UnitOfWork
+    accounts: Accounts
+    passwords: Passwords
+    sessions: Sessions
+    tokens: Tokens
+    guess_limits: GuessLimits
+    password_page: str
+    authentication: Authentication
+    second_factor: SecondFactorService
+    outbox: Outbox
+
+    def register_user(
+        self,
+        *,
+        name: str,
+        email: str,
+        password: str,
+        caller: ClientInfo,
+        wanted_role: WantedRole | None = None,
+    ) -> IssuedTokens:
+        """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
+        # Before the expensive hash. If two register at once, the unique index decides.
+        if self.accounts.find_by_email(email):
+            raise EmailTaken
+        with self.passwords.place(caller.address):
+            password_hash = self.passwords.hash(password)
+        fields = AccountFields(
+            name=name, email=email, password_hash=password_hash, wanted_role=wanted_role
+        )
+        try:
+            return self._register(caller, fields)
+        except Duplicate as error:
+            raise EmailTaken from error
+
+    @atomic
+    def _register(self, unit: Unit, caller: ClientInfo, fields: AccountFields) -> IssuedTokens:
+        account = self.accounts.add(**fields)
+        unit.audit("account.register", by=account.id, target=account.id)
+        unit.publish(AccountAdded(account.id))
+        return self.open_session(unit, account, caller, factor_given=False)
+
+    def log_in(
+        self, *, email: str, password: str, caller: ClientInfo, code: str | None = None
+    ) -> tuple[Account, IssuedTokens]:
+        """The account and new tokens. `code` is of the second factor, where there is one.
+
+        Raises InvalidCredentials, TooManyGuesses, AccountSuspended, AccountNotApproved,
+        InitialPasswordExpired, CodeRequired or WrongCode. For an initial password, raises
+        PasswordChangeRequired, which names the page where it is replaced.
+        """
+        with self.passwords.place(caller.address):
+            account = self.authentication.authenticate(email, password, caller)
+            if account.must_change:
+                raise PasswordChangeRequired(self.password_page)
+            if self.passwords.outdated(account.password_hash):
+                self._rehash(account, self.passwords.hash(password))
+        given = self.second_factor.verify(account, code, caller)
+        return account, self._begin_session(account, caller, factor_given=given)
+
+    @atomic
+    def _begin_session(
+        self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
+    ) -> IssuedTokens:
+        return self.open_session(unit, account, caller, factor_given=factor_given)
+
+    def refresh(self, *, token: str) -> IssuedTokens:
+        """Token rotation: new tokens for a refresh token, which can be used once.
+
+        Raises InvalidRefreshToken. A refresh token that was used before also ends its session. Also
+        raises InitialPasswordExpired.
+        """
+        session = self.sessions.by_refresh_token(token)
+        if session is None:
+            raise InvalidRefreshToken
+        account = self._account_of_session(session)
+        self.authentication.refuse_expired(account)
+        renewed = self.sessions.renew(session, token)
+        if renewed is None:  # the token was used before: it may be stolen
+            self._end_reused(session)
+            raise InvalidRefreshToken
+        return self._issue_tokens(account, *renewed)
+
+    @atomic
+    def _end_reused(self, unit: Unit, session: Session) -> None:
+        unit.audit("session.reuse", by=session.account, target=session.id)
+        self.sessions.end(session.id, account_id=session.account)
+
+    def find_doctor(self, account: Account) -> Account | None:
+        """The active doctor in charge."""
+        identifiers = {account.doctor_id} if account.doctor_id else set[str]()
+        doctor = next(iter(self.accounts.by_ids(identifiers).values()), None)
+        return doctor if doctor and doctor.active_doctor else None
+
+    def change_password(
+        self, *, subject: Subject, current: str, new: str, caller: ClientInfo
+    ) -> IssuedTokens:
+        """Replace one's own password, revoke all tokens and return new ones.
+
+        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended
+        or AccountNotApproved.
+        """
+        account = self.accounts.get(subject.id)
+        with self.passwords.place(caller.address, signed=True):
+            self.authentication.verify_own_password(account, current, caller)
+            return self._replace_password(
+                account,
+                current=current,
+                new=new,
+                caller=caller,
+                factor_given=subject.factor_given,
+                wrong=WrongPassword,
+            )
+
+    def replace_password(
+        self, *, email: str, current: str, new: str, caller: ClientInfo, code: str | None = None
+    ) -> IssuedTokens:
+        """Change a password without a token: e-mail, current password and the code of a second
+        factor identify the account. Raises the errors of a login, and BadRequest.
+        """
+        with self.passwords.place(caller.address):
+            account = self.authentication.authenticate(email, current, caller)
+            given = self.second_factor.verify(account, code, caller)
+            return self._replace_password(
+                account,
+                current=current,
+                new=new,
+                caller=caller,
+                factor_given=given,
+                wrong=InvalidCredentials,
+            )
+
+    @atomic
+    def change_locale(self, unit: Unit, *, account_id: str, locale: Language) -> None:
+        """Choose the language of the account's reports."""
+        account = self.accounts.get(account_id)
+        if account.locale != locale:
+            unit.audit("account.locale", by=account_id, target=account_id)
+            self.accounts.change(unit, account, locale=locale)
+
+    @atomic
+    def set_notices(self, unit: Unit, *, account_id: str, mail: bool) -> None:
+        """Whether mails are sent to the account that are not of security."""
+        account = self.accounts.get(account_id)
+        if account.notices != mail:
+            unit.audit("account.notices", by=account_id, target=account_id)
+            self.accounts.change(unit, account, notices=mail)
+
+    def wants_notices(self, account: Account) -> bool | None:
+        """None where this server sends no mail."""
+        return account.notices if self.outbox.enabled else None
+
+    def lacks_second_factor(self, account: Account, session_id: str) -> bool:
+        """Whether the operator requires a second factor that this session was opened without."""
+        if not self.second_factor.is_missing(account):
+            return False
+        session = self.sessions.find_valid(session_id, account=account)
+        return session is None or not session.factor_there
+
+    def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
+        return self.sessions.page(account, after=after, limit=limit)
+
+    @atomic
+    def end_session(self, unit: Unit, *, session_id: str, by: str) -> None:
+        """End a session of the account `by`. Raises NotFound if it has no such session."""
+        unit.audit("session.end", by=by, target=by)
+        if not self.sessions.end(session_id, account_id=by):
+            raise NotFound(NO_SESSION)
+
+    @atomic
+    def log_out(self, unit: Unit, *, subject: Subject) -> None:
+        unit.audit("account.logout", by=subject.id, target=subject.id)
+        self.sessions.end(subject.session_id, account_id=subject.id)
+
+    def _replace_password(
+        self,
+        account: Account,
+        *,
+        current: str,
+        new: str,
+        caller: ClientInfo,
+        factor_given: bool,
+        wrong: type[SkinAPIError],
+    ) -> IssuedTokens:
+        """Raises `wrong` where the current password was replaced since it was checked, or the
+        account suspended.
+        """
+        if new == current:
+            raise BadRequest("The new password must differ from the current one")
+        given = _NewHash(self.passwords.hash(new), account.token_version, wrong)
+        return self._set_password(account.id, given, caller, factor_given=factor_given)
+
+    @atomic
+    def _set_password(
+        self,
+        unit: Unit,
+        account_id: str,
+        given: _NewHash,
+        caller: ClientInfo,
+        *,
+        factor_given: bool,
+    ) -> IssuedTokens:
+        unit.audit("account.password", by=account_id, target=account_id)
+        account = self.accounts.get(account_id)
+        if account.token_version != given.token_version:
+            raise given.wrong
+        changed = self.accounts.change(
+            unit,
+            account,
+            password_hash=given.password_hash,
+            must_change=False,
+            initial_password_expires_at=None,
+            token_version=account.token_version + 1,
+        )
+        self.sessions.forget(account.id)
+        # Who knew the old password may have logged in from elsewhere.
+        self.guess_limits.forget_other_addresses(
+            account.id, email=account.email, address=caller.address
+        )
+        self.outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
+        return self.open_session(unit, changed, caller, factor_given=factor_given)
+
+    def _account_of_session(self, session: Session) -> Account:
+        """The account that may still use this session. Raises InvalidRefreshToken."""
+        try:
+            account = self.accounts.get(session.account)
+        except NotFound as error:
+            raise InvalidRefreshToken from error
+        if account.status in ("deleting", "suspended"):
+            raise InvalidRefreshToken
+        if account.token_version != session.token_version or not session.opens(account):
+            raise InvalidRefreshToken
+        return account
+
+    @atomic
+    def _rehash(self, unit: Unit, account: Account, new_hash: str) -> None:
+        """Keep the hash with today's parameters, unless the password was changed meanwhile."""
+        with suppress(NotFound):  # deleted meanwhile: its session opens nothing
+            stored = self.accounts.get(account.id)
+            if stored.password_hash == account.password_hash:
+                self.accounts.change(unit, stored, password_hash=new_hash)
+
+    def open_session(
+        self,
+        unit: Unit,
+        account: Account,
+        caller: ClientInfo,
+        *,
+        factor_given: bool,
+        opened_at: OpenedAt | None = None,
+    ) -> IssuedTokens:
+        """A new session, in a transaction under way; perhaps one that a provider has opened."""
+        if self.outbox.enabled and caller.browser not in account.browsers:
+            self._tell_of_new_browser(unit, account.id, caller.browser)
+        session_and_token = self.sessions.open(
+            account,
+            client=caller.client,
+            renews=caller.renews,
+            factor_given=factor_given,
+            opened_at=opened_at,
+        )
+        return self._issue_tokens(account, *session_and_token)
+
+    def _tell_of_new_browser(self, unit: Unit, account_id: str, browser: str) -> None:
+        """Send a mail where only other browsers have opened the account before."""
+        with suppress(NotFound):  # deleted meanwhile: its session opens nothing
+            account = self.accounts.get(account_id)
+            if browser in account.browsers:
+                return
+            self.accounts.change(
+                unit, account, browsers=(*account.browsers, browser)[-MOST_BROWSERS:]
+            )
+            if account.browsers:
+                self.outbox.add(Kind.NEW_BROWSER, to=account_id, about="forgotten")
+
+    def _issue_tokens(
+        self, account: Account, session: Session, refresh_token: str | None
+    ) -> IssuedTokens:
+        expires_at = self.sessions.access_until(session)
+        token = self.tokens.sign(
+            account_id=account.id,
+            token_version=account.token_version,
+            session_id=session.id,
+            # Not now(): a new second may have begun, and the token's life would be too short by it.
+            issued_at=session.used_at,
+            expires_at=expires_at,
+        )
+        return IssuedTokens(token, expires_at, refresh_token)

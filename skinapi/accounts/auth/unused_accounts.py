@@ -1,0 +1,118 @@
+"""Patients' accounts by when they were last used, and those whose data must not go by its time.
+
+When an account is used is stored only where unused ones go (RETAIN_ACCOUNTS_DAYS), and to the day.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Filter, Ops, Store
+
+PAGE_SIZE = 100
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+PATIENTS: Filter = {
+    "role": "user",
+    "status": {"$in": ["approved", "suspended"]},
+    "record_kept_until_at": None,
+    "joined_to": None,
+}
+MOST_HELD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """`warned_at` is when its owner was told, since it was last used."""
+
+    id: str
+    seen_at: datetime
+    warned_at: datetime | None
+
+
+class AccountUses:
+    """With `stored`, it is stored when accounts are used."""
+
+    def __init__(self, store: Store, *, stored: bool) -> None:
+        self.stored = stored
+        self._documents = store.collection("accounts")
+        self._documents.ensure_index("role", "seen_at", "id")
+        self._documents.ensure_index("held_at", "id")
+
+    def note(self, account_id: str) -> None:
+        """It is used. Nothing is written where it was used today already."""
+        if not self.stored:
+            return
+        used: Filter = {"id": account_id, "role": "user"}
+        midnight = _midnight()
+        for earlier in ({"seen_at": None}, {"seen_at": {"$lt": midnight}}):
+            seen: Ops = {"$set": {"seen_at": midnight}, "$unset": {"warned_at": True}}
+            if self._documents.update({**used, **earlier}, seen):
+                return
+
+    def on_finding(self, event: Any) -> None:
+        """FindingFiled, FindingReviewed: something happens in the account."""
+        self.note(event.finding.owner)
+
+    def note_seen(self, account: Account) -> None:
+        """The same of an account that the caller has read."""
+        if self.stored and account.role == "user":
+            seen = account.seen_at
+            if seen is None or not timedelta() <= now() - seen < timedelta(days=1):
+                self.note(account.id)
+
+    def begin(self) -> None:
+        """Count for all from today."""
+        self._set_seen({"role": "user"})
+
+    def begin_for_new(self) -> None:
+        """Count from today for those that were stored without it."""
+        self._set_seen({"role": "user", "seen_at": None})
+
+    def _set_seen(self, wanted: Filter) -> None:
+        seen: Ops = {"$set": {"seen_at": _midnight()}, "$unset": {"warned_at": True}}
+        self._documents.update_all(wanted, seen)
+
+    def set_warned(self, account_id: str, *, at: datetime) -> None:
+        self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})
+
+    def walk_unused(self, *, before: datetime) -> Iterator[Unused]:
+        """Walk accounts that were not used since this time, the longest first. They are read day by
+        day, so that the caller may delete them meanwhile.
+        """
+        within: Filter = {"$gt": FIRST_TIME, "$lt": before}
+        while day := self._documents.find(
+            {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)
+        ):
+            seen_at = day[0]["seen_at"]
+            yield from self._walk_day(seen_at)
+            within = {"$gt": seen_at, "$lt": before}
+
+    def _walk_day(self, seen_at: datetime) -> Iterator[Unused]:
+        after = ""
+        while found := self._documents.find(
+            {**PATIENTS, "seen_at": seen_at, "id": {"$gt": after}},
+            limit=PAGE_SIZE,
+            fields=("warned_at",),
+        ):
+            yield from (Unused(one["id"], seen_at, one.get("warned_at")) for one in found)
+            after = found[-1]["id"]
+
+    def list_held_ids(self) -> list[str]:
+        held = {"held_at": {"$gt": FIRST_TIME}}
+        return [
+            document["id"] for document in self._documents.find(held, sort="held_at", fields=())
+        ]
+
+    def list_held(self) -> list[Account]:
+        """The accounts of which nothing goes by its time; in the order in which they were held."""
+        documents = self._documents.find(
+            {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
+        )
+        return [Account.model_validate(document) for document in documents]
+
+
+def _midnight() -> datetime:
+    return now().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,309 @@
+"""Builds the Flask application: middleware, and the routes of all packages."""
+
+from contextlib import suppress
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from skinapi.accounts.admin.routes import decision_routes, overview_routes, usage_routes
+from skinapi.accounts.admin.routes import routes as admin_routes
+from skinapi.accounts.auth.consent_routes import routes as consents_routes
+from skinapi.accounts.auth.routes import recovery_routes
+from skinapi.accounts.auth.routes import routes as auth_routes
+from skinapi.accounts.auth.second_factor_routes import routes as second_factor_routes
+from skinapi.app.composition.background import Background, open_background
+from skinapi.app.composition.model_services import ModelServices, open_model_services
+from skinapi.app.composition.privacy_services import PrivacyServices, open_privacy_services
+from skinapi.app.composition.services import Services, open_services
+from skinapi.app.composition.standard_services import StandardServices
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.logs import configure_logs
+from skinapi.base.settings import Settings
+from skinapi.base.settings.demo_folder import read_demo
+from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
+from skinapi.care.cases.comparison_routes import routes as comparisons_routes
+from skinapi.care.cases.routes import routes as cases_routes
+from skinapi.care.letters.routes import routes as letters_routes
+from skinapi.care.messages.inbox_routes import routes as inbox_routes
+from skinapi.care.messages.routes import routes as messages_routes
+from skinapi.care.own_data.routes import routes as own_data_routes
+from skinapi.care.queue.routes import routes as care_routes
+from skinapi.care.spots.routes import routes as lesions_routes
+from skinapi.console.embed import EmbedPage
+from skinapi.console.embed import routes as embed_routes
+from skinapi.console.routes import Console
+from skinapi.console.routes import routes as console_routes
+from skinapi.findings.prediction.routes import again_routes, moving_routes
+from skinapi.findings.prediction.routes import routes as prediction_routes
+from skinapi.findings.records.outcome_routes import routes as outcomes_routes
+from skinapi.findings.records.routes import correction_routes, review_routes
+from skinapi.findings.records.routes import routes as records_routes
+from skinapi.findings.reports.routes import routes as reports_routes
+from skinapi.integrations.clients import (
+    dermascan_diagnosis,
+    dermascan_models,
+    dermascan_training,
+    dermascan_uploads,
+    explainable,
+    shared_paths,
+    skinartify,
+)
+from skinapi.integrations.clients.condition_names import names_for_clients
+from skinapi.integrations.dicom.archive_routes import routes as archive_routes
+from skinapi.integrations.dicom.retrieve_routes import routes as studies_routes
+from skinapi.integrations.dicom.routes import routes as dicom_routes
+from skinapi.integrations.fhir.intake_routes import routes as intake_routes
+from skinapi.integrations.fhir.outcomes import operation_outcome
+from skinapi.integrations.fhir.routes import routes as fhir_routes
+from skinapi.integrations.keys.admission import KeyAuthorizer
+from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
+from skinapi.integrations.keys.routes import routes as key_routes
+from skinapi.integrations.oidc.routes import routes as oidc_routes
+from skinapi.integrations.webhooks.routes import routes as webhooks_routes
+from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
+from skinapi.lab.routes import routes as dataset_routes
+from skinapi.model.registry.composition import open_operating_point, open_registry, open_served
+from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
+from skinapi.model.registry.routes import drift_routes, models_routes, operating_point_routes
+from skinapi.model.registry.routes import routes as registry_routes
+from skinapi.model.registry.service import InferenceService
+from skinapi.platform.jobs.routes import routes as jobs_routes
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.web.admission import ForeignPages, Sizes, guard_requests
+from skinapi.platform.web.answers import add_headers, allowed_origins, answer_errors
+from skinapi.platform.web.body_limits import LEAST_DRAINED, limit_waiting
+from skinapi.platform.web.declaration import renderer_for
+from skinapi.platform.web.monitoring import log_requests, measure_requests
+from skinapi.platform.web.pages import ServerInfo
+from skinapi.platform.web.pages import routes as server_routes
+from skinapi.platform.web.rate_limits import Limits, Rate, add_rate_headers, open_limits
+from skinapi.platform.web.request_context import add_request_ids
+from skinapi.privacy.break_glass.routes import readers_routes
+from skinapi.privacy.break_glass.routes import routes as break_glass_routes
+from skinapi.privacy.erasure.routes import routes as erasure_routes
+from skinapi.privacy.joining.routes import routes as joining_routes
+from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
+from skinapi.privacy.person_file.routes import routes as person_file_routes
+from skinapi.privacy.retention.routes import routes as retention_routes
+
+
+class Application(Flask):
+    """The web application, and what its server starts, stops and closes."""
+
+    def __init__(
+        self,
+        *,
+        services: Services,
+        registry: InferenceService,
+        privacy: PrivacyServices,
+        background: Background,
+    ) -> None:
+        super().__init__(__name__, static_folder=None)
+        self.services, self.registry, self.background = services, registry, background
+        self.privacy = privacy
+
+
+def create_app(
+    settings: Settings | None = None,
+    store: Store | None = None,
+    *,
+    served: ServedModel | None = None,
+    pool: PredictionPool | None = None,
+    workers_here: bool = False,
+) -> Application:
+    """The web application. Without `settings` they are read from the environment. `served` may have
+    the built-in model already. `workers_here`: this server keeps the job workers.
+
+    Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
+    StoreTooNew, StoreTooOld, BrokenStore.
+    """
+    settings = settings or Settings()
+    configure_logs()
+    served_model = served or open_served(settings)
+    services = open_services(
+        settings,
+        store,
+        served=served_model,
+        workers_here=workers_here,
+    )
+    services.eraser.resume()
+    with suppress(SkinAPIError):  # it is done again before each upload
+        services.lab.cleanup.sweep()
+    registry, reloader = open_registry(
+        settings, services.models, served_model, names_for_clients(), pool
+    )
+    rates = {Rate(name): text for name, text in settings.rates.items()}
+    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
+
+    model_services = open_model_services(settings, services, registry=registry, allowances=limits)
+    privacy = open_privacy_services(settings, services, workers_here=workers_here)
+    app = Application(
+        services=services,
+        registry=registry,
+        privacy=privacy,
+        background=open_background(
+            settings, services, reloader, model_services.standards.archive, privacy
+        ),
+    )
+    # Never answer with a redirect to another spelling of the path.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        # Only the client's IP address: a proxy may pass on the other X-Forwarded headers as the
+        # client sent them. https://werkzeug.palletsprojects.com/en/stable/middleware/proxy_fix/
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
+
+    log_requests(app, addresses=settings.log_addresses)
+    measure_requests(app)
+    add_request_ids(app)
+    add_rate_headers(app)
+    _guard(app, settings, limits)
+    log_ins = {
+        one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
+        for one in settings.log_in_providers
+    }
+    console = Console.of(read_demo(settings.instance_dir), log_ins)
+    answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
+    _register_routes(app, settings, limits, console, model_services)
+    reloader.make_pass()
+    return app
+
+
+def _guard(app: Application, settings: Settings, limits: Limits) -> None:
+    """Who may ask for what, and how much."""
+    origins = allowed_origins(settings.origins, loopback=not settings.production)
+    add_headers(app, origins=origins, https_only=settings.production)
+    # About twice the base64 of the largest photo: a client that sends more may lose the answer.
+    limit_waiting(app, most_drained=max(LEAST_DRAINED, 3 * settings.max_upload_bytes))
+    sizes = Sizes(
+        photo=settings.max_upload_bytes,
+        spooled=settings.max_dataset_bytes,
+        held=settings.held_bytes,
+        held_in_files=2 * settings.max_dataset_bytes,
+    )
+    guard_requests(
+        app,
+        admit=_open_authorizer(app.services, limits).admit,
+        foreign_pages=ForeignPages(
+            allowed=origins, address=settings.address, loopback=settings.loopback
+        ),
+        limits=limits,
+        sizes=sizes,
+    )
+
+
+def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
+    data = services.data
+    return KeyAuthorizer(
+        persons=services.authorizer,
+        keys=data.keys,
+        accounts=data.accounts,
+        uses=data.key_uses,
+        spend_quota=limits.spend_quota,
+    )
+
+
+def _register_routes(
+    app: Application,
+    settings: Settings,
+    limits: Limits,
+    console: Console,
+    model_services: ModelServices,
+) -> None:
+    services, registry = app.services, app.registry
+    app.register_blueprint(server_routes.blueprint(_open_server_info(app, limits, console)))
+    app.register_blueprint(auth_routes.blueprint(services.auth))
+    app.register_blueprint(consents_routes.blueprint(services.consents))
+    app.register_blueprint(erasure_routes.blueprint(services.erasure))
+    app.register_blueprint(recovery_routes.blueprint(services.recovery))
+    app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
+    app.register_blueprint(admin_routes.blueprint(services.admin))
+    app.register_blueprint(decision_routes.blueprint(services.decisions))
+    app.register_blueprint(overview_routes.blueprint(model_services.overview))
+    app.register_blueprint(usage_routes.blueprint(services.data.usage))
+    app.register_blueprint(registry_routes.blueprint(registry))
+    app.register_blueprint(models_routes.blueprint(services.models))
+    operating_point = open_operating_point(settings, services.models, registry.served)
+    app.register_blueprint(operating_point_routes.blueprint(operating_point))
+    app.register_blueprint(drift_routes.blueprint(services.drift))
+    app.register_blueprint(records_routes.blueprint(services.records))
+    app.register_blueprint(review_routes.blueprint(services.reviews))
+    app.register_blueprint(correction_routes.blueprint(services.corrections))
+    app.register_blueprint(outcomes_routes.blueprint(services.outcomes))
+    app.register_blueprint(reports_routes.blueprint(model_services.reports))
+    app.register_blueprint(care_routes.blueprint(services.care))
+    app.register_blueprint(lesions_routes.blueprint(services.lesions))
+    app.register_blueprint(cases_routes.blueprint(services.cases))
+    app.register_blueprint(letters_routes.blueprint(services.letters))
+    app.register_blueprint(inbox_routes.blueprint(services.inbox))
+    app.register_blueprint(messages_routes.blueprint(services.messages))
+    app.register_blueprint(own_data_routes.blueprint(services.own_data))
+    app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
+    app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
+    app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
+    app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
+    app.register_blueprint(dermascan_uploads.routes.blueprint(services.lab.datasets))
+    app.register_blueprint(jobs_routes.blueprint(services.jobs))
+    app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
+    app.register_blueprint(again_routes.blueprint(model_services.judging_again))
+    app.register_blueprint(moving_routes.blueprint(model_services.moving))
+    for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
+        app.register_blueprint(client.routes.blueprint(model_services.clients))
+    app.register_blueprint(dermascan_models.routes.blueprint(services.models))
+    app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(import_routes.blueprint(services.lab.imports))
+    app.register_blueprint(console_routes.blueprint(console))
+    app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))
+    _register_integrations(app, services)
+    _register_standards(app, model_services.standards)
+    _register_privacy(app, app.privacy)
+
+
+def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
+    services, registry = app.services, app.registry
+    return ServerInfo(
+        app,
+        page=console.show,
+        probes={
+            "store": services.store.ping,
+            "rate_limits": limits.ping,
+            "model": registry.served.ping,
+        },
+        notes=lambda: [
+            *filter(None, [registry.served.problem]),
+            *services.jobs.problems(),
+            *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
+            *app.background.unassigned_mailer.problems(),
+            *services.data.outbox.problems(),
+            *services.data.deliveries.problems(),
+            *services.data.webhook_endpoints.problems(),
+            *services.data.failed_items.problems(),
+            *services.data.clock.problems(),
+        ],
+        gauges=(services.drift.gauges, services.jobs.gauges, services.data.clock.gauges),
+    )
+
+
+def _register_integrations(app: Flask, services: Services) -> None:
+    app.register_blueprint(oidc_routes.blueprint(services.oidc))
+    app.register_blueprint(key_routes.blueprint(services.integrations.keys))
+    app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
+    app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
+
+
+def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
+    app.register_blueprint(break_glass_routes.blueprint(privacy.break_glass))
+    app.register_blueprint(joining_routes.blueprint(privacy.joining))
+    app.register_blueprint(readers_routes.blueprint(privacy.readers))
+    app.register_blueprint(person_file_routes.blueprint(privacy.person_files))
+    app.register_blueprint(signing_key_routes.blueprint(privacy.signer))
+    app.register_blueprint(retention_routes.blueprint(privacy.retention))
+
+
+def _register_standards(app: Flask, standards: StandardServices) -> None:
+    app.register_blueprint(fhir_routes.blueprint(standards.fhir))
+    app.register_blueprint(intake_routes.blueprint(standards.fhir_intake))
+    app.register_blueprint(dicom_routes.blueprint(standards.dicom_intake))
+    app.register_blueprint(studies_routes.blueprint(standards.studies))
+    app.register_blueprint(archive_routes.blueprint(standards.archive))

@@ -1,0 +1,362 @@
+"""The commands that make backups, restore them, and keep erased what was erased."""
+
+import argparse
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
+
+from skinapi.accounts.auth.errors import LastAdmin
+from skinapi.app.commands import OPERATOR, check, say_store
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError, StoreUnavailable, UnsafeSettings
+from skinapi.base.logs import configure_logs
+from skinapi.base.settings import Settings
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.platform.backups.backup import (
+    BackupFacts,
+    read_facts,
+    refuse_unfinished_restore,
+    restore_backup,
+    write_backup,
+)
+from skinapi.platform.backups.backup_file import (
+    Counts,
+    dated_backup,
+    newest_backup,
+    remove_old_backups,
+    verify_backup,
+)
+from skinapi.platform.backups.backups_made import (
+    Place,
+    begin_backup,
+    end_backup,
+    list_backups,
+    note_destroyed,
+    note_removed,
+)
+from skinapi.platform.backups.erased_ids import (
+    FILE_NAME,
+    Erased,
+    ErasedList,
+    list_erased,
+    read_erased_ids,
+    write_erased_ids,
+)
+from skinapi.platform.backups.scrubbing import scrub_store
+from skinapi.platform.storage.files import new_file
+from skinapi.platform.storage.ports import Remnant, Store
+from skinapi.platform.storage.store_version import accept_key, join_store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit
+from skinapi.platform.stores import make_store, open_store
+
+STANDARD_OUTPUT = "-"
+PROGRESS_EVERY_S = 5
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+# Sessions that were ended after a backup: their tokens would be valid again.
+NOT_RESTORED = frozenset({"sessions"})
+ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
+NO_LIST = (
+    "Nobody knows who was erased since this backup was begun ({begun}): there is no list of erased "
+    "ids in INSTANCE_DIR or beside the backup. Give one with --erased FILE (`python -m skinapi "
+    "erased-ids FILE` writes it, and `backup --keep` does). If there is none, --without-erased-ids "
+    "restores what the backup has: then erase again by hand who was erased since"
+)
+OLD_LIST = (
+    "The list of erased ids ends at {until}, and this backup was begun at {begun}, so it says "
+    "nothing of who was erased since. Where the old server or its disk still answers, get a newer "
+    "one: run `python -m skinapi erased-ids FILE` there, or take erased-ids.jsonl of its "
+    "INSTANCE_DIR, and give it with --erased FILE. If there is none, --without-erased-ids restores "
+    "what the backup has: then erase again by hand who was erased since"
+)
+OTHER_LIST = (
+    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE"
+)
+REMAINS = {
+    Remnant.LOG_IN_USE: "a backup reads the store, which keeps the write-ahead log: try again",
+    Remnant.DISK_TOO_FULL: "there is no room for a copy of the database file: make some, try again",
+    Remnant.FREED_BLOCKS: "MongoDB's files keep deleted documents in blocks that are free",
+    Remnant.JOURNAL: "MongoDB's journal keeps the last writes, until its next checkpoints",
+    Remnant.OPLOG: "the replica set's oplog keeps the last writes, until newer ones fill it",
+    Remnant.COMPACT_REFUSED: "this user may not run compact: it needs the role dbAdmin",
+    Remnant.DISK: "the disk keeps what is released until it writes over it; its snapshots too",
+}
+
+
+def back_up(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a backup of the store to a new file, or to standard output for `-`; with --keep to a
+    file with the time in its name, in a folder in which only so many stay, with the list of erased
+    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out. Raises
+    StoreUnavailable, UnsafeSettings.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    if options.keep and not options.file.is_dir():
+        raise UnsafeSettings(f"--keep needs a folder, and {options.file} is none")
+    store = open_store(settings)
+    if str(options.file) == STANDARD_OUTPUT:
+        with _remembered(store, "stdout", None):
+            counts = write_backup(store, sys.stdout.buffer, progress=_progress())
+    else:
+        file = dated_backup(options.file) if options.keep else options.file
+        place: Place = "folder" if options.keep else "file"
+        with (
+            _remembered(store, place, file.name),
+            _removing_half_made(),
+            new_file(file) as out,
+        ):
+            counts = write_backup(store, out, progress=_progress())
+        print(f"written: {file}", file=sys.stderr)
+    for key in counts.damaged:
+        print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
+    print(_counted(counts), file=sys.stderr)
+    if options.keep:
+        until = read_facts(file).begun_at
+        write_erased_ids(store, options.file / FILE_NAME, until=until)
+        if not counts.damaged:  # an older one may have what this one lacks
+            _remove_old(store, options.file, keep=options.keep)
+    return 1 if counts.damaged else 0
+
+
+@contextmanager
+def _remembered(store: Store, place: Place, name: str | None) -> Iterator[None]:
+    """The store remembers the backup that the block makes: first that it begins, since a kill may
+    leave a part of it. Where it cannot, as on a full disk, the backup is made all the same.
+    """
+    identifier = None
+    try:
+        identifier = begin_backup(store, place=place, name=name)
+    except SkinAPIError as error:
+        print(f"the store does not remember this backup: {error.detail}", file=sys.stderr)
+    yield
+    if identifier:
+        with suppress(SkinAPIError):
+            end_backup(store, identifier)
+
+
+def _remove_old(store: Store, folder: Path, *, keep: int) -> None:
+    removed = [path.name for path in remove_old_backups(folder, keep=keep)]
+    for name in removed:
+        print(f"removed: {folder / name}", file=sys.stderr)
+    with suppress(SkinAPIError):
+        note_removed(store, removed)
+
+
+def show_backups(settings: Settings, options: argparse.Namespace) -> int:
+    """List the backups that were made, one on a line, the newest first; with --destroyed, note
+    first that one is no more. Raises NotFound.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    store = open_store(settings)
+    if options.destroyed:
+        say_store(settings)
+        _destroyed(open_services(settings, store), options.destroyed)
+    for made in list_backups(store):
+        state = "there" if made.written_at else "was interrupted, a part may be there"
+        if made.gone_at:
+            state = f"{made.gone} {made.gone_at:%Y-%m-%d}"
+        name = made.name or "standard output"
+        print(f"{made.id}  {made.created_at:%Y-%m-%dT%H:%M:%SZ}  {name}  {state}")
+    return 0
+
+
+def _destroyed(services: Services, identifier: str) -> None:
+    def note(unit: Unit) -> None:
+        unit.audit("store.backup_destroyed", by=OPERATOR, target=identifier)
+        note_destroyed(services.store, identifier)
+
+    services.data.work.run(note)
+
+
+def export_erased_ids(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the list of erased ids to a file, which is replaced. Raises Conflict."""
+    configure_logs()
+    refuse_unsafe(settings)
+    many = write_erased_ids(open_store(settings), options.file)
+    print(f"written: {options.file}, {many:,} ids", file=sys.stderr)
+    return 0
+
+
+def scrub(settings: Settings, _: argparse.Namespace) -> int:
+    """Overwrite what was deleted, whatever the size of the store, and say what remains. The exit
+    status is 1 where another call can do more. Raises StoreUnavailable.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    say_store(settings)
+    store = open_store(settings)
+    join_store(store, secrets=settings.audit_secrets())
+    scrubbed = scrub_store(store, any_size=True)
+    for remnant in scrubbed.remains:
+        print(f"remains: {REMAINS[remnant]}")
+    return 0 if scrubbed.complete else 1
+
+
+def restore(settings: Settings, options: argparse.Namespace) -> int:
+    """Restore a backup into an empty store, erase again what was erased since, then repair what was
+    half written at its moment; with --verify, only read the file; with --drill, restore it into a
+    folder beside it that is removed again. Raises BrokenBackup, BrokenErasedIds, Conflict,
+    StoreTooNew, StoreTooOld, StoreUnavailable, UnsafeSettings.
+    """
+    configure_logs()
+    file = newest_backup(options.file)
+    if options.verify:
+        print(f"whole: {_counted(verify_backup(file))}")
+        return 0
+    refuse_unsafe(settings)
+    if not options.drill:
+        if settings.mongo_uri:
+            open_store(settings).close()  # what is wrong with MongoDB is said first
+        facts, lists = read_facts(file), _lists_for(settings, options, file)
+        _refuse_lists(facts, lists, without=options.without_erased_ids)
+        say_store(settings)
+        return _restore_into(settings, file, lists)
+    with _removing_half_made(), _folder_beside(file) as folder:
+        key = SecretStr(settings.signing_key())  # in development it is in the other folder
+        empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
+        lists = _lists_for(settings, options, file)
+        status = _restore_into(settings.model_copy(update=empty), file, lists)
+    print(f"{file.name} {'can' if status == 0 else 'CANNOT'} be restored whole")
+    return status
+
+
+def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
+    """The lists of erased ids: that which the operator gives, that which a server kept in its
+    instance folder, that beside the backup, and that of the store of the settings. Which store is
+    to be filled may hold the list alone; a drill asks the one that serves.
+    """
+    kept = [settings.instance_dir / FILE_NAME, file.parent / FILE_NAME]
+    given = [options.erased] if options.erased else []
+    lists = [read_erased_ids(path) for path in (*given, *filter(Path.exists, kept))]
+    if settings.mongo_uri or (settings.instance_dir / "skinapi.db").exists():
+        with suppress(StoreUnavailable, Conflict), closing(open_store(settings)) as store:
+            refuse_unfinished_restore(store)  # it has the list of the attempt before
+            if erased := list(list_erased(store)):
+                lists.append(ErasedList(None, erased))
+    return lists
+
+
+def _refuse_lists(facts: BackupFacts, lists: list[ErasedList], *, without: bool) -> None:
+    """Raises Conflict where what was erased after the backup is not known, as far as that can be
+    known itself.
+    """
+    if without:
+        return
+    begun = f"{facts.begun_at:%Y-%m-%d %H:%M} UTC"
+    known = {one.id for each in lists for one in each.erased}
+    if not lists:
+        raise Conflict(NO_LIST.format(begun=begun))
+    if any(one.store and facts.store and one.store != facts.store for one in lists):
+        raise Conflict(OTHER_LIST.format(why=""))
+    for one in facts.erased:
+        if one.id not in known:
+            at = f"{one.created_at:%Y-%m-%d %H:%M} UTC"
+            raise Conflict(OTHER_LIST.format(why=f": it lacks what was erased at {at}"))
+    ends = [one.complete_until for one in lists if one.complete_until]
+    if len(ends) == len(lists) and max(ends) <= facts.begun_at:
+        raise Conflict(OLD_LIST.format(until=f"{max(ends):%Y-%m-%d %H:%M} UTC", begun=begun))
+
+
+def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> int:
+    make_store(settings)
+    store = open_store(settings)
+    erased: list[Erased] = [one for each in lists for one in each.erased]
+
+    def finish() -> None:
+        # The development secret is in no backup; `check` says which audit rows another key signed.
+        accept_key(store, secrets=settings.audit_secrets())
+        services = open_services(settings, store, restoring=True)
+        services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
+        again = _erase_again(services)
+        print(f"erased again: {again['account']:,} accounts and {again['finding']:,} findings")
+        if again.total():
+            # Nothing else reads this store yet, so it takes its time.
+            scrub_store(store, any_size=True)
+
+    counts = restore_backup(
+        store, file, progress=_progress(), leave_out=NOT_RESTORED, erased=erased, then=finish
+    )
+    print(f"restored: {_counted(counts)}")
+    for name, many in counts.left_out.items():
+        print(f"left out: {many:,} records of {name}: everybody logs in again")
+    return check(settings, argparse.Namespace(repair=True, logged=None))
+
+
+def _erase_again(services: Services) -> "Counter[str]":
+    """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
+    of each kind.
+    """
+    again = Counter[str]()
+    for one in services.data.erased_ids.walk_all():
+        if one.kind == "finding":
+            again[one.kind] += services.records.erase_again(identifier=one.id, by=OPERATOR)
+            continue
+        with suppress(NotFound):
+            services.data.accounts.get(one.id)
+            try:
+                services.eraser.erase_again(one.id, by=OPERATOR)
+            except LastAdmin:
+                _add_admin(services)
+                services.eraser.erase_again(one.id, by=OPERATOR)
+            again[one.kind] += 1
+    return again
+
+
+def _add_admin(services: Services) -> None:
+    """The only admin of the backup was erased: when that happened there was another."""
+    account, password = services.admin.ensure_admin(email=ADMIN_OF_RESTORE, password=None)
+    print(f"no admin of the backup is left: {account.email} is one, one-time password: {password}")
+
+
+def _folder_beside(file: Path) -> "TemporaryDirectory[str]":
+    try:
+        return TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"--drill needs room for a folder in {file.parent}, which cannot be written: "
+            f"{error.strerror}"
+        ) from error
+
+
+@contextmanager
+def _removing_half_made() -> Iterator[None]:
+    """A signal that would end the process at once raises SystemExit instead, which removes what is
+    half made: it may be a whole copy of the records of patients. One that is ignored, as under
+    `nohup`, stays so.
+    """
+    ending = [one for one in ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    for number in ending:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _: object) -> None:
+    sys.exit(128 + number)  # as a shell has it
+
+
+def _counted(counts: Counts) -> str:
+    return f"{counts.documents:,} records and {counts.blobs:,} stored files"
+
+
+def _progress() -> Callable[[Counts], None]:
+    """Says on standard error how far it is, every few seconds."""
+    said_at = time.monotonic()
+
+    def say(counts: Counts) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > PROGRESS_EVERY_S:
+            said_at = time.monotonic()
+            print(_counted(counts), file=sys.stderr, flush=True)
+
+    return say

@@ -1,0 +1,83 @@
+"""The arguments of `python -m skinapi batch`."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinapi.base.settings import TRIAGE
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+STDIN = "-"
+MOST_THREADS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BatchArguments:
+    source: str
+    out: Path
+    null: bool
+    model: Path | None
+    triage: str | None
+    threads: int
+    cluster: str | None
+    restart: bool
+
+
+def add_batch(commands: "Commands") -> argparse.ArgumentParser:
+    """Add the command. Nothing is imported that only a batch run needs."""
+    parser = commands.add_parser("batch", help="judge a folder or a list of pictures into a table")
+    parser.add_argument(
+        "source",
+        metavar="FOLDER|LIST",
+        help="a folder with pictures in any depth, or a text file with one path on a line; "
+        f"`{STDIN}` reads such a list from standard input",
+    )
+    parser.add_argument(
+        "--out",
+        type=_parquet_file,
+        required=True,
+        metavar="FILE.parquet",
+        help="the table of findings; run the same command again, without --restart, to go on after "
+        "an interruption",
+    )
+    parser.add_argument(
+        "--null", action="store_true", help="paths in LIST end with a NUL byte (find -print0)"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="model folder; if not given: MODEL_PATH"
+    )
+    parser.add_argument(
+        "--triage",
+        choices=TRIAGE,
+        help="the operating point: cautious sends the most cancers to a doctor, selective spares "
+        "the most harmless lesions; if not given: that of the setting TRIAGE",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_threads,
+        default=len(os.sched_getaffinity(0)),
+        help="pictures judged at the same time; if not given: the number of cores",
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="judge on the workers of this Dask scheduler instead"
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="forget what an earlier run with this --out finished"
+    )
+    return parser
+
+
+def _parquet_file(text: str) -> Path:
+    if not text.endswith(".parquet"):
+        raise argparse.ArgumentTypeError("the name must end with .parquet")
+    return Path(text)
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_THREADS}")
+    return int(text)

@@ -1,0 +1,130 @@
+"""Judges pictures by their names: a row for each, whatever the file holds."""
+
+import hashlib
+import io
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from skinapi.app.batch.pictures import PictureFile, PictureReader, UnreadableFile
+from skinapi.app.batch.table import (
+    FAILED,
+    JUDGED,
+    REFUSED,
+    UNREADABLE,
+    Row,
+    finding_columns,
+    path_columns,
+)
+from skinapi.base.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
+from skinapi.base.logs import log
+from skinapi.integrations.dicom.errors import RefusedInstance, installed
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.classification import classify_photo
+from skinapi.model.context import NOTHING_TOLD, Context
+from skinapi.model.finding.finding import Finding
+from skinapi.model.network.model import CHECKSUMS, Model, open_model
+from skinapi.model.network.model_files import naming_folder, read_bounded
+from skinapi.model.network.openvino_engine import Precision
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MOST_TRIES = 3
+MOST_CHECKSUMS = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """All that a process needs to judge pictures as every other process of the run does. `point`
+    is the operating point, for a model that has them. `inside`: see PictureReader.
+    """
+
+    model: Path
+    point: OperatingPoint
+    precision: Precision
+    root: bytes
+    largest_bytes: int
+    inside: bool
+    prevalence: float | None = None
+
+    def open_reader(self) -> PictureReader:
+        return PictureReader(self.root, largest_bytes=self.largest_bytes, inside=self.inside)
+
+
+class Judge:
+    """Judges pictures with one model. Several threads may use it."""
+
+    def __init__(self, model: Model, reader: PictureReader) -> None:
+        self._model = model
+        self._reader = reader
+
+    def judge_all(self, names: Sequence[bytes]) -> list[Row]:
+        """The rows of these pictures, in this order. Raises PicturesGone."""
+        # A decoder that runs as a process is in our process group: Ctrl-C would end it too, and its
+        # picture would pass for a damaged one. The process inherits this thread's mask.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        return [self.judge(name) for name in names]
+
+    def judge(self, name: bytes) -> Row:
+        """The row of one picture. Raises PicturesGone."""
+        row = path_columns(name)
+        try:
+            file = self._reader.read(name)
+        except UnreadableFile as unreadable:
+            return row | {"status": UNREADABLE, "reason": unreadable.reason}
+        return row | {"bytes": file.size, "sha256": file.sha256} | self._judge_file(file)
+
+    def _judge_file(self, file: PictureFile) -> Row:
+        if file.content is None:
+            return {"status": REFUSED, "reason": PayloadTooLarge.code}
+        try:
+            finding = _classify(self._model, *self._open(file.content))
+        except Refused as refused:
+            return {"status": REFUSED, "reason": refused.reason}
+        except RefusedInstance as refused:
+            return {"status": REFUSED, "reason": refused.failure.name.lower()}
+        except PayloadTooLarge as error:
+            return {"status": REFUSED, "reason": error.code}
+        except SkinAPIError as error:
+            return {"status": FAILED, "reason": error.code}
+        except Exception as error:  # noqa: BLE001 (one picture must not end a run of days)
+            log.exception("picture_failed", sha256=file.sha256, error=type(error).__name__)
+            return {"status": FAILED, "reason": SkinAPIError.code}
+        return {"status": JUDGED} | finding_columns(finding)
+
+    def _open(self, content: bytes) -> tuple[bytes, Context]:
+        """The photo of a DICOM object, and what its header tells; of another file its bytes."""
+        if content[128:132] != b"DICM":
+            return content, NOTHING_TOLD
+        with installed():
+            from skinapi.integrations.dicom.header_facts import read_context  # noqa: PLC0415
+            from skinapi.integrations.dicom.pixels import read_photo_file  # noqa: PLC0415
+            from skinapi.integrations.dicom.reading import open_instance  # noqa: PLC0415
+        instance = open_instance(io.BytesIO(content))
+        photo = read_photo_file(instance, largest=self._reader.largest_bytes)
+        return photo, read_context(instance)
+
+
+def _classify(model: Model, content: bytes, context: Context) -> Finding:
+    """Classify as the server does. Where this machine is at fault (no process for the decoder),
+    try again. Raises Refused, Unavailable.
+    """
+    for _ in range(MOST_TRIES - 1):
+        with suppress(Unavailable):
+            return classify_photo(model, content, context)
+    return classify_photo(model, content, context)
+
+
+def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
+    """Load the model, with a stream for each thread. Raises ModelDamaged."""
+    model = open_model(options.model, precision=options.precision, streams=threads)
+    model.warm()  # the first pass is slow, and it finds a model that loads but does not work
+    calibration = model.calibration.at(options.point).where(options.prevalence)
+    return Judge(model.with_calibration(calibration), options.open_reader())
+
+
+def sum_model(folder: Path) -> str:
+    """A digest of everything that a model folder is. Raises ModelDamaged."""
+    with naming_folder(folder):
+        return hashlib.sha256(read_bounded(folder, CHECKSUMS, MOST_CHECKSUMS)).hexdigest()

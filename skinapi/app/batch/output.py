@@ -1,0 +1,256 @@
+"""The output of a run, and the folder beside it while the run goes on.
+
+findings.parquet               the output, once every picture has a row
+findings.parquet.parts/        while it has not
+  lock                         held by the run
+  plan.parquet                 every picture's name once, sorted, with the run's manifest
+  part-000000000000.parquet    rows that are finished
+
+With its plan, a run has begun; a folder that has changed since changes nothing. A Parquet file
+cannot be appended to, so rows are written as parts, each durable before the next begins. A part's
+name has the place in the plan of its first picture; together they are the beginning of the plan
+without a gap. At the end they are copied into one file.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.app.batch.errors import (
+    GO_ON,
+    OutputDamaged,
+    OutputInUse,
+    OutputOfAnotherRun,
+    OutputUnwritable,
+)
+from skinapi.app.batch.table import Row
+from skinapi.base.errors import DiskFull
+from skinapi.base.settings import VERSION
+from skinapi.platform.storage.files import DRAFT, FULL, sync, written_durably
+
+COMPRESSION = "zstd"
+METADATA = b"skinapi.app.batch"
+_UNREADABLE = (OSError, ValueError, pa.ArrowException)
+
+
+class Manifest(BaseModel):
+    """What a run judges, and with what. Two runs with equal manifests have equal rows for equal
+    files.
+
+    Relative paths begin at `root`: the folder of pictures or, for a list, the folder where the
+    command was started.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    software: str = VERSION
+    model_version: str
+    model_sha256: str
+    precision: str
+    largest_bytes: int
+    operating_point: str
+    prevalence: str
+    kind: Literal["folder", "list"]
+    root: str
+    pictures: int
+    plan_sha256: str
+
+    def difference(self, begun: "Manifest") -> str | None:
+        """What is different from the run that began the output, in words; None if nothing is."""
+        for name, words in _DIFFERENCES.items():
+            if getattr(self, name) != getattr(begun, name):
+                return words.format(begun=getattr(begun, name), now=getattr(self, name))
+        return None
+
+
+_DIFFERENCES = {
+    "root": "its paths begin at {begun}, and not at {now}",
+    "kind": "it was begun with a {begun}, and this is a {now}",
+    "plan_sha256": "the list has changed since",
+    "model_version": "it was begun with the model {begun}, and this is {now}",
+    "model_sha256": "the files of the model have changed since, although its version has not",
+    "precision": "it was begun with the precision {begun}, and this is {now}",
+    "largest_bytes": "it was begun with MAX_UPLOAD_BYTES={begun}, and this is {now}",
+    "operating_point": "its operating point was {begun}, and is {now}",
+    "prevalence": "it was begun with PREVALENCE {begun}, and this is {now}",
+    "software": "it was begun with SkinAPI {begun}, and this is {now}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    path: Path
+    rows: int
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        try:
+            return pq.read_table(self.path, columns=columns)
+        except _UNREADABLE as error:
+            raise _damaged(self.path) from error
+
+
+class Output:
+    """The output `out` and its folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.folder = out.with_name(f"{out.name}.parts")
+        self.plan = self.folder / "plan.parquet"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other run write this output. At the end, a folder without a plan is removed.
+
+        Raises OutputInUse, and DiskFull or OutputUnwritable for an error of the output's disk,
+        also of what the caller writes.
+        """
+        with _saying_why_unwritable(self.out):
+            self.folder.mkdir(exist_ok=True)
+            lock = self.folder / "lock"
+            with lock.open("wb") as file:
+                _lock(file.fileno(), self.out)
+                # The run that held it may have ended meanwhile, and removed the folder.
+                if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
+                    raise OutputInUse(f"Another run writes {self.out}")
+                for draft in (*self.folder.glob(f"*{DRAFT}"), Path(f"{self.out}{DRAFT}")):
+                    draft.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    if not self.plan.exists():
+                        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def begun(self) -> Manifest | None:
+        """Of the run that has begun this output; None if none has. Raises OutputDamaged."""
+        if not self.plan.exists():
+            return None
+        try:
+            return _read_manifest(self.plan)
+        except _UNREADABLE as error:
+            raise self._damaged_plan() from error
+
+    def finished(self) -> Manifest | None:
+        """Of the finished output; None if there is no such file. Raises OutputOfAnotherRun for a
+        file that no batch run wrote.
+        """
+        if not self.out.exists():
+            return None
+        try:
+            return _read_manifest(self.out)
+        except _UNREADABLE:
+            raise OutputOfAnotherRun(
+                f"{self.out} exists and is no output of this command: choose another --out"
+            ) from None
+
+    def begin(self, manifest: Manifest, names: Sequence[bytes]) -> None:
+        """Write the plan. What an earlier run has finished is forgotten."""
+        self._forget()
+        plan = pa.table({"name": pa.array(names, pa.large_binary())})
+        _write(plan.replace_schema_metadata(_described_by(manifest)), self.plan)
+
+    def names(self) -> pa.ChunkedArray:
+        """Of all pictures, in the plan's order. Raises OutputDamaged."""
+        try:
+            return pq.read_table(self.plan)["name"]
+        except _UNREADABLE as error:
+            raise self._damaged_plan() from error
+
+    def parts(self) -> list[Part]:
+        """The parts in the plan's order. Raises OutputDamaged for one that is missing or cannot be
+        read.
+        """
+        parts: list[Part] = []
+        expected = 0
+        for path in sorted(self.folder.glob("part-*.parquet")):
+            try:
+                first = int(path.stem.removeprefix("part-"))
+                parts.append(Part(path, pq.read_metadata(path).num_rows))
+            except _UNREADABLE as error:
+                raise _damaged(path) from error
+            if first != expected:
+                raise OutputDamaged(
+                    f"The part before {path} is missing. Delete the parts behind it, and their "
+                    "pictures are judged again"
+                )
+            expected += parts[-1].rows
+        return parts
+
+    def write_part(self, rows: Sequence[Row], *, first: int, columns: pa.Schema) -> None:
+        """Write the rows of the plan's pictures from `first` on, all or none."""
+        table = pa.Table.from_pylist(list(rows), schema=columns)
+        _write(table, self.folder / f"part-{first:012d}.parquet")
+
+    def finish(self, manifest: Manifest, *, columns: pa.Schema) -> None:
+        """Write one file with the rows of all parts, and remove the folder. One part at a time is
+        in memory. Raises OutputDamaged.
+        """
+        described = columns.with_metadata(_described_by(manifest))
+        with (
+            written_durably(self.out) as draft,
+            pq.ParquetWriter(draft, described, compression=COMPRESSION) as writer,
+        ):
+            for part in self.parts():
+                writer.write_table(part.read().replace_schema_metadata(described.metadata))
+        self._forget()
+
+    def _damaged_plan(self) -> OutputDamaged:
+        return OutputDamaged(f"{self.plan} cannot be read; --restart begins it anew")
+
+    def _forget(self) -> None:
+        """Without a plan, parts are of no run. So it goes first."""
+        self.plan.unlink(missing_ok=True)
+        sync(self.folder)
+        for part in self.folder.glob("part-*"):
+            part.unlink()
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    with written_durably(path) as draft:
+        pq.write_table(table, draft, compression=COMPRESSION)
+
+
+def _described_by(manifest: Manifest) -> dict[bytes, bytes]:
+    return {METADATA: manifest.model_dump_json().encode()}
+
+
+def _read_manifest(path: Path) -> Manifest:
+    """Raises OSError, ArrowException and ValidationError, which is a ValueError."""
+    return Manifest.model_validate_json((pq.read_schema(path).metadata or {}).get(METADATA, b""))
+
+
+def _damaged(path: Path) -> OutputDamaged:
+    return OutputDamaged(
+        f"{path} cannot be read. Delete it and the parts behind it, and their pictures are judged "
+        "again"
+    )
+
+
+def _lock(handle: int, out: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise OutputInUse(f"Another run writes {out}") from None
+        raise
+
+
+@contextmanager
+def _saying_why_unwritable(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(
+                f"The disk of {out} is full. What is finished is kept: make room and {GO_ON}"
+            ) from error
+        raise OutputUnwritable(f"{out} cannot be written: {error.strerror}") from error

@@ -1,0 +1,218 @@
+"""The commands that work on the store.
+
+`__main__` imports this module only when it is needed, so that gunicorn's parent process, which
+needs no application, stays small.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing
+
+from pydantic import TypeAdapter
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.passwords import NewPassword
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.errors import StoreUnavailable, UnsafeSettings
+from skinapi.base.logs import configure_logs
+from skinapi.base.pages import read_pages
+from skinapi.base.settings import Settings
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.model.registry.prediction_pool import ServedModel
+from skinapi.model.registry.service import announce_model
+from skinapi.model.registry.version_schemas import shown_state
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.store_version import accept_key, join_store
+from skinapi.platform.storage.unit_of_work import AuditRow
+from skinapi.platform.stores import make_store, open_store
+
+FIRST_ADMIN = "admin@skinapi.local"
+# Whoever may run these commands, in the audit trail.
+OPERATOR = "system"
+
+
+def print_banner(settings: Settings, served: ServedModel) -> None:
+    """Print the startup banner: the addresses of the server, and the model."""
+    print("\nSkinAPI: for information only, not a medical diagnosis\n")
+    for address in settings.binds:
+        print(f"  open      http://{address}")
+    print(f"  model     {announce_model(served)}\n", flush=True)
+
+
+def make_first_admin(settings: Settings, services: Services) -> None:
+    """If there is no active admin, create one, and print its one-time password.
+
+    Each worker calls this before it accepts requests, so no caller can register this e-mail address
+    first. Only the worker that made the password prints it.
+    """
+    if services.admin.has_admin():
+        return
+    account, password = services.admin.ensure_admin(
+        email=FIRST_ADMIN, password=None, only_first=True
+    )
+    if password:
+        print(
+            f"  admin     {account.email}\n"
+            f"  password  {password}   (shown once)\n"
+            f"  replace it first, on  {settings.password_page}\n",
+            flush=True,
+        )
+
+
+def create_admin(settings: Settings, options: argparse.Namespace) -> int:
+    """Make the account with this address an active admin, and print its one-time password if one
+    was made. Creates the account if there is none.
+    """
+    configure_logs()
+    password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
+    if password is not None:
+        TypeAdapter(NewPassword).validate_python(password)
+    say_store(settings)
+    make_store(settings)
+    services = open_services(settings)
+    before = services.data.accounts.find_by_email(options.email)
+    account, one_time = services.admin.ensure_admin(email=options.email, password=password)
+    print(f"{account.email} is an admin: {_say_change(before, account)}")
+    if one_time:
+        print(f"one-time password: {one_time}")
+        print(f"replace it first, on {settings.password_page}")
+    return 0
+
+
+def _say_change(before: Account | None, after: Account) -> str:
+    """What `create_admin` has done."""
+    if before is None:
+        return "the account was created"
+    if not before.active_admin:
+        was = f"it was a {before.role} ({before.status})"
+        return f"promoted, {was}; it has a new password, and its sessions have ended"
+    if after.token_version == before.token_version:
+        return "nothing was changed, it was one already"
+    return "it was one already; its password was changed, and its sessions have ended"
+
+
+def check(settings: Settings, options: argparse.Namespace) -> int:
+    """List broken invariants; with --repair, repair them; without it, change nothing. The exit
+    status is 1 if any are left.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    if options.repair:
+        say_store(settings)
+    with closing(open_store(settings)) as store:
+        join_store(store, secrets=settings.audit_secrets(), change=options.repair)
+        services = open_services(settings, store, change=options.repair)
+        left = _report(services.faults(), repair=options.repair)
+        if options.logged:
+            left += _report(services.data.trail.faults_of(*options.logged), repair=False)
+    print("no faults" if not left else f"faults left: {left}")
+    return 1 if left else 0
+
+
+def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
+    """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew,
+    StoreTooOld.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    say_store(settings)
+    accept_key(open_store(settings), secrets=settings.audit_secrets())
+    open_services(settings).data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
+    print("JWT_SECRET_KEY is the key of the store")
+    return 0
+
+
+def list_models(settings: Settings, _: argparse.Namespace) -> int:
+    """Print the model versions, one on a line; `*` marks the one in service."""
+    models = _open_models(settings)
+    pointer = models.pointer.read()
+    in_service = models.name_of(pointer.version)
+    for page in read_pages(lambda after: models.versions.page_versions(after=after)):
+        for found in page.items:
+            mark = "*" if found.version == in_service else " "
+            serving, shadow = found.version == in_service, found.version == pointer.shadow
+            state = shown_state(found, serving=serving, shadow=shadow)
+            files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
+            print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
+    return 0
+
+
+def add_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Store the model of a folder as a candidate. Raises ModelDamaged, Conflict."""
+    models = _open_models(settings)
+    found = models.add(folder=options.folder, by=OPERATOR)
+    print(f"{found.version} is a candidate")
+    print(f"put it into service with: python -m skinapi models promote {found.version}")
+    return 0
+
+
+def promote_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Put a version into service. Raises NotFound, GatesNotPassed, Conflict, InvalidBody."""
+    models = _open_models(settings)
+    models.promote(
+        version=options.version, by=OPERATOR, reason=options.reason, override=options.override
+    )
+    print(f"{options.version} is in service; every server follows within seconds")
+    return 0
+
+
+def roll_back_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Put the version before into service again. Raises Conflict."""
+    models = _open_models(settings)
+    models.roll_back(by=OPERATOR, reason=options.reason)
+    print(f"{models.serving_version()} is in service; every server follows within seconds")
+    return 0
+
+
+def _open_models(settings: Settings) -> ModelsService:
+    configure_logs()
+    say_store(settings)
+    models = open_services(settings).models
+    models.record_built_in()
+    return models
+
+
+def name_store(settings: Settings) -> str:
+    """Which store the settings name, without a password."""
+    uri = settings.secret("mongo_uri")
+    if not uri:
+        return f"SQLite in {settings.instance_dir.resolve()}"
+    _, _, place = uri.partition("://")[2].rpartition("@")
+    return f"MongoDB at {place.partition('?')[0]}"
+
+
+def say_store(settings: Settings) -> None:
+    """Before a command writes: an operator may mean another store than the settings name."""
+    print(f"store: {name_store(settings)}", file=sys.stderr, flush=True)
+
+
+def _report(faults: Iterable[Fault], *, repair: bool) -> int:
+    """Print and maybe repair the faults; return how many are left. A repair that fails leaves its
+    fault, and does not keep the others from being repaired.
+    """
+    left = 0
+    # The whole list first: a repair would change what the search is still reading.
+    for fault in list(faults):
+        note = "" if fault.repair else " (cannot be repaired)"
+        if repair and fault.repair:
+            failed = _failure_of(fault.repair)
+            if failed is None:
+                print(f"repaired: {fault.message}")
+                continue
+            note = f" (its repair failed: {failed})"
+        left += 1
+        print(f"fault: {fault.message}{note}")
+    return left
+
+
+def _failure_of(repair: Callable[[], object]) -> str | None:
+    """The name of the error if the repair fails. Raises StoreUnavailable, UnsafeSettings."""
+    try:
+        repair()
+    except (StoreUnavailable, UnsafeSettings):
+        raise
+    except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+        return type(error).__name__
+    return None

@@ -1,0 +1,110 @@
+"""The migration of a store of release 1.0.0, by the first server of this version that opens it.
+
+Nothing else uses the store meanwhile, and whatever reads it afterwards knows one form of each
+record. Where it is interrupted, the next call goes on; it may look at a record twice.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from skinapi.app.composition.repositories import Repositories
+from skinapi.base.errors import StoreUnavailable
+from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.reviews import AGREES, Agreement, Certainty, Histology, Opinion
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import conditions_table
+from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.store_version import MIGRATING, end_migration
+from skinapi.platform.storage.unit_of_work import AuditRow
+
+READ_AT_ONCE = 100
+# A worker of gunicorn that says nothing for a minute is ended.
+LONGEST_S = 20.0
+# Collections of versions before the release.
+EMPTIED = ("account_ngrams", "finding_counts", "migrations")
+# What the release copied into a finding of what doctors had decided.
+COPIES = dict.fromkeys(("decision", "reviewed_as"), True)
+
+
+def migrate_store(
+    store: Store, data: Repositories, queue: ReviewQueue, *, longest_s: float = LONGEST_S
+) -> None:
+    """Go on with the migration for so many seconds. Raises StoreUnavailable where it has not come
+    to its end, or where another process works at it: then call it again.
+    """
+    lease, end = Lease(store.collection("leases"), "migration"), time.monotonic() + longest_s
+    begun = lease.claim()
+    if begun is None:
+        raise StoreUnavailable(MIGRATING)
+    steps: list[tuple[str, Callable[[Document], None]]] = [
+        ("reviews", partial(_fill_opinion, store)),
+        ("submissions", partial(_convert_finding, store, queue)),
+        ("accounts", partial(_count_findings, queue)),
+    ]
+    for place, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
+        after = begun.get("reached") if place == begun.get("step", 0) else None
+        while found := store.collection(name).find(after=after, limit=READ_AT_ONCE):
+            pairs = ((one["id"], one) for one in found)
+            for _ in data.failed_items.each("migration", pairs, convert):
+                pass
+            after = found[-1]["id"]
+            if not lease.renew(step=place, reached=after):
+                raise StoreUnavailable(MIGRATING)
+            if time.monotonic() > end:
+                lease.release()
+                raise StoreUnavailable(f"{MIGRATING} ({name})")
+    for name in EMPTIED:
+        store.collection(name).delete({})
+    data.trail.record(AuditRow("store.migrate", by="system", target="store"))
+    end_migration(store)
+    lease.release()
+
+
+def _fill_opinion(store: Store, review: Document) -> None:
+    """Fill what a review of 0.1.0 says, which the release has read so and never stored.
+
+    That could be unsure and confirmed at once. Of a cancer it counts as the laboratory's result;
+    else as an opinion that is not sure.
+    """
+    if review.get("opinion") is not None:
+        return
+    label, agreement = review["label"], Agreement(review["agreement"])
+    unsure = agreement is Agreement.UNSURE
+    histology = Histology(review["histology"]) if review.get("histology") else None
+    if histology is Histology.CONFIRMED:
+        if not unsure or conditions_table().label(label).malignant:
+            unsure = False
+        else:
+            histology = None
+    opinion = Opinion(
+        certainty=Certainty.UNSURE if unsure else Certainty.SURE,
+        label=label,
+        agrees_with_label=AGREES[agreement],
+        histology=histology,
+        histology_result=label if histology is Histology.CONFIRMED else None,
+    )
+    filled = {"opinion": opinion.model_dump(mode="json", exclude_none=True)}
+    store.collection("reviews").update({"id": review["id"]}, {"$set": filled})
+
+
+def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> None:
+    """Name the one rule that the release told by no rule; keep the model's version beside the
+    finding, no copies of what was decided, and the keys of the lists.
+    """
+    finding: dict[str, Any] = submission["finding"]
+    rules = finding["raised_by"] or [RaisedBy.NEAR_THRESHOLD.value]
+    kept = {
+        "finding": {**finding, "raised_by": rules},
+        "model_version": finding["model_version"],
+    }
+    identifier, change = submission["id"], {"$set": kept, "$unset": COPIES}
+    store.collection("submissions").update({"id": identifier}, change)
+    queue.spots.renew_keys(ids=[identifier])
+
+
+def _count_findings(queue: ReviewQueue, account: Document) -> None:
+    queue.recount(account["id"])
+    queue.update_owner_key(queue.accounts.get(account["id"]))

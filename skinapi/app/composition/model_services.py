@@ -1,0 +1,115 @@
+"""Builds the services that use the model which is in service."""
+
+from dataclasses import dataclass
+
+from skinapi.accounts.admin.overview import OverviewService
+from skinapi.app.composition.services import Services
+from skinapi.app.composition.standard_services import StandardServices, open_standard_services
+from skinapi.base.allowances import Allowances
+from skinapi.base.settings import Settings
+from skinapi.care.cases.comparisons import ComparisonsService
+from skinapi.console.routes import ASSETS
+from skinapi.findings.prediction.moving import MovingService
+from skinapi.findings.prediction.service import (
+    JudgingAgainService,
+    PredictionService,
+    SamplePicture,
+)
+from skinapi.findings.records.quotas import Quotas
+from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.reports.service import ReportsService
+from skinapi.integrations.clients.service import ClientsService
+from skinapi.model.registry.service import InferenceService
+
+
+@dataclass(frozen=True)
+class ModelServices:
+    reports: ReportsService
+    prediction: PredictionService
+    judging_again: JudgingAgainService
+    moving: MovingService
+    clients: ClientsService
+    comparisons: ComparisonsService
+    overview: OverviewService
+    standards: StandardServices
+
+
+def open_reports(settings: Settings, services: Services, allowances: Allowances) -> ReportsService:
+    """It needs no model."""
+    return ReportsService(
+        records=services.records,
+        letters=services.data.letters,
+        issued=services.data.issued,
+        work=services.data.work,
+        narrator=Narrator(services.llm, services.data.narratives),
+        allowances=allowances,
+        usage=services.data.usage,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+
+
+def open_model_services(
+    settings: Settings,
+    services: Services,
+    *,
+    registry: InferenceService,
+    allowances: Allowances,
+) -> ModelServices:
+    reports = open_reports(settings, services, allowances)
+    narrator = reports.narrator
+    quotas = Quotas(most_submissions=settings.most_submissions, allowances=allowances)
+    prediction = PredictionService(
+        registry=registry,
+        records=services.records,
+        narrator=narrator,
+        llm=settings.predict_narrative == "llm",
+        quotas=quotas,
+        counts=services.data.photo_counts,
+        sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=registry),
+        lesions=services.lesions,
+    )
+    return ModelServices(
+        reports=reports,
+        prediction=prediction,
+        judging_again=JudgingAgainService(
+            registry=registry,
+            records=services.records,
+            narrator=narrator,
+            llm=settings.predict_narrative == "llm",
+        ),
+        moving=MovingService(prediction=prediction, corrections=services.corrections),
+        clients=ClientsService(
+            registry=registry,
+            reports=reports,
+            trail=services.data.trail,
+            counts=services.data.photo_counts,
+            open_clients=settings.open_clients,
+            largest_photo=settings.max_upload_bytes,
+            allowances=allowances,
+        ),
+        overview=OverviewService(
+            decisions=services.decisions,
+            outbox=services.data.outbox,
+            jobs=services.jobs.queue,
+            drift=services.drift,
+            served=registry.served,
+            folder=settings.instance_dir,
+            store=services.store,
+            accounts=services.data.accounts,
+            findings=services.data.submissions,
+            messages=services.data.messages,
+            failed=services.data.failed_items,
+            clock=services.data.clock,
+            unassigned=services.records.unassigned,
+        ),
+        comparisons=ComparisonsService(
+            lesions=services.lesions,
+            records=services.records,
+            registry=registry,
+            allowances=allowances,
+        ),
+        standards=open_standard_services(
+            settings, services, prediction=prediction, reports=reports
+        ),
+    )

@@ -1,0 +1,244 @@
+"""Who listens to which event, in which order, and whether inside its transaction or after it.
+
+The events stand with the package that publishes them: accounts/auth/events.py,
+findings/records/events.py.
+"""
+
+from collections.abc import Callable
+
+from skinapi.accounts.auth.events import (
+    AccountAdded,
+    AccountErased,
+    AccountGone,
+    AccountsJoined,
+    AdminStopped,
+    ConsentWithdrawn,
+    DoctorChanged,
+    DoctorReturned,
+    DoctorStopped,
+    ErasureBegun,
+    KeptPhotosUnwanted,
+    LogInReplaced,
+    PatientsReleased,
+)
+from skinapi.app.composition.repositories import Repositories
+from skinapi.base.settings import ArchiveTime
+from skinapi.care.cases.cases import CasesService
+from skinapi.care.spots.reminders import LesionCounts
+from skinapi.findings.records.events import (
+    FindingDeleted,
+    FindingDiscarded,
+    FindingFiled,
+    FindingReviewed,
+    FindingsChanged,
+    FindingVoided,
+    LetterIssued,
+    LetterTakenBack,
+    OpinionWanted,
+    PhotosRemoved,
+    ReviewSigned,
+)
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.standing import Reader
+from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.lab.composition import LabServices
+from skinapi.model.registry.serving_pointer import PointerChange
+from skinapi.platform.jobs.service import JobsService
+from skinapi.privacy.erasure.service import ErasureService
+
+
+def subscribe(
+    data: Repositories,
+    *,
+    cases: CasesService,
+    counts: LesionCounts,
+    records: RecordsService,
+    jobs: JobsService,
+    lab: LabServices,
+    erasure: ErasureService,
+    archive_after: ArchiveTime | None,
+) -> None:
+    """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
+    _to_accounts(data, cases, records)
+    _to_findings(data, counts)
+    _to_webhooks(data)
+    if archive_after:
+        _to_archive(data, archive_after)
+    _to_erasure(data, records, jobs, lab, erasure)
+
+
+def _to_accounts(data: Repositories, cases: CasesService, records: RecordsService) -> None:
+    inside, afterwards = data.work.inside, data.work.afterwards
+    submissions, messages = data.submissions, data.messages
+    afterwards(AccountAdded, lambda _: data.usage.add_account())
+    inside(
+        DoctorChanged,
+        lambda event: submissions.set_doctor(event.patient, event.doctor),
+        lambda event: messages.set_doctor(event.patient, event.doctor),
+        records.unassigned.on_doctor_changed,
+    )
+    inside(DoctorReturned, records.unassigned.on_doctor_returned)
+    inside(
+        PatientsReleased,
+        lambda event: submissions.release(event.doctor),
+        lambda event: messages.release(event.doctor),
+    )
+    inside(
+        DoctorStopped,
+        lambda event: submissions.end_work(event.doctor),
+        lambda event: messages.end_work(event.doctor),
+    )
+    inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
+    inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
+    inside(
+        AccountsJoined,
+        lambda event: data.keys.revoke_all(event.account),
+        lambda event: data.person_files.outdate(event.into),
+    )
+    inside(
+        ConsentWithdrawn,
+        data.contributed.on_withdrawn,
+        cases.on_withdrawn,
+    )
+    inside(
+        KeptPhotosUnwanted,
+        lambda event: _erase_photos(data, records, event.account),
+        lambda event: data.person_files.outdate(event.account),
+    )
+
+
+def _erase_photos(data: Repositories, records: RecordsService, account: str) -> list[str]:
+    """The kept photos of an account, with their copies in data sets and in printed reports. The
+    result is the keys of the files. Raises PhotosKeptByLaw.
+    """
+    records.retention.refuse_erasure_of_photos(account)
+    findings, photos = data.submissions.erase_photos(account)
+    copies = data.contributed.delete_of_account(account, withdrawn=True)
+    return [*photos, *copies, *data.issued.drop_pdfs(findings)]
+
+
+def _to_findings(data: Repositories, counts: LesionCounts) -> None:
+    inside, afterwards = data.work.inside, data.work.afterwards
+    uses = data.account_uses
+    inside(FindingFiled, counts.on_filed)
+    if uses.stored:
+        inside(FindingFiled, uses.on_finding)
+        inside(FindingReviewed, uses.on_finding)
+    afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
+    inside(FindingReviewed, counts.on_changed)
+    inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
+    inside(
+        FindingVoided,
+        counts.on_changed,
+        lambda event: data.contributed.delete_of_finding(event.finding.id),
+        lambda event: data.break_glass.end_of_finding(event.finding.id),
+        lambda event: data.messages.drop_reference(event.finding.id),
+        lambda event: data.issued.drop_pdfs([event.finding.id]),
+        lambda event: data.person_files.outdate(event.finding.owner),
+    )
+    inside(
+        FindingDeleted,
+        lambda event: data.erased_ids.add(
+            "finding", event.finding.id, request=event.finding.filed_request
+        ),
+        counts.on_changed,
+        lambda event: data.contributed.delete_of_finding(event.finding.id),
+        lambda event: data.reviews.forget(event.finding.id),
+        lambda event: data.break_glass.end_of_finding(event.finding.id),
+        lambda event: data.letters.forget(event.finding.id),
+        lambda event: data.messages.drop_reference(event.finding.id),
+        lambda event: data.issued.forget(event.finding.id),
+        lambda event: data.narratives.forget(event.finding),
+        lambda event: data.person_files.outdate(event.finding.owner),
+    )
+
+
+def _to_webhooks(data: Repositories) -> None:
+    """What endpoints of webhooks are told of. That a job has ended the queue of jobs tells, also in
+    a worker, which has no unit of work.
+    """
+    inside, told = data.work.inside, data.webhook_events
+    inside(FindingFiled, told.on_filed)
+    inside(ReviewSigned, told.on_review)
+    inside(LetterIssued, told.on_letter)
+    inside(LetterTakenBack, told.on_letter_taken_back)
+    inside(OpinionWanted, told.on_opinion_wanted)
+    inside(PointerChange, told.on_model)
+    inside(FindingVoided, told.on_voided)
+    inside(FindingDeleted, told.on_deleted)
+    inside(AccountGone, told.on_account_gone)
+
+
+def _to_archive(data: Repositories, after: ArchiveTime) -> None:
+    """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
+
+    def send(event: FindingsChanged) -> None:
+        for finding in data.spots.see(event.findings, Reader.PROGRAM):
+            if finding.reviewed or after == "finding":
+                about = {"type": "study", "finding": finding.id, "number": finding.number}
+                data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
+
+    data.work.inside(FindingsChanged, send)
+
+
+def _to_erasure(
+    data: Repositories,
+    records: RecordsService,
+    jobs: JobsService,
+    lab: LabServices,
+    erasure: ErasureService,
+) -> None:
+    """Each forgets what it has of the account, in transactions of its own, and may be asked again
+    after an interruption. Of a medical record that is kept, its part stays.
+    """
+    # Before the account is removed: a deletion that is interrupted announces it again.
+    data.work.afterwards(AccountErased, lambda event: data.erased_ids.add("account", event.account))
+    data.work.inside(ErasureBegun, erasure.on_begun)
+    data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
+    data.work.inside(AccountGone, erasure.on_gone)
+    data.work.afterwards(AccountErased, erasure.count)
+
+    def forget_spots(account: str) -> None:
+        record = records.find_kept_record(account)
+        kept = record.spots if record else frozenset()
+        data.lesions.forget(account, kept=kept)
+        data.messages.forget(account, kept=kept)
+
+    for forget in (
+        # First, or each finding would outdate it.
+        # Before `records.forget`, which would look for the copies of each finding by itself.
+        data.person_files.forget,
+        data.contributed.forget,
+        records.forget,
+        forget_spots,
+        data.letters.forget_drafts,
+        jobs.queue.forget,
+        lab.cleanup.forget,
+        data.sessions.forget,
+        data.guess_limits.forget,
+        data.password_links.forget,
+        data.round_trips.forget,
+        data.outbox.forget,
+        data.deliveries.forget,
+        data.outcome_counts.forget,
+        data.keys.forget,
+        data.break_glass.forget,
+        data.consents.forget,
+        data.failed_items.forget,
+    ):
+        data.work.afterwards(AccountErased, _of_account(forget))
+    for forget in (
+        data.person_files.forget,
+        jobs.queue.forget,
+        data.sessions.forget,
+        data.guess_limits.forget,
+        data.password_links.forget,
+        data.round_trips.forget,
+        data.keys.forget,  # what is left by then: those for browsers
+        data.failed_items.forget,
+    ):
+        data.work.afterwards(AccountsJoined, _of_account(forget))
+
+
+def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased | AccountsJoined], None]:
+    return lambda event: forget(event.account)

@@ -1,0 +1,206 @@
+"""The people of the demo at work: each act is the use case that a route calls for a person."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from skinapi.accounts.auth.accounts import Account, WantedRole
+from skinapi.accounts.auth.consent_service import ChangedConsents
+from skinapi.accounts.auth.consents import Purpose, newest_text
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.app.composition.model_services import ModelServices, open_model_services
+from skinapi.app.composition.services import Services, open_services
+from skinapi.app.demo.former_model import record_former_model
+from skinapi.base.languages import Language
+from skinapi.base.settings import Settings
+from skinapi.base.subject import Subject
+from skinapi.care.spots.records import Place
+from skinapi.findings.prediction.service import SentPhotos
+from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.review_schemas import NewReview
+from skinapi.findings.records.submission import Submission
+from skinapi.integrations.clients.condition_names import names_for_clients
+from skinapi.lab.datasets.dataset_versions import NewDataset
+from skinapi.model.context import Context
+from skinapi.model.registry.composition import open_registry, open_served
+from skinapi.platform.stores import make_store
+
+PASSWORD = "look around"  # noqa: S105 (the log-in page says it)
+DOMAIN = "demo.example"
+HERE = ClientInfo(address="127.0.0.1", client="the demo")
+
+
+class Unlimited:
+    """The allowances of whoever makes the demo."""
+
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
+
+    def count_rendering(self, caller: str, role: str | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    services: Services
+    models: ModelServices
+    admin: "Person"
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """A new one, in the empty folder of these settings, with an admin."""
+        make_store(settings)
+        served = open_served(settings)
+        services = open_services(settings, served=served)
+        record_former_model(services.models.versions)
+        registry, reloader = open_registry(settings, services.models, served, names_for_clients())
+        reloader.make_pass()
+        models = open_model_services(settings, services, registry=registry, allowances=Unlimited())
+        account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
+        return cls(services, models, Person(services, models, account.email))
+
+    def register(self, name: str, *, wanted_role: WantedRole | None = None) -> "Person":
+        """Somebody who waits for approval."""
+        email = f"{name.rpartition(' ')[2].lower()}@{DOMAIN}"
+        self.services.auth.register_user(
+            name=name, email=email, password=PASSWORD, caller=HERE, wanted_role=wanted_role
+        )
+        return Person(self.services, self.models, email)
+
+    def approve(self, person: "Person", *, role: WantedRole | None = None) -> None:
+        by = self.admin.account.id
+        self.services.decisions.approve_account(email=person.email, role=role, by=by)
+
+    def add_colleague(self, name: str, role: WantedRole) -> "Person":
+        colleague = self.register(name, wanted_role=role)
+        self.approve(colleague, role=role)
+        return colleague
+
+    def add_patient(
+        self, name: str, *, doctor: "Person", language: Language = "en", teaches: bool = False
+    ) -> "Person":
+        """Add a patient whose photos may be kept; with `teaches` they may teach a model."""
+        patient = self.register(name)
+        self.approve(patient)
+        by = self.admin.account.id
+        self.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
+        asked: dict[Purpose, bool] = {"photos": True, "training": teaches}
+        texts = {purpose: newest_text(purpose).version for purpose in asked}
+        agreed = ChangedConsents(given=asked, texts=texts, language=language)
+        self.services.consents.change(account_id=patient.account.id, changed=agreed)
+        self.services.auth.change_locale(account_id=patient.account.id, locale=language)
+        return patient
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    services: Services
+    models: ModelServices
+    email: str
+
+    @property
+    def account(self) -> Account:
+        found = self.services.data.accounts.find_by_email(self.email)
+        if found is None:
+            raise LookupError(self.email)
+        return found
+
+    @property
+    def subject(self) -> Subject:
+        account = self.account
+        return Subject(id=account.id, role=account.role, session_id="", account=account)
+
+    # --- of a patient ---
+
+    def begin_spot(self, name: str, place: Place) -> str:
+        owner = self.account.id
+        shown = self.services.lesions.create_lesion(owner=owner, place=place, name=name, key=None)
+        return shown.lesion.id
+
+    def photograph(
+        self,
+        lesion: str | None,
+        *photos: bytes,
+        told: Context,
+        checklist: tuple[str, ...] | None = None,
+    ) -> Submission:
+        """A finding on the photos, with what the patient tells of them and of the spot."""
+        more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
+        found = self.services.data.lesions.find(lesion) if lesion else None
+        if found:
+            place = found.place
+            more |= {"body_site": place.site, "body_side": place.side}
+            more["body_laterality"] = place.laterality
+        sent = SentPhotos(
+            contents=photos,
+            same_spot=True,
+            context=told.model_copy(update=more),
+            lesion=lesion,
+        )
+        return self.models.prediction.predict(owner=self.account, sent=sent)
+
+    # --- of a doctor ---
+
+    def review(self, finding: Submission, **said: Any) -> None:
+        """Sign a review after which the server tells the patient, of a cancer too."""
+        statement = NewReview.model_validate({"told_by": "server", **said})
+        number = str(finding.number)
+        self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
+
+    def agree(self, finding: Submission) -> None:
+        """With the label and the urgency."""
+        self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)
+
+    def reassure(self, finding: Submission, note: str | None = None) -> None:
+        """Agree with the label, and let the patient watch the spot."""
+        fields = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
+        self.review(finding, **fields, note=note)
+
+    def write_letter(self, finding: Submission, reader: Addressee, *, sign: bool = True) -> None:
+        """Write a letter with the text that is drafted."""
+        letters, number = self.services.letters, str(finding.number)
+        letter = letters.draft_letter(
+            number=number, by=self.subject, reader=reader, language=None
+        ).letter
+        if sign:
+            letters.sign_letter(
+                letter=letter.id,
+                text=letter.text,
+                version=letter.version,
+                decision=letter.decision,
+                by=self.subject,
+            )
+
+    def take(self, finding: Submission) -> None:
+        self.services.cases.take_case(number=str(finding.number), by=self.subject)
+
+    def ask_opinion(self, finding: Submission, colleague: "Person", question: str) -> None:
+        number, asked = str(finding.number), colleague.email
+        self.services.cases.ask_colleague(
+            number=number, colleague=asked, question=question, by=self.subject
+        )
+
+    # --- of a researcher ---
+
+    def make_dataset(self, name: str) -> None:
+        """Make a data set of the reviewed findings whose patients consent to it."""
+        lab = self.services.lab
+        new = NewDataset(
+            name=name,
+            owner=self.account.id,
+            licence="for training at this clinic only",
+            source="Spots that a program has drawn",
+            labels_from="reviews",
+        )
+        begun = lab.from_reviews.send(new=new, labels_from="reviews")
+        while lab.datasets.show(dataset=begun.id, by=self.subject).status == "checking":
+            time.sleep(0.02)
+
+    # --- of both ---
+
+    def write(self, lesion: str, text: str) -> None:
+        self.services.messages.send_message(
+            lesion=lesion, text=text, submission=None, by=self.subject, key=None
+        )
+
+    def read(self, lesion: str) -> None:
+        """All messages about the spot."""
+        self.services.messages.mark_read(lesion=lesion, last="f" * 32, by=self.subject)

@@ -1,5 +1,0 @@
-"""The audit trail: who did what to which account, in a hash chain."""
-
-from skinapi.audit.trail import AuditTrail
-
-__all__ = ["AuditTrail"]

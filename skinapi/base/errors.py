@@ -1,0 +1,476 @@
+"""Every way a request can fail: each error knows its status, its code and its sentence.
+
+The tree, with the statuses. An error that only one package raises is defined in that package.
+
+    SkinAPIError                     500
+      BadRequest                     400
+        InvalidBody                  400
+        InvalidQuery                 400
+          TooManyFound               400
+        LogOutRefused                400  (integrations)
+      Unauthenticated                401
+        InvalidToken                 401
+        ExpiredToken                 401
+        InvalidRefreshToken          401  (accounts)
+        InvalidCredentials           401  (accounts)
+        SecondFactorNotGiven         401  (accounts)
+        InvalidKey                   401  (integrations)
+        ExpiredKey                   401  (integrations)
+      Forbidden                      403
+        AccountNotApproved           403
+        AccountSuspended             403
+        AccountRefused               403
+        PasswordChangeRequired       403
+        WrongPassword                403  (accounts)
+        NotJustLoggedIn              403  (accounts)
+        InvalidPasswordLink          403  (accounts)
+        InitialPasswordExpired       403  (accounts)
+        CodeRequired                 403  (accounts)
+        WrongCode                    403  (accounts)
+        SecondFactorRequired         403  (accounts)
+        KeyFromElsewhere             403  (integrations)
+        TakesNoKey                   403  (integrations)
+        KeyLacksScope                403  (integrations)
+        TestKeyStoresNothing         403  (integrations)
+        MakesNoSessions              403  (integrations)
+        LogInRefused                 403  (integrations)
+        LogInExpired                 403  (integrations)
+        LogInCancelled               403  (integrations)
+        NoVerifiedEmail              403  (integrations)
+        BreakGlassOff                403  (privacy)
+      NotFound                       404
+        FindingInError               404  (findings)
+        NoFile                       404  (privacy)
+        UnknownKind                  404  (integrations)
+      MethodNotAllowed               405
+      NoSuchLanguage                 406  (findings)
+      NotAcceptable                  406  (integrations)
+      NotAcceptable                  406  (integrations)
+      RequestTimeout                 408
+      Conflict                       409
+        Duplicate                    409
+        ConsentTextChanged           409  (accounts)
+        PhotosStillKept              409  (accounts)
+        NoPasswordHere               409  (accounts)
+        NoMailServer                 409  (accounts)
+        SecondFactorKept             409  (accounts)
+        NoSecondFactor               409  (accounts)
+        EmailTaken                   409  (accounts)
+        LastAdmin                    409  (accounts)
+        BeingDeleted                 409  (accounts)
+        DoctorHasPatients            409  (accounts)
+        JobEnded                     409  (platform)
+        JobNotEnded                  409  (platform)
+        GatesNotPassed               409  (model)
+        ModelChanged                 409  (model)
+        CursorLost                   409  (platform)
+        LetterSigned                 409  (findings)
+        LetterDecision               409  (findings)
+        LetterUnreviewed             409  (findings)
+        LetterWithdrawn              409  (findings)
+        LetterChanged                409  (findings)
+        RecordKept                   409  (findings)
+        PatientDeleted               409  (findings)
+        PhotosKeptByLaw              409  (findings)
+        RecordInWork                 409  (findings)
+        CaseTaken                    409  (care)
+        PatientTaken                 409
+        SharingRefused               409  (care)
+        OpinionAsked                 409  (care)
+        SortedElsewhere              409  (care)
+        NobodyInCharge               409  (care)
+        UploadInUse                  409  (lab)
+        WrongOffset                  409  (lab)
+        NameTaken                    409  (lab)
+        DatasetInUse                 409  (lab)
+        FileUnderWay                 409  (privacy)
+        FileNotReady                 409  (privacy)
+        FileEnded                    409  (privacy)
+        AsksAlone                    409  (privacy)
+        TooManyKeys                  409  (integrations)
+        TooManyWebhooks              409  (integrations)
+        NothingToTakeBack            409  (privacy)
+        TooLate                      409  (privacy)
+        NotLinked                    409  (integrations)
+        LinkedAlready                409  (integrations)
+        LinkingForbidden             409  (integrations)
+        NoPhotoToJudge               409  (findings)
+        JudgedByThisModel            409  (findings)
+        NoPhotoToMove                409  (findings)
+        CannotJoin                   409  (privacy)
+        IdentifierReused             409  (integrations)
+        BreakGlassOpen               409  (privacy)
+        BreakGlassNotNeeded          409  (privacy)
+        BreakGlassChosen             409  (privacy)
+        BreakGlassEnded              409  (privacy)
+        NotPatient                   409  (privacy)
+        PatientNumberNeeded          409  (privacy)
+        OtherNumber                  409  (privacy)
+        OutputInUse                  409  (app)
+        OutputOfAnotherRun           409  (app)
+      Gone                           410
+        FindingErased                410  (findings)
+      PayloadTooLarge                413
+      UnsupportedMediaType           415
+      Unprocessable                  422
+        IdempotencyKeyReused         422
+        UnreadablePicture            422
+        Refused                      422
+        NoOperatingPoints            422
+        BadDataset                   422
+          BadArchive                 422  (lab)
+          RefusedDataset             422  (lab)
+            InterruptedCheck         422  (lab)
+            UnknownLabels            422  (lab)
+        BadNetwork                   422
+          UnreadableNetwork          422
+          NetworkRunsCode            422
+          WrongNetworkInput          422
+          WrongNetworkHead           422
+          WrongNetworkLabels         422
+        LesionFull                   422  (findings)
+        ContradictoryReview          422  (findings)
+        NoPictureToAgreeOn           422  (findings)
+        HoldRefused                  422  (findings)
+        TooManyReviews               422  (findings)
+        TooManyLetters               422  (findings)
+        TooManyLesions               422  (care)
+        JoinedWithItself             422  (care)
+        TooManyUnread                422  (care)
+        ComparedWithItself           422  (care)
+        Undecided                    422  (integrations)
+        RefusedInstance              422  (integrations)
+        UnknownPerformer             422  (integrations)
+        MaybeDifferentSpots          422  (findings)
+        MovedToSamePatient           422  (findings)
+        PhotosApart                  422  (integrations)
+        OutputDamaged                422  (app)
+        BadSource                    422  (app)
+      TooManyRequests                429
+        PredictionQuotaReached       429
+        TooManyCodes                 429  (accounts)
+        TooManyGuesses               429  (accounts)
+        TooManyJobs                  429  (platform)
+        TooManyBreakGlass            429  (privacy)
+      BlobDamaged                    500
+      BrokenStore                    500
+      BrokenBackup                   500
+      BrokenErasedIds                500
+      StoreTooNew                    500
+      StoreTooOld                    500
+      UnsafeSettings                 500
+      ModelDamaged                   500
+      DicomNotInstalled              501  (integrations)
+      Unavailable                    503
+        NoModel                      503
+        StoreUnavailable             503
+          DiskFull                   507
+          StoreBusy                  503
+          RateLimitsUnavailable      503
+        NarrativeUnavailable         503  (findings)
+        ProviderUnavailable          503  (integrations)
+        PicturesGone                 503  (app)
+        OutputUnwritable             503  (app)
+        ClusterUnavailable           503  (app)
+      StorageQuotaReached            507  (findings)
+      DatasetQuotaReached            507  (lab)
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class SkinAPIError(Exception):
+    """The root of the tree. Raised bare it is our own fault, and says no more than that."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    sentence: ClassVar[str] = "Internal server error"
+
+    def __init__(self, sentence: str | None = None, *, retry_after: int | None = None) -> None:
+        self.detail = sentence or self.sentence
+        self.retry_after = retry_after
+        super().__init__(self.detail)
+
+
+class BadRequest(SkinAPIError):
+    status, code, sentence = 400, "bad_request", "The request could not be understood"
+
+
+class InvalidBody(BadRequest):
+    code, sentence = "invalid_body", "The request body is not valid"
+
+
+class InvalidQuery(BadRequest):
+    code, sentence = "invalid_query", "The query is not valid"
+
+
+class TooManyFound(InvalidQuery):
+    code, sentence = "too_many_found", "More are found than can be sorted. Type more letters."
+
+
+class Unauthenticated(SkinAPIError):
+    status, code = 401, "unauthenticated"
+    sentence = "Missing Authorization Header. Please log in again."
+
+
+class InvalidToken(Unauthenticated):
+    code, sentence = "invalid_token", "Invalid token. Please log in again."
+
+
+class ExpiredToken(Unauthenticated):
+    code, sentence = "token_expired", "Token has expired. Please log in again."
+
+
+class Forbidden(SkinAPIError):
+    status, code, sentence = 403, "forbidden", "Unauthorized"
+
+
+class AccountNotApproved(Forbidden):
+    code, sentence = "account_not_approved", "Account not approved by admin"
+
+
+class AccountSuspended(Forbidden):
+    code, sentence = "account_suspended", "Account suspended by admin"
+
+
+class AccountRefused(Forbidden):
+    """An admin has refused to approve the account. Raised only to whom it belongs."""
+
+    code, sentence = "account_refused", "Account not approved by admin"
+
+    def __init__(self, reason: str, note: str | None = None) -> None:
+        self.reason, self.note = reason, note
+        said = f": {note}" if note else ""
+        super().__init__(f"{self.sentence} ({reason.replace('_', ' ')}){said}")
+
+
+class PasswordChangeRequired(Forbidden):
+    """`page` is the address of the page to do it on."""
+
+    code, sentence = "password_change_required", "Choose a password of your own first"
+
+    def __init__(self, page: str) -> None:
+        super().__init__(f"{self.sentence}, on the page {page}")
+
+
+class NotFound(SkinAPIError):
+    status, code, sentence = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(SkinAPIError):
+    status, code, sentence = 405, "method_not_allowed", "This address does not take that method"
+
+
+class Conflict(SkinAPIError):
+    status, code, sentence = 409, "conflict", "This clashes with what is already there"
+
+
+class Duplicate(Conflict):
+    """A unique index refused a document."""
+
+    code, sentence = "duplicate", "A record with this key exists already"
+
+
+class Gone(SkinAPIError):
+    status, code, sentence = 410, "gone", "This was deleted"
+
+
+class PatientTaken(Conflict):
+    """`doctor` is the name of who is in charge. Raised only to a doctor who has read of the
+    patient.
+    """
+
+    code, sentence = "patient_taken", "Another doctor is in charge of this patient by now"
+
+    def __init__(self, doctor: str) -> None:
+        self.doctor = doctor
+        super().__init__(f"{doctor} is in charge of this patient by now")
+
+
+class PayloadTooLarge(SkinAPIError):
+    """`largest` is the most bytes that a photo may have, where it is a photo that is too large."""
+
+    status, code, sentence = 413, "payload_too_large", "The request body is too large"
+
+    def __init__(self, sentence: str | None = None, *, largest: int | None = None) -> None:
+        self.largest = largest
+        super().__init__(sentence)
+
+
+class UnsupportedMediaType(SkinAPIError):
+    status, code = 415, "unsupported_media_type"
+    sentence = "Send the body as application/json"
+
+
+class TooManyRequests(SkinAPIError):
+    status, code, sentence = 429, "too_many_requests", "Too many requests; try again later"
+
+
+class PredictionQuotaReached(TooManyRequests):
+    code = "prediction_quota_reached"
+    sentence = "Photo limit reached. Try again later."
+
+
+class RequestTimeout(SkinAPIError):
+    status, code = 408, "request_timeout"
+    sentence = "The upload took too long. Please try again on a faster connection"
+
+
+class Unavailable(SkinAPIError):
+    status, code, sentence = 503, "unavailable", "The service is busy; try again shortly"
+
+    def __init__(self, sentence: str | None = None, *, retry_after: int = 5) -> None:
+        super().__init__(sentence, retry_after=retry_after)
+
+
+class NoModel(Unavailable):
+    code = "no_model"
+    sentence = "No model is loaded, so no picture can be judged. Tell the operator of this server."
+
+
+class StoreUnavailable(Unavailable):
+    code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
+
+
+class DiskFull(StoreUnavailable):
+    status, code = 507, "disk_full"
+    sentence = "The disk is full; nothing half-written was left behind"
+
+
+class StoreBusy(StoreUnavailable):
+    """Others change the same data all the time."""
+
+    sentence = "Others are changing the same data; try again shortly"
+
+
+class RateLimitsUnavailable(StoreUnavailable):
+    """Requests cannot be counted in the Redis that RATE_LIMIT_STORAGE names."""
+
+    code = "rate_limits_unavailable"
+    sentence = "The store of the rate limits does not answer; try again shortly"
+
+
+class BlobDamaged(SkinAPIError):
+    code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
+
+
+class BrokenStore(SkinAPIError):
+    code = "broken_store"
+    sentence = "Two accounts share one e-mail address"
+
+
+class BrokenBackup(SkinAPIError):
+    """`what` is the reason, as the end of a sentence."""
+
+    code, sentence = "broken_backup", "The backup cannot be restored"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The backup cannot be restored: {what}")
+
+
+class BrokenErasedIds(SkinAPIError):
+    """A file with the ids of what was erased."""
+
+    code, sentence = "broken_erased_ids", "The list of erased ids cannot be read"
+
+
+class StoreTooNew(SkinAPIError):
+    code = "store_too_new"
+    sentence = "The store was written by newer code, which this code cannot read"
+
+
+class StoreTooOld(SkinAPIError):
+    code = "store_too_old"
+    sentence = "The store was written by code that is older than this code can read"
+
+
+class UnsafeSettings(SkinAPIError):
+    """The server refuses to start like this; the sentence says what to set."""
+
+    code, sentence = "unsafe_settings", "The settings are not safe to serve with"
+
+
+class Unprocessable(SkinAPIError):
+    status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request; choose a new one"
+
+
+class UnreadablePicture(Unprocessable):
+    code, sentence = "unreadable_picture", "The file could not be read as a picture"
+
+
+class Refused(Unprocessable):
+    """No judgement is possible from this photo; `reason` is a key of the conditions table's
+    `notices.refused`, where the sentence stands in every language, and `figures` are what it names
+    in braces. `question` names what the sender can confirm, so that the photo is judged.
+    """
+
+    code, sentence = "not_judgeable", "The picture cannot be judged"
+
+    def __init__(
+        self,
+        reason: str,
+        sentence: str | None = None,
+        *,
+        figures: Mapping[str, int] | None = None,
+        question: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.question = question
+        self.figures: Mapping[str, int] = figures or {}
+        super().__init__(sentence)
+
+
+class NoOperatingPoints(Unprocessable):
+    """A model that was calibrated by older code has one rule for its bands, and no choice."""
+
+    code = "no_operating_points"
+    sentence = "The model has no thresholds for operating points"
+
+
+class BadDataset(Unprocessable):
+    """Nothing is trained or measured on it; the sentence says what is wrong with it."""
+
+    code, sentence = "bad_dataset", "The data set cannot be used"
+
+
+class BadNetwork(Unprocessable):
+    """A network that cannot be served; the sentence says what is expected."""
+
+    code, sentence = "bad_network", "The network cannot be served"
+
+
+class UnreadableNetwork(BadNetwork):
+    code, sentence = "unreadable_network", "The file is no whole network saved by Keras"
+
+
+class NetworkRunsCode(BadNetwork):
+    code, sentence = "network_runs_code", "The network holds code, and a file's code is not run"
+
+
+class WrongNetworkInput(BadNetwork):
+    code, sentence = "wrong_network_input", "The network's input is not one square RGB picture"
+
+
+class WrongNetworkHead(BadNetwork):
+    code, sentence = "wrong_network_head", "The network does not end in layers that can be served"
+
+
+class WrongNetworkLabels(BadNetwork):
+    code, sentence = "wrong_network_labels", "The labels do not fit the network's outputs"
+
+
+class ModelDamaged(SkinAPIError):
+    """`file` is the one at fault, where one alone is."""
+
+    code = "model_damaged"
+    sentence = "The model's files are incomplete or do not match their checksums"
+
+    def __init__(self, sentence: str | None = None, *, file: str | None = None) -> None:
+        self.file = file
+        super().__init__(sentence)

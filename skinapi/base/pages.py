@@ -1,0 +1,69 @@
+"""Lists in pages. How a page travels: platform/web/schemas.py."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Page(Generic[T]):
+    """One page of a list, and where the next one begins; `next_after` is None on the last page.
+
+    `items` are built when they are first read, not before: building a large page takes so long that
+    only one caller at a time may do it (`one_at_a_time` in platform/web/rate_limits.py).
+    """
+
+    def __init__(self, records: Iterable[T], next_after: str | None = None) -> None:
+        self._records = records
+        self.next_after = next_after
+
+    @cached_property
+    def items(self) -> list[T]:
+        return list(self._records)
+
+    def map(self, view: Callable[[T], U]) -> "Page[U]":
+        # A generator, so that reading `items` of the new page is what builds those of this one.
+        return Page((view(item) for item in self._each()), self.next_after)
+
+    def map_all(self, view: Callable[[list[T]], Iterable[U]]) -> "Page[U]":
+        """Map the page by a view that is made of all items together."""
+
+        def build() -> Iterator[U]:
+            yield from view(self.items)
+
+        return Page(build(), self.next_after)
+
+    def _each(self) -> Iterator[T]:
+        yield from self.items
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last one of what is left."""
+    rest = iter(items)
+    while batch := [*islice(rest, size)]:
+        yield batch
+
+
+def page_of(found: Sequence[T], limit: int) -> Page[T]:
+    """A page of at most `limit` records.
+
+    Ask the store for `limit` + 1 of them: one more than fits tells that another page follows.
+    """
+    records = list(found[:limit])
+    return Page(records, _id(records[-1]) if len(found) > limit else None)
+
+
+def read_pages(read: Callable[[str | None], Page[T]]) -> Iterator[Page[T]]:
+    """All pages; `read(after)` reads the one behind that record."""
+    page = read(None)
+    yield page
+    while page.next_after is not None:
+        page = read(page.next_after)
+        yield page
+
+
+def _id(record: Any) -> str:
+    return str(record["id"] if isinstance(record, dict) else record.id)

@@ -1,0 +1,99 @@
+"""Reads OIDC_PROVIDERS and OIDC_SECRETS: where the clinic's accounts log in (OpenID Connect)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
+
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings.value_checks import is_url, stays_private
+from skinapi.base.stored_record import Frozen
+from skinapi.base.subject import Role
+
+T = TypeVar("T")
+MOST_PROVIDERS = 8
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Texts = Annotated[tuple[Text, ...], Field(max_length=100)]
+# It stands in addresses, and in the accounts that log in there.
+ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class OidcProvider(Frozen):
+    """One provider, as the operator describes it.
+
+    `label` is what the button of the log-in page names. `roles`: the role that each group gives; of
+    several groups the first in this table counts. `acr` and `amr` are the values that say that the
+    provider has asked for a second factor. `trust_email`: its addresses count as verified, though
+    it does not say so. `linking`: whether an admin may let an account that is here already log in
+    there. `approval`: who opens an account that a log-in there has made.
+    """
+
+    name: ProviderName
+    label: Annotated[str, StringConstraints(min_length=1, max_length=60)] = ""
+    issuer: Text
+    client_id: Text
+    secret: SecretStr | None = None
+    scopes: Text = "openid email profile"
+    groups_claim: Text = "groups"
+    roles: Mapping[Text, Role] = {}
+    acr: Texts = ()
+    amr: Texts = ()
+    trust_email: bool = False
+    linking: Literal["by_admin", "never"] = "by_admin"
+    approval: Literal["by_group", "by_admin"] = "by_group"
+
+    @property
+    def shown_name(self) -> str:
+        return self.label or self.name
+
+    def find_groups(self, claims: Mapping[str, Any]) -> Any:
+        """What its claims say of the groups of a person; None where they say nothing."""
+        claim: Any = claims.get(self.groups_claim)
+        if claim is None:  # `realm_access.roles` is one within another
+            claim = claims
+            for part in self.groups_claim.split("."):
+                claim = claim.get(part) if isinstance(claim, Mapping) else None
+        return claim
+
+    def leaves_groups_out(self, claims: Mapping[str, Any]) -> bool:
+        """Whether a provider has left the groups out because they are many."""
+        named = claims.get("_claim_names")
+        if self.find_groups(claims) is not None:
+            return False
+        return isinstance(named, dict) and self.groups_claim.partition(".")[0] in named
+
+
+_LIST = TypeAdapter(Annotated[tuple[OidcProvider, ...], Field(max_length=MOST_PROVIDERS)])
+_SECRETS = TypeAdapter(dict[str, Annotated[SecretStr, Field(min_length=1)]])
+
+
+def read_providers(text: str | None, secrets: str | None) -> tuple[OidcProvider, ...]:
+    """The providers with their secrets. Raises UnsafeSettings, without any value of them."""
+    named = _read(_LIST, "OIDC_PROVIDERS", "a JSON list of providers", text or "[]")
+    secret_of = _read(_SECRETS, "OIDC_SECRETS", "a JSON object of secrets", secrets or "{}")
+    names = [one.name for one in named]
+    if len(set(names)) < len(names) or len({one.issuer for one in named}) < len(named):
+        raise UnsafeSettings("OIDC_PROVIDERS must name each provider and each issuer once")
+    if secret_of.keys() - {*names} or any(one.secret for one in named):
+        raise UnsafeSettings(
+            "OIDC_SECRETS must have the secrets of OIDC_PROVIDERS by their names, and nothing else "
+            "may have them"
+        )
+    for one in named:
+        if not is_url(one.issuer) or not stays_private(one.issuer):
+            raise UnsafeSettings(
+                "OIDC_PROVIDERS: issuer must be https://host/path, exactly as the provider says it"
+            )
+        if "openid" not in one.scopes.split():
+            raise UnsafeSettings("OIDC_PROVIDERS: scopes must have openid")
+    return tuple(one.model_copy(update={"secret": secret_of.get(one.name)}) for one in named)
+
+
+def _read(adapter: TypeAdapter[T], name: str, kind: str, text: str) -> T:
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        # Without its cause, which quotes the value.
+        raise UnsafeSettings(f"{name} must be {kind}: {where} {fault['msg']}".strip()) from None

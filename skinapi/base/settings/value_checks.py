@@ -1,0 +1,340 @@
+"""Checks values of settings that are more than a number or a word: addresses, the mail server,
+secrets, memory. No error quotes the value, which may hold a password.
+"""
+
+import os
+import re
+import secrets
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings.instance_folder import open_folder
+from skinapi.base.subject import ROLES
+
+MEMORY = "memory"
+SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
+BROKERS = ("amqp", "amqps", "redis", "rediss")
+# RabbitMQ makes this user, with this password, and lets it in from its own machine alone.
+KNOWN_TO_ALL = "guest"
+SOCKET = "%2f"  # a MongoDB's socket is named by its path, percent-encoded
+# An origin as a browser sends it: no user, no path, no letters outside ASCII.
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\w(?:[\w.-]*\w)?|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?",
+    re.ASCII,
+)
+PATH = re.compile(r"(?:/[\w~-][\w.~-]*)*/?", re.ASCII)
+RATE = re.compile(
+    r"(?:(?P<role>\w+)\s*=\s*)?(?P<amount>\d{1,7})\s*(?:/|\s+per\s+)\s*"
+    r"(?:(?P<times>\d{1,5})\s*)?(?P<unit>second|minute|hour|day)s?",
+    re.ASCII | re.IGNORECASE,
+)
+# What a header carries unchanged: https://www.rfc-editor.org/rfc/rfc9110#name-field-values
+HEADER_TOKEN = re.compile(r"[!-~]+")
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+# https://www.rfc-editor.org/rfc/rfc1918 and https://www.rfc-editor.org/rfc/rfc4193
+PRIVATE_NETWORKS = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
+LONGEST_WINDOW_S = 86400  # counts are kept for a day
+LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
+
+
+def read_rate_limit_uri(text: str) -> str:
+    """The URI with its scheme as the library of the rate limits reads it: trimmed, in lower case.
+
+    Raises UnsafeSettings for a scheme that this server does not count with.
+    """
+    uri, scheme = _with_scheme(text)
+    if scheme not in (MEMORY, *SHARED_COUNTS):
+        raise UnsafeSettings(
+            "RATE_LIMIT_STORAGE must begin with redis://, rediss://, mongodb:// or mongodb+srv://, "
+            "or with memory:// for one worker"
+        )
+    if scheme.startswith("redis") and not _is_readable(uri):
+        raise UnsafeSettings(
+            "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
+        )
+    return uri
+
+
+def read_broker_uri(text: str) -> str:
+    """The URI of a message broker with its scheme in lower case. Raises UnsafeSettings."""
+    uri, scheme = _with_scheme(text)
+    if scheme not in BROKERS:
+        raise UnsafeSettings(
+            "JOBS_BROKER must begin with amqp:// or amqps:// (RabbitMQ), redis:// or rediss://"
+        )
+    if not _is_readable(uri) or not urlsplit(uri).hostname:
+        raise UnsafeSettings(
+            "JOBS_BROKER must name scheme://user:password@host:port, percent-encoded"
+        )
+    return uri
+
+
+def asks_for_password(uri: str) -> bool:
+    """Whether only those who know a password, or have a certificate, can use what this address
+    names, or only this machine. A MongoDB's address may name several hosts.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return True  # the driver refuses it
+    user, _, hosts = parts.netloc.rpartition("@")
+    if all(map(_is_on_this_machine, hosts.split(","))):
+        return True
+    password = user.partition(":")[2]
+    # Else the driver proves who it is in another way, such as MONGODB-X509.
+    proves = parts.scheme.startswith("mongodb") and "authmechanism=" in parts.query.lower()
+    return proves or password not in ("", KNOWN_TO_ALL)
+
+
+def _is_on_this_machine(host: str) -> bool:
+    if host.lower().startswith(SOCKET):
+        return True
+    name = host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return _is_loopback(name)
+
+
+def _with_scheme(text: str) -> tuple[str, str]:
+    """The URI, trimmed and with its scheme in lower case, and the scheme; "" if it has none."""
+    scheme, separator, rest = text.strip().partition("://")
+    scheme = scheme.lower()
+    return f"{scheme}://{rest}", scheme if separator else ""
+
+
+def _is_readable(uri: str) -> bool:
+    try:
+        _ = urlsplit(uri).port  # raises ValueError with a part of the URI
+    except ValueError:
+        return False
+    return True
+
+
+def is_rate(text: str) -> bool:
+    """Whether the text is one rate for all, and at most one for each role, separated by commas.
+
+    The library would ignore what it does not understand, such as a second rate behind a semicolon.
+    """
+    parts = [RATE.fullmatch(part.strip()) for part in text.split(",")]
+    rates = [part for part in parts if part]
+    named = [part["role"] for part in rates]
+    return (
+        len(rates) == len(parts)
+        and all(_is_window(part) for part in rates)
+        and len(named) == len(set(named))
+        and None in named
+        and {role for role in named if role} <= set(ROLES)
+    )
+
+
+def _is_window(rate: re.Match[str]) -> bool:
+    seconds = SECONDS[rate["unit"].lower()] * int(rate["times"] or 1)
+    return int(rate["amount"]) > 0 and 0 < seconds <= LONGEST_WINDOW_S
+
+
+def is_header_token(text: str) -> bool:
+    """Whether the text can be sent in a header as it is: visible ASCII characters, no space."""
+    return HEADER_TOKEN.fullmatch(text) is not None
+
+
+def is_origin(text: str) -> bool:
+    match = ORIGIN.fullmatch(text)
+    return bool(match and _is_host(match["host"]) and _is_port(match["port"]))
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is an origin, and maybe a plain path."""
+    match = ORIGIN.match(text)
+    if not match or len(text) > LONGEST_URL:
+        return False
+    return is_origin(match[0]) and PATH.fullmatch(text[match.end() :]) is not None
+
+
+def stays_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent to this URL or origin."""
+    match = ORIGIN.match(url)
+    return bool(match and (match["scheme"] == "https" or _is_loopback(match["host"])))
+
+
+def is_in_private_network(url: str) -> bool:
+    """Whether the URL names an IP address that is never routed through the internet."""
+    match = ORIGIN.match(url)
+    return bool(match and _is_private(match["host"]))
+
+
+def is_near(host: str) -> bool:
+    """Whether the host is this machine, or an IP address of a private network."""
+    return _is_loopback(host) or _is_private(host)
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return any(address in network for network in PRIVATE_NETWORKS)
+
+
+def _is_host(host: str) -> bool:
+    if not host.startswith("["):
+        return ".." not in host
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(port: str | None) -> bool:
+    return port is None or 0 < int(port) <= 65535
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+# The mail server that SMTP_URL names.
+
+
+PORTS = {"smtp": 587, "smtps": 465}
+# What every mail server takes: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
+MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class MailAddress:
+    """`tls`: from the first byte on. `starttls`: it must change to TLS before anything is said."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def read_smtp_url(text: str) -> MailAddress:
+    """Raises UnsafeSettings, without quoting the text."""
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port or PORTS[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise _unreadable() from error
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise _unreadable()
+    user, password = (unquote(part or "") for part in (parts.username, parts.password))
+    if bool(user) != bool(password) or not (user + password).isascii():
+        raise _unreadable()
+    tls = parts.scheme == "smtps"
+    return MailAddress(
+        host=parts.hostname,
+        port=port,
+        tls=tls,
+        starttls=not tls and not is_near(parts.hostname),
+        user=user,
+        password=password,
+    )
+
+
+def is_mail_address(text: str) -> bool:
+    return MAILBOX.fullmatch(text) is not None
+
+
+def _unreadable() -> UnsafeSettings:
+    return UnsafeSettings(
+        "SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port, user "
+        "and password percent-encoded, or both left out"
+    )
+
+
+# Other systems that are told of what happens.
+
+
+def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of a setting, separated by commas. Raises UnsafeSettings."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise UnsafeSettings(
+            f"{name} must name networks such as 10.1.0.0/16, separated by commas"
+        ) from error
+
+
+def read_authorities(path: Path) -> None:
+    """Raises UnsafeSettings for a file without certificates."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError) as error:
+        raise UnsafeSettings(
+            "TRUSTED_AUTHORITIES must name a file that this server can read, with certificates in "
+            "PEM form"
+        ) from error
+
+
+# How secrets are judged, and how the one of development is made.
+
+
+SHORTEST_KEY = 32
+SAMPLE_KEYS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+
+
+def refuse_weak_key(key: str) -> None:
+    """Raises UnsafeSettings where the key that signs the tokens could be guessed."""
+    if not key:
+        raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
+    if len(key) < SHORTEST_KEY:
+        raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
+    sample = any(word in key.lower() for word in SAMPLE_KEYS)
+    if sample or len(set(key)) < 10 or looks_made_up(key):
+        raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
+
+
+def looks_made_up(secret: str) -> bool:
+    """Whether a secret has few different characters, a sequence (01234…, abcd…) or a repetition."""
+    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
+    repeated = secret in (secret + secret)[1:-1]
+    return len(set(secret)) < 6 or len(steps) < 6 or repeated
+
+
+def stored_secret(path: Path) -> str:
+    """Read the secret, or make it. If several workers make it at once, all use the first one."""
+    open_folder(path.parent)
+    if not path.exists():
+        temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_urlsafe(48))
+        try:
+            # Not rename: it would replace a secret that another worker has just stored.
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return path.read_text()
+
+
+# What this machine has.
+
+
+# Of the control group that this process is in, as a container sees it: version 2, then 1.
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine has, or that its container may use."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _LIMITS:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            limits.append(int(Path(path).read_text()))
+    return min(limits)

@@ -1,0 +1,40 @@
+"""What a person is asked to consent to, in English: of each purpose every text there was, the
+newest last. Its place is its version, from 1. A text that somebody has agreed to never changes:
+another one is added behind it, in every language, and its line in
+tests/accounts/auth/consent_texts.json.
+"""
+
+CONSENTS = {
+    "photos": [
+        {
+            "title": "Keep my photos with my findings",
+            "text": "A doctor in charge can look at them, the heat map can be shown again, and a "
+            "picture archive of the clinic may get them. If you take this back, no new photo is "
+            "kept or sent to the archive, and you choose whether the kept ones are deleted.",
+        },
+    ],
+    "llm": [
+        {
+            "title": "A language model may write a part of my reports",
+            "text": "It gets the figures of a finding: no picture, no name, nothing that you "
+            "typed. If you take this back, it writes nothing more.",
+        },
+    ],
+    "training": [
+        {
+            "title": "My kept photos may be used to train the model",
+            "text": "Researchers of this server see them, with what a doctor or a laboratory says "
+            "and what you told about the spot, under a code instead of your name. If you take this "
+            "back, the copies are erased. A model that was trained before stays as it is, and its "
+            "card says how many pictures it learned from were taken back.",
+        },
+    ],
+    "sharing": [
+        {
+            "title": "My doctor may ask a colleague about my findings",
+            "text": "For a second opinion another doctor sees the finding and its photo. As long "
+            "as you have not answered, your doctor may do so as a part of your treatment. If you "
+            "refuse, no colleague is asked, and a question that waits is taken back.",
+        },
+    ],
+}

@@ -1,0 +1,229 @@
+"""The use cases of doctors' cases: take one, give it back, ask a colleague for a second opinion.
+
+All of it stands in the finding itself, and ends with the care of its doctor (`set_doctor` and
+`end_work` of findings/records/submissions.py).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.assignments import Assignments
+from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
+from skinapi.base.field_types import ID
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.care.queue.queue import NO_PATIENT, doctors_of
+from skinapi.findings.records.events import OpinionWanted
+from skinapi.findings.records.record_retention import PatientDeleted
+from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.submission import Listed, Submission
+from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+# Errors about doctors' cases.
+
+
+class CaseTaken(Conflict):
+    """`hours`: how long a doctor has a case."""
+
+    code, sentence = "case_taken", "Another doctor has taken this case"
+
+    def __init__(self, hours: int) -> None:
+        super().__init__(f"{self.sentence}; {hours} hours after that you may take it over.")
+
+
+class SharingRefused(Conflict):
+    code = "sharing_refused"
+    sentence = (
+        "The patient does not agree that a colleague is asked about these findings; talk to the "
+        "patient, who can allow it on the page of their data"
+    )
+
+
+class OpinionAsked(Conflict):
+    code = "opinion_asked"
+    sentence = "Another colleague is asked about this finding; withdraw that first"
+
+
+NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"
+NOT_TO_REVIEW = "Only who may review a finding can take it"
+NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
+ONESELF = "A second opinion is that of another doctor; name a colleague"
+Case = tuple[Submission, Mapping[str, Account]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasesService:
+    work: UnitOfWork
+    accounts: Accounts
+    submissions: Submissions
+    records: RecordsService
+    outbox: Outbox
+    trail: AuditTrail
+    assignments: Assignments
+
+    @atomic
+    def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
+        """Nothing changes where the caller is in charge already. Raises NotFound, Conflict,
+        PatientTaken.
+        """
+        unassigned = self.records.unassigned
+        found = self.accounts.by_ids({patient}).get(patient)
+        if found is None or not unassigned.shows_list(by):
+            raise NotFound(NO_PATIENT)
+        # Of two who take the patient at once, the second one sees the first.
+        owner = self.accounts.hold(patient)
+        if owner.doctor_id == by.id:
+            return
+        doctor = unassigned.find_doctor(owner)
+        if doctor and self.records.notes.has_read(patient, by=by):
+            raise PatientTaken(doctor.name)
+        if not unassigned.may_see(owner, by):
+            raise NotFound(NO_PATIENT)
+        self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
+
+    def get_case(self, *, number: str, by: Subject) -> Case:
+        """Raises NotFound, and Forbidden where the caller may not review it."""
+        return self._with_doctors(self._get(number, by))
+
+    @atomic
+    def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
+        """Take a finding, or over from who has had it too long. Raises NotFound, Forbidden,
+        CaseTaken.
+        """
+        submission = self._get(number, by)
+        unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
+        # Who is suspended at the same time would have it otherwise.
+        if not self.accounts.hold(by.id).active_doctor:
+            raise Forbidden
+        if not is_free(submission, by.id):
+            raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
+        return self._set_work(submission, taken_by=by.id, taken_at=now())
+
+    @atomic
+    def give_back_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
+        """Nothing changes where the caller does not have it. Raises NotFound, Forbidden."""
+        submission = self._get(number, by)
+        if submission.taken_by != by.id:
+            return self._with_doctors(submission)
+        unit.audit("case.give_back", by=by.id, target=submission.id, owner=submission.owner)
+        return self._set_work(submission, **NOT_TAKEN)
+
+    @atomic
+    def ask_colleague(
+        self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
+    ) -> Case:
+        """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked,
+        SharingRefused, PatientDeleted, and Conflict where that is the caller.
+        """
+        submission = self._get_in_charge(number, by)
+        asked = self._find_colleague(colleague)
+        if asked.id == by.id:
+            raise Conflict(ONESELF)
+        if submission.opinion_of == asked.id:
+            return self._with_doctors(submission)
+        unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
+        owner = self.accounts.hold(submission.owner)
+        if owner.record_kept_until_at:
+            raise PatientDeleted
+        if owner.consents.get("sharing") is False:
+            raise SharingRefused
+        if not self.accounts.hold(asked.id).active_doctor:
+            raise NotFound(NO_COLLEAGUE)
+        if submission.opinion_of is not None:
+            raise OpinionAsked
+        self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
+        # A row names one account, so the colleague has a second one, with the same request id.
+        unit.record(
+            AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
+        )
+        unit.publish(OpinionWanted(submission))
+        wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
+        return self._set_work(submission, **wanted)
+
+    @atomic
+    def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
+        """The colleague does not see the finding any more. Raises NotFound, Forbidden."""
+        submission = self._get(number, by)
+        if submission.opinion_of:
+            unit.audit(
+                "case.withdraw_opinion", by=by.id, target=submission.id, owner=submission.owner
+            )
+            self._end_request(submission)
+
+    def on_withdrawn(self, event: ConsentWithdrawn) -> None:
+        """Who does not agree that a colleague is asked is not looked at by one from now on."""
+        if event.purpose == "sharing":
+            for submission in self.submissions.list_asked(event.account):
+                self.trail.record(
+                    AuditRow(
+                        "case.withdraw_opinion",
+                        by=event.account,
+                        target=submission.id,
+                        owner=event.account,
+                    )
+                )
+                self._end_request(submission)
+
+    def _end_request(self, submission: Listed) -> None:
+        if asked := submission.opinion_of:
+            self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(submission))
+            self.submissions.end_work_of(submission, asked)
+
+    @atomic
+    def close_opinion(self, unit: Unit, *, number: str, by: Subject) -> Case:
+        """The second opinion that has come changes nothing. Raises NotFound, Forbidden."""
+        submission = self._get_in_charge(number, by)
+        if submission.opinion_key is None:
+            return self._with_doctors(submission)
+        unit.audit("case.close_opinion", by=by.id, target=submission.id, owner=submission.owner)
+        return self._set_work(submission, **NONE_CAME)
+
+    def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:
+        """The other active doctors, whom one may ask."""
+        page = self.accounts.page_accounts(
+            ("doctor",), status="approved", beginning=None, after=after, limit=limit
+        )
+        return Page([item for item in page.items if item.id != by.id], page.next_after)
+
+    def _set_work(self, submission: Submission, **fields: Any) -> Case:
+        self.submissions.set_work(submission.id, **fields)
+        return self._with_doctors(submission.model_copy(update=fields))
+
+    def _with_doctors(self, submission: Submission) -> Case:
+        return submission, self.accounts.by_ids(doctors_of(submission))
+
+    def _get(self, number: str, by: Subject) -> Submission:
+        return self.records.get_in_charge(
+            number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
+        )[0]
+
+    def _get_in_charge(self, number: str, by: Subject) -> Submission:
+        return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
+
+    def _find_colleague(self, named: str) -> Account:
+        opinion = None
+        with suppress(ValueError):
+            opinion = (
+                self.accounts.by_ids({named}).get(named)
+                if ID.fullmatch(named)
+                else (self.accounts.find_by_email(normalise_email(named)))
+            )
+        if opinion is None or not opinion.active_doctor:
+            raise NotFound(NO_COLLEAGUE)
+        return opinion
+
+
+def _place_of(submission: Listed) -> str:
+    """Where the console shows the case."""
+    return f"case/{submission.number}"

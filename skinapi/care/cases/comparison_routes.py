@@ -1,0 +1,248 @@
+"""The routes that compare photos: of two findings of a spot, and of a finding and spots."""
+
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language
+from skinapi.base.subject import Subject
+from skinapi.care.cases.comparisons import (
+    ComparedFindings,
+    ComparedWithItself,
+    ComparisonsService,
+    ProposedLesion,
+    Size,
+)
+from skinapi.care.queue.schemas import ListedFinding
+from skinapi.care.spots.schemas import LanguageQuery, LesionView, finding_view
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.finding_schemas import InstructionView
+from skinapi.findings.records.standing import SaidBy
+from skinapi.model.bands import is_sent, urgency
+from skinapi.model.comparison.comparison import (
+    Alignment,
+    Change,
+    Measure,
+    NotComparable,
+    NotMeasured,
+    raise_band,
+)
+from skinapi.model.comparison.sentences import say_change, summarise
+from skinapi.model.comparison.similarity import Similarity
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Answer
+
+# The query and the answer of a comparison, and the answer of proposals.
+
+
+WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"
+Number = Annotated[int, Field(ge=1, lt=10**16)]
+
+
+class ComparisonQuery(LanguageQuery):
+    """`first` and `second` are numbers of two findings of the spot, in any order."""
+
+    first: Number
+    second: Number
+
+
+class Placement(Answer):
+    """How a browser draws the later photo over the earlier one, as values of CSS: the later photo
+    is positioned absolutely in the box of the earlier one, with `left: 50%` and `top: 50%`.
+    """
+
+    width: str = Field(description="in percent of the box, which the earlier photo fills")
+    transform: str = Field(description="about the middle of the photo, which is the default")
+
+    @classmethod
+    def of(cls, by: Similarity, first: Size, second: Size) -> Self:
+        back = by.inverse()
+        width, height = (side / min(second) for side in second)
+        share = 100 * width * min(first) / first[0]
+        across, down = (100 * (back.across / width) - 50, 100 * (back.down / height) - 50)
+        return cls(
+            width=f"{share:.3f}%",
+            transform=f"translate({across:.3f}%, {down:.3f}%) rotate({back.degrees:.3f}deg) "
+            f"scale({back.scale:.5f})",
+        )
+
+
+class AlignmentView(Answer):
+    """Where the earlier photo lies in the later one. Lengths are in shorter sides of the photo that
+    they are of, from its middle.
+    """
+
+    scale: float = Field(description="how much larger the same skin is in the later photo")
+    degrees: float = Field(description="clockwise")
+    across: float
+    down: float
+    correlation: float = Field(description="how well the photos fit: 1 if they are the same")
+    overlap: float = Field(description="the share of the smaller photo that the other one shows")
+    css: Placement
+
+    @classmethod
+    def of(cls, alignment: Alignment, first: Size, second: Size) -> Self:
+        placed = Placement.of(alignment.similarity, first, second)
+        return cls(**alignment.model_dump(), css=placed)
+
+
+class ChangeView(Answer):
+    measure: Measure
+    value: float = Field(
+        description="from the earlier photo to the later one: the area by a share of what it was, "
+        "the mean colour by a distance in CIELAB, the asymmetry on its scale from 0 to 1, the part "
+        "of the spot or of the skin beside it that changed most by a distance in CIELAB, which is "
+        "negative where it became darker"
+    )
+    uncertainty: float = Field(description="two photos of an unchanged spot may differ by this")
+    beyond_error: bool = Field(description="the change is larger than its uncertainty")
+    sentence: str
+
+    @classmethod
+    def of(cls, change: Change, language: Language) -> Self:
+        return cls(
+            measure=change.measure,
+            value=change.value,
+            uncertainty=round(change.error, 3),
+            beyond_error=change.measurable,
+            sentence=say_change(change).in_language(language),
+        )
+
+
+class SpotComparison(Answer):
+    before: ListedFinding
+    after: ListedFinding
+    before_picture: int | None = Field(description=WHICH_PICTURE)
+    after_picture: int | None = Field(description=WHICH_PICTURE)
+    comparable: bool
+    not_comparable: NotComparable | None = Field(description="why not; `summary` says it in words")
+    alignment: AlignmentView | None = Field(description="null where the photos cannot be compared")
+    changes: list[ChangeView] = Field(description="of what could be measured")
+    not_measured: NotMeasured | None = Field(
+        description="why nothing was measured, or not the area (`no_scale`)"
+    )
+    part_not_measured: NotMeasured | None = Field(
+        description="why it is not known whether a part has changed: `other_colours`, `too_dark`"
+    )
+    told: str | None = Field(
+        description="that the person said that it has changed in size: to be shown first"
+    )
+    summary: str = Field(description="what has changed, to be shown first, or after `told`")
+    band: Band = Field(description="of the later finding; a change may raise it, and never lowers")
+    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    action: str
+    raised: str | None = Field(description="why the band is above that of the later finding")
+    instruction: InstructionView | None = Field(
+        description="what is to be done about the spot, of all that was said of it and of what the "
+        "comparison asks for: docs/reviews.md"
+    )
+    decided: str | None = Field(
+        description="when a doctor decided what is to be done, and whether both photos were there"
+    )
+    notices: list[str] = Field(description="to be shown with every comparison")
+
+    @classmethod
+    def of(cls, compared: ComparedFindings, language: Language, *, for_doctor: bool) -> Self:
+        comparison, finding = compared.comparison, compared.after.finding
+        band = raise_band(finding.band, comparison)
+        words = conditions_table().band_words(band, language)
+        notices = conditions_table().notices
+        is_raised = urgency(band) < urgency(finding.band)
+        alignment = comparison.alignment
+        counts = compared.instruction.counts.band if compared.instruction else band
+        words_of_change = notices.comparison
+        sentence = words_of_change.told_doctor if for_doctor else words_of_change.told
+        may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
+        return cls(
+            before=finding_view(compared.before, for_doctor=for_doctor),
+            after=finding_view(compared.after, for_doctor=for_doctor),
+            before_picture=compared.pictures[0],
+            after_picture=compared.pictures[1],
+            comparable=comparison.not_comparable is None,
+            not_comparable=comparison.not_comparable,
+            alignment=AlignmentView.of(alignment, compared.first_size, compared.second_size)
+            if alignment
+            else None,
+            changes=[ChangeView.of(change, language) for change in comparison.changes],
+            not_measured=comparison.not_measured,
+            part_not_measured=comparison.part_not_measured,
+            summary=" ".join(said.in_language(language) for said in summarise(comparison)),
+            band=band,
+            band_label=words.doctor_label if for_doctor else words.label,
+            action=words.doctor_action if for_doctor else words.action,
+            instruction=_instruction(compared, language, for_doctor=for_doctor),
+            told=sentence.in_language(language) if compared.size_told else None,
+            decided=_say_decided(compared, language),
+            raised=notices.comparison.raised.in_language(language) if is_raised else None,
+            notices=[said.in_language(language) for said in (notices.information_only, may_miss)],
+        )
+
+
+def _instruction(
+    compared: ComparedFindings, language: Language, *, for_doctor: bool
+) -> InstructionView | None:
+    """A patient is not told that no visit is needed beside a change that was measured."""
+    if compared.instruction is None:
+        return None
+    view = InstructionView.of_spot(compared.instruction, language, for_doctor=for_doctor)
+    if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
+        return view
+    words = conditions_table().notices.comparison
+    return view.model_copy(update={"sentence": words.despite_change.in_language(language)})
+
+
+def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
+    counts = compared.instruction.counts if compared.instruction else None
+    if counts is None or counts.said_by is not SaidBy.DECISION:
+        return None
+    words = conditions_table().notices.comparison
+    with_both = counts.since > compared.after.photographed_at
+    sentence = words.decided_with_both if with_both else words.decided_before
+    return sentence.in_language(language).format(date=say_day(counts.since, language))
+
+
+class ProposedLesionView(LesionView):
+    alike: bool = Field(
+        description="its newest photo fits that of the finding: a hint, which the person confirms"
+    )
+
+    @classmethod
+    def of_proposed(cls, proposed: ProposedLesion, language: Language) -> Self:
+        view = LesionView.of(proposed.shown, language, for_doctor=False)
+        return cls(**dict(view), alike=proposed.alike)
+
+
+routes: Routes[ComparisonsService] = Routes("comparisons", access=Signed())
+
+
+@routes.route("GET", "/lesions/<lesion>/comparison", raises=(NotFound, ComparedWithItself))
+def compare_findings(
+    comparisons: ComparisonsService, *, lesion: str, query: ComparisonQuery, subject: Subject
+) -> SpotComparison:
+    """What has changed between the photos of two findings of a spot, in the order of time: where
+    the later photo lies over the earlier one, and the change in area, colour and asymmetry.
+
+    Photos that cannot be compared are answered too, with the reason. No change is no all-clear.
+    """
+    compared = comparisons.compare_findings(
+        lesion=lesion, numbers=(query.first, query.second), to=subject
+    )
+    return SpotComparison.of(
+        compared,
+        query.lang or subject.account.language,
+        for_doctor=compared.before.owner != subject.id,
+    )
+
+
+@routes.route("GET", "/submissions/<number>/lesion-proposals", raises=(NotFound,))
+def propose_lesions(
+    comparisons: ComparisonsService, *, number: str, subject: Subject
+) -> list[ProposedLesionView]:
+    """The caller's spots at the place of a finding of the caller: first those whose newest photo
+    fits that of the finding, then the one with the newest finding. Nothing is sorted.
+    """
+    proposed = comparisons.propose_lesions(number=number, by=subject)
+    return [ProposedLesionView.of_proposed(one, subject.account.language) for one in proposed]

@@ -1,0 +1,244 @@
+"""The use cases: compare the photos of two findings of a spot, and propose the spot that a finding
+may show. Nothing of it is stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from skinapi.base.allowances import Allowances
+from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
+from skinapi.base.subject import Subject
+from skinapi.care.spots.records import Lesion
+from skinapi.care.spots.service import LesionsService, ShownLesion
+from skinapi.findings.records.service import NOT_YOURS, RecordsService
+from skinapi.findings.records.standing import Advice, Instruction, SaidBy
+from skinapi.findings.records.submission import Submission
+from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.comparison.alignment import find_fit
+from skinapi.model.comparison.comparison import (
+    Comparison,
+    NotComparable,
+    compare,
+    raise_band,
+    refuse_fit,
+)
+from skinapi.model.context import Modality
+from skinapi.model.decoding.photo import read_stored_photo
+from skinapi.model.registry.prediction_pool import PoolCaller
+from skinapi.model.registry.service import InferenceService
+
+# Errors about comparisons.
+
+
+class ComparedWithItself(Unprocessable):
+    code = "compared_with_itself"
+    sentence = "A finding cannot be compared with itself; name two findings of the spot"
+
+
+# Which pictures of two findings are compared, where a finding is on several.
+
+
+class ComparedPicture(NamedTuple):
+    """The submission as this picture alone would have made it. `number` is its place among the
+    pictures, counted from 1; None where the finding is on one.
+    """
+
+    submission: Submission
+    number: int | None
+
+    @property
+    def kind(self) -> Modality:
+        """The kind that the model recognised, else the one that the sender told."""
+        modality = self.submission.finding.modality
+        if modality is None:
+            return self.submission.context.modality
+        return modality.told if modality.recognised is Modality.UNKNOWN else modality.recognised
+
+
+def choose_pictures(
+    before: Submission, after: Submission
+) -> tuple[ComparedPicture, ComparedPicture]:
+    """Two pictures of one kind, where both findings have kept one: dermoscope pictures, with which
+    the comparison was measured, rather than close-ups. Else the pictures that are shown.
+    """
+    first, second = _shown_first(before), _shown_first(after)
+    for kind in KNOWN:
+        pair = [_kept_of(kind, each) for each in (first, second)]
+        if pair[0] and pair[1]:
+            return pair[0], pair[1]
+    return first[0], second[0]
+
+
+def _shown_first(finding: Submission) -> list[ComparedPicture]:
+    if not finding.finding.pictures:
+        return [ComparedPicture(finding, None)]
+    each = [ComparedPicture(one, place) for place, one in enumerate(finding.pictures, start=1)]
+    return sorted(each, key=lambda one: one.number != finding.finding.shown_picture + 1)
+
+
+def _kept_of(kind: Modality, pictures: list[ComparedPicture]) -> ComparedPicture | None:
+    return next(
+        (picture for picture in pictures if picture.submission.photo_blob and picture.kind is kind),
+        None,
+    )
+
+
+# Spots with whose photos a new one is compared: 0.4 s of processor time each (docs/comparison.md).
+MOST_COMPARED = 3
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFindings:
+    """Two findings in the order of time, and the comparison of their photos. `second_size` is that
+    of the second photo, `first_size` of the first; both (0, 0) where they were not read. `pictures`
+    says which picture of each was compared, counted from 1; None of a finding on one picture.
+    `instruction` is what is to be done about the spot.
+    """
+
+    before: Submission
+    after: Submission
+    comparison: Comparison
+    pictures: tuple[int | None, int | None]
+    instruction: Instruction | None
+    first_size: Size = (0, 0)
+    second_size: Size = (0, 0)
+
+    @property
+    def size_told(self) -> bool:
+        """Whether the person said at the later photo that the spot has changed in size."""
+        return "change_in_size" in (self.after.context.checklist or ())
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedLesion:
+    """`alike`: the photo of its newest finding fits the photo that is to be sorted."""
+
+    shown: ShownLesion
+    alike: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonsService:
+    """A comparison is counted as a report that is drawn."""
+
+    lesions: LesionsService
+    records: RecordsService
+    registry: InferenceService
+    allowances: Allowances
+
+    def compare_findings(
+        self, *, lesion: str, numbers: tuple[int, int], to: Subject
+    ) -> ComparedFindings:
+        """Compare the earlier with the later of two findings of a spot. Raises NotFound, also where
+        one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
+        photo that was judged again it counts when it was sent; two findings on it are one.
+        """
+        spot = self.lesions.find(lesion=lesion, to=to)
+        found = [self._finding(spot, number, to) for number in numbers]
+        before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
+        if before.photographed_at == after.photographed_at and (
+            before.id == after.id or after.photo_sent_at
+        ):
+            raise ComparedWithItself
+        chosen = choose_pictures(before, after)
+        sizes: tuple[Size, Size] = ((0, 0), (0, 0))
+        try:
+            contents = [self._photo(picture.submission, to) for picture in chosen]
+        except _NoPhoto as missing:
+            comparison = Comparison(not_comparable=missing.reason)
+        else:
+            self.allowances.count_rendering(to.id, to.role)
+            work = partial(_compare, *contents)
+            comparison, sizes = self.registry.run_in_pool(work, caller=_caller(to))
+        advice = _advice_of(comparison, after)
+        return ComparedFindings(
+            before,
+            after,
+            comparison,
+            pictures=(chosen[0].number, chosen[1].number),
+            instruction=self.lesions.instruct_compared(lesion=spot, compared=advice, to=to),
+            first_size=sizes[0],
+            second_size=sizes[1],
+        )
+
+    def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
+        """First those of which the newest photo fits, then the one with the newest finding. None is
+        compared where the pool is full, or the caller has compared too many. Raises NotFound.
+        """
+        finding = self.lesions.get_own_finding(number, by)
+        near = self.lesions.list_at_place(finding)
+        fits = self._find_fits(finding, near[:MOST_COMPARED], by)
+        near.sort(key=lambda found: -fits.get(found.lesion.id, 0.0))
+        return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
+
+    def _find_fits(
+        self, finding: Submission, near: Sequence[ShownLesion], by: Subject
+    ) -> dict[str, float]:
+        """How well the newest photo of these spots fits, by spot: of those that do."""
+        pairs = {}
+        for lesion, latest in near:
+            if latest:
+                with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
+                    newest = self.lesions.get_own_finding(str(latest.number), by)
+                    pairs[lesion.id] = tuple(
+                        self._photo(picture.submission, by)
+                        for picture in choose_pictures(newest, finding)
+                    )
+        if not pairs:
+            return {}
+        try:
+            self.allowances.count_rendering(by.id, by.role)
+            return self.registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
+        except (TooManyRequests, Unavailable):
+            return {}
+
+    def _finding(self, spot: Lesion, number: int, to: Subject) -> Submission:
+        finding, _ = self.records.get(number=str(number), to=to)
+        if finding.lesion != spot.id:
+            raise NotFound(NOT_YOURS)
+        return finding
+
+    def _photo(self, finding: Submission, to: Subject) -> bytes:
+        if finding.photo_blob is None:
+            raise _NoPhoto(NotComparable.NOT_KEPT)
+        try:
+            return self.records.photos.read(submission=finding, to=to)
+        except NotFound as error:
+            raise _NoPhoto(NotComparable.LOST) from error
+
+
+class _NoPhoto(Exception):
+    def __init__(self, reason: NotComparable) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _advice_of(comparison: Comparison, after: Submission) -> Advice | None:
+    """What a comparison asks for beyond the later finding."""
+    band = raise_band(after.finding.band, comparison)
+    if band is after.finding.band:
+        return None
+    return Advice(SaidBy.COMPARISON, band, since=after.created_at, finding=after.number)
+
+
+def _caller(subject: Subject) -> PoolCaller:
+    return PoolCaller(subject.id, signed_in=True)
+
+
+def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
+    """Compare at the size of the network; the result has the size of each photo, too."""
+    one, other = read_stored_photo(first), read_stored_photo(second)
+    return compare(one, other), ((one.width, one.height), (other.width, other.height))
+
+
+def _fit_photos(pairs: Mapping[str, tuple[bytes, ...]]) -> dict[str, float]:
+    """The correlation of each pair that fits."""
+    fits = {
+        name: find_fit(*(read_stored_photo(content).pixels for content in pair))
+        for name, pair in pairs.items()
+    }
+    return {name: fit.correlation for name, fit in fits.items() if refuse_fit(fit) is None}

@@ -1,0 +1,106 @@
+"""What waits for a patient to do, most urgent first: see a doctor, read a message, send another
+photo. Nothing of it is stored: it ends when what it was made of does.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from skinapi.care.message_records import Messages
+from skinapi.care.spots.records import Lesion, Lesions
+from skinapi.care.spots.reminders import Act, reminder_of
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Advice, Reader, SaidBy, Standing
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
+
+# As many findings without a spot are looked at, the newest ones.
+MOST_UNSORTED = 1000
+MOST_LISTED = 20
+
+
+class Task(StrEnum):
+    SEE_DOCTOR = "see_doctor"
+    MESSAGE = "message"
+    PICTURE = "picture"
+    PHOTOGRAPH = "photograph"
+    RESULT = "result"
+
+
+# A task of a band stands where the band is named; the others stand between.
+ORDER: tuple[Task | Band, ...] = (
+    Band.URGENT_REFERRAL,
+    Task.MESSAGE,
+    Band.REFERRAL,
+    Task.PICTURE,
+    Band.DOCTOR_REVIEW,
+    Task.RESULT,
+    Task.PHOTOGRAPH,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """`lesion` is the spot that it is about; None of a finding without one. `advice` is what asks
+    to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
+    photo, or until when a result should be there, that may lie ahead.
+    """
+
+    task: Task
+    lesion: Lesion | None
+    advice: Advice | None = None
+    unread: int = 0
+    due: date | None = None
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The most urgent first, then the newest; of photos the one that is due first."""
+        place = self.advice.band if self.advice and self.task is Task.SEE_DOCTOR else self.task
+        if self.due:
+            return ORDER.index(place), self.due.toordinal()
+        return ORDER.index(place), -self.advice.since.timestamp() if self.advice else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxService:
+    """`most` is how many spots an account may have."""
+
+    lesions: Lesions
+    spots: Spots
+    messages: Messages
+    most: int
+
+    def list_tasks(self, *, owner: str) -> list[InboxEntry]:
+        """Of the photos that are not due yet it has only the next one: the others have time."""
+        spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
+        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
+        unread = self.messages.count_waiting_by_lesion(owner)
+        tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
+        unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
+        tasks += [task for one in unsorted for task in _tasks_of(None, one, {})]
+        tasks.sort(key=lambda one: one.rank)
+        ahead = [one for one in tasks if one.due and one.due > now().date()]
+        return [one for one in tasks if one not in ahead[1:]]
+
+
+def _tasks_of(
+    lesion: Lesion | None, stands: Standing | None, unread: Mapping[str, int]
+) -> Iterator[InboxEntry]:
+    """What waits about a spot, or about findings on one photo that belong to none."""
+    if lesion and (count := unread.get(lesion.id)):
+        yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
+    if stands is None:
+        return
+    instruction = stands.instruction
+    asked = instruction.counts.band in ORDER
+    if asked:
+        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=instruction.counts)
+    newest = stands.newest
+    if instruction.picture_wanted and (decision := newest.decision):
+        number = newest.photo.number
+        advice = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
+    elif lesion and not asked and (reminder := reminder_of(instruction)):
+        task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
+        yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)

@@ -1,0 +1,421 @@
+"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
+
+The order of the queue: findings/records/list_keys.py.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from pydantic import Field
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.base.errors import InvalidQuery, NotFound, TooManyFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.base.values import Value
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.due_days import RESULT_AFTER
+from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.review_queue import in_care, is_asked, reader_in_care
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.unassigned import Left, UnassignedPatients, UnassignedView
+from skinapi.model.bands import is_sent
+from skinapi.model.conditions import Band
+from skinapi.model.registry.serving_pointer import ServingPointer
+from skinapi.platform.storage.ids import now
+
+NO_PATIENT = "Patient not found"
+NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
+NOT_WITHDRAWN = "No model version of this name was withdrawn"
+# So many patients at most are looked through for the findings of those whose name begins so.
+MOST_SEARCHED = 50
+# So many findings at most are read to say what each patient of a page waits for, and of visits.
+MOST_AWAITED = 2000
+# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
+# behind.
+ASKED, CAME = "a", "b"
+# After so long what is awaited is marked: a rule of this queue, not of medicine.
+OVERDUE_AFTER = RESULT_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCase:
+    """`doctors` are those that work on it; `left` is of a patient without a doctor."""
+
+    submission: Listed
+    owner: Account
+    doctors: Mapping[str, Account]
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPatient:
+    """`awaited` is what a decision about one of the findings has waited for the longest; until
+    `due` the patient should next be seen, by what doctors have decided.
+    """
+
+    account: Account
+    awaited: Listed | None
+    due: date | None
+
+
+class QueueCountsView(Value):
+    """How many findings `GET /queue?reviewed=false` lists."""
+
+    to_review: int = Field(
+        description="all of them, reviewed ones too about which a second opinion has come"
+    )
+    by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
+    unassigned: UnassignedView | None = Field(
+        description="those with `unassigned=true`; null where the caller sees none of them"
+    )
+    awaited: dict[WaitsFor, int] = Field(
+        description="how many findings `GET /queue` lists with `awaited`, for each"
+    )
+    overdue: dict[WaitsFor, int] = Field(
+        description="how many of those have waited for more than 14 days"
+    )
+
+
+def doctors_of(submission: Listed) -> set[str]:
+    """Who is in charge of it, has taken it, or is asked for a second opinion."""
+    named = (submission.doctor, submission.taken_by, submission.opinion_of)
+    return {doctor for doctor in named if doctor}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareService:
+    """Reads the lists. Each page costs few queries, each answered from an index."""
+
+    accounts: Accounts
+    submissions: Submissions
+    spots: Spots
+    pointer: ServingPointer
+    notes: ReadNotes
+    unassigned: UnassignedPatients
+
+    def list_patients(
+        self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
+    ) -> Page[FoundPatient]:
+        """Patients by their most urgent unreviewed finding. A program has them, or with a
+        clinic-wide key all, in the order in which they registered. Raises TooManyFound, and
+        InvalidQuery where a clinic-wide key names a beginning.
+        """
+        wide = doctor.key is not None and doctor.key.clinic_wide
+        if wide and beginning:
+            raise InvalidQuery(NO_SEARCH)
+        if beginning:
+            page = self.accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+        elif doctor.key:  # the order of the queue would tell of a review that is held back
+            of = None if wide else doctor.id
+            page = self.accounts.page_of_doctor(of, after=after, limit=limit)
+        else:
+            page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
+        # `in_care` again: the query cannot leave out patients who have become doctors since.
+        shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
+        self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
+        held = self._list_held([patient.id for patient in shown], doctor)
+        awaited = self._awaited_of(shown, held, doctor)
+        visits = self._visits_of(shown, held, doctor)
+        patients = [
+            FoundPatient(_as_known(patient, held), awaited.get(patient.id), visits.get(patient.id))
+            for patient in shown
+        ]
+        return Page(patients, page.next_after)
+
+    def list_findings(
+        self,
+        *,
+        patient: str,
+        doctor: Subject,
+        reviewed: bool | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
+        owner = self.accounts.by_ids({patient}).get(patient)
+        if owner is None or not in_care(owner, doctor):
+            raise NotFound(NO_PATIENT)
+        held = self._list_held([patient], doctor)
+        page = self.submissions.page_by_urgency(
+            {"owner": patient}, reviewed=reviewed, after=after, limit=limit + len(held)
+        )
+        listed = [
+            finding
+            for finding in held
+            if _key_of(finding) > (after or "") and reviewed in (None, finding.decision is not None)
+        ]
+        findings = sorted([*_without(held, page.items), *listed], key=_key_of)
+        more = page.next_after is not None or len(findings) > limit
+        page = Page(findings[:limit], _key_of(findings[limit - 1]) if more else None)
+        return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
+
+    def list_awaited(
+        self,
+        *,
+        doctor: Subject,
+        awaited: WaitsFor,
+        beginning: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """The oldest decision first; with a beginning as in `list_queue`. Raises TooManyFound."""
+        owners = [patient.id for patient in self._search(doctor, beginning)] if beginning else None
+        page = self.submissions.page_awaited(
+            doctor.id, awaited, owners=owners, after=after, limit=limit
+        )
+        return self._in_care(page, doctor)
+
+    def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
+        """The findings of which the caller may not know all, sorted by what the caller may know."""
+        reader = reader_in_care(to)
+        if reader.knows_all:
+            return []
+        held = self.spots.see(self.submissions.list_held(owners), reader)
+        return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
+
+    def _awaited_of(
+        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
+    ) -> dict[str, Listed]:
+        """What the decisions about these patients' findings have waited for the longest."""
+        findings = [finding for finding in held if finding.awaited_key]
+        for doctor, owners in _by_doctor(patients):
+            page = self.submissions.page_awaited(
+                doctor, None, owners=owners, after=None, limit=MOST_AWAITED
+            )
+            findings += _without(held, page.items)
+        findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
+        first = {finding.owner: finding for finding in findings}
+        return {
+            finding.owner: finding
+            for finding in self.spots.see([*first.values()], reader_in_care(to))
+        }
+
+    def _visits_of(
+        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
+    ) -> dict[str, date]:
+        """A day that is long past is none: nobody notes here that a patient came."""
+        findings = [
+            finding for finding in held if finding.decision and is_sent(finding.decision.urgency)
+        ]
+        for doctor, owners in _by_doctor(patients):
+            visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
+            findings += _without(held, visits)
+        least = (now() - OVERDUE_AFTER).date()
+        days: dict[str, date] = {}
+        for finding in self.spots.see(findings, reader_in_care(to)):
+            due = finding.instruction.counts.due
+            if due and due >= least:
+                days[finding.owner] = min(due, days.get(finding.owner, due))
+        return days
+
+    def list_queue(
+        self,
+        *,
+        doctor: Subject,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        beginning: str | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """Findings of all patients in this doctor's care, all or those of one urgency. Those about
+        which a second opinion has come stand first, the gravest at the top, then those about which
+        the doctor is asked for one. With a beginning, only those of patients whose name, last name
+        or e-mail begins so. Raises TooManyFound.
+
+        A page may hold fewer than `limit` although more follow: findings of patients who left the
+        doctor's care a moment ago are left out, and so are those that stood first.
+        """
+        if beginning:
+            return self._search_queue(doctor, beginning, reviewed, urgency, after, limit)
+        first: list[FoundCase] = []
+        came_first = not reviewed and urgency is None
+        if came_first and (after is None or after.startswith(CAME)):
+            page = self.submissions.page_opinions(
+                doctor.id, after=after and after.removeprefix(CAME), limit=limit
+            )
+            first += self._in_care(page, doctor).items
+            if len(page.items) == limit:
+                return Page(first, f"{CAME}{page.items[-1].opinion_key}")
+            after, limit = None, limit - len(page.items)
+        if not reviewed and (after is None or after.startswith(ASKED)):
+            page = self.submissions.page_by_urgency(
+                {"opinion_of": doctor.id},
+                reviewed=None,
+                urgency=urgency,
+                after=after and after.removeprefix(ASKED),
+                limit=limit,
+            )
+            first += self._with_accounts(
+                page, lambda one, owner: is_asked(one, owner, doctor), doctor=doctor
+            ).items
+            if len(page.items) == limit:
+                return Page(first, f"{ASKED}{page.items[-1].queue_key}")
+            after, limit = None, limit - len(page.items)
+        page = self.submissions.page_by_urgency(
+            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
+        )
+        own = self._in_care(page, doctor)
+        others = [item for item in own.items if not (came_first and item.submission.opinion_key)]
+        return Page([*first, *others], own.next_after)
+
+    def list_unassigned(
+        self, *, doctor: Subject, urgency: Band | None, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """Return nothing for a doctor who does not see the patients without a doctor."""
+        if not self.unassigned.shows_list(doctor):
+            return Page([], None)
+        page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
+        left = {item.finding.id: item.left for item in page.items}
+        cases = self._with_accounts(
+            page.map(lambda one: one.finding), lambda one, _: one.id in left, doctor=doctor
+        )
+        return cases.map(lambda one: replace(one, left=left[one.submission.id]))
+
+    def _search_queue(
+        self,
+        doctor: Subject,
+        beginning: str,
+        reviewed: bool | None,
+        urgency: Band | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """Each patient costs a query that an index answers, in the order of the queue."""
+        patients = self._search(doctor, beginning)
+        pages = [
+            self.submissions.page_by_urgency(
+                {"owner": patient.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
+            )
+            for patient in patients
+        ]
+        entries = [entry for page in pages for entry in page.items]
+        entries.sort(key=lambda entry: entry.queue_key or "")
+        more = len(entries) > limit or any(page.next_after for page in pages)
+        shown = entries[:limit]
+        return self._in_care(Page(shown, shown[-1].queue_key if more else None), doctor)
+
+    def _search(self, doctor: Subject, beginning: str) -> Sequence[Account]:
+        """Raises TooManyFound."""
+        patients = self.accounts.search_patients(
+            doctor.id, beginning, after=None, limit=MOST_SEARCHED + 1
+        ).items
+        if len(patients) > MOST_SEARCHED:
+            raise TooManyFound
+        return patients
+
+    def count_queue(self, *, doctor: Subject) -> QueueCountsView:
+        """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
+        count = self.submissions.count_by_urgency
+        by_urgency = {
+            band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
+            + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
+            for band in Band
+        }
+        came = self.submissions.count_opinions(doctor.id, reviewed=True)
+        awaited = {one: self.submissions.count_awaited(doctor.id, one) for one in WaitsFor}
+        since = now() - OVERDUE_AFTER
+        overdue = {
+            one: count and self.submissions.count_awaited(doctor.id, one, before=since)
+            for one, count in awaited.items()
+        }
+        unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
+        return QueueCountsView(
+            to_review=sum(by_urgency.values()) + came,
+            by_urgency=by_urgency,
+            unassigned=unassigned,
+            awaited=awaited,
+            overdue=overdue,
+        )
+
+    def count_opinions(self, *, doctor: Subject) -> int:
+        """How many second opinions have come that the doctor has not answered."""
+        return self.submissions.count_opinions(doctor.id)
+
+    def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
+        """Those that have judged a finding in this doctor's care; the newest first."""
+        withdrawn = self.pointer.read().withdrawn
+        judged = [
+            (version, withdrawn_at)
+            for version, withdrawn_at in withdrawn.items()
+            if self.submissions.page_by_model(doctor.id, version, after=None, limit=1).items
+        ]
+        return sorted(judged, key=lambda one: one[1], reverse=True)
+
+    def list_judged_by(
+        self, *, version: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """Findings by a version that was rolled back, oldest first. Raises NotFound where it was
+        not.
+        """
+        if version not in self.pointer.read().withdrawn:
+            raise NotFound(NOT_WITHDRAWN)
+        page = self.submissions.page_by_model(doctor.id, version, after=after, limit=limit)
+        return self._in_care(page, doctor)
+
+    def list_by_learning(
+        self, *, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
+        page = self.submissions.page_by_learning(doctor.id, after=after, limit=limit)
+        return self._in_care(page, doctor)
+
+    def _in_care(self, page: Page[Listed], doctor: Subject) -> Page[FoundCase]:
+        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)
+
+    def _with_accounts(
+        self,
+        page: Page[Listed],
+        belongs: Callable[[Listed, Account], bool],
+        *,
+        doctor: Subject,
+    ) -> Page[FoundCase]:
+        """Findings with their owners, doctors and what holds; those that do not belong are left
+        out.
+        """
+        named = {case for entry in page.items for case in (entry.owner, *doctors_of(entry))}
+        accounts = self.accounts.by_ids(named)
+        shown = [
+            entry
+            for entry in page.items
+            if entry.owner in accounts and belongs(entry, accounts[entry.owner])
+        ]
+        cases = [
+            FoundCase(entry, accounts[entry.owner], accounts)
+            for entry in self.spots.see(shown, reader_in_care(doctor))
+        ]
+        self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
+        return Page(cases, page.next_after)
+
+
+def _without(held: Sequence[Listed], findings: Sequence[Listed]) -> list[Listed]:
+    """Leave out the findings of which something is held back."""
+    held_ids = {finding.id for finding in held}
+    return [finding for finding in findings if finding.id not in held_ids]
+
+
+def _key_of(case: Listed) -> str:
+    return case.queue_key or ""
+
+
+def _as_known(patient: Account, held: Sequence[Listed]) -> Account:
+    """With the most urgent finding that waits as far as the caller knows."""
+    waiting = [
+        _key_of(finding) for finding in held if finding.owner == patient.id and not finding.decision
+    ]
+    keys = [*waiting, *([patient.queue_key] if patient.queue_key else [])]
+    return patient.model_copy(update={"queue_key": min(keys)}) if waiting else patient
+
+
+def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:
+    """The ids of these patients, by the doctor in whose care they are."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in patients:
+        if one.doctor_id:
+            found[one.doctor_id].append(one.id)
+    return found.items()

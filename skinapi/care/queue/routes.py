@@ -1,0 +1,127 @@
+"""The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
+
+from skinapi.base.errors import BadRequest, NotFound, TooManyFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.care.queue.queue import CareService, QueueCountsView
+from skinapi.care.queue.schemas import (
+    OpinionsView,
+    OrderedQueueQuery,
+    PatientInCare,
+    PatientSearch,
+    QueuedFinding,
+    QueueQuery,
+    WithdrawnModel,
+)
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import PageQuery
+
+ONLY_DOCTORS = "Only doctors have patients"
+DOCTORS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS)
+# Programs too: those of a doctor, and of the clinic.
+READERS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
+
+routes: Routes[CareService] = Routes("care", access=DOCTORS)
+
+
+@routes.route("GET", "/patients", access=READERS, raises=(TooManyFound, BadRequest))
+def list_patients(
+    care: CareService, *, query: PatientSearch, subject: Subject
+) -> Page[PatientInCare]:
+    """The patients in the doctor's care, by their most urgent unreviewed finding. A program has
+    them in the order in which they registered; with a clinic-wide key all.
+    """
+    page = care.list_patients(
+        doctor=subject, beginning=query.q, after=query.after, limit=query.limit
+    )
+    return page.map(PatientInCare.of)
+
+
+@routes.route("GET", "/patients/<patient>/submissions", access=READERS, raises=(NotFound,))
+def list_patient_submissions(
+    care: CareService, *, patient: str, query: QueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of one patient in care: unreviewed first, then by urgency, then oldest."""
+    page = care.list_findings(
+        patient=patient,
+        doctor=subject,
+        reviewed=query.reviewed,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/queue", raises=(TooManyFound,))
+def list_queue(
+    care: CareService, *, query: OrderedQueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
+
+    Of those to review, the ones about which a second opinion has come stand first, then those about
+    which the doctor is asked for one.
+
+    With `unassigned=true`, those of patients without a doctor instead.
+
+    With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
+    stand first in that list too.
+    """
+    if query.order == "learning":
+        taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
+        return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
+    if query.unassigned:
+        page = care.list_unassigned(
+            doctor=subject, urgency=query.urgency, after=query.after, limit=query.limit
+        )
+        return page.map(lambda found: QueuedFinding.of(found, subject.id))
+    if query.awaited:
+        page = care.list_awaited(
+            doctor=subject,
+            awaited=query.awaited,
+            beginning=query.q,
+            after=query.after,
+            limit=query.limit,
+        )
+        return page.map(lambda found: QueuedFinding.of(found, subject.id))
+    page = care.list_queue(
+        doctor=subject,
+        reviewed=query.reviewed,
+        urgency=query.urgency,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/queue/counts")
+def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
+    """How many findings wait for the caller's review, in all and of each urgency."""
+    return care.count_queue(doctor=subject)
+
+
+@routes.route("GET", "/second-opinions")
+def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
+    """How many second opinions have come to the caller, who is in charge and decides."""
+    return OpinionsView(came=care.count_opinions(doctor=subject))
+
+
+@routes.route("GET", "/withdrawn-models")
+def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[WithdrawnModel]:
+    """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
+    care; the newest first.
+    """
+    models = care.list_withdrawn_models(doctor=subject)
+    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in models]
+
+
+@routes.route("GET", "/withdrawn-models/<version>/submissions", raises=(NotFound,))
+def list_withdrawn_findings(
+    care: CareService, *, version: str, query: PageQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings in the caller's care that a withdrawn version has made, oldest first."""
+    page = care.list_judged_by(
+        version=version, doctor=subject, after=query.after, limit=query.limit
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))

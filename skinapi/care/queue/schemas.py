@@ -1,0 +1,368 @@
+"""The query and answer schemas of a doctor's lists."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.field_types import SearchText
+from skinapi.base.stored_record import optional
+from skinapi.care.queue.queue import OVERDUE_AFTER, FoundCase, FoundPatient
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
+from skinapi.findings.records.list_keys import Waiting
+from skinapi.findings.records.review_queue import is_free
+from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
+from skinapi.findings.records.schemas import (
+    decision_view,
+    graver_sentence,
+    headed_fields,
+    percent,
+    shown_words,
+)
+from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.unassigned import Left
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import Band
+from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
+from skinapi.platform.storage.ids import now
+from skinapi.platform.web.schemas import Answer
+
+LARGEST_PAGE = 1000
+
+
+class PatientsQuery(BaseModel):
+    """`after` is a queue key, which these lists are ordered by, and not an id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
+        default=None, description="as in the link to the next page"
+    )
+
+
+class PatientSearch(PatientsQuery):
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
+    )
+
+
+class QueueQuery(PatientsQuery):
+    reviewed: bool | None = Field(
+        default=None, description="false: only what waits for a review; true: only what does not"
+    )
+
+
+class OrderedQueueQuery(QueueQuery):
+    order: Literal["urgency", "learning"] = Field(
+        default="urgency",
+        description="`learning`: only what waits for a review, first the findings whose review "
+        "would teach a model most; urgent referrals stand before them all the same",
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="only findings of this band; of reviewed ones, those whose decision asks for "
+        "it",
+    )
+
+    awaited: WaitsFor | None = Field(
+        default=None,
+        description="only reviewed findings whose decision waits for the `result` of a sample, or "
+        "for another `photo` that has not come; the oldest decision first",
+    )
+    unassigned: bool = Field(
+        default=False,
+        description="`true`: only what waits of patients without a doctor, for the doctors whom "
+        "UNASSIGNED_PATIENTS names: first what nobody has reviewed, then what is `left`; `urgency` "
+        "may be asked for beside it",
+    )
+    q: SearchText | None = Field(
+        default=None,
+        description="only findings of patients whose name, last name or e-mail begins so",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.awaited and (self.order == "learning" or self.reviewed is False or self.urgency):
+            raise ValueError("awaited lists reviewed findings of every urgency, the oldest first")
+        if self.unassigned and (
+            self.awaited or self.order == "learning" or self.reviewed or self.q
+        ):
+            raise ValueError("unassigned lists what waits of patients without a doctor")
+        if self.order == "learning" and self.reviewed:
+            raise ValueError("order=learning lists only what waits for a review")
+        if self.order == "learning" and self.q:
+            raise ValueError("order=learning lists findings of every patient")
+        if self.order == "learning" and self.urgency:
+            raise ValueError("order=learning lists findings of every urgency")
+        return self
+
+
+class AwaitedView(Answer):
+    """What a decision about a finding waits for."""
+
+    what: WaitsFor = Field(description="the `result` of a sample, or another `photo`")
+    since: datetime = Field(description="when that was decided")
+    overdue: bool = Field(description="for more than 14 days")
+    submission: int = Field(description="the number of the finding")
+
+    @classmethod
+    def of(cls, submission: Listed | None) -> Self | None:
+        awaited = submission.awaited if submission else None
+        if submission is None or awaited is None or submission.decision is None:
+            return None
+        since = submission.decision.decided_at
+        overdue = now() - since > OVERDUE_AFTER
+        return cls(what=awaited, since=since, overdue=overdue, submission=submission.number)
+
+
+class PatientInCare(Answer):
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+    waiting_band: Band | None = Field(
+        description="the most urgent band among the findings without a review; null without any"
+    )
+    waiting_since: datetime | None = Field(description="when that finding was made")
+    waiting_submission: int | None = Field(description="the number of that finding")
+
+    awaited: AwaitedView | None = Field(
+        description="what a decision about one of the findings has waited for the longest; null "
+        "where none waits"
+    )
+    due: date | None = optional(
+        "until when the patient should next be seen, by what doctors have decided; absent where "
+        "no time was named, or it is more than 14 days past"
+    )
+
+    record_kept_until: datetime | None = optional(
+        "the patient has left: only the medical record is kept, until then; absent otherwise"
+    )
+
+    @classmethod
+    def of(cls, found: FoundPatient) -> Self:
+        account = found.account
+        waiting = Waiting.of(account.queue_key)
+        return cls(
+            due=found.due,
+            record_kept_until=account.record_end,
+            awaited=AwaitedView.of(found.awaited),
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            waiting_band=waiting.band if waiting else None,
+            waiting_since=waiting.since if waiting else None,
+            waiting_submission=waiting.number if waiting else None,
+        )
+
+
+class LearningPlace(Answer):
+    """Why a finding stands where it does in the list by learning."""
+
+    urgent_first: bool = Field(
+        description="it stands before the others because of its band, whatever it would teach"
+    )
+    margin: float = Field(
+        description="how far the most probable condition is ahead of the next one; the smallest "
+        "teaches most"
+    )
+    teaches: bool = Field(
+        description="its photo was kept and its owner consents; otherwise a review teaches no model"
+    )
+
+    @classmethod
+    def of(cls, submission: Listed, owner: Account) -> Self:
+        return cls(
+            urgent_first=submission.urgent,
+            margin=round(submission.margin, 6),
+            teaches=submission.photo_blob is not None and owner.may_teach,
+        )
+
+
+class ListedFinding(Answer):
+    """A finding in a list, in short; the whole finding is at `/submissions/{id}`."""
+
+    id: str = Field(serialization_alias="_id")
+    number: int = Field(serialization_alias="id")
+    created_at: datetime
+    reviewed: bool
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the probability of `class`, in percent")
+    headline: HeadlineView
+    band: Band
+    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    decision: FirstDecision
+    graver_review: GraverReview
+    uncertain: bool
+    photo_kept: bool
+    awaited: AwaitedView | None = optional(
+        "for doctors: what its decision waits for; absent where that is nothing"
+    )
+    due: date | None = optional(
+        "for doctors, in their lists: until when the patient was told to be seen, by all that was "
+        "said of the spot; absent where no time was named"
+    )
+    replaced_by: AdviceView | None = optional(
+        "for doctors: of a decided finding, what was said of the spot that counts instead; absent "
+        "where its own does"
+    )
+
+
+class OpinionView(Answer):
+    """A request for a second opinion."""
+
+    doctor: str = Field(description="the name of who has asked")
+    colleague: str = Field(description="the name of who is asked")
+    of_me: bool = Field(description="whether that is the caller")
+    asked_at: datetime
+    question: str | None = Field(description="what the colleague is asked")
+
+
+class CaseView(Answer):
+    """Which doctors work on a finding."""
+
+    taken_by: str | None = Field(description="a name; null where nobody has taken it")
+    taken_at: datetime | None
+    mine: bool = Field(description="whether the caller has taken it")
+    free: bool = Field(description="whether the caller may take it, or over")
+    opinion: OpinionView | None = Field(description="null where none is asked for")
+    opinion_came_at: datetime | None = Field(
+        description="when a second opinion has come that the doctor in charge has not answered"
+    )
+    overdue: bool = optional(
+        "what its decision waits for has not come for more than 14 days; else absent", default=False
+    )
+
+    @classmethod
+    def of(cls, submission: Listed, doctors: Mapping[str, Account], asker: str) -> Self:
+        awaited = AwaitedView.of(submission)
+
+        def name(doctor: str | None) -> str:
+            account = doctors.get(doctor or "")
+            return account.name if account else ""
+
+        return cls(
+            taken_by=name(submission.taken_by) if submission.taken_by else None,
+            taken_at=submission.taken_at,
+            mine=submission.taken_by == asker,
+            free=is_free(submission, asker),
+            opinion=OpinionView(
+                doctor=name(submission.doctor),
+                colleague=name(submission.opinion_of),
+                of_me=submission.opinion_of == asker,
+                asked_at=submission.opinion_at,
+                question=submission.opinion_question,
+            )
+            if submission.opinion_of and submission.opinion_at
+            else None,
+            opinion_came_at=submission.opinion_came_at,
+            overdue=bool(awaited and awaited.overdue),
+        )
+
+
+class WithdrawnModel(Answer):
+    """A model version that was rolled back, and has judged a finding in the caller's care."""
+
+    version: str
+    withdrawn_at: datetime
+
+
+class OpinionsView(Answer):
+    came: int = Field(description="second opinions that wait for the caller's decision")
+
+
+class QueuedFinding(ListedFinding):
+    """A finding in a doctor's list."""
+
+    patient_id: str
+    patient_name: str
+    patient_email: str
+    age_band: AgeBand | None = Field(description="as it was told with the photo")
+    body_site: BodySite | None = Field(description="as it was told with the photo")
+    body_laterality: Laterality | None = Field(description="as it was told with the photo")
+    body_side: BodySide | None = Field(description="as it was told with the photo")
+    raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
+    malignant_score: float = Field(
+        description="the probability that it is malignant, in percent. Within a band, what waits "
+        "for a review is listed by it"
+    )
+    restated_malignant_score: float | None = optional(
+        "the same for the server's PREVALENCE: what people read. Absent without one"
+    )
+    record_kept_until: datetime | None = optional("as that of the patient")
+    case: CaseView
+    awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
+    learning: LearningPlace | None = Field(description="only in the list by learning")
+    judged_again: int | None = Field(
+        description="the finding in which the photo of this one was judged again; null where none"
+    )
+    left: tuple[Left, ...] = optional(
+        "only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the patient is "
+        "still to be told; `result`: that of a sample is awaited; `opinion`: a second one has "
+        "come; `message`: the patient has written about the spot",
+        default=(),
+    )
+
+    @classmethod
+    def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
+        submission, owner = found.submission, found.owner
+        finding = submission.finding
+        return cls(
+            **listed_fields(submission, for_doctor=True),
+            patient_id=owner.id,
+            patient_name=owner.name,
+            patient_email=owner.email,
+            record_kept_until=owner.record_end,
+            age_band=submission.context.age_band,
+            body_site=submission.context.body_site,
+            body_laterality=submission.context.body_laterality,
+            body_side=submission.context.body_side,
+            raised_by=finding.raised_by,
+            malignant_score=percent(finding.malignant_score),
+            restated_malignant_score=percent(finding.shown_malignant_score)
+            if finding.restated
+            else None,
+            case=CaseView.of(submission, found.doctors, asker),
+            learning=LearningPlace.of(submission, owner) if by_learning else None,
+            judged_again=submission.judged_again,
+            left=found.left,
+        )
+
+
+def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
+    """The fields of a ListedFinding."""
+    finding = submission.finding
+    label = (
+        finding.band_words(submission.language).doctor_label
+        if for_doctor
+        else shown_words(submission).label
+    )
+    return {
+        "id": submission.id,
+        "number": submission.number,
+        "created_at": submission.created_at,
+        "reviewed": submission.reviewed,
+        **headed_fields(finding, for_doctor=for_doctor),
+        "band": finding.band,
+        "band_label": label,
+        "decision": decision_view(submission),
+        "graver_review": graver_sentence(submission),
+        "uncertain": finding.uncertain,
+        "photo_kept": submission.photo_blob is not None,
+        **(_for_doctor(submission) if for_doctor else {}),
+    }
+
+
+def _for_doctor(submission: Listed) -> dict[str, Any]:
+    """The fields of a ListedFinding that doctors alone read."""
+    other = submission.replaced_by
+    replaced = other if submission.decision else None
+    return {
+        "awaited": AwaitedView.of(submission),
+        "due": None if other else submission.instruction.counts.due,
+        "replaced_by": AdviceView.of(replaced, submission.language, for_doctor=True)
+        if replaced
+        else None,
+    }

@@ -1,0 +1,211 @@
+"""The collection of spots. A finding names its spot (`lesion` of a submission), and never the other
+way round.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from skinapi.base.errors import Conflict, Unprocessable
+from skinapi.base.field_types import ID
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.context import BodySide, BodySite, Laterality
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Filter, Ops, set_or_remove
+from skinapi.platform.storage.records import Records
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
+NOT_DELETED: Filter = {"deleted_at": None}
+# What a deleted spot has no more. Its owner may use the idempotency key again.
+CLOSED: Document = {
+    "findings": 0,
+    "latest": None,
+    "joined": None,
+    "remind_at": None,
+    "idempotency_key": None,
+}
+# Of these there is one on the left and one on the right, and nothing between.
+PAIRED: frozenset[BodySite] = frozenset(
+    ("acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity")
+)
+# The drawing of the body map is as wide on both sides of this; so near to it is the middle.
+MIDLINE, MIDDLE = 50.0, 3.0
+
+
+class Place(StoredRecord):
+    """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
+    (console/static/views/body_map.js), in the units of its drawing; x and y both or none.
+    `told_laterality` is of a spot without a point: a point says it itself.
+    """
+
+    site: BodySite
+    side: BodySide | None = None
+    x: float | None = None
+    y: float | None = None
+    told_laterality: Laterality | None = None
+
+    @property
+    def laterality(self) -> Laterality | None:
+        """Left and right are those of the person, who faces us where the body is drawn from the
+        front.
+        """
+        if self.x is None:
+            return self.told_laterality
+        if self.site not in PAIRED and abs(self.x - MIDLINE) <= MIDDLE:
+            return "middle"
+        return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
+
+
+class Lesion(StoredRecord):
+    """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
+    that was joined to it last. At `remind_at` its owner is reminded of what is to be done about it;
+    `reminded` is the newest finding when that was done. One that was deleted at `deleted_at` is
+    kept with its messages for the doctor in charge; nobody else finds it.
+    """
+
+    id: str
+    created_at: datetime
+    owner: str
+    place: Place
+    name: str | None = None
+    findings: int = 0
+    latest: str | None = None
+    joined: str | None = None
+    remind_at: datetime | None = None
+    reminded: str | None = None
+    deleted_at: datetime | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLesion:
+    """A spot to be added. `key` is the idempotency key of the request, `request_hash` what it asked
+    for.
+    """
+
+    owner: str
+    place: Place
+    name: str | None
+    key: str | None
+    request_hash: str
+
+
+class Lesions(Records[Lesion]):
+    collection, record = "lesions", Lesion
+    indexes = (("owner", "deleted_at", "id"), ("remind_at", "id"), ("joined", "id"))
+    unique = (("owner", "idempotency_key"),)
+
+    def add(self, new: AddedLesion) -> Lesion:
+        """Raises Duplicate where its owner has used the idempotency key before."""
+        return self.insert(
+            Lesion(
+                id=new_id(),
+                created_at=now(),
+                owner=new.owner,
+                place=new.place,
+                name=new.name,
+                idempotency_key=new.key,
+                request_hash=new.request_hash,
+            )
+        )
+
+    def find(self, identifier: str, /) -> Lesion | None:
+        lesion = self.find_kept(identifier)
+        return None if lesion is None or lesion.deleted_at else lesion
+
+    def find_kept(self, identifier: str) -> Lesion | None:
+        """A spot, also one that was deleted and had messages."""
+        return super().find(identifier)
+
+    def find_joined(self, identifier: str) -> Lesion | None:
+        """The spot to which this one was joined, unless another was joined to that since."""
+        return self._first({"joined": identifier}) if ID.fullmatch(identifier) else None
+
+    def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
+        """Find these spots by their ids, also deleted ones."""
+        return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
+
+    def list_newest(self, identifiers: Sequence[str]) -> list[str]:
+        """The ids of the newest findings of these spots; of a deleted one there is none."""
+        documents = self._documents.find(
+            {"id": {"$in": [*identifiers]}}, fields=("latest", "deleted_at")
+        )
+        return [
+            document["latest"]
+            for document in documents
+            if document.get("latest") and not document.get("deleted_at")
+        ]
+
+    def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
+        return self._by_key(key, owner=owner)
+
+    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
+        """One page of an owner's spots, oldest first."""
+        wanted: Filter = {"owner": owner, **NOT_DELETED}
+        return self._page(wanted, after=after, limit=limit)
+
+    def list_closed(self, owner: str) -> list[Lesion]:
+        """An owner's spots that were deleted and had messages, the first deleted first."""
+        wanted: Filter = {"owner": owner, "deleted_at": {"$gt": BEGINNING}}
+        return self._list(wanted, sort="deleted_at")
+
+    def count_of(self, owner: str) -> int:
+        return self._documents.count({"owner": owner, **NOT_DELETED})
+
+    def list_due(self, limit: int) -> list[str]:
+        """The ids of spots whose owners are to be reminded, those that are due longest first."""
+        due = {"remind_at": {"$lte": now()}}
+        documents = self._documents.find(due, sort="remind_at", limit=limit, fields=())
+        return [document["id"] for document in documents]
+
+    def change(self, identifier: str, fields: Document) -> Lesion | None:
+        """None removes a field. It always writes, so that of two transactions about one spot one
+        conflicts.
+        """
+        ops = {**set_or_remove(fields), "$inc": {"revision": 1}}
+        return self._read(self._documents.update({"id": identifier}, ops))
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+    def close(self, identifier: str) -> None:
+        """Delete it for its owner, and keep it for the doctor who reads its messages."""
+        self.change(identifier, {**CLOSED, "deleted_at": now()})
+
+    def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
+        """Delete all spots of this owner but the `kept` ones. Idempotent."""
+        if not kept:
+            self._documents.delete({"owner": owner})
+            return
+        own = self._documents.find({"owner": owner}, sort="deleted_at", fields=())
+        others = [document["id"] for document in own if document["id"] not in kept]
+        if others:
+            self._documents.delete({"id": {"$in": others}})
+        still: Ops = {"$unset": {"remind_at": True}}
+        self._documents.update_all({"owner": owner}, still)
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+
+# Errors about spots.
+
+
+class TooManyLesions(Unprocessable):
+    """`most`: how many spots an account may have."""
+
+    code, sentence = "too_many_lesions", "This account has as many spots as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Delete or join some, then try again.")
+
+
+class SortedElsewhere(Conflict):
+    code = "sorted_elsewhere"
+    sentence = "This finding is not in the spot that `was` names any more; look at it again"
+
+
+class JoinedWithItself(Unprocessable):
+    code, sentence = "joined_with_itself", "A spot cannot be joined with itself; name another one"

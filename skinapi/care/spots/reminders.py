@@ -1,0 +1,240 @@
+"""Reminders of what is to be done about a spot, as its one instruction says: as a calendar file
+(RFC 5545) and as a mail, when one is due; and the counts of a spot's findings by which that is
+known.
+
+They say nothing else of the spot: calendars are shared, and kept by others.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language
+from skinapi.care.spots.records import Lesion, Lesions
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
+from skinapi.findings.records.errors import LesionFull
+from skinapi.findings.records.events import (
+    FindingDeleted,
+    FindingFiled,
+    FindingReviewed,
+    FindingVoided,
+)
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Instruction, Reader, Standing
+from skinapi.findings.records.submission import Submission
+from skinapi.model.bands import is_sent
+from skinapi.model.conditions import conditions_table
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+
+REMINDED_AT = time(8, tzinfo=UTC)
+# Before the last day on which a doctor should have seen a spot: there is to be time for a visit.
+AHEAD = timedelta(days=2)
+
+
+class Act(StrEnum):
+    SEE_DOCTOR = "see_doctor"
+    ASK_RESULT = "ask_result"
+    SEND_PHOTO = "send_photo"
+    PHOTOGRAPH = "photograph"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """What to do about a spot next, and on which day; until then where that is the `last` one."""
+
+    act: Act
+    due: date
+    last: bool = False
+
+    @property
+    def remind_at(self) -> datetime:
+        day = self.due - AHEAD if self.last else self.due
+        return datetime.combine(day, REMINDED_AT)
+
+    def from_today(self, today: date) -> "Reminder":
+        """Move a day that is past to today."""
+        return self if self.due >= today else Reminder(self.act, today)
+
+    def says(self, language: Language) -> str:
+        return conditions_table().notices.reminder.acts[self.act].in_language(language)
+
+
+def reminder_of(told: Instruction) -> Reminder | None:
+    """None where nothing is to be done again: a proven cancer is photographed no more."""
+    counts, day = told.counts, told.counts.since.date()
+    if counts.waits_for is WaitsFor.RESULT:
+        return Reminder(Act.ASK_RESULT, day + RESULT_AFTER)
+    if counts.due:
+        return Reminder(Act.SEE_DOCTOR, counts.due, last=True)
+    if told.picture_wanted:
+        return Reminder(Act.SEND_PHOTO, day + PHOTO_AFTER)
+    after = timedelta(days=conditions_table().band_entry(counts.band).photograph_again_days)
+    if is_sent(counts.band):
+        return Reminder(Act.SEE_DOCTOR, day + after)
+    if told.proven_cancer:
+        return None
+    return Reminder(Act.PHOTOGRAPH, told.photographed_at.date() + after)
+
+
+def look_at(stands: Standing | None) -> datetime | None:
+    """When to see whether the owner is to be reminded; a hold that ends may ask for it earlier."""
+    if stands is None:
+        return None
+    reminder = reminder_of(stands.instruction)
+    moments = [stands.held_until] if stands.held_until else []
+    return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
+
+
+def calendar_file(*, lesion: str, reminder: Reminder, language: Language, made_at: datetime) -> str:
+    """The same spot keeps its `UID`, so that a calendar replaces the entry it has."""
+    says = reminder.says(language)
+    if reminder.last:
+        until = conditions_table().notices.reminder.until.in_language(language)
+        says = until.format(what=says, date=say_day(reminder.due, language, weekday=True))
+    text = says.replace(",", "\\,")
+    alarms = ["PT9H", *([f"-PT{AHEAD // timedelta(hours=1) - 9}H"] if reminder.last else [])]
+    lines = (
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//SkinAPI//reminder//EN",
+        "BEGIN:VEVENT",
+        f"UID:{lesion}@skinapi",
+        f"DTSTAMP:{made_at:%Y%m%dT%H%M%SZ}",
+        f"DTSTART;VALUE=DATE:{reminder.due:%Y%m%d}",
+        f"SUMMARY:{text}",
+        "TRANSP:TRANSPARENT",
+        *(line for trigger in alarms for line in _alarm(trigger, text)),
+        "END:VEVENT",
+        "END:VCALENDAR",
+    )
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _alarm(trigger: str, text: str) -> tuple[str, ...]:
+    return (
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        f"TRIGGER:{trigger}",
+        f"DESCRIPTION:{text}",
+        "END:VALARM",
+    )
+
+
+# Puts reminders that are due into the outbox.
+
+
+PASS_EVERY_S = 600.0
+REMINDED_AT_ONCE = 1000
+
+
+class ReminderMailer(PeriodicThread):
+    """Any process may make a pass: of two at once, one reminds of each spot."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lesions: Lesions,
+        spots: Spots,
+        outbox: Outbox,
+        failed: FailedItems,
+    ) -> None:
+        super().__init__("reminders", every_s=PASS_EVERY_S, failure="not reminded")
+        self._store, self._outbox, self._failed = store, outbox, failed
+        self._lesions, self._spots = lesions, spots
+
+    def make_pass(self) -> None:
+        if not self._outbox.enabled:
+            return
+        due = ((one, one) for one in self._lesions.list_due(REMINDED_AT_ONCE))
+        for _ in self._failed.each("reminder", due, self._remind):
+            pass
+
+    def _remind(self, identifier: str) -> None:
+        self._store.transaction(partial(self._remind_once, identifier))
+
+    def _remind_once(self, identifier: str) -> None:
+        """Once after each newest finding. The time is looked at again: it may have moved."""
+        lesion = self._lesions.find(identifier)
+        if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
+            return
+        stands = self._spots.stand([identifier], Reader.PATIENT).get(identifier)
+        at = look_at(stands)
+        if at and at > now():
+            self._lesions.change(identifier, {"remind_at": at})
+            return
+        newest = stands.newest.photo.id if stands else None
+        if at and newest != lesion.reminded:
+            self._outbox.add(Kind.REMINDER, to=lesion.owner)
+        self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
+
+
+# Keeps the count of findings, the newest finding and the next reminder that stand with each spot,
+# in the transactions that file, move, review and delete findings.
+
+
+NO_LESION = "There is no such spot"
+
+
+class LesionCounts:
+    def __init__(self, lesions: Lesions, spots: Spots, *, most: int) -> None:
+        """`most` is how many findings a spot may have."""
+        self._lesions, self._spots, self._most = lesions, spots, most
+
+    def get_own(self, lesion: str, owner: str) -> Lesion:
+        """A spot of this owner. Raises NotFound, also for those of others."""
+        found = self._lesions.find(lesion)
+        if found is None or found.owner != owner:
+            raise NotFound(NO_LESION)
+        return found
+
+    def on_filed(self, event: FindingFiled) -> None:
+        """Raises NotFound, LesionFull."""
+        self.enter(event.finding)
+
+    def on_changed(self, event: FindingReviewed | FindingVoided | FindingDeleted) -> None:
+        self.update(event.finding)
+
+    def enter(self, submission: Submission) -> None:
+        """After a finding of a spot was stored. Raises NotFound, LesionFull."""
+        if submission.lesion:
+            self.get_own(submission.lesion, submission.owner)
+            self.refuse_excess(self.recount(submission.lesion))
+
+    def update(self, submission: Submission) -> None:
+        """After a finding was deleted or reviewed."""
+        if submission.lesion:
+            self.recount(submission.lesion)
+
+    def recount(self, lesion: str) -> Lesion | None:
+        """The spot as it is then; None where it is deleted."""
+        return self._lesions.change(lesion, self._count(lesion))
+
+    def _count(self, lesion: str) -> dict[str, Any]:
+        stands = self._spots.stand([lesion], Reader.PATIENT).get(lesion)
+        return {
+            "findings": len(stands.findings) if stands else 0,
+            "latest": stands.newest.photo.id if stands else None,
+            "remind_at": look_at(stands),
+        }
+
+    def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:
+        """Raises LesionFull where the spot has more findings than it may, with `more` of them."""
+        if lesion and lesion.findings + more > self._most:
+            raise LesionFull(self._most)
+
+    def is_right(self, lesion: Lesion) -> bool:
+        """Whether it says what is counted. Once a reminder is due, its time stays until a pass."""
+        counted = self._count(lesion.id)
+        is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
+        if not is_ahead:
+            counted["remind_at"] = lesion.remind_at
+        return counted == {name: getattr(lesion, name) for name in counted}

@@ -1,0 +1,176 @@
+"""What crosses the wire about spots."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from skinapi.base.field_types import Name
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.care.queue.schemas import ListedFinding, listed_fields
+from skinapi.care.spots.records import PAIRED, Place
+from skinapi.care.spots.reminders import Act, Reminder, reminder_of
+from skinapi.care.spots.service import ShownLesion
+from skinapi.findings.records.finding_schemas import InstructionView
+from skinapi.findings.records.submission import Listed
+from skinapi.model.context import BodySide, BodySite, Laterality
+from skinapi.platform.storage.ids import now
+from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
+
+# The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
+X = Annotated[float, Field(ge=8, le=92, allow_inf_nan=False)]
+Y = Annotated[float, Field(ge=2, le=186, allow_inf_nan=False)]
+
+
+class PlaceFields(Body):
+    """`side`, `x` and `y` are a point of the console's body map, in the units of its drawing."""
+
+    site: BodySite
+    laterality: Laterality | None = Field(
+        default=None,
+        description="left, right or middle of the person's body; a point says it by itself",
+    )
+    side: BodySide | None = None
+    x: X | None = None
+    y: Y | None = None
+
+    @model_validator(mode="after")
+    def _refuse_half_a_point(self) -> Self:
+        if (self.x is None) != (self.y is None) or (self.x is not None and self.side is None):
+            raise ValueError("x and y belong together, and to a side: send all three, or no point")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_another_laterality(self) -> Self:
+        if self.laterality == "middle" and self.site in PAIRED:
+            raise ValueError("this part of the body is on the left or on the right")
+        if self.laterality and self.place().laterality != self.laterality:
+            raise ValueError("the point is not where `laterality` says; leave one of them out")
+        return self
+
+    def place(self) -> Place:
+        point = self.model_dump(exclude={"laterality"})
+        told = self.laterality if self.x is None else None
+        return Place(**point, told_laterality=told)
+
+
+class NewLesion(Body):
+    place: PlaceFields
+    name: Name | None = None
+
+
+class LesionChange(Body):
+    """Only what is sent is changed; `name` null removes the name."""
+
+    place: PlaceFields | None = None
+    name: Name | None = None
+
+    @model_validator(mode="after")
+    def _refuse_no_place(self) -> Self:
+        if self.place is None and "place" in self.model_fields_set:
+            raise ValueError("a spot has a place: send another one, or leave `place` out")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, as they are stored."""
+        told: dict[str, Any] = {"name": self.name} if "name" in self.model_fields_set else {}
+        return {**told, "place": self.place.place().stored()} if self.place else told
+
+
+class JoinedLesion(Body):
+    lesion: str = Field(description="the spot whose findings come here, and which is deleted then")
+
+
+class ChosenLesion(Body):
+    lesion: str | None = Field(description="the spot of the finding; null for none")
+    was: str | None = Field(
+        default=None,
+        description="where the caller saw the finding: a spot, or null for none. If it is "
+        "elsewhere by now, nothing is changed. Without `was` the last request counts",
+    )
+
+    def may_leave(self, lesion: str | None) -> bool:
+        """Whether the caller agrees to take the finding out of this spot."""
+        return "was" not in self.model_fields_set or self.was == lesion
+
+
+class CourseQuery(PageQuery):
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    order: Literal["oldest", "newest"] = "oldest"
+
+
+class LanguageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language | None = Field(default=None, description="the account's unless given")
+
+
+class PlaceView(Answer):
+    site: BodySite
+    laterality: Laterality | None = Field(
+        description="left, right or middle of the person's body; null where it was not said"
+    )
+    side: BodySide | None
+    x: float | None
+    y: float | None
+
+    @classmethod
+    def of(cls, place: Place) -> Self:
+        return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
+
+
+class ReminderView(Answer):
+    """What to do about a spot next, by its instruction."""
+
+    act: Act
+    says: str = Field(description="in the words of a calendar")
+    due: date = Field(description="on which day; the day of today where that is past")
+    last: bool = Field(description="whether it is to be done until that day")
+
+    @classmethod
+    def of(cls, reminder: Reminder, language: Language) -> Self:
+        coming = reminder.from_today(now().date())
+        return cls(act=coming.act, says=coming.says(language), due=coming.due, last=coming.last)
+
+
+class LesionView(Answer):
+    id: str
+    name: str | None
+    place: PlaceView
+    created_at: datetime
+    findings: int = Field(description="how many")
+    latest: ListedFinding | None = Field(description="the newest finding; null without any")
+    instruction: InstructionView | None = Field(
+        description="what is to be done about the spot, of all that was said of it: "
+        "docs/reviews.md; null without findings"
+    )
+    reminder: ReminderView | None = Field(
+        default=None,
+        description="what its owner can be reminded of; null without findings, and of a cancer "
+        "that is proven",
+    )
+    deleted: bool = optional(
+        "its owner has deleted it, and the doctor in charge reads its messages on; absent where "
+        "that is not so",
+        default=False,
+    )
+
+    @classmethod
+    def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
+        lesion, latest = shown
+        instruction = shown.instruction
+        reminder = reminder_of(instruction) if instruction else None
+        return cls(
+            instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)
+            if instruction
+            else None,
+            **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
+            place=PlaceView.of(lesion.place),
+            latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            reminder=ReminderView.of(reminder, language) if reminder else None,
+            deleted=lesion.deleted_at is not None,
+        )
+
+
+def finding_view(submission: Listed, *, for_doctor: bool) -> ListedFinding:
+    return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))

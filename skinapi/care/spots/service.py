@@ -1,0 +1,308 @@
+"""The use cases of spots: create, show, change, join, delete, and sort findings into them.
+
+Each that writes is one transaction, and changes the spots that it concerns; so of two at once, one
+comes after the other, and each answer was true.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.languages import Language
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.care.message_records import Messages
+from skinapi.care.queue.queue import NO_PATIENT
+from skinapi.care.spots.records import (
+    AddedLesion,
+    JoinedWithItself,
+    Lesion,
+    Lesions,
+    Place,
+    SortedElsewhere,
+    TooManyLesions,
+)
+from skinapi.care.spots.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
+from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.review_queue import reader_of
+from skinapi.findings.records.service import NOT_YOURS, RecordsService
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Advice, Instruction, Reader
+from skinapi.findings.records.submission import Listed, Submission
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+MOST_PROPOSED = 20
+NO_FINDING = "This spot has no finding yet; photograph it first"
+NO_REMINDER = "There is nothing to be reminded of about this spot"
+
+
+class ShownLesion(NamedTuple):
+    """A spot and its newest finding, as its reader may know."""
+
+    lesion: Lesion
+    latest: Listed | None
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """What is to be done about it; None without a finding."""
+        return self.latest.instruction if self.latest else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LesionsService:
+    """`most` is how many spots an account may have."""
+
+    work: UnitOfWork
+    lesions: Lesions
+    spots: Spots
+    counts: LesionCounts
+    records: RecordsService
+    accounts: Accounts
+    messages: Messages
+    owners: OwnerStatus
+    most: int
+
+    def create_lesion(
+        self, *, owner: str, place: Place, name: str | None, key: str | None
+    ) -> ShownLesion:
+        """A retry gets the spot of the first request. Raises IdempotencyKeyReused, TooManyLesions,
+        InvalidToken.
+        """
+        request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
+        if before := self._find_created(owner, key, request_hash):
+            return self._show(before)
+        new = AddedLesion(owner, place, name, key, request_hash)
+        try:
+            return ShownLesion(self._create(new), None)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self._find_created(owner, key, request_hash):
+                return self._show(before)
+            raise
+
+    @atomic
+    def _create(self, unit: Unit, new: AddedLesion) -> Lesion:
+        self.owners.hold(new.owner)
+        if self.lesions.count_of(new.owner) >= self.most:
+            raise TooManyLesions(self.most)
+        lesion = self.lesions.add(new)
+        unit.record(AuditRow("lesion.create", by=new.owner, target=lesion.id, owner=new.owner))
+        return lesion
+
+    def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
+        lesion = self.lesions.find_by_key(owner, key)
+        if lesion and lesion.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return lesion
+
+    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
+        """One page of the owner's spots, oldest first."""
+        return self._page(owner, Reader.PATIENT, after=after, limit=limit)
+
+    def _page(
+        self, owner: str, reader: Reader, *, after: str | None, limit: int
+    ) -> Page[ShownLesion]:
+        page = self.lesions.page_owned(owner, after=after, limit=limit)
+        known = self.spots.by_ids([item.latest for item in page.items if item.latest])
+        newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
+
+        return page.map(lambda lesion: ShownLesion(lesion, newest.get(lesion.id)))
+
+    def list_of_patient(
+        self, *, patient: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[ShownLesion]:
+        """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
+        owner = self.accounts.by_ids({patient}).get(patient)
+        if owner is None or not self.records.may_see(owner, doctor, lesion=None):
+            raise NotFound(NO_PATIENT)
+        self.records.note_read([patient], by=doctor)
+        return self._page(patient, reader_of(patient, doctor), after=after, limit=limit)
+
+    def get(self, *, lesion: str, to: Subject) -> ShownLesion:
+        """A spot that the caller may see; of one that was joined to another, that one: a mail may
+        name it. Raises NotFound.
+        """
+        spot = self.find(lesion=lesion, to=to)
+        return self._show(spot, reader_of(spot.owner, to))
+
+    def find(self, *, lesion: str, to: Subject) -> Lesion:
+        """The same, without what holds about it."""
+        spot = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
+        own = spot is not None and spot.owner == to.id and not spot.deleted_at
+        if spot is None or not (own or self._may_see(spot, to)):
+            raise NotFound(NO_LESION)
+        self.records.note_read([spot.owner], by=to)
+        return spot
+
+    def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
+        owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
+        return owner is not None and self.records.may_see(owner, doctor, lesion=lesion.id)
+
+    def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
+        newest = self.spots.newest(lesion.id)
+        return ShownLesion(lesion, newest and self.spots.see_one(newest, reader))
+
+    def instruct_compared(
+        self, *, lesion: Lesion, compared: Advice | None, to: Subject
+    ) -> Instruction | None:
+        """The instruction of a spot, with what a comparison of two of its findings asks for."""
+        reader = reader_of(lesion.owner, to)
+        stands = self.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
+        return stands.instruction if stands else None
+
+    def page_course(
+        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+    ) -> Page[Listed]:
+        """One page of a spot's findings in the order of time. Raises NotFound."""
+        spot = self.find(lesion=lesion, to=to)
+        page = self.spots.page(spot.id, newest_first=newest_first, after=after, limit=limit)
+        return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
+
+    def list_course(self, *, lesion: str, to: Subject) -> list[Listed]:
+        """All findings of a spot. Raises NotFound."""
+        found = self.find(lesion=lesion, to=to)
+        return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
+
+    def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
+        """Raises NotFound, also for those of other accounts, as all that follow do."""
+        return self._show(self._change(lesion, fields, by))
+
+    @atomic
+    def _change(self, unit: Unit, lesion: str, fields: Document, by: str) -> Lesion:
+        own = self.counts.get_own(lesion, by)
+        unit.audit("lesion.change", by=by, target=own.id, owner=own.owner)
+        changed = self.lesions.change(own.id, fields)
+        if changed is None:
+            raise NotFound(NO_LESION)
+        return changed
+
+    @atomic
+    def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
+        """Its findings stay, in no spot; its messages stay with the doctor in charge."""
+        own = self.counts.get_own(lesion, by)
+        unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
+        kept = self.messages.has_any(own.id)
+        unit.publish(FindingsChanged(self.spots.leave(own.id, keep=kept)))
+        if kept:
+            self.lesions.close(own.id)
+        else:
+            self.lesions.remove(own.id)
+
+    def join_lesion(self, *, lesion: str, joined: str, by: str) -> ShownLesion:
+        """The same again is answered as then. Raises JoinedWithItself, LesionFull too."""
+        return self._show(self._join(lesion, joined, by))
+
+    @atomic
+    def _join(self, unit: Unit, lesion: str, joined: str, by: str) -> Lesion:
+        kept = self.counts.get_own(lesion, by)
+        if kept.id == joined:
+            raise JoinedWithItself
+        if kept.joined == joined:
+            return kept
+        other = self.counts.get_own(joined, by)
+        unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
+        self.counts.refuse_excess(kept, more=other.findings)
+        unit.publish(FindingsChanged(self.spots.move_all(other.id, kept.id)))
+        self.messages.move_all(other.id, kept.id)
+        self.lesions.remove(other.id)
+        self.lesions.change(kept.id, {"joined": other.id})
+        return self.counts.recount(kept.id) or kept
+
+    @atomic
+    def sort_finding(
+        self,
+        unit: Unit,
+        *,
+        number: str,
+        lesion: str | None,
+        may_leave: Callable[[str | None], bool],
+        by: Subject,
+    ) -> Submission:
+        """Raises LesionFull, and SortedElsewhere where it may not leave the spot where it is."""
+        finding = self.get_own_finding(number, by)
+        if lesion:
+            self.counts.get_own(lesion, by.id)
+        unit.audit("submission.sort", by=by.id, target=finding.id, owner=finding.owner)
+        if finding.lesion == lesion:
+            return finding
+        if not may_leave(finding.lesion):
+            raise SortedElsewhere
+        unit.publish(FindingsChanged(self.spots.put(finding.id, lesion)))
+        moved = finding.model_copy(update={"lesion": lesion})
+        self.counts.enter(moved)
+        self.counts.update(finding)
+        return self.spots.see_one(moved, Reader.PATIENT)
+
+    def get_own_finding(self, number: str, by: Subject) -> Submission:
+        """A finding of the caller. Raises NotFound, also for those of patients in care."""
+        finding, owner = self.records.get(number=number, to=by)
+        if owner.id != by.id:
+            raise NotFound(NOT_YOURS)
+        return finding
+
+    def list_at_place(self, finding: Submission) -> list[ShownLesion]:
+        """The spots of its owner where a finding is, but its own: the one with the newest finding
+        first, and last what is on another side of the body than was told. None where nobody told
+        where the finding is.
+        """
+        owned = self.lesions.page_owned(finding.owner, after=None, limit=self.most).items
+        site, side = finding.context.body_site, finding.context.body_laterality
+        near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
+
+        def rank(one: Lesion) -> tuple[bool, str]:
+            fits = side is None or one.place.laterality in (None, side)
+            return fits, one.latest or one.id
+
+        near.sort(key=rank, reverse=True)
+        return [self._show(one) for one in near[:MOST_PROPOSED]]
+
+    def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
+        """Make a calendar file. Raises NotFound, also where nothing is to be done again."""
+        shown = self._show(self.counts.get_own(lesion, by))
+        own, instruction = shown.lesion, shown.instruction
+        if instruction is None:
+            raise NotFound(NO_FINDING)
+        reminder = reminder_of(instruction)
+        if reminder is None:
+            raise NotFound(NO_REMINDER)
+        coming = reminder.from_today(now().date())
+        return calendar_file(lesion=own.id, reminder=coming, language=language, made_at=now())
+
+    def require_open(self, owner: str, lesion: str) -> None:
+        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
+        self.counts.refuse_excess(self.counts.get_own(lesion, owner), more=1)
+
+    def has(self, lesion: str) -> bool:
+        """Whether it is there, or was deleted and is kept with its messages."""
+        return self.lesions.find_kept(lesion) is not None
+
+    def faults(self) -> Iterator[Fault]:
+        """Find what a restore by hand leaves."""
+        for owner in sorted(self.lesions.owners()):
+            if not self.accounts.list_where({"id": owner}):
+                says = f"spots of account {owner}, which is gone"
+                yield Fault(says, partial(self.lesions.forget, owner))
+        for named in self.spots.named_lesions():
+            if self.lesions.find(named) is None and self.spots.count(named):
+                says = f"findings name the spot {named}, which is gone"
+                yield Fault(says, partial(self.spots.move_all, named, None))
+        for lesion in self.lesions.walk_all():
+            if self._is_wrong(lesion.id):
+                says = f"the spot {lesion.id} does not name its newest finding and how many it has"
+                yield Fault(says, partial(self._recount, lesion.id))
+
+    @atomic
+    def _is_wrong(self, _: Unit, identifier: str) -> bool:
+        lesion = self.lesions.find(identifier)
+        return lesion is not None and not self.counts.is_right(lesion)
+
+    @atomic
+    def _recount(self, _: Unit, identifier: str) -> None:
+        self.counts.recount(identifier)

@@ -1,0 +1,1 @@
+"""A photo in, a finding out; its record, reviews and reports."""

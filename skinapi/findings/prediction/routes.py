@@ -1,0 +1,288 @@
+"""The route that classifies a photo for an account."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from skinapi.base.errors import (
+    BadRequest,
+    Forbidden,
+    IdempotencyKeyReused,
+    NoModel,
+    NotFound,
+    PredictionQuotaReached,
+    Refused,
+)
+from skinapi.base.field_types import Identifier
+from skinapi.base.languages import Language
+from skinapi.base.subject import Subject
+from skinapi.findings.prediction.moving import MovedToSamePatient, MovingService, NoPhotoToMove
+from skinapi.findings.prediction.service import (
+    JudgedByThisModel,
+    JudgingAgainService,
+    MaybeDifferentSpots,
+    NoPhotoToJudge,
+    PredictionService,
+    SentPhotos,
+)
+from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
+from skinapi.findings.records.finding_schemas import HeatView
+from skinapi.findings.records.schemas import (
+    NewError,
+    SubmissionInCare,
+    SubmissionView,
+    WillLookView,
+)
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.schemas import FullReport
+from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import (
+    AgeBand,
+    BodySide,
+    BodySite,
+    Context,
+    Fitzpatrick,
+    Laterality,
+    Modality,
+    Sex,
+    SkinAnswer,
+    SkinTone,
+)
+from skinapi.model.finding.finding import Finding
+from skinapi.platform.web.access import Public, Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.schemas import Answer, ContractForm, Upload
+
+# The form of /predict: the fields that the Angular app sends, and further facts about a photo.
+
+
+NO_IMAGE = "No image uploaded"
+# The value of `checklist` where the patient was asked and denied every item; leaving the field out
+# means that the patient was not asked.
+ALL_DENIED = "none"
+
+
+def _to_number(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
+
+
+def _split_items(sent: Any) -> Any:
+    """The items of a list that was sent as several fields or as one field with commas.
+
+    `none` becomes an empty tuple. Commas alone become None: they answer nothing.
+    """
+    if not isinstance(sent, list):
+        return sent
+    items = [item.strip() for text in sent for item in str(text).split(",")]
+    told = [item for item in items if item]
+    return tuple(item for item in told if item != ALL_DENIED) if told else None
+
+
+def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    known = [item.key for item in conditions_table().checklist.items]
+    if not set(ticked or ()) <= set(known):
+        raise ValueError(f"the items are {', '.join(known)}, or {ALL_DENIED}")
+    return ticked
+
+
+class ContextForm(ContractForm):
+    modality: Modality = Modality.UNKNOWN
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    body_site: BodySite | None = None
+    body_laterality: Laterality | None = Field(
+        default=None, description="left, right or middle of the person's `body_site`"
+    )
+    body_side: BodySide | None = Field(
+        default=None, description="front or rear of the person's `body_site`"
+    )
+    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
+    skin_tone: SkinTone | None = None
+    checklist: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
+    ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
+
+    def context(self) -> Context:
+        return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
+
+
+class PhotoForm(ContextForm):
+    missing = NO_IMAGE
+    image: tuple[Upload, ...] = Field(
+        default=(),
+        max_length=MOST_PICTURES,
+        description="the photo; or up to four of one spot, as fields of this name, which get one "
+        "finding",
+    )
+    file: Upload | None = Field(default=None, description="another name for `image`")
+    same_spot: bool = Field(
+        default=False, description="several photos show one spot, as a person has confirmed"
+    )
+    skin: SkinAnswer | None = Field(
+        default=None,
+        description="`ask`: this sender can be asked whether a photo that does not look like skin "
+        "shows the spot; `confirmed`: a person says that it does, so it is judged",
+    )
+    keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
+    language: Language | None = Field(default=None, description="the account's unless given")
+    lesion: str | None = Field(default=None, description="the spot that the photo shows")
+    patient: Identifier | None = Field(
+        default=None,
+        description="the account whose finding it is: with a clinic-wide key; the caller's own "
+        "unless given",
+    )
+
+    def context(self) -> Context:
+        confirmed = self.skin is SkinAnswer.CONFIRMED
+        return super().context().model_copy(update={"skin_confirmed": confirmed})
+
+    @property
+    def photos(self) -> tuple[bytes, ...]:
+        """The bytes of each photo. Raises BadRequest where no file was chosen."""
+        uploads = self.image or tuple(filter(None, [self.file]))
+        if not uploads:
+            raise BadRequest(NO_IMAGE)
+        # A browser sends a file without a name where nothing was chosen.
+        if not all(upload.filename for upload in uploads):
+            raise BadRequest("Empty filename")
+        return tuple(upload.content for upload in uploads)
+
+
+class SampleQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language = "en"
+
+
+class SampleView(Answer):
+    report: FullReport
+    heat: HeatView
+
+    @classmethod
+    def of(cls, finding: Finding, report: Report) -> Self:
+        return cls(report=FullReport.of(report), heat=HeatView.of(finding))
+
+
+QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
+routes: Routes[PredictionService] = Routes("prediction")
+again_routes: Routes[JudgingAgainService] = Routes("judging_again")
+moving_routes: Routes[MovingService] = Routes("moving")
+
+
+@routes.route(
+    "POST",
+    "/predict",
+    access=Signed(scopes=("findings:write",), test_keys=True),
+    raises=(
+        *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
+        *(MaybeDifferentSpots, FindingErased, *QUOTAS),
+    ),
+)
+def predict(
+    prediction: PredictionService,
+    *,
+    form: PhotoForm,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> SubmissionView:
+    """Classify a photo of the caller, or up to four of one spot, and store the finding.
+
+    A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
+    tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
+    that spot of the caller.
+
+    A photo that does not look like skin gets a finding in doubt (`not_surely_skin`), and is refused
+    where it surely shows something else. With `skin=ask` both are 422 with `question` skin: a
+    person is asked whether it shows the spot. With `skin=confirmed` it is judged in any case.
+
+    Several photos get one finding, with the part of each in it, which is never less urgent than
+    that of any photo alone, and states nothing milder. Where two may show different spots, nothing
+    is stored and 422, `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
+    A close-up and a dermoscope picture are always asked about.
+
+    A test key gets the finding of the sample picture, whatever is sent; its `id` is 0, and nothing
+    is stored.
+    """
+    sent = SentPhotos(
+        contents=form.photos,
+        same_spot=form.same_spot,
+        ask_about_skin=form.skin is SkinAnswer.ASK,
+        context=form.context(),
+        language=form.language,
+        keep_photo=form.keep_photo,
+        lesion=form.lesion,
+        key=idempotency_key,
+    )
+    owner = subject.account
+    if subject.key and subject.key.test:
+        submission = prediction.rehearse(owner=owner, sent=sent, by=subject)
+    else:
+        if form.patient:
+            owner = prediction.records.find_owner(patient=form.patient, by=subject)
+        submission = prediction.predict(owner=owner, sent=sent, by=subject)
+    records = prediction.records
+    looks = records.find_who_looks(submission, owner)
+    will_look = WillLookView.of(looks, submission.instruction, submission.language)
+    return SubmissionView.of(submission, owner).model_copy(update={"will_look": will_look})
+
+
+@routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))
+def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleView:
+    """What the model in service finds in a drawn sample picture, so that one can see what an answer
+    looks like. The picture is at `/console/sample.jpg`.
+    """
+    return SampleView.of(*prediction.classify_sample(language=query.lang))
+
+
+@again_routes.route(
+    "POST",
+    "/submissions/<number>/judge-again",
+    access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
+    raises=(
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel),
+        *(Refused, NoModel, LesionFull),
+    ),
+)
+def judge_again(judging: JudgingAgainService, *, number: str, subject: Subject) -> SubmissionInCare:
+    """Let the model in service judge the kept photos of a patient in care again, as where the
+    version of then was withdrawn. That makes a new finding, which names this one (`again_of`); this
+    one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
+    """
+    return SubmissionInCare.of(*judging.judge_again(number=number, by=subject))
+
+
+class NewPatient(NewError):
+    patient: Identifier = Field(description="the account of the right patient")
+    lesion: Identifier | None = Field(
+        default=None, description="the spot of the right patient that the photo shows"
+    )
+
+
+class MovedView(Answer):
+    """What a finding that was filed for the wrong patient was moved to."""
+
+    number: int = Field(serialization_alias="id")
+    moved_from: int
+
+
+@moving_routes.route(
+    "POST",
+    "/submissions/<number>/move",
+    access=Signed(roles=("doctor", "admin")),
+    raises=(
+        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient),
+        *(Refused, NoModel, LesionFull, *QUOTAS),
+    ),
+)
+def move_submission(
+    moving: MovingService, *, number: str, body: NewPatient, subject: Subject
+) -> MovedView:
+    """Move a finding to the right patient, as the doctor in charge of both or an admin. It is
+    entered in error for the one, and its photo is judged anew and filed for the other; where that
+    cannot be, nothing changes. Sent again, the answer is the same.
+    """
+    moved = moving.move(
+        number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
+    )
+    return MovedView(number=moved.number, moved_from=int(number))

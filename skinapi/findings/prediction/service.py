@@ -1,0 +1,358 @@
+"""The main use case: classify an account's photo, write the narrative, and store both. Judging a
+kept photo again, too.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from skinapi.accounts.admin.usage import PhotoCounts
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.consents import Way
+from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
+from skinapi.base.languages import Language
+from skinapi.base.subject import Subject
+from skinapi.findings.records.quotas import Quotas
+from skinapi.findings.records.review_queue import in_care
+from skinapi.findings.records.service import Newcomer, RecordsService
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import (
+    Again,
+    Filing,
+    NewFinding,
+    PhotoChoice,
+    Source,
+    Submission,
+)
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.reports.report import Report
+from skinapi.model.context import NOTHING_TOLD, Context
+from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.network.model import Model
+from skinapi.model.refusals import Reason, translate_refusal
+from skinapi.model.registry.prediction_pool import PoolCaller
+from skinapi.model.registry.service import ClassifiedPictures, InferenceService
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.unit_of_work import Unit
+
+# Errors about photos that are sent together, or judged again.
+
+
+class MaybeDifferentSpots(Unprocessable):
+    """`apart`: the places of two pictures that may show different spots."""
+
+    code, sentence = "maybe_different_spots", "The pictures may show different spots"
+
+    def __init__(self, apart: tuple[int, int]) -> None:
+        first, second = (place + 1 for place in apart)
+        super().__init__(
+            f"Pictures {first} and {second} may show different spots. Send each spot by itself, or "
+            "send same_spot=true if all of them show one."
+        )
+
+
+class NoPhotoToJudge(Conflict):
+    code = "no_photo_to_judge"
+    sentence = "The photo of this finding was not kept"
+
+    def __init__(self, reason: str = sentence) -> None:
+        super().__init__(f"{reason}. It cannot be judged again: ask the patient for another photo.")
+
+
+class JudgedByThisModel(Conflict):
+    code = "judged_by_this_model"
+    sentence = (
+        "The model in service has made this finding, at the operating point that is in use; it "
+        "would say the same again"
+    )
+
+
+# `question` of an error.
+SKIN = "skin"
+SAMPLE = PoolCaller("sample", signed_in=False)
+
+
+class OpenLesions(Protocol):
+    def require_open(self, owner: str, lesion: str) -> None:
+        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentPhotos:
+    """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
+    told; `source` the DICOM object of a clinic's archive; `moves` is as in `NewFinding`.
+    """
+
+    contents: Sequence[bytes] = field(repr=False)
+    context: Context
+    same_spot: bool = False
+    ask_about_skin: bool = False
+    language: Language | None = None
+    keep_photo: bool | None = None
+    lesion: str | None = None
+    key: str | None = None
+    way: Way = "photo"
+    source: Source | None = None
+    moves: Callable[[Unit], None] | None = None
+
+    @property
+    def request_hash(self) -> str:
+        beside = (self.language, self.keep_photo, *filter(None, [self.lesion]))
+        return _hash(self.contents, self.context, *beside)
+
+
+@dataclass(slots=True, kw_only=True)
+class SamplePicture:
+    """The sample picture, and its finding by the model that has judged it last."""
+
+    content: bytes
+    registry: InferenceService
+    _finding: Finding | None = field(default=None, init=False)
+
+    def judge(self) -> Finding:
+        """It is classified once for each model and operating point, so that callers without an
+        account cost no more than that. Raises NoModel, Unavailable.
+        """
+        finding = self._finding
+        if finding is None or not _is_by(self.registry.served.model, finding):
+            finding = self.registry.classify_photo(content=self.content, caller=SAMPLE).finding
+            self._finding = finding
+        return finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionService:
+    registry: InferenceService
+    records: RecordsService
+    lesions: OpenLesions
+    narrator: Narrator
+    llm: bool
+    quotas: Quotas
+    counts: PhotoCounts
+    sample: SamplePicture
+
+    def predict(
+        self,
+        *,
+        owner: Account,
+        sent: SentPhotos,
+        by: Subject | None = None,
+        newcomer: Newcomer | None = None,
+    ) -> Submission:
+        """Classify one to four photos of one spot of this account, and store the finding. `by`
+        files it, where that is not the owner (`RecordsService.find_owner`); `newcomer` stores an
+        owner who is not stored yet, with the finding.
+
+        The same request with the same idempotency key is answered as before and not counted again;
+        another request with that key raises IdempotencyKeyReused. A new request raises
+        StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises NotFound or
+        LesionFull where the spot takes no finding, MaybeDifferentSpots unless `same_spot`, Refused,
+        NoModel, Unavailable too. With `ask_about_skin`, Refused is a question where the photo does
+        not look like skin.
+        """
+        request_hash, language = sent.request_hash, sent.language or owner.language
+        answered = self.records.find_answered(
+            owner=owner.id, key=sent.key, request_hash=request_hash, by=by.id if by else None
+        )
+        if answered:
+            return answered
+        if sent.lesion:
+            self.lesions.require_open(owner.id, sent.lesion)
+        self.quotas.count_photos(owner, len(sent.contents))
+        classified = self._classify(owner, sent, caller=by.id if by else owner.id)
+        # The Angular app shows these words beside the model's own probability.
+        narrative = self.narrator.narrate(
+            facts=Facts.of(classified.finding.by_own_mix(), sent.context),
+            language=language,
+            llm=self.llm,
+            consents=owner.consents,
+        )
+        new = NewFinding(
+            finding=classified.finding,
+            photos=classified.kept,
+            context=sent.context,
+            language=language,
+            sections=narrative.sections.model_dump(),
+            narrative_source=narrative.source.model_dump(mode="json"),
+            lesion=sent.lesion,
+            key=sent.key,
+            request_hash=request_hash,
+            filed_by=by.id if by else None,
+            session_of=by.key.session_of if by and by.key else None,
+            choice=_choice_of(sent, by or owner),
+            source=sent.source,
+            moves=sent.moves,
+        )
+        return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
+
+    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> Submission:
+        """What a test key gets: the photos are judged and refused as `predict` would, but the
+        finding is that of the sample picture, under the number 0, and nothing is stored. `owner`
+        is nobody: the photos are counted as those of whom the key `by` belongs to. Raises as
+        `predict`.
+        """
+        if sent.lesion:
+            self.lesions.require_open(owner.id, sent.lesion)
+        payer = owner.model_copy(update={"id": by.counted_as})
+        self.quotas.count_photos(payer, len(sent.contents))
+        self._classify(owner, sent, caller=payer.id, counted=False)
+        finding, report = self.classify_sample(language=sent.language or owner.language)
+        new = NewFinding(
+            finding=finding,
+            context=sent.context,
+            language=sent.language or owner.language,
+            sections=report.narrative.sections.model_dump(),
+            narrative_source=report.narrative.source.model_dump(mode="json"),
+            key=None,
+            request_hash=sent.request_hash,
+        )
+        filing = Filing(identifier=new_id(), number=0, owner=owner.id, new=new)
+        return filing.as_submission(doctor=None).alone(Reader.PATIENT)
+
+    def _classify(
+        self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True
+    ) -> ClassifiedPictures:
+        """Without `counted`, nothing is stored of it: no photo, and no figure of a model."""
+        try:
+            classified = self.registry.classify_pictures(
+                contents=sent.contents,
+                same_spot=sent.same_spot,
+                caller=PoolCaller(caller, signed_in=True),
+                context=sent.context,
+                keep=counted and self.records.photos.may_keep(owner, sent.keep_photo, by=caller),
+                shadowed=counted,
+            )
+            if sent.ask_about_skin:
+                _refuse_doubted_skin(classified.finding)
+        except Refused as refused:
+            self._count_or_ask(refused, ask_about_skin=sent.ask_about_skin, counted=counted)
+            language, told = sent.language or owner.language, sent.context.checklist or ()
+            raise translate_refusal(refused, language, told) from refused
+        if classified.apart:
+            raise MaybeDifferentSpots(classified.apart)
+        return classified
+
+    def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool, counted: bool) -> None:
+        """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
+        where somebody can answer.
+        """
+        if refused.question is None and counted:
+            self.counts.add_refused(self.registry.served.model.version)
+        if ask_about_skin and refused.reason == Reason.NOT_SKIN:
+            refused.question = SKIN
+
+    def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
+        """Of the sample picture. Raises NoModel, Unavailable."""
+        finding = self.sample.judge()
+        facts = Facts.of(finding, NOTHING_TOLD)
+        return finding, Report(
+            facts=facts, narrative=self.narrator.narrate(facts=facts, language=language)
+        )
+
+
+def _is_by(model: Model, finding: Finding) -> bool:
+    """Whether this model has made the finding, at the operating point that it has now."""
+    in_use = model.version, model.calibration.point_in_use
+    return in_use == (finding.model_version, finding.operating_point)
+
+
+def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
+    keyed = isinstance(by, Subject) and by.key and sent.way == "photo"
+    return PhotoChoice(sent.keep_photo, by=by.id, way="key" if keyed else sent.way)
+
+
+def _refuse_doubted_skin(finding: Finding) -> None:
+    """Raises Refused with the question whether the photo shows the spot, by its place of several.
+    A question is no refusal in any count.
+    """
+    for place, picture in enumerate(finding.pictures or (finding,), 1):
+        if Doubt.NOT_SURELY_SKIN in picture.reasons:
+            figures = {"picture": place} if finding.pictures else {}
+            raise Refused(Reason.NOT_SURELY_SKIN, figures=figures, question=SKIN)
+
+
+def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:
+    first, *others = contents
+    digest = hashlib.sha256(first)
+    for content in others:
+        digest.update(hashlib.sha256(content).digest())
+    digest.update(context.model_dump_json().encode())
+    digest.update(repr(rest).encode())
+    return digest.hexdigest()
+
+
+# The use case: let the model in service judge the kept photo of a finding again.
+
+
+NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
+# No caller can send it as an Idempotency-Key: those have no slash.
+AGAIN = "again/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgingAgainService:
+    registry: InferenceService
+    records: RecordsService
+    narrator: Narrator
+    llm: bool
+
+    def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+        """A new finding on the kept photos of this one, of the same owner and spot; and its owner.
+        The old one stays as it was, with what doctors have decided. It is one more finding of
+        the owner and of the spot, and counts for no day's photos. Called again, the result is the
+        finding of the first time.
+
+        Raises NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, Refused, NoModel,
+        Unavailable.
+        """
+        original, owner = self.records.get(number=number, to=by)
+        if not in_care(owner, by):
+            raise Forbidden(NOT_IN_CHARGE)
+        key = f"{AGAIN}{original.id}"
+        if answered := self.records.find_answered(owner=owner.id, key=key, request_hash=key):
+            return self.records.get(number=str(answered.number), to=by)
+        if _is_by(self.registry.served.model, original.finding):
+            raise JudgedByThisModel
+        contents = self._read_photos(original)
+        # Somebody has judged them to be of skin: the model of then, or the sender.
+        of_skin = original.context.model_copy(update={"skin_confirmed": True})
+        try:
+            classified = self.registry.classify_pictures(
+                contents=contents,
+                same_spot=True,
+                caller=PoolCaller(by.id, signed_in=True),
+                context=of_skin,
+                keep=False,
+            )
+        except Refused as refused:
+            told = original.context.checklist or ()
+            raise translate_refusal(refused, original.language, told) from refused
+        narrative = self.narrator.narrate(
+            facts=Facts.of(classified.finding.by_own_mix(), original.context),
+            language=original.language,
+            llm=self.llm,
+            consents=owner.consents,
+        )
+        new = NewFinding(
+            finding=classified.finding,
+            photos=contents,  # as they were kept: to keep one of them anew would change it
+            context=original.context,
+            language=original.language,
+            sections=narrative.sections.model_dump(),
+            narrative_source=narrative.source.model_dump(mode="json"),
+            lesion=original.lesion,
+            key=key,
+            request_hash=key,
+            again=Again(original, by=by.id),
+            source=original.source,
+        )
+        return self.records.file_finding(owner=owner, new=new), owner
+
+    def _read_photos(self, original: Submission) -> list[bytes]:
+        """All of them. Raises NoPhotoToJudge, with the reason."""
+        try:
+            return [self.records.photos.content_of(picture) for picture in original.pictures]
+        except NotFound as missing:
+            raise NoPhotoToJudge(missing.detail) from missing

@@ -1,0 +1,153 @@
+"""Findings for programs that copy them, as a program may know them: by when they changed, by when
+they were filed, or one. Each program gets those that it may see.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.field_types import ID
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.findings.records.review_queue import in_care
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import Submission
+from skinapi.platform.storage.ports import Filter
+
+# A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
+# one after a minute at most, and the clocks of two servers differ by seconds.
+LATEST_COMMIT = timedelta(minutes=2)
+AT_ONCE = 50
+READ_AT_ONCE = 100
+SeenFinding = tuple[Submission, Account]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Changed at `since` or later, and before `until`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        since, until = self.since, self.until
+        return (since is None or moment >= since) and (until is None or moment < until)
+
+
+ALWAYS = Span()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFindings:
+    records: RecordsService
+
+    def page(
+        self,
+        *,
+        to: Subject,
+        patient: str | None = None,
+        span: Span = ALWAYS,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int = AT_ONCE,
+    ) -> Page[SeenFinding]:
+        """The findings of all patients whom the caller may see, or of one, each as in
+        `RecordsService.get`; none of a patient who is not there, or not the caller's to see.
+
+        `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
+        again at the end, and none is left out. What a doctor holds back changes nothing before it
+        is shown: a program may show all that it reads to the patient. Also those that were entered
+        in error: whoever has copied one must learn it.
+        """
+        found: list[Submission] = []
+        for of in self._listings(to, patient):
+            found += self.records.submissions.list_changed(
+                of,
+                since=span.since,
+                until=span.until,
+                newest_first=newest_first,
+                after=after,
+                limit=limit + 1,
+            )
+        found.sort(key=lambda one: one.change_key, reverse=newest_first)
+        shown = found[:limit]
+        following = shown[-1].change_key if len(found) > limit else None
+        return Page(self._seen(shown, to, span), following)
+
+    def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
+        key = to.key
+        if key and key.patient:
+            if patient not in (None, key.patient):
+                return []
+            patient = key.patient
+        wide = key is not None and key.clinic_wide
+        if patient is not None:
+            # Nobody else sees any of them, and the time to walk them would tell how many there are.
+            may = patient == to.id or wide or to.role == "doctor"
+            return [{"owner": patient}] if may else []
+        if wide:
+            return [{}]
+        return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
+
+    def _seen(self, found: list[Submission], to: Subject, span: Span) -> list[SeenFinding]:
+        owners = self.records.accounts.by_ids({one.owner for one in found})
+        seen = list[SeenFinding]()
+        for submission in found:
+            owner = owners.get(submission.owner)
+            if owner is None or not span.holds(submission.changed_at):
+                continue
+            if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
+                seen.append((submission, owner))
+        self.records.note_read({owner.id for _, owner in seen}, by=to)
+        told = self.records.spots.see(
+            [submission for submission, _ in seen], Reader.PROGRAM, with_errors=True
+        )
+        return [
+            (one.seen_by(Reader.PATIENT) if owner.id == to.id else one, owner)
+            for one, (_, owner) in zip(told, seen, strict=True)
+        ]
+
+    def walk_filed(
+        self, *, to: Subject, patient: str | None, first: str, end: str
+    ) -> Iterator[Submission]:
+        """Walk the findings that the caller may see, by ids from `first` to before `end`."""
+        of = _whose(to, patient)
+        while of is not None:
+            found = self.records.submissions.list_filed(
+                of, first=first, end=end, limit=READ_AT_ONCE
+            )
+            owners = self.records.accounts.by_ids({one.owner for one in found})
+            seen = [one for one in owners.values() if in_care(one, to)]
+            self.records.note_read([one.id for one in seen], by=to)
+            # The filter lets pass what is a doctor's own, or of an account being deleted.
+            may = {one.id for one in seen} | {to.id}
+            listed = [one for one in found if one.owner in may]
+            yield from self.records.spots.see(listed, Reader.PROGRAM)
+            if len(found) < READ_AT_ONCE:
+                return
+            first = f"{int(found[-1].id, 16) + 1:032x}"
+
+    def find(self, number: int) -> SeenFinding | None:
+        """None where it is gone, was entered in error, or its owner is being deleted."""
+        found = self.records.submissions.find_by_number(number)
+        if found is None or found.error:
+            return None
+        owner = self.records.accounts.by_ids({found.owner}).get(found.owner)
+        if owner is None or owner.status == "deleting":
+            return None
+        return self.records.spots.see_one(found, Reader.PROGRAM), owner
+
+
+def _whose(to: Subject, patient: str | None) -> dict[str, str] | None:
+    """Filter the findings that the caller may see; an archive names a patient by its own number."""
+    of = {}
+    if patient:
+        of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}
+    if to.key and to.key.clinic_wide:
+        return of
+    if to.role == "doctor":
+        return {**of, "doctor": to.id}
+    own = {"owner": to.id}
+    return {**of, **own} if of.get("owner", to.id) == to.id else None

@@ -1,0 +1,153 @@
+"""The use cases of findings that were filed for the wrong patient."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language, load_words
+from skinapi.base.pages import Page
+from skinapi.base.stored_record import Frozen
+from skinapi.base.subject import Subject
+from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.events import FindingsChanged, FindingVoided
+from skinapi.findings.records.outcome_counts import OutcomeCounts
+from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import EnteredInError, Submission
+from skinapi.findings.records.submissions import Submissions
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+# What its patient and its doctor have not read yet, and need not read any more.
+TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
+TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
+RELEASED = "/in-error"
+NOTHING_FILED = "This program has filed no finding by this order"
+
+
+class ErrorWords(Frozen):
+    in_error: str
+    taken_back: str
+
+
+ERRORS: Mapping[Language, ErrorWords] = load_words("looks.ERRORS", ErrorWords)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionsService:
+    work: UnitOfWork
+    records: RecordsService
+    submissions: Submissions
+    spots: Spots
+    queue: ReviewQueue
+    accounts: Accounts
+    outcomes: OutcomeCounts
+    outbox: Outbox
+
+    def page_errors(self, *, of: str, after: str | None, limit: int) -> Page[Submission]:
+        """An account's findings that were entered in error, oldest first."""
+        return self.submissions.page_in_error(of, after=after, limit=limit)
+
+    @atomic
+    def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> Submission:
+        """Let a finding stand for nothing, with all others of the same photo, which was judged
+        again; and tell its patient and the doctor in charge. The same again changes nothing. Raises
+        NotFound, Forbidden.
+        """
+        found, owner = self.records.get_to_correct(number=number, by=by)
+        return self._enter(unit, found, owner, by, reason)
+
+    def leave_wrong_patient(
+        self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
+    ) -> None:
+        """The same in the transaction that files its photo for the `right` patient, who is told.
+        Raises FindingInError too: it was entered in error, or moved, meanwhile.
+        """
+        found, owner = self.records.get_to_correct(number=number, by=by)
+        if found.error:
+            raise FindingInError(found.error.reason)
+        self._enter(unit, found, owner, by, reason)
+        self.outbox.add(Kind.FILED, to=right)
+
+    @atomic
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> Submission:
+        """The same of what a program has filed by one of these keys, as its owner may know it."""
+        found = (self.submissions.find_filed(by.id, key) for key in keys)
+        filed = next(filter(None, found), None)
+        if filed is None:
+            raise NotFound(NOTHING_FILED)
+        _, owner = self.records.get_to_correct(number=str(filed.number), by=by)
+        entered = self._enter(unit, filed, owner, by)
+        return self.spots.see_one(entered, Reader.PROGRAM, with_errors=True)
+
+    @atomic
+    def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
+        """A program sends again what it has filed by this key, for this owner: what it had filed
+        for another one is entered in error, and the key is free. Raises FindingInError where it was
+        taken from this owner so before: it would go to and fro.
+        """
+        taken = self.submissions.find_by_key(owner, f"{key}{RELEASED}")
+        if taken and taken.error:
+            raise FindingInError(taken.error.reason)
+        filed = self.submissions.find_filed(by.id, key)
+        if filed and filed.owner != owner:
+            _, before = self.records.get_to_correct(number=str(filed.number), by=by)
+            self._enter(unit, filed, before, by)
+            self.submissions.set_key(filed.id, f"{key}{RELEASED}")
+
+    def _enter(
+        self, unit: Unit, found: Submission, owner: Account, by: Subject, reason: str | None = None
+    ) -> Submission:
+        """Without a `reason` the program that has sent it takes it back."""
+        if found.error:
+            return found
+        row = AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        unit.record(row)
+        reason = reason or ERRORS[owner.language].taken_back
+        error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
+        for submission in self._list_of_same_photo(found):
+            self._void(unit, submission, error)
+            self._tell(submission, owner, by)
+        return self.submissions.find(found.id) or found
+
+    def _list_of_same_photo(self, found: Submission) -> Iterator[Submission]:
+        waiting, seen = [found], {found.number}
+        while waiting:
+            submission = waiting.pop()
+            yield submission
+            for number in (submission.again_of, submission.judged_again):
+                if number and number not in seen:
+                    seen.add(number)
+                    linked = self.submissions.find_by_number(number)
+                    waiting += [linked] if linked and not linked.error else []
+
+    def _void(self, unit: Unit, submission: Submission, error: EnteredInError) -> None:
+        reviews = [
+            review
+            for review in self.spots.see_one(submission, Reader.DOCTOR).stands.reviews
+            if not (review.second_opinion and review.opinion.histology_result)
+        ]
+        doctors = self.accounts.by_ids({review.doctor for review in reviews}) if reviews else {}
+        self.outcomes.take_back(submission, reviews, doctors=doctors)
+        counted = self.accounts.add_findings(submission.owner, -1)
+        self.submissions.mark_in_error(submission, error)
+        unit.publish(FindingVoided(submission))
+        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
+        if counted:  # else its account is being deleted
+            self.queue.leave(submission, counted)
+
+    def _tell(self, submission: Submission, owner: Account, by: Subject) -> None:
+        own, case = f"finding/{submission.number}", f"case/{submission.number}"
+        for kind in TELLS_OF_FINDING:
+            self.outbox.withdraw(kind, to=owner.id, about=own)
+        for doctor in filter(None, {submission.doctor, submission.opinion_of}):
+            for kind in TELLS_OF_CASE:
+                self.outbox.withdraw(kind, to=doctor, about=case)
+        if not owner.is_record:
+            self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
+        if submission.doctor and submission.doctor != by.id:
+            self.outbox.add(Kind.ENTERED_IN_ERROR, to=submission.doctor, about=case)

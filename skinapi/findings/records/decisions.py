@@ -1,0 +1,367 @@
+"""What doctors have decided about a finding, in short: it stands at the top of every view of it.
+It is made of the reviews each time, and never stored.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal, Self
+
+from skinapi.base.languages import Language, LocalizedText
+from skinapi.findings.records.due_days import RESULT_AFTER, Step, due_day, levels_since, say_day
+from skinapi.findings.records.reviews import Certainty, Histology, Review, StandingReviews
+from skinapi.model.bands import is_sent, most_urgent, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
+
+MOST_EARLIER = 10  # decisions that a decision has followed
+
+
+# The name of its title in `notices.decision` of the conditions.
+TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "suspected_unsure", "result"]
+
+
+class WaitsFor(StrEnum):
+    """What has to come before a patient is told to do anything else."""
+
+    PHOTO = "photo"
+    RESULT = "result"
+
+
+def words_for_patient(
+    band: Band,
+    waits_for: WaitsFor | None,
+    language: Language,
+    *,
+    since: datetime,
+    label: str | None = None,
+    proven: bool = False,
+) -> BandWords:
+    """A band's words, where those that say what to do say what is waited for since then, if
+    anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
+    """
+    table = conditions_table()
+    words = table.band_words(band, language, (label,) if label else ())
+    notices = table.notices.decision
+    said: dict[str, str] = {}
+    if waits_for:
+        waiting = notices.waits_for[waits_for]
+        said = {name: text.in_language(language) for name, text in waiting if text}
+        last = say_day(since + RESULT_AFTER, language, weekday=True)
+        said["next_step"] = said["next_step"].format(date=last)
+    elif is_proven_cancer(label, proven=proven):
+        said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
+        if step := notices.proven.get(band):
+            said["next_step"] = step.in_language(language)
+    elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
+        said = {"next_step": notices.normal_skin.in_language(language)}
+    return words.model_copy(update=said)
+
+
+def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
+    """Whether the laboratory has found what this label names, and that counts as malignant."""
+    return proven and label is not None and conditions_table().label(label).malignant
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentSince:
+    """Since when a finding has been at least so urgent, without a break."""
+
+    band: Band
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What counted before a decision, in short."""
+
+    band: Band
+    since: datetime
+    waits_for: WaitsFor | None = None
+    proven: bool = False
+
+    @classmethod
+    def of(cls, decision: "Decision") -> Self:
+        return cls(
+            band=decision.urgency,
+            since=decision.decided_at,
+            waits_for=decision.waits_for,
+            proven=decision.proven,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
+    the one that counts from then on, in place of the finding's; `urgent_since` says since when the
+    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first.
+    `new_picture_wanted` is what the newest review says, whichever counts.
+    """
+
+    review: str
+    label: str | None
+    urgency: Band
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str
+    doctor: str | None = None
+    urgent_since: tuple[UrgentSince, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+
+    @classmethod
+    def of(
+        cls, reviews: Sequence[Review], band: Band, found_at: datetime | None = None
+    ) -> Self | None:
+        """None without any that counts. `reviews` are in the order of signing."""
+        counted = [review for review in reviews if not review.second_opinion]
+        if not counted:
+            return None
+        steps, decided_before = list[Self](), dict[str, Review | None]()
+        standing, decides = StandingReviews(), None
+        for review in counted:
+            decided_before[review.id] = decides
+            standing.add(review)
+            decides = standing.deciding() or review
+            before = decided_before[decides.id]
+            steps.append(cls._after(review, decides, urgency_of(decides, before, band)))
+        last = steps[-1]
+        since = levels_since(_urgencies(counted, steps, band, found_at))
+        # What counted before the last of these, each once.
+        earlier = {one.review: Earlier.of(one) for one in steps if one.review != last.review}
+        return replace(
+            last,
+            urgent_since=tuple(UrgentSince(level, moment) for level, moment in since.items()),
+            earlier=tuple(earlier.values())[-MOST_EARLIER:],
+        )
+
+    @classmethod
+    def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
+        """What is decided once `newest` is signed."""
+        return cls(
+            review=decides.id,
+            label=decides.opinion.condition,
+            urgency=urgency,
+            certainty=decides.opinion.certainty,
+            histology=decides.opinion.histology,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
+            decided_at=decides.created_at,
+            decided_by=decides.signature,
+            doctor=decides.doctor,
+        )
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def proven(self) -> bool:
+        """Whether the laboratory has said so."""
+        return self.histology is Histology.CONFIRMED
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
+        malignant = self.label is not None and conditions_table().label(self.label).malignant
+        return malignant and not self.proven
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the laboratory's result is awaited."""
+        return self.histology is Histology.AWAITED
+
+    @property
+    def waits_for(self) -> WaitsFor | None:
+        """Another photo where nobody could judge this one: then it says nothing milder than that a
+        doctor should look. The result of a sample that was taken.
+        """
+        if self.awaited:
+            return WaitsFor.RESULT
+        unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
+        return WaitsFor.PHOTO if unjudged else None
+
+    @property
+    def levels(self) -> dict[Band, datetime]:
+        """Since when the finding has been so urgent."""
+        return {one.band: one.since for one in self.urgent_since}
+
+    @property
+    def due(self) -> date | None:
+        """Until when a doctor should have seen the spot, by what was said of this finding."""
+        return None if self.waits_for else due_day(self.levels)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
+        return self.sure and not self.awaited
+
+    @property
+    def concluded(self) -> bool:
+        """Whether what it names is more than a suspicion."""
+        return self.settled and not self.suspected
+
+    def replaces(self, band: Band) -> bool:
+        """Whether what was said of a finding of this band counts no more. What a doctor is unsure
+        about replaces no words about a graver condition.
+        """
+        return self.label is not None and (self.sure or self.more_urgent_than(band))
+
+    def ends(self, older: "Decision") -> bool:
+        """Whether it ends what was decided about an older finding of the spot."""
+        if self.decided_at <= older.decided_at:
+            return False
+        if self.proven or older.proven or older.awaited or not self.settled:
+            return self.proven
+        same_doctor = self.doctor is not None and self.doctor == older.doctor
+        return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
+
+    def more_urgent_than(self, band: Band) -> bool:
+        return urgency(self.urgency) < urgency(band)
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether nobody could judge the photo: then it says first that another one is wanted."""
+        unnamed = self.label is None and self.new_picture_wanted
+        return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
+
+    @property
+    def final(self) -> bool:
+        """Whether it judges the finding, and waits for neither a result nor another photo."""
+        return self.waits_for is None and not self.unjudged
+
+    @property
+    def title_key(self) -> TitleKey:
+        """Whose word it is, and how certain."""
+        judges = self.label is not None or not self.new_picture_wanted
+        if self.proven:
+            return "result"
+        if self.suspected:
+            return "suspected" if self.sure else "suspected_unsure"
+        if judges and not self.sure:
+            return "opinion"
+        return "unconfirmed" if self.awaited else "title"
+
+    def title(self) -> LocalizedText:
+        said: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
+        return said
+
+    def name(self, language: Language) -> str:
+        table = conditions_table()
+        if self.label is None:
+            return table.notices.decision.unnamed.in_language(language)
+        return table.name(self.label, language)
+
+    def name_for_patient(self, language: Language) -> str:
+        """As a finding names it, too."""
+        if self.label is None:
+            return self.name(language)
+        return conditions_table().name_for_patient(self.label, language)
+
+    def heading(self, language: Language, *, for_doctor: bool = False) -> str:
+        words = conditions_table().notices.decision
+        if self.unjudged:
+            return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
+        said = words.heading.in_language(language)
+        name = self.name(language) if for_doctor else self.name_for_patient(language)
+        return said.format(title=self.title().in_language(language), name=name)
+
+    def band_words(self, language: Language) -> BandWords:
+        """What a patient is told to do: what the decision waits for, else what its urgency asks."""
+        return words_for_patient(
+            self.urgency,
+            self.waits_for,
+            language,
+            since=self.decided_at,
+            label=self.label,
+            proven=self.proven,
+        )
+
+    def remarks(self, language: Language) -> list[str]:
+        """What is said beside it: that another photo is wanted, and that a sample was taken."""
+        words = conditions_table().notices.decision
+        said = {
+            words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
+            words.awaited: self.awaited,
+        }
+        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+
+    def next_steps(self, language: Language) -> list[str]:
+        """What to do and by when, the remarks first."""
+        words = self.band_words(language)
+        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def for_doctor(self, language: Language) -> list[str]:
+        """In a doctor's words: what was decided, then what is to be done."""
+        notices, words = conditions_table().notices.decision, self.band_words(language)
+        asked = notices.waits_for[WaitsFor.PHOTO]
+        heading = self.heading(language, for_doctor=True)
+        only_asks = heading == asked.label.in_language(language)
+        wanted = notices.new_picture_doctor.in_language(language)
+        said = [wanted.removesuffix(".")] if only_asks else [heading]
+        if self.waits_for is WaitsFor.PHOTO:
+            return [*said, *([] if only_asks else [wanted]), words.doctor_action]
+        said += [wanted] if self.new_picture_wanted and not only_asks else []
+        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
+
+    def graver_sentence(self, band: Band, language: Language) -> str | None:
+        """Say first, to clients without decisions, a condition that is more urgent than `band`."""
+        if self.label is None or not self.more_urgent_than(band):
+            return None
+        said = conditions_table().notices.graver_review.in_language(language)
+        return said.format(name=self.name(language))
+
+    def put_first(
+        self, sections: Mapping[str, str], band: Band, language: Language
+    ) -> dict[str, str]:
+        """The sections of a narrative, which was written about a finding of this band: older
+        clients show no other words. The decision is the overview and the advice. Early detection is
+        that of the decided condition, where what was said of the finding counts no more: it may
+        call that harmless, or speak of a cancer that is none.
+        """
+        said = conditions_table().notices.decision.overview.in_language(language)
+        title, name = self.title().in_language(language), self.name(language)
+        date = say_day(self.decided_at, language)
+        changed = {
+            "overview": said.format(title=title, date=date, name=name),
+            "recommendation": " ".join(self.next_steps(language)),
+        }
+        if self.replaces(band):
+            changed["importance_of_early_detection"] = self.say_early(language)
+        return {**sections, **changed}
+
+    def say_early(self, language: Language) -> str:
+        """On early detection of the decided condition."""
+        table = conditions_table()
+        decided = table.label(self.label) if self.label else None
+        if isinstance(decided, Condition):
+            said = decided.sentences[language].why_early
+        else:
+            said = table.notices.decision.ask_a_doctor.in_language(language)
+        return f"{self.name(language)}. {said}"
+
+
+def _urgencies(
+    reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
+) -> Iterator[Step]:
+    """How urgent the finding of this band was after each review, the last one first, and before
+    them. The laboratory's result judges anew: what was before it is no part of it.
+    """
+    proven = steps[-1].proven
+    for review, step in zip(reversed(reviews), reversed(steps), strict=True):
+        if step.proven != proven:
+            return
+        yield review.created_at, step.urgency
+    if found_at and not proven:
+        yield found_at, band
+
+
+def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
+    """What the deciding review asks for; `before` is what decided when it was signed. The result
+    that proves a cancer asks for no less than a suspicion of it; a later review may say that it was
+    treated.
+    """
+    opinion, asked = decides.opinion, decides.opinion.urgency_asked(band)
+    if not opinion.proves_cancer or (before and before.opinion.proves_cancer):
+        return asked
+    return most_urgent(asked, conditions_table().label(opinion.condition or "").urgency)

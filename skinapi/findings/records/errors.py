@@ -1,0 +1,90 @@
+"""Errors about stored findings."""
+
+from skinapi.base.errors import Conflict, Gone, NotFound, SkinAPIError, Unprocessable
+
+
+class StorageQuotaReached(SkinAPIError):
+    """`most`: how many findings an account may have."""
+
+    status, code = 507, "storage_quota_reached"
+    sentence = "This account has as many findings as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Delete some, then try again.")
+
+
+class FindingErased(Gone):
+    """A program sends again what was deleted: by the patient, say, whose right that is."""
+
+    code = "finding_erased"
+    sentence = (
+        "The finding of this request was deleted here, and the request is not judged again. If it "
+        "should be, send it as a new one, under another identifier"
+    )
+
+
+class FindingInError(NotFound):
+    code = "entered_in_error"
+    sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.sentence}. The reason: {reason}")
+
+
+class LesionFull(Unprocessable):
+    """`most`: how many findings a spot may have."""
+
+    code, sentence = "lesion_full", "This spot has as many findings as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Begin a new spot at the same place.")
+
+
+class ContradictoryReview(Unprocessable):
+    code, sentence = "contradictory_review", "The parts of this review contradict each other"
+
+
+class NoPictureToAgreeOn(Unprocessable):
+    code = "no_picture_to_agree_on"
+    sentence = (
+        "The photo of this finding was not kept, so nobody can agree with it. Ask for another "
+        "photo, or name what you saw when you examined the patient"
+    )
+
+
+class HoldRefused(Unprocessable):
+    code, sentence = "hold_refused", "This review cannot be held back from the patient"
+
+
+class TooManyReviews(Unprocessable):
+    code = "too_many_reviews"
+    sentence = "This finding has as many reviews as are kept; ask for another photo"
+
+
+class TooManyLetters(Unprocessable):
+    code = "too_many_letters"
+    sentence = "This finding has as many letters as are kept; delete a draft, then try again"
+
+
+class LetterSigned(Conflict):
+    code, sentence = "letter_signed", "This letter is signed and stays as it is; write another one"
+
+
+class LetterDecision(Conflict):
+    code = "letter_decision"
+    sentence = "Another decision counts by now; read with what the letter begins, then sign it"
+
+
+class LetterUnreviewed(Conflict):
+    code = "letter_unreviewed"
+    sentence = "No doctor has reviewed this finding yet; sign a review first, then the letter"
+
+
+class LetterWithdrawn(Conflict):
+    code = "letter_withdrawn"
+    sentence = "This letter is withdrawn already, for another reason"
+
+
+class LetterChanged(Conflict):
+    code = "letter_changed"
+    sentence = "This letter was changed in another window; load it again before you go on"

@@ -1,0 +1,72 @@
+"""What happens to findings, for the packages above. Who listens:
+app/composition/subscriptions.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skinapi.findings.records.letters import Letter
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.submission import Listed, Submission
+
+
+@dataclass(frozen=True)
+class FindingEvent:
+    """`finding` is as it was before."""
+
+    finding: Submission
+
+
+class FindingFiled(FindingEvent):
+    """`finding` is the new one."""
+
+
+class FindingReviewed(FindingEvent):
+    """Doctors have decided something else."""
+
+
+class OpinionWanted(FindingEvent):
+    """A doctor has asked a colleague about the finding."""
+
+
+class PhotosRemoved(FindingEvent):
+    """The kept photos of a finding go, and it stays."""
+
+
+class FindingDiscarded(FindingEvent):
+    """Its owner, who stays, deletes it."""
+
+
+class FindingVoided(FindingEvent):
+    """It was entered in error and stands for nothing."""
+
+
+class FindingDeleted(FindingEvent):
+    """What was stored about it goes with it."""
+
+
+@dataclass(frozen=True)
+class FindingsChanged:
+    """Patients and programs read something else of these findings from now on."""
+
+    findings: Sequence[Listed]
+
+
+@dataclass(frozen=True)
+class ReviewSigned(FindingEvent):
+    """Any review, also a second opinion; of one that is held back from the patient, when the hold
+    has ended.
+    """
+
+    review: Review
+
+
+@dataclass(frozen=True)
+class LetterIssued(FindingEvent):
+    """A doctor has signed a letter about the finding, and its patient may know."""
+
+    letter: Letter
+
+
+class LetterTakenBack(LetterIssued):
+    """A doctor has withdrawn a signed letter about the finding, of which its patient may know."""

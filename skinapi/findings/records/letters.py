@@ -1,0 +1,235 @@
+"""Letters: what a doctor writes about a finding. A draft is its doctor's alone. A signed letter
+never changes, and is part of the finding's report; it can be withdrawn, and a later decision may
+take its place.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, get_args
+
+from pydantic import Field
+
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.base.values import Value
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.errors import LetterChanged, TooManyLetters
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.standing import SaidBy
+from skinapi.findings.records.submission import Listed
+from skinapi.model.bands import urgency
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Filter
+from skinapi.platform.storage.records import Records
+
+# All of a finding are read with its report.
+MOST_LETTERS = 20
+LONGEST_LETTER = 5000
+Addressee = Literal["patient", "colleague"]
+ADDRESSEES: tuple[Addressee, ...] = get_args(Addressee)
+
+
+class Withdrawal(StoredRecord):
+    """`withdrawn_by` is the doctor's name at that time."""
+
+    withdrawn_at: datetime
+    withdrawn_by: str
+    reason: str
+
+
+class Letter(StoredRecord):
+    """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
+    deleted. `decision` is what it begins with, in the software's words, a line each: what counted
+    when it was signed. `version` counts the texts that were stored. `last_review` is the finding's
+    newest review when it was signed.
+    """
+
+    id: str
+    created_at: datetime
+    submission: str
+    doctor: str
+    reader: Addressee
+    language: Language
+    decision: str = ""
+    text: str
+    version: int = 1
+    signed_at: datetime | None = None
+    signature: str | None = None
+    last_review: str | None = None
+    withdrawn: Withdrawal | None = None
+
+
+class Letters(Records[Letter]):
+    collection, record = "letters", Letter
+    indexes = (("submission", "id"), ("doctor", "id"))
+
+    def add(self, *, submission: str, doctor: str, **fields: Any) -> Letter:
+        """Store a draft. Raises TooManyLetters."""
+        self.refuse_more(submission, doctor)
+        return self.insert(
+            Letter(id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields)
+        )
+
+    def refuse_more(self, submission: str, doctor: str) -> None:
+        """Raises TooManyLetters. Drafts of others do not count: this doctor cannot delete them."""
+        letters = self.list_of(submission)
+        if (
+            sum(one.signed_at is not None or one.doctor == doctor for one in letters)
+            >= MOST_LETTERS
+        ):
+            raise TooManyLetters
+
+    def list_of(self, submission: str) -> list[Letter]:
+        """All letters about a finding, drafts too, the oldest first."""
+        return self._list({"submission": submission})
+
+    def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
+        """The signed letters about these findings, those of each the oldest first."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        return [one for one in self._list(wanted, sort="submission") if one.signed_at]
+
+    def list_signed(self, submission: str) -> tuple[Letter, ...]:
+        return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
+
+    def change_draft(self, identifier: str, version: int, fields: Document) -> Letter:
+        """Set these fields of a draft. Raises LetterChanged where it has another version."""
+        changed = self._documents.update(
+            {"id": identifier, "version": version},
+            {"$set": fields, "$inc": {"version": 1}},
+        )
+        if changed is None:
+            raise LetterChanged
+        return Letter.model_validate(changed)
+
+    def withdraw(self, identifier: str, withdrawal: Withdrawal) -> Letter:
+        """Call it in a transaction that has read the letter as signed and not withdrawn."""
+        fields: Document = {"withdrawn": withdrawal.stored()}
+        return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
+
+    def remove_draft(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier, "signed_at": None})
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})
+
+    def forget_drafts(self, doctor: str) -> None:
+        """Delete what this doctor has not signed. Idempotent."""
+        self._documents.delete({"doctor": doctor, "signed_at": None})
+
+    def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
+        """Letters of deleted findings, as a restore by hand leaves them."""
+        for submission in self._gone("submission", has_submission):
+            says = f"letters of submission {submission}, which is gone"
+            yield Fault(says, partial(self.forget, submission))
+
+
+class LaterDecision(Value):
+    """What counts instead of a letter, since it could be read."""
+
+    decided_at: datetime
+    decided_by: str = Field(
+        description="the doctor's name at that time; empty of a finding that no doctor has answered"
+    )
+    by_result: bool = Field(description="whether it is by the laboratory's result")
+    by_finding: int | None = optional(
+        "the number of a newer finding of the spot, which asks for more and which no doctor has "
+        "answered; absent where a doctor has decided"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLetter:
+    letter: Letter
+    superseded: LaterDecision | None = None
+
+
+def show_letter(letter: Letter, about: Listed) -> ShownLetter:
+    """The letter, judged against what holds about its finding and its spot now, for the reader of
+    this copy of the finding.
+
+    It goes by what was decided when it was signed and what is decided now, never by its words: so a
+    letter by hand, or in words that no check knows, is superseded too.
+    """
+    return ShownLetter(
+        letter,
+        _superseded_here(letter, about)
+        or _superseded_elsewhere(letter, about)
+        or _superseded_by_finding(letter, about),
+    )
+
+
+def _superseded_elsewhere(letter: Letter, about: Listed) -> LaterDecision | None:
+    """A letter says nothing of what was held back when it was signed: that comes later, too."""
+    own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
+    counts = elsewhere and elsewhere.decision
+    later = [
+        LaterDecision(
+            decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
+        )
+        for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
+        if own and signed_at and shown_at > signed_at
+        if _ends(decision, own) or decision is counts
+    ]
+    return max(later, key=lambda one: one.decided_at, default=None)
+
+
+def _superseded_by_finding(letter: Letter, about: Listed) -> LaterDecision | None:
+    """What no doctor has answered yet takes a letter back only where it is more urgent."""
+    own, counts = about.decision, about.instruction.counts
+    if own is None or letter.signed_at is None or counts.said_by is SaidBy.DECISION:
+        return None
+    if counts.since <= letter.signed_at or urgency(counts.band) >= urgency(own.urgency):
+        return None
+    return LaterDecision(
+        decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
+    )
+
+
+def _superseded_here(letter: Letter, about: Listed) -> LaterDecision | None:
+    counted = about.stands.counted
+    later = [review for review in counted if _is_later(review, letter)]
+    decision = about.decision
+    if decision is None or not later:
+        return None
+    before = Decision.of(counted[: -len(later)], about.band)
+    if _says_no_less(decision, before, about):
+        return None
+    # Where somebody took a review back, the one that counts may be older than the letter.
+    by = next((one for one in later if one.id == decision.review), later[-1])
+    by_result = by.opinion.histology_result is not None
+    return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
+
+
+def _says_no_less(now: Decision, before: Decision | None, about: Listed) -> bool:
+    """Whether what was written by `before`, or by the finding alone, holds by `now` too. It does
+    not once the laboratory has said what it is, or something else is waited for.
+    """
+    if now.proven and not (before and before.proven):
+        return False
+    if before is None:
+        return (now.label, now.urgency) == (about.finding.stated, about.band)
+    same = _asked(now) == _asked(before)
+    return same and (now.sure or not before.sure)
+
+
+def _asked(decision: Decision) -> tuple[object, ...]:
+    return decision.label, decision.urgency, decision.waits_for
+
+
+def _ends(later: Decision, own: Decision) -> bool:
+    """Whether what was decided about another finding of the spot says otherwise, and counts."""
+    if later.proven and not own.proven:
+        return True
+    same = (later.label, later.urgency) == (own.label, own.urgency)
+    graver = later.more_urgent_than(own.urgency) and not own.proven
+    return not same and (graver or later.ends(own))
+
+
+def _is_later(review: Review, letter: Letter) -> bool:
+    """Whether a review was signed after the letter. The clocks of two servers may differ, so a
+    letter knows the newest review before it.
+    """
+    return letter.last_review is not None and review.id > letter.last_review

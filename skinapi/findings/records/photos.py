@@ -1,0 +1,204 @@
+"""Photos that are kept with a finding: whether one may be, and who read it.
+
+A photo is kept until its finding or account is deleted, or its time is over.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.errors import BlobDamaged, NotFound
+from skinapi.base.logs import log
+from skinapi.base.subject import Subject
+from skinapi.findings.records.list_keys import resting_since
+from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.resting import waits_for_somebody
+from skinapi.findings.records.submission import MeasuredShape, PhotoChoice, Submission
+from skinapi.findings.records.submissions import Submissions
+from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
+from skinapi.model.outline import measure_shape
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ports import Blobs
+from skinapi.platform.storage.unit_of_work import AuditRow
+
+NOT_KEPT = "The photo of this submission was not kept"
+REMOVED = "The photo of this submission is not kept any more; finding and report are not affected"
+LOST = "The file of the kept photo is lost; finding and report are not affected"
+DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
+
+BREAK_GLASS = "break-glass"
+
+PhotoPolicy = Literal["never", "consent", "always"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPhotos:
+    """Who may see a submission is decided before (service.py)."""
+
+    blobs: Blobs
+    trail: AuditTrail
+    policy: PhotoPolicy
+    days: int | None = None
+
+    def find_end(self, submission: Submission) -> datetime | None:
+        """When their time ends at the earliest; None where somebody has to do something first."""
+        since = resting_since(submission.rest_key)
+        told = submission.reader.knows_all or not submission.held_until
+        if self.days is None or since is None or not told or waits_for_somebody(submission):
+            return None
+        return since + timedelta(days=self.days)
+
+    def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
+        """Whether to keep a photo: by the operator's policy, else by the request, else by the
+        account's consent. What somebody has refused, nobody else can allow for them.
+        """
+        if self.policy != "consent":
+            return self.policy == "always"
+        allowed = owner.consents.get("photos")
+        if keep_photo is None or (allowed is False and by != owner.id):
+            return allowed is True
+        return keep_photo
+
+    def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
+        """In the transaction that files it; a photo without a choice is judged again."""
+        if choice is None:
+            return not self.withdrawn(owner)
+        return self.may_keep(owner, choice.told, by=choice.by)
+
+    def withdrawn(self, owner: Account) -> bool:
+        """Whether kept photos are no longer to be passed on."""
+        return self.policy == "consent" and owner.consents.get("photos") is False
+
+    def keep(self, photo: bytes) -> str:
+        """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""
+        return self.blobs.put(photo)
+
+    def read(self, *, submission: Submission, to: Subject) -> bytes:
+        """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
+        content = self.content_of(submission)
+        self.note_read(submission=submission, by=to)
+        return content
+
+    def content_of(self, submission: Submission) -> bytes:
+        """The same without a row in the audit trail: for making something of it that leaves one."""
+        try:
+            content = self._find(submission)
+        except BlobDamaged as error:
+            raise NotFound(DAMAGED) from error
+        if content is None:
+            raise NotFound(LOST if submission.photo_blob else _why_not_kept(submission))
+        return content
+
+    def open(self, *, submission: Submission, to: Subject) -> Photo | None:
+        """None where no photo was kept, or its file is lost or damaged."""
+        photo = self.find_opened(submission)
+        if photo is not None:
+            self.note_read(submission=submission, by=to)
+        return photo
+
+    def find_opened(self, submission: Submission) -> Photo | None:
+        """The same without a row in the audit trail: for further pictures of one finding."""
+        try:
+            content = self._find(submission)
+        except BlobDamaged:
+            return None
+        return read_stored_photo(content) if content is not None else None
+
+    def note_read(self, *, submission: Submission, by: Subject) -> None:
+        """Add an audit row before anybody but its owner is shown a kept photo."""
+        if submission.photo_blob and by.id != submission.owner:
+            self.trail.record(
+                AuditRow(
+                    "photo.read",
+                    by=by.id,
+                    target=submission.id,
+                    owner=submission.owner,
+                    detail=_grounds_of(by),
+                )
+            )
+
+    def delete(self, *blobs: str | None) -> None:
+        for blob in filter(None, blobs):
+            self.blobs.delete(blob)
+
+    def _find(self, submission: Submission) -> bytes | None:
+        try:
+            return self.blobs.find(submission.photo_blob) if submission.photo_blob else None
+        except BlobDamaged:
+            log.error("photo_damaged", submission=submission.id)
+            raise
+
+
+def _grounds_of(reader: Subject) -> str | None:
+    """An admin reads another's photo by break-glass alone."""
+    return BREAK_GLASS if reader.role == "admin" else None
+
+
+def _why_not_kept(submission: Submission) -> str:
+    return REMOVED if submission.photo_removed_at else NOT_KEPT
+
+
+# Thumbnails of kept photos: each is made once, when it is first asked for.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnails:
+    """Who may see a submission is decided before (service.py)."""
+
+    submissions: Submissions
+    photos: KeptPhotos
+    blobs: Blobs
+    notes: ReadNotes
+
+    def read(self, *, submission: Submission, to: Subject) -> bytes:
+        """It is made from the photo where none is stored or readable. Raises NotFound."""
+        if not submission.photo_blob:
+            raise NotFound(_why_not_kept(submission))
+        content = self._stored(submission)
+        if content is None:
+            content = draw_thumbnail(self.photos.content_of(submission))
+            self._keep(submission, content)
+        self.notes.note_once(
+            submission.owner, by=to, action="thumbnail.read", detail=_grounds_of(to)
+        )
+        return content
+
+    def _stored(self, submission: Submission) -> bytes | None:
+        key = submission.thumbnail_blob
+        try:
+            return self.blobs.find(key) if key else None
+        except BlobDamaged:
+            log.error("thumbnail_damaged", submission=submission.id)
+            return None
+
+    def _keep(self, submission: Submission, drawn: bytes) -> None:
+        """Nothing is stored where the finding was deleted, or another request has stored one."""
+        blob = self.blobs.put(drawn)
+        if not self.submissions.set_thumbnail(submission, blob):
+            self.blobs.delete(blob)
+        elif submission.thumbnail_blob:
+            self.blobs.delete(submission.thumbnail_blob)
+
+
+# The shape of the spot on a kept photo: measured once, because that takes 40 ms.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """Who may see a submission is decided before (service.py)."""
+
+    submissions: Submissions
+    photos: KeptPhotos
+
+    def measure(self, submission: Submission) -> Submission:
+        """The same submission with its shape, where its photo is kept and can be read."""
+        if submission.shape or not submission.photo_blob:
+            return submission
+        photo = self.photos.find_opened(submission)
+        if photo is None:
+            return submission
+        found = measure_shape(photo)
+        shape = MeasuredShape(**asdict(found)) if found else MeasuredShape()
+        self.submissions.set_shape(submission, shape)
+        return submission.model_copy(update={"shape": shape})

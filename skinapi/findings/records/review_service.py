@@ -1,0 +1,319 @@
+"""The use cases of reviews: sign one as the doctor in charge, and list them."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.base.errors import Duplicate, IdempotencyKeyReused
+from skinapi.base.pages import Page, page_of
+from skinapi.base.subject import Subject
+from skinapi.findings.records.decisions import urgency_of
+from skinapi.findings.records.errors import HoldRefused
+from skinapi.findings.records.events import (
+    FindingReviewed,
+    FindingsChanged,
+    LetterIssued,
+    LetterTakenBack,
+    ReviewSigned,
+)
+from skinapi.findings.records.letters import Letters
+from skinapi.findings.records.outcome_counts import OutcomeCounts
+from skinapi.findings.records.review_queue import ReviewQueue, in_care
+from skinapi.findings.records.review_schemas import NewReview
+from skinapi.findings.records.reviews import Opinion, Review, Teller
+from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.spots import Reviews, Spots
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submissions import Submissions
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.registry.drift_counts import WeeklyCounts
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.background import PeriodicThread
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id_after, now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+PASS_EVERY_S = 60.0
+SHOWN_AT_ONCE = 100
+LONGEST_HOLD = timedelta(days=7)
+# Of a malignant label where nobody has said who tells the patient.
+USUAL_HOLD = timedelta(days=2)
+NOT_GRAVE = "Only a cancer, or what asks for a visit this week, can be held back from the patient"
+NOT_WITHIN_A_WEEK = "A review is held until a time that lies ahead, within 7 days"
+TOLD_OR_HELD = (
+    "A review is held until the doctor has told the patient, or the server tells: not both"
+)
+NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is shown it"
+NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
+NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewsService:
+    work: UnitOfWork
+    reviews: Reviews
+    letters: Letters
+    records: RecordsService
+    submissions: Submissions
+    spots: Spots
+    queue: ReviewQueue
+    accounts: Accounts
+    outcomes: OutcomeCounts
+    weekly_counts: WeeklyCounts
+    outbox: Outbox
+
+    def add_review(
+        self,
+        *,
+        number: str,
+        by: Subject,
+        said: NewReview,
+        key: str | None,
+    ) -> Review:
+        """Store the review of the doctor in charge, or a second opinion: its request ends then. The
+        same request with the same key gets the review of the first one. Raises what the route
+        declares.
+        """
+        try:
+            return self._sign(number=number, by=by, said=said, key=key)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if stored := self._find_signed(by.id, key, number, said):
+                return stored
+            raise
+
+    @atomic
+    def _sign(
+        self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
+    ) -> Review:
+        if before := self._find_signed(by.id, key, number, said):
+            return before
+        submission, owner = self.records.get_in_charge(
+            number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
+        )
+        opinion = said.resolve(
+            stated=submission.finding.likely,
+            band=submission.band,
+            pictured=submission.photo_blob is not None,
+        )
+        unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
+        asked_by = None if in_care(owner, by) else submission.doctor
+        if asked_by and said.hold_until:
+            raise HoldRefused(NOT_SHOWN_ANYWAY)
+        signed = submission.stands.reviews
+        nobody_reads = asked_by or owner.record_kept_until_at
+        review = Review(
+            id=new_id_after(signed[-1].id if signed else None),
+            created_at=now(),
+            submission=submission.id,
+            doctor=by.id,
+            signature=by.account.name,
+            opinion=opinion,
+            note=said.note,
+            question=submission.opinion_question if asked_by else None,
+            downgrade_confirmed=said.downgrade_confirmed,
+            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, submission.band),
+            idempotency_key=key,
+            request_hash=_hash(submission.id, said),
+        )
+        # Of a second opinion: once the doctor in charge signs it as it is.
+        after = submission.with_review(review)
+        review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
+        self.reviews.add(review, signed=signed)
+        self.submissions.end_work_of(submission, by.id, answered=not asked_by)
+        if asked_by:
+            asked = urgency_of(review, None, submission.band)
+            self.submissions.note_opinion(submission, urgency=asked)
+            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{submission.number}")
+            unit.publish(ReviewSigned(submission, review))
+        else:
+            self._publish(unit, [*signed, review], submission, after, owner)
+        return review
+
+    def _publish(
+        self,
+        unit: Unit,
+        reviews: Sequence[Review],
+        submission: Submission,
+        after: Submission,
+        owner: Account,
+    ) -> None:
+        """Let the newest of these reviews count, and tell the patient of it."""
+        opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
+        shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
+        self._mark(unit, submission, owner, shown=shown, known=after)
+        if opinion.histology_result:
+            # A result that a colleague has told counts from when the doctor in charge signs it.
+            known = [
+                one for one in reviews if not (one.second_opinion and one.opinion.histology_result)
+            ]
+            doctors = self.accounts.by_ids({one.doctor for one in known})
+            self.outcomes.add(submission, known, doctors=doctors)
+        kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
+        urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
+        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
+        if opinion.condition is not None:
+            finding = submission.finding
+            outputs = [entry.key for entry in finding.ranked]
+            disagrees = _disagrees(opinion, finding.likely, outputs)
+            unit.afterwards(
+                partial(self.weekly_counts.add_review, finding.model_version, disagrees)
+            )
+
+    def _mark(
+        self,
+        unit: Unit,
+        submission: Submission,
+        owner: Account,
+        *,
+        shown: Sequence[Review],
+        known: Submission | None = None,
+    ) -> None:
+        """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
+        reviews that the patient sees from now on: who may know no more than the patient is told of
+        them now.
+        """
+        self.submissions.touch(submission.id)
+        lesions, own = [submission.lesion], submission.id
+        alone = [] if submission.lesion else [own]
+        self.spots.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.queue.leave(submission, owner)
+        unit.publish(FindingReviewed(submission))
+        if shown:
+            unit.publish(FindingsChanged(self.spots.note_changes(lesions, ids=alone)))
+        for review in shown:
+            unit.publish(ReviewSigned(submission, review))
+        if held := [one for one in shown if one.hold_ends_at]:
+            self._tell_of_letters(unit, submission, held)
+
+    def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
+        """Tell of letters that were signed while these reviews, and no others, were held back."""
+        moment, since = now(), min(one.created_at for one in held)
+        others = [one for one in about.stands.reviews if one not in held]
+        still_held = [one.created_at for one in others if one.held_at(moment)]
+        until = min([moment, max(one.shown_at for one in held), *still_held])
+        for letter in self.letters.list_signed(about.id):
+            if letter.signed_at and since <= letter.signed_at < until:
+                unit.publish(LetterIssued(about, letter))
+                if letter.withdrawn:
+                    unit.publish(LetterTakenBack(about, letter))
+
+    @atomic
+    def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
+        """Show the patient what is held back: the patient knows. Raises NotFound, Forbidden."""
+        submission, owner = self.records.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
+        if not submission.held_until:
+            return
+        unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
+        reviews, moment = submission.stands.reviews, now()
+        held = [one for one in reviews if one.held_at(moment)]
+        if not self.reviews.end_holds(submission.id):
+            return
+        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
+        place = f"finding/{submission.number}"
+        for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
+            self.outbox.withdraw(kind, to=owner.id, about=place)
+        self.outbox.add(Kind.REVIEWED, to=owner.id, about=place)
+
+    @atomic
+    def show_ended(self, unit: Unit, finding: str) -> None:
+        """Sort the lists by what holds since a hold of this finding has ended by its time."""
+        submission = self.records.find(finding)
+        owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if submission and owner and not submission.error:
+            seen = self.spots.see_one(submission, Reader.DOCTOR)
+            self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
+
+    def _find_signed(
+        self, doctor: str, key: str | None, number: str, said: NewReview
+    ) -> Review | None:
+        """Its doctor may not see the finding any more: a request for a second opinion has ended."""
+        found = self.reviews.find_by_key(doctor, key)
+        if found is None:
+            return None
+        about = self.records.find(found.submission)
+        same = about is not None and str(about.number) == number
+        if not same or found.request_hash != _hash(found.submission, said):
+            raise IdempotencyKeyReused
+        return found
+
+    def list_reviews(
+        self, *, number: str, to: Subject, after: str | None, limit: int
+    ) -> Page[Review]:
+        """The reviews that the caller may know. Raises NotFound."""
+        submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
+        told = submission.stands.reviews
+        return page_of([one for one in told if one.id > (after or "")], limit)
+
+    def faults(self) -> Iterator[Fault]:
+        """Reviews of deleted submissions."""
+        for identifier in sorted(self.reviews.reviewed_submissions()):
+            if not self.records.has(identifier):
+                says = f"reviews of submission {identifier}, which is gone"
+                yield Fault(says, partial(self.reviews.forget, identifier))
+
+
+class EndedHolds(PeriodicThread):
+    """Lets the lists, and whoever asks what has changed, learn of holds that end by their time. Any
+    process may make a pass: what one has shown, another does not find any more.
+    """
+
+    def __init__(self, reviews: ReviewsService, failed: FailedItems) -> None:
+        super().__init__("ended-holds", every_s=PASS_EVERY_S, failure="held decisions not shown")
+        self._reviews, self._failed = reviews, failed
+
+    def make_pass(self) -> None:
+        ended = self._reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
+        pairs = ((one, one) for one in ended)
+        for _ in self._failed.each("hold", pairs, self._reviews.show_ended):
+            pass
+
+
+def _lowered(before: Submission, after: Submission) -> dict[str, Band]:
+    """Which urgency is lowered, and to which."""
+    former = before.decision.urgency if before.decision else before.band
+    counts = after.decision.urgency if after.decision else former
+    return (
+        {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
+    )
+
+
+def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+    """Hold a malignant label back by itself. Raises HoldRefused."""
+    if said.told_by is Teller.SERVER:
+        if said.hold_until:
+            raise HoldRefused(TOLD_OR_HELD)
+        return None
+    if not (said.hold_until or said.told_by or opinion.malignant):
+        return None
+    if not _is_grave(opinion, band):
+        raise HoldRefused(NOT_GRAVE)
+    moment = now()
+    if said.hold_until is None:
+        return moment + USUAL_HOLD
+    if not moment < said.hold_until <= moment + LONGEST_HOLD:
+        raise HoldRefused(NOT_WITHIN_A_WEEK)
+    until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
+    return until.replace(microsecond=until.microsecond // 1000 * 1000)
+
+
+def _is_grave(opinion: Opinion, band: Band) -> bool:
+    return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
+
+
+def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
+    """Whether it counts as a disagreement: not where the model counts the named condition within
+    the stated one, as one without an output for squamous cell carcinoma within actinic keratosis.
+    """
+    named = opinion.condition or ""
+    within = named != stated and conditions_table().counted_as(named, outputs) == stated
+    return opinion.agrees_with_label is False and not within
+
+
+def _hash(submission: str, said: NewReview) -> str:
+    return hashlib.sha256(f"{submission}\n{said.model_dump_json()}".encode()).hexdigest()

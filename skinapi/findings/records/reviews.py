@@ -1,0 +1,217 @@
+"""What doctors say of a finding: an opinion, the signed review that holds it, and which review of a
+finding counts.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.bands import most_urgent, urgency
+from skinapi.model.conditions import Band, conditions_table
+
+
+class Agreement(StrEnum):
+    """With the label of the finding."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class Teller(StrEnum):
+    """Who tells the patient of a malignant label: the doctor, or the server at once."""
+
+    DOCTOR = "doctor"
+    SERVER = "server"
+
+
+class Certainty(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    """`confirmed`: the laboratory's result is known."""
+
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+
+
+class Opinion(StoredRecord):
+    """What a review says.
+
+    `label` is what the doctor sees, `histology_result` what the laboratory found; None where
+    neither is named. `urgency` is None where it was not said. `agrees_with_…` compare both with the
+    finding; None where the doctor is unsure or said nothing.
+    """
+
+    certainty: Certainty
+    label: str | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def condition(self) -> str | None:
+        """The condition that it names: the laboratory's, where there is a result."""
+        return self.histology_result or self.label
+
+    @property
+    def only_wants_a_picture(self) -> bool:
+        """Whether it judges nothing. Its certainty says nothing then."""
+        return self.new_picture_wanted and self.condition is None
+
+    @property
+    def malignant(self) -> bool:
+        return self.condition is not None and conditions_table().label(self.condition).malignant
+
+    @property
+    def proves_cancer(self) -> bool:
+        return self.histology_result is not None and self.malignant
+
+    @property
+    def awaited(self) -> bool:
+        return self.histology is Histology.AWAITED
+
+    def urgency_asked(self, band: Band) -> Band:
+        """The urgency that the doctor said. Else that of the condition, and no less than the
+        finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
+        cancer. So a benign condition of which a doctor is sure, or which the laboratory has found,
+        ends the urgency.
+        """
+        if self.urgency is not None or self.condition is None:
+            return self.urgency or band
+        own = conditions_table().label(self.condition).urgency
+        if self.sure and not (self.awaited or (self.agrees_with_label and self.malignant)):
+            return own
+        return most_urgent(own, band)
+
+    @property
+    def agreement(self) -> Agreement:
+        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
+
+
+class Review(StoredRecord):
+    """What one doctor says of a finding. `signature` is the doctor's name at that time; it stays
+    after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
+    shown it, because the doctor wants to tell it. Where another doctor had asked for it
+    (`asked_by`, with the `question`), such a second opinion is for who is in charge, and decides
+    nothing. `downgrade_confirmed`: asked whether the urgency shall fall so far, the doctor said
+    yes. `lowered_from` and `lowered_to`: the urgency that counted before it, where it asks for
+    this milder one; those of earlier versions do not say it.
+    """
+
+    id: str
+    created_at: datetime
+    submission: str
+    doctor: str
+    signature: str
+    opinion: Opinion
+    asked_by: str | None = None
+    note: str | None = None
+    question: str | None = None
+    downgrade_confirmed: bool = False
+    lowered_from: Band | None = None
+    lowered_to: Band | None = None
+    hold_ends_at: datetime | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def shown_at(self) -> datetime:
+        """When the owner of the finding could read it first."""
+        return self.hold_ends_at or self.created_at
+
+    @property
+    def second_opinion(self) -> bool:
+        return self.asked_by is not None
+
+    def held_at(self, moment: datetime) -> bool:
+        return self.hold_ends_at is not None and self.hold_ends_at > moment
+
+
+# Which review of a finding counts. The table of cases is in docs/reviews.md.
+
+Gravity = tuple[bool, int, int]
+
+
+def deciding_review(reviews: Iterable[Review]) -> Review | None:
+    """The review that counts; second opinions do not: who asked for one signs what counts."""
+    standing = StandingReviews()
+    for review in reviews:
+        if not review.second_opinion:
+            standing.add(review)
+    return standing.deciding()
+
+
+class StandingReviews:
+    """The reviews that no later one has withdrawn, as they are signed one after the other."""
+
+    def __init__(self) -> None:
+        self._standing: list[Review] = []
+        self._gravity: dict[int, Gravity] = {}
+
+    def add(self, review: Review) -> None:
+        self._standing = [one for one in self._standing if not self._replaces(review, one)]
+        self._standing.append(review)
+
+    def deciding(self) -> Review | None:
+        """The laboratory's newest result outranks opinions, and only another result replaces it; a
+        graver condition whose result is awaited since then stands before it. Of opinions, one that
+        is sure or whose result is awaited outranks one that is unsure; among equals the graver
+        counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
+        unsure and milder.
+        """
+        standing = self._standing
+        if len(standing) == 1:
+            return standing[0]
+        results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
+        if not results:
+            return max(reversed(standing), key=self._rank, default=None)
+        result, since = standing[results[-1]], standing[results[-1] + 1 :]
+        reopening = [
+            review
+            for review in since
+            if review.opinion.awaited and self._grave(review) > self._grave(result)
+        ]
+        return max(reversed(reopening), key=self._grave, default=result)
+
+    def _grave(self, review: Review) -> Gravity:
+        """Each is weighed once, where it is compared at all."""
+        if id(review) not in self._gravity:
+            self._gravity[id(review)] = _gravity(review.opinion)
+        return self._gravity[id(review)]
+
+    def _replaces(self, later: Review, earlier: Review) -> bool:
+        """Whether a doctor has withdrawn the earlier review by the later one."""
+        if later.doctor != earlier.doctor or earlier.opinion.histology_result:
+            return False
+        if later.opinion.condition is None:
+            return earlier.opinion.condition is None
+        return later.opinion.sure or self._grave(later) >= self._grave(earlier)
+
+    def _rank(self, review: Review) -> tuple[int, Gravity]:
+        opinion = review.opinion
+        says = opinion.condition is not None or opinion.urgency is not None
+        weight = 2 if opinion.sure or opinion.awaited else 1
+        return weight if says else 0, self._grave(review)
+
+
+def _gravity(opinion: Opinion) -> Gravity:
+    """Sort a cancer first, then by the urgency that the condition or the doctor asks for."""
+    least = Band.SELF_MONITORING
+    own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
+    asked = opinion.urgency or own
+    return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)

@@ -1,0 +1,228 @@
+"""The routes of stored findings and their reviews."""
+
+import hashlib
+
+from flask import Response, request
+
+from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.findings.records.corrections import CorrectionsService
+from skinapi.findings.records.errors import (
+    ContradictoryReview,
+    HoldRefused,
+    NoPictureToAgreeOn,
+    TooManyReviews,
+)
+from skinapi.findings.records.record_retention import RecordInWork, RecordKept
+from skinapi.findings.records.review_schemas import NewReview, ReviewView
+from skinapi.findings.records.review_service import ReviewsService
+from skinapi.findings.records.schemas import (
+    ErrorView,
+    InstructionQuery,
+    NewError,
+    OwnQuery,
+    PhotoRetentionView,
+    PictureQuery,
+    SubmissionInCare,
+    SubmissionView,
+    SummaryView,
+    WillLookView,
+)
+from skinapi.findings.records.service import RecordsService
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Message, PageQuery
+
+routes: Routes[RecordsService] = Routes("submissions")
+review_routes: Routes[ReviewsService] = Routes("reviews", access=Signed())
+correction_routes: Routes[CorrectionsService] = Routes("corrections")
+
+
+@routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)))
+def list_submissions(
+    records: RecordsService, *, query: OwnQuery, subject: Subject
+) -> Page[SummaryView]:
+    """The caller's own findings, oldest or newest first; each in full is at its number. With a
+    clinic-wide key those of every patient, whom `patient_id` names.
+
+    Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
+    """
+    page = records.list_own(
+        to=subject,
+        unsorted=query.lesion == "none",
+        newest_first=query.order == "newest",
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda listed: SummaryView.of(*listed, to=subject))
+
+
+@routes.route(
+    "GET", "/submissions/<number>", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
+)
+def show_submission(
+    records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
+) -> SubmissionView | SubmissionInCare:
+    """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
+    admin reads one for an hour after `POST /break-glass`.
+    """
+    submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
+    view = SubmissionView if owner.id == subject.id else SubmissionInCare
+    shown = view.of(submission, owner, records.find_version_state(submission), query.lang)
+    if owner.id == subject.id:
+        looks, language = (
+            records.find_who_looks(submission, owner),
+            query.lang or submission.language,
+        )
+        will_look = WillLookView.of(looks, submission.instruction, language)
+        shown = shown.model_copy(update={"will_look": will_look})
+    elif records.unassigned.may_see(owner, subject):
+        shown = shown.model_copy(update={"unassigned": True})
+    # The photo of a kept record goes with the record.
+    if (
+        records.photos.days is None
+        or not submission.photo_blob
+        or owner.record_kept_until_at is not None
+    ):
+        return shown
+    until = records.photos.find_end(submission)
+    retention = PhotoRetentionView(days=records.photos.days, until=until)
+    return shown.model_copy(update={"photo_retention": retention})
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/photo",
+    access=Signed(scopes=("findings:read",)),
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_photo(
+    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+) -> Response:
+    """The photo of a finding, where it was kept."""
+    content = records.read_kept_photo(number=number, picture=query.picture, to=subject)
+    return Response(content, mimetype="image/jpeg")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/thumbnail",
+    access=Signed(scopes=("findings:read",)),
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) -> Response:
+    """The photo of a finding as a small JPEG for lists, where the photo was kept.
+
+    A browser may keep it for this caller, and must ask each time whether it may still show it.
+    """
+    content = records.read_thumbnail(number=number, to=subject)
+    response = Response(content, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(hashlib.sha256(content).hexdigest()[:20])
+    response.make_conditional(request)
+    return response
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/heatmap",
+    access=Signed(scopes=("findings:read",)),
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_heatmap(
+    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+) -> Response:
+    """The heat map of a finding over its photo, where the photo was kept."""
+    content = records.draw_heatmap(number=number, picture=query.picture, to=subject)
+    return Response(content, mimetype="image/jpeg")
+
+
+@routes.route(
+    "DELETE", "/submissions/<number>", access=Signed(), raises=(NotFound, RecordKept, RecordInWork)
+)
+def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
+    """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
+    has signed about it.
+    """
+    records.delete_submission(number=number, by=subject.id)
+    return Message(message=f"Submission {number} deleted")
+
+
+@review_routes.route(
+    "POST",
+    "/submissions/<number>/review",
+    status=201,
+    raises=(
+        NotFound,
+        Forbidden,
+        IdempotencyKeyReused,
+        ContradictoryReview,
+        NoPictureToAgreeOn,
+        HoldRefused,
+        TooManyReviews,
+    ),
+)
+def add_review(
+    reviews: ReviewsService,
+    *,
+    number: str,
+    body: NewReview,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> ReviewView:
+    """Sign a review of a patient's finding, as the doctor in charge."""
+    review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
+    return ReviewView.of(review)
+
+
+@review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))
+def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Message:
+    """Show the patient now what is held back, as the doctor in charge: the patient knows."""
+    reviews.end_hold(number=number, by=subject)
+    return Message(message="Shown to the patient")
+
+
+@review_routes.route(
+    "GET",
+    "/submissions/<number>/reviews",
+    access=Signed(scopes=("findings:read",)),
+    raises=(NotFound,),
+)
+def list_reviews(
+    reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
+) -> Page[ReviewView]:
+    """The reviews of a finding, in the order in which they were signed."""
+    page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
+    return page.map(ReviewView.of)
+
+
+@correction_routes.route(
+    "POST",
+    "/submissions/<number>/entered-in-error",
+    access=Signed(roles=("doctor", "admin")),
+    raises=(NotFound, Forbidden),
+)
+def enter_in_error(
+    corrections: CorrectionsService, *, number: str, body: NewError, subject: Subject
+) -> ErrorView:
+    """Let a finding stand for nothing, because it is of somebody else, as the doctor in charge or
+    an admin: it leaves its spot and all lists, its reports and letters are void, and its patient
+    reads the reason. The same again changes nothing.
+    """
+    marked = corrections.enter_in_error(number=number, reason=body.reason, by=subject)
+    return ErrorView.of(marked)
+
+
+@correction_routes.route("GET", "/submissions/entered-in-error", access=Signed())
+def list_errors(
+    corrections: CorrectionsService, *, query: PageQuery, subject: Subject
+) -> Page[ErrorView]:
+    """The caller's own findings that were entered in error, oldest first: nothing of what they said
+    is answered, which may be about somebody else.
+    """
+    page = corrections.page_errors(of=subject.id, after=query.after, limit=query.limit)
+    return page.map(ErrorView.of)

@@ -1,0 +1,515 @@
+"""The use cases of stored findings: store, show, delete."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.consents import Consents
+from skinapi.base.errors import (
+    Duplicate,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidToken,
+    NotFound,
+    SkinAPIError,
+    StoreBusy,
+    StoreUnavailable,
+)
+from skinapi.base.pages import Page
+from skinapi.base.subject import KeyUse, Subject
+from skinapi.findings.records.break_glass import BreakGlass, BreakGlasses
+from skinapi.findings.records.errors import FindingErased
+from skinapi.findings.records.events import (
+    FindingDeleted,
+    FindingDiscarded,
+    FindingFiled,
+    FindingsChanged,
+    PhotosRemoved,
+)
+from skinapi.findings.records.photos import KeptPhotos, Thumbnails
+from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
+from skinapi.findings.records.review_queue import ReviewQueue, in_care, is_asked, reader_of
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import (
+    Filing,
+    NewFinding,
+    Submission,
+    SubmissionSummary,
+    hash_of_request,
+)
+from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.unassigned import UnassignedPatients, WillLook
+from skinapi.model.conditions import Band
+from skinapi.model.heat_map_overlay import draw_kept_overlay
+from skinapi.model.registry.version_service import ModelsService, VersionState
+from skinapi.platform.backups.erased_ids import ErasedIds
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+ATTEMPTS = 3
+JUST_FILED = timedelta(hours=1)
+NOT_YOURS = "Not found or unauthorized"
+NOT_TO_CORRECT = "Only the doctor in charge or an admin can say that it was entered in error"
+NO_PATIENT = "There is no such patient, or this caller may not file for them"
+
+# A deletion of so many findings is one transaction.
+DELETED_AT_ONCE = 20
+# What of a finding an admin reads who has broken its glass.
+Reading = Literal["finding", "report", "reviews", "letters"]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """`add` stores a new account in the transaction of its first finding; `find` finds the one that
+    another request has stored for the same person in the meantime.
+    """
+
+    add: Callable[[Unit], None]
+    find: Callable[[], Account | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsService:
+    """Stores findings and decides who may see them."""
+
+    work: UnitOfWork
+    submissions: Submissions
+    spots: Spots
+    queue: ReviewQueue
+    accounts: Accounts
+    consents: Consents
+    photos: KeptPhotos
+    thumbnails: Thumbnails
+    notes: ReadNotes
+    outbox: Outbox
+    models: ModelsService
+    break_glass: BreakGlasses
+    retention: RecordRetention
+    erased: ErasedIds
+    unassigned: UnassignedPatients
+
+    def find_answered(
+        self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
+    ) -> Submission | None:
+        """What the same request created before; `by` has filed it. Raises IdempotencyKeyReused, and
+        FindingErased where that was deleted.
+        """
+        found = self._find_keyed(owner, key, by)
+        if found is None:
+            if self._is_erased(owner, key, by):
+                raise FindingErased
+            return None
+        if found.owner != owner or found.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return self.spots.see_one(found, Reader.PATIENT)
+
+    def is_used(self, key: str, *, owner: str, by: str) -> bool:
+        """Whether a request with this idempotency key was answered, also with what is deleted."""
+        return self._find_keyed(owner, key, by) is not None or self._is_erased(owner, key, by)
+
+    def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
+        if not key or not by or by == owner:
+            return False
+        return self.erased.has_request(hash_of_request(by, key))
+
+    def _find_keyed(self, owner: str, key: str | None, by: str | None) -> Submission | None:
+        found = self.submissions.find_by_key(owner, key)
+        if found is None and by and by != owner:
+            found = self.submissions.find_filed(by, key)
+        return found
+
+    def file_finding(
+        self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
+    ) -> Submission:
+        """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
+        may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
+        the same transaction. Raises InvalidToken where the account was deleted meanwhile, NotFound
+        where the finding was that it is made `again` of, and what its spot refuses it with.
+        """
+        blobs = tuple(map(self.photos.keep, new.photos))
+        identifier = new_id()
+        try:
+            filed = self._file_once(identifier, owner.id, new, blobs, newcomer)
+        except SkinAPIError as error:
+            # Without an answer from the store, the finding may be there: `check` finds a photo of
+            # none.
+            if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
+                self.photos.delete(*blobs)
+            raise
+        if filed.id != identifier or not filed.photo_blob:
+            self.photos.delete(*blobs)
+        return filed
+
+    def _file_once(
+        self,
+        identifier: str,
+        owner: str,
+        new: NewFinding,
+        blobs: tuple[str, ...],
+        newcomer: Newcomer | None,
+    ) -> Submission:
+        for _ in range(ATTEMPTS):
+            number = self.submissions.take_number()
+            filing = Filing(identifier=identifier, number=number, owner=owner, new=new, blobs=blobs)
+            with suppress(Duplicate):
+                return self.file(filing, newcomer)
+            if newcomer and (stored_since := newcomer.find()):
+                owner, newcomer = stored_since.id, None
+                continue
+            # A retry of this request has stored it in the meantime, or the number is in use.
+            if stored := self.find_answered(
+                owner=owner, key=new.key, request_hash=new.request_hash, by=new.filed_by
+            ):
+                return stored
+            self.submissions.skip_used_numbers()
+        raise StoreBusy
+
+    @atomic
+    def file(self, unit: Unit, filing: Filing, newcomer: Newcomer | None = None) -> Submission:
+        """Raises Duplicate where the number or the idempotency key is in use."""
+        if newcomer:
+            newcomer.add(unit)
+        if filing.new.moves:
+            filing.new.moves(unit)
+        owner, again = filing.owner, filing.new.again
+        action = "submission.judge_again" if again else "submission.create"
+        by = again.by if again else filing.new.filed_by or owner
+        unit.audit(action, by=by, target=filing.identifier, owner=owner)
+        account = self._count_one_more(owner)
+        if not self.photos.may_still_keep(account, filing.new.choice):
+            filing = replace(filing, blobs=())
+        self._note_choice(filing, account)
+        if again:
+            self.rely_on(again.original)
+            self.submissions.link_again(again.original, filing.number)
+        filed = self.submissions.add(filing, doctor=account.doctor_id)
+        self.queue.join(filed, account)
+        unit.publish(FindingFiled(filed))
+        changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
+        unit.publish(FindingsChanged(changed))
+        urgent = filed.finding.band is Band.URGENT_REFERRAL
+        if urgent and (doctor := self.unassigned.find_doctor(account)):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
+        if filed.lesion is None:
+            return filed.alone(Reader.PATIENT)
+        return self.spots.see_one(filed, Reader.PATIENT)
+
+    def _note_choice(self, filing: Filing, account: Account) -> None:
+        """Note a choice for these photos alone, where it is another one than the account's."""
+        choice, kept = filing.new.choice, bool(filing.blobs)
+        if choice is None or choice.told is not kept or self.photos.policy != "consent":
+            return
+        if kept is not (account.consents.get("photos") is True):
+            self.consents.add(
+                account=account.id,
+                purpose="photos",
+                given=kept,
+                by=choice.by,
+                way=choice.way,
+                finding=filing.identifier,
+            )
+
+    def _count_one_more(self, owner: str) -> Account:
+        """Raises InvalidToken where it is deleted, being deleted, or joined to another one."""
+        account = self.accounts.add_findings(owner, 1)
+        if account is None:
+            raise InvalidToken
+        return account
+
+    def list_own(
+        self,
+        *,
+        to: Subject,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
+    ) -> Page[tuple[SubmissionSummary, Account]]:
+        """A program with a clinic-wide key has every patient's. Each comes with its owner."""
+        wide = to.key is not None and to.key.clinic_wide
+        page = self.submissions.page_owned(
+            None if wide else to.id,
+            unsorted=unsorted,
+            newest_first=newest_first,
+            after=after,
+            limit=limit,
+        )
+        reader = Reader.PROGRAM if wide else Reader.PATIENT
+        page = page.map_all(partial(self.spots.see, reader=reader))
+        if not wide:
+            return page.map(lambda one: (one, to.account))
+        owners = self.accounts.by_ids({one.owner for one in page.items})
+        seen = {name: one for name, one in owners.items() if in_care(one, to)}
+        self.note_read(seen, by=to)
+        shown = [(one, seen[one.owner]) for one in page.items if one.owner in seen]
+        return Page(shown, page.next_after)
+
+    def get(
+        self, *, number: str, to: Subject, with_errors: bool = False
+    ) -> tuple[Submission, Account]:
+        """A submission and its owner, who is the caller or a patient in the caller's care; or the
+        caller is asked for a second opinion about it, or about another finding of its spot. Its
+        owner gets it without what a doctor holds back.
+
+        Raises NotFound, also where the caller may not see it: so a caller cannot learn which
+        numbers exist. Raises FindingInError, which is one, unless `with_errors`.
+        """
+        submission = self._find(number)
+        if to.key and to.key.reads_what_it_filed:
+            _require_just_filed(submission, to.key)
+        if submission.owner == to.id and to.account:
+            own = self.spots.see_one(submission, Reader.PATIENT, with_errors=with_errors)
+            return own, to.account
+        try:
+            owner = self.accounts.get(submission.owner)
+        except NotFound as error:
+            raise NotFound(NOT_YOURS) from error
+        if owner.id != to.id and not (
+            is_asked(submission, owner, to) or self.may_see(owner, to, lesion=submission.lesion)
+        ):
+            raise NotFound(NOT_YOURS)
+        self.note_read([owner.id], by=to)
+        reader = reader_of(owner.id, to)
+        return self.spots.see_one(submission, reader, with_errors=with_errors), owner
+
+    def get_to_read(
+        self, *, number: str, to: Subject, reading: Reading | None = None
+    ) -> tuple[Submission, Account]:
+        """The same, also for an admin who has broken the glass of this finding: as a doctor reads
+        it. For what shows a finding and changes nothing. The audit trail gets a row of what such an
+        admin is `reading`; of a photo, the row that each reader's has. Raises NotFound.
+        """
+        grant = None
+        if to.role == "admin":
+            grant = self.break_glass.find_in_force(finding=self._find(number).id, to=to)
+        if grant is None:
+            return self.get(number=number, to=to)
+        return self._read_by_break_glass(grant=grant, reading=reading)
+
+    def get_in_charge(
+        self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
+    ) -> tuple[Submission, Account]:
+        """As the doctor in charge, or one who is asked about it (`or_asked`). Raises NotFound,
+        Forbidden.
+        """
+        submission, owner = self.get(number=number, to=by)
+        if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
+            return submission, owner
+        raise Forbidden(refusal)
+
+    def get_to_correct(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
+        or a program that has filed it or has a clinic-wide key. Raises NotFound, Forbidden.
+        """
+        submission = self._find(number)
+        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        filed = by.key is not None and submission.filed_by == by.id
+        if filed or in_care(owner, by) or (by.role == "admin" and by.key is None):
+            return submission, owner
+        self.get(number=number, to=by, with_errors=True)
+        raise Forbidden(NOT_TO_CORRECT)
+
+    @atomic
+    def _read_by_break_glass(
+        self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
+    ) -> tuple[Submission, Account]:
+        submission = self.submissions.find(grant.finding or "")
+        owner = self.accounts.by_ids({grant.owner or ""}).get(grant.owner or "")
+        if submission is None or owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        read_at = max(now(), grant.read_at or grant.created_at)
+        if self.break_glass.change(grant, read_at=read_at) is None:
+            raise NotFound(NOT_YOURS)
+        if reading:
+            by, about = grant.admin, submission.id
+            unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
+        return self.spots.see_one(submission, Reader.DOCTOR), owner
+
+    def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
+        """Note in the audit trail that the caller reads what these patients have here."""
+        self.notes.note(owners, by=by, action="record.read")
+
+    def find_owner(self, *, patient: str | None, by: Subject) -> Account:
+        """The account that the caller files a finding for. Raises NotFound."""
+        if patient is None or patient == by.id:
+            own: Account = by.account
+            return own
+        found = self.accounts.find_staying(patient)
+        wide = by.key is not None and by.key.clinic_wide
+        if not wide or not found or not in_care(found, by) or not found.approved or found.machine:
+            raise NotFound(NO_PATIENT)
+        return found
+
+    def find_version_state(self, submission: Submission) -> VersionState:
+        """What has become of the model version that made this finding."""
+        return self.models.find_version_state(submission.finding.model_version)
+
+    def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
+        """None where a doctor has answered, as far as the reader of this copy may know."""
+        return None if submission.reviewed else self.unassigned.find_who_looks(owner)
+
+    def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
+        """Whether the caller may see the findings of a spot of this patient, or those of none."""
+        if in_care(owner, to) or self.unassigned.may_see(owner, to):
+            return True
+        stays = owner.status != "deleting" and not owner.is_record
+        asked = lesion and to.role == "doctor" and stays
+        return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
+
+    def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
+        """Raises NotFound, with the reason where it was not kept or is damaged."""
+        submission = self._get_picture(number, picture, to)
+        return self.photos.read(submission=submission, to=to)
+
+    def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
+        submission = self._get_picture(number, picture, to)
+        photo = self.photos.read(submission=submission, to=to)
+        return draw_kept_overlay(photo, submission.finding.heat)
+
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> Submission:
+        submission, _ = self.get_to_read(number=number, to=to)
+        return submission.of_picture(picture) if picture else submission
+
+    def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
+        """Raises NotFound, as `read_kept_photo` does."""
+        submission, _ = self.get_to_read(number=number, to=to)
+        return self.thumbnails.read(submission=submission, to=to)
+
+    @atomic
+    def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
+        """Raises NotFound, also for those of other accounts, RecordKept and RecordInWork."""
+        found = self._find(number)
+        if found.owner != by:
+            raise NotFound(NOT_YOURS)
+        unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
+        self.retention.refuse_deletion(owner=by, finding=found.id)
+        if not found.error:
+            unit.publish(FindingDiscarded(found))
+        self.remove_one(unit, found)
+
+    @atomic
+    def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
+        """Delete a finding that a restore brought back; whether there was one."""
+        found = self.submissions.find(identifier)
+        if found:
+            unit.audit("submission.erase_again", by=by, target=found.id, owner=found.owner)
+            self.remove_one(unit, found)
+        return found is not None
+
+    def remove_one(self, unit: Unit, found: Submission) -> None:
+        """Delete a finding of an account that stays, in the caller's transaction."""
+        if found.error:  # it is not counted any more
+            self._remove(unit, found)
+            return
+        owner = self.accounts.add_findings(found.owner, -1)
+        self._remove(unit, found)
+        if owner:  # else it is being deleted
+            self.queue.leave(found, owner)
+
+    def remove_photos(self, unit: Unit, found: Submission) -> None:
+        """Delete the kept photos of a finding that stays, in the caller's transaction."""
+        self.submissions.erase_photo(found)
+        unit.publish(PhotosRemoved(found))
+        unit.erase(_photos_of(found))
+
+    def rely_on(self, submission: Submission) -> None:
+        """Call it in a transaction that stores data about a finding. Raises NotFound."""
+        if not self.submissions.touch(submission.id):
+            raise NotFound(NOT_YOURS)
+
+    def has(self, submission_id: str) -> bool:
+        return self.submissions.has(submission_id)
+
+    def find(self, submission_id: str) -> Submission | None:
+        return self.submissions.find(submission_id)
+
+    def forget(self, owner_id: str) -> None:
+        """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
+        kept = self.find_kept_record(owner_id)
+        if kept is None:
+            while page := self.submissions.page_owned(
+                owner_id, after=None, limit=DELETED_AT_ONCE
+            ).items:
+                self._remove_all([listed.id for listed in page])
+            return
+        others = [
+            one.id
+            for one in self.submissions.walk_owned(owner_id)
+            if one.id not in kept.finding_ids
+        ]
+        for start in range(0, len(others), DELETED_AT_ONCE):
+            self._remove_all(others[start : start + DELETED_AT_ONCE])
+        self._count_kept(owner_id)
+
+    def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
+        """What is kept of an account that is being deleted."""
+        account = self.accounts.by_ids({owner_id}).get(owner_id)
+        kept = account is not None and account.record_kept_until_at is not None
+        return self.retention.find_signed(owner_id) if kept else None
+
+    @atomic
+    def _count_kept(self, _: Unit, owner_id: str) -> None:
+        self.queue.recount(owner_id)
+        self.queue.update_owner_key(self.accounts.get(owner_id))
+
+    @atomic
+    def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:
+        for identifier in identifiers:
+            if submission := self.submissions.find(identifier):  # else another process deletes, too
+                self._remove(unit, submission)
+
+    def faults(self) -> Iterator[Fault]:
+        """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
+        owners = sorted(self.submissions.owners())  # first: an account comes before its findings
+        for owner in owners:
+            if not self.accounts.list_where({"id": owner}):
+                says = f"submissions of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+        yield from self.queue.faults()
+
+    def _find(self, number: str) -> Submission:
+        # Numbers have at most 16 digits (see list_keys.py); a longer one might not fit into the
+        # stores' 64-bit integers.
+        if not (number.isascii() and number.isdigit()) or len(number) > 16:
+            raise NotFound(NOT_YOURS)
+        found = self.submissions.find_by_number(int(number))
+        if found is None:
+            raise NotFound(NOT_YOURS)
+        return found
+
+    def _remove(self, unit: Unit, submission: Submission) -> None:
+        """Delete a submission and all data about it."""
+        self.submissions.remove(submission.id)
+        self.submissions.unlink_again(submission)
+        unit.publish(FindingDeleted(submission))
+        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
+        unit.erase(_photos_of(submission))
+
+    @atomic
+    def forget_beside(self, unit: Unit, submission: Submission) -> None:
+        """Delete what was stored about a submission after it was deleted."""
+        unit.publish(FindingDeleted(submission))
+
+
+def _photos_of(submission: Submission) -> set[str]:
+    """The keys of the files of its photos."""
+    blobs = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
+    return set(filter(None, blobs))
+
+
+def _require_just_filed(submission: Submission, key: KeyUse) -> None:
+    """Raises NotFound. The key at hand may be the next one of the same page: after ten minutes that
+    gets another one, for the same patient from the same program.
+    """
+    if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
+        raise NotFound(NOT_YOURS)

@@ -1,0 +1,315 @@
+"""The facts of spots (lesions) in the store: the reviews, which are added and never overwritten,
+and the photos with them. Lets findings be seen with what holds about their spot, and moves them
+from one to another.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from skinapi.base.pages import Page, page_of
+from skinapi.findings.records.errors import FindingInError, TooManyReviews
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.standing import (
+    Advice,
+    JudgedPhoto,
+    Reader,
+    SpotFacts,
+    SpotView,
+    Standing,
+    standing,
+)
+from skinapi.findings.records.submission import LISTED_FIELDS, Listed, rest_keys
+from skinapi.findings.records.submissions import TOUCH
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+
+# All of them are read to find the one that counts.
+MOST_REVIEWS = 100
+WALKED_AT_ONCE = 500
+PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion")
+Seen = TypeVar("Seen", bound=Listed)
+
+
+class Reviews:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("reviews")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+
+    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
+        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
+        doctor has used its idempotency key before, and TooManyReviews.
+
+        It sorts after those (`new_id_after`): what was signed later may withdraw what was signed
+        before, also after a step of the clock, or on a machine whose clock is behind.
+        """
+        if len(signed) >= MOST_REVIEWS:
+            raise TooManyReviews
+        self._documents.insert({**review.stored(), "schema": 1})
+
+    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
+        if key is None:
+            return None
+        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def list_of(self, submission: str) -> list[Review]:
+        """All reviews of a submission, in the order in which they were signed."""
+        return [
+            Review.model_validate(one) for one in self._documents.find({"submission": submission})
+        ]
+
+    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
+        """By finding, in the order of signing."""
+        found: dict[str, list[Review]] = {}
+        wanted = {"submission": {"$in": [*submissions]}}
+        for document in self._documents.find(wanted, sort="submission") if submissions else ():
+            review = Review.model_validate(document)
+            found.setdefault(review.submission, []).append(review)
+        return found
+
+    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Of which of these findings there are reviews, and when each was signed."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
+        return [(one["submission"], one["created_at"]) for one in found]
+
+    def walk(self) -> Iterator[Review]:
+        """What all reviews say; those of one submission in the order in which they were signed."""
+        after: str | None = None
+        while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
+            yield from map(Review.model_validate, found)
+            after = found[-1]["id"]
+
+    def end_holds(self, submission: str) -> bool:
+        """Show the owner what is held; False where nothing was."""
+        moment = now()
+        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
+        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+
+    def reviewed_submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})
+
+
+class Spots:
+    def __init__(self, store: Store, reviews: Reviews) -> None:
+        self._documents = store.collection("submissions")
+        self._documents.ensure_index("lesion", "id")
+        self._reviews = reviews
+
+    def see(
+        self, entries: Sequence[Seen], reader: Reader, *, with_errors: bool = False
+    ) -> list[Seen]:
+        """See findings as the reader may know them now, for two queries; none that are in error."""
+        found = [one for one in entries if with_errors or one.error is None]
+        moment, views = now(), dict[str, SpotView]()
+        for facts in self._read(one.lesion for one in found).values():
+            view = SpotView(facts, reader, moment)
+            views |= dict.fromkeys((photo.id for photo in facts.photos), view)
+        # One that has left its spot meanwhile, too.
+        alone = [one for one in found if one.id not in views]
+        reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
+        for one in alone:
+            views[one.id] = SpotView(SpotFacts((one.photo,), reviews), reader, moment)
+        return [one.viewed(views[one.id]) for one in found]
+
+    def see_one(self, found: Seen, reader: Reader, *, with_errors: bool = False) -> Seen:
+        """Raises FindingInError."""
+        if found.error and not with_errors:
+            raise FindingInError(found.error.reason)
+        return self.see([found], reader, with_errors=with_errors)[0]
+
+    def stand(
+        self, lesions: Sequence[str], reader: Reader, *, compared: Advice | None = None
+    ) -> dict[str, Standing]:
+        moment = now()
+        return {
+            lesion: standing(facts, reader, moment, compared)
+            for lesion, facts in self._read(lesions).items()
+        }
+
+    def change(self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()) -> list[Listed]:
+        """Call it in the transaction in which findings come to these spots, or to none (`ids`)."""
+        lesions = [*lesions]
+        self.renew_keys(lesions=lesions, ids=ids)
+        return self.note_changes(lesions, ids=ids)
+
+    def note_changes(
+        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
+    ) -> list[Listed]:
+        """Let readers who ask for what has changed find all findings of these spots, and these
+        findings, in the caller's transaction; each gets an id of its own, by which pages continue.
+        The result is these findings, for the caller to publish.
+        """
+        found = self._select(lesions, ids, LISTED_FIELDS)
+        self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
+        return [Listed.model_validate(one) for one in found]
+
+    def renew_keys(
+        self,
+        *,
+        lesions: Iterable[str | None] = (),
+        ids: Sequence[str] = (),
+        known: Listed | None = None,
+        shown: str | None = None,
+    ) -> int:
+        """Give the findings of these spots, and these findings, the keys by which lists sort them,
+        by what holds now, which `known` shows if it is given. Call it in the transaction of what
+        changed that. The result is how many had others. A hold that has ended keeps its key until
+        it was told of, as it is of `shown`.
+        """
+        changed = self.list_changed_keys(lesions=lesions, ids=ids, known=known, shown=shown)
+        for one, keys in changed:
+            self._documents.update({"id": one.id}, set_or_remove(keys))
+        return len(changed)
+
+    def list_changed_keys(
+        self,
+        *,
+        lesions: Iterable[str | None],
+        ids: Sequence[str],
+        known: Listed | None = None,
+        shown: str | None = None,
+    ) -> list[tuple[Listed, dict[str, str | None]]]:
+        """List the findings that `renew_keys` gives other keys, each with all of them."""
+        found = [*map(Listed.model_validate, self._select(lesions, ids, LISTED_FIELDS))]
+        seen = [one.seen_as(known) for one in found] if known else self.see(found, Reader.DOCTOR)
+        cases: dict[str, list[Listed]] = {}
+        for one in seen:
+            cases.setdefault(one.lesion or one.id, []).append(one)
+        changed = list[tuple[Listed, dict[str, str | None]]]()
+        for case in cases.values():
+            rests = rest_keys(case)
+            for one in case:
+                keys = {**one.make_keys(), "rest_key": rests[one.id]}
+                if one.id != shown and one.untold(one.stands.reviews):
+                    keys["hold_key"] = one.hold_key
+                if keys != {name: getattr(one, name) for name in keys}:
+                    changed.append((one, keys))
+        return changed
+
+    def _select(
+        self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
+    ) -> list[Document]:
+        """The findings of these spots, and these findings."""
+        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
+        selected += [{"id": {"$in": [*ids]}}] if ids else []
+        return [one for wanted in selected for one in self._documents.find(wanted, fields=fields)]
+
+    def count(self, lesion: str) -> int:
+        return self._documents.count({"lesion": lesion})
+
+    def newest(self, lesion: str) -> Listed | None:
+        """The finding on the newest photo; where that was judged again, the last one."""
+        wanted: Filter = {"lesion": lesion}
+        found = self._documents.find(wanted, sort="-id", limit=1, fields=LISTED_FIELDS)
+        if found and found[0].get("photo_sent_at"):  # it may be on an older photo
+            found = self._documents.find(wanted, fields=LISTED_FIELDS)
+        entries = map(Listed.model_validate, found)
+        return max(entries, key=lambda one: (one.photographed_at, one.id), default=None)
+
+    def page(
+        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> Page[Listed]:
+        """One page of a spot's findings in the order of time."""
+        wanted: Filter = {"lesion": lesion}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=LISTED_FIELDS)
+        return page_of(found, limit).map(Listed.model_validate)
+
+    def list_of(self, lesion: str) -> list[Listed]:
+        """All findings of a spot, in the order in which they were filed."""
+        return [*map(Listed.model_validate, self._select([lesion], [], LISTED_FIELDS))]
+
+    def numbers(self, lesion: str) -> dict[str, int]:
+        """The numbers of all findings of a spot, by their ids."""
+        found = self._documents.find({"lesion": lesion}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
+    def list_unsorted(self, owner: str, *, limit: int) -> list[Standing]:
+        """What holds about the newest findings in no spot, as their owner may know, by photo."""
+        wanted: Filter = {"owner": owner, "lesion": None}
+        fields = (*PHOTO_FIELDS, "again_of", "error")
+        photos: dict[int, list[JudgedPhoto]] = {}
+        for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
+            if one.get("error"):
+                continue
+            photo = _photo_of(one)
+            photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
+        moment = now()
+        reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
+        facts = (SpotFacts(tuple(each), reviews) for each in photos.values())
+        return [standing(one, Reader.PATIENT, moment) for one in facts]
+
+    def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
+        """Those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
+        return {one["id"]: Listed.model_validate(one) for one in found}
+
+    def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
+        """The numbers of those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
+    def put(self, submission_id: str, lesion: str | None) -> list[Listed]:
+        """Give a finding to a spot, or to none; return those of which something else holds then."""
+        before = self._documents.get(submission_id) or {}
+        self._documents.update({"id": submission_id}, _move_to(lesion))
+        alone = [] if lesion else [submission_id]
+        return self.change([before.get("lesion"), lesion], ids=alone)
+
+    def move_all(self, lesion: str, to: str | None) -> list[Listed]:
+        """Give all findings of a spot to another one, or to none."""
+        moved = [*self.numbers(lesion)]
+        self._documents.update_all({"lesion": lesion}, _move_to(to))
+        return self.change([to], ids=[] if to else moved)
+
+    def leave(self, lesion: str, *, keep: bool) -> list[Listed]:
+        """Take all findings out of a deleted spot; with `keep` they remember it."""
+        left = [*self.numbers(lesion)]
+        change = _move_to(None)
+        if keep:
+            change["$set"] = {"former_lesion": lesion}
+        self._documents.update_all({"lesion": lesion}, change)
+        return self.change([], ids=left)
+
+    def named_lesions(self) -> Iterable[str]:
+        """The spots that findings name, whether these exist or not."""
+        return sorted(self._documents.count_by("lesion"))
+
+    def _read(self, lesions: Iterable[str | None]) -> dict[str, SpotFacts]:
+        """The facts of these spots, by spot."""
+        wanted = sorted({one for one in lesions if one})
+        if not wanted:
+            return {}
+        photos: dict[str, list[JudgedPhoto]] = {}
+        for one in self._documents.find(
+            {"lesion": {"$in": wanted}}, sort="lesion", fields=PHOTO_FIELDS
+        ):
+            photos.setdefault(one["lesion"], []).append(_photo_of(one))
+        reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
+        return {
+            lesion: SpotFacts(
+                tuple(sorted(each, key=lambda one: (one.photographed_at, one.id))), reviews
+            )
+            for lesion, each in photos.items()
+        }
+
+
+def _photo_of(document: Document) -> JudgedPhoto:
+    created_at: datetime = document["created_at"]
+    sent_at: datetime = document.get("photo_sent_at") or created_at
+    band = Band(document["band"])
+    return JudgedPhoto(document["id"], document["number"], band, created_at, sent_at)
+
+
+def _move_to(lesion: str | None) -> Ops:
+    change: Ops = {"$set": {"lesion": lesion}} if lesion else {"$unset": {"lesion": True}}
+    return {**change, **TOUCH}

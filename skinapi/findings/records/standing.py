@@ -1,0 +1,370 @@
+"""What holds about a spot, for one reader at one moment: `standing(facts, reader, moment)`.
+
+Stored are the facts, each once: the photos that were judged, the reviews signed of them, and until
+when a review is held back. All that is said of a spot is made of them here. No store, no clock.
+docs/reviews.md has the rules, with their table ("One spot, one instruction").
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+
+from skinapi.base.languages import Language
+from skinapi.findings.records.decisions import (
+    Decision,
+    WaitsFor,
+    is_proven_cancer,
+    words_for_patient,
+)
+from skinapi.findings.records.due_days import Levels, due_day, levels_of
+from skinapi.findings.records.reviews import Review
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, BandWords
+
+
+class Reader(StrEnum):
+    """Who reads, by what they may know and whose words they read. What a doctor holds back is
+    known to doctors alone: a program, an archive and whoever holds a paper may show it to the
+    patient.
+    """
+
+    PATIENT = "patient"
+    PROGRAM = "program"
+    DOCTOR = "doctor"
+
+    @property
+    def knows_all(self) -> bool:
+        return self is Reader.DOCTOR
+
+    @property
+    def is_patient(self) -> bool:
+        return self is Reader.PATIENT
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPhoto:
+    """A photo that was judged: the id and number of its finding, what that asks for, when it was
+    made, and when the photo was sent (of one that is judged again, before).
+    """
+
+    id: str
+    number: int
+    band: Band
+    created_at: datetime
+    photographed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpotFacts:
+    """The photos of a spot in the order of time, and the reviews of each in the order of signing,
+    by its id. A finding that belongs to no spot is a spot of one photo.
+    """
+
+    photos: tuple[JudgedPhoto, ...]
+    reviews: Mapping[str, Sequence[Review]]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingStanding:
+    """What holds about one finding of the spot. `reviews` are those of which the reader may know.
+    Where something is held back from the patient, it was signed at `held_since` and later; the
+    first of it is shown at `hold_ends_at`, all of it at `held_until`.
+    """
+
+    photo: JudgedPhoto
+    decision: Decision | None = None
+    reviews: tuple[Review, ...] = ()
+    held_since: datetime | None = None
+    hold_ends_at: datetime | None = None
+    held_until: datetime | None = None
+
+    @property
+    def counted(self) -> list[Review]:
+        """Without the second opinions."""
+        return [one for one in self.reviews if not one.second_opinion]
+
+    @property
+    def said_at(self) -> datetime:
+        """When the last of it could be read first, by who may know no more than the patient."""
+        return max([self.photo.created_at, *(one.shown_at for one in self.counted)])
+
+    @property
+    def review(self) -> Review | None:
+        """The one that counts."""
+        decision = self.decision
+        return next((one for one in self.reviews if decision and one.id == decision.review), None)
+
+
+class SaidBy(StrEnum):
+    """Of equally urgent advice the first counts."""
+
+    DECISION = "decision"
+    COMPARISON = "comparison"
+    FINDING = "finding"
+
+
+RANKS = {said_by: place for place, said_by in enumerate(SaidBy)}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What was said that is to be done: at that time, about the finding of this number. Where it
+    waits for something, that is to be told in place of the band's words. `by_result`: the
+    laboratory has said so. `decision` is the doctor's that still counts, if it is one. `levels`:
+    since when the spot has been so urgent, where that is longer. `unjudged`: by a check of a photo
+    that a doctor could not judge.
+    """
+
+    said_by: SaidBy
+    band: Band
+    since: datetime
+    finding: int
+    waits_for: WaitsFor | None = None
+    by_result: bool = False
+    decision: Decision | None = field(default=None, compare=False)
+    levels: Levels | None = field(default=None, compare=False)
+    unjudged: bool = False
+
+    @property
+    def label(self) -> str | None:
+        """What a doctor has named."""
+        return self.decision.label if self.decision else None
+
+    @property
+    def due(self) -> date | None:
+        """Until when a doctor should have seen the spot; None where no time was named. Every view
+        of the spot and of its findings says this day of the advice that counts.
+        """
+        if self.waits_for:
+            return None
+        return due_day(self.levels or levels_of(self.band, self.since))
+
+    def words(self, language: Language) -> BandWords:
+        """As a patient reads it, with what it waits for; `next_step` is by who said it."""
+        words = words_for_patient(
+            self.band,
+            self.waits_for,
+            language,
+            since=self.since,
+            label=self.label,
+            proven=self.by_result,
+        )
+        if self.said_by is SaidBy.DECISION:
+            return words
+        return words.model_copy(update={"next_step": words.first_step})
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """`counts` is the most urgent advice that is still valid. `others`, the newest first, are
+    milder or superseded. `picture_wanted`: a doctor waits for another photo; the newest is that of
+    `photographed_at`.
+    """
+
+    counts: Advice
+    others: tuple[Advice, ...]
+    picture_wanted: bool
+    photographed_at: datetime
+
+    @property
+    def proven_cancer(self) -> bool:
+        """Whether what counts is a cancer that the laboratory has found."""
+        return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
+
+    def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
+        """What counts, where that was said about another finding and is something else."""
+        counts = self.counts
+        same = (counts.band, counts.waits_for) == (band, waits_for)
+        return None if same or counts.finding == finding else counts
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds about a spot. `findings` are by id, in the order of time."""
+
+    findings: Mapping[str, FindingStanding]
+    instruction: Instruction
+
+    @property
+    def newest(self) -> FindingStanding:
+        """On the newest photo; where that was judged again, the last one."""
+        *_, last = self.findings.values()
+        return last
+
+    @property
+    def held_since(self) -> datetime | None:
+        """Since when something about the spot is held back from the patient."""
+        held = (one.held_since for one in self.findings.values() if one.held_since)
+        return min(held, default=None)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When the next hold ends."""
+        held = (one.hold_ends_at for one in self.findings.values() if one.hold_ends_at)
+        return min(held, default=None)
+
+    def awaited(self, finding: str) -> WaitsFor | None:
+        """The result of a sample, else a photo that has not come."""
+        decision = self.findings[finding].decision
+        if decision is None or decision.awaited:
+            return WaitsFor.RESULT if decision else None
+        came = self.instruction.photographed_at > decision.decided_at
+        return WaitsFor.PHOTO if decision.new_picture_wanted and not came else None
+
+    def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
+        """Decisions about other findings, and since when their owner can read each."""
+        others = [one for name, one in self.findings.items() if name != finding]
+        decided = ((one.decision, one.review) for one in others)
+        return [(decision, said.shown_at) for decision, said in decided if decision and said]
+
+
+@dataclass(frozen=True)
+class SpotView:
+    """A spot as this reader sees it at that moment."""
+
+    facts: SpotFacts
+    reader: Reader
+    moment: datetime
+
+    @cached_property
+    def standing(self) -> Standing:
+        return standing(self.facts, self.reader, self.moment)
+
+    def seen_by(self, reader: Reader) -> "SpotView":
+        return self if reader is self.reader else replace(self, reader=reader)
+
+
+def standing(
+    facts: SpotFacts, reader: Reader, moment: datetime, compared: Advice | None = None
+) -> Standing:
+    """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
+    findings = {
+        photo.id: _stand(photo, facts.reviews.get(photo.id, ()), reader, moment)
+        for photo in facts.photos
+    }
+    return Standing(findings, reconcile([*findings.values()], compared=compared))
+
+
+def _stand(
+    photo: JudgedPhoto, reviews: Sequence[Review], reader: Reader, moment: datetime
+) -> FindingStanding:
+    held = [one for one in reviews if one.held_at(moment)]
+    ends = [one.hold_ends_at for one in held if one.hold_ends_at]
+    known = [
+        one
+        for one in reviews
+        if reader.knows_all or not (one.second_opinion or one.held_at(moment))
+    ]
+    return FindingStanding(
+        photo,
+        Decision.of(known, photo.band, photo.created_at),
+        tuple(known),
+        min((one.created_at for one in held), default=None),
+        min(ends, default=None),
+        max(ends, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Advice, since when it was so urgent, and the decision that has ended it, if any. Of a finding
+    that was decided, the decision goes on with what the finding asked for.
+    """
+
+    advice: Advice
+    levels: Levels
+    ended: bool = False
+    ended_by: Decision | None = None
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether it stood until then, or stands. The laboratory's result judges anew."""
+        if self.ended_by is None:
+            return not self.ended
+        return not self.ended_by.proven and self.ended_by.decided_at >= moment
+
+
+def reconcile(
+    findings: Sequence[FindingStanding], *, compared: Advice | None = None
+) -> Instruction:
+    """The instruction of a spot with these findings, in the order of time; there is one."""
+    said = [*_list_said(findings, compared)]
+    counts = min(
+        (one for one in reversed(said) if not one.ended),
+        key=lambda one: (urgency(one.advice.band), RANKS[one.advice.said_by]),
+    )
+    others = sorted(
+        (one.advice for one in said if one is not counts), key=lambda one: one.since, reverse=True
+    )
+    levels = counts.levels
+    if not counts.advice.by_result:
+        levels = {level: _since(level, moment, said) for level, moment in levels.items()}
+    newest = findings[-1]
+    return Instruction(
+        replace(counts.advice, levels=levels),
+        tuple(others),
+        bool(newest.decision and newest.decision.new_picture_wanted),
+        newest.photo.photographed_at,
+    )
+
+
+def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> Iterator[_Said]:
+    settling = _settled_after(findings)
+    for place, about in enumerate(findings):
+        photo, decision, settled = about.photo, about.decision, settling[place]
+        unjudged = decision is not None and decision.unjudged
+        said = SaidBy.FINDING, photo.band, photo.created_at, photo.number
+        advice, levels = Advice(*said, unjudged=unjudged), levels_of(photo.band, photo.created_at)
+        yield (
+            _Said(advice, {}, ended=True)
+            if decision
+            else _Said(advice, levels, settled is not None, settled)
+        )
+        if compared and compared.finding == photo.number:
+            ends = decision if decision and decision.settled else settled
+            levels = levels_of(compared.band, compared.since)
+            yield _Said(compared, levels, ends is not None, ends)
+        if decision is None:
+            continue
+        counts = Advice(
+            SaidBy.DECISION,
+            decision.urgency,
+            decision.decided_at,
+            photo.number,
+            decision.waits_for,
+            decision.proven,
+            decision,
+            decision.levels,
+        )
+        came = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
+        later = [one.decision for one in findings[place + 1 :] if one.decision]
+        ends = _first([one for one in later if one.ends(decision)])
+        yield _Said(counts, decision.levels, came or ends is not None, ends)
+        for one in decision.earlier:
+            before = one.band, one.since, photo.number, one.waits_for, one.proven
+            yield _Said(Advice(SaidBy.DECISION, *before), {}, ended=True)
+
+
+def _settled_after(findings: Sequence[FindingStanding]) -> list[Decision | None]:
+    """For each, the first decision about a later one that is settled."""
+    found, first = list[Decision | None](), None
+    for one in reversed(findings):
+        found.append(first)
+        if one.decision and one.decision.settled:
+            first = _first([one.decision, *([first] if first else [])])
+    return found[::-1]
+
+
+def _first(decisions: Sequence[Decision]) -> Decision | None:
+    return min(decisions, key=lambda one: one.decided_at, default=None)
+
+
+def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
+    """Since when the spot has been as urgent as this, without having been settled."""
+    earlier = [
+        one.levels[level]
+        for one in said
+        if level in one.levels and one.levels[level] < moment and one.reaches(moment)
+    ]
+    return _since(level, min(earlier), said) if earlier else moment

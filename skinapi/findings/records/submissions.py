@@ -1,0 +1,538 @@
+"""The collection of submissions, and the lists of doctors and owners that are read from it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from skinapi.base.pages import Page, page_of
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.list_keys import (
+    FIRST_REVIEWED,
+    awaited_range,
+    awaited_since,
+    due_before,
+    key_range,
+    learning_without_photo,
+    make_hold_key,
+    make_rest_key,
+    rest_without_photo,
+)
+from skinapi.findings.records.numbers import Numbers
+from skinapi.findings.records.submission import (
+    KEYS,
+    LISTED_FIELDS,
+    PHOTO_FIELDS,
+    SUMMARY_FIELDS,
+    EnteredInError,
+    Filing,
+    Listed,
+    MeasuredShape,
+    Submission,
+    SubmissionSummary,
+    SubmittedPhoto,
+)
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import first_id_at, new_id, now
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+
+COUNTER = "submissions"
+PAGE_SIZE = 100
+MOST_OVERDUE = 1000
+MOST_HELD = 1000
+TOUCH: Ops = {"$inc": {"revision": 1}}
+NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
+NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
+NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
+UNIQUE = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
+# Each goes on with the id.
+INDEXES: tuple[tuple[str, ...], ...] = (
+    *(("number",), ("taken_by",), ("source_patient",)),
+    *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
+    *(("doctor",), ("doctor", "queue_key"), ("doctor", "learning_key"), ("doctor", "opinion_key")),
+    *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
+    *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
+)
+# What is read of each view; of a Submission all.
+FIELDS: dict[type[Listed], tuple[str, ...] | None] = {
+    Listed: LISTED_FIELDS,
+    SubmissionSummary: SUMMARY_FIELDS,
+    Submission: None,
+}
+View = TypeVar("View", bound=Listed)
+
+
+class Submissions:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._numbers = Numbers(store, COUNTER)
+        for unique in UNIQUE:
+            self._documents.ensure_index(*unique, unique=True)
+        for fields in INDEXES:
+            self._documents.ensure_index(*fields, "id")
+
+    def add(self, filing: Filing, *, doctor: str | None) -> Submission:
+        """Raises Duplicate where the number or an idempotency key of its owner is in use."""
+        submission = filing.as_submission(doctor=doctor)
+        self._documents.insert({**submission.stored(), "schema": 1})
+        return submission
+
+    def take_number(self) -> int:
+        """Call it before a transaction. The number stays unused where nothing is stored."""
+        return self._numbers.take()
+
+    def skip_used_numbers(self) -> None:
+        """Go on behind the highest number: after a partial restore the counter may be too low."""
+        for last in self._documents.find(sort="-number", limit=1):
+            self._numbers.skip_to(last["number"])
+
+    def has(self, identifier: str) -> bool:
+        return bool(self.existing_ids([identifier]))
+
+    def find_by_number(self, number: int) -> Submission | None:
+        return self._first({"number": number})
+
+    def find_by_key(self, owner: str, key: str | None) -> Submission | None:
+        return self._first({"owner": owner, "idempotency_key": key}) if key is not None else None
+
+    def find_filed(self, by: str, key: str | None) -> Submission | None:
+        """What this account has filed for others under this idempotency key."""
+        return self._first({"filed_by": by, "idempotency_key": key}) if key is not None else None
+
+    def _first(self, wanted: Filter) -> Submission | None:
+        return next(iter(self._read(Submission, wanted, limit=1)), None)
+
+    def _read(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
+        found = self._documents.find(wanted, fields=FIELDS[view], **options)
+        return [view.model_validate(document) for document in found]
+
+    def _page(
+        self,
+        view: type[View],
+        wanted: Filter,
+        *,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
+    ) -> Page[View]:
+        """One page in the order of time; `after` is an id."""
+        if after:
+            wanted = {**wanted, "id": {"$lt" if newest_first else "$gt": after}}
+        sort, fields = "-id" if newest_first else "id", FIELDS[view]
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=fields)
+        return page_of(found, limit).map(view.model_validate)
+
+    def _page_by(
+        self,
+        key: str,
+        wanted: Filter,
+        ranges: Sequence[tuple[str, str]],
+        *,
+        after: str | None,
+        limit: int,
+    ) -> Page[Listed]:
+        """One page of those whose `key` lies in these ranges, sorted by it; `after` is such a key,
+        and not an id: a review between two pages then neither repeats nor skips others.
+        """
+        found: list[Listed] = []
+        for first, end in ranges:
+            start, missing = max(after or first, first), limit + 1 - len(found)
+            if start < end and missing > 0:
+                within = {**wanted, key: {"$gt": start, "$lt": end}}
+                found += self._read(Listed, within, sort=key, limit=missing)
+        shown = found[:limit]
+        return Page(shown, getattr(shown[-1], key) if len(found) > limit else None)
+
+    def page_owned(
+        self,
+        owner: str | None,
+        *,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
+    ) -> Page[SubmissionSummary]:
+        """One page of an owner's submissions, or of all, or of those that belong to no spot."""
+        wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
+        return self._page(
+            SubmissionSummary, wanted, newest_first=newest_first, after=after, limit=limit
+        )
+
+    def list_filed(
+        self, of: Mapping[str, str], *, first: str, end: str, limit: int
+    ) -> list[Submission]:
+        """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
+        return self._read(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
+
+    def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
+        """One page of which photos are kept, oldest first."""
+        return self._page(Listed, {"owner": owner}, after=after, limit=limit)
+
+    def page_by_urgency(
+        self,
+        of: dict[str, str],
+        *,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Listed]:
+        """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
+        ranges = _key_ranges(reviewed, urgency)
+        return self._page_by("queue_key", of, ranges, after=after, limit=limit)
+
+    def find_waiting(
+        self,
+        doctor: str | None,
+        owners: Sequence[str],
+        *,
+        band: Band | None,
+        after: str,
+        limit: int,
+    ) -> list[Document]:
+        """Unreviewed, of patients of this doctor or of nobody, as they are stored."""
+        [(first, end)] = _key_ranges(False, band)
+        within = {"$gt": max(after, first), "$lt": end}
+        wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
+        return self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
+
+    def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
+        """The time it takes grows with them."""
+        [(first, end)] = _key_ranges(False, band)
+        within = {"$gt": first, "$lt": end}
+        return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
+
+    def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
+        """How many `page_by_urgency` lists; the time it takes grows with them."""
+        return sum(
+            self._documents.count({**of, "queue_key": {"$gt": first, "$lt": end}})
+            for first, end in _key_ranges(reviewed, urgency)
+        )
+
+    def count_overdue(self) -> Counter[str | None]:
+        """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
+        past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
+        found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(one.get("doctor") for one in found)
+
+    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
+        """Those about which a second opinion has come, the gravest first."""
+        ranges = [("0", FIRST_REVIEWED)]
+        return self._page_by("opinion_key", {"doctor": doctor}, ranges, after=after, limit=limit)
+
+    def count_opinions(self, doctor: str, *, reviewed: bool | None = None) -> int:
+        """Second opinions that this doctor has not answered."""
+        wanted: Filter = {"doctor": doctor, "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED}}
+        if reviewed is not None:
+            [(first, end)] = _key_ranges(reviewed, None)
+            wanted["queue_key"] = {"$gt": first, "$lt": end}
+        return self._documents.count(wanted)
+
+    def page_awaited(
+        self,
+        doctor: str,
+        awaited: WaitsFor | None,
+        *,
+        owners: Sequence[str] | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Listed]:
+        """What waits for this, or for anything; the oldest decision first."""
+        of: Filter = {"doctor": doctor}
+        if owners is not None:
+            of["owner"] = {"$in": [*owners]}
+        ranges = [awaited_range(awaited)]
+        return self._page_by("awaited_key", of, ranges, after=after, limit=limit)
+
+    def find_left(
+        self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
+    ) -> list[Document]:
+        """Reviewed submissions, as they are stored, to which somebody has to come back: a result is
+        awaited, a second opinion has come, or the owner is still to be told.
+        """
+        first, end = awaited_range(WaitsFor.RESULT)
+        ranges: dict[str, Any] = {
+            "awaited_key": {"$gt": first, "$lt": end},
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+        }
+        of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
+        found: dict[str, Document] = {}
+        for field, within in ranges.items():
+            for document in self._documents.find(
+                {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
+            ):
+                found[document["id"]] = document
+        for document in self._find_held(make_hold_key(now(), 0)):
+            if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
+                found[document["id"]] = document
+        return [one for one in found.values() if _is_reviewed(one)]
+
+    def list_held(self, owners: Collection[str]) -> list[Listed]:
+        """Those of which something is held back from these owners."""
+        found = self._find_held("") if owners else []
+        return [Listed.model_validate(one) for one in found if one["owner"] in owners]
+
+    def _find_held(self, after: str | None) -> list[Document]:
+        """Of all doctors: few are held back at once, and an index by doctor would cost more."""
+        held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
+        return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
+
+    def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
+        """As they are stored."""
+        found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
+        return [one for one in found if _is_reviewed(one)]
+
+    def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[Listed]:
+        """Those whose decision asks for a visit; the most urgent first."""
+        first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
+        _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
+        wanted: Filter = {
+            "doctor": doctor,
+            "queue_key": {"$gt": first, "$lt": end},
+            "owner": {"$in": [*owners]},
+        }
+        return self._read(Listed, wanted, sort="queue_key", limit=limit)
+
+    def count_awaited(
+        self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
+    ) -> int:
+        """How many `page_awaited` lists, of those decided before that time where one is given."""
+        first, end = awaited_range(awaited)
+        end = awaited_since(awaited, before) if before else end
+        wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
+        return self._documents.count(wanted)
+
+    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
+        """Unreviewed: the urgent ones, then those that would teach the model most."""
+        ranges = [("0", FIRST_REVIEWED)]
+        return self._page_by("learning_key", {"doctor": doctor}, ranges, after=after, limit=limit)
+
+    def page_by_model(
+        self, doctor: str, version: str, *, after: str | None, limit: int
+    ) -> Page[Listed]:
+        """The submissions in this doctor's care that this version has judged; oldest first."""
+        wanted = {"doctor": doctor, "model_version": version}
+        return self._page(Listed, wanted, after=after, limit=limit)
+
+    def list_changed(
+        self,
+        of: Filter,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int,
+    ) -> list[Submission]:
+        """Those that changed at `since` or later and before `until`, behind this `change_key`."""
+        found: list[Document] = []
+        lowest, end = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        for group in "10" if newest_first else "01":
+            low, high, behind = lowest, end, after or group
+            if newest_first and behind[0] == group:
+                high = min(high, behind[1:] or high)
+            elif behind[0] == group:
+                low = max(low, behind[1:])
+            elif (behind[0] < group) == newest_first:
+                continue
+            if len(found) < limit and low < high:
+                field, before = ("changed", {}) if group == "1" else ("id", {"changed": None})
+                found += self._documents.find(
+                    {**of, **before, field: {"$gt": low, "$lt": high}},
+                    sort=f"-{field}" if newest_first else field,
+                    limit=limit - len(found),
+                )
+        return [Submission.model_validate(document) for document in found]
+
+    def note_change(self, identifier: str) -> None:
+        """Let readers who ask for what has changed find it."""
+        self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
+
+    def link_again(self, original: Listed, number: int) -> None:
+        """Let the original name the finding that its photo was given when it was judged again."""
+        linked = {"judged_again": number, "changed": new_id()}
+        self._documents.update({"id": original.id}, {"$set": linked, **TOUCH})
+
+    def unlink_again(self, deleted: Listed) -> None:
+        """After a deletion: the other one of two that name each other stands alone."""
+        others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
+        for field, number in others.items():
+            if number:
+                ops: Ops = {"$unset": {field: True}, "$set": {"changed": new_id()}}
+                self._documents.update({"number": number}, ops)
+
+    def most_urgent(self, owner: str) -> tuple[str, str] | None:
+        """Its id and queue key, of those that nobody has reviewed."""
+        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
+        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
+        return (found[0]["id"], found[0]["queue_key"]) if found else None
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Put them into the lists of this doctor; what another has taken or asked for ends."""
+        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all({"owner": owner}, change)
+
+    def release(self, doctor: str) -> None:
+        """Take all out of the lists of this doctor, as in `set_doctor`."""
+        change = set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all({"doctor": doctor}, change)
+
+    def end_work(self, doctor: str) -> None:
+        """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
+        self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
+        self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
+
+    def set_work(self, identifier: str, **fields: Any) -> None:
+        """Set who works on a submission; what is None is removed."""
+        self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
+
+    def end_work_of(self, submission: Listed, doctor: str, *, answered: bool = False) -> None:
+        """Let this doctor leave a case: what the doctor has taken is given back, and the request
+        for the doctor's second opinion ends. `answered`: so have those that came.
+        """
+        taken = NOT_TAKEN if submission.taken_by == doctor else {}
+        asked = NOT_ASKED if submission.opinion_of == doctor else {}
+        came = NONE_CAME if answered and submission.opinion_key else {}
+        if taken or asked or came:
+            self.set_work(submission.id, **taken, **asked, **came)
+
+    def list_asked(self, owner: str) -> list[Listed]:
+        """The submissions of an owner about which a colleague is asked, or has answered."""
+        return self._read(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
+
+    def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
+        """Let the doctor in charge see that a second opinion has come."""
+        came_at = now()
+        key = submission.make_opinion_key(urgency, came_at)
+        self.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
+
+    def is_asked_about(self, lesion: str, doctor: str) -> bool:
+        """Whether this doctor is asked for a second opinion about a finding of this spot."""
+        wanted = {"opinion_of": doctor, "lesion": lesion}
+        return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
+
+    def list_shown(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of the findings of which a hold has ended by then, the first one first."""
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(moment, 0)}}
+        found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
+        return [one["id"] for one in found]
+
+    def touch(self, identifier: str) -> bool:
+        """Write to a submission on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the submission. False where it is deleted, or entered in error.
+        """
+        return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
+
+    def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
+        """Take it out of its spot and of all lists. It rests from now on."""
+        fields: dict[str, Any] = {
+            **dict.fromkeys(KEYS),
+            **NOT_TAKEN,
+            **NOT_ASKED,
+            **NONE_CAME,
+            "lesion": None,
+            "former_lesion": submission.lesion or submission.former_lesion,
+            "rest_key": make_rest_key(
+                bool(submission.photos), True, error.entered_at, submission.number
+            ),
+            "error": error.stored(),
+            "changed": new_id(),
+        }
+        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+
+    def set_key(self, identifier: str, key: str) -> None:
+        """Give it another idempotency key: a request may use the one that it had."""
+        self._documents.update({"id": identifier}, {"$set": {"idempotency_key": key}, **TOUCH})
+
+    def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
+        """An owner's findings that were entered in error, oldest first."""
+        wanted: Filter = {"owner": owner, "error": {"$ne": None}}
+        return self._page(Submission, wanted, after=after, limit=limit)
+
+    def find(self, identifier: str) -> Submission | None:
+        found = self._documents.get(identifier)
+        return Submission.model_validate(found) if found else None
+
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
+        """By id; one that is deleted, or was entered in error, is left out."""
+        wanted = {"id": {"$in": list(identifiers)}, "error": None}
+        found = self._documents.find(wanted, fields=PHOTO_FIELDS)
+        return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
+
+    def existing_ids(self, identifiers: Sequence[str]) -> set[str]:
+        """Those of these ids that have a submission."""
+        found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
+        return {one["id"] for one in found}
+
+    def walk_owned(self, owner: str) -> Iterator[Listed]:
+        """All submissions of an owner, read in pages."""
+        return map(Listed.model_validate, self.walk_stored(owner))
+
+    def walk_stored(self, owner: str) -> Iterator[Document]:
+        """The same, as they are stored."""
+        after = None
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS
+        ):
+            yield from found
+            after = found[-1]["id"]
+
+    def count_of(self, owner: str) -> int:
+        """The time it takes grows with them."""
+        return self._documents.count({"owner": owner, "error": None})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def set_thumbnail(self, submission: Submission, blob: str) -> bool:
+        """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
+        return changed is not None
+
+    def set_shape(self, submission: Submission, shape: MeasuredShape) -> None:
+        self._documents.update({"id": submission.id}, {"$set": {"shape": shape.stored()}})
+
+    def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
+        """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""
+        findings, keys = list[str](), list[str]()
+        fields = (*LISTED_FIELDS, "thumbnail_blob")
+        after = None
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
+        ):
+            after = found[-1]["id"]
+            for document in found:
+                blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
+                blobs += [*document.get("picture_blobs", ())]
+                if any(blobs):
+                    findings.append(document["id"])
+                    keys += dict.fromkeys(filter(None, blobs))
+                    self.erase_photo(Listed.model_validate(document))
+        return findings, keys
+
+    def erase_photo(self, submission: Listed) -> None:
+        """The finding stays, and says when its photos went. Their files are the caller's."""
+        fields = {
+            **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
+            "learning_key": learning_without_photo(submission.learning_key),
+            "rest_key": rest_without_photo(submission.rest_key),
+            "photo_removed_at": now(),
+            "changed": new_id(),
+        }
+        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+
+def _is_reviewed(document: Document) -> bool:
+    return (document.get("queue_key") or "") >= FIRST_REVIEWED
+
+
+def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
+    """The ranges of queue keys that hold these submissions, in order."""
+    groups = [False, True] if reviewed is None else [reviewed]
+    if urgency:
+        return [key_range(reviewed=group, band=urgency) for group in groups]
+    return [(f"{groups[0]:d}", f"{groups[-1] + 1}")]

@@ -1,0 +1,285 @@
+"""Asks an LLM through OpenRouter's chat completions, within one deadline, at most so often a day,
+and not while it keeps failing. What it answers is not trusted.
+
+The API: https://openrouter.ai/docs/api-reference/chat-completion
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from skinapi.base.errors import Duplicate, SkinAPIError
+from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+
+OK = 200
+MOST_AT_ONCE = 4  # in a process
+LARGEST_ANSWER = 64 * 1024
+ATTEMPTS = 3
+PAUSE_S = 0.5
+SEED = 7
+MOST_FAILURES = 3
+COOLDOWN_S = 60.0
+COUNTER = "llm_calls"
+RETRYABLE = frozenset({408, 429, 502, 503})
+REASON_BY_STATUS: Mapping[int, Reason] = {
+    401: Reason.KEY_REFUSED,
+    402: Reason.NO_CREDIT,
+    429: Reason.RATE_LIMITED,
+}
+# No request was sent, so these do not count as failures of the provider.
+NOT_SENT = frozenset({Reason.BUSY, Reason.BUDGET})
+
+T = TypeVar("T")
+# With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
+ModelName = Annotated[str, StringConstraints(pattern=r"^[\w./:@-]+$", max_length=100)]
+
+
+class _Error(BaseModel):
+    code: int = 502
+
+
+class _Message(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    error: _Error | None = None
+
+
+class _Completion(BaseModel):
+    """A response with status 200. It may contain an error, at the top level or in a choice."""
+
+    model: ModelName | None = None
+    choices: list[_Choice] = []
+    error: _Error | None = None
+
+    @property
+    def failure(self) -> int | None:
+        errors = [self.error, *(choice.error for choice in self.choices)]
+        return next((error.code for error in errors if error), None)
+
+    @property
+    def content(self) -> str | None:
+        """The text; None if it is incomplete or missing."""
+        complete = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
+        return next((choice.message.content for choice in complete if choice.message), None)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the LLM is asked. `schema` is that of its answer, in JSON."""
+
+    name: str
+    instructions: str
+    sent: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    most_tokens: int
+
+
+class CircuitBreaker:
+    """After three failures in a row no request is sent for a minute. Then one request tests whether
+    the LLM works again; the others are refused until it succeeds, or for one more minute.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until = 0.0
+
+    def admit(self) -> None:
+        """Raises NarrativeUnavailable if no request may be sent now."""
+        with self._lock:
+            if self._failures < MOST_FAILURES:
+                return
+            if time.monotonic() < self._open_until:
+                raise NarrativeUnavailable(Reason.RESTING)
+            # Only the caller that gets here sends a request; the others wait once more.
+            self._open_until = time.monotonic() + COOLDOWN_S
+
+    def record(self, *, success: bool) -> None:
+        with self._lock:
+            self._failures = 0 if success else self._failures + 1
+            if self._failures == MOST_FAILURES:
+                self._open_until = time.monotonic() + COOLDOWN_S
+
+
+class DailyBudget:
+    """Counts the requests of a day (UTC) in the store, so for all workers and across restarts."""
+
+    def __init__(self, store: Store, *, most: int) -> None:
+        self._counters = store.collection("counters")
+        self._most = most
+
+    def spend(self) -> None:
+        """Count one request. Raises NarrativeUnavailable if the day's budget is used up."""
+        today = now().date()
+        # The first count fails on a new day. Another worker may start that day first, so then count
+        # again.
+        if not self._most or not (
+            self._count(today) or self._start_day(today) or self._count(today)
+        ):
+            raise NarrativeUnavailable(Reason.BUDGET)
+
+    def _count(self, today: date) -> bool:
+        left = {"id": COUNTER, "day": today.isoformat(), "value": {"$lt": self._most}}
+        return self._counters.update(left, {"$inc": {"value": 1}}) is not None
+
+    def _start_day(self, today: date) -> bool:
+        """Start a new day and count its first request. False if another worker has started it.
+
+        A day after tomorrow was counted under a wrong clock. Tomorrow is not taken for one: around
+        midnight, workers whose clocks differ would each begin their own day again and again.
+        """
+        day, tomorrow = today.isoformat(), (today + timedelta(days=1)).isoformat()
+        for over in ({"$lt": day}, {"$gt": tomorrow}):
+            counted = {"id": COUNTER, "day": over}
+            if self._counters.update(counted, {"$set": {"day": day, "value": 1}}):
+                return True
+        with suppress(Duplicate):
+            first = {"id": COUNTER, "schema": 1, "created_at": now(), "day": day, "value": 1}
+            self._counters.insert(first)
+            return True
+        return False
+
+
+class OpenRouterClient:
+    """Asks the LLM, unless it has failed too often. One for all that is asked."""
+
+    def __init__(self, *, url: str, key: str, models: list[str], budget: DailyBudget) -> None:
+        self._client = HttpClient(url, most_at_once=MOST_AT_ONCE, largest_answer=LARGEST_ANSWER)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self.models = models
+        self._budget = budget
+        self._breaker = CircuitBreaker()
+
+    def ask(
+        self, question: Question, read: Callable[[str], T], *, deadline: float
+    ) -> tuple[T, str]:
+        """The answer as `read` understands it, and the model that gave it. Raises
+        NarrativeUnavailable, with the reason, by the deadline (of `time.monotonic`); `read` does so
+        where it cannot.
+        """
+        self._breaker.admit()
+        try:
+            answer = self._ask_and_read(question, read, deadline)
+        except NarrativeUnavailable as unwritten:
+            if unwritten.reason not in NOT_SENT:
+                self._breaker.record(success=False)
+            raise
+        except SkinAPIError:  # the store, not the LLM
+            raise
+        except Exception:
+            self._breaker.record(success=False)
+            raise
+        self._breaker.record(success=True)
+        return answer
+
+    def _ask_and_read(
+        self, question: Question, read: Callable[[str], T], deadline: float
+    ) -> tuple[T, str]:
+        completion = self._request(self._body(question), deadline)
+        content, answered = completion.content, completion.model
+        if content is None or answered is None:
+            raise NarrativeUnavailable(Reason.MALFORMED)
+        return read(content), configured_model(answered, self.models)
+
+    def _body(self, question: Question) -> dict[str, Any]:
+        """The body of a chat completion."""
+        sent = json.dumps(question.sent, ensure_ascii=False)
+        schema = {"name": question.name, "strict": True, "schema": question.schema}
+        return {
+            "models": self.models,
+            "messages": [
+                {"role": "system", "content": question.instructions},
+                {"role": "user", "content": sent},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            # Without `require_parameters` a provider may ignore parameters that it does not know,
+            # for instance the schema. `zdr` means zero data retention.
+            # https://openrouter.ai/docs/features/provider-routing
+            "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
+            "temperature": 0,
+            "seed": SEED,
+            "max_tokens": question.most_tokens,
+        }
+
+    def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
+        """Send the request. Retries temporary failures, as soon as the provider allows it and while
+        there is time. Raises NarrativeUnavailable.
+        """
+        attempt = 0
+        while True:
+            self._budget.spend()
+            reply = self._send(body, deadline)
+            completion = _completion_of(reply)
+            status = completion.failure if reply.status == OK else reply.status
+            if status is None:
+                return completion
+            pause, attempt = _pause(reply.headers.get("retry-after"), attempt), attempt + 1
+            final = status not in RETRYABLE or attempt == ATTEMPTS
+            if final or time.monotonic() + pause >= deadline:
+                raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
+            time.sleep(pause)
+
+    def _send(self, body: Mapping[str, Any], deadline: float) -> Reply:
+        """Raises NarrativeUnavailable, by the deadline (of `time.monotonic`) at the latest, and at
+        once if all slots are taken: the template can write the narrative at once.
+        """
+        content = json.dumps(body).encode()
+        request = Request("POST", "/chat/completions", self._headers, content)
+        try:
+            return self._client.send(request, deadline=deadline)
+        except CallFailed as failed:
+            raise NarrativeUnavailable(Reason(failed.fault)) from failed
+
+
+def configured_model(answered: str, configured: Sequence[str]) -> str:
+    """The configured name of the model that answered. No text of the provider is printed: a report
+    would say it in our name.
+
+    OpenRouter may answer with a longer name, for instance a dated version of the configured model
+    (`vendor/model-2026-01-31`). Where the answer begins with none of the configured names, the
+    result is all of them: each was allowed to answer.
+    """
+    fitting = [name for name in configured if re.match(rf"{re.escape(name)}(?![\w.])", answered)]
+    return max(fitting, key=len) if fitting else " / ".join(configured)
+
+
+def _completion_of(reply: Reply) -> _Completion:
+    if reply.status != OK:
+        return _Completion()
+    try:
+        return _Completion.model_validate_json(reply.content)
+    except ValidationError as error:
+        raise NarrativeUnavailable(Reason.MALFORMED) from error
+
+
+def _pause(retry_after: str | None, attempt: int) -> float:
+    """The seconds to wait before a retry: what the provider says, in seconds or as a date
+    (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3), otherwise exponential backoff.
+    """
+    backoff = PAUSE_S * (1 << attempt)
+    if not retry_after:
+        return backoff
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        pause = parsedate_to_datetime(retry_after) - datetime.now(UTC)
+    # Besides malformed dates, some that no datetime can hold, and some without a time zone.
+    except (ValueError, OverflowError, TypeError):
+        return backoff
+    return max(0.0, pause.total_seconds())

@@ -1,0 +1,218 @@
+"""What a printed report is made of: its letters, styles, texts, tables and charts."""
+
+import io
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+from typing import Any
+
+from reportlab import rl_config
+from reportlab.graphics.shapes import Drawing, Rect, String
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Paragraph, Table
+
+from skinapi.base.languages import NO_BREAK_SPACE
+from skinapi.findings.reports.page_texts import UNPRINTABLE, Bar, strip_control_characters
+from skinapi.model.conditions import Band
+from skinapi.model.heat_map_overlay import COLOUR_STOPS
+
+# A text is escaped, so it names no file and no address; if one did, none of the network would be
+# read. The settings are global, but nothing else in this program writes PDF files.
+rl_config.trustedSchemes = ["data"]
+# By default ReportLab encodes streams as ASCII text; binary ones are a fifth smaller.
+rl_config.useA85 = 0
+
+REGULAR, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
+PAGE_WIDTH, PAGE_HEIGHT = A4
+MARGIN = 18 * mm
+WIDTH = PAGE_WIDTH - 2 * MARGIN
+GUTTER = 14.0
+HALF = (WIDTH - GUTTER) / 2
+ROW_LABELS = 84.0
+
+INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)
+# The colour of the text, and of the background behind it.
+BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
+    Band.URGENT_REFERRAL: (HexColor(0x9B1C1C), HexColor(0xFBEDED)),
+    Band.REFERRAL: (HexColor(0x9A4A06), HexColor(0xFDF2E7)),
+    Band.DOCTOR_REVIEW: (HexColor(0x7A5A00), HexColor(0xFBF5E0)),
+    Band.ROUTINE: (HexColor(0x1D5C8A), HexColor(0xEAF3F9)),
+    Band.SELF_MONITORING: (HexColor(0x2F6B3C), HexColor(0xEBF5ED)),
+}
+# Of what nobody has judged yet.
+UNJUDGED = INK, HexColor(0xEEF2F5)
+# Dark for malignant conditions, light for the others, so that they differ in black and white too.
+COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
+BAR_ROW, BAR_HEIGHT, BAR_SIZE = 13.5, 7.5, 8.5
+NUMBERS = 44.0
+STEPS = 40
+# A line must not break at a space that French puts before or after a punctuation mark.
+_UNBREAKABLE = re.compile(r"(?<=«) | (?=[%:;?!»])")
+
+
+def _load(name: str) -> TTFont:
+    """Load a font. This happens once, on import, because ReportLab has one list of fonts for all
+    threads.
+    """
+    content = resources.files(__package__).joinpath("fonts", f"{name}.ttf").read_bytes()
+    font = TTFont(name, io.BytesIO(content))
+    registerFont(font)
+    return font
+
+
+_LETTERS = _load(REGULAR).face.charToGlyph.keys() & _load(BOLD).face.charToGlyph.keys()
+
+
+def printable(text: str) -> str:
+    """The text with UNPRINTABLE in place of each letter that the font does not have."""
+    return "".join(
+        character if character == "\n" or ord(character) in _LETTERS else UNPRINTABLE
+        for character in strip_control_characters(text)
+    )
+
+
+class Styles:
+    """The texts of a page at any scale: a dense page is set smaller."""
+
+    def __init__(self, scale: float) -> None:
+        def style(font: str, size: float, leading: float, colour: Color = INK) -> ParagraphStyle:
+            return ParagraphStyle(
+                "",
+                fontName=font,
+                fontSize=size * scale,
+                leading=leading * scale,
+                textColor=colour,
+                # Neither the first nor the last line of a text stands alone on a page.
+                allowWidows=0,
+                allowOrphans=0,
+            )
+
+        self.gap = 9 * scale
+        self.tallest_picture = 62 * mm * scale**2
+        self.title = style(BOLD, 17, 22)
+        self.heading = style(BOLD, 11, 16)
+        self.small_heading = style(BOLD, 9, 13)
+        self.band = style(BOLD, 15, 20)
+        self.action = style(REGULAR, 10, 13.5)
+        self.answer = style(BOLD, 14, 19)
+        self.text = style(REGULAR, 9, 12.2)
+        self.strong = style(BOLD, 9, 12.2)
+        self.label = style(REGULAR, 8.5, 12.2, PALE)
+        self.small = style(REGULAR, 7.5, 10, PALE)
+        self.item = self._bulleted(12, self.text)
+        self.row = self._bulleted(ROW_LABELS, self.label)
+
+    def _bulleted(self, indent: float, bullet: ParagraphStyle) -> ParagraphStyle:
+        return ParagraphStyle(
+            "",
+            self.text,
+            leftIndent=indent,
+            bulletFontName=bullet.fontName,
+            bulletFontSize=bullet.fontSize,
+            bulletColor=bullet.textColor,
+        )
+
+
+NORMAL = Styles(1.0)
+
+
+def paragraph(
+    text: str,
+    style: ParagraphStyle,
+    *,
+    bullet: str | None = None,
+    struck: bool = False,
+    **look: Any,
+) -> Paragraph:
+    """A text as it is written: nothing in it is markup. A `bullet` stands to the left of it."""
+    unbroken = _UNBREAKABLE.sub(NO_BREAK_SPACE, printable(text))
+    shown = escape(unbroken).replace("\n", "<br/>")
+    if look:
+        style = ParagraphStyle("", style, **look)
+    return Paragraph(f"<strike>{shown}</strike>" if struck else shown, style, bulletText=bullet)
+
+
+def table(
+    rows: Sequence[Sequence[Any]], *widths: float, look: Sequence[tuple[Any, ...]] = ()
+) -> Table:
+    """Rows of cells with their upper edges aligned; a page may end between two rows."""
+    whole = (0, 0), (-1, -1)
+    bare = [(f"{side}PADDING", *whole, 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
+    aligned = [*bare, ("VALIGN", *whole, "TOP"), *look]
+    return Table([*map(list, rows)], colWidths=widths, style=aligned, hAlign="LEFT")
+
+
+def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
+    """The text on one line; if it does not fit, its beginning with an ellipsis."""
+    whole = shown = " ".join(printable(text).split())
+    while stringWidth(shown, style.fontName, style.fontSize) > width:
+        whole = whole[:-1]
+        shown = f"{whole}…"
+    return shown
+
+
+def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
+    """One row per condition: its name, a bar on a scale from 0 to 1, and its probability."""
+    names = 8 + max(stringWidth(bar.name, BOLD, BAR_SIZE) for bar in bars)
+    room = width - names - NUMBERS
+    chart = Drawing(width, BAR_ROW * (len(bars) + 1))
+    for place, bar in enumerate(bars):
+        base = BAR_ROW * (len(bars) - place)
+        font = BOLD if bar.named else REGULAR
+        chart.add(_label(0, base + 2, bar.name, font=font))
+        chart.add(Rect(names, base, room, BAR_HEIGHT, strokeColor=RULE, fillColor=None))
+        chart.add(_filled(names, base, room * bar.share, COUNTED if bar.counted else OTHER))
+        chart.add(_label(width, base + 2, bar.text, font=font, anchor="end"))
+    chart.add(_filled(names, 2, BAR_HEIGHT, COUNTED))
+    chart.add(_label(names + BAR_HEIGHT + 4, 3, counted, small=True))
+    return chart
+
+
+def draw_scale(*, title: str, less: str, more: str, width: float) -> Drawing:
+    """The colour scale of the heat map, from the lowest to the highest value of this picture."""
+    scale = Drawing(width, 24)
+    scale.add(_label(0, 16, title, small=True))
+    for step in range(STEPS):
+        # The rectangles overlap a little; otherwise some viewers show gaps between them.
+        colour = _heat_colour(step / (STEPS - 1))
+        scale.add(_filled(width * step / STEPS, 8, width / STEPS + 0.3, colour, height=6))
+    scale.add(_label(0, 0, less, small=True))
+    scale.add(_label(width, 0, more, small=True, anchor="end"))
+    return scale
+
+
+def _heat_colour(heat: float) -> Color:
+    place = heat * (len(COLOUR_STOPS) - 1)
+    below = min(int(place), len(COLOUR_STOPS) - 2)
+    shares = zip(COLOUR_STOPS[below], COLOUR_STOPS[below + 1], strict=True)
+    return Color(*((low + (high - low) * (place - below)) / 255 for low, high in shares))
+
+
+def _filled(x: float, y: float, width: float, colour: Color, *, height: float = BAR_HEIGHT) -> Rect:
+    return Rect(x, y, width, height, strokeColor=None, fillColor=colour)
+
+
+def _label(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    font: str = REGULAR,
+    small: bool = False,
+    anchor: str = "start",
+) -> String:
+    return String(
+        x,
+        y,
+        printable(text),
+        fontName=font,
+        fontSize=7.5 if small else BAR_SIZE,
+        fillColor=PALE if small else INK,
+        textAnchor=anchor,
+    )

@@ -1,0 +1,300 @@
+"""The request and response bodies of reports."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
+from skinapi.findings.records.review_schemas import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+    LetterView,
+    ReviewView,
+)
+from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.reading import Reading, read_in_order
+from skinapi.findings.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
+from skinapi.findings.reports.verification import Newer, Verified
+from skinapi.findings.reports.words import SpotChangedBy
+from skinapi.model.conditions import Band, Condition, Source, conditions_table
+from skinapi.platform.web.schemas import Answer, ContractBody
+
+LanguageTag = Annotated[str, StringConstraints(max_length=35)]
+
+
+class ReportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
+
+
+class TextQuery(ReportQuery):
+    issue: bool = Field(
+        default=True,
+        description="false: the report is only read. It is not listed as issued, and "
+        "`verification` is null unless it was issued before",
+    )
+
+
+class StatedFinding(ContractBody):
+    missing: ClassVar[str] = "Class and confidence required"
+    stated: str = Field(alias="class", max_length=200, description="in any client's spelling")
+    confidence: float = Field(ge=0, le=100, allow_inf_nan=False, description="in percent")
+    language: LanguageTag | None = Field(default=None, description="the account's unless given")
+    format: Literal["json", "pdf"] = Field(
+        default="json", description="`Accept: application/pdf` asks for PDF too"
+    )
+
+
+class MoreWords(Answer):
+    language: Language
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    source: NarrativeSource
+
+    @classmethod
+    def of(cls, narrative: Narrative) -> Self:
+        return cls.model_validate(narrative.model_dump())
+
+
+class AllWords(MoreWords):
+    sections: Sections
+
+
+class AboutView(Answer):
+    """What may be said of the decided condition, else of the likely one. For a harmless one nothing
+    is said where the finding is in doubt or raised: "harmless" would contradict it.
+    """
+
+    name: str
+    patient_name: str = Field(description="`name` in a patient's words, within a sentence")
+    sentences: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, report: Report) -> Self | None:
+        if report.decided:
+            return cls._of_decision(report, report.decided)
+        described = report.facts.described
+        if described is None or (report.says_nothing_milder and not described.malignant):
+            return None
+        return cls._of_condition(described, report)
+
+    @classmethod
+    def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
+        table, language = conditions_table(), report.language
+        decided = table.label(decision.label or "")
+        if not isinstance(decided, Condition):
+            ask = table.notices.decision.ask_a_doctor.in_language(language)
+            return cls(
+                name=decision.name(language),
+                patient_name=decision.name_for_patient(language),
+                sentences=(ask,),
+                sources=(),
+            )
+        raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
+        if raised and not decided.malignant:
+            return None
+        about = cls._of_condition(decided, report)
+        if decided.malignant and decision.proven:  # how many die of it is no help then
+            return about.model_copy(update={"sentences": about.sentences[:-1]})
+        return about
+
+    @classmethod
+    def _of_condition(cls, condition: Condition, report: Report) -> Self:
+        words = condition.sentences[report.language]
+        return cls(
+            name=report.name(condition.key),
+            patient_name=conditions_table().name_for_patient(condition.key, report.language),
+            sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
+            sources=condition.sources,
+        )
+
+
+class FullReport(Answer):
+    number: int | None = Field(serialization_alias="id")
+    patient: ReportedPatient | None
+    time: datetime | None
+    clinic: str | None
+    language: Language
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="in percent")
+    headline: HeadlineView | None = Field(
+        exclude_if=lambda headline: headline is None,
+        description="absent of what a caller states",
+    )
+    band: Band
+    band_label: str = Field(description="in a patient's words, as `action`")
+    action: str
+    doctor_label: str
+    doctor_action: str
+    notice: str
+    notices: list[str]
+    facts: Facts
+    narrative: AllWords
+    reading: Reading = Field(
+        description="the same words in the order in which a person reads them: the notice and "
+        "the summary first, and no sentence twice"
+    )
+    about: AboutView | None
+    decision: FirstDecision
+    review: ReviewView | None = Field(description="the one that counts")
+    graver_review: GraverReview
+    letters: list[LetterView] = Field(description="those that doctors have signed")
+    model_withdrawn_at: datetime | None = Field(
+        description="when the model version that made the finding was rolled back; null else"
+    )
+    spot_advice: AdviceView | None = Field(
+        description="what was said about another finding of the same spot, where that counts and "
+        "is something else: to be shown first, in place of what was said of this one; null else"
+    )
+    verification: SealView | None
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        facts, words = report.facts, report.shown_words
+        general, *others = (report.say(said) for said in facts.notices)
+        graver = [report.graver_review] if report.graver_review else []
+        notices = [general, *graver, *others]
+        about = AboutView.of(report)
+        return cls(
+            number=report.number,
+            patient=report.patient,
+            time=report.made_at,
+            clinic=report.clinic,
+            language=report.language,
+            stated=angular_name(facts.headline.named.key),
+            confidence=percent(facts.headline.confidence),
+            headline=HeadlineView.of(facts.headline, for_doctor=True) if facts.examined else None,
+            band=facts.band,
+            band_label=words.label,
+            action=words.action,
+            doctor_label=words.doctor_label,
+            doctor_action=words.doctor_action,
+            notice=general,
+            notices=notices,
+            facts=facts,
+            narrative=AllWords.of(report.shown_narrative),
+            reading=read_in_order(report, about.sentences if about else ()),
+            about=about,
+            decision=DecisionView.of(
+                report.decision, report.language, due=report.due, held_until=report.held_until
+            )
+            if report.decision
+            else None,
+            review=ReviewView.of(report.review) if report.review else None,
+            graver_review=report.graver_review,
+            letters=[LetterView.of(letter) for letter in report.letters],
+            model_withdrawn_at=report.model_withdrawn_at,
+            spot_advice=AdviceView.of(report.spot_advice, report.language, for_doctor=False)
+            if report.spot_advice
+            else None,
+            verification=report.seal,
+        )
+
+
+class StatedReport(Answer):
+    """The four keys of the published contract at the top level, and newer fields next to them."""
+
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    confidence_explanation: str
+    stated: str = Field(serialization_alias="class")
+    confidence: float
+    band: Band
+    band_label: str
+    action: str
+    notice: str
+    notices: list[str]
+    basis: str
+    narrative: MoreWords
+
+    @classmethod
+    def of(cls, report: Report, basis: str) -> Self:
+        full, narrative = FullReport.of(report), report.shown_narrative
+        shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
+        return cls(
+            **narrative.sections.model_dump(),
+            **{name: getattr(full, name) for name in shared},
+            basis=basis,
+            narrative=MoreWords.of(narrative),
+        )
+
+
+class SupersededView(Answer):
+    """When what a report does not say came about; null where there is no such thing."""
+
+    newer_report_at: datetime | None = Field(description="another report on the finding")
+    later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
+    later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
+    letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
+    model_withdrawn_at: datetime | None = Field(description="its model version was, since")
+    spot_changed_at: datetime | None = Field(
+        description="since when something else counts about the spot than it says"
+    )
+    spot_changed_by: SpotChangedBy | None = Field(
+        description="a newer `photo` asks for it, or a doctor's `decision` about another photo; "
+        "`other` where a finding of the spot is gone"
+    )
+
+    @classmethod
+    def of(cls, newer: Newer) -> Self:
+        return cls(
+            newer_report_at=newer.report,
+            later_decision_at=newer.decision,
+            later_letter_at=newer.letter,
+            letter_withdrawn_at=newer.letter_withdrawal,
+            model_withdrawn_at=newer.model_withdrawal,
+            spot_changed_at=newer.spot.since if newer.spot else None,
+            spot_changed_by=newer.spot.by if newer.spot else None,
+        )
+
+
+class Verdict(Answer):
+    """The answer to a verification: all that a stranger who has the hash learns."""
+
+    valid: bool
+    issued_at: datetime | None = None
+    model_version: str | None = None
+    number: int | None = Field(default=None, description="of the finding, as the paper says it")
+    language: str | None = None
+    pages: int | None = Field(default=None, description="of the PDF; null where none was printed")
+    code: str | None = Field(
+        default=None, description="the first eight signs of the hash, to compare with the paper"
+    )
+    newest: bool | None = Field(
+        default=None, description="whether nothing is newer; null where it is not valid"
+    )
+    superseded: SupersededView | None = Field(
+        default=None, description="what is newer; null where nothing is"
+    )
+    entered_in_error: datetime | None = optional(
+        "since when it stands for nothing: its finding was of somebody else, say; absent where "
+        "that is not so"
+    )
+
+    @classmethod
+    def of(cls, verified: Verified | None) -> Self:
+        if verified is None:
+            return cls(valid=False)
+        if verified.entered_in_error:
+            return cls(valid=False, entered_in_error=verified.entered_in_error)
+        issued, newer = verified.issued, verified.newer
+        return cls(
+            valid=True,
+            issued_at=issued.created_at,
+            model_version=issued.model_version,
+            number=verified.number,
+            language=issued.language,
+            pages=issued.pages,
+            code=issued.code,
+            newest=not newer,
+            superseded=SupersededView.of(newer) if newer else None,
+        )

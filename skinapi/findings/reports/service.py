@@ -1,0 +1,355 @@
+"""Makes reports on stored submissions and on findings that a caller states, and verifies issued
+reports.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.allowances import Allowances
+from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import Subject
+from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
+from skinapi.findings.records.service import NOT_YOURS, RecordsService
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.reports.rendering import RENDERER, count_pages, print_pdf
+from skinapi.findings.reports.report import (
+    Pictures,
+    Report,
+    ReportedPatient,
+    SealView,
+    print_pictures,
+)
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.verification import (
+    Issued,
+    IssuedReports,
+    Newer,
+    ReportContents,
+    Verified,
+    seal_report,
+)
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+HASH = re.compile("[0-9a-f]{64}")
+
+
+class _SpotWords(StoredRecord):
+    """Where a letter's own sentences call the spot by its name."""
+
+    about: Mapping[str, str]
+    spot: Mapping[str, str]
+
+    @property
+    def patterns(self) -> Iterator[str]:
+        opened, closed = self.spot["named"].split("{name}")
+        for sentence in self.about.values():
+            begins = re.escape(sentence.partition("{spot}")[0] + opened)
+            yield rf"(?<={begins}).+?(?={re.escape(closed)})"
+
+
+_SPOTS = load_words("letters.LETTERS", _SpotWords).values()
+SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
+
+
+class NoSuchLanguage(SkinAPIError):
+    status, code = 406, "no_such_language"
+    sentence = "There are no words in this language; the languages are"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsService:
+    """`address` is the server's own, for the links that verify reports."""
+
+    records: RecordsService
+    letters: Letters
+    issued: IssuedReports
+    work: UnitOfWork
+    narrator: Narrator
+    allowances: Allowances
+    usage: DailyCounts
+    clinic: str | None
+    address: str
+
+    def read_report(
+        self, *, number: str, to: Subject, language: str | None, issue: bool = True
+    ) -> Report:
+        """Read a report, without pictures. It is issued, unless `issue` is false. Raises NotFound,
+        NoSuchLanguage.
+        """
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        return self._report_on(submission, owner, to, language, issue=issue)
+
+    def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+        """The same to be drawn as a page, with photo and heat map. Raises TooManyRequests."""
+        self.count_rendering(to)
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        report = self._report_on(submission, owner, to, language)
+        return self._with_pictures(report, submission, to)
+
+    def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
+        """The PDF of the first time is stored and returned, unless the photo was damaged."""
+        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        return self._print(submission, owner, to, language)
+
+    def read_for_programs(self, *, number: str, to: Subject) -> Report:
+        """The report that `print_unnamed` prints, only read. Raises NotFound."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._report_on(submission.for_programs(), owner, to, None, issue=False)
+
+    def print_for_programs(self, *, number: str, to: Subject) -> bytes:
+        """The same as a program may know it, whoever reads it through its door."""
+        submission, owner = self.records.get(number=number, to=to)
+        return self._print(submission.for_programs(), owner, to, None)
+
+    def _print(
+        self, submission: Submission, owner: Account, to: Subject, language: str | None
+    ) -> bytes:
+        report = self._report_on(submission, owner, to, language)
+        issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
+        kept = self.issued.read_pdf(issued) if issued else None
+        if kept:
+            self.records.photos.note_read(submission=submission, by=to)
+            return kept
+        self.count_rendering(to)
+        illustrated = self._with_pictures(report, submission, to)
+        printed = print_pdf(illustrated)
+        if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
+            self.issued.keep_pdf(issued, printed, count_pages(printed))
+        return printed
+
+    def print_for_owner(self, *, number: str, to: Subject) -> tuple[Report, bytes]:
+        """The report as it is today, and its PDF: neither issued nor kept. Raises NotFound."""
+        submission, owner = self.records.get(number=number, to=to)
+        report = self._report_on(submission, owner, to, None, issue=False)
+        issued = self.issued.find_by_hash(report.content_hash) if report.seal else None
+        kept = self.issued.read_pdf(issued) if issued else None
+        return report, kept or print_pdf(self._with_pictures(report, submission, to))
+
+    def walk_issued(self, *, number: str, to: Subject) -> Iterator[tuple[Issued, bytes]]:
+        """The oldest first; none of since a doctor holds something back about its spot. Raises
+        NotFound.
+        """
+        submission, _ = self.records.get(number=number, to=to)
+        held_since = submission.standing.held_since
+        for issued in self.issued.list_of(submission.id):
+            if held_since and issued.created_at >= held_since:
+                return
+            if kept := self.issued.read_pdf(issued):
+                yield issued, kept
+
+    def print_unnamed(self, *, number: str, to: Subject) -> bytes:
+        """The report as PDF for another system, which is issued: as a program may know it; without
+        the name and the address of the patient, also in letters, whose greeting names them; without
+        what the patient calls the spot; and without photos where the patient has withdrawn the
+        consent that they are kept. It is not stored.
+        """
+        submission, owner = self.records.get(number=number, to=to)
+        report = self._report_on(submission.for_programs(), owner, to, None)
+        letters = tuple(_without_name(one, owner.name) for one in report.letters)
+        unnamed = replace(report, patient=None, letters=letters)
+        if self.records.photos.withdrawn(owner):
+            return print_pdf(unnamed)
+        return print_pdf(self._with_pictures(unnamed, submission, to))
+
+    def count_rendering(self, by: Subject) -> None:
+        """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
+        self.allowances.count_rendering(by.id, by.role)
+
+    def report_stated_finding(
+        self, *, condition: str, confidence: float, by: Subject, language: str | None
+    ) -> Report:
+        """Nothing of it is stored. Raises NoSuchLanguage."""
+        account: Account = by.account
+        facts = Facts.as_stated(condition=condition, confidence=confidence)
+        chosen = _parse_language(language) or account.language
+        narrative = self.narrator.narrate(
+            facts=facts,
+            language=chosen,
+            llm=self.narrator.has_llm,
+            consents=account.consents,
+        )
+        return Report(facts=facts, narrative=narrative, clinic=self.clinic)
+
+    def print_unkept(
+        self,
+        *,
+        facts: Facts,
+        pictures: Pictures,
+        translations: tuple[tuple[str, str], ...],
+    ) -> bytes:
+        """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
+        narrative = write_template(facts, "en")
+        report = Report(
+            facts=facts,
+            narrative=narrative,
+            clinic=self.clinic,
+            pictures=pictures,
+            translations=translations,
+        )
+        return print_pdf(report)
+
+    def verify(self, *, hash: str) -> Verified | None:
+        """Find the issued report, and what is newer today; None where it is gone."""
+        issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
+        submission = self.records.find(issued.submission) if issued else None
+        if issued is None or submission is None:
+            return None
+        if submission.error:
+            return Verified(issued, submission.number, Newer(), submission.error.entered_at)
+        seen = self._as_its_reader_sees(issued, submission)
+        letters = self._list_letters(seen)
+        later = self.issued.list_newer(issued, saying=ReportContents.of(seen, letters))
+        newer = Newer.than(
+            issued,
+            seen,
+            report=max(later, default=None),
+            letters=letters,
+            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
+        )
+        return Verified(issued, submission.number, newer)
+
+    def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> Submission:
+        """Who asks may be the patient; where the report says what is held back, the doctor."""
+        known = self.records.spots.see_one(submission, Reader.DOCTOR)
+        as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
+        if says is None or not as_owner.standing.held_until:
+            return as_owner
+        reviews = {one.id for one in as_owner.stands.reviews}
+        letters = {one.id for one in self._list_letters(as_owner)}
+        spot = says.spot and (says.spot.finding, says.spot.said_at)
+        tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
+        tells_of_spot = spot in _list_said(known) - _list_said(as_owner)
+        return known if tells or tells_of_spot else as_owner
+
+    def _report_on(
+        self,
+        submission: Submission,
+        owner: Account,
+        to: Subject,
+        language: str | None,
+        *,
+        issue: bool = True,
+    ) -> Report:
+        chosen = _parse_language(language) or submission.language
+        facts = Facts.of(submission.finding, submission.context)
+        narrative = self.narrator.narrate(
+            facts=facts, language=chosen, llm=self.narrator.has_llm, consents=owner.consents
+        )
+        signed = self._list_letters(submission)
+        report = Report(
+            facts=facts,
+            narrative=narrative,
+            clinic=self.clinic,
+            number=submission.number,
+            patient=ReportedPatient(name=owner.name, email=owner.email),
+            made_at=submission.created_at,
+            review=submission.stands.review,
+            decision=submission.decision,
+            held_until=submission.held_until if submission.reader.knows_all else None,
+            letters=tuple(show_letter(one, submission) for one in signed),
+            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
+            spot_advice=submission.replaced_by,
+            due=submission.instruction.counts.due,
+        )
+        code = seal_report(report, submission=submission.id, renderer=RENDERER)
+        if issue:
+            issued: Issued | None = self._issue(
+                submission,
+                by=to,
+                language=chosen,
+                hash=code,
+                contents=ReportContents.of(submission, signed),
+            )
+        else:
+            issued = self._find_issued(submission, code)
+        seal = None
+        if issued:
+            url = f"{self.address}/reports/verify/{code}"
+            seal = SealView(hash=code, url=url, issued_at=issued.created_at)
+        return replace(report, content_hash=code, seal=seal)
+
+    def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
+        """The signed letters that the reader of this copy of the finding may read."""
+        signed = self.letters.list_signed(submission.id)
+        return tuple(one for one in signed if submission.shows(one.signed_at))
+
+    def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
+        """None where it was only read. Raises NotFound where its finding was deleted meanwhile."""
+        if not self.records.has(submission.id):
+            self.records.forget_beside(submission)
+            raise NotFound(NOT_YOURS)
+        return self.issued.find_by_hash(hash)
+
+    def _issue(self, submission: Submission, *, by: Subject, hash: str, **fields: Any) -> Issued:
+        if issued := self.issued.find_by_hash(hash):
+            return issued
+        try:
+            return self._add_issued(submission, by, {"hash": hash, **fields})
+        except Duplicate:  # another request has issued it in the meantime
+            issued = self.issued.find_by_hash(hash)
+            if issued is None:
+                raise
+            return issued
+        except NotFound:  # it was deleted while the words were written
+            self.records.forget_beside(submission)
+            raise
+
+    @atomic
+    def _add_issued(
+        self, unit: Unit, submission: Submission, by: Subject, fields: Mapping[str, Any]
+    ) -> Issued:
+        unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
+        self.records.rely_on(submission)
+        unit.afterwards(self.usage.add_report)
+        version = submission.finding.model_version
+        return self.issued.add(submission=submission.id, model_version=version, **fields)
+
+    def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
+        photo = self.records.photos.open(submission=submission, to=to)
+        if photo is None:
+            damaged, removed = submission.photo_blob is not None, bool(submission.photo_removed_at)
+            return replace(report, photo_damaged=damaged, photo_removed=removed and not damaged)
+        shown, others = submission.finding.shown_picture, []
+        for place, alone in enumerate(submission.pictures):
+            # Whoever reads it was noted above.
+            if place != shown and (other := self.records.photos.find_opened(alone)):
+                others.append((place + 1, print_pictures(other, alone.finding.heat)))
+        pictures = print_pictures(photo, submission.finding.heat)
+        return replace(report, pictures=pictures, other_pictures=tuple(others))
+
+
+def _list_said(seen: Submission) -> set[tuple[int | None, datetime | None]]:
+    """About which findings of the spot something was said, and when."""
+    instruction = seen.instruction
+    return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
+
+
+def _parse_language(language: str | None) -> Language | None:
+    """The language if it is supported, None if none is given. Raises NoSuchLanguage."""
+    if language is None:
+        return None
+    known = known_language(language)
+    if known is None:
+        raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
+    return known
+
+
+def _without_name(shown: ShownLetter, name: str) -> ShownLetter:
+    """The letter with a sign in place of each part of this name, and of what the patient calls the
+    spot; not of an initial, which may be a word.
+    """
+    words = (word for word in name.split() if len(word) > 1)
+    parts = sorted({name, *words}, key=len, reverse=True)
+    named = rf"(?<!\w)(?:{'|'.join(map(re.escape, parts))})(?!\w)"
+    text = re.sub(named, "…", SPOT_NAMES.sub("…", shown.letter.text))
+    return replace(shown, letter=shown.letter.model_copy(update={"text": text}))

@@ -1,0 +1,373 @@
+"""The template: a narrative made from the facts alone; equal facts give equal text. Every
+sentence about a disease comes from the conditions table, those about the finding from the words of
+the language.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.stored_record import Frozen
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.reading import list_doubts, say_certainty, say_headline, say_sent
+from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
+from skinapi.findings.reports.words import SENTENCES
+from skinapi.model.bands import RaisedBy, is_sent
+from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
+from skinapi.model.finding.finding import doubt_notice
+from skinapi.model.finding.headline import say_chance, say_share, say_share_of
+from skinapi.model.finding.notices import modality_doubts
+from skinapi.model.finding.ranking import Ranked, probability_of
+
+
+class SectionAdditions(Frozen):
+    """The sentences of another writer, added to the template's own, before the notices."""
+
+    overview: str = ""
+    confidence_explanation: str = ""
+
+
+NO_ADDITIONS = SectionAdditions()
+
+
+def write_template(
+    facts: Facts, language: Language, added: SectionAdditions = NO_ADDITIONS
+) -> Narrative:
+    """The sections and the next steps are a patient's: they have no percentages. The findings and
+    the limits are a doctor's.
+    """
+    sentences = _Sentences(facts, language)
+    return Narrative(
+        language=language,
+        sections=_sections_of(sentences, added),
+        findings=(
+            *sentences.lead(for_doctor=True),
+            *sentences.figures(),
+            sentences.band(),
+            *sentences.circumstances(),
+        ),
+        limits=sentences.notices(),
+        next_steps=(
+            sentences.action(),
+            *sentences.urgency_beyond(),
+            *sentences.advice(),
+            *sentences.checklist_result(),
+        ),
+    )
+
+
+def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
+    """The four sections, with as many of the sentences on the kind of picture as the Angular app's
+    PDF has room for. A patient reads them: of the test figures they say the result in words, and
+    the narrative's `limits` hold the figures.
+    """
+    overview = _join(*sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is())
+    early = _join(*sentences.why_early())
+    recommendation = _join(sentences.action(), *sentences.advice(), *sentences.checklist_result())
+    confidence, doubt = sentences.confidence(), sentences.first_doubt()
+    information = sentences.information_only()
+    bare = overview, early, recommendation, _join(*confidence, *doubt, information)
+    room = MOST_CHARACTERS - sum(map(len, bare))
+    if room < 0:  # the overview names this doubt, too
+        room, doubt = room + len(_join(*doubt)), []
+    fitting = []
+    for notice in sentences.picture_notices():
+        if len(notice) < room:
+            fitting.append(notice)
+            room -= len(notice) + 1
+    return Sections(
+        overview=_join(overview, added.overview),
+        importance_of_early_detection=early,
+        recommendation=recommendation,
+        confidence_explanation=_join(
+            *confidence, added.confidence_explanation, *doubt, *fitting, information
+        ),
+    )
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+class _Sentences:
+    """The template's sentences on these facts, one method per subject."""
+
+    def __init__(self, facts: Facts, language: Language) -> None:
+        self._facts = facts
+        self._language = language
+        self._phrases = SENTENCES[language]
+        self._table = conditions_table()
+        self._headline = facts.headline
+        self._likely = self._table.by_key(self._headline.likely.key)
+
+    def lead(self, *, for_doctor: bool = False) -> list[str]:
+        """The doubt, where there is one, and the headline."""
+        facts, phrases = self._facts, self._phrases
+        said = say_headline(facts, self._language, for_doctor=for_doctor)
+        if not facts.uncertain:
+            return [said]
+        doubts = list_doubts(facts, self._language)
+        sent = [] if for_doctor else self._say_sent()
+        return [phrases.uncertain.format(doubts=doubts), *sent, said]
+
+    def _say_sent(self) -> list[str]:
+        """That a doctor should see it, whatever the doubt."""
+        return [self._say(said) for said in say_sent(self._facts)]
+
+    def what_it_is(self) -> list[str]:
+        """What the likely condition is. Left out for normal skin without a picture, because that
+        text speaks of the picture. Left out for a harmless condition of a finding that is no
+        all-clear.
+        """
+        facts = self._facts
+        if facts.described is None or not (facts.examined or facts.stated != NORMAL_SKIN):
+            return []
+        return [facts.described.sentences[self._language].what_it_is]
+
+    def why_early(self) -> list[str]:
+        """Names the condition first where it is not the likely one: its text says only "it". No
+        cancer where nobody is sent to a doctor, because then none is named as not ruled out.
+        """
+        concern = self._facts.concern
+        open_cancer = self._facts.uncertain or is_sent(self._facts.band)
+        if concern.malignant and concern.key != self._likely.key and not open_cancer:
+            return [self._say(self._table.notices.early)]
+        said = concern.sentences[self._language].why_early
+        if concern.key in (self._likely.key, NORMAL_SKIN):
+            return [said]
+        return [self._phrases.in_case.format(name=self._for_patient(concern.key)), said]
+
+    def action(self) -> str:
+        return self._facts.band_words(self._language).action
+
+    def urgency_beyond(self) -> list[str]:
+        """That the band is more urgent than the condition alone requires. This comes before what
+        the condition is, so that a reader does not stop at "harmless".
+        """
+        if not self._facts.more_urgent:
+            return []
+        near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
+        if near and not is_sent(self._facts.band):
+            return [self._phrases.near_limit]
+        name, reasons = self._for_patient(self._likely.key), self._reasons()
+        return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
+
+    def advice(self) -> list[str]:
+        """The condition's own advice, if the band is exactly that of the condition."""
+        own = self._likely.sentences[self._language].what_to_do
+        return [own] if self._facts.as_urgent else []
+
+    def checklist_result(self) -> list[str]:
+        score, checklist = self._facts.checklist_score, self._table.checklist
+        if score is None:
+            return []
+        if self._facts.told_signs:
+            return [self._say(checklist.say_told(self._facts.told_signs))]
+        high = score >= checklist.threshold
+        if not high and is_sent(self._facts.band):
+            return []  # "see a doctor if the spot worries you" would be milder than the band
+        return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
+
+    def confidence(self) -> list[str]:
+        """How probable it is, in whole numbers."""
+        facts, phrases, shown = self._facts, self._phrases, self._facts.shown
+        if not facts.examined:
+            return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]
+        alone = self._headline.named
+        if facts.alone and alone.probability in self._each_alone:
+            return [self._say_alone(alone), *self._chance_of_cancer()]
+        estimated = self._chances(shown.ranked)
+        pictured = self._chances(shown.from_picture or shown.ranked)
+        if pictured == estimated:
+            return [phrases.estimated.format(names=estimated), *self._chance_of_cancer()]
+        pictured = phrases.from_picture.format(names=pictured)
+        told = phrases.with_what_was_told.format(names=estimated)
+        return [pictured, told, *self._chance_of_cancer()]
+
+    def _chances(self, ranked: Sequence[Ranked]) -> str:
+        """Of what the headline names."""
+        keys = dict.fromkeys([self._likely.key, self._headline.named.key])
+        named = (entry for entry in ranked if entry.key in keys)
+        return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)
+
+    def _chance_of_cancer(self) -> list[str]:
+        """Not where it is that of the cancer which was just named."""
+        share = self._say(
+            say_chance(
+                self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
+            )
+        )
+        named, ranked = self._headline.named.key, self._facts.shown.ranked
+        said = self._chance(named, probability_of(ranked, named))
+        if named in self._table.malignant_keys and said == share:
+            return []
+        return [self._phrases.chance_of_cancer.format(share=share)]
+
+    def _stated_confidence(self, share: str) -> str:
+        return self._phrases.stated_confidence.format(name=self._name(self._likely), share=share)
+
+    @property
+    def _each_alone(self) -> list[float]:
+        """How probable what each of several pictures names is by that picture."""
+        return [one.heading.probability for one in self._facts.pictures]
+
+    def _say_alone(self, alone: Ranked) -> str:
+        """What one picture says, beside what all together give that condition."""
+        facts, each = self._facts, self._each_alone
+        return self._phrases.chance_alone.format(
+            picture=each.index(alone.probability) + 1,
+            name=self._for_patient(alone.key),
+            share=self._chance(alone.key, alone.probability),
+            joined=self._chance(alone.key, probability_of(facts.shown.ranked, alone.key)),
+        )
+
+    def first_doubt(self) -> list[str]:
+        """The notice on the first doubt only; the overview names both."""
+        return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
+
+    def picture_notices(self) -> list[str]:
+        """How sure one may be on such a picture; a doubt of the finding itself stands elsewhere."""
+        facts = self._facts
+        if not facts.examined:
+            return []
+        doubts = [self._say(said) for said in modality_doubts(facts.modality)]
+        return doubts if facts.uncertain else [*doubts, say_certainty(facts, self._language)]
+
+    def information_only(self) -> str:
+        return self._say(self._table.notices.information_only)
+
+    def notices(self) -> tuple[str, ...]:
+        return tuple(self._say(notice) for notice in self._facts.notices)
+
+    def figures(self) -> list[str]:
+        facts, shown = self._facts, self._facts.shown
+        if not facts.examined:
+            return [self._stated_confidence(self._share(facts.stated, facts.confidence))]
+        if shown.from_picture is None:
+            return self._malignant_score()
+        named = [entry for entry in shown.from_picture if entry.key in self._headline.keys]
+        pictured = self._phrases.from_picture.format(names=self._shares(named))
+        return [pictured, *self._malignant_score()]
+
+    def band(self) -> str:
+        label = self._facts.band_words(self._language).doctor_label
+        return self._phrases.band.format(label=label, reasons=self._reasons(for_doctor=True))
+
+    def circumstances(self) -> list[str]:
+        facts, phrases = self._facts, self._phrases
+        if not facts.examined:
+            return []
+        said = []
+        if facts.quality:
+            size = {"width": facts.quality.width, "height": facts.quality.height}
+            said.append(phrases.quality.format(**size))
+        if facts.checklist_score is None:
+            return [*said, phrases.checklist_unanswered]
+        return [*said, phrases.checklist_score.format(score=facts.checklist_score)]
+
+    def _malignant_score(self) -> list[str]:
+        if self._facts.shown.malignant_score is None or self._headline.says_malignant:
+            return []
+        ranked = {entry.key for entry in self._facts.ranked}
+        malignant = [c for c in self._table.conditions if c.malignant and c.key in ranked]
+        added = ", ".join(map(self._name, malignant))
+        return [self._phrases.malignant_score.format(names=added, share=self._score())]
+
+    def _reasons(self, *, for_doctor: bool = False) -> str:
+        """The rules that asked for the band, without repetitions: two may have the same words.
+        Without figures where those are restated: the band follows the model's own. Where one
+        picture alone asked, its rules are not those of what all say together.
+        """
+        rules = self._facts.raised_by
+        if RaisedBy.PICTURE in rules:
+            return self._why_picture(for_doctor=for_doctor)
+        why = self._why if for_doctor else self._why_for_patient
+        return ", ".join(dict.fromkeys(map(why, rules)))
+
+    def _why_picture(self, *, for_doctor: bool) -> str:
+        """Which of several pictures alone asked for the band, and by what."""
+        facts, phrases = self._facts, self._phrases
+        place, one = next(
+            (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
+        )
+        key, share = one.heading.key, one.heading.probability
+        named = self._name_of if for_doctor else self._for_patient
+        if key in self._table.malignant_keys:
+            name = named(key)
+        else:
+            name, share = phrases.any_cancer, one.malignant or 0
+        if facts.restated:
+            why = phrases.why_open.format(name=name)
+        else:
+            say = say_share if for_doctor else say_chance
+            why = phrases.how_probable.format(
+                name=name, share=self._say(say(share, malignant=True))
+            )
+        return phrases.why_urgent[RaisedBy.PICTURE].format(picture=place, why=why)
+
+    def _why(self, rule: RaisedBy) -> str:
+        phrases, restated = self._phrases, self._facts.restated is not None
+        if rule is RaisedBy.MALIGNANT and restated:
+            return phrases.why_open.format(name=phrases.any_cancer)
+        if rule in phrases.why_urgent:
+            return phrases.why_urgent[rule].format(share=self._score())
+        key, share = self._asked_by(rule)
+        if not restated:
+            return self._with_share(key, share)
+        return self._why_open(key, self._name_of(key))
+
+    def _why_for_patient(self, rule: RaisedBy) -> str:
+        """Without how probable it is, which `confidence` says: "the reason: a melanoma" of one of
+        22 % would be a diagnosis.
+        """
+        phrases = self._phrases
+        if rule in phrases.why_urgent and rule is not RaisedBy.MALIGNANT:
+            return phrases.why_urgent[rule]
+        if rule is RaisedBy.MALIGNANT:
+            return phrases.why_open.format(name=phrases.any_cancer)
+        key, _ = self._asked_by(rule)
+        return self._why_open(key, self._for_patient(key))
+
+    def _why_open(self, key: str, name: str) -> str:
+        malignant = key in self._table.malignant_keys
+        return self._phrases.why_open.format(name=name) if malignant else name
+
+    def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
+        """The condition that this rule is about, and its probability."""
+        facts = self._facts
+        about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
+        key = about.get(rule, rule.value)
+        return key, probability_of(facts.shown.ranked, key) if facts.examined else facts.confidence
+
+    def _shares(self, ranked: Iterable[Ranked]) -> str:
+        return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
+
+    def _with_share(self, key: str, share: float) -> str:
+        return f"{self._name_of(key)} ({self._share(key, share)})"
+
+    def _say(self, said: LocalizedText) -> str:
+        return said.in_language(self._language)
+
+    def _name(self, condition: Condition) -> str:
+        return condition.names.in_language(self._language)
+
+    def _name_of(self, key: str) -> str:
+        return self._table.name(key, self._language)
+
+    def _with_chance(self, key: str, share: float) -> str:
+        return f"{self._for_patient(key)} ({self._chance(key, share)})"
+
+    def _for_patient(self, key: str) -> str:
+        """Its name within a sentence."""
+        return self._say(self._table.notices.headline.names[key].patient)
+
+    def _chance(self, key: str, share: float) -> str:
+        malignant = key in self._table.malignant_keys
+        return self._say(
+            say_chance(share, malignant=malignant, in_hundreds=self._facts.in_hundreds)
+        )
+
+    def _share(self, key: str, share: float) -> str:
+        return self._say(say_share_of(key, share))
+
+    def _score(self) -> str:
+        return self._say(say_share(self._facts.shown.malignant_score or 0, malignant=True))

@@ -1,0 +1,211 @@
+"""The API of DermaScan lab: a photo as a data URL, answered with a diagnosis in its own format.
+
+Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
+with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
+although the finding is in doubt or raised: some of the client's class names begin with "Benign".
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
+
+from flask import Request, Response
+
+from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
+from skinapi.base.subject import Subject
+from skinapi.findings.reports.facts import Facts
+from skinapi.integrations.clients.condition_names import CONDITION_NAMES
+from skinapi.integrations.clients.service import ClientsService
+from skinapi.integrations.clients.undecided import (
+    NO_DIAGNOSIS,
+    Risk,
+    over_known_classes,
+    risk_of,
+    say_graver,
+)
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding.ranking import probability_of, without_normal_skin
+from skinapi.model.outline import Shape
+from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.platform.web.access import Opened
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.schemas import Answer, ContractBody
+
+CLIENT = "lab"
+Severity = Literal["Critical", "Moderate", "Benign"]
+SEVERITIES: Mapping[Risk, Severity] = {"High": "Critical", "Medium": "Moderate", "Low": "Benign"}
+RISK_SCORE_OF_BAND: Mapping[Band, float] = {
+    Band.URGENT_REFERRAL: 8.0,
+    Band.REFERRAL: 6.0,
+    Band.DOCTOR_REVIEW: 4.0,
+    Band.ROUTINE: 2.0,
+    Band.SELF_MONITORING: 1.0,
+}
+INCONCLUSIVE = "inconclusive"
+UNKNOWN_RISK = 5.0
+NOT_ASSESSED = "Not assessed by this system"
+# Its screen shows 0.3 and less as a green "Low".
+UNKNOWN_INDICATOR = 0.5
+LEAST_NOT_LOW = 0.31
+INDICATORS: Mapping[str, tuple[str, str]] = {
+    "A": ("Asymmetry", "How much of the lesion has no mirror image in itself, from 0 to 1"),
+    "B": ("Border", "How far the outline is from a circle's, from 0 to 1"),
+    "C": ("Colour", "How far the lesion's colours lie apart, from 0 to 1"),
+    "D": ("Diameter", "The longest extent as a share of the picture's shorter side"),
+}
+ASK = "Ask a doctor."
+
+routes: Routes[ClientsService] = Routes(CLIENT)
+
+
+class DataUrl(ContractBody):
+    missing: ClassVar[str] = "No image uploaded"
+    image: str
+
+
+class Detail(Answer):
+    label: str
+    description: str
+    interpretation: str
+
+
+class Diagnosis(Answer):
+    class_id: str
+    class_name: str
+    severity: Severity
+    risk_score: float
+    confidence: float
+    clinical_indicators: dict[str, float]
+    abcd_details: dict[str, Detail]
+    treatment: str
+    description: str
+    epidemiology: str
+    processing_time: str
+    model_version: str
+    notice: str
+    action: str
+
+    @classmethod
+    def of(cls, classified: ClassifiedPhoto) -> Self:
+        """The finding in DermaScan lab's format. Raises Refused where no lesion was found."""
+        finding, known = classified.finding, over_known_classes(classified.finding)
+        facts = Facts.of(known, NOTHING_TOLD)
+        named, action = finding.headline.named, finding.band_words().action
+        condition = conditions_table().by_key(named.key)
+        # Of a benign one they are "harmless" and "none is needed".
+        may_describe = condition.malignant or facts.all_clear
+        states_class = may_describe and known.most_probable != NORMAL_SKIN
+        names, sentences = CONDITION_NAMES[named.key], condition.sentences["en"]
+        class_id, class_name = INCONCLUSIVE, NO_DIAGNOSIS
+        if states_class:
+            class_id = names.lab_class_id or named.key
+            class_name = names.lab_class_name or condition.names.en
+        treatment = sentences.treatment_note if states_class else ""
+        return cls(
+            class_id=class_id,
+            class_name=class_name,
+            severity=SEVERITIES[risk_of(finding)],
+            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
+            confidence=probability_of(without_normal_skin(finding.ranked), named.key)
+            if states_class
+            else 0.0,
+            clinical_indicators=_indicators(
+                classified.shape, may_be_low=states_class and facts.all_clear
+            ),
+            abcd_details=_details(classified.shape),
+            treatment=f"{action} {treatment}".strip(),
+            description=_describe(
+                Facts.of(finding, NOTHING_TOLD),
+                sentences.what_it_is if states_class else "",
+                classified.shape,
+            ),
+            epidemiology=sentences.epidemiology if states_class else ASK,
+            processing_time=f"{finding.timings.total / 1000:.1f}s",
+            model_version=finding.model_version,
+            notice=finding.notices[0].en,
+            action=action,
+        )
+
+    @classmethod
+    def inconclusive(cls, error: SkinAPIError) -> Self:
+        table = conditions_table()
+        return cls(
+            class_id=INCONCLUSIVE,
+            class_name=NO_DIAGNOSIS,
+            severity="Moderate",
+            risk_score=UNKNOWN_RISK,
+            confidence=0.0,
+            clinical_indicators=_indicators(None, may_be_low=False),
+            abcd_details=_details(None),
+            treatment=ASK,
+            description=error.detail,
+            epidemiology=ASK,
+            processing_time="0.0s",
+            model_version="none",
+            notice=table.notices.information_only.en,
+            action=ASK,
+        )
+
+
+def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
+    """The description: of what is no all-clear the doubts and the headline first, then the class,
+    then whether the shape was measured.
+
+    The last is said here: the client's screen shows the text of an indicator only to users who
+    open it.
+    """
+    graver = say_graver(facts) if facts.headline.sent_for or not what_it_is else []
+    unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
+    return " ".join(filter(None, [*graver, what_it_is, *unmeasured]))
+
+
+def _measured(shape: Shape | None) -> dict[str, float | None]:
+    if shape is None:
+        return dict.fromkeys(INDICATORS)
+    return {"A": shape.asymmetry, "B": shape.border, "C": shape.colour, "D": shape.diameter}
+
+
+def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
+    # A green "Low" would reassure, so there is none beside a finding that is no all-clear.
+    least = 0.0 if may_be_low else LEAST_NOT_LOW
+    measured = _measured(shape)
+    return {n: UNKNOWN_INDICATOR if v is None else max(v, least) for n, v in measured.items()}
+
+
+def _details(shape: Shape | None) -> dict[str, Detail]:
+    return {name: _detail(name, measured) for name, measured in _measured(shape).items()}
+
+
+def _detail(name: str, measured: float | None) -> Detail:
+    label, description = INDICATORS[name]
+    if measured is None:
+        return Detail(label=label, description=NOT_ASSESSED, interpretation=NOT_ASSESSED)
+    interpretation = f"Measured in this picture: {measured:.2f}"
+    return Detail(label=label, description=description, interpretation=interpretation)
+
+
+def inconclusive(error: SkinAPIError) -> Response:
+    return Response(Diagnosis.inconclusive(error).model_dump_json(), mimetype="application/json")
+
+
+def sends_json(request: Request) -> bool:
+    return request.mimetype == "application/json"
+
+
+@routes.route(
+    "POST",
+    "/api/predict",
+    access=Opened((CLIENT,), roles=("researcher", "admin")),
+    rate=Rate.ANONYMOUS,
+    renderer=inconclusive,
+    carries_photo=True,
+    when=sends_json,
+    raises=(BadRequest, Refused, NoModel),
+)
+def predict_for_lab(
+    clients: ClientsService, *, body: DataUrl, subject: Subject | None
+) -> Diagnosis:
+    """As JSON with a data URL: DermaScan lab's diagnosis; every error is "inconclusive"."""
+    content = clients.decode_photo(text=body.image)
+    return Diagnosis.of(clients.classify_photo(content=content, by=subject, measure=True))

@@ -1,0 +1,148 @@
+"""The API of the explainable classifier: a photo in base64, answered with pictures in base64.
+
+Its Next.js client reads every answer of `/inference` as a prediction, whatever the status is. For
+text it shows "Something went wrong!", and JSON of another shape crashes it. So an error of that
+route has the shape of a prediction without a class, and its label is the error's sentence. The
+client calls `/report` only after a prediction; errors of that route are plain text.
+"""
+
+import base64
+from typing import ClassVar, Literal
+
+from flask import Response
+
+from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
+from skinapi.base.subject import Subject
+from skinapi.integrations.clients.condition_names import CONDITION_NAMES
+from skinapi.integrations.clients.service import ClientsService
+from skinapi.integrations.clients.undecided import (
+    NO_DIAGNOSIS,
+    Undecided,
+    decided,
+    is_undecided,
+    name_for,
+    over_known_classes,
+    risk_of,
+)
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding.finding import Finding
+from skinapi.model.finding.ranking import probability_of
+from skinapi.model.heat_map_overlay import draw_overlay
+from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.platform.web.access import Opened
+from skinapi.platform.web.answers import plain_text, problem_json
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.schemas import Answer, ContractBody
+
+CLIENT: Literal["explainable"] = "explainable"
+# The client knows the probabilities only by their positions.
+CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+OVERLAY_SIZE = (224, 224)
+
+routes: Routes[ClientsService] = Routes(CLIENT)
+
+
+class ImageData(ContractBody):
+    missing: ClassVar[str] = "No image uploaded"
+    image_data: str
+
+
+class Inference(Answer):
+    predicted_label: str
+    probabilities: list[list[float]]
+    heatmap: str
+    band: Band
+    action: str
+    uncertain: bool
+    notice: str
+    model_version: str
+
+
+def problem_as_prediction(error: SkinAPIError) -> Response:
+    """An error in the shape of a prediction: `code` for programs, `predicted_label` for people."""
+    members = {"predicted_label": error.detail, "probabilities": [[]], "heatmap": ""}
+    return problem_json(error, members=members)
+
+
+class PdfReport(Answer):
+    pdf_report: str
+
+
+@routes.route(
+    "POST",
+    "/inference",
+    access=Opened((CLIENT,)),
+    rate=Rate.ANONYMOUS,
+    renderer=problem_as_prediction,
+    carries_photo=True,
+    raises=(BadRequest, Refused, Undecided, NoModel),
+)
+def infer_for_explainable(
+    clients: ClientsService, *, body: ImageData, subject: Subject | None
+) -> Inference:
+    """The label, the nested probabilities and a 224 x 224 overlay.
+
+    An error has the same members, and its sentence is the label.
+    """
+    classified = clients.classify_photo(
+        content=clients.decode_photo(text=body.image_data), by=subject
+    )
+    finding = classified.finding
+    seven = decided(finding, CLIENT)
+    probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
+    return Inference(
+        predicted_label=label_of(finding.headline.named.key),
+        probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
+        heatmap=base64.b64encode(_overlay(classified)).decode(),
+        band=finding.band,
+        action=finding.band_words().action,
+        uncertain=finding.uncertain,
+        notice=finding.notices[0].en,
+        model_version=finding.model_version,
+    )
+
+
+@routes.route(
+    "POST",
+    "/report",
+    access=Opened((CLIENT,)),
+    rate=Rate.ANONYMOUS,
+    renderer=plain_text,
+    carries_photo=True,
+    raises=(BadRequest, Refused, NoModel),
+)
+def report_for_explainable(
+    clients: ClientsService, *, body: ImageData, subject: Subject | None
+) -> PdfReport:
+    """The prediction as a report in PDF."""
+    classified = clients.classify_photo(
+        content=clients.decode_photo(text=body.image_data), by=subject
+    )
+    finding, known = classified.finding, over_known_classes(classified.finding)
+    page = clients.print_report(
+        classified=classified,
+        translations=(*_diagnosis_rows(finding, known), ("Risk level", risk_of(finding))),
+    )
+    return PdfReport(pdf_report=base64.b64encode(page).decode())
+
+
+def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
+    """The diagnosis in the client's words; it names no class where `/inference` names none."""
+    named, label = finding.headline.named, name_for(finding, CLIENT)
+    if label is None or is_undecided(known):
+        condition = finding.headline.for_doctor.en
+        return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
+    return (
+        ("Diagnosis", label),
+        ("Condition", conditions_table().by_key(named.key).names.en),
+        ("Confidence", f"{100 * probability_of(known.ranked, named.key):.2f}%"),
+    )
+
+
+def label_of(key: str) -> str:
+    return CONDITION_NAMES[key].explainable or key
+
+
+def _overlay(classified: ClassifiedPhoto) -> bytes:
+    return draw_overlay(classified.photo, classified.finding.heat, size=OVERLAY_SIZE)

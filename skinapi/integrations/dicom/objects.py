@@ -1,0 +1,276 @@
+"""A finding's pictures and its report as DICOM objects.
+
+Each is made of the stored finding when somebody asks for it. The patient is named by the number
+of the object that an archive sent, else by the id of the account; no object says a patient's name.
+"""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from highdicom.base import SOPClass
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    UID,
+    EncapsulatedPDFStorage,
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    SecondaryCaptureImageStorage,
+    VLPhotographicImageStorage,
+)
+
+from skinapi.base.languages import Language
+from skinapi.base.settings import VERSION
+from skinapi.findings.records.submission import Source, Submission
+from skinapi.integrations.dicom.codes import side_code, site_code
+from skinapi.integrations.dicom.uids import Kind, ObjectId
+from skinapi.platform.storage.ids import made_at
+
+MAKER = "SkinAPI"
+DERMOSCOPIC_PHOTOGRAPHY = UID("1.2.840.10008.5.1.4.1.1.77.1.7")
+SOP_CLASSES = {
+    Kind.PHOTO: VLPhotographicImageStorage,
+    Kind.DERMOSCOPY: DERMOSCOPIC_PHOTOGRAPHY,
+    Kind.HEAT_MAP: SecondaryCaptureImageStorage,
+    Kind.STRUCTURED_REPORT: EnhancedSRStorage,
+    Kind.REPORT: EncapsulatedPDFStorage,
+}
+MODALITIES = {
+    Kind.PHOTO: "XC",
+    Kind.DERMOSCOPY: "DMS",
+    Kind.HEAT_MAP: "OT",
+    Kind.STRUCTURED_REPORT: "SR",
+    Kind.REPORT: "DOC",
+}
+SERIES_NAMES = {
+    Kind.PHOTO: "Photographs",
+    Kind.DERMOSCOPY: "Dermoscopic photographs",
+    Kind.HEAT_MAP: "Heat maps of the model",
+    Kind.STRUCTURED_REPORT: "Structured report",
+    Kind.REPORT: "Report",
+}
+SEXES = {"female": "F", "male": "M", "other": "O"}
+UNKNOWN_OF_DERMOSCOPY = (
+    "LightSourcePolarization",
+    "EmitterColorTemperature",
+    "ContactMethod",
+    "OpticalMagnificationFactor",
+)
+# That of a reference to a study (PS3.3, 10.6.1); it is retired, and has no successor.
+STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
+KEPT = "Upright, without metadata, at most 1600 pixels on its longer side, saved as JPEG"
+HEAT = "The parts of the photograph that the model's answer rests on, drawn over it"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSource:
+    """The finding of which objects are made, and where: the clinic's name, if it has one."""
+
+    finding: Submission
+    clinic: str | None = None
+
+    @property
+    def language(self) -> Language:
+        return self.finding.language
+
+    @property
+    def study_time(self) -> datetime:
+        """What the finding's id says, so that a query by date is one by id."""
+        return made_at(self.finding.id)
+
+
+def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any]:
+    """What every object says, as the arguments of highdicom's classes."""
+    model = origin.finding.finding.model_version
+    photographed = of.kind in (Kind.PHOTO, Kind.DERMOSCOPY)
+    maker = "unknown" if photographed else MAKER  # nobody has named the camera
+    return {
+        "series_instance_uid": of.series,
+        "series_number": int(of.kind),
+        "sop_instance_uid": of.uid,
+        "instance_number": of.number if of.kind.is_picture else 1,
+        "manufacturer": maker,
+        "manufacturer_model_name": maker,
+        "software_versions": [VERSION] if photographed else [VERSION, model],
+        "device_serial_number": maker if photographed else model,
+        "institution_name": (origin.clinic or "")[:64] or None,
+        "series_description": SERIES_NAMES[of.kind],
+        "content_date": at.date(),
+        "content_time": at.time(),
+        "specific_character_set": "ISO_IR 192",
+    }
+
+
+def make_object(
+    origin: ObjectSource, of: ObjectId, at: datetime, syntax: str = ExplicitVRLittleEndian
+) -> SOPClass:
+    """An object without content of its own yet."""
+    made = SOPClass(
+        study_instance_uid=of.study,
+        sop_class_uid=SOP_CLASSES[of.kind],
+        modality=MODALITIES[of.kind],
+        transfer_syntax_uid=syntax,
+        **study_of(origin),
+        **common_of(origin, of, at),
+    )
+    complete(made, origin, at)
+    return made
+
+
+def study_of(origin: ObjectSource) -> dict[str, Any]:
+    """The patient and the study: a finding is one study, its day that of the finding."""
+    finding, at, source = origin.finding, origin.study_time, origin.finding.source
+    return {
+        "patient_id": source.patient_id if source else finding.owner,
+        "patient_name": "",
+        "patient_birth_date": "",
+        "patient_sex": SEXES.get(finding.context.sex or "", ""),
+        "study_id": str(finding.number),
+        "accession_number": (source and source.accession_number) or "",
+        "study_date": f"{at:%Y%m%d}",
+        "study_time": f"{at:%H%M%S}.{at.microsecond // 1000:03d}",
+        "referring_physician_name": "",
+    }
+
+
+def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
+    """Add what highdicom's classes do not take; the times are those of the content, so that an
+    object that is made again is the same.
+    """
+    made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
+    made.TimezoneOffsetFromUTC = "+0000"
+    made.StudyDescription = f"Skin finding {origin.finding.number}"
+    source = origin.finding.source
+    name_issuer(made, source)
+    if source:
+        made.ReferencedStudySequence = [reference(STUDY_CLASS, source.study_uid)]
+
+
+def name_issuer(made: Dataset, source: Source | None) -> None:
+    """Say who gave the patient's number: this server, where no archive sent one."""
+    if source is None:
+        made.IssuerOfPatientID = MAKER
+        return
+    if source.issuer:
+        made.IssuerOfPatientID = source.issuer
+    if source.issuer_oid:
+        qualifiers = Dataset()
+        qualifiers.UniversalEntityID = source.issuer_oid
+        qualifiers.UniversalEntityIDType = "ISO"
+        made.IssuerOfPatientIDQualifiersSequence = [qualifiers]
+
+
+def reference(sop_class: str, uid: str) -> Dataset:
+    made = Dataset()
+    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = sop_class, uid
+    return made
+
+
+def _refer_to_source(made: Dataset, origin: ObjectSource) -> None:
+    """Name the sender's own picture as one that this is made of, and where it is (C.12.2)."""
+    source = origin.finding.source
+    if source is None:
+        return
+    sent = reference(source.sop_class_uid, source.sop_instance_uid)
+    made.SourceImageSequence = [*made.get("SourceImageSequence", ()), sent]
+    series, study = Dataset(), Dataset()
+    series.SeriesInstanceUID, series.ReferencedInstanceSequence = source.series_uid, [sent]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = source.study_uid, [series]
+    made.StudiesContainingOtherReferencedInstancesSequence = [study]
+
+
+def make_photo(
+    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
+) -> Dataset:
+    """A kept photo, with the bytes of its JPEG as they are. Without `content`, its description."""
+    made = _picture(origin, of, content, size)
+    made.ImageType = ["DERIVED", "PRIMARY"]
+    made.DerivationDescription = KEPT
+    _refer_to_source(made, origin)
+    made.AcquisitionContextSequence = []
+    if of.kind is Kind.DERMOSCOPY:
+        made.FrameOfReferenceUID = f"{of.uid}.1"  # of this picture alone: it has no scale
+        made.PositionReferenceIndicator = ""
+        told = origin.finding.context.body_site
+        made.RecognizableVisualFeatures = "YES" if told in (None, "face", "ear") else "NO"
+        # Nobody was asked for these: required, and empty where they are not known.
+        for keyword in UNKNOWN_OF_DERMOSCOPY:
+            setattr(made, keyword, None)
+    return made
+
+
+def make_heat_map(
+    origin: ObjectSource,
+    of: ObjectId,
+    content: bytes | None,
+    size: tuple[int, int],
+    photo: ObjectId,
+) -> Dataset:
+    made = _picture(origin, of, content, size)
+    made.ImageType = ["DERIVED", "SECONDARY"]
+    made.DerivationDescription = HEAT
+    made.ConversionType = "WSD"
+    made.SourceImageSequence = [reference(SOP_CLASSES[photo.kind], photo.uid)]
+    _refer_to_source(made, origin)
+    return made
+
+
+def _picture(
+    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
+) -> SOPClass:
+    made = make_object(origin, of, origin.finding.photographed_at, JPEGBaseline8Bit)
+    made.PatientOrientation = ""
+    made.AcquisitionDateTime = origin.finding.photographed_at
+    made.SamplesPerPixel, made.PlanarConfiguration = 3, 0
+    made.PhotometricInterpretation = "YBR_FULL_422"
+    made.Columns, made.Rows = size
+    made.BitsAllocated = made.BitsStored = 8
+    made.HighBit, made.PixelRepresentation = 7, 0
+    made.LossyImageCompression = "01"
+    made.LossyImageCompressionMethod = "ISO_10918_1"
+    if site := site_code(origin.finding.context):
+        made.AnatomicRegionSequence = [site]
+    if side := side_code(origin.finding.context):
+        made.ImageLaterality = "L" if side.meaning == "Left" else "R"
+    else:
+        made.Laterality = ""
+    if content:
+        made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
+        made.PixelData = encapsulate([content])
+        made["PixelData"].VR = "OB"
+    return made
+
+
+def size_of(jpeg: bytes) -> tuple[int, int]:
+    """Columns and rows, by the header of the file."""
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
+        return picture.size
+
+
+def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes | None) -> Dataset:
+    """The report as a PDF. Without `pdf`, only what describes it."""
+    made = make_object(origin, of, at)
+    made.ConversionType = "WSD"
+    made.AcquisitionDateTime = at
+    made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand
+    made.DocumentTitle = made.StudyDescription
+    made.ConceptNameCodeSequence = []
+    if source := origin.finding.source:
+        made.SourceInstanceSequence = [
+            reference(source.sop_class_uid, source.sop_instance_uid),
+        ]
+    made.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    if pdf:
+        made.EncapsulatedDocumentLength = len(pdf)
+        made.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    return made
+
+
+def as_file(made: Dataset) -> bytes:
+    out = io.BytesIO()
+    made.save_as(out, enforce_file_format=True)
+    return out.getvalue()

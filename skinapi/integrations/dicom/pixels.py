@@ -1,0 +1,228 @@
+"""From the pixels of a DICOM object to a photo file as `POST /predict` takes it, so that the same
+code judges it: the very JPEG where the object holds one, else a PNG of the same pixels.
+"""
+
+import io
+import struct
+import threading
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom import Dataset
+from pydicom.encaps import generate_fragments, parse_basic_offsets
+
+from skinapi.base.size_limits import photo_too_large
+from skinapi.integrations.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
+from skinapi.integrations.dicom.jpeg_2000 import decode_jpeg_2000
+from skinapi.integrations.dicom.reading import (
+    JPEG_2000,
+    JPEG_BASELINE,
+    RLE,
+    Instance,
+    number_in,
+    refusing,
+    text_in,
+)
+from skinapi.model.decoding.file_header import Header, read_header
+from skinapi.model.decoding.photo import WORKING_SIZE, refuse_oversize, stored_size
+
+Bytes = NDArray[np.uint8]
+MOST_FRAGMENTS = 10_000
+# 22 megapixels take 250 MB for a second.
+_ONE_AT_A_TIME = threading.Lock()
+NO_PIXELS = "The pixels do not agree with what the header says of them"
+DAMAGED_JPEG = "The picture in this object is no JPEG, or is cut off"
+# Without a mark, decoders take three components for luminance and colour. This says they are RGB.
+_ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+_JFIF_OR_ADOBE = (b"\xff\xe0", b"\xff\xee")
+_RLE_HEADER = struct.Struct("<16L")
+Mode = Literal["L", "RGB", "YCbCr", "P"]
+_MODES: dict[str, Mode] = {
+    "MONOCHROME2": "L",
+    "PALETTE COLOR": "P",
+    "RGB": "RGB",
+    "YBR_FULL": "YCbCr",
+    "YBR_FULL_422": "YCbCr",
+    "YBR_RCT": "RGB",  # a decoder of JPEG 2000 has undone these two
+    "YBR_ICT": "RGB",
+}
+
+
+class _Shape(NamedTuple):
+    """What the header says of the pixels."""
+
+    columns: int
+    rows: int
+    samples: int
+    photometric: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.columns, self.rows
+
+    @property
+    def plane(self) -> int:
+        return self.columns * self.rows
+
+
+def read_photo_file(instance: Instance, *, largest: int) -> bytes:
+    """The picture of an object as a JPEG or PNG file. A JPEG may have `largest` bytes. Raises
+    RefusedInstance, Refused, PayloadTooLarge.
+    """
+    with refusing(NO_PIXELS):
+        shape = _read_shape(instance.header)
+    if instance.transfer_syntax == JPEG_BASELINE:
+        return _jpeg_of(_read_frame(instance, largest), shape)
+    # The bounds of the PNG that will be made, before any pixel is read.
+    made = Header("PNG", *shape.size, decoded=4, held=0)
+    refuse_oversize(made, (WORKING_SIZE, stored_size(shape.size)))
+    with _ONE_AT_A_TIME:
+        out = io.BytesIO()
+        _unpack(instance, shape, largest).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _unpack(instance: Instance, shape: _Shape, largest: int) -> Image.Image:
+    if instance.transfer_syntax in JPEG_2000:
+        return decode_jpeg_2000(
+            _read_frame(instance, largest),
+            size=shape.size,
+            samples=shape.samples,
+            photometric=shape.photometric,
+        )
+    if instance.transfer_syntax == RLE:
+        frame = _read_frame(instance, LARGEST_OBJECT)
+        with refusing(NO_PIXELS):
+            return _picture_of(_unpack_rle(frame, shape), shape, instance.header)
+    with refusing(NO_PIXELS):
+        return _picture_of(_read_planes(instance, shape), shape, instance.header)
+
+
+def _read_shape(header: Dataset) -> _Shape:
+    frames = number_in(header, "NumberOfFrames") or 1
+    if frames != 1:
+        raise RefusedInstance(
+            Failure.PROCESSING,
+            f"The object holds {frames} frames; send each picture as an object of its own",
+        )
+    photometric = text_in(header, "PhotometricInterpretation")
+    if photometric not in _MODES:
+        raise RefusedInstance(
+            Failure.PROCESSING,
+            f"Pixels of the kind {photometric[:16] or '(not told)'} are not read here",
+        )
+    bits = number_in(header, "BitsAllocated"), number_in(header, "BitsStored")
+    if bits != (8, 8) or number_in(header, "PixelRepresentation"):
+        raise RefusedInstance(
+            Failure.PROCESSING, "A colour must have 8 bits without a sign, as photos have"
+        )
+    columns, rows = (number_in(header, name) or 0 for name in ("Columns", "Rows"))
+    samples = number_in(header, "SamplesPerPixel")
+    if columns < 1 or rows < 1 or samples != Image.getmodebands(_MODES[photometric]):
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    return _Shape(columns, rows, samples, photometric)
+
+
+def _read_frame(instance: Instance, largest: int) -> bytes:
+    """The one compressed picture, of all its fragments."""
+    if instance.end - instance.pixels > largest + MOST_FRAGMENTS * 8:
+        raise photo_too_large(largest)
+    if instance.length is not None:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    instance.source.seek(instance.pixels)
+    source = io.BytesIO(instance.source.read(instance.end - instance.pixels))
+    with refusing(NO_PIXELS):
+        parse_basic_offsets(source)
+        fragments = list(islice(generate_fragments(source), MOST_FRAGMENTS + 1))
+    if not fragments or len(fragments) > MOST_FRAGMENTS:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    return b"".join(fragments)
+
+
+def _jpeg_of(frame: bytes, shape: _Shape) -> bytes:
+    """As it is, without the byte that makes its length even."""
+    with refusing(DAMAGED_JPEG):
+        header = read_header(frame)
+    if header.format != "JPEG":
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, DAMAGED_JPEG)
+    if header.size != shape.size or header.components != shape.samples:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    if frame.endswith(b"\xff\xd9\x00"):
+        frame = frame[:-1]
+    if shape.photometric == "RGB" and frame[2:4] not in _JFIF_OR_ADOBE:
+        return frame[:2] + _ADOBE_RGB + frame[2:]
+    return frame
+
+
+def _read_planes(instance: Instance, shape: _Shape) -> Bytes:
+    """Uncompressed: the samples of each pixel one after the other."""
+    halved = shape.photometric == "YBR_FULL_422"
+    wanted = shape.plane * (2 if halved else shape.samples)
+    # A value of an odd length is filled up with one byte.
+    if instance.length not in (wanted, wanted + wanted % 2):
+        raise RefusedInstance(
+            Failure.NOT_UNDERSTOOD,
+            f"The header says {shape.columns} x {shape.rows} pixels, which are {wanted} bytes; "
+            f"the object announces {instance.length}",
+        )
+    if instance.pixels + wanted > instance.end:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, "The object is cut off within its pixels")
+    instance.source.seek(instance.pixels)
+    raw = np.frombuffer(instance.source.read(wanted), np.uint8)
+    if halved:
+        return _spread_colours(raw, shape)
+    if number_in(instance.header, "PlanarConfiguration"):
+        return raw.reshape(shape.samples, shape.plane).T
+    return raw.reshape(shape.plane, shape.samples)
+
+
+def _spread_colours(raw: Bytes, shape: _Shape) -> Bytes:
+    """Two pixels share their colour: Y Y Cb Cr."""
+    if shape.columns % 2:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    pairs = raw.reshape(-1, 4)
+    colours = np.repeat(pairs[:, 2:], 2, axis=0)
+    return np.concatenate([pairs[:, :2].reshape(-1, 1), colours], axis=1)
+
+
+def _unpack_rle(frame: bytes, shape: _Shape) -> Bytes:
+    """Each segment has one sample of all pixels. https://dicom.nema.org/medical/dicom/current/
+    output/html/part05.html#chapter_G: it is the packing of TIFF, so Pillow unpacks it, and never
+    more than the picture has.
+    """
+    count, *starts = _RLE_HEADER.unpack_from(frame)
+    if count != shape.samples:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+    ends = [*starts[1:count], len(frame)]
+    planes = [
+        Image.frombytes("L", shape.size, frame[start:end], "packbits", "L").tobytes()
+        for start, end in zip(starts[:count], ends, strict=True)
+    ]
+    return np.stack([np.frombuffer(plane, np.uint8) for plane in planes], axis=1)
+
+
+def _picture_of(pixels: Bytes, shape: _Shape, header: Dataset) -> Image.Image:
+    mode = _MODES[shape.photometric]
+    if mode == "P":
+        pixels, mode = _look_up(pixels[:, 0], header), "RGB"
+    picture = Image.frombytes(mode, shape.size, np.ascontiguousarray(pixels).data)
+    return picture.convert("RGB") if mode == "YCbCr" else picture
+
+
+def _look_up(pixels: Bytes, header: Dataset) -> Bytes:
+    """The colours of a palette, of 8 or 16 bits; of 16 the upper 8."""
+    tables = []
+    for colour in ("Red", "Green", "Blue"):
+        name = f"{colour}PaletteColorLookupTable"
+        entries, first, bits = (int(value) for value in header[f"{name}Descriptor"].value)
+        entries = entries or 2**16
+        raw = header[f"{name}Data"].value
+        table = np.frombuffer(raw, "<u2" if bits == 16 else np.uint8)[:entries]
+        if bits not in (8, 16) or len(table) < entries:
+            raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
+        places = np.clip(np.arange(256) - first, 0, entries - 1)
+        tables.append((table[places] >> (bits - 8)).astype(np.uint8))
+    return np.stack(tables, axis=1)[pixels]

@@ -1,0 +1,205 @@
+"""Reads a DICOM object that a stranger sent: who it is, what its header says, where its pixels are.
+
+Of the header only the elements that are named here are kept, and it must lie in the first megabyte,
+so neither what is nested in it nor what it announces costs more than that. pydicom raises many
+kinds of errors on hostile bytes; all of them become RefusedInstance here.
+"""
+
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO
+
+from pydicom import Dataset, Sequence, config
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID
+
+from skinapi.base.errors import SkinAPIError
+from skinapi.integrations.dicom.errors import Failure, RefusedInstance
+
+# It quotes the values of a header, which are names of people.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module=r"pydicom\.")
+config.settings.reading_validation_mode = config.IGNORE
+
+DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.7"
+PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+TRUE_COLOUR_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.4"
+SOP_CLASSES = (DERMOSCOPIC, PHOTOGRAPHIC, SECONDARY_CAPTURE, TRUE_COLOUR_CAPTURE)
+
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+RLE, JPEG_BASELINE = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
+JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+TRANSFER_SYNTAXES = (IMPLICIT, EXPLICIT, RLE, JPEG_BASELINE, *JPEG_2000)
+
+MOST_HEADER = 1024 * 1024
+LONGEST_TEXT = 64  # of a Long String, as a patient's number is
+NO_OBJECT = "This is no DICOM file, or its header is damaged"
+PIXEL_DATA = Tag(0x7FE00010)
+UID_TEXT = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,31}")
+# What is read of a header; all else is skipped.
+READ = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "PatientID", "IssuerOfPatientID"),
+    *("IssuerOfPatientIDQualifiersSequence", "PatientSex", "PatientAge", "PatientBirthDate"),
+    *("SeriesInstanceUID", "AccessionNumber", "StudyDate", "Modality", "BurnedInAnnotation"),
+    "AnatomicRegionSequence",
+    *("ImageLaterality", "Laterality", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
+    "PlanarConfiguration",
+    *("RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
+    *("GreenPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableData"),
+    *("BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData"),
+)
+
+
+@dataclass(slots=True)
+class _PixelsFound:
+    """Where the value of Pixel Data begins, and how long it says it is."""
+
+    start: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """The header of an object, and where in `source` its pixels are: from `pixels` on, up to `end`.
+    `length` is None where they are in fragments (encapsulated).
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    transfer_syntax: str
+    header: Dataset = field(repr=False)
+    source: IO[bytes] = field(repr=False)
+    pixels: int
+    length: int | None
+    end: int
+
+
+def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> Instance:
+    """Read the header of the object that lies between two places of a file. Raises RefusedInstance,
+    also for what is no photograph by its SOP class.
+    """
+    end = source.seek(0, io.SEEK_END) if end is None else end
+    source.seek(start)
+    head = io.BytesIO(source.read(min(MOST_HEADER, end - start)))
+    found = _PixelsFound()
+    with refusing(NO_OBJECT):
+        read_preamble(head, force=False)
+        meta = read_dataset(head, False, True, stop_when=_not_meta)
+        syntax = str(meta.get("TransferSyntaxUID", ""))
+        if syntax not in TRANSFER_SYNTAXES:
+            raise _refuse_syntax(syntax, meta)
+        header = _read_header(head, syntax, found)
+        uids = {name: _uid_in(header, name) for name in READ[:3]}
+        sop = uids["SOPClassUID"], uids["SOPInstanceUID"]
+        if sop[0] not in SOP_CLASSES:
+            raise _refuse_kind(sop)
+    if not found.start:
+        raise _refuse_missing_pixels(head, end - start, sop)
+    return Instance(
+        sop_class=sop[0],
+        sop_instance=sop[1],
+        study=uids["StudyInstanceUID"],
+        transfer_syntax=syntax,
+        header=header,
+        source=source,
+        pixels=start + found.start,
+        length=None if found.length == 0xFFFFFFFF else found.length,
+        end=end,
+    )
+
+
+@contextmanager
+def refusing(sentence: str) -> Iterator[None]:
+    """Every error of a library becomes RefusedInstance with this sentence."""
+    try:
+        yield
+    except (SkinAPIError, MemoryError):
+        raise
+    except Exception as error:  # libraries raise many kinds of errors on hostile bytes
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, sentence) from error
+
+
+def text_in(header: Dataset, name: str) -> str:
+    """The value of an element as text without spaces around it; empty where there is none, and
+    where it has several.
+    """
+    value = header.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def number_in(header: Dataset, name: str) -> int | None:
+    value = header.get(name)
+    return int(value) if isinstance(value, int) else None
+
+
+def first_item(header: Dataset, name: str) -> Dataset | None:
+    """The first item of a sequence."""
+    items = header.get(name)
+    return items[0] if isinstance(items, Sequence) and items else None
+
+
+def _not_meta(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 (pydicom's)
+    return tag >> 16 != 2
+
+
+def _read_header(head: io.BytesIO, syntax: str, found: _PixelsFound) -> Dataset:
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 (pydicom's)
+        if tag < PIXEL_DATA:
+            return False
+        if tag == PIXEL_DATA:
+            found.start, found.length = head.tell(), length
+        return True
+
+    tags: list[BaseTag | int] = [Tag(name) for name in READ]
+    return read_dataset(head, syntax == IMPLICIT, True, stop_when=at_pixels, specific_tags=tags)
+
+
+def _uid_in(header: Dataset, name: str) -> str:
+    value = text_in(header, name).rstrip("\0")
+    if len(value) > LONGEST_TEXT or not UID_TEXT.fullmatch(value):
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, f"{name} is missing, or no UID")
+    return value
+
+
+def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
+    if not syntax:
+        return RefusedInstance(Failure.TRANSFER_SYNTAX, "The transfer syntax is not told")
+    # The data set itself is not read, but the header of the file names the object too.
+    kind, uid = (_uid_in(meta, f"MediaStorageSOP{name}UID") for name in ("Class", "Instance"))
+    return RefusedInstance(
+        Failure.TRANSFER_SYNTAX,
+        f"The transfer syntax {_name_of(syntax)} is not read here. Send it uncompressed "
+        "(little endian), or as RLE Lossless, JPEG Baseline or JPEG 2000.",
+        sop=(kind, uid),
+    )
+
+
+def _refuse_kind(sop: tuple[str, str]) -> RefusedInstance:
+    return RefusedInstance(
+        Failure.SOP_CLASS,
+        f"{_name_of(sop[0])} is not judged here. Send VL Photographic Image, Dermoscopic "
+        "Photography or Secondary Capture.",
+        sop=sop,
+    )
+
+
+def _name_of(uid: str) -> str:
+    """The name in the standard; a UID that is not in it stays as it is."""
+    return UID(uid).name if UID_TEXT.fullmatch(uid) else "(no UID)"
+
+
+def _refuse_missing_pixels(head: io.BytesIO, size: int, sop: tuple[str, str]) -> RefusedInstance:
+    if size > MOST_HEADER and head.tell() >= MOST_HEADER - 12:
+        return RefusedInstance(
+            Failure.NOT_UNDERSTOOD, "What stands before the pixels is larger than 1 MB", sop=sop
+        )
+    return RefusedInstance(Failure.NOT_UNDERSTOOD, "The object has no pixels", sop=sop)

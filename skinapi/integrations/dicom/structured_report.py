@@ -1,0 +1,306 @@
+"""A finding as a structured report (TID 1500): what the model measured, what a doctor concluded.
+
+Who says what is kept apart. The measurements are the model's, which is named as a device with its
+version. A conclusion is there only where a doctor has signed one, and names that doctor as its
+observer.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodeContentItem,
+    CodedConcept,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    DeviceObserverIdentifyingAttributes,
+    EnhancedSR,
+    FindingSite,
+    LanguageOfContentItemAndDescendants,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    PersonObserverIdentifyingAttributes,
+    QualitativeEvaluation,
+    RelationshipTypeValues,
+    SourceImageForMeasurementGroup,
+    TextContentItem,
+    TrackingIdentifier,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from skinapi.base.settings import VERSION
+from skinapi.findings.records.decisions import Decision, WaitsFor
+from skinapi.findings.records.submission import MeasuredShape, Source
+from skinapi.integrations.dicom.codes import (
+    LANGUAGE_NAMES,
+    band_code,
+    condition_code,
+    name_of,
+    own,
+    probability_code,
+    public_codes,
+    side_code,
+    site_code,
+)
+from skinapi.integrations.dicom.objects import (
+    MAKER,
+    STUDY_CLASS,
+    ObjectSource,
+    common_of,
+    complete,
+    make_object,
+    reference,
+)
+from skinapi.integrations.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
+from skinapi.integrations.what_holds import counting_decision, say_replaced
+from skinapi.model.context import Modality
+
+CONTAINS = RelationshipTypeValues.CONTAINS
+MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
+OBSERVED_AT = 0x0040A032  # Observation DateTime
+UNKNOWN_OF_ORDERS = (
+    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
+    *("RequestedProcedureID", "RequestedProcedureDescription"),
+)
+SHAPE = ("asymmetry", "border", "colour", "diameter")
+
+
+def make_report(
+    origin: ObjectSource,
+    of: ObjectId,
+    photos: Sequence[Dataset],
+    shape: MeasuredShape | None,
+) -> EnhancedSR:
+    """The report as it holds now, by all that was said of the spot. `photos` are those that are
+    kept, as objects; `shape` is what was measured of the one that is shown. What a
+    clinic's archive sent is evidence too, of another study.
+    """
+    finding = origin.finding
+    at, replaced_by, decision = finding.said_at, finding.replaced_by, counting_decision(finding)
+    sent = [_sent_object(finding.source)] if finding.source else []
+    pictures = [*photos, *sent]
+    seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in pictures]
+    groups = [_model_answer(origin, seen), *_shape_measures(origin, shape, seen)]
+    content = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=_model(origin)),
+        procedure_reported=_procedure(origin),
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+        language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
+            CodedConcept(origin.language, "RFC5646", LANGUAGE_NAMES[origin.language])
+        ),
+    )
+    if decision:
+        content[0].ContentSequence.append(_conclusions(origin, decision))
+    before = len(finding.stands.counted) - (replaced_by is None)
+    earlier = ObjectId(of.finding, of.kind, before)
+    report = EnhancedSR(
+        evidence=[*(photos or [make_object(origin, _stand_in(of), at)]), *sent],
+        content=content[0],
+        is_complete=True,
+        is_final=decision is not None and decision.final,
+        requested_procedures=_orders(finding.source),
+        previous_versions=[make_object(origin, earlier, at)] if before >= 0 else None,
+        **common_of(origin, of, at),
+    )
+    if not photos:
+        del report.CurrentRequestedProcedureEvidenceSequence
+    if sent:  # for the order that this answers, although it is of another study (PS3.3, C.17.2.3)
+        own = report.get("CurrentRequestedProcedureEvidenceSequence", ())
+        others = report.PertinentOtherEvidenceSequence
+        report.CurrentRequestedProcedureEvidenceSequence = [*own, *others]
+        del report.PertinentOtherEvidenceSequence
+    del report.ContributingEquipmentSequence  # it holds the time of this moment
+    complete(report, origin, at)
+    return report
+
+
+def _stand_in(of: ObjectId) -> ObjectId:
+    """highdicom takes the patient and the study from an instance: without a photo, from this."""
+    return ObjectId(of.finding, Kind.REPORT, 0)
+
+
+def _sent_object(source: Source) -> Dataset:
+    """As much of it as evidence needs."""
+    made = Dataset()
+    made.StudyInstanceUID, made.SeriesInstanceUID = source.study_uid, source.series_uid
+    made.SOPClassUID, made.SOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
+    return made
+
+
+def _orders(source: Source | None) -> list[Dataset] | None:
+    """The order that the report answers, by its accession number; what else is asked of an order is
+    not known here.
+    """
+    if source is None or source.accession_number is None:
+        return None
+    order = Dataset()
+    order.AccessionNumber, order.StudyInstanceUID = source.accession_number, source.study_uid
+    order.ReferencedStudySequence = [reference(STUDY_CLASS, source.study_uid)]
+    for keyword in UNKNOWN_OF_ORDERS:
+        setattr(order, keyword, "")
+    order.RequestedProcedureCodeSequence = []
+    return [order]
+
+
+def _model(origin: ObjectSource) -> ObserverContext:
+    version = origin.finding.finding.model_version
+    return ObserverContext(
+        codes.DCM.Device,
+        DeviceObserverIdentifyingAttributes(
+            uid=f"{study_uid(origin.finding.id)}.{Kind.STRUCTURED_REPORT:d}.0",
+            name=MAKER,
+            manufacturer_name=MAKER,
+            model_name=MAKER,
+            serial_number=version,
+        ),
+    )
+
+
+def _procedure(origin: ObjectSource) -> CodedConcept:
+    told = origin.finding.finding.modality
+    dermoscopic = told is not None and told.used == (Modality.DERMOSCOPIC,)
+    code = codes.SCT.DermoscopicPhotography if dermoscopic else codes.SCT.PhotographyOfPatient
+    return CodedConcept.from_code(code)
+
+
+def _model_answer(
+    origin: ObjectSource, seen: Sequence[SourceImageForMeasurementGroup]
+) -> MeasurementsAndQualitativeEvaluations:
+    finding, language = origin.finding.finding, origin.language
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_spot(origin),
+        finding_type=codes.SCT.SkinLesion,
+        algorithm_id=AlgorithmIdentification(MAKER, finding.model_version, manufacturer=MAKER),
+        finding_sites=_sites(origin),
+        measurements=list(_probabilities(origin)),
+        qualitative_evaluations=list(_said_by_model(origin)),
+        source_images=seen,
+    )
+    if not counting_decision(origin.finding):  # else the conclusions say it
+        group[0].ContentSequence.extend(_say_replaced(origin))
+    # What must be shown with every finding, doubts included.
+    for notice in finding.notices:
+        group[0].ContentSequence.append(_text(codes.DCM.Comment, notice.in_language(language)))
+    return group
+
+
+def _spot(origin: ObjectSource) -> TrackingIdentifier:
+    """The same for every finding of a spot: so a reader follows it over time."""
+    finding = origin.finding
+    if finding.lesion:
+        return TrackingIdentifier(uid=uid_of_id(finding.lesion), identifier="Spot")
+    return TrackingIdentifier(uid=f"{study_uid(finding.id)}.0", identifier="Spot of this finding")
+
+
+def _sites(origin: ObjectSource) -> list[FindingSite] | None:
+    site = site_code(origin.finding.context)
+    if site is None:
+        return None
+    return [FindingSite(site, laterality=side_code(origin.finding.context))]
+
+
+def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
+    """As people read them. The condition stands beside each by the codes of the table."""
+    finding, language = origin.finding.finding, origin.language
+    for one in finding.shown_ranked:
+        measured = _number(probability_code(one.key, language), one.probability)
+        if named := list(public_codes(one.key, language)):
+            name_of_code = name_of(one.key, own("of_condition", language), language)
+            measured[0].ContentSequence = ContentSequence(
+                [CodeContentItem(name_of_code, code, MODIFIES) for code in named]
+            )
+        yield measured
+    yield _number(own("malignant_score", language), finding.shown_malignant_score)
+    if finding.checklist_score is not None:
+        yield _number(own("checklist_score", language), finding.checklist_score)
+
+
+def _number(name: CodedConcept, value: float) -> Measurement:
+    return Measurement(name, round(value, 6), codes.UCUM.NoUnits)
+
+
+def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
+    finding, language = origin.finding.finding, origin.language
+    headline = finding.headline
+    likely = condition_code(headline.likely.key, language)
+    said = [("risk_band", band_code(finding.band, language)), ("most_likely", likely)]
+    said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
+    said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
+    replaced_by = origin.finding.replaced_by
+    if replaced_by and not replaced_by.decision:  # else the conclusions say it
+        said.append(("urgency", band_code(replaced_by.band, language)))
+    for name, code in said:
+        yield QualitativeEvaluation(own(name, language), code)
+
+
+def _shape_measures(
+    origin: ObjectSource,
+    shape: MeasuredShape | None,
+    seen: Sequence[SourceImageForMeasurementGroup],
+) -> Iterator[MeasurementsAndQualitativeEvaluations]:
+    """What was measured of the pixels, not by the model; of the photo that is shown."""
+    if shape is None or shape.asymmetry is None:
+        return
+    shown = seen[min(origin.finding.finding.shown_picture, len(seen) - 1)]
+    yield MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_spot(origin),
+        finding_type=codes.SCT.SkinLesion,
+        algorithm_id=AlgorithmIdentification("SkinAPI outline", VERSION, manufacturer=MAKER),
+        measurements=[_number(own(name, origin.language), getattr(shape, name)) for name in SHAPE],
+        source_images=[shown],
+    )
+
+
+def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:
+    """What the review that counts says, as its doctor's; it may be of another finding of the spot,
+    which a comment names then.
+    """
+    language = origin.language
+    container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
+    container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")
+    container.ContentSequence = ContentSequence(
+        ObserverContext(
+            codes.DCM.Person,
+            PersonObserverIdentifyingAttributes(name=_person_name(decision.decided_by)),
+        )
+    )
+    said: list[tuple[CodedConcept, CodedConcept]] = []
+    if label := decision.label:
+        concluded = CodedConcept.from_code(codes.DCM.Conclusion)
+        name = concluded if decision.concluded else own("suspected", language)
+        said.append((name, condition_code(label, language)))
+        # A public code stands alone in many a search: what is suspected has none.
+        if decision.concluded:
+            named = name_of(label, concluded, language)
+            said += [(named, code) for code in public_codes(label, language)]
+    if decision.waits_for is not WaitsFor.PHOTO:  # else nobody could judge it
+        said.append((own("urgency", language), band_code(decision.urgency, language)))
+    said.append((own("certainty", language), own(decision.certainty, language)))
+    if decision.histology:
+        said.append((own("histology", language), own(decision.histology, language)))
+    if decision.new_picture_wanted:
+        said.append((own("wanted", language), own("new_picture", language)))
+    container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
+    container.ContentSequence.extend(_say_replaced(origin))
+    return container
+
+
+def _say_replaced(origin: ObjectSource) -> Iterator[ContentItem]:
+    if replaced_by := origin.finding.replaced_by:
+        said = say_replaced(origin.finding, replaced_by, origin.language)
+        yield _text(codes.DCM.Comment, said)
+
+
+def _text(name: CodedConcept, text: str) -> ContentItem:
+    return TextContentItem(name, text, CONTAINS)
+
+
+def _person_name(signature: str) -> str:
+    """A signature as a DICOM name of one component, without what has a meaning there."""
+    return signature.translate({ord(sign): " " for sign in "^=\\"}).strip()[:63] + "^"

@@ -1,0 +1,100 @@
+"""What the resources are built of: the elements of FHIR R4, as the JSON that is sent.
+
+They are plain values. Models of `fhir.resources` would take 29 MB and 0.7 s of a server, and ten
+times as long for a page; the tests validate every kind of resource by these models and by a second
+implementation. Statuses and codes are checked by neither: what is written stands in the tables here
+and beside the resources. https://hl7.org/fhir/R4/datatypes.html
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from skinapi.model.conditions import Condition, ReviewLabel, conditions_table
+
+Resource = dict[str, Any]
+Element = dict[str, Any]
+
+FHIR_VERSION = "4.0.1"
+FHIR_JSON = "application/fhir+json"
+SNOMED = "http://snomed.info/sct"
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICDO3 = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+UCUM = "http://unitsofmeasure.org"
+LOINC = "http://loinc.org"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+DATA_ABSENT_CODES = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+OF_BODY_STRUCTURE = "http://hl7.org/fhir/StructureDefinition/bodySite"
+# Codes that no public system has. They are the same on each server.
+OWN = "urn:skinapi:"
+# An order is not kept: it is named by the number of the report that it has got.
+ORDERS = "orders"
+
+
+def own_system(name: str) -> str:
+    """The address of a code system, or of a system of identifiers, of ours."""
+    return f"{OWN}{name}"
+
+
+def instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def reference(kind: str, identifier: object, **more: str) -> Element:
+    return {"reference": f"{kind}/{identifier}", **more}
+
+
+def coding(system: str, code: str, display: str | None = None) -> Element:
+    return {"system": system, "code": code, **({"display": display} if display else {})}
+
+
+def concept(*codings: Element, text: str | None = None) -> Element:
+    return {
+        **({"coding": list(codings)} if codings else {}),
+        **({"text": text} if text else {}),
+    }
+
+
+def own_concept(system: str, code: str, text: str | None = None) -> Element:
+    return concept(coding(own_system(system), code), text=text)
+
+
+def absent(reason: str, text: str) -> Element:
+    """Why there is no value, as a `dataAbsentReason`."""
+    return concept(coding(DATA_ABSENT_CODES, reason), text=text)
+
+
+def share(value: float) -> Element:
+    """A number from 0 to 1. JSON would write a very small one as 1e-07, which is a decimal too."""
+    return {"value": round(value, 6), "system": UCUM, "code": "1"}
+
+
+def condition_concept(key: str) -> Element:
+    """A condition, or what a review may name besides, in our words and in the public codes that
+    mean the same. A bundle of diseases has none: each of its codes names less than the bundle.
+    """
+    known: Condition | ReviewLabel = conditions_table().label(key)
+    codings = [coding(own_system("conditions"), key, known.names.en)]
+    if isinstance(known, Condition) and known.code_relation == "equivalent":
+        by_system: Mapping[str, Iterable[str]] = {
+            SNOMED: known.codes.snomed,
+            ICD10CM: known.codes.icd10cm,
+            ICDO3: known.codes.icdo3,
+        }
+        codings += [coding(system, code) for system, codes in by_system.items() for code in codes]
+    return concept(*codings, text=known.names.en)
+
+
+def made(kind: str, resource_id: object, changed_at: datetime, /, **elements: Any) -> Resource:
+    """A resource with its id and version; elements that are None or empty are left out."""
+    content = {name: value for name, value in elements.items() if value not in (None, [], {})}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    meta = {
+        # It is the ETag too: what has another content has another version.
+        "versionId": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "lastUpdated": instant(changed_at),
+    }
+    return {"resourceType": kind, "id": str(resource_id), "meta": meta, **content}

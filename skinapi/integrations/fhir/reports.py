@@ -1,0 +1,428 @@
+"""A finding as a `DiagnosticReport` with its `Observation`s, and its photos as `Media`.
+
+What the model says are observations, with the model as their device, and never a diagnosis: they
+have no code of a disease, other than in a component that says of which condition a probability is.
+Only what a doctor is sure of is the report's conclusion. docs/integrate/ehr.md has the tables.
+https://hl7.org/fhir/R4/diagnosticreport.html, https://hl7.org/fhir/R4/observation.html
+"""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from skinapi.findings.records.corrections import ERRORS
+from skinapi.findings.records.decisions import Decision, Earlier, WaitsFor
+from skinapi.findings.records.due_days import say_due
+from skinapi.findings.records.standing import Advice
+from skinapi.findings.records.submission import EnteredInError, Submission
+from skinapi.findings.reports.page_texts import say_advice
+from skinapi.findings.reports.reading import without_repeats
+from skinapi.integrations.fhir.devices import device_reference, provenance_of
+from skinapi.integrations.fhir.elements import (
+    DATA_ABSENT,
+    DICOM,
+    LOINC,
+    OF_BODY_STRUCTURE,
+    ORDERS,
+    Element,
+    Resource,
+    absent,
+    coding,
+    concept,
+    condition_concept,
+    instant,
+    made,
+    own_concept,
+    own_system,
+    reference,
+    share,
+)
+from skinapi.integrations.fhir.patients import patient_reference
+from skinapi.integrations.what_holds import counting_decision, say_replaced
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.finding.finding import doubt_notice
+
+CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
+MEDIA_TYPES = "http://terminology.hl7.org/CodeSystem/media-type"
+MODALITIES = {
+    Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
+    Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
+}
+# Of an order: no caller can send it as an Idempotency-Key, because those have no slash.
+ORDER_KEY = "fhir/"
+NO_CONCLUSION = "No doctor has signed a conclusion"
+DECIDED = (
+    "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's"
+)
+# What is left of a resource that was entered in error, beside its status.
+KEPT_IN_ERROR = {
+    *("language", "identifier", "category", "code", "type", "subject", "issued", "result", "media"),
+    *("effectiveDateTime", "createdDateTime", "basedOn"),
+}
+NO_OUTLINE = "The outline of the spot is not clear enough to measure it"
+MEASURES = {
+    "asymmetry": "Asymmetry, from 0 to 1",
+    "border": "Irregularity of the border, from 0 to 1",
+    "colour": "Variety of colours, from 0 to 1",
+    "diameter": "Longest diameter, as a share of the photo's shorter side",
+}
+
+
+def resources_of(submission: Submission, base: str, *, printed: bool = False) -> Iterator[Resource]:
+    """All resources of a finding: the report first, then what it refers to. With `printed` the
+    report names its PDF, in which a signed letter may name the patient.
+    """
+    if submission.error:
+        yield from _in_error(submission, submission.error, base)
+        return
+    observations = list(observations_of(submission))
+    media = list(media_of(submission, base))
+    report = _report_of(submission, observations, media, base if printed else None)
+    yield report
+    yield from observations
+    yield from media
+    targets = [_refer(one) for one in (report, *observations)]
+    yield provenance_of(submission, targets, [_refer(one) for one in media])
+
+
+def _in_error(submission: Submission, error: EnteredInError, base: str) -> Iterator[Resource]:
+    """The report, observations and photos that a program may have copied, without what they said:
+    it may be about somebody else.
+    """
+    observations = [*observations_of(submission), _observe(submission, "decided-urgency", DECIDED)]
+    media = list(media_of(submission, base))
+    says = [ERRORS[submission.language].in_error, error.reason]
+    for resource in (_report_of(submission, observations, media, None), *observations, *media):
+        kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
+        if resource["resourceType"] == "DiagnosticReport":
+            kept |= {"text": _narrative(says)}
+        if resource["resourceType"] == "Media":
+            kept |= {"content": {"contentType": "image/jpeg"}}
+        kind, number = resource["resourceType"], resource["id"]
+        yield made(kind, number, submission.changed_at, **kept, status="entered-in-error")
+
+
+def report_status(submission: Submission) -> str:
+    """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
+    another photo; amended where something else counts since: another decision, or what was said of
+    another finding of the spot.
+    """
+    decision, replaced = submission.decision, submission.replaced_by is not None
+    if decision is None or not (decision.final or replaced):
+        return "preliminary"
+    was_final = any(one.waits_for is None for one in decision.earlier)
+    if replaced:
+        return "amended" if was_final or decision.final else "preliminary"
+    return "amended" if was_final else "final"
+
+
+def _report_of(
+    submission: Submission, observations: list[Resource], media: list[Resource], base: str | None
+) -> Resource:
+    number, language = submission.number, submission.language
+    said, doctor = _say(submission), _interpreter(submission)
+    pdf = {
+        "contentType": "application/pdf",
+        "language": language,
+        "url": f"{base}/Binary/{number}-report",
+        "title": "The report, with signed letters",
+    }
+    return made(
+        "DiagnosticReport",
+        number,
+        submission.changed_at,
+        language=language,
+        text=_narrative([said, *_notices(submission)]),
+        identifier=[{"system": own_system("findings"), "value": str(number)}],
+        basedOn=_based_on(submission),
+        status=report_status(submission),
+        category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
+        code=concept(
+            coding(own_system("reports"), "photo-assessment"),
+            coding(LOINC, "18748-4", "Diagnostic imaging study"),
+            text="Assessment of a photo of a skin lesion",
+        ),
+        subject=patient_reference(submission.owner),
+        effectiveDateTime=instant(submission.photographed_at),
+        issued=instant(submission.said_at),
+        resultsInterpreter=[{"display": doctor}] if doctor else None,
+        result=[_refer(one) for one in observations],
+        media=[{"link": _refer(one)} for one in media],
+        conclusion=said if doctor or submission.decision else None,
+        conclusionCode=[_conclude(submission)],
+        presentedForm=[pdf] if base else None,
+    )
+
+
+def _based_on(submission: Submission) -> list[Element]:
+    """The order that it answers; of its own identifier a keyed hash is kept."""
+    if not (submission.idempotency_key or "").startswith(ORDER_KEY):
+        return []
+    order = {"system": own_system(ORDERS), "value": str(submission.number)}
+    return [{"type": "ServiceRequest", "identifier": order}]
+
+
+def _interpreter(submission: Submission) -> str | None:
+    """The doctor who says what counts."""
+    counting = counting_decision(submission)
+    return counting.decided_by if counting else None
+
+
+def _conclude(submission: Submission) -> Element:
+    """What is more than a suspicion, in codes; else why there is none."""
+    decision, replaced_by = counting_decision(submission), submission.replaced_by
+    if replaced_by and decision is None:
+        return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
+    if decision is None:
+        return _no_concept("temp-unknown", NO_CONCLUSION)
+    if decision.label is None:
+        return _no_concept("unknown", decision.name("en"))
+    if not decision.concluded:
+        return _no_concept("temp-unknown", decision.heading("en", for_doctor=True))
+    return condition_concept(decision.label)
+
+
+def _say_instead(advice: Advice) -> str:
+    """Say it in English, as all that stands beside codes."""
+    return " ".join(say_advice(advice, "en", for_doctor=True))
+
+
+def _no_concept(reason: str, text: str) -> Element:
+    return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
+
+
+def _say(submission: Submission) -> str:
+    """What counts, in the words of its reader, and by when."""
+    decision, language = submission.decision, submission.language
+    due = say_due(submission.instruction.counts.due, language)
+    for_doctor = not submission.reader.is_patient
+    if submission.replaced_by:
+        return say_replaced(submission, submission.replaced_by, language)
+    if decision and for_doctor:
+        heading, *others = decision.for_doctor(language)
+        return " ".join([f"{heading}.", *others, *due])
+    if decision:  # of one that judges nothing the next steps say it, too
+        said = [] if decision.unjudged else [f"{decision.heading(language)}."]
+        return " ".join([*said, *decision.next_steps(language), *due])
+    headline, words = submission.finding.headline, submission.finding.band_words(language)
+    told = headline.for_doctor if for_doctor else headline.for_patient
+    step = words.doctor_action if for_doctor else words.action
+    return " ".join([told.in_language(language), step, *due])
+
+
+def _notices(submission: Submission) -> tuple[str, ...]:
+    notices = submission.finding.notices
+    return without_repeats(notice.in_language(submission.language) for notice in notices)
+
+
+def _narrative(paragraphs: list[str]) -> Element:
+    said = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    return {
+        "status": "generated",
+        "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{said}</div>',
+    }
+
+
+def _refer(resource: Resource) -> Element:
+    return reference(resource["resourceType"], resource["id"])
+
+
+def observations_of(submission: Submission) -> Iterator[Resource]:
+    """What a doctor has decided first: it replaces the model's band. Then the model's output and
+    what was measured.
+    """
+    finding, replaced_by = submission.finding, submission.replaced_by
+    if submission.decision or counting_decision(submission):
+        yield _decided(submission)
+    yield _likely(submission)
+    for ranked in finding.shown_ranked:
+        name = conditions_table().by_key(ranked.key).names.en
+        yield _observe(
+            submission,
+            f"probability-{ranked.key.replace('_', '-')}",
+            f"Probability of {name}, by the model",
+            valueQuantity=share(ranked.probability),
+            component=[
+                {
+                    "code": own_concept("observations", "condition", "Of which condition"),
+                    "valueCodeableConcept": condition_concept(ranked.key),
+                }
+            ],
+        )
+    yield _observe(
+        submission,
+        "malignant-score",
+        "Malignant score, by the model: the sum of all that count as malignant",
+        valueQuantity=share(finding.shown_malignant_score),
+    )
+    yield _observe(
+        submission,
+        "urgency",
+        "How soon a doctor should see the lesion, by the model and the checklist",
+        valueCodeableConcept=_band(finding.band),
+        note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
+    )
+    if finding.checklist_score is not None:
+        yield _observe(
+            submission,
+            "checklist",
+            "Score of the weighted 7-point checklist, as the sender answered it",
+            by_model=False,
+            valueInteger=finding.checklist_score,
+        )
+    if submission.shape is not None:
+        yield _abcd(submission)
+
+
+def _likely(submission: Submission) -> Resource:
+    finding, language = submission.finding, submission.language
+    key = finding.likely
+    if finding.uncertain:
+        doubts = without_repeats(doubt_notice(one).in_language(language) for one in finding.reasons)
+        value: dict[str, Any] = {"dataAbsentReason": absent("unknown", " ".join(doubts))}
+    else:
+        name = conditions_table().by_key(key).names.en
+        value = {"valueCodeableConcept": own_concept("conditions", key, name)}
+    # Whoever reads the likely one alone would miss the cancer that is plausible beside it.
+    value["component"] = [
+        {
+            "code": own_concept("observations", "not-ruled-out", "Cannot be ruled out"),
+            "valueCodeableConcept": own_concept(
+                "conditions", one.key, conditions_table().by_key(one.key).names.en
+            ),
+        }
+        for one in finding.headline.not_ruled_out
+    ]
+    return _observe(
+        submission, "likely-condition", "The condition that is most likely, by the model", **value
+    )
+
+
+def _band(band: Band) -> Element:
+    words = conditions_table().band_words(band, "en")
+    return own_concept("bands", band, words.doctor_label)
+
+
+def _abcd(submission: Submission) -> Resource:
+    measured = dict(submission.shape or {})
+    components = [
+        {"code": own_concept("observations", name, says), "valueQuantity": share(measured[name])}
+        for name, says in MEASURES.items()
+        if measured.get(name) is not None
+    ]
+    value: dict[str, Any] = {"component": components}
+    if not components:
+        value = {"dataAbsentReason": absent("unknown", NO_OUTLINE)}
+    return _observe(
+        submission, "abcd", "ABCD measures of the spot's outline", by_model=False, **value
+    )
+
+
+def _decided(submission: Submission) -> Resource:
+    """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
+    what counts was said of another finding of the spot, the doctor's of that; without a value where
+    no doctor has answered that finding.
+    """
+    counting, replaced_by = counting_decision(submission), submission.replaced_by
+    own = submission.decision
+    before: list[Decision | Earlier] = [*own.earlier] if own else []
+    before += [own] if own and replaced_by else []
+    was_judged = any(map(_judges, before))
+    if counting and _judges(counting):
+        value: dict[str, Any] = {"valueCodeableConcept": _band(counting.urgency)}
+        status = "amended" if was_judged else "final"
+    else:
+        why = counting.band_words("en").doctor_action if counting else ""
+        reason = _say_instead(replaced_by) if replaced_by else why
+        value = {"dataAbsentReason": absent("temp-unknown", reason)}
+        status = "amended" if replaced_by and was_judged else "preliminary"
+    return _observe(
+        submission,
+        "decided-urgency",
+        DECIDED,
+        by_model=False,
+        performer=[{"display": counting.decided_by}] if counting else None,
+        issued=instant(submission.said_at),
+        status=status,
+        **value,
+    )
+
+
+def _judges(decision: Decision | Earlier) -> bool:
+    return decision.waits_for is not WaitsFor.PHOTO
+
+
+def _observe(
+    submission: Submission, name: str, says: str, *, by_model: bool = True, **elements: Any
+) -> Resource:
+    """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
+    of its own.
+    """
+    signed = submission.decision is not None and not by_model
+    model: dict[str, Any] = {
+        "method": own_concept("methods", "network", "Neural network, on the photo"),
+        "device": device_reference(submission.finding.model_version),
+        "note": _notes(submission),
+    }
+    return made(
+        "Observation",
+        f"{submission.number}-{name}",
+        submission.changed_at,
+        **{
+            "status": "final" if signed else "preliminary",
+            "category": [concept(coding(CATEGORIES, "imaging", "Imaging"))],
+            "code": own_concept("observations", name, says),
+            "subject": patient_reference(submission.owner),
+            "effectiveDateTime": instant(submission.photographed_at),
+            "issued": instant(submission.created_at),
+            "bodySite": _body_site(submission),
+            "derivedFrom": [reference("Media", one) for one in _media_ids(submission)],
+            **(model if by_model else {}),
+            **elements,
+        },
+    )
+
+
+def _notes(submission: Submission, *more: str) -> list[Element]:
+    notice = conditions_table().notices.information_only.in_language(submission.language)
+    return [{"text": text} for text in (notice, *more)]
+
+
+def _body_site(submission: Submission) -> Element:
+    """The site as it was told, and the spot that the finding belongs to."""
+    site, spot = submission.context.body_site, submission.lesion
+    told = own_concept("body-sites", site, site.replace("_", " ")) if site else {}
+    if spot is None:
+        return told
+    belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}
+    return {"extension": [belongs], **told}
+
+
+def _media_ids(submission: Submission) -> list[str]:
+    """Of the photos that are kept: their places, as they were sent."""
+    pictures = enumerate(submission.pictures, 1)
+    return [f"{submission.number}-{place}" for place, one in pictures if one.photo_blob]
+
+
+def media_of(submission: Submission, base: str) -> Iterator[Resource]:
+    for identifier in _media_ids(submission):
+        picture = submission.of_picture(int(identifier.rpartition("-")[2]))
+        quality, modality = picture.finding.quality, picture.finding.modality
+        kind = MODALITIES.get(modality.recognised if modality else Modality.UNKNOWN)
+        yield made(
+            "Media",
+            identifier,
+            submission.changed_at,
+            identifier=[{"system": own_system("photos"), "value": identifier}],
+            status="completed",
+            type=concept(coding(MEDIA_TYPES, "image", "Image")),
+            modality=concept(kind) if kind else None,
+            subject=patient_reference(submission.owner),
+            createdDateTime=instant(submission.photographed_at),
+            bodySite=_body_site(submission),
+            width=quality.width,
+            height=quality.height,
+            content={"contentType": "image/jpeg", "url": f"{base}/Binary/{identifier}"},
+        )

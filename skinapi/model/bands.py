@@ -1,0 +1,258 @@
+"""Decides how soon a doctor should see the lesion: each rule asks for a band, and the most urgent
+one is chosen.
+
+*Whether* a doctor should look is one decision: the malignant score against one threshold for each
+modality and operating point. *How soon* is a ranking: the probabilities of single cancers against
+thresholds that few benign lesions reach, and the named condition. The thresholds are fitted by
+`python -m skinapi calibrate` (`learning/package/fit_bands.py`) and come with the model, in its
+calibration.json. `cautious` holds for a model that has no threshold of its own.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from skinapi.model.conditions import Band, conditions_table
+
+
+class OperatingPoint(StrEnum):
+    """How many of the malignant lesions must be sent to a doctor. The fewer, the more benign ones
+    are spared a visit. A clinic chooses; each finding keeps the one under which it was made.
+    """
+
+    CAUTIOUS = "cautious"
+    STANDARD = "standard"
+    SELECTIVE = "selective"
+
+
+class Threshold(NamedTuple):
+    band: Band
+    cautious: float
+
+
+# The cautious ones are low, because a missed cancer costs more than a visit to a doctor.
+THRESHOLDS: Mapping[str, Threshold] = {
+    "melanoma": Threshold(Band.URGENT_REFERRAL, 0.05),
+    "squamous_cell_carcinoma": Threshold(Band.URGENT_REFERRAL, 0.05),
+    "basal_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
+    # For a model without an output for squamous cell carcinoma, it is within this class.
+    "actinic_keratosis": Threshold(Band.REFERRAL, 0.05),
+    "malignant": Threshold(Band.DOCTOR_REVIEW, 0.10),
+}
+PLAUSIBLE_SHARE = 1 / 3
+_SEVERITIES = ("High", "Medium", "Low", "None")
+# Saving a picture once more at quality 95 changes the log odds of a score near its threshold by
+# less than this in 99 of 100 cases (measured by `python -m bench.steadiness`).
+STEP_LOG_ODDS = 0.225
+_URGENCY = {band: place for place, band in enumerate(Band)}
+
+
+class RaisedBy(StrEnum):
+    """Which rules asked for the band that a finding has."""
+
+    MELANOMA = "melanoma"
+    BASAL_CELL_CARCINOMA = "basal_cell_carcinoma"
+    ACTINIC_KERATOSIS = "actinic_keratosis"
+    SQUAMOUS_CELL_CARCINOMA = "squamous_cell_carcinoma"
+    MALIGNANT = "malignant"
+    NEAR_THRESHOLD = "near_threshold"
+    MOST_PROBABLE = "most_probable"
+    NAMED = "named"
+    CHECKLIST = "checklist"
+    # Below the points of the checklist: one sign is a reason to go, as the advice itself says.
+    TOLD_SIGNS = "told_signs"
+    # Only in findings that were stored before modalities were recognised; no rule gives it now.
+    NOT_DERMOSCOPIC = "not_dermoscopic"
+    NOT_EXAMINED = "not_examined"
+    LITTLE_TESTED = "little_tested"
+    UNTESTED_SKIN = "untested_skin"
+    # Of several pictures: one alone asks for it, and the joined probabilities do not.
+    PICTURE = "picture"
+    UNCERTAIN = "uncertain"
+
+
+def choose_band(
+    *,
+    probabilities: Mapping[str, float],
+    named: str,
+    thresholds: Mapping[str, float],
+    checklist_score: int | None,
+    uncertain: bool,
+    nearly_uncertain: bool = False,
+    little_tested: bool,
+    untested_skin: bool,
+) -> tuple[Band, tuple[RaisedBy, ...]]:
+    """The most urgent band that a rule asks for, and every rule that asks for it.
+
+    `little_tested`: too few malignant lesions of this modality were in the model's test part.
+    `untested_skin`: so were too few lesions of a skin tone that was told. `nearly_uncertain`: the
+    picture is almost unlike the training, so that saving it once more may make it a doubt.
+    """
+    asked = _asked_by_probabilities(probabilities, thresholds, named)
+    if nearly_uncertain:
+        near = asked.get(RaisedBy.NEAR_THRESHOLD, Band.ROUTINE)
+        asked[RaisedBy.NEAR_THRESHOLD] = most_urgent(near, Band.ROUTINE)
+    checklist = conditions_table().checklist
+    if (checklist_score or 0) >= checklist.threshold:
+        asked[RaisedBy.CHECKLIST] = checklist.band
+    elif checklist_score:
+        asked[RaisedBy.TOLD_SIGNS] = Band.DOCTOR_REVIEW
+    if little_tested:
+        asked[RaisedBy.LITTLE_TESTED] = Band.DOCTOR_REVIEW
+    if untested_skin:
+        asked[RaisedBy.UNTESTED_SKIN] = Band.DOCTOR_REVIEW
+    if uncertain:
+        asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
+    band = most_urgent(*asked.values())
+    return band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band)
+
+
+def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
+    """The rules in the order of their list. That a score is near its threshold is told only where
+    nothing else asks for the band.
+    """
+    rules = set(asked)
+    if len(rules) > 1:
+        rules.discard(RaisedBy.NEAR_THRESHOLD)
+    return tuple(rule for rule in RaisedBy if rule in rules)
+
+
+def most_probable(probabilities: Mapping[str, float]) -> str:
+    """The condition that a finding ranks first."""
+    return min(probabilities, key=lambda key: (-probabilities[key], key))
+
+
+def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """For each threshold of the bands, the score that is compared with it. A condition that is no
+    output of the model has none.
+    """
+    return {
+        name: sum(probabilities.get(key, 0.0) for key in keys_of_threshold(name))
+        for name in THRESHOLDS
+        if name == "malignant" or name in probabilities
+    }
+
+
+def keys_of_threshold(name: str) -> Collection[str]:
+    """The conditions whose probabilities together are compared with this threshold."""
+    return conditions_table().malignant_keys if name == "malignant" else {name}
+
+
+def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
+    """The fitted thresholds, and cautious ones for those that were not fitted."""
+    return {name: each.cautious for name, each in THRESHOLDS.items()} | dict(fitted)
+
+
+def _asked_by_probabilities(
+    probabilities: Mapping[str, float], thresholds: Mapping[str, float], named: str
+) -> dict[RaisedBy, Band]:
+    limits = all_thresholds(thresholds)
+    asked = {
+        RaisedBy(name): THRESHOLDS[name].band
+        for name, score in threshold_scores(probabilities).items()
+        if score >= limits[name]
+    }
+    near = _asked_by_nearness(probabilities, limits)
+    if near is not Band.SELF_MONITORING:
+        asked[RaisedBy.NEAR_THRESHOLD] = near
+    first = most_probable(probabilities)
+    asked[RaisedBy.MOST_PROBABLE] = band_of_condition(first, probabilities)
+    if named != first:
+        asked[RaisedBy.NAMED] = band_of_condition(named, probabilities)
+    return asked
+
+
+def band_of_condition(key: str, outputs: Collection[str]) -> Band:
+    """The band that a condition asks for, named by a model of these outputs: that of the gravest
+    that it may be. So actinic keratosis is as urgent as squamous cell carcinoma where that has no
+    output of its own.
+    """
+    table = conditions_table()
+    within = [other for other in table.counted_as_this(key) if other not in outputs]
+    return most_urgent(*(table.label(each).urgency for each in (key, *within)))
+
+
+def _is_apart(key: str, outputs: Collection[str]) -> bool:
+    """Whether another of these outputs would be counted as this one if it had none of its own."""
+    return any(other in outputs for other in conditions_table().counted_as_this(key))
+
+
+def demand_of(key: str, outputs: Collection[str]) -> Band | None:
+    """The band that a malignant condition asks for; None of a benign one: benign conditions all ask
+    for the same, that no doctor need look soon.
+    """
+    malignant = conditions_table().by_key(key).malignant
+    return band_of_condition(key, outputs) if malignant else None
+
+
+def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, float]) -> Band:
+    """The most urgent band that a score below its threshold asks for: that of the threshold, less
+    urgent by one step for each STEP_LOG_ODDS, begun or whole, that the score lies below it. The
+    same holds for a condition by how far it lies below the most probable one; there both may
+    change, so a step is twice as long.
+
+    So a score that changes by no more than that, as when a picture is saved once more, moves this
+    band by one step at most.
+    """
+    bands = list(Band)
+    below = [
+        (THRESHOLDS[name].band, log_odds(limits[name]) - log_odds(score))
+        for name, score in threshold_scores(probabilities).items()
+        if score < limits[name]
+    ]
+    first = most_probable(probabilities)
+    highest = max(probabilities[first], 1e-9)
+    below += [
+        (band_of_condition(key, probabilities), math.log(highest / max(p, 1e-9)) / 2)
+        for key, p in probabilities.items()
+        if key != first
+    ]
+    steps = [urgency(band) + max(1, math.ceil(gap / STEP_LOG_ODDS)) for band, gap in below]
+    return bands[min([*steps, len(bands) - 1])]
+
+
+def log_odds(share: float) -> float:
+    within = min(max(share, 1e-9), 1 - 1e-9)
+    return math.log(within / (1 - within))
+
+
+def most_urgent(*bands: Band) -> Band:
+    return min(bands, key=urgency)
+
+
+def is_sent(band: Band) -> bool:
+    """Whether it sends a lesion to a doctor; else it is spared a visit of its own."""
+    return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
+
+
+def is_raised(band: Band, *, named: str, outputs: Collection[str]) -> bool:
+    """Whether the band is more urgent than the named condition alone asks for."""
+    return urgency(band) < urgency(band_of_condition(named, outputs))
+
+
+def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:
+    """The most severe of the plausible conditions; those in `also` are plausible, however
+    improbable. A condition is plausible if it has at least a third of the highest probability.
+    """
+    least = PLAUSIBLE_SHARE * max(probabilities.values())
+    return min(
+        (key for key, p in probabilities.items() if p >= least or key in also),
+        key=lambda key: (*severity_rank(key), -probabilities[key], key),
+    )
+
+
+def severity_rank(key: str, outputs: Collection[str] = ()) -> tuple[int, int, int]:
+    """A sort key: the more severe the condition, the smaller. Of equals, the one that is counted as
+    the other where it has no output is the graver, as squamous cell carcinoma. Where a model of
+    these outputs tells those two apart, what is left of the other is the mildest of its equals: a
+    basal cell carcinoma is graver than an actinic keratosis.
+    """
+    condition = conditions_table().by_key(key)
+    rank = _SEVERITIES.index(condition.severity), urgency(band_of_condition(key, outputs))
+    return *rank, 1 - bool(condition.counted_as) + _is_apart(key, outputs)
+
+
+def urgency(band: Band) -> int:
+    """A sort key: the more urgent the band, the smaller."""
+    return _URGENCY[band]

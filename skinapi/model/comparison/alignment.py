@@ -1,0 +1,312 @@
+"""Finds the translation, rotation and scale between two photos of one spot, from the pixels alone.
+
+First every rotation and scale of a grid is tried on very small copies, each with all translations
+at once (normalised cross-correlation by FFT). The best few are refined on larger copies by
+Gauss-Newton with a robust weight. What is compared is the local contrast, which neither the light
+nor the colour of a photo changes.
+
+The fit of the whole pictures may follow a lesion that has grown, and so hide that it has: then the
+skin around it fits at another scale (`fit_skin`). Pictures that do not fit may show different spots
+(`find_apart`).
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from skinapi.model.comparison.similarity import Floats, Mask, Similarity, draw_in_first, overlap
+from skinapi.model.context import Modality
+
+# The shorter side of the copies on which is searched, and of those of each refinement.
+SEARCH_SIDE, SIDES = 48, (80, 192)
+# A picture that is more than twice as long as wide is compared by its middle.
+LONGEST = 2.0
+# The second picture is cut to REACH pixels from its middle and moved by FARTHEST at most: so
+# nothing that leaves the canvas on one side comes in on the other.
+CANVAS, REACH, FARTHEST = 128, 52, 36
+ROTATIONS = tuple(range(0, 360, 10))
+SCALES = tuple(1.2**power for power in range(-4, 5))
+# From this correlation on, two pictures show one spot. Chosen on HAM10000: the best fit of two
+# different lesions had 0.27 (64 pairs); docs/comparison.md has how many pairs of one lesion reach
+# this.
+LEAST_CORRELATION = 0.40
+# Of the smaller of both pictures.
+LEAST_OVERLAP = 0.35
+REFINED, ITERATIONS = (6, 2), (20, 15)
+# Contrast is measured between these two blurs, in pixels of the copy.
+FINE, COARSE = 1.0, 6.0
+# Grey levels. Plain skin must not become as rich in contrast as a lesion.
+LEAST_CONTRAST = 2.0
+# The rim of a dermoscope is at the same place in pictures of any two lesions. It is darker than
+# this share of the brightest skin, where a lesion is not.
+RIM = 0.10
+
+Spectra = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """`correlation` of the contrasts where both pictures show the skin, 1 if they are the same.
+    `overlap` is the share of the smaller picture that the other one shows.
+    """
+
+    by: Similarity
+    correlation: float
+    overlap: float
+
+
+class View(NamedTuple):
+    """A copy of a picture: its contrast, and where it shows skin rather than a rim."""
+
+    contrast: Floats
+    skin: Floats
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = self.contrast.shape
+        return width, height
+
+
+def find_fit(first: Image.Image, second: Image.Image) -> Fit:
+    """The best fit of the second picture to the first. There is always one, however bad."""
+    candidates = _search(*(view(one, SEARCH_SIDE) for one in (first, second)))
+    for side, kept, iterations in zip(SIDES, REFINED, ITERATIONS, strict=True):
+        views = view(first, side), view(second, side)
+        refined = [refine(*views, by, iterations) for by in candidates[:kept]]
+        fits = sorted((judge(*views, by) for by in refined), key=lambda one: -one.correlation)
+        candidates = [one.by for one in fits]
+    return fits[0]
+
+
+def view(picture: Image.Image, side: int) -> View:
+    """Of the middle of a picture, at most LONGEST times as long as wide, with this shorter side."""
+    grey = np.asarray(small_copy(picture, side).convert("L"), np.float32)
+    fine = blur(grey, FINE) - blur(grey, COARSE)
+    strength = np.sqrt(np.maximum(blur(np.square(fine), COARSE), 0))
+    rim = blur((grey < RIM * np.quantile(grey, 0.95)).astype(np.float32), FINE)
+    skin = (blur((rim > 0.5).astype(np.float32), COARSE) < 0.02).astype(np.float32)
+    return View(np.asarray(fine / (strength + LEAST_CONTRAST), np.float32), skin)
+
+
+def small_copy(picture: Image.Image, side: int) -> Image.Image:
+    """The middle of a picture, as `view` takes it, in colours."""
+    shorter = min(picture.size)
+    width, height = (min(length, LONGEST * shorter) for length in picture.size)
+    left, top = (picture.width - width) / 2, (picture.height - height) / 2
+    size = (round(width * side / shorter), round(height * side / shorter))
+    box = (left, top, left + width, top + height)
+    return picture.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+
+
+def judge(first: View, second: View, by: Similarity, within: Mask | None = None) -> Fit:
+    """How well two views agree, or the part of the first that is `within`."""
+    drawn, there = drawn_and_there(first, second, by)
+    common = there if within is None else there & within
+    smaller = min(first.contrast.size, second.contrast.size / max(by.scale, 1e-3) ** 2)
+    correlation = _correlation(first.contrast[common], drawn[common])
+    return Fit(by, correlation, min(1.0, float(there.sum() / smaller)))
+
+
+def drawn_and_there(first: View, second: View, by: Similarity) -> tuple[Floats, Mask]:
+    """The contrast of the second in the frame of the first, and where both show skin."""
+    drawn, skin = (
+        np.asarray(draw_in_first(Image.fromarray(one), by, first.size), np.float32)
+        for one in second
+    )
+    there = overlap(first.size, second.size, by) & (skin > 0.99) & (first.skin > 0.99)
+    return drawn, there
+
+
+def blur(values: Floats, sigma: float) -> Floats:
+    """A Gaussian blur that mirrors the picture at its border."""
+    margin = math.ceil(3 * sigma)
+    padded = np.pad(values, margin, mode="symmetric")
+    spectrum = np.fft.rfft2(padded) * _gaussian(padded.shape, sigma)
+    smooth = np.fft.irfft2(spectrum, padded.shape)
+    return np.asarray(smooth[margin:-margin, margin:-margin], np.float32)
+
+
+# The sides of pictures are the senders', so few are remembered.
+@lru_cache(maxsize=16)
+def _gaussian(shape: tuple[int, int], sigma: float) -> Floats:
+    down, across = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
+    squares = np.square(down) + np.square(across)
+    return np.asarray(np.exp(-2 * np.square(np.pi * sigma) * squares), np.float32)
+
+
+def _search(first: View, second: View) -> list[Similarity]:
+    """The best few that differ: a round lesion fits itself at many rotations."""
+    kept: list[Similarity] = []
+    for _, by in sorted(_scored(first, second), key=lambda one: -one[0]):
+        if not any(_is_near(by, one) for one in kept):
+            kept.append(by)
+        if len(kept) == REFINED[0]:
+            break
+    return kept
+
+
+def _is_near(one: Similarity, other: Similarity) -> bool:
+    """By no more than two steps of the grid apart in rotation, and one in scale."""
+    turned = abs((one.degrees - other.degrees + 180) % 360 - 180)
+    return turned < 25 and abs(math.log(one.scale / other.scale)) < 1.5 * math.log(
+        SCALES[1] / SCALES[0]
+    )
+
+
+def _scored(first: View, second: View) -> Iterator[tuple[float, Similarity]]:
+    """For each rotation and scale the best translation, and how well it fits."""
+    fixed = _spectra(first, Similarity.of(scale=1, degrees=0))
+    for scale in SCALES:
+        for degrees in ROTATIONS:
+            by = Similarity.of(scale=scale, degrees=degrees)
+            score, across, down = _best_shift(fixed, _spectra(second, by))
+            yield score, by.after(Similarity(1, 0, -across / SEARCH_SIDE, -down / SEARCH_SIDE))
+
+
+def _spectra(turned: View, by: Similarity) -> Spectra:
+    """Of the contrast, its square and where there is skin, turned and scaled about the middle."""
+    side = 2 * REACH
+    unit = side / SEARCH_SIDE
+    onto = Similarity(by.a * unit, by.b * unit, 0, 0)
+    drawn, skin = (draw_in_first(Image.fromarray(one), onto, (side, side)) for one in turned)
+    there = (np.asarray(skin) > 0.99).astype(np.float32)  # nothing is drawn beyond the borders
+    values = np.asarray(drawn) * there
+    return np.fft.rfft2(np.stack([values, np.square(values), there]), (CANVAS, CANVAS))
+
+
+def _best_shift(fixed: Spectra, moved: Spectra) -> tuple[float, int, int]:
+    """The correlation at the best shift of the moved one, and that shift across and down."""
+    (values, squares, there), (other, other_squares, other_there) = fixed, moved.conj()
+    pairs = values * other, squares * other_there, there * other_squares, there * other_there
+    products, one, two, common = np.fft.irfft2(np.stack(pairs), (CANVAS, CANVAS))
+    power = np.sqrt(np.maximum(one, 0) * np.maximum(two, 0))
+    least = LEAST_OVERLAP * min(there[0, 0].real, other_there[0, 0].real)
+    possible = (common >= max(least, 1)) & (power > 1e-3) & _near()
+    scores = np.where(possible, products / np.where(possible, power, 1), -1)
+    row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+    return float(scores[row, column]), _signed(int(column)), _signed(int(row))
+
+
+@cache
+def _near() -> Mask:
+    near = np.abs(np.fft.fftfreq(CANVAS, 1 / CANVAS)) <= FARTHEST
+    return np.asarray(near[:, None] & near[None])
+
+
+def _signed(shift: int) -> int:
+    return shift - CANVAS if shift > CANVAS // 2 else shift
+
+
+def refine(
+    first: View, second: View, by: Similarity, iterations: int, within: Mask | None = None
+) -> Similarity:
+    """Move, turn and scale a little, so that the contrasts agree better (only `within`, if given).
+
+    The weight of a pixel falls with its residual (Cauchy), so that hairs, reflections and
+    what has changed do not pull.
+    """
+    width, height = first.size
+    unit = min(first.size)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    x, y = (columns + 0.5 - width / 2) / unit, (rows + 0.5 - height / 2) / unit
+    for _ in range(iterations):
+        drawn, common = drawn_and_there(first, second, by)
+        common = common if within is None else common & within
+        if common.sum() < unit:
+            break
+        down, across = (slope * unit for slope in np.gradient(drawn))
+        slopes = np.stack([x * across + y * down, x * down - y * across, across, down])[:, common]
+        residual = (first.contrast - drawn)[common]
+        usual = 1.5 * float(np.median(np.abs(residual))) + 1e-6
+        weighted = slopes / (1 + np.square(residual / usual))
+        normal = weighted @ slopes.T
+        normal += 1e-6 * (np.trace(normal) + 1e-6) * np.eye(4)
+        turn = np.linalg.solve(normal, weighted @ residual)
+        by = by.after(Similarity(1 + turn[0], turn[1], turn[2], turn[3]))
+        if np.abs(turn).max() < 1e-4 or not 0.1 < by.scale < 10:
+            break
+    return by
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    if one.size < 2:
+        return 0.0
+    one, other = one - one.mean(), other - other.mean()
+    power = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
+    return float((one * other).sum()) / power if power > 0 else 0.0
+
+
+# What the pattern of the skin must agree by, and how many pixels of SIDES[-1] that needs.
+SKIN_CORRELATION, LEAST_SKIN = 0.40, 2000
+STARTS = tuple(1.12**power for power in range(-3, 4))
+
+
+def fit_skin(
+    first: Image.Image, second: Image.Image, by: Similarity, lesion: Mask, shown: Mask
+) -> Fit | None:
+    """The fit near `by` that suits the skin best. None if the skin's pattern does not fit.
+
+    `lesion` holds it in both photos, `shown` what both show, on a copy of the first with the side
+    of the last refinement.
+    """
+    skin = shown & (blur(lesion.astype(np.float32), COARSE) < 0.005)  # without the lesion's halo
+    if skin.sum() < LEAST_SKIN or not lesion.any():
+        return None
+    starts = [by.after(_scaled_about(_middle(lesion), factor)) for factor in STARTS]
+    for side, iterations in zip(SIDES, ITERATIONS, strict=True):
+        views = view(first, side), view(second, side)
+        within = resized(skin, views[0].contrast.shape)
+        refined = [refine(*views, start, iterations, within) for start in starts]
+        fits = [judge(*views, one, within) for one in refined]
+        starts = [max(fits, key=lambda one: one.correlation).by]
+    best = fits[0]
+    return judge(*views, best.by) if best.correlation >= SKIN_CORRELATION else None
+
+
+def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    picture = Image.fromarray(mask).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+    return np.asarray(picture, bool)
+
+
+def _middle(mask: Mask) -> tuple[float, float]:
+    """As `Similarity` measures points."""
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    unit = min(mask.shape)
+    x, y = columns.mean() + 0.5 - width / 2, rows.mean() + 0.5 - height / 2
+    return float(x / unit), float(y / unit)
+
+
+def _scaled_about(point: tuple[float, float], factor: float) -> Similarity:
+    return Similarity(factor, 0, *((1 - factor) * one for one in point))
+
+
+class KnownPicture(NamedTuple):
+    """`kind` is UNKNOWN where nobody knows it."""
+
+    pixels: Image.Image
+    kind: Modality
+
+    def fits(self, other: "KnownPicture") -> bool:
+        """A close-up and a dermoscope picture hardly ever fit, of one spot or of two: that is not
+        tried, because nothing tells such pairs apart (docs/comparison.md).
+        """
+        if Modality.UNKNOWN not in (self.kind, other.kind) and self.kind is not other.kind:
+            return False
+        return find_fit(other.pixels, self.pixels).correlation >= LEAST_CORRELATION
+
+
+def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
+    """The places of two pictures that may show different spots: the later one fits none of those
+    before it. None if there are none.
+    """
+    for place, picture in enumerate(pictures[1:], 1):
+        if not any(picture.fits(other) for other in pictures[:place]):
+            return 0, place
+    return None

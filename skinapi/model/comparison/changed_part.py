@@ -1,0 +1,157 @@
+"""Finds the part of a spot, or of the skin beside it, whose colour changed most between two photos.
+
+A mean over the spot hides a part: a new black nodule of an eighth of the area moves it by less than
+another light does. So each patch is compared with what was at its place.
+
+Both photos are in one frame and in one light here. What differs between them everywhere in the same
+way, as two cameras render colours, is taken out first. A difference counts that no point nearby
+explains, and that fills a patch: hairs, small reflections and the marks of a ruler do not.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.model.comparison import colours
+from skinapi.model.comparison.alignment import blur
+from skinapi.model.comparison.colours import Numbers
+from skinapi.model.comparison.similarity import Floats, Mask
+
+# In pixels of the copies that are compared: the blur, and how far a point may be off its place.
+SMOOTH, OFF = 1.5, 2
+# In radii of the spot: how far beside it is looked, and half a side of the patch, which is limited
+# in pixels too. Without an outline the whole picture is looked at, with the smallest patch.
+MARGIN, PATCH = 0.8, 0.15
+SMALLEST, LARGEST = 3, 10
+# How much the colours of the whole are kept from following those of a part.
+STIFFNESS = 0.2
+ROUNDS = 4
+# A part counts as changed above LEAST in CIELAB, or PER_NOISE times by how much the photos differ
+# at a usual point, if that is more. Chosen on the half `chosen` of docs/comparison.md.
+LEAST, PER_NOISE = 5.0, 4.5
+# Above this noise a part could have changed without a sign of it.
+MOST_NOISE = 3.5
+# A disc of an eighth of the spot's area, less a patch at its border, in radii of the spot; and the
+# lightness of a black nodule.
+NODULE, BLACK = 0.2, 7.0
+# Where two outlines really differ, the photos do so by more than this many times the noise.
+OUTLINE_PER_NOISE = 2.0
+# Fewer points than this say nothing about colours.
+LEAST_POINTS = 100
+
+
+class ChangedPart(NamedTuple):
+    """`distance` of the patch that changed most, in CIELAB; `darker` if it became darker. What lies
+    below `error` may be noise. `hidden_by_noise`, `hidden_by_dark`: a part may have changed unseen,
+    because the photos differ too much, or because the spot is nearly black. `outlines_agree`: where
+    one outline goes beyond the other, the photos show the same, so the outlines are not clear.
+    """
+
+    distance: float
+    darker: bool
+    error: float
+    hidden_by_noise: bool
+    hidden_by_dark: bool
+    outlines_agree: bool
+
+    @property
+    def has_changed(self) -> bool:
+        return self.distance > self.error
+
+
+def find_changed_part(
+    first: Numbers, second: Numbers, shown: Mask, outlines: tuple[Mask, Mask] | None
+) -> ChangedPart | None:
+    """`first` and `second` are light in one frame, of which both photos show what is `shown`;
+    `outlines` are those of the spot, where they are clear. None where there is too little.
+    """
+    inner = ~_grown(~shown, OFF)
+    radius = float(np.sqrt(outlines[0].sum() / np.pi)) if outlines else 0.0
+    if outlines:
+        inner &= _grown(outlines[0] | outlines[1], max(1, round(MARGIN * radius)))
+    if inner.sum() < LEAST_POINTS:
+        return None
+    before, after = (_smooth(colours.lab(light.clip(0, 1))) for light in (first, second))
+    before, noise = _in_colours_of(before, after, inner)
+    half = int(np.clip(round(PATCH * radius), SMALLEST, LARGEST))
+    distances = np.where(inner, _distances(before, after), 0)
+    least = _slid(distances, half, np.minimum)
+    row, column = np.unravel_index(int(least.argmax()), least.shape)
+    fallen = before[row, column, 0] - after[row, column, 0]
+    return ChangedPart(
+        distance=float(least[row, column]),
+        darker=bool(fallen > 0),
+        error=max(LEAST, PER_NOISE * noise),
+        hidden_by_noise=noise > MOST_NOISE,
+        hidden_by_dark=outlines is not None
+        and _hides_black(before[..., 0], outlines[0] & inner, half, radius),
+        outlines_agree=outlines is not None
+        and _is_same(before, after, inner & (outlines[0] ^ outlines[1]), noise),
+    )
+
+
+def _smooth(lab: Numbers) -> Floats:
+    each = (blur(channel.astype(np.float32), SMOOTH) for channel in np.moveaxis(lab, -1, 0))
+    return np.stack(list(each), axis=-1)
+
+
+def _in_colours_of(before: Floats, after: Floats, inner: Mask) -> tuple[Floats, float]:
+    """The first photo with its colours mapped to those of the second, by one linear map for all
+    points, and how far a usual point is off then. Points that are far off weigh little.
+    """
+    some, others = before[inner].astype(np.float64), after[inner].astype(np.float64)
+    weights = np.ones(len(some))
+    for _ in range(ROUNDS):
+        shares = weights / weights.sum()
+        middles = shares @ some, shares @ others
+        apart = some - middles[0]
+        spread = (apart * shares[:, None]).T @ apart
+        stiff = (STIFFNESS * np.trace(spread) / 3 + 1e-3) * np.eye(3)
+        onto = (apart * shares[:, None]).T @ (others - middles[1])
+        turn = np.linalg.solve(spread + stiff, onto + stiff)
+        off = np.linalg.norm(others - middles[1] - apart @ turn, axis=1)
+        noise = float(np.median(off))
+        weights = 1 / (1 + np.square(off / (1.5 * noise + 0.5)))
+    mapped = (before - middles[0]) @ turn + middles[1]
+    return np.asarray(mapped, np.float32), noise
+
+
+def _distances(before: Floats, after: Floats) -> Floats:
+    """How far each point of the second photo is from the nearest colour around its place before."""
+    height, width = after.shape[:2]
+    padded = np.pad(before, ((OFF, OFF), (OFF, OFF), (0, 0)), mode="edge")
+    nearest = np.full((height, width), np.inf, np.float32)
+    for down in range(2 * OFF + 1):
+        for across in range(2 * OFF + 1):
+            apart = padded[down : down + height, across : across + width] - after
+            np.minimum(nearest, np.einsum("ijk,ijk->ij", apart, apart), out=nearest)
+    return np.sqrt(nearest)
+
+
+def _hides_black(lightness: Floats, spot: Mask, half: int, radius: float) -> bool:
+    """Whether a black nodule would find a place in the spot where no patch shows it."""
+    seen = _slid(_slid(lightness, half + OFF, np.minimum), round(NODULE * radius), np.maximum)
+    places = ~_grown(~spot, round(NODULE * radius))
+    return bool(places.any() and seen[places].min() < BLACK + LEAST)
+
+
+def _is_same(before: Floats, after: Floats, where: Mask, noise: float) -> bool:
+    apart = np.linalg.norm(before[where] - after[where], axis=-1)
+    return not apart.size or float(apart.mean()) <= OUTLINE_PER_NOISE * noise
+
+
+def _grown(mask: Mask, by: int) -> Mask:
+    return _slid(mask.astype(np.float32), by, np.maximum) > 0
+
+
+def _slid(values: Floats, half: int, of: Callable[[Floats, Floats], NDArray[np.float32]]) -> Floats:
+    """The least or largest value in the square about each point; beyond the border is as at it."""
+    for _ in range(2):
+        padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
+        slid = padded[: len(values)]
+        for place in range(1, 2 * half + 1):
+            slid = of(slid, padded[place : place + len(values)])
+        values = slid.T
+    return values

@@ -1,0 +1,311 @@
+"""Reads `conditions.yaml`, the only source of medical sentences, into immutable typed values.
+
+No other module contains a sentence about a disease; it looks one up here by key and language.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from functools import cache, cached_property
+from importlib import resources
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, Field
+
+from skinapi.base.languages import (
+    InLanguages,
+    Language,
+    LocalizedText,
+    in_each_language,
+    space_all_french,
+)
+from skinapi.base.stored_record import Frozen
+from skinapi.model.notice_words import Notices
+
+# What a sentence may be based on: a guideline, a professional society or a national cancer
+# charity, a reviewed paper, a public health service, a classification of diseases, or this
+# software itself.
+SourceKind = Literal[
+    "guideline", "society", "peer_reviewed", "health_service", "classification", "software"
+]
+NORMAL_SKIN = "normal_skin"
+
+
+class Band(StrEnum):
+    """How soon a doctor should see the lesion. The order is the order of urgency, most urgent
+    first.
+    """
+
+    URGENT_REFERRAL = "urgent_referral"
+    REFERRAL = "referral"
+    DOCTOR_REVIEW = "doctor_review"
+    ROUTINE = "routine"
+    SELF_MONITORING = "self_monitoring"
+
+
+class Codes(Frozen):
+    icd10cm: tuple[str, ...]
+    icdo3: tuple[str, ...]
+    snomed: tuple[str, ...]
+
+
+class Sentences(Frozen):
+    what_it_is: str
+    why_early: str
+    what_to_do: str
+    treatment_note: str
+    epidemiology: str
+
+
+class Source(Frozen):
+    """A source of sentences; `supports` names the sentences that it is the source of."""
+
+    kind: SourceKind
+    url: str | None = None
+    publisher: str | None = None
+    citation: str | None = None
+    date: str
+    supports: tuple[str, ...] = ()
+
+
+class Condition(Frozen):
+    """`api_name` is what the API calls it (`class`), in each of its languages. `spellings` are
+    further words of data sets for it.
+    """
+
+    key: str
+    dx: str | None
+    bundle: bool
+    names: LocalizedText
+    api_name: str
+    spellings: tuple[str, ...] = ()
+    severity: Literal["High", "Medium", "Low", "None"]
+    malignant: bool
+    urgency: Band
+    codes: Codes
+    sentences: Annotated[Mapping[Language, Sentences], AfterValidator(in_each_language)]
+    sources: tuple[Source, ...]
+    # What it is for models without an output for it, and for clients of seven classes.
+    counted_as: str | None = None
+
+    @property
+    def code_relation(self) -> Literal["equivalent", "broader than"]:
+        """A bundle joins several diseases, so its codes name only some of them."""
+        return "broader than" if self.bundle else "equivalent"
+
+
+class ReviewLabel(Frozen):
+    """A condition that a doctor may name in a review, and no model states. `counted_as` is the
+    model's class that it belongs to. Nothing is told of it but its name.
+    """
+
+    key: str
+    names: LocalizedText
+    malignant: bool
+    urgency: Band
+    counted_as: str | None = None
+
+
+class BandWords(Frozen):
+    """A band in the words of two readers: `label` and `action` are a patient's, and `next_step` and
+    `by_when` after a doctor has decided; the others are a doctor's. `first_step` stands in place of
+    `next_step` where no doctor has. `guideline` is already in `doctor_action` where it applies.
+    """
+
+    label: str
+    action: str
+    doctor_label: str
+    doctor_action: str
+    first_step: str
+    next_step: str
+    by_when: str
+    guideline: str = ""
+
+
+class BandEntry(InLanguages):
+    """`photograph_again_days`: after so many days a reminder asks for another photo.
+    `see_within_days`: until when a doctor should have seen the spot; None where its words name no
+    time. `guideline_for`: of which conditions the words' `guideline` speaks.
+    """
+
+    key: Band
+    photograph_again_days: int
+    see_within_days: int | None = None
+    guideline_for: tuple[str, ...] = ()
+    en: BandWords
+    fr: BandWords
+
+    def in_language(self, language: Language) -> BandWords:
+        words: BandWords = getattr(self, language)
+        return words
+
+
+class ChecklistItem(LocalizedText):
+    """What a patient is asked; `doctor` is the term of the checklist."""
+
+    doctor: LocalizedText
+    key: str
+    group: Literal["major", "minor"]
+    points: int
+
+
+class ChecklistResult(Frozen):
+    at_or_above: LocalizedText
+    below: LocalizedText
+    told: LocalizedText
+    told_and: LocalizedText
+
+
+class Checklist(Frozen):
+    name: LocalizedText
+    applies_to: LocalizedText
+    threshold: int
+    band: Band
+    items: tuple[ChecklistItem, ...]
+    result: ChecklistResult
+    sources: tuple[Source, ...]
+
+    def score(self, ticked: Iterable[str]) -> int:
+        """The sum of the points of the items that were ticked. Raises KeyError for an unknown
+        item.
+        """
+        points = {item.key: item.points for item in self.items}
+        return sum(points[key] for key in set(ticked))
+
+    def say_told(self, signs: Collection[str]) -> LocalizedText:
+        """That these signs, which a patient told, are a reason to see a doctor."""
+        first, *others = (_within_sentence(item) for item in self.items if item.key in signs)
+        for other in others:
+            first = self.result.told_and.fill(first=first, second=other)
+        return self.result.told.fill(signs=first)
+
+    def list_told(self, signs: Collection[str]) -> LocalizedText:
+        """These signs in a doctor's terms, within a sentence."""
+        terms = [_within_sentence(item.doctor) for item in self.items if item.key in signs]
+        return LocalizedText.by(
+            lambda language: ", ".join(term.in_language(language) for term in terms)
+        )
+
+
+def _within_sentence(said: LocalizedText) -> LocalizedText:
+    """Without a capital at its beginning."""
+
+    def lowered(language: Language) -> str:
+        text = said.in_language(language)
+        return text[0].lower() + text[1:]
+
+    return LocalizedText.by(lowered)
+
+
+class ConditionsTable(Frozen):
+    """All medical content that the software may show."""
+
+    table_schema: int = Field(alias="schema")
+    conditions: tuple[Condition, ...]
+    review_only: tuple[ReviewLabel, ...]
+    bands: tuple[BandEntry, ...]
+    bands_sources: tuple[Source, ...]
+    notices: Notices
+    checklist: Checklist
+    snomed_retired: tuple[int, ...]
+    unconfirmed: tuple[str, ...]
+
+    def by_key(self, key: str) -> Condition:
+        return self._by_key[key]
+
+    # Asked 80 times for a photo, and twice for each row of a list.
+    @cached_property
+    def _by_key(self) -> dict[str, Condition]:
+        return {condition.key: condition for condition in self.conditions}
+
+    @cached_property
+    def _by_label(self) -> dict[str, Condition | ReviewLabel]:
+        return {**self._by_key, **{label.key: label for label in self.review_only}}
+
+    def label(self, key: str) -> Condition | ReviewLabel:
+        """What a review may name: a condition, or one that no model states. Raises KeyError for
+        another key.
+        """
+        return self._by_label[key]
+
+    def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
+        """The condition that this label is for a model of these outputs, and without them for one
+        of the seven lesion classes; None where no model knows it.
+        """
+        label = self.label(key)
+        if key in outputs or (isinstance(label, Condition) and label.counted_as is None):
+            return key
+        return label.counted_as
+
+    def counted_as_this(self, key: str) -> tuple[str, ...]:
+        """The other labels that are this one for a model without an output of their own."""
+        return self._counted_as_each.get(key, ())
+
+    @cached_property
+    def _counted_as_each(self) -> dict[str, tuple[str, ...]]:
+        return {
+            key: tuple(
+                other for other in self._by_label if other != key and self.counted_as(other) == key
+            )
+            for key in self.keys
+        }
+
+    def name(self, key: str, language: Language) -> str:
+        return self.label(key).names.in_language(language)
+
+    def name_for_patient(self, key: str, language: Language) -> str:
+        """As a finding names it to a patient; those that no model states have one name."""
+        names = self.notices.headline.names.get(key)
+        return names.patient.in_language(language) if names else self.name(key, language)
+
+    def band_words(
+        self, band: Band, language: Language, suspected: Collection[str] = ()
+    ) -> BandWords:
+        """A band's label and its action. Every band has an action, the least urgent too. A doctor
+        reads what a guideline says of the conditions that are `suspected`; of a referral, where
+        one of them asks for an urgent one, what is to be considered for that.
+        """
+        entry = self.band_entry(band)
+        words = entry.in_language(language)
+        urgent = Band.URGENT_REFERRAL
+        if band is Band.REFERRAL and any(
+            self.by_key(key).urgency is urgent for key in suspected if key in self.keys
+        ):
+            action = self.band_entry(urgent).in_language(language).doctor_action
+            return words.model_copy(update={"doctor_action": action})
+        if not set(entry.guideline_for) & {*suspected}:
+            return words
+        action = f"{words.doctor_action} {words.guideline}"
+        return words.model_copy(update={"doctor_action": action})
+
+    def band_entry(self, band: Band) -> BandEntry:
+        return next(entry for entry in self.bands if entry.key == band)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(condition.key for condition in self.conditions)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keys of what a review may name."""
+        return tuple(self._by_label)
+
+    @cached_property
+    def malignant_keys(self) -> frozenset[str]:
+        return frozenset(condition.key for condition in self.conditions if condition.malignant)
+
+    def label_spellings(self) -> dict[str, str]:
+        """Every name that a data set may use for a condition, in lower case -> its key."""
+        spellings: dict[str, str] = {}
+        for condition in self.conditions:
+            words = [condition.key, condition.dx, *condition.names.model_dump().values()]
+            words += [condition.api_name, *condition.spellings]
+            spellings.update({word.lower(): condition.key for word in words if word is not None})
+        return spellings
+
+
+@cache
+def conditions_table() -> ConditionsTable:
+    text = resources.files("skinapi.model").joinpath("conditions.yaml").read_text("utf-8")
+    written = yaml.load(text, yaml.CSafeLoader)
+    return ConditionsTable.model_validate(space_all_french(written))

@@ -1,0 +1,132 @@
+"""What the sender tells about a photo: modality, facts about the patient, checklist. Every field is
+optional.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator
+
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.conditions import conditions_table
+
+
+class Modality(StrEnum):
+    DERMOSCOPIC = "dermoscopic"
+    CLINICAL = "clinical"
+    UNKNOWN = "unknown"
+
+
+class SkinTone(StrEnum):
+    """The one scale of skin that figures, findings and data sets share."""
+
+    LIGHT = "light"
+    MEDIUM = "medium"
+    DARK = "dark"
+
+
+class SkinAnswer(StrEnum):
+    """What a sender says about a picture that does not look like skin: it can be asked whether that
+    shows the spot, or has confirmed that it does.
+    """
+
+    ASK = "ask"
+    CONFIRMED = "confirmed"
+
+
+AgeBand = Literal["0-29", "30-44", "45-59", "60-74", "75+"]
+Sex = Literal["female", "male", "other"]
+Fitzpatrick = Literal[1, 2, 3, 4, 5, 6]
+BodySite = Literal[
+    "abdomen",
+    "acral",
+    "back",
+    "chest",
+    "ear",
+    "face",
+    "foot",
+    "genital",
+    "hand",
+    "lower_extremity",
+    "neck",
+    "scalp",
+    "trunk",
+    "upper_extremity",
+]
+# Of the person's body, not of the picture.
+Laterality = Literal["left", "middle", "right"]
+BodySide = Literal["front", "rear"]
+# What has a front and a back: of another site the side says nothing more.
+TWO_SIDED: frozenset[BodySite] = frozenset(
+    ("acral", "foot", "hand", "lower_extremity", "neck", "scalp", "trunk", "upper_extremity")
+)
+
+
+# The groups of the DDI study (https://doi.org/10.1126/sciadv.abq6147). docs/training.md says why.
+TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {
+    1: SkinTone.LIGHT,
+    2: SkinTone.LIGHT,
+    3: SkinTone.MEDIUM,
+    4: SkinTone.MEDIUM,
+    5: SkinTone.DARK,
+    6: SkinTone.DARK,
+}
+AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
+BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
+
+
+class Context(StoredRecord):
+    """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
+    the questions were not asked, empty if all were answered with no. `skin_confirmed`: the sender
+    says that it shows the spot, whatever it looks like to the program. `text_in_picture`: the file
+    says that text is written into its pixels.
+    """
+
+    modality: Modality = Modality.UNKNOWN
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    body_site: BodySite | None = None
+    body_laterality: Laterality | None = Field(default=None, exclude_if=lambda told: told is None)
+    body_side: BodySide | None = Field(default=None, exclude_if=lambda told: told is None)
+    fitzpatrick: Fitzpatrick | None = None
+    skin_tone: SkinTone | None = None
+    checklist: tuple[str, ...] | None = None
+    skin_confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
+    text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)
+
+    @field_validator("checklist")
+    @classmethod
+    def _order_items(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Sort the items in the table's order, without repetitions. Raises ValueError for an
+        unknown item.
+        """
+        if ticked is None:
+            return None
+        known = [item.key for item in conditions_table().checklist.items]
+        unknown = sorted(set(ticked) - set(known))
+        if unknown:
+            raise ValueError(f"unknown checklist items: {', '.join(unknown)}")
+        return tuple(key for key in known if key in ticked)
+
+    @property
+    def told_tones(self) -> tuple[SkinTone, ...]:
+        """The skin tone that was told, by itself or by the skin type; two where these differ."""
+        by_type = TONE_OF_TYPE[self.fitzpatrick] if self.fitzpatrick else None
+        return tuple(tone for tone in SkinTone if tone in (self.skin_tone, by_type))
+
+    @property
+    def checklist_score(self) -> int | None:
+        """The score by the table's weights; None if the questions were not asked."""
+        if self.checklist is None:
+            return None
+        return conditions_table().checklist.score(self.checklist)
+
+    @property
+    def told_signs(self) -> tuple[str, ...]:
+        """The ticked items, where they have fewer points than those from which it refers."""
+        below = (self.checklist_score or 0) < conditions_table().checklist.threshold
+        return (self.checklist or ()) if below else ()
+
+
+NOTHING_TOLD = Context()

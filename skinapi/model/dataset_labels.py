@@ -1,0 +1,145 @@
+"""Reads the labels of data sets: the tables that they have beside their pictures (one row, one
+picture and its label), and how they spell a condition.
+
+The columns are those of HAM10000, or image_id, image_path and label, or ISIC's one-hot columns.
+Training and the server, which checks data sets that are uploaded, both read labels by this.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from skinapi.base.errors import BadDataset, WrongNetworkLabels
+from skinapi.model.conditions import conditions_table
+from skinapi.model.network.model_faults import find_label_fault
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# The table to read where there are several.
+TABLE_NAME = "metadata.csv"
+ID_COLUMNS = ("image_id", "image", "image_path")
+LABEL_COLUMNS = ("dx", "label")
+FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick", "skin_tone")
+# Another name of a fact's column, in MILK10k.
+ALSO_NAMED = {"localization": "site"}
+ISIC_COLUMNS = {
+    "MEL": "mel",
+    "NV": "nv",
+    "BCC": "bcc",
+    "AKIEC": "akiec",
+    "AK": "akiec",
+    "SCC": "scc",
+    "BKL": "bkl",
+    "DF": "df",
+    "VASC": "vasc",
+}
+NO_LABEL = "none"
+# All that say something; a table may have others.
+KNOWN_COLUMNS = frozenset(
+    (
+        *(*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality"),
+        *(*FACTS, *ALSO_NAMED.values(), *ISIC_COLUMNS),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """What one row says.
+
+    - `named`: the picture's path, or only its name without a suffix
+    - `lesion_id`: the picture's own id where the row names no lesion
+    - `modality`: as written, empty without one
+    """
+
+    image_id: str
+    named: PurePosixPath
+    label: str
+    lesion_id: str
+    patient_id: str = ""
+    modality: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class LabelColumns:
+    """Which columns of a table name the picture and its label."""
+
+    def __init__(self, columns: Collection[str], *, table: str) -> None:
+        """Raises BadDataset where there are none; `table` is its name, for the sentence."""
+        identifier = next((name for name in ID_COLUMNS if name in columns), None)
+        self._label = next((name for name in LABEL_COLUMNS if name in columns), None)
+        if identifier is None or (self._label is None and not set(ISIC_COLUMNS) & set(columns)):
+            raise BadDataset(
+                f"{table} needs the columns image_id and dx, or image_id, image_path and label"
+            )
+        self._identifier = identifier
+        self.name_lesions = "lesion_id" in columns
+
+    def read(self, row: Mapping[str, str]) -> LabelRow:
+        written = row[self._identifier].strip()
+        image_id = _without_suffix(PurePosixPath(written).name)
+        return LabelRow(
+            image_id=image_id,
+            named=PurePosixPath((row.get("image_path") or written).strip()),
+            label=row[self._label].strip() if self._label else _one_hot_label(row),
+            lesion_id=(row.get("lesion_id") or "").strip() or image_id,
+            patient_id=(row.get("patient_id") or "").strip(),
+            modality=(row.get("modality") or "").strip().lower(),
+            facts={
+                name: value
+                for name in FACTS
+                if (value := row.get(name) or row.get(ALSO_NAMED.get(name, name)))
+            },
+        )
+
+
+def _without_suffix(name: str) -> str:
+    """The name without the suffixes of a picture: `a.1` names another picture than `a.2`, and what
+    was cut once is not cut further when it is read again.
+
+    >>> [_without_suffix(name) for name in ("a.1.jpg", "a.1", "a.JPG.png", ".jpg")]
+    ['a.1', 'a.1', 'a', '.jpg']
+    """
+    path = PurePosixPath(name)
+    while path.suffix.lower() in PICTURE_SUFFIXES:
+        path = path.with_suffix("")
+    return path.name
+
+
+def _one_hot_label(row: Mapping[str, str]) -> str:
+    marked = [name for name in ISIC_COLUMNS if (row.get(name) or "").strip() in ("1", "1.0")]
+    return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else NO_LABEL
+
+
+SQUAMOUS = "squamous_cell_carcinoma"
+# MILK10k and others count keratoacanthoma as the carcinoma that it resembles.
+ALSO_SQUAMOUS = ("keratoacanthoma", "squamous cell carcinoma / keratoacanthoma", "sccka")
+
+
+def label_spellings() -> dict[str, str]:
+    """Every accepted spelling of a label, in lower case -> the condition."""
+    return {**conditions_table().label_spellings(), **dict.fromkeys(ALSO_SQUAMOUS, SQUAMOUS)}
+
+
+def other_diseases() -> dict[str, str]:
+    """Every accepted spelling of a disease that no model names, in lower case -> its key, as a
+    doctor may name it in a review: `inflammatory`, `other_benign`, `other_malignant`.
+    """
+    return {
+        word.lower(): label.key
+        for label in conditions_table().review_only
+        if label.counted_as is None
+        for word in (label.key, label.key.replace("_", " "), *label.names.model_dump().values())
+    }
+
+
+def name_outputs(words: Sequence[str]) -> tuple[str, ...]:
+    """A network's outputs in order, as keys of our conditions table.
+
+    Raises WrongNetworkLabels for others: each output needs a name, an urgency, and to be known as
+    malignant or benign.
+    """
+    spellings = conditions_table().label_spellings()
+    labels = tuple(spellings.get(word.lower(), word) for word in words)
+    if fault := find_label_fault(labels, written_as=words):
+        raise WrongNetworkLabels(fault)
+    return labels

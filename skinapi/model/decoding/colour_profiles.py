@@ -1,0 +1,100 @@
+"""Converts pictures with a colour profile to sRGB, in which the network learned.
+
+Every iPhone's photos are in Display P3: read as sRGB, their reds are too dull. A profile is a small
+program, and LittleCMS, which runs it, has had faults. So it runs in a process of its own, on a grid
+of colours. From that, this process interpolates; on photos of skin the difference is at most 1 of
+256 levels. The last profiles' grids are kept, because few cameras send most photos.
+"""
+
+import hashlib
+import io
+import sys
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFilter
+
+from skinapi.model.decoding.file_parts import MOST_PROFILE_BYTES
+from skinapi.model.decoding.isolated_process import limit_this_process, run_isolated
+
+# Levels of each channel in the grid, 5 apart: a profile kept takes 420 KB.
+GRID = 52
+_LEVELS = np.arange(0, 256, 5, dtype=np.uint8)
+_SIGNATURE, _SPACE = slice(36, 40), slice(16, 20)
+_COLOUR, _GREY = b"RGB ", b"GRAY"
+# Python, Pillow and NumPy, the profile and its tables.
+_PROCESS_BYTES = 128 * 1024 * 1024
+_KEPT = 16
+
+Conversion = Callable[[Image.Image], Image.Image]
+_kept: dict[bytes, Conversion | None] = {}
+_lock = threading.Lock()
+
+
+class UnreadableProfile(ValueError):
+    """The profile is damaged, too large, or not one for the picture's kind of pixels."""
+
+
+def convert_to_srgb(picture: Image.Image, profile: bytes, *, grey: bool) -> Image.Image:
+    """The colours of an RGB picture by its profile. `grey`: the file holds one value for a pixel.
+
+    Raises UnreadableProfile, and Unavailable where this machine is at fault.
+    """
+    if len(profile) > MOST_PROFILE_BYTES or profile[_SIGNATURE] != b"acsp":
+        raise UnreadableProfile
+    if profile[_SPACE] != _COLOUR and not (grey and profile[_SPACE] == _GREY):
+        raise UnreadableProfile
+    key = hashlib.sha256(profile).digest()
+    with _lock:
+        known = key in _kept
+        conversion = _kept.get(key)
+    if not known:
+        conversion = _read_conversion(profile)
+        with _lock:
+            _kept[key] = conversion
+            for oldest in list(_kept)[:-_KEPT]:
+                del _kept[oldest]
+    if conversion is None:
+        raise UnreadableProfile
+    return conversion(picture)
+
+
+def _read_conversion(profile: bytes) -> Conversion | None:
+    """None for a profile that cannot be read."""
+    before = _colours(grey=profile[_SPACE] == _GREY)
+    try:
+        raw = run_isolated("skinapi.model.decoding.colour_profiles", profile)
+        after = Image.frombytes("RGB", before.size, raw)
+    except ValueError:
+        return None
+    differences = np.asarray(after, np.int16) - np.asarray(before.convert("RGB"), np.int16)
+    if np.abs(differences).max() <= 1:  # one of the many profiles of sRGB itself
+        return lambda picture: picture
+    if before.mode == "L":
+        table = np.asarray(after).reshape(256, 3).T.ravel().tolist()
+        return lambda picture: picture.point(table)
+    lookup = ImageFilter.Color3DLUT(GRID, np.asarray(after, np.float32).ravel() / 255)
+    return lambda picture: picture.filter(lookup)
+
+
+def _colours(*, grey: bool) -> Image.Image:
+    """All greys, or the colours of the grid in the order of Color3DLUT."""
+    if grey:
+        return Image.frombytes("L", (256, 1), bytes(range(256)))
+    blue, green, red = np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij")
+    return Image.fromarray(np.stack([red, green, blue], -1).reshape(GRID, GRID**2, 3))
+
+
+def _main() -> None:
+    limit_this_process(_PROCESS_BYTES)
+    profile = sys.stdin.buffer.read()
+    colours = _colours(grey=profile[_SPACE] == _GREY)
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    target = ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(source, target, colours.mode, "RGB")
+    sys.stdout.buffer.write(transform.apply(colours).tobytes())
+
+
+if __name__ == "__main__":
+    _main()

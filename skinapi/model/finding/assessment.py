@@ -1,0 +1,352 @@
+"""Turns the output of one network pass into an assessment: calibrated probabilities for the
+picture's modality, the stated condition, the band and the doubts.
+
+If the modality is in doubt, the picture is assessed with both calibrations and the more cautious
+result is used.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from skinapi.model.bands import (
+    OperatingPoint,
+    RaisedBy,
+    band_of_condition,
+    choose_band,
+    demand_of,
+    most_probable,
+    most_severe_plausible,
+    most_urgent,
+    severity_rank,
+    tell_rules,
+    threshold_scores,
+    urgency,
+)
+from skinapi.model.calibration.detectors import Features, ModalityFinding, settle_modality
+from skinapi.model.calibration.model_calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+    measure_unlike,
+)
+from skinapi.model.conditions import NORMAL_SKIN, Band
+from skinapi.model.context import Context, Modality, SkinTone
+from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding.ranking import NotRuledOut, Restated, join_not_ruled_out
+
+# Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
+# odds of another disease by less than this in 99 of 100 cases (measured by
+# `python -m bench.steadiness`).
+NEARLY_UNLIKE = {"energy": 0.19, "distance": 0.03, "other": 0.67}
+CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the model says about one picture.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; None if there
+    are no such facts or the model has learned nothing about them. `stated` is the condition that
+    clients are told. `calibrated_as` is the modality whose calibration was used.
+    `something_else`: it surely shows no skin.
+    `untested_skin` are the tones that were told, and of which too few lesions were tested.
+    `operating_point` is None where the model's calibration has none. `calibrated_on` and `restated`
+    are those of a Finding.
+    """
+
+    probabilities: Mapping[str, float]
+    from_picture: Mapping[str, float] | None
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    reasons: tuple[Doubt, ...]
+    not_ruled_out: tuple[NotRuledOut, ...]
+    modality: ModalityFinding
+    tested: tuple[HeldOutFigures, ...]
+    something_else: bool
+    calibrated_as: Modality
+    untested_skin: tuple[SkinTone, ...]
+    operating_point: OperatingPoint | None
+    calibrated_on: float | None = None
+    restated: Restated | None = None
+
+    @property
+    def malignant_score(self) -> float:
+        return threshold_scores(self.probabilities)["malignant"]
+
+
+def assess(
+    calibration: ModelCalibration,
+    *,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+) -> Assessment:
+    """Of one picture: its row of logits and its row of pooled features."""
+    modality = settle_modality(context.modality, pooled, calibration.modality)
+    each = [
+        _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
+    ]
+    # A doubt of one calibration is a doubt about the picture, whichever has the more urgent band.
+    doubts = {doubt for output in each for doubt in output.doubts}
+    if calibration.skin is not None and calibration.skin.doubts(pooled):
+        doubts.add(Doubt.NOT_SURELY_SKIN)
+    if context.text_in_picture:  # no model of ours has learned from such pictures
+        doubts.add(Doubt.UNLIKE_TRAINING)
+    return _most_cautious([_assess(output, doubts, context, modality) for output in each])
+
+
+@dataclass(frozen=True, slots=True)
+class _CalibratedOutput:
+    """By the calibration of one modality."""
+
+    calibration: Calibration
+    limits: Mapping[str, float]
+    point: OperatingPoint | None
+    tested: HeldOutFigures | None
+    used: Modality
+    probabilities: Mapping[str, float]
+    from_picture: Mapping[str, float]
+    restated: Restated | None
+    unlike: bool
+    nearly_unlike: bool
+    something_else: bool
+
+    @property
+    def versions(self) -> tuple[Mapping[str, float], ...]:
+        """The probabilities with and without the patient's facts: these may raise a band or a
+        doubt, but never lower a band or take a doubt away.
+        """
+        if self.probabilities == self.from_picture:
+            return (self.from_picture,)
+        return (self.probabilities, self.from_picture)
+
+    @property
+    def doubts(self) -> set[Doubt]:
+        closest = self.calibration.too_close
+        return {
+            doubt
+            for version in self.versions
+            for doubt in list_doubts(version, unlike=self.unlike, closest=closest)
+        }
+
+
+def _calibrate(
+    model: ModelCalibration,
+    used: Modality,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+) -> _CalibratedOutput:
+    calibration = model.of(used)
+    limits = calibration.limits(model.operating_point)
+    from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
+    table = model.patient_facts
+    probabilities = table.shift(from_picture, context) if table else from_picture
+    beyond = measure_unlike(model, calibration, logits=logits, pooled=pooled)
+    return _CalibratedOutput(
+        calibration=calibration,
+        limits=limits,
+        point=model.point_in_use,
+        tested=calibration.tested_at(model.operating_point),
+        used=used,
+        probabilities=probabilities,
+        from_picture=from_picture,
+        restated=_restate(model, used, probabilities, from_picture),
+        unlike=any(excess > 0 for excess in beyond.values()),
+        nearly_unlike=any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items()),
+        something_else=_is_something_else(model, limits, pooled, from_picture),
+    )
+
+
+def _restate(
+    model: ModelCalibration,
+    used: Modality,
+    probabilities: Mapping[str, float],
+    from_picture: Mapping[str, float],
+) -> Restated | None:
+    shown, pictured = (model.restate(used, each) for each in (probabilities, from_picture))
+    if shown is None or model.prevalence is None:
+        return None
+    return Restated.of(shown, None if probabilities == from_picture else pictured, model.prevalence)
+
+
+def _assess(
+    output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
+) -> Assessment:
+    calibration, versions = output.calibration, output.versions
+    named = [choose_stated(version, calibration, uncertain=False) for version in versions]
+    stated = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
+    untested_skin = _untested_tones(calibration, output.used, context)
+    asked = [
+        choose_band(
+            probabilities=version,
+            named=name,
+            thresholds=output.limits,
+            checklist_score=context.checklist_score,
+            uncertain=bool(doubts),
+            nearly_uncertain=output.nearly_unlike,
+            little_tested=_is_little_tested(calibration, output.used),
+            untested_skin=bool(untested_skin),
+        )
+        for version, name in zip(versions, named, strict=True)
+    ]
+    band = most_urgent(*(band for band, _ in asked))
+    raised_by = {rule for asked_band, rules in asked if asked_band is band for rule in rules}
+    return Assessment(
+        probabilities=output.probabilities,
+        from_picture=output.from_picture if len(versions) > 1 else None,
+        stated=next(name for name, (each, _) in zip(stated, asked, strict=True) if each is band),
+        band=band,
+        raised_by=tell_rules(raised_by),
+        reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
+        not_ruled_out=_not_ruled_out(calibration, output.from_picture),
+        modality=modality,
+        tested=(output.tested,) if output.tested else (),
+        something_else=output.something_else,
+        calibrated_as=output.used,
+        untested_skin=untested_skin,
+        operating_point=output.point,
+        calibrated_on=calibration.malignant_share,
+        restated=output.restated,
+    )
+
+
+def _most_cautious(each: Sequence[Assessment]) -> Assessment:
+    """Join the assessments of one picture by several calibrations. The one with the most urgent
+    band is used; of equal ones, the one that states the most severe condition, then the one with
+    the highest malignant score.
+
+    Every rule of any of them that asks for that band is told: by these rules, callers see whether
+    a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
+    The picture surely shows something else only if every calibration says so.
+    """
+    first = min(
+        each,
+        key=lambda a: (urgency(a.band), severity_rank(a.stated), -a.malignant_score),
+    )
+    raised_by = {
+        rule
+        for assessment in each
+        if assessment.band is first.band
+        for rule in assessment.raised_by
+    }
+    told = (raised_by - CONDITION_RULES) | rules_of_conditions(first, raised_by)
+    return replace(
+        first,
+        raised_by=tell_rules(told),
+        not_ruled_out=join_not_ruled_out([assessment.not_ruled_out for assessment in each]),
+        # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
+        tested=tuple(dict.fromkeys(tested for assessment in each for tested in assessment.tested)),
+        something_else=all(assessment.something_else for assessment in each),
+        untested_skin=tuple(
+            tone for tone in SkinTone if any(tone in each_one.untested_skin for each_one in each)
+        ),
+    )
+
+
+def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> set[RaisedBy]:
+    """Whether the most probable and the stated condition ask for the band of this assessment. The
+    stated one counts where the naming rule has asked: in doubt, a graver one may be stated.
+
+    Both rules are told by the name of such a condition. They may have asked by probabilities that
+    the assessment does not show: without the patient's facts, or by another calibration. A report
+    would then name the condition that it shows, maybe a harmless one, as the reason for the band.
+    """
+    outputs = assessment.probabilities
+    first = most_probable(outputs)
+    rules = {RaisedBy.MOST_PROBABLE: first}
+    if assessment.stated != first and RaisedBy.NAMED in asked:
+        rules[RaisedBy.NAMED] = assessment.stated
+    told = {
+        rule for rule, key in rules.items() if band_of_condition(key, outputs) is assessment.band
+    }
+    # Where none of both does and nothing else has asked, the stated one is told, never a harmless
+    # condition that is the most probable only with the patient's facts.
+    return told or {RaisedBy.NAMED} if {*asked} <= CONDITION_RULES else told
+
+
+def list_doubts(
+    probabilities: Mapping[str, float], *, unlike: bool, closest: float
+) -> tuple[Doubt, ...]:
+    doubted = {
+        Doubt.TOO_CLOSE: _is_too_close(probabilities, closest),
+        Doubt.UNLIKE_TRAINING: unlike,
+    }
+    return tuple(doubt for doubt, holds in doubted.items() if holds)
+
+
+def _is_too_close(probabilities: Mapping[str, float], closest: float) -> bool:
+    """Whether conditions that ask for different things are nearly as probable as the first."""
+    first = max(probabilities.values())
+    demands = {
+        demand_of(key, probabilities)
+        for key, probability in probabilities.items()
+        if probability == first or first - probability < closest
+    }
+    return len(demands) > 1
+
+
+def choose_stated(
+    probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool
+) -> str:
+    """Choose the condition that clients are told: the one that the naming rule names. If the
+    finding is uncertain, the most severe plausible one, unless the named one is more severe: a
+    doubt must not make a finding milder.
+
+    If the named one is less severe than the most probable condition, the most probable one is
+    stated: a rule for rare classes must not make a cancer look harmless.
+    """
+    first = most_probable(probabilities)
+    named = calibration.naming.name(probabilities) if calibration.naming else first
+    if uncertain:
+        return most_severe_plausible(probabilities, also=[named])
+    return named if severity_rank(named) <= severity_rank(first) else first
+
+
+def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
+    tested = _tested_on(calibration, used)
+    return tested is None or tested.is_little
+
+
+def _untested_tones(
+    calibration: Calibration, used: Modality, context: Context
+) -> tuple[SkinTone, ...]:
+    tested = _tested_on(calibration, used)
+    return tuple(
+        tone for tone in context.told_tones if not (tested and tested.tones.is_enough(tone))
+    )
+
+
+def _tested_on(calibration: Calibration, used: Modality) -> HeldOutFigures | None:
+    """The calibration's test figures, if they are of this modality."""
+    tested = calibration.tested
+    return tested if tested and tested.modality is used else None
+
+
+def _is_something_else(
+    model: ModelCalibration,
+    limits: Mapping[str, float],
+    pooled: Features,
+    probabilities: Mapping[str, float],
+) -> bool:
+    return model.skin is not None and model.skin.finds_something_else(
+        pooled,
+        scores=threshold_scores(probabilities),
+        thresholds=limits,
+    )
+
+
+def _not_ruled_out(
+    calibration: Calibration, probabilities: Mapping[str, float]
+) -> tuple[NotRuledOut, ...]:
+    """Most probable first; without normal skin, which is no condition to rule out."""
+    sets = []
+    for level, limits in calibration.prediction_sets.items():
+        within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]
+        keys = sorted({*within} - {NORMAL_SKIN}, key=lambda key: (-probabilities[key], key))
+        few = tuple(calibration.too_few.get(level, ()))
+        sets.append(NotRuledOut(level=level, keys=tuple(keys), too_few=few))
+    return tuple(sets)

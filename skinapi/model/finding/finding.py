@@ -1,0 +1,291 @@
+"""The Finding: the immutable result of classifying one photo. API responses, reports and records
+are made from it.
+"""
+
+import math
+from enum import StrEnum
+from typing import Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    model_validator,
+)
+
+from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.bands import OperatingPoint, RaisedBy, severity_rank, tell_rules, urgency
+from skinapi.model.calibration.detectors import ModalityFinding
+from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
+from skinapi.model.context import Modality, SkinTone
+from skinapi.model.finding.headline import Headline, most_likely
+from skinapi.model.finding.notices import (
+    joined_modality_notices,
+    modality_notices,
+    say_joined,
+    say_untested,
+    say_untested_skin,
+)
+from skinapi.model.finding.ranking import (
+    NotRuledOut,
+    Ranked,
+    Restated,
+    add_up,
+    probability_of,
+    sum_malignant,
+    without_normal_skin,
+)
+from skinapi.model.quality import Quality
+from skinapi.model.refusals import Reason, refuse
+
+
+class Doubt(StrEnum):
+    """Why a finding is uncertain."""
+
+    NOT_SURELY_SKIN = "not_surely_skin"
+    # Of several pictures: one is answered with something graver than the rest.
+    PICTURES_DISAGREE = "pictures_disagree"
+    TOO_CLOSE = "too_close"
+    UNLIKE_TRAINING = "unlike_training"
+
+
+class Timings(StoredRecord):
+    """How long the steps took, in milliseconds."""
+
+    decode: NonNegativeFloat
+    engine: NonNegativeFloat
+    total: NonNegativeFloat
+
+
+class FindingHeading(StoredRecord):
+    """The part of a finding that the list of a spot shows: a page of a thousand is read in time.
+
+    `stated` is the class that clients are told: the one that the naming rule names, or, if the
+    finding is uncertain, the most severe plausible condition. The confidence is its probability.
+    `alone` is what the headline of the gravest of several pictures names, where that is a cancer
+    and graver or surer than what all of them say together. `restated` has the probabilities that
+    people read instead of these, where the clinic has set its PREVALENCE. `untested_skin` are the
+    tones that were told, and for which the model was not tested. `asked_by_picture`: the band is
+    that of one of several pictures, and not of all together. `told_signs` are the items of the
+    checklist that were ticked, where they have fewer points than it refers from.
+    """
+
+    ranked: tuple[Ranked, ...] = Field(min_length=2)
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    uncertain: bool
+    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
+    restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
+    untested_skin: tuple[SkinTone, ...] = ()
+    asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
+
+    @property
+    def confidence(self) -> float:
+        return probability_of(self.ranked, self.stated)
+
+    @property
+    def shown_ranked(self) -> tuple[Ranked, ...]:
+        """The probabilities that people read."""
+        return self.restated.ranked if self.restated else self.ranked
+
+    @property
+    def likely(self) -> str:
+        """The condition that the headline says is likely."""
+        return most_likely(self.ranked, self.shown_ranked).key
+
+    @property
+    def headline(self) -> Headline:
+        return Headline.of(
+            ranked=self.ranked,
+            shown=self.shown_ranked,
+            stated=self.stated,
+            band=self.band,
+            raised_by=self.raised_by,
+            uncertain=self.uncertain,
+            alone=self.alone,
+            shown_alone=self.restated.alone if self.restated else self.alone,
+            told_signs=self.told_signs,
+        )
+
+    def band_words(self, language: Language = "en") -> BandWords:
+        return conditions_table().band_words(self.band, language, self.headline.suspected)
+
+
+class FindingSummary(FindingHeading):
+    """The part of a finding that other lists show."""
+
+    malignant_score: float
+    reasons: tuple[Doubt, ...]
+    model_version: str
+
+    @property
+    def shown_malignant_score(self) -> float:
+        """The malignant score that people read."""
+        return self.restated.malignant_score if self.restated else self.malignant_score
+
+
+class Finding(FindingSummary):
+    """All that is known about one photo, or about several of one lesion: then `pictures` has the
+    finding of each by itself, as they were sent, and quality, modality and heat map are those of
+    the one at the place `shown_picture`.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; it is set only
+    if the facts changed them. `operating_point` is the one that the clinic had chosen; None where
+    the model had none, and the band follows the older rule. `calibrated_on` is the share of
+    malignant lesions for which `ranked` holds; None where it is not known, and of several pictures.
+    """
+
+    quality: Quality
+    not_dermoscopic: bool
+    checklist_score: int | None
+    heat: tuple[tuple[NonNegativeFloat, ...], ...]
+    timings: Timings
+    modality: ModalityFinding | None = None
+    tested: tuple[HeldOutFigures, ...] = ()
+    from_picture: tuple[Ranked, ...] | None = None
+    not_ruled_out: tuple[NotRuledOut, ...] = ()
+    profile_unread: bool = False
+    text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)
+    operating_point: OperatingPoint | None = Field(
+        default=None, exclude_if=lambda point: point is None
+    )
+    calibrated_on: float | None = Field(
+        default=None, ge=0, le=1, exclude_if=lambda share: share is None
+    )
+    pictures: tuple["Finding", ...] = Field(default=(), exclude_if=lambda pictures: not pictures)
+    shown_picture: int = Field(default=0, exclude_if=lambda place: not place)
+
+    @model_validator(mode="after")
+    def _refuse_inconsistent(self) -> Self:
+        probabilities = [entry.probability for entry in self.ranked]
+        if probabilities != sorted(probabilities, reverse=True):
+            raise ValueError("the most probable comes first")
+        if not math.isclose(sum(probabilities), 1, abs_tol=1e-6):
+            raise ValueError("probabilities sum to one")
+        if len({entry.key for entry in self.ranked}) != len(self.ranked):
+            raise ValueError("each condition stands once")
+        if self.stated not in {entry.key for entry in self.ranked}:
+            raise ValueError("what is stated is ranked")
+        if self.uncertain != bool(self.reasons):
+            raise ValueError("uncertain for a reason, certain without one")
+        if any(urgency(one.band) < urgency(self.band) for one in self.pictures):
+            raise ValueError("never milder than one of its pictures")
+        return self
+
+    def find_graver_alone(self) -> "Finding | None":
+        """The gravest picture by what its headline names, where that is a cancer that is graver
+        than what this one's names, or where the pictures disagree and it is the same with a higher
+        probability.
+        """
+        malignant, outputs = conditions_table().malignant_keys, [e.key for e in self.ranked]
+        named = [(one, one.by_own_mix().headline.named) for one in self.pictures]
+        cancers = [(one, entry) for one, entry in named if entry.key in malignant]
+        if not cancers:
+            return None
+        gravest, alone = min(
+            cancers, key=lambda each: (severity_rank(each[1].key, outputs), -each[1].probability)
+        )
+        own = self.by_own_mix().headline.named
+        graver = severity_rank(alone.key, outputs) < severity_rank(own.key, outputs)
+        surer = alone.key == own.key and alone.probability > own.probability
+        return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in self.reasons) else None
+
+    @property
+    def most_probable(self) -> str:
+        return self.ranked[0].key
+
+    @property
+    def mixes(self) -> tuple[float, ...]:
+        """Each share of malignant lesions for which probabilities in `ranked` were calibrated."""
+        own = [one.calibrated_on for one in (self, *self.pictures)]
+        return tuple(dict.fromkeys(share for share in own if share is not None))
+
+    def by_own_mix(self) -> Self:
+        """The same finding without restated probabilities, for clients that show the model's."""
+        pictures = tuple(one.by_own_mix() for one in self.pictures)
+        return self.model_copy(update={"restated": None, "pictures": pictures})
+
+    @property
+    def notices(self) -> tuple[LocalizedText, ...]:
+        """The notices that must be shown with this finding, in every language. First the one for
+        all findings, then the doubts, whether the colours are in doubt, for which skin the model
+        was not tested, then how it was tested on such pictures.
+        """
+        notices = conditions_table().notices
+        return (
+            notices.information_only,
+            *([say_joined(len(self.pictures))] if self.pictures else []),
+            *map(doubt_notice, self.reasons),
+            *([notices.text_in_picture] if self.text_in_picture else []),
+            *([notices.profile_unread] if self.profile_unread else []),
+            *map(say_untested_skin, self.untested_skin),
+            *self._modality_notices(),
+        )
+
+    def _modality_notices(self) -> tuple[LocalizedText, ...]:
+        """A finding without a modality was stored when models knew only dermoscope pictures."""
+        if self.pictures:
+            each = [one.modality for one in self.pictures if one.modality]
+            return joined_modality_notices(each, self.tested)
+        if self.modality is not None:
+            return modality_notices(self.modality, self.tested)
+        return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
+
+    def within_known_classes(self) -> Self:
+        """The same finding without conditions that clients of seven classes do not know: each is
+        added to the one that it is counted as, as squamous cell carcinoma to actinic keratosis.
+        Where that makes another condition the most probable, and it is more severe than the stated
+        one, it is stated.
+        """
+        table = conditions_table()
+        counted = {entry.key: table.counted_as(entry.key) or entry.key for entry in self.ranked}
+        if all(key == known for key, known in counted.items()):
+            return self
+        sets = [
+            entry.model_copy(
+                update={
+                    "keys": tuple(dict.fromkeys(counted[key] for key in entry.keys)),
+                    "too_few": tuple(dict.fromkeys(counted[key] for key in entry.too_few)),
+                }
+            )
+            for entry in self.not_ruled_out
+        ]
+        ranked, pictured = add_up(self.ranked, counted), self.from_picture
+        changed = {
+            "ranked": ranked,
+            "stated": min(counted[self.stated], ranked[0].key, key=severity_rank),
+            "raised_by": tell_rules(RaisedBy(counted.get(rule, rule)) for rule in self.raised_by),
+            "from_picture": add_up(pictured, counted) if pictured else None,
+            "not_ruled_out": tuple(sets),
+            "alone": self.alone and self.alone.model_copy(update={"key": counted[self.alone.key]}),
+        }
+        return self.model_copy(update=changed)
+
+    def over_seven(self) -> Self:
+        """The same finding over the seven lesion classes, renormalised, for clients that do not
+        know the class normal skin. Raises Refused(no_lesion) if normal skin ranks first.
+        """
+        if self.most_probable == NORMAL_SKIN:
+            raise refuse(Reason.NO_LESION)
+        ranked = without_normal_skin(self.ranked)
+        pictured = self.from_picture
+        changed = {
+            "ranked": ranked,
+            "malignant_score": sum_malignant(ranked),
+            "from_picture": without_normal_skin(pictured) if pictured else None,
+        }
+        return self.model_copy(update=changed)
+
+
+def doubt_notice(doubt: Doubt) -> LocalizedText:
+    table = conditions_table().notices
+    said = {
+        Doubt.NOT_SURELY_SKIN: table.not_surely_skin,
+        Doubt.PICTURES_DISAGREE: table.disagree,
+        Doubt.TOO_CLOSE: table.uncertain,
+        Doubt.UNLIKE_TRAINING: table.strange,
+    }
+    return said[doubt]

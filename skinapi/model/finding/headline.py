@@ -1,0 +1,344 @@
+"""The headline of a finding: what is most likely, and then what cannot be ruled out. Every view of
+a finding has it from here; the words are in `conditions.yaml`, under `notices.headline`.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from skinapi.base.languages import NUMBERS, Language, LocalizedText
+from skinapi.model.bands import (
+    PLAUSIBLE_SHARE,
+    THRESHOLDS,
+    RaisedBy,
+    is_sent,
+    severity_rank,
+    threshold_scores,
+)
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.finding.ranking import Ranked
+
+
+class SentFor(StrEnum):
+    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture. Where the
+    checklist asks, a finding does not tell whether the picture would have been sent without it.
+    """
+
+    CANCER = "cancer"
+    CHECKLIST = "checklist"
+    TOLD_SIGNS = "told_signs"
+    UNTESTED_SKIN = "untested_skin"
+    LITTLE_TESTED = "little_tested"
+
+
+# The first of these that holds is said.
+_WITHOUT_PICTURE = {
+    RaisedBy.CHECKLIST: SentFor.CHECKLIST,
+    RaisedBy.TOLD_SIGNS: SentFor.TOLD_SIGNS,
+    RaisedBy.UNTESTED_SKIN: SentFor.UNTESTED_SKIN,
+    RaisedBy.LITTLE_TESTED: SentFor.LITTLE_TESTED,
+    RaisedBy.NOT_DERMOSCOPIC: SentFor.LITTLE_TESTED,
+    RaisedBy.NOT_EXAMINED: SentFor.LITTLE_TESTED,
+}
+
+LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
+LEAST_IN_TENS = 20  # percent; of 14 %, "about 1 in 10" would hide a third
+LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion is not cited
+# A cancer is named beside a milder one from this share of its probability on.
+GRAVER_SHARE = 1 / 2
+_MOST = 0.5  # what has more than half is the most probable
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`likely` is the most probable condition. `not_ruled_out` are the malignant conditions that
+    are more severe and plausible, the most severe first; none where the finding is spared a doctor.
+    `named` is for a client that shows one name alone: the most severe of both; `confidence` is its
+    probability by the model's own mix. `sent_for` is None where the finding is spared, `malignant`
+    the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out` whose
+    probability is that of one picture alone; with `most_in_picture`, that finds nothing more
+    probable. `told_signs` are the answers for which a doctor should look.
+    """
+
+    likely: Ranked
+    not_ruled_out: tuple[Ranked, ...]
+    named: Ranked
+    confidence: float
+    sent_for: SentFor | None
+    malignant: float
+    by_picture: str | None = None
+    most_in_picture: bool = False
+    told_signs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        ranked: Sequence[Ranked],
+        shown: Sequence[Ranked],
+        stated: str,
+        band: Band,
+        raised_by: Collection[RaisedBy],
+        uncertain: bool,
+        alone: Ranked | None = None,
+        shown_alone: Ranked | None = None,
+        told_signs: tuple[str, ...] = (),
+    ) -> Self:
+        """By `ranked` it is decided what is plausible; `shown` has the probabilities that people
+        read, and says what is likely. `alone` is what one picture names, and `shown_alone` the same
+        as people read it.
+
+        A condition is plausible with a third of the highest probability, and however improbable
+        it is where it is stated, its own threshold raised the band, or one picture alone shows it;
+        the most probable cancer also where all of them have more than half. Where the checklist
+        asked, `raised_by` does not tell whose threshold asked for less: there the cautious
+        thresholds count.
+        """
+        likely = most_likely(ranked, shown)
+        entries = {entry.key: entry for entry in shown}
+        own = {entry.key: entry.probability for entry in ranked}
+        scores = threshold_scores({entry.key: entry.probability for entry in shown})
+        plausible = {stated, *(rule.value for rule in raised_by)}
+        if RaisedBy.CHECKLIST in raised_by:
+            plausible |= {key for key, share in own.items() if _reaches_cautious(key, share)}
+        by_picture = None
+        if alone and alone.probability > own[alone.key]:
+            plausible.add(alone.key)
+            own[alone.key] = alone.probability
+            by_picture = alone.key
+            entries[alone.key] = shown_alone or alone
+        if scores["malignant"] > _MOST:
+            malignant = conditions_table().malignant_keys
+            plausible.add(next(entry.key for entry in ranked if entry.key in malignant))
+        least = PLAUSIBLE_SHARE * ranked[0].probability
+        plausible |= {entry.key for entry in ranked if entry.probability >= least}
+        open_ = _open_beside(likely, own, plausible) if is_sent(band) else []
+        gravest = open_[0] if open_ else likely.key
+        return cls(
+            likely=likely,
+            not_ruled_out=tuple(entries[key] for key in open_),
+            named=entries[gravest],
+            confidence=own[gravest],
+            sent_for=_why_sent(raised_by, for_cancer=uncertain or bool(open_))
+            if is_sent(band)
+            else None,
+            malignant=min(1.0, scores["malignant"]),
+            by_picture=by_picture if by_picture in open_ else None,
+            most_in_picture=by_picture in open_ and entries[by_picture].probability >= _MOST,
+            told_signs=told_signs,
+        )
+
+    @classmethod
+    def as_stated(cls, stated: Ranked) -> Self:
+        """Of a finding that a caller states: nothing else is known."""
+        return cls(stated, (), stated, stated.probability, None, 0.0)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The conditions that it names."""
+        return (self.likely.key, *(entry.key for entry in self.not_ruled_out))
+
+    @property
+    def suspected(self) -> tuple[str, ...]:
+        """Those of which a guideline on their suspicion may be cited."""
+        named = (self.likely, *self.not_ruled_out)
+        return tuple(entry.key for entry in named if entry.probability >= LEAST_SUSPECTED)
+
+    @property
+    def for_cancer(self) -> bool:
+        """Whether it says, of any, that it is a cancer or that none can be ruled out."""
+        return self._likely_malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
+
+    @property
+    def mostly_malignant(self) -> bool:
+        """Whether it begins with all cancers together, because they have more than half though the
+        likely condition is none.
+        """
+        more = self.malignant > _MOST and not self._likely_malignant
+        return self.sent_for is not None and more
+
+    @property
+    def says_malignant(self) -> bool:
+        """Whether, for a doctor, it says how probable all cancers together are."""
+        alike = self._likely_malignant or self.not_ruled_out
+        return self.mostly_malignant or (self.sent_for is not None and not alike)
+
+    @property
+    def _likely_malignant(self) -> bool:
+        return conditions_table().by_key(self.likely.key).malignant
+
+    @property
+    def for_patient(self) -> LocalizedText:
+        """One calm sentence on what is likely, and one on why a doctor should look."""
+        words = conditions_table().notices.headline
+        if self.mostly_malignant:
+            first = words.mostly
+        elif self.likely.key == NORMAL_SKIN:
+            first = words.nothing_recognised
+        else:
+            first = words.likely.fill(name=words.names[self.likely.key].patient)
+        return _join([first, self._open_for_patient()])
+
+    @property
+    def for_doctor(self) -> LocalizedText:
+        """The same with every name and its percentage."""
+        words = conditions_table().notices.headline
+        likely, open_ = _with_share(self.likely), self._open_for_doctor()
+        if not self.mostly_malignant:
+            return _join([words.doctor_likely.fill(name=likely), open_])
+        share = say_share(self.malignant, malignant=True)
+        single = words.doctor_single.fill(name=likely)
+        return _join([words.doctor_mostly.fill(share=share), open_, single])
+
+    def _open_for_patient(self) -> LocalizedText | None:
+        words = conditions_table().notices.headline
+        if self.sent_for is None:
+            return None
+        if self.by_picture and self.most_in_picture:
+            return words.by_picture.fill(name=words.names[self.by_picture].patient)
+        if self._likely_malignant or self.mostly_malignant:
+            graver = [words.names[entry.key].patient for entry in self.not_ruled_out[:1]]
+            return words.not_ruled_out.fill(name=graver[0]) if graver else None
+        if self.sent_for is SentFor.CANCER:
+            return words.not_ruled_out.fill(name=words.cancer)
+        if self.sent_for is SentFor.TOLD_SIGNS:
+            return conditions_table().checklist.say_told(self.told_signs)
+        return words.sent_for[self.sent_for]
+
+    def _open_for_doctor(self) -> LocalizedText | None:
+        words = conditions_table().notices.headline
+        if self.sent_for is None:
+            return None
+        if self.not_ruled_out:
+            names = [
+                _with_share(entry, in_one_picture=entry.key == self.by_picture)
+                for entry in self.not_ruled_out
+            ]
+            joined = LocalizedText.by(
+                lambda language: ", ".join(one.in_language(language) for one in names)
+            )
+            return words.doctor_not_ruled_out.fill(names=joined)
+        if not self.says_malignant:
+            return None
+        share = say_share(self.malignant, malignant=True)
+        if self.sent_for is SentFor.CANCER:
+            return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
+        signs = conditions_table().checklist.list_told(self.told_signs)
+        return words.doctor_sent_for[self.sent_for].fill(share=share, signs=signs)
+
+
+def say_chance(
+    share: float, *, malignant: bool = False, in_hundreds: bool = False
+) -> LocalizedText:
+    """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`,
+    from 20 % on in tens, unless `in_hundreds`. Never that something is certain.
+    """
+    words = conditions_table().notices.headline.chance
+    if share < LEAST_SHARE:
+        return _fill_counts(words.less, 1, 100)
+    percent = _whole_percent(share, malignant=malignant)
+    if in_hundreds or percent < LEAST_IN_TENS:
+        most = percent > 99 or share > 1 - LEAST_SHARE
+        return _fill_counts(*((words.more, 99) if most else (words.about, percent)), 100)
+    tens = (percent + 5) // 10
+    return _fill_counts(words.about, tens, 10) if tens < 10 else _fill_counts(words.more, 9, 10)
+
+
+def needs_hundreds(shares: Iterable[tuple[float, bool]]) -> bool:
+    """Whether a text that says all these probabilities, each with whether it is that of a cancer,
+    counts them in hundreds: one text has one denominator.
+    """
+    return any(
+        _whole_percent(share, malignant=malignant) < LEAST_IN_TENS for share, malignant in shares
+    )
+
+
+def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
+    return LocalizedText.by(lambda language: said.in_language(language).format(count=count, of=of))
+
+
+def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
+    """A probability of a finding in percent, as every page says it: in whole numbers, that of a
+    cancer or of all of them (`malignant`) rounded up, so that it never falls below a threshold that
+    it passed. What is less than 1 % or more than 99 % is said so. The console has the same.
+    """
+    if share < LEAST_SHARE:
+        sign, percent = "<", 1
+    elif 1 - LEAST_SHARE < share < 1:
+        sign, percent = ">", 99
+    else:
+        sign, percent = "", _whole_percent(share, malignant=malignant)
+    return LocalizedText.by(
+        lambda language: sign + NUMBERS[language].write_share(percent / 100, decimals=0)
+    )
+
+
+def say_share_of(key: str, share: float) -> LocalizedText:
+    """The probability of this condition."""
+    return say_share(share, malignant=key in conditions_table().malignant_keys)
+
+
+def _whole_percent(share: float, *, malignant: bool) -> int:
+    percent = round(100 * share, 6)  # 0.07 is not 7.000000000000001 %
+    return math.ceil(percent) if malignant else math.floor(percent + 0.5)
+
+
+def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText:
+    words = conditions_table().notices.headline
+    name, share = words.names[entry.key].doctor, say_share_of(entry.key, entry.probability)
+    if in_one_picture:
+        share = words.doctor_by_picture.fill(share=share)
+    return LocalizedText.by(
+        lambda language: f"{name.in_language(language)} ({share.in_language(language)})"
+    )
+
+
+def _join(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
+    """Each with a capital at its beginning."""
+    spoken = [sentence for sentence in sentences if sentence]
+
+    def said(language: Language) -> str:
+        texts = (sentence.in_language(language) for sentence in spoken)
+        return " ".join(text[0].upper() + text[1:] for text in texts)
+
+    return LocalizedText.by(said)
+
+
+def most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
+    """The most probable as people read it; but no cancer where the finding's own is none: its band
+    does not follow what is shown.
+    """
+    malignant = conditions_table().malignant_keys
+    if shown[0].key in malignant and ranked[0].key not in malignant:
+        return next(entry for entry in shown if entry.key == ranked[0].key)
+    return shown[0]
+
+
+def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection[str]) -> list[str]:
+    """The cancers to name beside the likely condition, the most severe first: the plausible ones
+    that are more severe than it, and each one that is more severe than one of these and has half of
+    its probability, but 1 % at least. The order of `own` stands among equals.
+    """
+    ranks = {key: severity_rank(key, own) for key in own}
+    cancers = [key for key in own if key in conditions_table().malignant_keys]
+    named = {key for key in cancers if key in plausible} | {likely.key}
+    # The least severe first: one that is named by this names others in its turn.
+    for key in sorted(cancers, key=ranks.__getitem__, reverse=True):
+        milder = (other for other in named & {*cancers} if ranks[key] < ranks[other])
+        least = min((GRAVER_SHARE * own[other] for other in milder), default=math.inf)
+        if own[key] >= max(LEAST_SHARE, least):
+            named.add(key)
+    graver = [key for key in cancers if key in named and ranks[key] < ranks[likely.key]]
+    return sorted(graver, key=ranks.__getitem__)
+
+
+def _reaches_cautious(key: str, share: float) -> bool:
+    return key in THRESHOLDS and share >= THRESHOLDS[key].cautious
+
+
+def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:
+    others = set(raised_by) - _WITHOUT_PICTURE.keys()
+    told = [sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by]
+    return SentFor.CANCER if for_cancer or others or not told else told[0]

@@ -1,0 +1,98 @@
+"""Builds the services of the model in service and of model versions from the settings."""
+
+from functools import partial
+from pathlib import Path
+
+from skinapi.base.settings import Settings
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.network.model import SHIPPED_MODEL
+from skinapi.model.registry.model_reloader import ModelReloader
+from skinapi.model.registry.operating_point import OperatingPointService
+from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
+from skinapi.model.registry.service import ClientNames, InferenceService
+from skinapi.model.registry.serving_pointer import ServingPointer
+from skinapi.model.registry.shadow import Shadow, ShadowResults
+from skinapi.model.registry.version_records import ModelVersions
+from skinapi.model.registry.version_service import ModelsService, ReferenceSource
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import UnitOfWork
+
+
+def open_served(settings: Settings) -> ServedModel:
+    """Without a model yet: the reloader of `open_registry` loads it."""
+    return ServedModel(
+        partial(
+            open_warm,
+            streams=settings.num_streams,
+            prevalence=settings.prevalence_share,
+        )
+    )
+
+
+def built_in_folder(settings: Settings) -> Path:
+    """The built-in model: that of MODEL_PATH where the operator set it, else the one that ships. It
+    serves until a stored version is promoted.
+    """
+    return settings.model_path or SHIPPED_MODEL
+
+
+def open_models(
+    settings: Settings,
+    store: Store,
+    work: UnitOfWork,
+    *,
+    reference: ReferenceSource | None = None,
+    served: ServedModel | None = None,
+) -> ModelsService:
+    return ModelsService(
+        work=work,
+        versions=ModelVersions(store, work),
+        pointer=ServingPointer(store),
+        shadows=ShadowResults(store),
+        built_in=built_in_folder(settings),
+        instance=settings.instance_dir,
+        reference=reference,
+        served=served,
+    )
+
+
+def open_registry(
+    settings: Settings,
+    models: ModelsService,
+    served: ServedModel,
+    client_names: ClientNames,
+    pool: PredictionPool | None = None,
+) -> tuple[InferenceService, ModelReloader]:
+    """The service, and the reloader that keeps `served` what the pointer names. It is not started,
+    and has loaded nothing. Records the built-in model.
+    """
+    models.record_built_in()
+    candidate = served.another()
+    reloader = ModelReloader(
+        served=served,
+        pointer=models.pointer,
+        versions=models.versions,
+        built_in=models.built_in,
+        instance=settings.instance_dir,
+        candidate=candidate,
+        point=OperatingPoint(settings.triage),
+    )
+    registry = InferenceService(
+        served=served,
+        pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
+        shadow=Shadow(served=candidate, results=models.shadows),
+        client_names=client_names,
+        models=models,
+    )
+    return registry, reloader
+
+
+def open_operating_point(
+    settings: Settings, models: ModelsService, served: ServedModel
+) -> OperatingPointService:
+    return OperatingPointService(
+        work=models.work,
+        pointer=models.pointer,
+        served=served,
+        setting=OperatingPoint(settings.triage),
+    )

@@ -1,0 +1,335 @@
+"""The gates of a promotion: what a model must not do worse than the one in service.
+
+Two models can only be compared on the same pictures. What decides is a paired comparison
+(`PairedComparison`) on the reference data set, which an admin has chosen, while it is the
+reference: a candidate's own test part comes from whoever trained it, and cannot vouch for it. What
+is worse on the own test part is worse nevertheless. For a version that no job has made, the figures
+of both cards count too, if they come from the same test part. What cannot be compared is not
+passed.
+
+Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
+lesions almost nothing could be proven.
+
+The figures are made in lab/trainings/model_comparison.py, and read of cards in card_figures.py.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from skinapi.base.stored_record import StoredRecord
+
+# With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
+SourceName = Annotated[str, StringConstraints(pattern=r"^[\w .-]+$", max_length=100)]
+
+
+def _as_stored(time: datetime) -> datetime:
+    """In UTC, to the millisecond, as both stores keep it."""
+    time = time.astimezone(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+class GateName(StrEnum):
+    """What is compared.
+
+    - the sensitivities: shares of these lesions that get the band of their threshold, or a more
+      urgent one; a refused lesion is missed. Squamous cell carcinomas are counted with actinic
+      keratosis, since one of the models may have no output for them
+    - `specificity`: share of the benign lesions without a referral
+    - `refused_share`: of the lesions
+    - `other_pictures`: whether pictures without skin are refused at all
+    """
+
+    MELANOMA_SENSITIVITY = "melanoma_sensitivity"
+    BASAL_CELL_CARCINOMA_SENSITIVITY = "basal_cell_carcinoma_sensitivity"
+    ACTINIC_KERATOSIS_SENSITIVITY = "actinic_keratosis_sensitivity"
+    SPECIFICITY = "specificity"
+    ECE = "ece"
+    REFUSED_SHARE = "refused_share"
+    OTHER_PICTURES = "other_pictures"
+    LATENCY = "latency_ms"
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    WORSE = "worse"
+    NOT_MEASURED = "not_measured"
+
+
+# Of which condition.
+SENSITIVITIES = {
+    GateName.MELANOMA_SENSITIVITY: "melanoma",
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: "basal_cell_carcinoma",
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: "actinic_keratosis",
+}
+# Of the others, less is better.
+MORE_IS_BETTER = {*SENSITIVITIES, GateName.SPECIFICITY}
+# More may not be lost, even where so few lesions prove nothing. Chosen, and not fitted to a result.
+MOST_LOSS = {
+    GateName.MELANOMA_SENSITIVITY: 0.03,
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: 0.05,
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: 0.05,
+    GateName.SPECIFICITY: 0.05,
+    GateName.ECE: 0.03,
+    GateName.REFUSED_SHARE: 0.02,
+}
+# Fewer lesions show no share: one alone would be more than may be lost, and the interval of a
+# difference is so wide that no model would ever be worse.
+FEWEST_LESIONS = 20
+NOT_SAME_PICTURES = "not measured on the same pictures"
+OTHER_REFERENCE = (
+    "it was compared on a reference data set that is not the reference any more, or of which "
+    "pictures were erased since"
+)
+Basis = Literal["paired", "figures"]
+# Of the candidate's own test part, or of the data set that an admin chose as the reference.
+ComparedPart = Literal["test", "reference"]
+WHERE: Mapping[ComparedPart, str] = {
+    "test": "on the same pictures",
+    "reference": "on the reference data set",
+}
+
+
+class PairedDifference(StoredRecord):
+    """One figure of two models on the same pictures. `low` and `high` are the 95 % interval of
+    second minus first, from a paired bootstrap by patient or lesion.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    first: float
+    second: float
+    low: float
+    high: float
+
+
+class ReferenceData(StoredRecord):
+    """Which data set is the reference, with how many pictures: a published one never gains any, so
+    as many are the same ones.
+    """
+
+    dataset: str
+    pictures: int
+
+
+def _known_gates(differences: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of this version: the next one may have added a gate."""
+    known = set(GateName)
+    return {name: difference for name, difference in differences.items() if name in known}
+
+
+ByGate = Annotated[dict[GateName, PairedDifference], BeforeValidator(_known_gates)]
+
+
+class PairedComparison(StoredRecord):
+    """A model (second) compared with the one that was in service then (first)."""
+
+    first_version: str = Field(description="the model that was in service")
+    test_part: str = Field(description="the pictures: `name_test_part` of their ids")
+    pictures: int = Field(ge=1)
+    lesions: int = Field(ge=1)
+    measured_at: Annotated[datetime, AfterValidator(_as_stored)]
+    part: ComparedPart = "test"
+    reference: ReferenceData | None = Field(
+        default=None, description="what the reference was then; of a comparison on it"
+    )
+    differences: ByGate
+    by_source: Mapping[SourceName, ByGate] = {}
+
+    def is_current(self, reference: ReferenceData | None) -> bool:
+        """Whether its pictures may still decide, now that this is the reference."""
+        return self.part == "test" or (reference is not None and self.reference == reference)
+
+
+class Gate(BaseModel):
+    """One gate: what was compared, and whether it is passed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: GateName
+    outcome: Outcome
+    basis: Basis | None = None
+    first: float | None = Field(default=None, description="of the model in service")
+    second: float | None = Field(default=None, description="of the candidate")
+    low: float | None = Field(default=None, description="of the interval that decided")
+    high: float | None = None
+    says: str
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome is Outcome.PASSED
+
+
+class Figure(BaseModel):
+    """A figure with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+
+
+class VersionFigures(BaseModel):
+    """What the gates read of a version: its figures on its own test part (none where a job has made
+    it), its paired comparisons, and whether it refuses pictures without skin.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    test_part: str | None = None
+    figures: Mapping[GateName, Figure] = {}
+    comparisons: tuple[PairedComparison, ...] = ()
+    refuses_other_pictures: bool = False
+
+
+def judge_gates(
+    candidate: VersionFigures, serving: VersionFigures | None, *, reference: ReferenceData | None
+) -> tuple[Gate, ...]:
+    """Every gate, in a fixed order. `reference` is what the reference is now: a comparison on
+    another one, or on pictures of which some were erased since, does not count.
+    """
+    return tuple(_judge_gate(name, candidate, serving, reference) for name in GateName)
+
+
+def summarise(gates: Sequence[Gate]) -> str:
+    """One line for the audit trail."""
+    return ", ".join(f"{gate.name}={gate.outcome}" for gate in gates)
+
+
+def _judge_gate(
+    name: GateName,
+    candidate: VersionFigures,
+    serving: VersionFigures | None,
+    reference: ReferenceData | None,
+) -> Gate:
+    if serving is None:
+        return _not_measured(name, "there is no model in service to compare with")
+    if name is GateName.OTHER_PICTURES:
+        return _judge_other_pictures(candidate, serving)
+    same = [
+        comparison
+        for comparison in candidate.comparisons
+        if comparison.first_version == serving.version
+    ]
+    current = [comparison for comparison in same if comparison.is_current(reference)]
+    paired = {
+        comparison.part: _judge_paired(name, comparison.differences[name], comparison.part)
+        for comparison in current
+        if name in comparison.differences
+    }
+    worse = next((gate for gate in paired.values() if not gate.passed), None)
+    # How long a picture takes does not depend on which pictures they are.
+    decisive = paired.get("reference") or (paired.get("test") if name is GateName.LATENCY else None)
+    if decisive:
+        return worse or decisive
+    first, second = serving.figures.get(name), candidate.figures.get(name)
+    if first and second and serving.test_part == candidate.test_part:
+        return worse or _judge_figures(name, first, second)
+    if len(current) < len(same):
+        return worse or _not_measured(name, OTHER_REFERENCE)
+    return worse or _not_measured(name, _why_not_measured(candidate, same, paired.get("test")))
+
+
+def _why_not_measured(
+    candidate: VersionFigures, same: Sequence[PairedComparison], on_own: Gate | None
+) -> str:
+    if on_own:
+        return (
+            f"{on_own.says}, which are its own test part and cannot vouch for it; it is not "
+            "measured on a reference data set"
+        )
+    if candidate.comparisons and not same:
+        other = candidate.comparisons[0].first_version
+        return f"{NOT_SAME_PICTURES}: it was compared with {other}, which is not in service"
+    return NOT_SAME_PICTURES
+
+
+def _judge_other_pictures(candidate: VersionFigures, serving: VersionFigures) -> Gate:
+    """A model without the detector would find a disease in any photograph."""
+    worse = serving.refuses_other_pictures and not candidate.refuses_other_pictures
+    return Gate(
+        name=GateName.OTHER_PICTURES,
+        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+        says="it cannot tell pictures without skin, and the model in service can"
+        if worse
+        else "it refuses pictures without skin, or the model in service does not either",
+    )
+
+
+def _not_measured(name: GateName, says: str) -> Gate:
+    return Gate(name=name, outcome=Outcome.NOT_MEASURED, says=says)
+
+
+def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
+    """Worse if the whole interval of the difference is on the worse side of zero, or if more is
+    lost than may be.
+    """
+    return _judge_values(
+        name,
+        paired.first,
+        paired.second,
+        basis="paired",
+        interval=(paired.low, paired.high),
+        proven=paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0,
+        says=f"the difference is {paired.second - paired.first:+.4g} "
+        f"[{paired.low:+.4g}, {paired.high:+.4g}] {WHERE[part]}",
+    )
+
+
+def _judge_figures(name: GateName, first: Figure, second: Figure) -> Gate:
+    """Worse if the candidate's figure is beyond the interval of the model in service, or if more is
+    lost than may be.
+    """
+    return _judge_values(
+        name,
+        first.value,
+        second.value,
+        basis="figures",
+        interval=(first.low, first.high),
+        proven=second.value < first.low if name in MORE_IS_BETTER else second.value > first.high,
+        says=f"{second.value:.4g}; the model in service has {first.value:.4g} "
+        f"[{first.low:.4g}, {first.high:.4g}] on the same pictures",
+    )
+
+
+def _judge_values(
+    name: GateName,
+    first: float,
+    second: float,
+    *,
+    basis: Basis,
+    interval: tuple[float, float],
+    proven: bool,
+    says: str,
+) -> Gate:
+    loss = first - second if name in MORE_IS_BETTER else second - first
+    worse = proven or loss > MOST_LOSS.get(name, math.inf)
+    return Gate(
+        name=name,
+        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+        basis=basis,
+        first=first,
+        second=second,
+        low=interval[0],
+        high=interval[1],
+        says=says,
+    )
+
+
+def name_test_part(pictures: Iterable[str]) -> str:
+    """The name of a test part: a checksum of its pictures' ids. Equal names mean equal pictures."""
+    return hashlib.sha256("\n".join(sorted(set(pictures))).encode()).hexdigest()

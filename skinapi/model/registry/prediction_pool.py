@@ -1,0 +1,252 @@
+"""The prediction pool: a bounded queue and a few threads in which photos are classified, and the
+model that this process serves.
+
+When the queue is full, one photo of the caller who has most of them is answered with 503, so that
+nobody can keep the others out. Somebody may have many addresses, but not many approved accounts: so
+a photo without an account gives way to one with an account.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from skinapi.base.errors import ModelDamaged, NoModel, Unavailable
+from skinapi.base.logs import log
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.network.model import Model, open_model
+
+MOST_WAITING = 16
+RETRY_AFTER_S = 2
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCaller:
+    """Who sends a photo: `key` is an account's id or, without an account, an address's site."""
+
+    key: str
+    signed_in: bool
+
+
+# Gives way to everybody.
+BACKGROUND = PoolCaller("background", signed_in=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """`held` has the work as long as no thread has taken it. The executor keeps a cancelled task in
+    its queue, and with it would keep the picture.
+    """
+
+    caller: PoolCaller
+    held: list[Callable[[], Any]]
+
+    def work(self) -> Any:
+        return self.held.pop()()
+
+
+class PredictionPool:
+    """Classifies photos in as many threads as the engine has streams; further photos are queued.
+
+    The 32 threads that serve requests do not classify: each thread that does keeps an inference
+    request and the memory of its largest picture, and with pictures of twelve megapixels 32 of them
+    took 200 MB more (measured).
+    """
+
+    def __init__(self, *, streams: int, queue: int = MOST_WAITING) -> None:
+        self._places = streams + queue
+        self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
+        self._lock = threading.Lock()
+        # In the order of their arrival, with the caller of each.
+        self._under_way: dict[Future[Any], _Place] = {}
+
+    def __len__(self) -> int:
+        """How many photos are in it, queued or in a thread."""
+        return len(self._under_way)
+
+    def run(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
+        """What `work` returns, once a thread is free. Raises Unavailable when the queue is full, at
+        once or, for the caller who has most photos in it, while this one is queued.
+        """
+        with self._lock:
+            if len(self._under_way) >= self._places:
+                self._make_room(caller)
+            place = _Place(caller, [work])
+            future: Future[T] = self._threads.submit(place.work)
+            self._under_way[future] = place
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise Unavailable(retry_after=RETRY_AFTER_S) from error
+        finally:
+            with self._lock:
+                self._under_way.pop(future, None)
+            # An error that the future holds refers to this frame: a circle of references would keep
+            # a refused picture in memory until the next collection of garbage.
+            del future
+
+    def run_idle(self, work: Callable[[], object]) -> bool:
+        """Run `work` in the background if no photo is queued or in a thread. False: it is not run.
+
+        While it is queued, any photo may take its place.
+        """
+
+        def job() -> None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._under_way.pop(future, None)
+
+        with self._lock:
+            if self._under_way:
+                return False
+            place = _Place(BACKGROUND, [job])
+            future = self._threads.submit(place.work)
+            self._under_way[future] = place
+        return True
+
+    def _make_room(self, caller: PoolCaller) -> None:
+        """Drop the newest queued photo of whoever must give way to `caller`. Raises Unavailable
+        where none can be dropped.
+        """
+        has = Counter(place.caller for place in self._under_way.values())
+        yielding = [owner for owner in has if _gives_way(owner, caller, has)]
+        # Those without an account first, then whoever has most photos.
+        yielding.sort(key=lambda owner: (owner.signed_in, -has[owner]))
+        if not any(self._drop_newest(owner) for owner in yielding):
+            raise Unavailable(retry_after=RETRY_AFTER_S)
+
+    def _drop_newest(self, owner: PoolCaller) -> bool:
+        """False where all photos of this caller are in threads already: those go on."""
+        for future, place in reversed(self._under_way.items()):
+            if place.caller == owner and future.cancel():
+                place.held.clear()
+                del self._under_way[future]
+                return True
+        return False
+
+
+def _gives_way(owner: PoolCaller, newcomer: PoolCaller, has: Counter[PoolCaller]) -> bool:
+    if owner.signed_in == newcomer.signed_in:
+        return has[owner] > has[newcomer] + 1
+    return newcomer.signed_in
+
+
+# The model that this process serves: verified, loaded and warmed up before it answers requests,
+# and replaced by another model in one step.
+
+
+KERAS_SUFFIXES = (".keras", ".h5")
+Open = Callable[[Path], Model]
+
+
+class ServedModel:
+    """Holds the model in service, and at which operating point it judges. `problem` is a sentence
+    where another one should serve.
+
+    A request must read `model` once and use that object for its whole answer: then the answer names
+    one version and one point, also when either is replaced in the meantime.
+    """
+
+    def __init__(self, open_warm: Open) -> None:
+        self._open = open_warm
+        self._serving: Model | None = None
+        self._refused: str | None = None
+        self._point = OperatingPoint.CAUTIOUS
+        self.problem: str | None = None
+
+    @property
+    def model(self) -> Model:
+        """The model in service. Raises NoModel."""
+        serving = self._serving  # read once: another thread may replace it after the check
+        if serving is None:
+            raise NoModel
+        return serving
+
+    @property
+    def loaded(self) -> bool:
+        return self._serving is not None
+
+    def ping(self) -> None:
+        """Raises NoModel until a model is in service; it names what could not be used."""
+        if self._serving is None and self._refused:
+            raise NoModel(
+                f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "
+                "for the reason in the server's log"
+            )
+        _ = self.model
+
+    def swap(self, folder: Path) -> Model:
+        """Serve the model of this folder. While it loads and warms up, the model before it goes on
+        serving. Raises ModelDamaged; then nothing has changed.
+        """
+        started = time.monotonic()
+        try:
+            model = self._open(folder)
+        except ModelDamaged as fault:
+            self._refused = f"{fault.file} of MODEL_PATH" if fault.file else None
+            raise
+        self._serving = _at_point(model, self._point)
+        seconds = round(time.monotonic() - started, 2)
+        log.info("model ready", version=model.version, seconds=seconds)
+        if not model.calibration.has_points:
+            log.warning(
+                "model without operating points: its bands follow the older rule until it is "
+                "calibrated again with python -m skinapi calibrate",
+                version=model.version,
+            )
+        return self._serving
+
+    def choose_point(self, point: OperatingPoint) -> None:
+        """Judge at this point from the next request on, with this model and later ones."""
+        self._point = point
+        if self._serving is not None:
+            self._serving = _at_point(self._serving, point)
+
+    def another(self) -> "ServedModel":
+        """Without a model yet; it opens models in the same way."""
+        return ServedModel(self._open)
+
+    def clear(self) -> None:
+        """Serve no model any more."""
+        self._serving = None
+
+
+def _at_point(model: Model, point: OperatingPoint) -> Model:
+    if model.calibration.operating_point is point:
+        return model
+    return model.with_calibration(model.calibration.at(point))
+
+
+def open_warm(
+    folder: Path,
+    *,
+    streams: int = 1,
+    prevalence: float | None = None,
+) -> Model:
+    """The model of this folder, after its checksums were verified and it has made one pass. Its
+    findings are restated for the `prevalence` of cancers, where one is told.
+    """
+    if folder.suffix in KERAS_SUFFIXES:
+        raise ModelDamaged(
+            f"{folder.name} is a Keras network; export it first: "
+            f"python -m skinapi export {folder.name} --labels ... --scaling ..."
+        )
+    model = open_model(folder, streams=streams)
+    model.warm()  # the first pass is slow, and it finds a model that loads but does not work
+    served = model.with_calibration(model.calibration.where(prevalence))
+    for modality in served.calibration.not_restated:
+        log.warning(
+            "PREVALENCE is not used for this modality: fewer cancers, or nobody knows how many, "
+            "were among the pictures of its calibration. Lower PREVALENCE, leave it empty, or "
+            "calibrate on your own pictures with python -m skinapi calibrate",
+            version=model.version,
+            modality=modality,
+        )
+    return served

@@ -1,0 +1,266 @@
+"""The routes of the model in service and its conditions, of model versions, operating points and
+drift.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from skinapi.base.errors import Conflict, InvalidBody, NoModel, NoOperatingPoints, NotFound
+from skinapi.base.pages import Page
+from skinapi.base.subject import Subject
+from skinapi.model.conditions import conditions_table
+from skinapi.model.network.model import ModelCard
+from skinapi.model.registry.drift import DriftService
+from skinapi.model.registry.drift_counts import ALPHA
+from skinapi.model.registry.operating_point import OperatingPointService
+from skinapi.model.registry.schemas import (
+    ConditionsView,
+    DriftQuery,
+    DriftView,
+    DriftWeek,
+    NewOperatingPoint,
+    OperatingPointView,
+)
+from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged, TakenBack
+from skinapi.model.registry.shadow import Disagreement
+from skinapi.model.registry.version_schemas import (
+    CompareQuery,
+    Comparison,
+    InService,
+    ModelsQuery,
+    ModelSummaryView,
+    ModelView,
+    NewReason,
+    Promotion,
+    ShadowView,
+    shown_state,
+)
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.web.access import Public, Signed, admins
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Message
+
+# The routes of model versions.
+
+
+RESEARCH = Signed(roles=("researcher", "admin"), scopes=("lab",))
+PROMOTERS = admins("Only admin can put models into service")
+KEEPERS = admins("Only admin can retire or delete models")
+
+models_routes: Routes[ModelsService] = Routes("models", access=RESEARCH)
+
+
+@models_routes.route("GET", "/models")
+def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSummaryView]:
+    """The model versions, oldest first; the built-in model is among them."""
+    pointer, problem = models.pointer.read(), models.problem
+    serving = models.name_of(pointer.version)
+    card = models.built_in_card
+    page = models.versions.page_versions(after=query.after, limit=query.limit)
+    return page.map(
+        lambda version: ModelSummaryView.of(
+            version,
+            state=shown_state(
+                version,
+                serving=version.version == serving,
+                shadow=version.version == pointer.shadow,
+            ),
+            built_in=card is not None and card.version == version.version,
+            fault=problem if version.version == serving else None,
+        )
+    )
+
+
+@models_routes.route("GET", "/models/compare", raises=(NotFound,))
+def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
+    """The figures of two versions side by side, and whether the second would pass the gates."""
+    return Comparison.of(*models.compare(first=query.first, second=query.second))
+
+
+@models_routes.route("GET", "/models/<version>", raises=(NotFound,))
+def show_model(models: ModelsService, *, version: str) -> ModelView:
+    """A version with its card, its figures, the gates and its history."""
+    return ModelView.in_full(models.inspect(version=version), fault=models.problem)
+
+
+@models_routes.route("GET", "/models/<version>/card", raises=(NotFound,))
+def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
+    """The card of a version, as `/model-card` shows that of the model in service."""
+    return _card(models.versions.get(version).read_card(), models.list_taken_back(version))
+
+
+@models_routes.route(
+    "POST",
+    "/models/<version>/promote",
+    access=PROMOTERS,
+    raises=(NotFound, GatesNotPassed, ModelChanged, Conflict, InvalidBody),
+)
+def promote_model(
+    models: ModelsService, *, version: str, body: Promotion, subject: Subject
+) -> InService:
+    """Put a version into service, if it passes the gates or an admin overrides them."""
+    models.promote(version=version, by=subject.id, reason=body.reason, override=body.override)
+    return _in_service(models)
+
+
+@models_routes.route("POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ModelChanged))
+def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject) -> InService:
+    """Put the version before into service again."""
+    models.roll_back(by=subject.id, reason=body.reason)
+    return _in_service(models)
+
+
+@models_routes.route(
+    "POST", "/models/<version>/retire", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
+)
+def retire_model(
+    models: ModelsService, *, version: str, body: NewReason, subject: Subject
+) -> Message:
+    """Retire a candidate. Its files and its card stay."""
+    models.retire(version=version, by=subject.id, reason=body.reason)
+    return Message(message=f"Model {version} retired")
+
+
+@models_routes.route(
+    "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
+)
+def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """Delete a candidate or a retired version; the card of one that was in service stays."""
+    models.delete(version=version, by=subject.id)
+    return Message(message=f"Model {version} deleted")
+
+
+@models_routes.route(
+    "POST", "/models/<version>/shadow", access=PROMOTERS, raises=(NotFound, Conflict, ModelChanged)
+)
+def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """Let a version judge a share of the photos in the background; nobody sees its findings."""
+    models.start_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} judges in the background")
+
+
+@models_routes.route(
+    "DELETE",
+    "/models/<version>/shadow",
+    access=PROMOTERS,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """End the judging in the background. What was counted stays."""
+    models.end_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} no longer judges in the background")
+
+
+@models_routes.route("GET", "/models/<version>/shadow", raises=(NotFound,))
+def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
+    """How often a version judged in the background, and how often it disagreed."""
+    models.versions.get(version)
+    return ShadowView(
+        **models.shadows.read_counts(version).model_dump(),
+        version=version,
+        active=models.pointer.read().shadow == version,
+    )
+
+
+@models_routes.route("GET", "/models/<version>/disagreements", raises=(NotFound,))
+def list_disagreements(
+    models: ModelsService, *, version: str, query: ModelsQuery
+) -> Page[Disagreement]:
+    """The findings in which a version and the one in service differed, in the last 90 days."""
+    models.versions.get(version)
+    return models.shadows.page_disagreements(version, after=query.after, limit=query.limit)
+
+
+def _in_service(models: ModelsService) -> InService:
+    """Read anew: another request may have moved on."""
+    serving = models.pointer.read()
+    version, previous = (
+        models.name_of(each)
+        for each in (serving.version, serving.moves[-1].previous if serving.moves else None)
+    )
+    return InService(
+        message=f"{version} is in service; every server follows within seconds",
+        version=version,
+        previous=previous,
+    )
+
+
+routes: Routes[InferenceService] = Routes("model")
+
+
+@routes.route("GET", "/model-card", access=Public(), raises=(NoModel,))
+def show_model_card(registry: InferenceService) -> dict[str, Any]:
+    """The model card: origin, figures and limits of the model in service.
+
+    It tells how good the model is and what it must not be used for.
+    """
+    card = registry.served.model.card
+    return _card(card, registry.list_taken_back(card.version))
+
+
+def _card(card: ModelCard, taken_back: Sequence[TakenBack]) -> dict[str, Any]:
+    """With what was taken back since the model was made."""
+    told = {"taken_back": [asdict(one) for one in taken_back]} if taken_back else {}
+    return {**card.model_dump(mode="json"), **told}
+
+
+@routes.route("GET", "/conditions", access=Public())
+def show_conditions(registry: InferenceService) -> ConditionsView:
+    """Every medical sentence that answers and reports may hold, in all languages, with sources."""
+    return ConditionsView.of(conditions_table(), registry.client_names)
+
+
+# The route of drift: what the model did each week, and what has changed.
+
+
+drift_routes: Routes[DriftService] = Routes("drift")
+
+
+@drift_routes.route("GET", "/drift", access=RESEARCH)
+def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
+    """What the model did in each ISO week (UTC), and what has changed since it came into service.
+
+    An alert says that a share is no longer what it was, not why: it can be the patients, a camera,
+    or the reviewers.
+    """
+    weeks = drift.read_weeks(weeks=query.weeks)
+    tests = drift.run_tests()
+    return DriftView(
+        weeks=[DriftWeek.of_week(week, rows) for week, rows in weeks],
+        alerts=[alert for _, alert in tests if alert],
+        tests=[test for test, _ in tests],
+        alpha=ALPHA,
+    )
+
+
+# The routes of the operating point.
+
+
+STAFF = Signed(roles=("doctor", "researcher", "admin"))
+CHOOSERS = admins("Only admin can choose the operating point")
+
+operating_point_routes: Routes[OperatingPointService] = Routes("operating_point")
+
+
+@operating_point_routes.route("GET", "/models/operating-point", access=STAFF, raises=(NoModel,))
+def show_operating_point(service: OperatingPointService) -> OperatingPointView:
+    """The operating point in use, and what each one costs, counted on the model's test part."""
+    return OperatingPointView.of(service.get_point())
+
+
+@operating_point_routes.route(
+    "PUT",
+    "/models/operating-point",
+    access=CHOOSERS,
+    raises=(NoModel, NoOperatingPoints, ModelChanged),
+)
+def choose_operating_point(
+    service: OperatingPointService, *, body: NewOperatingPoint, subject: Subject
+) -> OperatingPointView:
+    """Choose the operating point; every server follows within seconds. Findings that were made
+    before keep theirs.
+    """
+    service.choose_point(point=body.operating_point, by=subject.id)
+    return OperatingPointView.of(service.get_point())

@@ -1,0 +1,191 @@
+"""The use cases of the model in service: classify a photo, replace the model, describe it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from skinapi.base.errors import Refused, StoreUnavailable
+from skinapi.base.logs import current_request_id
+from skinapi.model.classification import (
+    JudgedPhoto,
+    classify_prepared,
+    join_photos,
+    judge_prepared,
+    prepare_photo,
+)
+from skinapi.model.comparison.alignment import KnownPicture, find_apart
+from skinapi.model.context import NOTHING_TOLD, Context, Modality
+from skinapi.model.decoding.photo import Photo, reencode_for_storage, shrink_to_stored
+from skinapi.model.finding.finding import Finding
+from skinapi.model.network.model import Model
+from skinapi.model.outline import Shape, measure_shape
+from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
+from skinapi.model.registry.serving_pointer import TakenBack
+from skinapi.model.registry.shadow import Shadow
+from skinapi.model.registry.version_service import ModelsService
+
+T = TypeVar("T")
+# For each condition, what each client of an earlier system calls it.
+ClientNames = Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedPictures:
+    """One finding from several photos of a lesion. `kept` has the bytes of each, as they were sent,
+    where they are to be kept. `apart` are the places of two that may show different spots.
+    """
+
+    finding: Finding
+    kept: tuple[bytes, ...] = field(default=(), repr=False)
+    apart: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedPhoto:
+    """A finding and the photo that it is about.
+
+    `shape` is set where it was asked for and the lesion has a clear outline. `kept` is set where
+    the photo is to be kept: the bytes to store (see `reencode_for_storage`).
+    """
+
+    finding: Finding
+    photo: Photo
+    shape: Shape | None = None
+    kept: bytes | None = field(default=None, repr=False)
+
+
+class InferenceService:
+    def __init__(
+        self,
+        *,
+        served: ServedModel,
+        pool: PredictionPool,
+        shadow: Shadow | None = None,
+        client_names: ClientNames | None = None,
+        models: ModelsService | None = None,
+    ) -> None:
+        """`client_names` are told with the table of conditions."""
+        self.served, self._pool, self._shadow, self._models = served, pool, shadow, models
+        self.client_names = client_names or {}
+
+    def list_taken_back(self, version: str) -> list[TakenBack]:
+        """See ModelsService. None is told while the store cannot be reached."""
+        if self._models:
+            with suppress(StoreUnavailable):
+                return self._models.list_taken_back(version)
+        return []
+
+    def classify_photo(
+        self,
+        *,
+        content: bytes,
+        caller: PoolCaller,
+        context: Context = NOTHING_TOLD,
+        measure: bool = False,
+        keep: bool = False,
+        shadowed: bool = True,
+    ) -> ClassifiedPhoto:
+        """Classify a photo in the prediction pool, whose places are shared fairly among callers.
+
+        With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
+        the photo to store. Without `shadowed`, nothing is stored of what a model in shadow would
+        find. Raises Refused, NoModel, and Unavailable when the queue is full.
+        """
+        classify = partial(_classify, self.served.model, content, context, measure, keep)
+        classified = self.run_in_pool(classify, caller=caller)
+        if shadowed and self._shadow and self._shadow.wants():
+            judge = partial(
+                self._shadow.judge, content, context, classified.finding, current_request_id.get()
+            )
+            if not self._pool.run_idle(judge):
+                self._shadow.drop()
+        return classified
+
+    def classify_pictures(
+        self,
+        *,
+        contents: Sequence[bytes],
+        caller: PoolCaller,
+        context: Context,
+        keep: bool,
+        same_spot: bool,
+        shadowed: bool = True,
+    ) -> ClassifiedPictures:
+        """Classify one to four photos of a lesion, all by one model. Each waits for its own place
+        in the prediction pool. Unless `same_spot` was confirmed, it is looked whether they fit each
+        other. Raises as `classify_photo`; Refused names the picture in its figures, of several.
+        """
+        if len(contents) == 1:
+            only = self.classify_photo(
+                content=contents[0],
+                caller=caller,
+                context=context,
+                keep=keep,
+                shadowed=shadowed,
+            )
+            return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
+        model = self.served.model
+        each: list[_JudgedPicture] = []
+        for place, content in enumerate(contents, 1):
+            judge = partial(_judge, model, content, context, keep)
+            try:
+                each.append(self.run_in_pool(judge, caller=caller))
+            except Refused as refused:
+                refused.figures = {**refused.figures, "picture": place}
+                raise
+        apart = None
+        if not same_spot:
+            look = partial(find_apart, [one.known for one in each])
+            apart = self.run_in_pool(look, caller=caller)
+        return ClassifiedPictures(
+            finding=join_photos(model, [one.judged for one in each]),
+            kept=tuple(one.kept for one in each if one.kept),
+            apart=apart,
+        )
+
+    def run_in_pool(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
+        """What `work` returns: something whose cost grows with pictures. Raises Unavailable when
+        the queue is full.
+        """
+        return self._pool.run(work, caller=caller)
+
+
+def _classify(
+    model: Model, content: bytes, context: Context, measure: bool, keep: bool
+) -> ClassifiedPhoto:
+    """All work whose cost grows with the picture. It runs in the prediction pool, so only for as
+    many pictures at a time as the engine has streams.
+    """
+    prepared = prepare_photo(content)
+    finding = classify_prepared(model, prepared, context)
+    shape = measure_shape(prepared.photo) if measure else None
+    kept = reencode_for_storage(content, prepared.photo) if keep else None
+    return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgedPicture:
+    judged: JudgedPhoto
+    known: KnownPicture
+    kept: bytes | None
+
+
+def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _JudgedPicture:
+    """The same work as that of `_classify`."""
+    prepared = prepare_photo(content)
+    judged = judge_prepared(model, prepared, context)
+    modality = judged.finding.modality
+    kind = modality.recognised if modality else Modality.UNKNOWN
+    known = KnownPicture(shrink_to_stored(prepared.photo).pixels, kind)
+    kept = reencode_for_storage(content, prepared.photo) if keep else None
+    return _JudgedPicture(judged, known, kept)
+
+
+def announce_model(served: ServedModel) -> str:
+    """The line that `serve` prints about its model."""
+    if not served.loaded:
+        return "none, so no photo can be judged: set MODEL_PATH"
+    card = served.model.card
+    return f"{card.version} ({card.precision.value})"

@@ -1,0 +1,293 @@
+"""The stored model versions: the repository of the collection `models`, and their files as blobs.
+
+The files are verified and stored as blobs before the record, and deleted after it: a crash leaves
+blobs that no record names, which `check` removes. Which version is in service is in the pointer
+(`serving_pointer.py`), and not here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from skinapi.base.errors import (
+    Conflict,
+    Duplicate,
+    ModelDamaged,
+    NotFound,
+    SkinAPIError,
+    StoreUnavailable,
+)
+from skinapi.base.pages import Page, page_of
+from skinapi.model.network.model import (
+    FILE_NAME,
+    SPLIT,
+    ModelCard,
+    copied_model,
+    read_calibration,
+    read_card,
+    read_labels,
+)
+from skinapi.model.network.model_files import BadFile, read_json
+from skinapi.model.registry.card_figures import number
+from skinapi.model.registry.gates import name_test_part
+from skinapi.model.registry.prediction_pool import open_warm
+from skinapi.model.registry.serving_pointer import (
+    BROUGHT,
+    Change,
+    ModelVersion,
+    Origin,
+    State,
+    VersionSummary,
+)
+from skinapi.model.registry.version_files import StoredFile, read_file, store_files, write_files
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ports import Document, Store, set_or_remove
+from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
+
+# Words that are addresses below /models.
+RESERVED_NAMES = {"compare", "rollback", "operating-point"}
+MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
+HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss", "lesions")
+# With one picture of each lesion, as the page of a version tells it.
+BY_LESION = ("macro_auc", "named_balanced_accuracy")
+# The card has up to 4 MB, and a list needs none of it.
+LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
+
+
+class ModelVersions(Records[ModelVersion]):
+    """`opened` loads and tries a model; tests hand in what counts or fails."""
+
+    collection, record = "models", ModelVersion
+    indexes = (("job", "id"),)
+    unique = (("version",),)
+
+    def __init__(
+        self, store: Store, work: UnitOfWork, *, opened: Callable[[Path], object] = open_warm
+    ) -> None:
+        super().__init__(store)
+        self._work, self._blobs, self._opened = work, store.blobs, opened
+
+    def register(self, folder: Path, *, created_by: str, origin: Origin = BROUGHT) -> ModelVersion:
+        """Store the model of this folder, as `train` and `export` make it, as a candidate. It is
+        one unit of work, of which the files are stored before.
+
+        Raises ModelDamaged, DiskFull, and Conflict where there is such a version.
+        """
+        with copied_model(folder) as copy:
+            self._opened(copy)
+            card = _read_valid_card(copy)
+            self._refuse_other(card)
+            made: dict[str, Any] = {
+                **_described(copy, card),
+                "created_by": created_by,
+                **origin.stored(),
+            }
+            files = store_files(self._blobs, copy)
+        made["files"] = [file.stored() for file in files]
+        try:
+            return self._work.run(partial(self._add, made, card))
+        except StoreUnavailable:
+            raise  # without an answer, the record may be stored
+        except SkinAPIError:
+            for key in _blobs_of(files):
+                self._blobs.delete(key)
+            raise
+
+    def record_built_in(self, folder: Path, card: ModelCard) -> None:
+        """Keep the card of a model that is served from a folder, so that its findings can be traced
+        to it after it was replaced. Nothing where its version is recorded.
+        """
+        if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
+            made = {**_described(folder, card), "created_by": "system", "served_at": now()}
+            with suppress(Duplicate):  # another process has just done it
+                self._insert(made, "retired")
+
+    def get(self, version: str, /) -> ModelVersion:
+        """Raises NotFound."""
+        stored = self.find(version)
+        if stored is None:
+            raise NotFound(f"There is no model version {version}")
+        return stored
+
+    def find(self, version: str, /) -> ModelVersion | None:
+        return self._first({"version": version})
+
+    def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
+        """The version that this job, begun then, has stored; None where it has not, or its files
+        are deleted. An older version is of another job: their ids are short, and used again.
+        """
+        earliest = since - CLOCK_TOLERANCE
+        made = (each for each in self._list({"job": job}) if each.created_at > earliest)
+        return next((each for each in made if each.servable), None)
+
+    def page_versions(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
+        """The versions in the order in which they were added."""
+        rows = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
+        return page_of([VersionSummary.model_validate(row) for row in rows], limit)
+
+    def list_newest(self, *, limit: int) -> list[ModelVersion]:
+        """The newest versions with their cards, the newest first."""
+        return self._list(sort="-id", limit=limit)
+
+    def write_folder(self, version: str, folder: Path) -> None:
+        """Write the files of this version into the folder, unless they are there already.
+
+        Raises NotFound, and ModelDamaged where its files are deleted, gone or damaged.
+        """
+        stored = self.get(version)
+        if not stored.servable:
+            raise ModelDamaged(f"The files of {version} are deleted")
+        write_files(self._blobs, stored.files, folder)
+
+    def read_split(self, version: str) -> bytes | None:
+        """The content of its split.json; None where it came without one.
+
+        Raises NotFound, and ModelDamaged as `write_folder` does.
+        """
+        file = next((file for file in self.get(version).files if file.name == SPLIT), None)
+        return read_file(self._blobs, file) if file else None
+
+    @in_transaction
+    def change(self, version: str, decide: Callable[[ModelVersion], Document]) -> ModelVersion:
+        """Set the fields that `decide` returns, and remove those that are None. The record gets a
+        new revision also where there are none, so that of two decisions on one version at the same
+        time one is made again. Raises NotFound.
+        """
+        stored = self.get(version)
+        ops = set_or_remove(decide(stored)) | {"$inc": {"revision": 1}}
+        return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
+
+    def retire(self, version: str, *, by: str, reason: str | None) -> None:
+        """Raises NotFound, and Conflict where it is being deleted."""
+
+        def decide(stored: ModelVersion) -> Document:
+            if stored.state == "deleting":
+                raise Conflict(f"{version} is being deleted")
+            return _state_fields(stored, "retired", by, reason)
+
+        self.change(version, decide)
+
+    def mark_served(self, version: str) -> None:
+        """Note that it has been in service, which no candidate has. Raises NotFound, and Conflict
+        where its files are deleted.
+        """
+
+        def decide(stored: ModelVersion) -> Document:
+            stored.refuse_without_files()
+            served = {} if stored.served_at else {"served_at": now()}
+            return {**served, **_state_fields(stored, "retired", "system", None)}
+
+        self.change(version, decide)
+
+    def remove(self, unit: Unit, version: str) -> None:
+        """Delete the record, or, of a version that has answered somebody, its list of files: then
+        the rest stays, so that findings can be traced to it. The files are deleted after the
+        transaction. Raises NotFound.
+        """
+        stored = self.get(version)
+        if stored.served_at is None:
+            self._documents.delete({"id": stored.id})
+        else:
+            retired = _state_fields(stored, "retired", "system", "its files were deleted")
+            gone = {"files": [], "files_deleted_at": now()}
+            self.change(version, lambda _: {**retired, **gone})
+        unit.erase(_blobs_of(stored.files))
+
+    def _add(self, made: Document, card: ModelCard, unit: Unit) -> ModelVersion:
+        """Insert the record, or give one without files its files (again)."""
+        unit.audit("model.add", by=made["created_by"], target=card.version)
+        if not self._refuse_other(card):
+            return self._insert(made)
+        files = {"files": made["files"], "files_deleted_at": None}
+        return self.change(card.version, lambda _: files)
+
+    def _refuse_other(self, card: ModelCard) -> bool:
+        """Whether there is a record of this version; only the same model may bring its files.
+        Raises Conflict.
+        """
+        existing = self.find(card.version)
+        if existing is None:
+            return False
+        if existing.files or existing.state == "deleting":
+            raise Conflict(f"There is a model version {card.version} already")
+        if existing.read_card() != card:
+            raise Conflict(
+                f"Another model has the version {card.version} already: its card differs"
+            )
+        return True
+
+    def _insert(self, made: Document, state: State = "candidate") -> ModelVersion:
+        document = {"id": new_id(), "schema": 1, "created_at": now(), "revision": 1, **made}
+        first = Change(state=state, by=made["created_by"], changed_at=document["created_at"])
+        document |= {"state": state, "changes": [first.stored()]}
+        self._documents.insert(document)
+        return ModelVersion.model_validate(document)
+
+
+def _blobs_of(files: Iterable[StoredFile]) -> list[str]:
+    return [key for file in files for key in file.piece_blobs]
+
+
+def _state_fields(stored: ModelVersion, state: State, by: str, reason: str | None) -> Document:
+    if stored.state == state:
+        return {}
+    change = Change(state=state, by=by, changed_at=now(), reason=reason)
+    return {"state": state, "changes": [each.stored() for each in (*stored.changes, change)]}
+
+
+def _read_valid_card(folder: Path) -> ModelCard:
+    card = read_card(folder)
+    if not FILE_NAME.fullmatch(card.version) or card.version in RESERVED_NAMES:
+        # It becomes the name of a folder, and a part of an address.
+        raise ModelDamaged(
+            "The version in card.json must be up to 100 letters, digits, dots, hyphens and "
+            "underscores, must begin with a letter or digit, and cannot be a word of an address",
+            file="card.json",
+        )
+    return card
+
+
+def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
+    """The fields of a record that come from the folder."""
+    own = card.figures.get("test")
+    return {
+        "version": card.version,
+        "architecture": card.architecture,
+        "card": card.model_dump_json(),
+        "headline": _headline(own) if isinstance(own, dict) else {},
+        "labels": list(read_labels(folder)),
+        "test_part": _read_test_part(folder),
+        "refuses_other_pictures": read_calibration(folder).skin is not None,
+    }
+
+
+def _headline(own: Mapping[str, Any]) -> dict[str, float]:
+    """What a list says of a test part, as far as its card has it."""
+    figures = {name: number(own.get(name)) for name in HEADLINE}
+    by_lesion = own.get("one_per_lesion")
+    if isinstance(by_lesion, dict):
+        figures |= {f"by_lesion_{name}": number(by_lesion.get(name)) for name in BY_LESION}
+    return {name: value for name, value in figures.items() if value is not None}
+
+
+def _read_test_part(folder: Path) -> str | None:
+    """The test part that the folder's split names; None for a model that came without one."""
+    if not (folder / SPLIT).is_file():
+        return None
+    try:
+        split = read_json(
+            folder,
+            SPLIT,
+            TypeAdapter(dict[str, list[str]]),
+            most_bytes=MOST_SPLIT_BYTES,
+            most_values=MOST_SPLIT_VALUES,
+        )
+    except BadFile as bad:
+        raise ModelDamaged(f"The model cannot be added. {bad}", file=SPLIT) from bad
+    return name_test_part(split["test"]) if split.get("test") else None

@@ -1,0 +1,1 @@
+"""Storage, web, jobs, notices and the audit trail."""

@@ -1,0 +1,408 @@
+"""The audit trail: an append-only log of who did what to which account.
+
+A row is inserted in the transaction of its change, signed with a key of the server. Rows name
+accounts only by id, so that they can be kept when the person's data is deleted. Soon after, the row
+is sealed: it gets the next number and becomes a link of a hash chain, each with the hash of the row
+before (`seal`). Where a store runs one transaction at a time, that is a part of the same
+transaction; else rows of all servers are sealed in batches (`seal_all`), because a chain is one
+document that each change would wait for.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from skinapi.base.errors import Conflict, InvalidQuery
+from skinapi.base.logs import current_key_id, current_request_id, log
+from skinapi.base.pages import Page, page_of
+from skinapi.platform.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
+from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.documents import merged
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import first_id_at, new_id, now
+from skinapi.platform.storage.ports import Document, Documents, Filter, Store
+from skinapi.platform.storage.store_version import SigningKeys
+from skinapi.platform.storage.unit_of_work import AuditRow
+
+SEALED_AT_ONCE = 500
+WALKED = 200
+LATEST_SEAL = timedelta(minutes=1)
+NOT_SEALED: Filter = {"sequence": None}
+T = TypeVar("T")
+PURPOSE = "skinapi audit rows"
+# `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
+ACCOUNT_FIELDS = ("by", "target", "owner")
+CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
+MISSING = "its chain head was missing"
+NOT_OURS = "its chain head was not signed with a known key"
+START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
+SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailFilter:
+    """Which rows are looked for: of this action, account, key of a program; written at `since` or
+    later and before `until`. `key` goes with neither action nor account: no index has both.
+    """
+
+    action: str | None = None
+    account: str | None = None
+    key: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditTrail:
+    """Appends rows to the audit trail, and reads and checks it.
+
+    `secrets` are the server's secrets, the newest first: it signs the rows, the others verify rows
+    that they signed before.
+    """
+
+    def __init__(self, store: Store, *, secrets: Sequence[str]) -> None:
+        self._store = store
+        self._rows = store.collection("audit")
+        self._rows.ensure_index("sequence", unique=True)
+        self._rows.ensure_index("sequence", "id")
+        self._rows.ensure_index("sequence", "key", "id")
+        # One index for each combination of filters of `page`.
+        for field in ACCOUNT_FIELDS:
+            self._rows.ensure_index(field, "id")
+            self._rows.ensure_index(field, "action", "id")
+        self._rows.ensure_index("action", "id")
+        self._rows.ensure_index("by_key", "id")
+        self._keys = SigningKeys(secrets, purpose=PURPOSE)
+        self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
+
+    def add(self, *rows: AuditRow) -> None:
+        """Add rows in the transaction under way, sealed at once where the store has one writer."""
+        for added in rows:
+            row = {
+                "phase": "outcome",  # the API says it; rows of the first code may be "intent"
+                **asdict(added),
+                "id": new_id(),
+                "schema": 1,
+                "created_at": now(),
+                "request_id": current_request_id.get(),
+                "by_key": current_key_id.get(),
+                "key": self._keys.current,
+            }
+            row["signature"] = self._keys.sign(row)
+            self._rows.insert(row)
+        if self._store.one_writer:
+            self._seal()
+
+    def record(self, *rows: AuditRow) -> None:
+        """Add rows, all or none. Call it inside the transaction of a change, or for an event that
+        changes nothing.
+        """
+        self._store.transaction(partial(self.add, *rows))
+
+    def seal(self) -> int:
+        """Number and chain the next rows that are not sealed, in the order of their ids; return how
+        many. Call it again as long as it is SEALED_AT_ONCE. A row of a key that this server does
+        not know waits for one that does, as while a secret is replaced, and holds up no other.
+        """
+        return self._store.transaction(self._seal)
+
+    def seal_all(self) -> None:
+        while self.seal():
+            pass
+
+    def has_unsealed(self) -> bool:
+        """Whether a row waits that this server can seal."""
+        return bool(self._list_sealable(1))
+
+    def _list_sealable(self, limit: int) -> list[Document]:
+        listings = [
+            self._rows.find({**NOT_SEALED, "key": key}, sort="id", limit=limit)
+            for key in self._keys.names
+        ]
+        return merged(listings, limit=limit)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
+        yield from chain_faults(self._in_sequence(), self._keys, "audit")
+        yield from self._faults_of_unsealed()
+        count = self._rows.count()  # first: more may be added and numbered, but none is deleted
+        count -= self._rows.count(NOT_SEALED) + self._rows.count({"sequence": {"$gt": 0}})
+        if count > 0:
+            yield Fault(f"{count} audit rows are not numbered from 1 up")
+        yield from self._chain_head.faults()
+
+    def _faults_of_unsealed(self) -> Iterator[Fault]:
+        late = unknown = 0
+        for row in self._unsealed():
+            if row.get("key") and self._keys.age(row) is None:
+                unknown += 1
+                continue
+            if not self.is_signed(row):
+                yield Fault(f"audit row {row['id']} is not signed, and not numbered yet")
+            late += row["created_at"] < now() - LATEST_SEAL
+        if late:
+            yield Fault(f"{late} audit rows are not numbered yet", self.seal_all)
+        if unknown:
+            yield Fault(f"{unknown} audit rows are not numbered, because they are {OTHER_KEY}")
+
+    def _unsealed(self) -> Iterator[Document]:
+        after = ""
+        while rows := self._rows.find({**NOT_SEALED, "id": {"$gt": after}}, sort="id", limit=1000):
+            yield from rows
+            after = rows[-1]["id"]
+
+    def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
+        """Yield a fault unless the row with this number has this hash, as a log line says."""
+        rows = self._rows.find({"sequence": sequence})
+        if [row.get("hash") for row in rows] != [hash]:
+            yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
+
+    def find(self, identifier: str) -> Document | None:
+        return self._rows.get(identifier)
+
+    def walk(
+        self,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        newest_first: bool,
+        after: str | None,
+    ) -> Iterator[Document]:
+        """Rows in the order of their ids, read in pages: those written at `since` or later and
+        before `until`, behind the id `after`. A row that is committed late may stand before some
+        that were read.
+        """
+        low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        while True:
+            if after:
+                low, high = (low, min(high, after)) if newest_first else (max(low, after), high)
+            within: Filter = {"id": {"$gt": low, "$lt": high}}
+            rows = self._rows.find(within, sort="-id" if newest_first else "id", limit=WALKED)
+            yield from rows
+            if len(rows) < WALKED:
+                return
+            after = rows[-1]["id"]
+
+    def find_newest(self, action: str, *, target: str) -> Document | None:
+        """The newest row about this; None if there is none."""
+        about = {"target": target, "action": action}
+        return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
+
+    def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
+        """Rows of this action by this account, in the order of their ids, behind the id `after`;
+        read in pages.
+        """
+        while True:
+            behind: Filter = {"by": by, "action": action, "id": {"$gt": after}}
+            rows = self._rows.find(behind, sort="id", limit=WALKED)
+            yield from rows
+            if len(rows) < WALKED:
+                return
+            after = rows[-1]["id"]
+
+    def get_newest_sealed(self) -> Document:
+        """The number and the hash of the newest row of the chain."""
+        return self._chain_head.newest()
+
+    def follow(self, after: str | None = None) -> Iterator[Document]:
+        """The rows of the chain behind this cursor (`cursor_of`), in their order; all without one.
+        Some hundred are in memory at a time.
+
+        No row is ever skipped: rows are numbered in one transaction after the other, so whoever
+        sees a row sees all before it. A row that is not numbered yet comes later.
+
+        Raises InvalidQuery for what is no cursor, and CursorLost where the row that it names is not
+        there any more, as after a restore of an older backup.
+        """
+        last = 0
+        if after:
+            match = CURSOR.fullmatch(after)
+            if match is None:
+                raise InvalidQuery("after: no cursor of this list")
+            last = int(match["sequence"])
+            rows = self._rows.find({"sequence": last})
+            if [cursor_of(row) for row in rows] != [after]:
+                raise CursorLost
+        return self._in_sequence(last)
+
+    def _in_sequence(self, last: int = 0) -> Iterator[Document]:
+        while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=500):
+            yield from rows
+            last = rows[-1]["sequence"]
+
+    def page(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
+        """A page of rows, newest first, continued after the row with the id `after`. Raises
+        InvalidQuery if there is no such row.
+        """
+        if after and self._rows.get(after) is None:
+            raise InvalidQuery("after: there is no such row")
+        named = {"action": wanted.action, "by_key": wanted.key}
+        conditions: Filter = {name: value for name, value in named.items() if value}
+        # Ids begin with the time, so the indexes that end in the id serve a range of time too.
+        ends = [*filter(None, [after, first_id_at(wanted.until) if wanted.until else None])]
+        within = {"$gte": first_id_at(wanted.since)} if wanted.since else {}
+        if ends:
+            within["$lt"] = min(ends)
+        if within:
+            conditions["id"] = within
+        account_filters: list[Filter] = (
+            [{field: wanted.account} for field in ACCOUNT_FIELDS] if wanted.account else [{}]
+        )
+        listings = [
+            self._rows.find({**account_filter, **conditions}, sort="-id", limit=limit + 1)
+            for account_filter in account_filters
+        ]
+        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
+
+    def page_about(
+        self, account: str, actions: Mapping[str, Sequence[str]], *, after: str | None, limit: int
+    ) -> Page[Document]:
+        """A page of the rows about an account that have one of these actions, newest first:
+        `actions` has those that name it in each field (of ACCOUNT_FIELDS).
+        """
+        behind: Filter = {"id": {"$lt": after}} if after else {}
+        listings = [
+            self._rows.find({field: account, "action": one, **behind}, sort="-id", limit=limit + 1)
+            for field, named in actions.items()
+            for one in named
+        ]
+        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
+
+    def is_signed(self, row: Document) -> bool:
+        """Whether this server, or one with a former secret of it, wrote the row as it is."""
+        return self._keys.signed(row, field="hash" if "hash" in row else "signature")
+
+    def _seal(self) -> int:
+        if rows := self._list_sealable(SEALED_AT_ONCE):
+            newest = self._chain_head.newest()
+            changes: dict[str, Document] = {}
+            for row in rows:
+                change: Document = {"key": self._keys.current, "previous": newest["hash"]}
+                change["sequence"] = newest["sequence"] + 1
+                if newest.get("head_fault"):
+                    change["head_fault"] = newest["head_fault"]
+                if not self.is_signed(row):
+                    change["unsigned"] = True
+                change["hash"] = self._keys.sign({**row, **change})
+                changes[row["id"]] = change
+                newest = {"sequence": change["sequence"], "hash": change["hash"]}
+            self._rows.set_each(changes)
+            self._chain_head.move(newest)
+        return len(rows)
+
+
+class CursorLost(Conflict):
+    code = "audit_cursor_lost"
+    sentence = (
+        "The audit trail is not the one that this cursor was made for: an older backup was "
+        "restored, or rows were deleted. Begin anew without `after`"
+    )
+
+
+def cursor_of(row: Document) -> str:
+    """Names a row of the chain: its number, and of which chain."""
+    return f"{row['sequence']}-{row.get('hash', '')[:16]}"
+
+
+class ChainHead:
+    """The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
+    `check` notices when the newest rows were deleted.
+
+    Rows are numbered and the head is moved in one transaction. So where there are numbered rows
+    there is a head, and the row that it names must exist.
+    """
+
+    def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
+        self._counters = store.collection("counters")
+        self._rows, self._name, self._keys = rows, name, keys
+        self._id = f"{name}-head"
+
+    def newest(self) -> Document:
+        """The number and hash that the next row follows: of the newest row, or of the head if its
+        row was deleted. So a deleted row's number is never given to a new row.
+
+        With a `head_fault` where the stored head cannot be trusted.
+        """
+        head, rows = self._read(), self._last_row()
+        trusted = head is not None and self._trusts(head)
+        candidates = [START, *rows, *([head] if head and trusted else [])]
+        newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
+        if trusted or (head is None and newest == START):
+            return newest
+        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
+
+    def move(self, row: Document) -> None:
+        """Move the head to this row, unless it is at a later one. Call it in the transaction that
+        numbers the row.
+        """
+        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
+        head = {**facts, "signature": self._keys.sign(facts)}
+        behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
+        if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
+            self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a missing or false head, deleted newest rows, and a newest row that was replaced.
+
+        None can be repaired: a new head would hide what was deleted.
+        """
+        head, rows = self._read(), self._last_row()
+        if head is None:
+            if rows:
+                yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
+        elif not self._trusts(head):
+            yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
+        else:
+            last = rows[0]["sequence"] if rows else 0
+            if last < head["sequence"]:
+                yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
+            for row in self._rows.find({"sequence": head["sequence"]}):
+                if row.get("hash") != head["hash"]:
+                    message = f"{self._name} row {head['sequence']} is not the one that was written"
+                    yield Fault(message)
+
+    def _trusts(self, head: Document) -> bool:
+        signed = {field: head.get(field) for field in SIGNED_FIELDS}
+        return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
+
+    def _last_row(self) -> list[Document]:
+        """The row with the highest number, in a list; empty if there is none from 1 up."""
+        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
+
+    def _read(self) -> Document | None:
+        return self._counters.get(self._id)
+
+
+def _place(row: Document) -> Document:
+    return {"sequence": row["sequence"], "hash": row["hash"]}
+
+
+# Seals the rows of all servers, and logs the newest sealed row.
+
+
+SEAL_EVERY_S = 1.0
+# After a crash the others wait for so long.
+LEASE_LENGTH = timedelta(seconds=5)
+
+
+class AuditSealer(PeriodicThread):
+    """Of all processes one seals at a time; that two do would harm nothing but their speed."""
+
+    def __init__(self, store: Store, trail: AuditTrail) -> None:
+        super().__init__("audit-sealer", every_s=SEAL_EVERY_S, failure="audit rows not sealed")
+        self._lease = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
+        self._trail = trail
+        self._logged: Document | None = None
+
+    def make_pass(self) -> None:
+        if self._trail.has_unsealed() and self._lease.claim():
+            while self._trail.seal() == SEALED_AT_ONCE and self._lease.renew():
+                pass
+            self._lease.release()
+        # A log that is kept elsewhere shows when the newest rows and the head were put back.
+        newest = self._trail.get_newest_sealed()
+        if newest != self._logged:
+            log.info("audit", sequence=newest["sequence"], hash=newest["hash"])
+            self._logged = newest

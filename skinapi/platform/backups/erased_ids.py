@@ -1,0 +1,201 @@
+"""The ids of accounts and findings that were erased, for a restore of a backup from before.
+
+Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
+and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from skinapi.base.errors import BrokenErasedIds, Conflict
+from skinapi.base.stored_record import Frozen, StoredRecord, optional
+from skinapi.platform.storage.files import disk_errors, write_durably
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Store, set_or_remove
+from skinapi.platform.storage.records import Records
+
+ErasedKind = Literal["account", "finding"]
+COLLECTION = "erased_ids"
+FILE_NAME = "erased-ids.jsonl"
+AT_ONCE = 500
+WAITS = {"scrubbed_at": None}
+
+
+class Erased(StoredRecord):
+    """`id` is that of the account or finding, `created_at` when it was erased. `scrubbed_at`: when
+    the store had overwritten what was deleted, as far as it can. `request`: the hash of the request
+    by which a program had filed the finding, which is not judged again.
+    """
+
+    id: str
+    created_at: datetime
+    kind: ErasedKind
+    scrubbed_at: datetime | None = None
+    request: str | None = optional()
+
+
+class ErasedIds(Records[Erased]):
+    collection, record = COLLECTION, Erased
+    indexes = (("scrubbed_at", "created_at", "id"), ("created_at", "id"), ("request", "id"))
+
+    def add(self, kind: ErasedKind, identifier: str, *, request: str | None = None) -> None:
+        """Call it in the transaction that deletes the account or finding. It may be on the list."""
+        erased: Document = {"kind": kind, "created_at": now(), "schema": 1, "scrubbed_at": None}
+        if request:
+            erased["request"] = request
+        self._documents.update({"id": identifier}, set_or_remove(erased), upsert=True)
+
+    def has_request(self, request: str) -> bool:
+        """Whether the finding that this request has made was erased."""
+        return bool(self._documents.find({"request": request}, limit=1, fields=()))
+
+    def list_since(self, moment: datetime) -> Iterator[Erased]:
+        """By time."""
+        yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
+
+    def is_one_waiting(self) -> bool:
+        """Whether one was erased since the last complete scrub."""
+        return bool(self._documents.find(WAITS, sort="created_at", limit=1, fields=()))
+
+    def note_scrubbed(self, *, begun_at: datetime) -> None:
+        """The store has overwritten what was deleted before this time."""
+        before = {**WAITS, "created_at": {"$lt": begun_at}}
+        self._documents.update_all(before, {"$set": {"scrubbed_at": now()}})
+
+    def merge(self, erased: Iterable[Erased]) -> None:
+        """Add those that are not on the list, with their times."""
+        for one in erased:
+            if self._documents.get(one.id) is None:
+                self.insert(one)
+
+
+def list_erased(store: Store) -> Iterator[Erased]:
+    """As `ErasedIds.walk_all`, of a store that is only read."""
+    documents, after = store.collection(COLLECTION), None
+    while page := documents.find(after=after, limit=AT_ONCE):
+        yield from map(Erased.model_validate, page)
+        after = page[-1]["id"]
+
+
+# The list as a file: a line that says what it is, then one for each id.
+
+
+class Header(Frozen):
+    """`complete_until`: all that was erased before is in it. None in the file that a server keeps,
+    which is whole but for the last minute. `store` is the name of the store.
+    """
+
+    skinapi: Literal["erased ids"] = "erased ids"
+    format: Literal[1] = 1
+    complete_until: datetime | None = None
+    store: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedList:
+    complete_until: datetime | None
+    erased: list[Erased]
+    store: str | None = None
+
+
+def name_of_store(store: Store) -> str | None:
+    """What tells it from others, also when it was restored; None where no server has opened it."""
+    opened = store.collection("store").get("store")
+    return opened["created_at"].isoformat() if opened else None
+
+
+def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
+    """Write the list to a file, which is replaced; return how many are on it. Written with a
+    backup, it says nothing of the time after the backup was begun (`until`). Raises Conflict where
+    it cannot be written.
+    """
+    lines = [_line(Header(complete_until=until or now(), store=name_of_store(store)))]
+    lines += [_line(one) for one in list_erased(store)]
+    try:
+        write_durably(path, b"".join(lines))
+    except OSError as error:
+        raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
+    return len(lines) - 1
+
+
+def read_erased_ids(path: Path) -> ErasedList:
+    """Raises BrokenErasedIds. In the file of a server a line may be cut off, by a kill: the server
+    has written it again.
+    """
+    try:
+        first, *lines, rest = path.read_bytes().split(b"\n")
+        header = Header.model_validate_json(first)
+    except OSError as error:
+        raise BrokenErasedIds(f"{path.name} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BrokenErasedIds(f"{path.name} is no list of erased ids") from error
+    erased = []
+    for line in lines:
+        try:
+            erased.append(Erased.model_validate_json(line))
+        except ValidationError as error:
+            if header.complete_until:
+                raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
+    if header.complete_until and rest:
+        raise BrokenErasedIds(f"{path.name} was cut off: write it anew")
+    return ErasedList(header.complete_until, erased, header.store)
+
+
+def _line(record: BaseModel) -> bytes:
+    return record.model_dump_json(exclude_none=True).encode() + b"\n"
+
+
+# Rows are seen in another order than that of their times, which differ between machines, too.
+OVERLAP = timedelta(hours=2)
+
+
+class ErasedIdsFile:
+    """The list that a server keeps beside its store, in the instance folder. It is only appended
+    to. Where several servers share a MongoDB, each keeps one.
+    """
+
+    def __init__(self, erased: ErasedIds, folder: Path) -> None:
+        self._erased = erased
+        self._path = folder / FILE_NAME
+        self._newest: datetime | None = None
+        self._recent: set[str] = set()
+
+    def update(self) -> None:
+        """Append what was erased since. Raises StoreUnavailable; BrokenErasedIds where the file is
+        another one.
+        """
+        if self._newest is None:
+            known = self._read()
+            found = list(self._erased.walk_all())
+        else:
+            known = self._recent
+            found = list(self._erased.list_since(self._newest - OVERLAP))
+        self._append([one for one in found if one.id not in known])
+        self._newest = max((one.created_at for one in found), default=self._newest or now())
+        since = self._newest - OVERLAP
+        self._recent = {one.id for one in found if one.created_at >= since}
+
+    def _read(self) -> set[str]:
+        if not self._path.exists():
+            with disk_errors():
+                write_durably(self._path, _line(Header()))
+        return {one.id for one in read_erased_ids(self._path).erased}
+
+    def _append(self, erased: list[Erased]) -> None:
+        if not erased:
+            return
+        # A line before may have been cut off.
+        added = b"".join([b"\n", *map(_line, erased)])
+        with disk_errors():
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(file, added)
+                os.fsync(file)
+            finally:
+                os.close(file)

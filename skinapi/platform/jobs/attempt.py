@@ -1,0 +1,346 @@
+"""One attempt at a job: its process is watched, its lease renewed, and how it ended is stored."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from skinapi.base.errors import Duplicate, StoreUnavailable
+from skinapi.base.logs import log
+from skinapi.platform.jobs.job import CRASHED, MOST_ATTEMPTS, NO_RIGHT, TOOK_TOO_LONG, Job, Status
+from skinapi.platform.jobs.job_guard import BUSY
+from skinapi.platform.jobs.job_logs import HEAD_LINES, LINES_OF_BATCH, TAIL_LINES, JobLogs
+from skinapi.platform.jobs.job_process import (
+    LONGEST_MESSAGE,
+    UNPRINTABLE,
+    JobProcess,
+    clean_code,
+    clean_progress,
+    clean_result,
+    clean_text,
+    with_row,
+)
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.jobs.process import boot_time, described
+
+# Cuts what a job's process prints into lines of its log: bounded, printable, without secrets.
+
+
+LONGEST_LINE = 500
+# Of a line without an end no more than this waits for it; a secret is looked for in so much.
+LONGEST_RAW_LINE = 8 * 1024
+HIDDEN = "[secret]"
+# Colours and cursor movements: https://ecma-international.org/publications-and-standards/standards/ecma-48/
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
+
+
+class LogLines:
+    """Takes the output of one attempt, and stores it now and then.
+
+    Between two calls of `flush`, no more lines wait than a job's log may have, and only what is
+    stored is cleaned: a process may print 100 MB.
+    """
+
+    def __init__(self, logs: JobLogs, job: str, *, secrets: Sequence[str] = ()) -> None:
+        self._logs, self._job = logs, job
+        hidden = [re.escape(secret) for secret in secrets if secret]
+        self._hide = re.compile("|".join(hidden)) if hidden else None
+        self._number = logs.last_number(job)
+        self._head: deque[tuple[int, bytes]] = deque()
+        self._tail: deque[tuple[int, bytes]] = deque(maxlen=TAIL_LINES)
+        self._rest = b""
+        self._skips = False
+
+    def feed(self, data: bytes) -> None:
+        *lines, rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if not self._skips:
+                self._add(line)
+            self._skips = False
+        # The end may be the first half of an end of line.
+        self._rest = _newest(rest) + (b"\r" if rest.endswith(b"\r") else b"")
+        if len(self._rest) > LONGEST_RAW_LINE:
+            if not self._skips:
+                self._add(self._rest[:LONGEST_RAW_LINE])
+            self._rest, self._skips = b"", True
+
+    def end(self) -> None:
+        """The output has ended: its last line may lack an end."""
+        if self._rest and not self._skips:
+            self._add(self._rest)
+        self._rest = b""
+
+    def say(self, text: str) -> None:
+        """Add one line of the worker's own."""
+        self._add(text.encode())
+
+    def _add(self, line: bytes) -> None:
+        self._number += 1
+        waiting = self._head if self._number <= HEAD_LINES else self._tail
+        waiting.append((self._number, line))
+
+    def _clean(self, line: bytes) -> str:
+        text = _newest(line)[:LONGEST_RAW_LINE].decode("utf-8", "replace")
+        if self._hide:
+            text = self._hide.sub(HIDDEN, text)
+        return UNPRINTABLE.sub(" ", ESCAPES.sub("", text))[:LONGEST_LINE].rstrip()
+
+    def flush(self) -> None:
+        """Store the lines that came since the last call. Raises StoreUnavailable; then they are
+        stored by the next call.
+        """
+        while waiting := self._head or self._tail:
+            batch = list(islice(waiting, LINES_OF_BATCH))
+            # Duplicate: it was stored by the last call, which got no answer.
+            with suppress(Duplicate):
+                number, _ = batch[0]
+                self._logs.add(self._job, number, [self._clean(line) for _, line in batch])
+            for _ in batch:
+                waiting.popleft()
+        self._logs.trim(self._job, self._number)
+
+
+def _newest(line: bytes) -> bytes:
+    """What a terminal would show last: a progress bar begins its line anew with "\\r"."""
+    return line.rstrip(b"\r").rpartition(b"\r")[2]
+
+
+# Why an attempt is over although its process had not ended.
+StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "time"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
+    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`. A job
+    may run for `longest` in all its attempts, a short one for `longest_short`.
+    """
+
+    lease: float = 30.0
+    beat: float = 2.0
+    poll: float = 1.5
+    seldom_poll: float = 10.0
+    grace: float = 10.0
+    margin: float = 2.0
+    store_retry: float = 1.0
+    longest: float = 24 * 3600.0
+    longest_short: float = 4 * 3600.0
+
+    @property
+    def lease_time(self) -> timedelta:
+        return timedelta(seconds=self.lease)
+
+    def longest_of(self, job: Job) -> float:
+        return self.longest_short if job.short else self.longest
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """`command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what
+    no log may show, `may_work` tells whether a job may go on, `stopping` whether the
+    worker is to stop.
+    """
+
+    worker: str
+    command: Sequence[str]
+    folder: Path
+    timing: Timing
+    secrets: Sequence[str]
+    may_work: Callable[[Job], bool]
+    stopping: Callable[[], bool]
+
+
+class Attempt:
+    """Runs a job that was claimed until its process has ended or was stopped."""
+
+    def __init__(
+        self, settings: WorkerSettings, *, jobs: Jobs, job: Job, claimed_at: float, wakeup: int
+    ) -> None:
+        """`claimed_at` is the `boot_time` before the claim: the lease has been running since."""
+        self._settings, self._timing = settings, settings.timing
+        self._jobs, self._job, self._wakeup = jobs, job, wakeup
+        self._lines = LogLines(jobs.logs, job.id, secrets=settings.secrets)
+        self._lines.say(f"[attempt {job.attempts} of {MOST_ATTEMPTS}]")
+        self._stop: StopReason | None = None
+        self._result: Any = None
+        self._error: str | None = None
+        self._code: str | None = None
+        self._again = False
+        self._metrics = job.metrics
+        self._news: dict[str, Any] = {"message": "Starting"}
+        self._claimed_at = claimed_at
+        self._lease_ends = claimed_at + self._timing.lease - self._timing.margin
+        self._next_beat = time.monotonic()
+        self._process = JobProcess(
+            settings.command,
+            job,
+            folder=settings.folder,
+            lease_s=self._lease_left(),
+            on_output=self._lines.feed,
+        )
+
+    def run(self) -> None:
+        """Returns once it is stored how the attempt ended, or somebody else has the job. Raises
+        StoreUnavailable if it could not be stored before the worker had to stop.
+        """
+        while not self._process.ended():
+            until_beat = max(0.0, self._next_beat - time.monotonic())
+            self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
+            if self._settings.stopping() and self._stop is None:
+                self._end("stopping")
+            took = self._job.seconds_before + self._seconds()
+            if self._stop is None and took > self._timing.longest_of(self._job):
+                self._end("time")
+            if time.monotonic() >= self._next_beat:
+                self._beat()
+        if self._stop is None and self._lease_left() <= 0:
+            self._stop = "lease"  # the guard has seen it first
+        status, events = self._process.close()
+        self._take_all(events)
+        self._lines.end()
+        self._settle(status)
+
+    def _take_all(self, events: Iterable[dict[str, Any]]) -> None:
+        for event in events:
+            try:
+                self._take(event)
+            except Exception as error:  # noqa: BLE001 (foreign code sent it: it must not end the worker)
+                log.error("job_event", job=self._job.id, cause=type(error).__name__)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if (percent := clean_progress(event.get("progress"))) is not None:
+            self._news["progress"] = percent
+            self._news["message"] = clean_text(event.get("message", ""), LONGEST_MESSAGE)
+        if "metric" in event:
+            self._metrics = tuple(with_row(self._metrics, event["metric"]))
+            self._news["metrics"] = list(self._metrics)
+        if "error" in event:
+            self._error = clean_text(event["error"])
+            self._code = clean_code(event.get("code"))
+            self._again = bool(event.get("again"))
+        if "result" in event:
+            try:
+                self._result = clean_result(event["result"])
+            except ValueError as error:
+                self._error = f"It ended, but {error}"
+
+    def _beat(self) -> None:
+        """Renew the lease, and store what is new. While the store is away, the lease runs out."""
+        began = boot_time()
+        self._next_beat = time.monotonic() + min(self._timing.beat, self._timing.lease / 4)
+        try:
+            job = self._jobs.beat(self._job, lease=self._timing.lease_time, changes=self._news)
+            if job is None:
+                self._end("fenced")
+                return
+            self._news = {}
+            late = self._lease_left() <= 0  # the guard has killed the process, or is about to
+            self._lease_ends = began + self._timing.lease - self._timing.margin
+            self._process.renew(self._lease_left())
+            if job.cancel_asked and self._stop is None:
+                self._end("cancelled")
+            elif self._stop is None and not self._settings.may_work(job):
+                self._end("no right")
+            elif self._stop is None and late:
+                self._end("lease")
+            self._lines.flush()
+        except StoreUnavailable:
+            if self._lease_left() <= 0 and self._stop is None:
+                self._end("lease")
+
+    def _seconds(self) -> float:
+        return boot_time() - self._claimed_at
+
+    def _lease_left(self) -> float:
+        return max(0.0, self._lease_ends - boot_time())
+
+    def _end(self, why: StopReason) -> None:
+        self._stop = why
+        if why in ("fenced", "lease"):
+            self._process.kill()  # another worker may have begun
+        else:
+            self._process.stop(self._timing.grace)
+
+    def _settle(self, status: int) -> None:
+        """Store how it ended. If that fails, it is tried again: as long as the token is ours,
+        nobody else has the job, whatever the time of the lease.
+        """
+        end = self._end_of(status)
+        self._lines.say(f"[{end.changes.get('error') or end.changes['message']}]")
+        log.info("job", job=self._job.id, kind=self._job.kind, status=end.status)
+        while True:
+            try:
+                self._store(end)
+            except StoreUnavailable:
+                if self._settings.stopping():
+                    raise
+                time.sleep(self._timing.store_retry)
+            else:
+                return
+
+    def _store(self, end: "AttemptResult") -> None:
+        # Before the job is given back: the next attempt counts its lines from these.
+        with suppress(StoreUnavailable):
+            self._lines.flush()
+        if end.status == "queued":
+            self._jobs.release(
+                self._job, changes=end.changes, counted=end.counted, seconds=self._seconds()
+            )
+        else:
+            self._jobs.finish(self._job, status=end.status, changes=end.changes)
+
+    def _end_of(self, status: int) -> "AttemptResult":
+        crashed = f"Its process was ended {described(status)}"
+        reached = {name: value for name, value in self._news.items() if name != "message"}
+        last = self._job.attempts >= MOST_ATTEMPTS
+        if self._result is not None:
+            done = {"result": self._result, "progress": 100.0, "message": "Completed"}
+            return AttemptResult("completed", {**reached, **done})
+        if self._stop == "cancelled":
+            return AttemptResult("cancelled", {**reached, "message": "Cancelled"})
+        if self._stop == "no right":
+            return AttemptResult("cancelled", {**reached, "message": NO_RIGHT})
+        if self._stop == "time":
+            return _failed(reached, _too_long(self._job, self._timing), TOOK_TOO_LONG)
+        if self._stop is not None or status == BUSY:
+            says = "Interrupted; it waits again"
+            return AttemptResult("queued", {**reached, "message": says}, counted=False)
+        if self._error is not None and (last or not self._again):
+            return _failed(reached, self._error, self._code)
+        if last:
+            says = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
+            return _failed(reached, says, CRASHED)
+        says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
+        return AttemptResult("queued", {**reached, "message": says})
+
+
+@dataclass(frozen=True)
+class AttemptResult:
+    """How an attempt ended: the job's status then, and what changes with it."""
+
+    status: Status
+    changes: dict[str, Any]
+    counted: bool = True
+
+
+def _failed(reached: dict[str, Any], says: str, code: str | None) -> AttemptResult:
+    coded = {"error_code": code} if code else {}
+    return AttemptResult("failed", {**reached, "error": says, **coded, "message": "Failed"})
+
+
+def _too_long(job: Job, timing: Timing) -> str:
+    less = (
+        "send a smaller network"
+        if job.short
+        else "ask for fewer epochs or a smaller picture size, or have JOB_HOURS raised where the "
+        "worker runs"
+    )
+    hours = timing.longest_of(job) / 3600
+    ran = f"{hours:g} {'hour' if hours == 1 else 'hours'}"
+    return f"It was ended after {ran}, which is as long as such a job may run: {less}"

@@ -1,0 +1,381 @@
+"""The repository of jobs, and the queue that they form.
+
+**A claim is one transaction**: it reads whose turn it is and what runs, and gives the job a token
+and a lease. Each later write of the worker names the token, and changes nothing if another worker
+has taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
+again, at its old place.
+
+**One job of an account runs at a time**, and one short job beside it: the claim sets
+`running_owner`, which is unique. What a job's place in the queue is, places.py decides.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from skinapi.base.errors import IdempotencyKeyReused, NotFound
+from skinapi.platform.jobs.job import (
+    CRASHED,
+    ENDED,
+    KEPT_FOR,
+    MOST_ATTEMPTS,
+    MOST_KEPT,
+    PERSON_FILE,
+    Job,
+    JobEnded,
+    JobNotEnded,
+    Status,
+)
+from skinapi.platform.jobs.job_logs import JobLogs
+from skinapi.platform.jobs.places import Places
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, made_at, now
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store
+from skinapi.platform.storage.records import Records, in_transaction
+
+# A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
+LOOK_AHEAD = 100
+SWEPT_AT_ONCE = 100
+WORK = "job"  # of `FailedItems`
+# An idle worker takes a job within 10 s, whatever tells it of the job.
+NO_WORKER = timedelta(minutes=1)
+# What a list shows of a job: all but its metrics and its result, which may be 300 KB.
+LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
+# What belongs to one attempt, and what belongs to an unfinished job.
+HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
+UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
+# What goes when an ended job is queued again.
+OF_LAST_RUN = dict.fromkeys(
+    ("error", "error_code", "result", "started_at", "attempt_started_at", "completed_at"), True
+)
+BEGUN_ANEW: Document = {
+    "status": "queued",
+    "attempts": 0,
+    "progress": 0.0,
+    "seconds_before": 0.0,
+    "metrics": [],
+    "message": "",
+}
+GAVE_UP = (
+    f"It was started {MOST_ATTEMPTS} times, and each time its process ended without a word: "
+    "the machine may have too little memory. The log shows how far it came"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to be queued; see `JobsService.submit`."""
+
+    identifier: str
+    kind: str
+    owner: str
+    request: Mapping[str, Any]
+    key: str | None = None
+    short: bool = False
+
+
+class Jobs(Records[Job]):
+    """The repository; the logs of jobs are deleted with them. `on_ended` is called in the
+    transaction that ends a job.
+    """
+
+    collection, record = "jobs", Job
+    indexes = (
+        ("status", "queue_key", "id"),
+        ("status", "short", "queue_key", "id"),
+        ("status", "lease_ends_at", "id"),
+        ("place", "id"),
+        ("owner", "place", "id"),
+        ("completed_at", "id"),
+        ("status", "completed_at", "id"),
+    )
+    unique = (("owner", "idempotency_key"), ("running_owner",))
+
+    def __init__(self, store: Store, *, on_ended: Callable[[Job], None] | None = None) -> None:
+        super().__init__(store)
+        self._on_ended = on_ended or (lambda _: None)
+        self.logs = JobLogs(store)
+        self._failed = FailedItems(store)
+        self._places = Places(self._documents)
+
+    def new_id(self) -> str:
+        """8 hex digits, which is the form that DermaScan lab expects."""
+        while self._documents.get(identifier := secrets.token_hex(4)):
+            pass
+        return identifier
+
+    @in_transaction
+    def add(self, new: NewJob) -> Job:
+        """Queue a job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
+        job = Job(
+            id=new.identifier,
+            created_at=now(),
+            kind=new.kind,
+            owner=new.owner,
+            request=dict(new.request),
+            status="queued",
+            idempotency_key=new.key,
+            short=new.short,
+            **self._places.take(new.owner),
+        )
+        self.insert(job)
+        self._make_room(new.owner)
+        return job
+
+    def find_by_key(
+        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
+    ) -> Job | None:
+        """The job that the same request with the same key has queued before, if it is still kept.
+
+        Raises IdempotencyKeyReused for another request with that key.
+        """
+        job = self._by_key(key, owner=owner)
+        if job and (job.kind, job.request) != (kind, request):
+            raise IdempotencyKeyReused
+        return job
+
+    def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
+        """Jobs of one owner or of all, without metrics and results, the newest first, behind the
+        one with the id `after`; none that makes a person's file. Raises NotFound if there is no
+        such job among them.
+        """
+        conditions: Document = {"kind": {"$ne": PERSON_FILE}}
+        if owner is not None:
+            conditions["owner"] = owner
+        if after is not None:
+            last = self._documents.get(after)
+            if last is None or owner not in (None, last["owner"]):
+                raise NotFound
+            conditions["place"] = {"$lt": last["place"]}
+        return self._list(conditions, sort="-place", limit=limit, fields=LISTED)
+
+    def list_failed(self, *, limit: int) -> list[Job]:
+        """The jobs that failed last, the newest first, without metrics and results."""
+        failed: Document = {"status": "failed", "kind": {"$ne": PERSON_FILE}}
+        return self._list(failed, sort="-completed_at", limit=limit, fields=LISTED)
+
+    def unfinished_requests(self) -> list[Mapping[str, Any]]:
+        """What all jobs that wait or run were asked for."""
+        waiting, running = (
+            self._documents.find({"status": status}, sort="queue_key", fields=("request",))
+            for status in ("queued", "running")
+        )
+        return [document["request"] for document in (*waiting, *running)]
+
+    def count_unfinished(self) -> dict[str, int]:
+        """How many jobs are queued, running, and lost: called running, but their lease is over."""
+        running = self._documents.count({"status": "running"})
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        lost = min(running, self._documents.count(late))
+        queued = self._documents.count({"status": "queued"})
+        return {"queued": queued, "running": running - lost, "lost": lost}
+
+    def next_waits(self) -> timedelta:
+        """How long the job whose turn it is has waited; zero without one. No worker can take one
+        that is damaged.
+        """
+        waiting = self._documents.find(
+            {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
+        )
+        damaged = self._failed.list_items(WORK) if waiting else ()
+        for job in waiting:
+            if job["id"] not in damaged:
+                return max(now() - made_at(job["place"]), timedelta(0))
+        return timedelta(0)
+
+    def find_wait_without_worker(self) -> timedelta | None:
+        """How long the next job has waited, where no worker is there: one that is idle takes a job
+        within seconds, and one at work beats.
+        """
+        waits = self.next_waits()
+        return waits if waits >= NO_WORKER and not self.count_unfinished()["running"] else None
+
+    @in_transaction
+    def cancel(self, job: Job) -> Job:
+        """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
+        NotFound.
+        """
+        job = self.get(job.id)
+        if job.status == "cancelled":
+            return job
+        if job.ended:
+            raise JobEnded
+        ops: Ops = {"$set": {"cancel_asked": True, "message": "Being cancelled"}}
+        if job.status == "queued":
+            ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
+            ops = {"$set": ended, "$unset": UNFINISHED}
+        changed = self._apply(job.id, ops)
+        if changed.ended:
+            self._on_ended(changed)
+        return changed
+
+    @in_transaction
+    def retry(self, job: Job) -> Job:
+        """Queue a job that failed or was cancelled once more, behind the others. Raises
+        JobNotEnded, TooManyJobs, NotFound.
+        """
+        job = self.get(job.id)
+        if job.status not in ("failed", "cancelled"):
+            raise JobNotEnded
+        queued = {**self._places.take(job.owner), **BEGUN_ANEW}
+        return self._apply(job.id, {"$set": queued, "$unset": OF_LAST_RUN})
+
+    def _apply(self, identifier: str, ops: Ops) -> Job:
+        return Job.model_validate(self._documents.update({"id": identifier}, ops))
+
+    def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
+        """Take the job, or the short job, whose turn it is, or None."""
+        self._shorten_leases(lease)
+        self.take_back()
+        wanted: Filter = {"status": "queued", **({"short": True} if short_only else {})}
+        # Without a transaction, which no idle worker needs every second.
+        if not self._documents.find(wanted, sort="queue_key", limit=1, fields=()):
+            return None
+        token = secrets.token_hex(16)
+        return self._claim(wanted, worker, lease, token)
+
+    @in_transaction
+    def _claim(self, wanted: Filter, worker: str, lease: timedelta, token: str) -> Job | None:
+        running = self._documents.find(
+            {"status": "running"}, sort="queue_key", fields=("running_owner",)
+        )
+        busy = {job.get("running_owner") for job in running}
+        waiting = self._documents.find(
+            wanted,
+            sort="queue_key",
+            limit=LOOK_AHEAD,
+            fields=("owner", "kind", "progress", "short", "started_at"),
+        )
+        free = [job for job in waiting if _lane_of(job) not in busy]
+        # A person waits for the own file, which takes seconds; the others take minutes or hours.
+        first = sorted(free, key=lambda job: job["kind"] != PERSON_FILE)
+        take = partial(self._take, worker, lease, token)
+        return next(self._failed.each(WORK, ((job["id"], job) for job in first), take), None)
+
+    def _take(self, worker: str, lease: timedelta, token: str, job: Document) -> Job:
+        Job.model_validate(self._documents.get(job["id"]))  # before it is changed
+        moment = now()
+        taken = {
+            "status": "running",
+            "running_owner": _lane_of(job),
+            "token": token,
+            "worker": worker,
+            "lease_ends_at": moment + lease,
+            "attempt_started_at": moment,
+            "started_at": job.get("started_at") or moment,
+        }
+        return self._apply(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
+
+    def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
+        """Renew the lease of a running job and change it; None if the lease is another's now."""
+        return self._as_holder(job, {"$set": {"lease_ends_at": now() + lease, **changes}})
+
+    @in_transaction
+    def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
+        """End a running job; None if the lease is another's now."""
+        ended = {**changes, "status": status, "completed_at": now()}
+        finished = self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
+        if finished:
+            self._on_ended(finished)
+        return finished
+
+    def release(
+        self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
+    ) -> Job | None:
+        """Give a running job back, at its old place, after so many seconds. Unless `counted`, it
+        was no attempt.
+        """
+        ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
+        ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
+        if not counted:
+            ops["$inc"] = {"attempts": -1}
+        return self._as_holder(job, ops)
+
+    def take_back(self) -> None:
+        """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        self._take_back_all(self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD))
+
+    def take_back_of(self, workers: Collection[str]) -> None:
+        """The same of the jobs of workers that are known to be dead, before their leases end."""
+        running = self._documents.find({"status": "running"}, sort="lease_ends_at")
+        self._take_back_all(one for one in running if one.get("worker") in workers)
+
+    def _take_back_all(self, documents: Iterable[Document]) -> None:
+        pairs = ((document["id"], document) for document in documents)
+        for _ in self._failed.each(WORK, pairs, self._take_back):
+            pass
+
+    def _take_back(self, document: Document) -> None:
+        job = Job.model_validate(document)
+        if job.cancel_asked:
+            self.finish(job, status="cancelled", changes={"message": "Cancelled"})
+        elif job.attempts >= MOST_ATTEMPTS:
+            gave_up = {"message": "Failed", "error": GAVE_UP, "error_code": CRASHED}
+            self.finish(job, status="failed", changes=gave_up)
+        else:
+            disappeared = {"message": "Its worker disappeared; it waits again"}
+            until, began = job.lease_ends_at, job.attempt_started_at
+            held = (min(until, now()) - began).total_seconds() if until and began else 0.0
+            self.release(job, changes=disappeared, counted=True, seconds=held)
+
+    def _shorten_leases(self, lease: timedelta) -> None:
+        """Let leases from the future end like any other: a dead worker would hold its job for as
+        long as the clock was ahead. A living one renews its lease before it ends.
+        """
+        ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
+        far = {"status": "running", "lease_ends_at": ahead}
+        self._documents.update_all(far, {"$set": {"lease_ends_at": now() + lease}})
+
+    def sweep(self) -> None:
+        """Delete some of the jobs that ended KEPT_FOR ago, with their logs. One that ended in the
+        future ended now: it would be kept for longer.
+        """
+        ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
+        self._documents.update_all(ahead, {"$set": {"completed_at": now()}})
+        old = {"completed_at": {"$lt": now() - KEPT_FOR}}
+        for document in self._documents.find(
+            old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
+        ):
+            self._remove(document["id"], {"completed_at": old["completed_at"]})
+
+    def forget(self, owner: str) -> None:
+        """Delete all jobs of an owner. The worker of a running one notices with its next beat, and
+        stops it. It is idempotent.
+        """
+        own = {"owner": owner}
+        while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
+            for document in documents:
+                self._remove(document["id"], {})
+
+    def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
+        """Yield jobs whose owner is gone."""
+        for owner in self._gone("owner", owner_stays):
+            yield Fault(f"jobs of account {owner}, which is gone", partial(self.forget, owner))
+
+    def _as_holder(self, job: Job, ops: Ops) -> Job | None:
+        return self._read(self._documents.update({"id": job.id, "token": job.token}, ops))
+
+    def _make_room(self, owner: str) -> None:
+        """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""
+        kept: Sequence[Document] = self._documents.find(
+            {"owner": owner}, sort="-place", limit=MOST_KEPT + 10, fields=("status",)
+        )
+        for document in kept[MOST_KEPT:]:
+            if document["status"] in ENDED:
+                self._remove(document["id"], {"status": document["status"]})
+
+    @in_transaction
+    def _remove(self, identifier: str, unchanged: Document) -> None:
+        """Delete a job and its log."""
+        if self._documents.delete({"id": identifier, **unchanged}):
+            self.logs.forget(identifier)
+
+
+def _lane_of(job: Document) -> str:
+    """What one job at a time has: its owner's, or the one for the owner's short jobs."""
+    return f"{job['owner']} short" if job.get("short") else str(job["owner"])

@@ -1,0 +1,307 @@
+"""The worker: takes jobs from the queue, and runs each in a process of its own.
+
+It has two lanes. One takes the job whose turn it is; while that runs, which may be for hours, the
+other takes short jobs. The worker also does what has to be done now and then. It imports no code of
+any kind of job: the process does (process/job_guard.py), as `HANDLERS` of run_job.py names it.
+"""
+
+import os
+import secrets
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from skinapi.base.errors import DiskFull, StoreUnavailable
+from skinapi.base.logs import log
+from skinapi.platform.jobs.announcements import Broker, BrokerUnavailableError
+from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
+from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
+from skinapi.platform.jobs.job_guard import FOLDER
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.jobs.process import (
+    boot_time,
+    folders_in,
+    kill_orphans,
+    list_dead_workers,
+    mark_worker,
+    remove_if,
+    remove_mark,
+)
+from skinapi.platform.storage.ports import Store
+
+# A lane of a worker: claims jobs one at a time, and runs each in a process of its own.
+
+
+LOOK_AT_PARENT_S = 1.0
+T = TypeVar("T")
+
+
+class Lane:
+    """With `short_only` it takes nothing but short jobs. `claimed` is called after each claim, with
+    whether there was a job.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        short_only: bool,
+        claimed: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        self._settings, self._short_only, self._claimed = settings, short_only, claimed
+        self.busy = False
+        self._outage_logged = False
+        self._wakeup, self._waker = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._waker, False)
+
+    def wake(self) -> None:
+        """End a wait of this lane now. A signal handler may call it."""
+        with suppress(BlockingIOError):
+            os.write(self._waker, b"\0")
+
+    def work_once(self, jobs: Jobs) -> Job | None:
+        """The job that was taken, and has ended or waits again; None if there was none."""
+        claimed_at = boot_time()
+        job = jobs.claim(
+            worker=self._settings.worker,
+            lease=self._settings.timing.lease_time,
+            short_only=self._short_only,
+        )
+        self._claimed(job is not None)
+        if job is None:
+            return None
+        self.busy = True
+        try:
+            self._work_on(jobs, job, claimed_at)
+        finally:
+            self.busy = False
+        self.remove_folder(jobs, self._settings.folder / job.id)
+        return job
+
+    def _work_on(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
+        if job.cancel_asked:
+            jobs.finish(job, status="cancelled", changes={"message": "Cancelled"})
+        elif not self._settings.may_work(job):
+            jobs.finish(job, status="cancelled", changes={"message": NO_RIGHT})
+        else:
+            log.info("job", job=job.id, kind=job.kind, status="running", attempt=job.attempts)
+            self._attempt(jobs, job, claimed_at)
+
+    def _attempt(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
+        kill_orphans(f"{FOLDER}={self._settings.folder}")
+        try:
+            attempt = Attempt(
+                self._settings, jobs=jobs, job=job, claimed_at=claimed_at, wakeup=self._wakeup
+            )
+        except OSError as error:  # no process, no pipe: the machine is out of something
+            log.error("job_not_started", job=job.id, cause=type(error).__name__)
+            says = {"message": "No process could be started; it waits again"}
+            jobs.release(job, changes=says, counted=job.attempts < MOST_ATTEMPTS)
+            self.wait(self._settings.timing.poll)
+            return
+        attempt.run()
+        self.clear_wakeup()
+
+    def remove_folder(self, jobs: Jobs, folder: Path) -> None:
+        """Remove the folder of a job unless that is unfinished."""
+
+        def unused() -> bool:
+            job = jobs.find(folder.name)
+            return job is None or job.ended
+
+        remove_if(folder, unused)
+
+    def retry_while_store_is_away(self, act: Callable[[], T]) -> T | None:
+        """Do this; while the store is away, wait, and do it again. None when told to stop."""
+        while not self._settings.stopping():
+            try:
+                result = act()
+            except StoreUnavailable as error:
+                if not self._outage_logged:
+                    self._outage_logged = True
+                    log.warning("waiting", why=error.detail, full=isinstance(error, DiskFull))
+                self.wait(self._settings.timing.store_retry)
+            else:
+                self._outage_logged = False
+                return result
+        return None
+
+    def wait(self, seconds: float) -> None:
+        """Returns after this time, or when the lane is woken."""
+        deadline = time.monotonic() + seconds
+        while not self._settings.stopping() and (left := deadline - time.monotonic()) > 0:
+            if select.select([self._wakeup], [], [], min(left, LOOK_AT_PARENT_S))[0]:
+                self.clear_wakeup()
+
+    def clear_wakeup(self) -> None:
+        with suppress(BlockingIOError):
+            while os.read(self._wakeup, 512):
+                pass
+
+
+SWEEP_EVERY_S = 3600.0
+WORKERS = "workers"
+
+
+class Worker:
+    """Works until it is told to stop, by SIGTERM or SIGINT, or until its parent is gone."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        command: Sequence[str],
+        folder: Path,
+        timing: Timing,
+        open_jobs: Callable[[], Jobs],
+        may_work: Callable[[Job], bool],
+        hidden: Sequence[str] = (),
+        parent: int | None = None,
+        broker: Broker | None = None,
+    ) -> None:
+        """`open_jobs` raises where this code may not work on the store. With `parent`, it ends
+        when that is not its parent. With `broker`, it waits for announcements of jobs, and asks the
+        store seldom.
+        """
+        self._open_jobs, self._store, self._parent = open_jobs, store, parent
+        self._broker, self._broker_away_logged = broker, False
+        self._told_to_stop = False
+        self._swept_at: float | None = None
+        self._marks = folder.parent / WORKERS
+        self._settings = WorkerSettings(
+            worker=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            command=command,
+            folder=folder,
+            timing=timing,
+            secrets=hidden,
+            may_work=may_work,
+            stopping=self.stopping,
+        )
+        self._lane = Lane(self._settings, short_only=False, claimed=self._acknowledge)
+        self._short_lane = Lane(self._settings, short_only=True)
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, self._wake)
+        mark = mark_worker(self._marks, self._settings.worker)
+        try:
+            self._run()
+        finally:
+            remove_mark(self._marks, self._settings.worker)
+            os.close(mark)
+
+    def _run(self) -> None:
+        if jobs := self._lane.retry_while_store_is_away(self._open_jobs):
+            with ThreadPoolExecutor(1, "short-jobs") as threads:
+                beside = threads.submit(self._take_short_jobs, jobs)
+                try:
+                    self._take_jobs(jobs)
+                finally:
+                    self._stop()
+            beside.result()  # raises what ended it
+        if self._broker:
+            self._broker.disconnect()
+        with suppress(StoreUnavailable):
+            self._store.close()
+
+    def stopping(self) -> bool:
+        if self._parent is not None and os.getppid() != self._parent:
+            self._told_to_stop = True
+        return self._told_to_stop
+
+    def _stop(self, *_: object) -> None:
+        self._told_to_stop = True
+        self._wake()
+
+    def _wake(self, *_: object) -> None:
+        self._lane.wake()
+        self._short_lane.wake()
+
+    def _take_jobs(self, jobs: Jobs) -> None:
+        while not self.stopping():
+            self._lane.retry_while_store_is_away(lambda: self._sweep(jobs))
+            job = self._lane.retry_while_store_is_away(lambda: self._work_or_tidy(jobs))
+            if job is None:
+                self._await_work()
+            elif self._broker and self.stopping():
+                with suppress(BrokerUnavailableError):
+                    self._broker.announce(job.id)  # it is queued again; another may be idle
+
+    def _take_short_jobs(self, jobs: Jobs) -> None:
+        # Without a job the other lane takes them, so the store is not asked twice.
+        work: Callable[[], Job | None] = partial(self._short_lane.work_once, jobs)
+        poll = self._settings.timing.seldom_poll if self._broker else self._settings.timing.poll
+        try:
+            while not self.stopping():
+                if not self._lane.busy or self._short_lane.retry_while_store_is_away(work) is None:
+                    self._short_lane.wait(poll)
+        finally:
+            self._stop()
+
+    def _work_or_tidy(self, jobs: Jobs) -> Job | None:
+        job = self._lane.work_once(jobs)
+        if job is None:
+            self._take_over(jobs)
+            self._remove_folders(jobs)
+        return job
+
+    def _take_over(self, jobs: Jobs) -> None:
+        """Queue the jobs of workers that have died on this machine: one of them comes next."""
+        if dead := list_dead_workers(self._marks):
+            jobs.take_back_of(dead)
+            for name in dead:
+                remove_mark(self._marks, name)
+
+    def _acknowledge(self, claimed: bool) -> None:
+        if self._broker:
+            self._broker.acknowledge()  # only now: whoever dies before leaves it to another worker
+            if claimed:
+                self._broker.disconnect()  # for the hours that a job may take
+
+    def _sweep(self, jobs: Jobs) -> None:
+        """At the start and then every hour: remove old jobs, and what dead workers left behind."""
+        moment = time.monotonic()
+        if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
+            return
+        kill_orphans(f"{FOLDER}={self._settings.folder}")
+        self._take_over(jobs)
+        jobs.sweep()
+        self._remove_folders(jobs)
+        self._swept_at = moment
+
+    def _remove_folders(self, jobs: Jobs) -> None:
+        """Those of jobs that have ended elsewhere, or that a claim has given up."""
+        for folder in folders_in(self._settings.folder):
+            self._lane.remove_folder(jobs, folder)
+
+    def _await_work(self) -> None:
+        """Returns when it is time to ask the store for work again."""
+        if self._broker is None or not self._await_announcement(self._broker):
+            self._lane.wait(self._settings.timing.poll)
+
+    def _await_announcement(self, broker: Broker) -> bool:
+        """Whether the broker could be asked. It also returns without an announcement, after
+        `seldom_poll`: one may be lost, and nobody announces a job whose worker has died.
+        """
+        deadline = time.monotonic() + self._settings.timing.seldom_poll
+        try:
+            while not self.stopping() and time.monotonic() < deadline:
+                if broker.receive():
+                    break
+        except BrokerUnavailableError as error:
+            if not self._broker_away_logged:
+                self._broker_away_logged = True
+                log.warning("broker_unavailable", why=str(error))
+            return False
+        self._broker_away_logged = False
+        self._lane.clear_wakeup()
+        return True

@@ -1,0 +1,240 @@
+"""The process of a job: it does not outlive the one that started it, gets an allow list of the
+environment, and works in a folder of its own.
+
+On other systems these calls do nothing; there a process ends when its pipe to the other is closed.
+"""
+
+import ctypes
+import fcntl
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skinapi.platform.jobs.job import PERSON_FILE
+
+PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+NICEST = 19
+# A person waits for it, and it takes some seconds: at NICEST, beside busy cores, those are minutes.
+NICENESS = {PERSON_FILE: 5}
+
+
+def die_with(parent: int, number: int) -> bool:
+    """Ask for this signal when the parent dies. False if it is dead already.
+
+    The parent may have died before the request; then another process has become the parent, and no
+    signal ever comes.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    return os.getppid() == parent
+
+
+def give_way(niceness: int) -> None:
+    """At NICEST, take the processor only when nobody else wants it."""
+    with suppress(OSError):
+        os.nice(niceness)
+    # A session may be a scheduling group of its own; then niceness counts only within the group.
+    # https://man7.org/linux/man-pages/man7/sched.7.html
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
+
+
+def boot_time() -> float:
+    """Seconds that go on while the machine sleeps, as a lease in the store does."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def signal_group(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def kill_orphans(mark: str) -> None:
+    """Kill the processes with `mark` (NAME=value) in their environment whose session has lost its
+    leader. They are left where the worker and the guard of a job were killed at the same moment.
+    """
+    marked = {pid: session for pid, session in _sessions() if _has(pid, mark)}
+    for pid, session in marked.items():
+        if session not in marked:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _sessions() -> Iterator[tuple[int, int]]:
+    """All processes that are alive, with their sessions. None where there is no /proc."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # After the name, which may contain anything: state, parent, group, session.
+            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+            state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                yield int(process.name), int(session)
+
+
+def _has(pid: int, mark: str) -> bool:
+    with suppress(OSError):  # it has ended, or belongs to somebody else
+        return os.fsencode(mark) in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False
+
+
+def described(status: int) -> str:
+    """How a process ended, in words; `status` as a shell has it (128 + signal), or negative."""
+    number = -status if status < 0 else status - 128
+    try:
+        return f"by {signal.Signals(number).name}"
+    except ValueError:
+        return f"with status {status}"
+
+
+# What programs that this server starts get of its environment: allow lists, by name.
+
+
+MACHINE = (
+    "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED",
+    "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV",
+)  # fmt: skip
+# The libraries of trainings have hundreds of options, and none of these is a secret.
+LIBRARIES = (
+    "CUDA_", "CUDNN_", "GOMP_", "KERAS_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "OPENBLAS_",
+    "OPENVINO_", "OV_", "TF_", "XLA_",
+)  # fmt: skip
+# What a handler opens the store with, and signs its audit rows with, and the folders it reads.
+SETTINGS = (
+    "ENVIRONMENT", "FORMER_JWT_SECRET_KEYS", "INSTANCE_DIR", "JOB_MEMORY_BYTES", "JWT_SECRET_KEY",
+    "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
+    "STARTING_WEIGHTS",
+)  # fmt: skip
+# What a person's file says of its server, the address and the name, and whether a mail tells that
+# it was made.
+OF_PERSON_FILES = (
+    "BIND", "CLINIC_NAME", "MAIL_FROM", "PHOTOS", "PORT", "PUBLIC_URL", "RENDER_EXTERNAL_URL",
+    "SMTP_URL",
+)  # fmt: skip
+# The thread pools of the libraries that a training uses. An operator's own value stays.
+THREAD_CAPS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+def machine_environment() -> Mapping[str, str]:
+    """For a program that reads a foreign file: no setting of this server, so no secret."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in MACHINE or name.startswith(LIBRARIES)
+    }
+    # One core stays for the server, where there are several.
+    threads = str(max(1, (os.cpu_count() or 1) - 1))
+    caps = {name: os.environ.get(name, threads) for name in THREAD_CAPS}
+    return {**kept, **caps, "PYTHONUNBUFFERED": "1"}
+
+
+def job_environment(kind: str = "") -> Mapping[str, str]:
+    """For the process of a job of this kind: the settings that handlers use besides."""
+    wanted = (*SETTINGS, *(OF_PERSON_FILES if kind == PERSON_FILE else ()))
+    # Settings are read whatever the case of their names.
+    ours = {name: value for name, value in os.environ.items() if name.upper() in wanted}
+    return {**machine_environment(), **ours}
+
+
+# The folder of a job on this machine, `INSTANCE_DIR/jobs/<id>`.
+#
+# Who works in it holds a lock on it, and so do the processes that it forks. So no two attempts work
+# in it at once, not even while a killed one is still dying.
+
+
+JOB_ID = re.compile(r"[0-9a-f]{8}")
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Make the folder, and lock it: the file descriptor that holds the lock. None if another
+    process holds it.
+    """
+    while True:
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = _locked(folder)
+        if handle is None:
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(folder.stat(), os.fstat(handle)):
+                return handle
+        os.close(handle)  # it was removed between opening and locking
+
+
+def remove_if(folder: Path, unused: Callable[[], bool]) -> None:
+    """Remove the folder unless a process works in it, or `unused` says no while none may begin."""
+    with _try_locked(folder) as locked:
+        if locked and unused():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def folders_in(parent: Path) -> list[Path]:
+    """The folders of jobs; nothing else in there is touched."""
+    with suppress(FileNotFoundError):
+        return [path for path in parent.iterdir() if JOB_ID.fullmatch(path.name)]
+    return []
+
+
+# A worker holds a lock on a file with its name in `INSTANCE_DIR/workers`, while it lives. So the
+# next worker on this machine need not wait for the lease of a dead one.
+
+
+def mark_worker(parent: Path, name: str) -> int:
+    """The file descriptor that holds the lock of this worker."""
+    parent.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(parent / name, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def list_dead_workers(parent: Path) -> list[str]:
+    """The workers of this machine that are dead, until `remove_mark`."""
+    found = []
+    for path in parent.glob("*"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(path.name)
+            finally:
+                os.close(handle)
+    return found
+
+
+def remove_mark(parent: Path, name: str) -> None:
+    (parent / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _try_locked(folder: Path) -> Iterator[bool]:
+    handle = None
+    with suppress(OSError):
+        handle = _locked(folder)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked(folder: Path) -> int | None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle

@@ -1,0 +1,157 @@
+"""The routes of jobs. A researcher has the own ones; an admin has those of all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.base.errors import NotFound
+from skinapi.base.pages import Page, page_of
+from skinapi.base.subject import Subject
+from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
+from skinapi.platform.jobs.job_logs import LogLine
+from skinapi.platform.jobs.service import JobsService
+from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.schemas import Answer
+
+# What crosses the wire about jobs.
+
+
+LARGEST_PAGE = 100
+JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+
+
+class JobPageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
+    after: JobId | None = None
+
+
+class LogQuery(BaseModel):
+    """`after`: the number of the last line that the caller has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class WorkersView(Answer):
+    missing: str | None = Field(
+        description="a library that trainings and imports need and that is not installed for the "
+        "workers beside this server: they fail. Null too where the workers are elsewhere"
+    )
+    install: str | None = Field(
+        description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
+    )
+
+
+class JobSummary(Answer):
+    """`progress` goes from 0 to 100."""
+
+    id: str
+    kind: str
+    owner: str
+    status: Status
+    progress: float
+    message: str
+    error: str | None
+    error_code: str | None = Field(
+        description="the `code` of that error; `job_crashed` where its process ended without a "
+        "word; `job_needs_memory` where it needed more memory than a job may use; "
+        "`job_took_too_long` where it ran for longer than a job may"
+    )
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    request: dict[str, Any]
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls.model_validate(job.model_dump(include=set(cls.model_fields)))
+
+
+class JobView(JobSummary):
+    metrics: list[dict[str, Any]]
+    result: dict[str, Any] | None
+
+
+class LogLineView(Answer):
+    number: int
+    text: str
+
+
+class JobLogView(Answer):
+    """`lines_written` counts all lines. Those that are not kept are missing between the first and
+    the last ones, and their numbers too.
+    """
+
+    lines: list[LogLineView]
+    lines_written: int
+
+    @classmethod
+    def of(cls, lines: Sequence[LogLine], written: int) -> "JobLogView":
+        shown = [LogLineView(number=number, text=text) for number, text in lines]
+        return cls(lines=shown, lines_written=written)
+
+
+LAB = Signed(
+    roles=("researcher", "admin"),
+    refusal="Only researchers and admins can work in the lab",
+    scopes=("lab",),
+)
+routes: Routes[JobsService] = Routes("jobs", access=LAB)
+
+
+@routes.route("GET", "/jobs", raises=(NotFound,))
+def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
+    """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
+    listed = jobs.queue.list_jobs(
+        owner=_owner_for(subject), limit=query.limit + 1, after=query.after
+    )
+    return page_of(listed, query.limit).map(JobSummary.of)
+
+
+@routes.route("GET", "/jobs/workers")
+def show_job_workers(jobs: JobsService) -> WorkersView:
+    """Whether the workers beside this server have what trainings and imports need."""
+    missing = jobs.find_missing_library()
+    return WorkersView(missing=missing, install="make lab" if missing else None)
+
+
+@routes.route("GET", "/jobs/<job_id>", raises=(NotFound,))
+def show_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+    """A job with its metrics and its result."""
+    return JobView.of(jobs.get(job_id=job_id, owner=_owner_for(subject)))
+
+
+@routes.route("GET", "/jobs/<job_id>/log", raises=(NotFound,))
+def show_job_log(
+    jobs: JobsService, *, job_id: str, query: LogQuery, subject: Subject
+) -> JobLogView:
+    """What a job has printed: the first 500 lines and about the last 1,500. With `after`, only the
+    lines behind that number.
+    """
+    lines, written = jobs.log_lines(job_id=job_id, owner=_owner_for(subject), after=query.after)
+    return JobLogView.of(lines, written)
+
+
+@routes.route("POST", "/jobs/<job_id>/cancel", raises=(NotFound, JobEnded))
+def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+    """Cancel a job. A running one has the status `running` until its process has ended, a few
+    seconds later.
+    """
+    return JobView.of(jobs.cancel(job_id=job_id, owner=_owner_for(subject), by=subject.id))
+
+
+@routes.route("POST", "/jobs/<job_id>/retry", raises=(NotFound, JobNotEnded, TooManyJobs))
+def retry_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+    """Queue a job again that failed or was cancelled, from its beginning."""
+    return JobView.of(jobs.retry(job_id=job_id, owner=_owner_for(subject), by=subject.id))
+
+
+def _owner_for(subject: Subject) -> str | None:
+    return None if subject.role == "admin" else subject.id

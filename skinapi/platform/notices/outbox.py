@@ -1,0 +1,374 @@
+"""The outbox: notices that wait to be sent by mail, and what their mails say.
+
+A notice is added in the transaction of the change that it tells of, so it is there where the change
+is, and only there. It names a person by the account's id alone: address, language and whether the
+person wants notices are read when it is sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.base.languages import LANGUAGES, Language, load_words
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import RefusalReason
+from skinapi.platform.storage.background import backoff
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Filter, Store
+from skinapi.platform.storage.records import Records, in_transaction
+
+GIVEN_UP_AFTER = timedelta(days=3)
+DAY = timedelta(days=1)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+LATE = timedelta(minutes=10)
+# What comes within so long of the last mail to a person is one mail at its end.
+GATHERED_FOR = timedelta(minutes=10)
+# But no longer, where urgent mails leave all the time.
+LONGEST_GATHERED = timedelta(hours=1)
+
+
+class Kind(StrEnum):
+    APPROVED = "approved"
+    REFUSED = "refused"
+    REVIEWED = "reviewed"
+    LETTER_WITHDRAWN = "letter_withdrawn"
+    ENTERED_IN_ERROR = "entered_in_error"
+    FILED = "filed"
+    ACCOUNTS_JOINED = "accounts_joined"
+    NEW_PICTURE = "new_picture"
+    URGENT = "urgent"
+    UNASSIGNED = "unassigned"
+    TO_REACH = "person_to_reach"
+    CAME_INTO_CARE = "came_into_care"
+    OPINION = "opinion"
+    OPINION_CAME = "opinion_came"
+    REMINDER = "reminder"
+    MESSAGE = "message"
+    PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    NEW_BROWSER = "new_browser"
+    WRONG_CODES = "wrong_codes"
+    KEY_MADE = "key_made"
+    FILE_MADE = "file_made"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    GLASS_BROKEN = "glass_broken"
+    GLASS_BROKEN_OF_PATIENT = "glass_broken_of_patient"
+    GLASS_BROKEN_BY_ADMIN = "glass_broken_by_admin"
+    GLASS_BROKEN_OFTEN = "glass_broken_often"
+    ACCOUNT_UNUSED = "account_unused"
+    DELETION_ASKED = "deletion_asked"
+    DELETION_TOMORROW = "deletion_tomorrow"
+    ERASED = "erased"
+
+
+# They wait for no others: what they say is urgent, or has been waited for.
+APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.TO_REACH})
+# They tell of who can open the account, or has opened what is stored there: nobody can switch them
+# off, and no limit delays them.
+SECURITY = frozenset(
+    {
+        Kind.PASSWORD_LINK,
+        Kind.PASSWORD_CHANGED,
+        Kind.NEW_BROWSER,
+        Kind.WRONG_CODES,
+        Kind.KEY_MADE,
+        Kind.GLASS_BROKEN,
+        Kind.GLASS_BROKEN_OF_PATIENT,
+        Kind.GLASS_BROKEN_BY_ADMIN,
+        Kind.GLASS_BROKEN_OFTEN,
+        Kind.ACCOUNT_UNUSED,
+        Kind.DELETION_ASKED,
+        Kind.DELETION_TOMORROW,
+        Kind.ERASED,
+        Kind.FILE_MADE,
+        Kind.ACCOUNTS_JOINED,
+    }
+)
+
+
+class Notice(StoredRecord):
+    """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
+    link, of an ERASED the page of the receipt. `figures` are what the text has places for. `author`
+    is the account that wrote a MESSAGE. One that is `urgent` does not wait for others. It is not
+    sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives its
+    account, so it has an `address` and a `language` of its own.
+    """
+
+    id: str
+    created_at: datetime
+    account: str
+    kind: Kind
+    about: str
+    author: str | None = None
+    urgent: bool = False
+    attempts: int = 0
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    expires_at: datetime
+    address: str | None = None
+    language: Language | None = None
+    figures: Mapping[str, int] = {}
+
+    def joined(self, others: Sequence["Notice"]) -> "Notice":
+        """The one mail of them all: their figures are added up."""
+        sums = {
+            name: figure + sum(other.figures.get(name, 0) for other in others)
+            for name, figure in self.figures.items()
+        }
+        return self.model_copy(update={"figures": sums})
+
+    @property
+    def of_security(self) -> bool:
+        return self.kind in SECURITY
+
+    @property
+    def waits_for_others(self) -> bool:
+        return not (self.urgent or self.of_security or self.kind in APART)
+
+    @property
+    def mail(self) -> tuple[str, ...]:
+        """Notices that are equal in this are one mail; those that may wait come last."""
+        if self.waits_for_others:
+            return "then", self.account
+        return "first", self.account, self.kind, self.about
+
+
+class Outbox(Records[Notice]):
+    """Without a mail server (`enabled`) nothing is added."""
+
+    collection, record = "outbox", Notice
+    indexes = (("due_at", "id"), ("account", "sent_at", "id"), ("author",), ("account", "id"))
+    expiry = "expires_at"
+
+    def __init__(self, store: Store, *, enabled: bool) -> None:
+        super().__init__(store)
+        self.enabled = enabled
+
+    def add(
+        self,
+        kind: Kind,
+        *,
+        to: str,
+        about: str = "",
+        author: str | None = None,
+        urgent: bool = False,
+        delay: timedelta = timedelta(),
+        due_at: datetime | None = None,
+        expires_at: datetime | None = None,
+        figures: Mapping[str, int] | None = None,
+    ) -> None:
+        """Call it in the transaction of the change. `to` is an account. It is sent after `delay`,
+        or at `due_at`, unless it is withdrawn before.
+        """
+        if not self.enabled:
+            return
+        moment = now()
+        due_at = due_at or moment + delay
+        self.insert(
+            Notice(
+                id=new_id(),
+                created_at=moment,
+                account=to,
+                kind=kind,
+                about=about,
+                author=author,
+                urgent=urgent,
+                due_at=due_at,
+                expires_at=expires_at or due_at + GIVEN_UP_AFTER,
+                figures=figures or {},
+            )
+        )
+
+    def add_parting(
+        self, kind: Kind, *, account: str, about: str, address: str, language: Language
+    ) -> None:
+        """Call it in the transaction that begins the erasure of the account: this mail needs none
+        to be sent. It is deleted once it was sent, or given up.
+        """
+        if not self.enabled:
+            return
+        moment = now()
+        self.insert(
+            Notice(
+                id=new_id(),
+                created_at=moment,
+                account=account,
+                kind=kind,
+                about=about,
+                due_at=moment,
+                expires_at=moment + GIVEN_UP_AFTER,
+                address=address,
+                language=language,
+            )
+        )
+
+    def has(self, kind: Kind, *, to: str) -> bool:
+        """Whether a mail of this kind waits, or was sent within a day."""
+        return self._documents.count({"account": to, "kind": kind}) > 0
+
+    def find_last(self, kind: Kind, *, to: str) -> Document | None:
+        """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
+        documents = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
+        return documents[0] if documents else None
+
+    def list_to(self, account: str) -> list[Notice]:
+        """What is stored of mails to this account, the oldest first."""
+        return self._list({"account": account})
+
+    def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
+        """What it would tell is known: send it no more."""
+        self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
+
+    def find_due(self, limit: int) -> list[Document]:
+        """The notices to be sent now, as they are stored, those that are due longest first. Those
+        of a kind that only newer code knows wait for it.
+        """
+        due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
+        return self._documents.find(due, sort="due_at", limit=limit)
+
+    def find_end_of_wait(self, notice: Notice) -> datetime | None:
+        """When it is sent with what else has come for its person since the last mail; None: now.
+
+        Mails of a clock that was ahead do not count: the next would wait for it.
+        """
+        moment = now()
+        if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
+            return None
+        lately: Filter = {"$gt": moment - GATHERED_FOR, "$lte": moment}
+        sent = self._first({"account": notice.account, "sent_at": lately}, sort="-sent_at")
+        return sent.sent_at + GATHERED_FOR if sent and sent.sent_at else None
+
+    @in_transaction
+    def mark_sent(self, notices: Sequence[Notice]) -> None:
+        """They were one mail. One row says when, for a day; the others are deleted. So are those of
+        security.
+        """
+        first, *others = notices
+        if first.of_security:
+            self.drop(notices)
+            return
+        self._change({"id": first.id}, sent_at=now(), expires_at=now() + DAY, due_at=None)
+        self.drop(others)
+
+    def drop(self, notices: Sequence[Notice]) -> None:
+        if notices:
+            self._documents.delete({"id": {"$in": [notice.id for notice in notices]}})
+
+    def retry(self, notices: Sequence[Notice]) -> None:
+        """Send them later: after each failure twice as late."""
+        self._postpone(
+            [notice.id for notice in notices], max(notice.attempts for notice in notices) + 1
+        )
+
+    def retry_damaged(self, document: Document, attempts: int) -> None:
+        """The same of one that cannot be read."""
+        self._postpone([document["id"]], attempts)
+
+    def _postpone(self, identifiers: Sequence[str], attempts: int) -> None:
+        wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
+        later: Document = {"due_at": now() + wait, "attempts": attempts}
+        self._documents.set_each(dict.fromkeys(identifiers, later))
+
+    def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
+        self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
+
+    def forget(self, account: str) -> None:
+        """Delete all notices to this account but the parting one, and those of what it wrote.
+        Idempotent.
+        """
+        self._documents.delete({"account": account, "kind": {"$ne": Kind.ERASED}})
+        self._documents.delete({"author": account})
+
+    def problems(self) -> list[str]:
+        """What the operator should know: mails that the mail server does not take."""
+        late = self.count_late() if self.enabled else 0
+        return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
+
+    def count_late(self) -> int:
+        """How many mails should have been sent by now."""
+        return self._documents.count({"due_at": {"$lte": now() - LATE}})
+
+
+# Writes the mail of a notice.
+
+
+class MailWords(BaseModel):
+    """What a mail says of each kind of notice, and why an account is refused. `several` is the
+    subject of one that sums up. `switch_off` has a place for the `page` of the account.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: Mapping[Kind, str]
+    texts: Mapping[Kind, str]
+    refusals: Mapping[RefusalReason, str]
+    several: str
+    switch_off: str
+
+
+WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
+
+
+class Recipient(NamedTuple):
+    """Who gets the mails of an account. `notices`: whether others than those of security. `refusal`
+    is why it was not approved.
+    """
+
+    email: str
+    language: Language
+    notices: bool
+    refusal: RefusalReason | None = None
+
+
+def parting_recipient(notice: Notice) -> Recipient | None:
+    """Who gets a mail that needs no account; None for the others."""
+    if notice.address is None:
+        return None
+    return Recipient(notice.address, notice.language or LANGUAGES[0], notices=True)
+
+
+def write_mail(
+    notices: Sequence[Notice],
+    recipient: Recipient,
+    *,
+    sender: Address,
+    console: str,
+    link_to: Callable[[Notice], str],
+) -> EmailMessage:
+    """The mail of these notices: of each kind a sentence, and a link into the console for each
+    thing.
+
+    The Message-ID is that of the first, so that of a mail that was sent twice a mail program can
+    show one.
+    """
+    words, notice = WORDS[recipient.language], notices[0]
+    by_kind: dict[Kind, list[Notice]] = {}
+    for one in notices:
+        by_kind.setdefault(one.kind, []).append(one)
+    parts = []
+    for kind, (first, *others) in by_kind.items():
+        links = dict.fromkeys(map(link_to, (first, *others)))
+        parts += [words.texts[kind].format(**first.joined(others).figures), "\n".join(links)]
+    if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
+        parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
+    elif not notice.of_security:
+        parts.append(words.switch_off.format(page=f"{console}/#/account"))
+    mail = EmailMessage()
+    mail["Subject"] = words.subjects[notice.kind] if len(by_kind) == 1 else words.several
+    mail["From"] = sender
+    # Not parsed: Python's parser refuses letters outside ASCII, which many mail servers take.
+    name, _, domain = recipient.email.rpartition("@")
+    mail["To"] = Address(username=name, domain=domain)
+    mail["Date"] = format_datetime(notice.created_at)
+    mail["Message-ID"] = f"<{notice.id}@{sender.domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # https://www.rfc-editor.org/rfc/rfc3834
+    mail.set_content("\n\n".join(parts) + "\n")
+    mail["Content-Language"] = recipient.language
+    return mail

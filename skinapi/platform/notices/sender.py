@@ -1,0 +1,251 @@
+"""Sends what is in the outbox: at least once, and one process at a time."""
+
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from email.errors import MessageError
+from email.message import EmailMessage
+from functools import partial
+
+import certifi
+
+from skinapi.base.logs import log
+from skinapi.base.settings.value_checks import MailAddress
+from skinapi.platform.notices.outbox import Notice, Outbox, Recipient, parting_recipient
+from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ports import Store
+
+# The mail server that takes the notices (SMTP).
+
+
+OPERATION_S = 10.0
+MAIL_S = 30.0
+# What a server may say of one mail while it takes others.
+OF_ONE_MAIL = (
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPDataError,
+    smtplib.SMTPNotSupportedError,  # letters of the address outside ASCII
+)
+Send = Callable[[EmailMessage], None]
+
+
+class MailRefused(Exception):
+    """The server did not take this mail."""
+
+
+class MailServerAway(Exception):
+    """The server takes no mail now: it is down, too slow, or refuses the sender."""
+
+
+class MailServer:
+    def __init__(self, address: MailAddress, *, hello: str) -> None:
+        """`hello` is the name with which this server introduces itself."""
+        self._address = address
+        self._hello = hello
+        self._tls = ssl.create_default_context(cafile=certifi.where())
+
+    @contextmanager
+    def connected(self) -> Iterator[Send]:
+        """A connection, with what sends a mail over it and raises MailRefused. Raises
+        MailServerAway, also while a mail is sent. All that is said until the first mail is taken
+        has MAIL_S together, and so has each further mail, and the farewell.
+        """
+        deadline = _Deadline()
+        try:
+            tls = self._tls if self._address.tls else None
+            with _TimedSMTP(self._address, self._hello, deadline, tls) as smtp:
+                self._introduce(smtp)
+                yield partial(_send, smtp, deadline)
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailServerAway(type(error).__name__) from error
+        finally:
+            deadline.end()
+
+    def _introduce(self, smtp: smtplib.SMTP) -> None:
+        smtp.ehlo_or_helo_if_needed()
+        offered = smtp.has_extn("starttls")
+        if not self._address.tls and (offered or self._address.starttls):
+            smtp.starttls(context=self._tls)  # raises where it is not offered
+            smtp.ehlo_or_helo_if_needed()
+        if self._address.user:
+            smtp.login(self._address.user, self._address.password)
+
+
+def _send(smtp: smtplib.SMTP, deadline: "_Deadline", mail: EmailMessage) -> None:
+    try:
+        smtp.send_message(mail)
+    except OF_ONE_MAIL as error:
+        raise MailRefused(type(error).__name__) from error
+    finally:
+        deadline.restart()
+
+
+class _Deadline:
+    """Cuts a connection off after MAIL_S. A socket's timeout starts again with every byte, so a
+    server that drips could hold the sender.
+    """
+
+    def __init__(self) -> None:
+        self._connection: socket.socket | None = None
+        self._timer = self._started()
+
+    def watch(self, connection: socket.socket) -> None:
+        """Watch a copy: TLS takes the socket itself away while it shakes hands."""
+        self._connection = connection.dup()
+        if not self._timer.is_alive():
+            raise TimeoutError
+
+    def restart(self) -> None:
+        self._timer.cancel()
+        self._timer = self._started()
+
+    def _started(self) -> threading.Timer:
+        timer = threading.Timer(MAIL_S, self._cut_off)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._connection:
+            self._connection.close()
+
+    def _cut_off(self) -> None:
+        if self._connection:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
+
+
+class _TimedSMTP(smtplib.SMTP):
+    """A connection under a deadline from its first byte, with TLS from there on or not."""
+
+    def __init__(
+        self,
+        address: MailAddress,
+        hello: str,
+        deadline: _Deadline,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._deadline = deadline
+        self._tls_context = tls
+        super().__init__(address.host, address.port, hello, timeout=OPERATION_S)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Open it as smtplib does, which shows the socket only after the TLS handshake."""
+        connection = socket.create_connection((host, port), timeout)
+        self._deadline.watch(connection)
+        if self._tls_context is None:
+            return connection
+        return self._tls_context.wrap_socket(connection, server_hostname=host)
+
+
+SEND_EVERY_S = 2.0
+# Longer than a mail and the farewell may take (mail_server.MAIL_S each). After a crash the others
+# wait for so long.
+LEASE_LENGTH = timedelta(seconds=75)
+SENT_AT_ONCE = 100
+LONGEST_PAUSE_S = 300.0
+
+FindRecipient = Callable[[str], Recipient | None]
+Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
+
+
+class NoticeSender(PeriodicThread):
+    """A mail counts as sent when the mail server has taken it. After a crash between that and the
+    note of it, it is sent again, with the same Message-ID.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        server: MailServer | None,
+        failed: FailedItems,
+        *,
+        find_recipient: FindRecipient,
+        write: Write,
+    ) -> None:
+        """`find_recipient(account)` is None where an account gets no mail."""
+        super().__init__("notice-sender", every_s=SEND_EVERY_S, failure="notices not sent")
+        self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
+        self._outbox = outbox
+        self._server, self._failed = server, failed
+        self._find_recipient = find_recipient
+        self._write = write
+        self._pause_s = 0.0
+        self._paused_until = 0.0
+
+    def make_pass(self) -> None:
+        if self._server is None or time.monotonic() < self._paused_until:
+            return
+        if not self._outbox.find_due(SENT_AT_ONCE) or not self._lease.claim():
+            return
+        try:
+            with self._server.connected() as send:
+                self._send_due(send)
+            self._pause_s = 0.0
+        except MailServerAway as error:
+            self._pause(str(error))
+        finally:
+            self._lease.release()
+
+    def _send_due(self, send: Send) -> None:
+        due = ((document["id"], document) for document in self._outbox.find_due(SENT_AT_ONCE))
+        notices = self._failed.each(
+            "notice", due, Notice.model_validate, postpone=self._outbox.retry_damaged
+        )
+        mails = self._failed.each(
+            "mail",
+            ((group[0].id, group) for group in _grouped([*notices])),
+            partial(self._send_or_retry, send),
+            postpone=lambda group, _: self._outbox.retry(group),
+            passing=(MailServerAway, OSError, smtplib.SMTPException),
+        )
+        all(mails)  # up to the first that is not to be sent
+
+    def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
+        """False where this process sends no more."""
+        if self.stopping.is_set() or not self._lease.renew():
+            return False
+        try:
+            self._send(notices, send)
+        except MailRefused as refused:
+            log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
+            self._outbox.retry(notices)
+        return True
+
+    def _send(self, notices: Sequence[Notice], send: Send) -> None:
+        """Send one mail for these notices. Raises MailRefused, MailServerAway."""
+        first = notices[0]
+        recipient = parting_recipient(first) or self._find_recipient(first.account)
+        if recipient is None or not (recipient.notices or first.of_security):
+            self._outbox.drop(notices)
+        elif until := self._outbox.find_end_of_wait(first):
+            self._outbox.postpone(notices, until=until)
+        else:
+            try:
+                mail = self._write(notices, recipient)
+            except (ValueError, MessageError) as error:  # an address that no header can hold
+                raise MailRefused(type(error).__name__) from error
+            send(mail)
+            self._outbox.mark_sent(notices)
+
+    def _pause(self, reason: str) -> None:
+        if not self._pause_s:
+            log.warning("mail_server_away", reason=reason)
+        self._pause_s = min(max(self.every_s, 2 * self._pause_s), LONGEST_PAUSE_S)
+        self._paused_until = time.monotonic() + self._pause_s
+
+
+def _grouped(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
+    """Group the notices that become one mail; mails that wait for nothing come first."""
+    groups: dict[tuple[str, ...], list[Notice]] = {}
+    for notice in notices:
+        groups.setdefault(notice.mail, []).append(notice)
+    return (groups[mail] for mail in sorted(groups, key=lambda mail: mail[0]))

@@ -1,0 +1,1 @@
+"""The ports of a store, and what both kinds share."""

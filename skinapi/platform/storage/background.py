@@ -1,0 +1,210 @@
+"""Work beside the requests: periodic threads, leases on work that one process of all servers does,
+and totals that are written every few seconds.
+"""
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from skinapi.base.errors import Duplicate, SkinAPIError, StoreUnavailable
+from skinapi.base.logs import log
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Documents, Store
+
+STOP_S = 5.0
+
+
+class BackgroundThread(ABC):
+    """`run` works until `stopping` is set."""
+
+    def __init__(self, name: str) -> None:
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, name=name, daemon=True)
+
+    @abstractmethod
+    def run(self) -> None: ...
+
+    def start(self) -> None:
+        """Call it in the process that serves: a thread does not survive a fork."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing, before the store is closed."""
+        self.stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+
+class PeriodicThread(BackgroundThread):
+    """Makes a pass every so many seconds. One that fails is logged as `failure`, and the next one
+    may succeed; while the store is away, nothing is logged.
+    """
+
+    def __init__(self, name: str, *, every_s: float, failure: str) -> None:
+        super().__init__(name)
+        self.every_s = every_s
+        self._failure = failure
+
+    @abstractmethod
+    def make_pass(self) -> None: ...
+
+    def run(self) -> None:
+        while not self.stopping.wait(self.every_s):
+            try:
+                self.make_pass()
+            except StoreUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (one bad record must not end the passes)
+                log.error(self._failure, reason=type(error).__name__)
+
+
+def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
+    """How long to wait after so many failures in sequence: after each of them twice as long."""
+    return min(first * (1 << min(attempts - 1, 30)), longest)
+
+
+# A lease on work that one process of all servers does at a time, and how far the work came.
+
+
+LEASE = timedelta(seconds=30)
+
+
+class Lease:
+    """After its length without `renew` another process may take it. `held_until_at` is the end."""
+
+    def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
+        self._length = length
+        self._documents = documents
+        self._name = name
+        self._holder = new_id()
+
+    def claim(self) -> Document | None:
+        """Take the lease. The result is its record, with what was `reached`; None where another
+        process holds it.
+        """
+        while (lease := self._documents.get(self._name)) is None:
+            free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
+            with suppress(Duplicate):
+                self._documents.insert(free)
+        # A longer one was written by a clock that was ahead.
+        if now() < lease["held_until_at"] <= now() + 2 * self._length:
+            return None
+        unchanged = {"id": self._name, "held_until_at": lease["held_until_at"]}
+        claimed = {"holder": self._holder, "held_until_at": now() + self._length}
+        return self._documents.update(unchanged, {"$set": claimed})
+
+    def renew(self, **reached: Any) -> bool:
+        """Keep the lease, perhaps with what was `reached`. False where another process has taken
+        it.
+        """
+        return self._set({**reached, "held_until_at": now() + self._length})
+
+    def release(self, **reached: Any) -> None:
+        """Give the lease back, perhaps with what was `reached`."""
+        self._set({**reached, "held_until_at": now()})
+
+    def _set(self, fields: Document) -> bool:
+        mine = {"id": self._name, "holder": self._holder}
+        return self._documents.update(mine, {"$set": fields}) is not None
+
+
+# Totals that are added up in memory, and written every few seconds.
+#
+# A document of totals is one that every request would change, so all of them would wait for each
+# other. A process that is killed loses what it has counted since it wrote last.
+
+
+WRITE_EVERY_S = 2.0
+DocumentKey = tuple[str, str]
+
+
+@dataclass
+class _Sums:
+    """What is added to one document, and the fields that it has besides."""
+
+    facts: Document
+    numbers: Counter[str] = field(default_factory=Counter)
+
+
+class Totals(PeriodicThread):
+    """While its thread runs, numbers are added up in this process and written together; where none
+    runs, as in a command or after a fork, each is written at once.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__("totals", every_s=WRITE_EVERY_S, failure="totals not written")
+        self._store = store
+        self._lock = threading.Lock()
+        self._sums: dict[DocumentKey, _Sums] = {}
+        self._running_in: int | None = None
+
+    def add(
+        self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
+    ) -> None:
+        """Add to the numbers of a document, which is made with these facts where there is none.
+
+        It raises nothing: what is counted is done already, and must not fail because of it. Call it
+        after a transaction, not inside: that may run twice.
+        """
+        sums = {(collection, identifier): _Sums(facts, Counter(numbers))}
+        if self._running_in == os.getpid():
+            self._merge(sums)
+        else:
+            self._write_or_log(sums)
+
+    def start(self) -> None:
+        self._running_in = os.getpid()
+        super().start()
+
+    def stop(self) -> None:
+        """Write what is left, too."""
+        super().stop()
+        self._running_in = None
+        self._write_or_log(self._taken())
+
+    def make_pass(self) -> None:
+        """Write what was added. Where the store refuses, it is kept for the next pass."""
+        sums = self._taken()
+        try:
+            self._write(sums)
+        except SkinAPIError:
+            self._merge(sums)
+            raise
+
+    def _taken(self) -> dict[DocumentKey, _Sums]:
+        with self._lock:
+            taken, self._sums = self._sums, {}
+        return taken
+
+    def _merge(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+        with self._lock:
+            for document, added in sums.items():
+                kept = self._sums.setdefault(document, _Sums(added.facts))
+                kept.numbers.update(added.numbers)
+
+    def _write_or_log(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+        try:
+            self._write(sums)
+        except SkinAPIError as error:
+            fields = sorted({name for added in sums.values() for name in added.numbers})
+            log.error("count_lost", fields=fields, code=error.code)
+
+    def _write(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+        def add_all() -> None:
+            for (collection, identifier), added in sums.items():
+                numbers = {name: number for name, number in added.numbers.items() if number}
+                ops = {"$inc": numbers, "$set": added.facts}
+                self._store.collection(collection).update({"id": identifier}, ops, upsert=True)
+
+        if not sums:
+            return
+        try:
+            self._store.transaction(add_all)
+        except Duplicate:  # another server has made one of these documents in the meantime
+            self._store.transaction(add_all)

@@ -1,0 +1,153 @@
+"""Works on each item of a background pass alone, so that a damaged record stops none of the others.
+
+What fails is logged by its id, counted, tried again later and later, and shown to the admins. It is
+forgotten once it succeeds, or when it was not tried for a week.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from skinapi.base.errors import SkinAPIError, StoreBusy, StoreUnavailable
+from skinapi.base.logs import log
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.storage.background import backoff
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import Records
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+KEPT = timedelta(days=7)
+MOST_SHOWN = 20
+# Which pass it was: the pages have words for each.
+WORK = frozenset(
+    {
+        *(
+            "account_erasure",
+            "account_expiry",
+            "break_glass",
+            "delivery",
+            "erasure_receipt",
+            "hold",
+        ),
+        *("job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
+        "unassigned",
+    }
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class FailedItem(StoredRecord):
+    """`item` is the id of the record that a pass of `work` failed on. `reason` is the kind of the
+    error, never its text, which may be personal.
+    """
+
+    id: str
+    created_at: datetime
+    work: str
+    item: str
+    attempts: int
+    reason: str
+    due_at: datetime
+    expires_at: datetime
+
+
+class FailedItems(Records[FailedItem]):
+    collection, record = "failed_items", FailedItem
+    indexes = (("work", "id"), ("item",))
+    expiry = "expires_at"
+
+    def each(
+        self,
+        work: str,
+        items: Iterable[tuple[str, T]],
+        act: Callable[[T], R],
+        *,
+        postpone: Callable[[T, int], object] | None = None,
+        passing: tuple[type[Exception], ...] = (),
+    ) -> Iterator[R]:
+        """Yield what `act` answers for each of these items, given with their ids; one that fails is
+        left out. Where an item has a time of its own at which it is due, `postpone` moves it, after
+        so many attempts; without it, the item is left out until its next attempt is due.
+
+        Raises StoreUnavailable and what is `passing`: then nothing is damaged. What is refused for
+        another reason, such as a record that was deleted meanwhile, is logged alone.
+        """
+        failed: dict[str, FailedItem] | None = None
+        away: tuple[type[Exception], ...] = (StoreUnavailable, *passing)
+        for identifier, item in items:
+            if failed is None:
+                failed = self._find_all(work)
+            known = failed.get(identifier)
+            if known and postpone is None and known.due_at > now():
+                continue
+            try:
+                result = act(item)
+            except StoreBusy:
+                continue
+            except away:
+                raise
+            except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+                if postpone is None and isinstance(error, SkinAPIError) and error.status < 500:
+                    log.warning("item_refused", work=work, item=identifier, reason=error.code)
+                    continue
+                attempts = self._note(work, identifier, error, known)
+                if postpone:
+                    postpone(item, attempts)
+                continue
+            if known:
+                self._documents.delete({"id": known.id})
+            yield result
+
+    def together(
+        self, work: str, items: Sequence[tuple[str, T]], act: Callable[[Sequence[T]], R]
+    ) -> Iterator[R]:
+        """The same of items that go in one transaction: where that fails, of each alone."""
+        try:
+            result = act([item for _, item in items])
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 (one of them is damaged: which, is found here)
+            alone = ((identifier, [item]) for identifier, item in items)
+            yield from self.each(work, alone, act)
+        else:
+            yield result
+
+    def list_items(self, work: str) -> set[str]:
+        """The ids of the records that this pass failed on."""
+        return {*self._find_all(work)}
+
+    def _find_all(self, work: str) -> dict[str, FailedItem]:
+        return {failed.item: failed for failed in self._list({"work": work})}
+
+    def _note(self, work: str, item: str, error: Exception, known: FailedItem | None) -> int:
+        attempts, moment = (known.attempts if known else 0) + 1, now()
+        reason = error.code if isinstance(error, SkinAPIError) else type(error).__name__
+        log.error("item_failed", work=work, item=item, reason=reason, attempts=attempts)
+        fields: Document = {
+            "created_at": known.created_at if known else moment,
+            "work": work,
+            "item": item,
+            "attempts": attempts,
+            "reason": reason,
+            "due_at": moment + backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY),
+            "expires_at": moment + KEPT,
+            "schema": 1,
+        }
+        self._documents.update({"id": f"{work}-{item}"}, {"$set": fields}, upsert=True)
+        return attempts
+
+    def list_some(self) -> list[FailedItem]:
+        """What the admins should look at, MOST_SHOWN at most."""
+        return self._list(limit=MOST_SHOWN)
+
+    def forget(self, account: str) -> None:
+        self._documents.delete({"item": account})
+
+    def problems(self) -> list[str]:
+        """What the operator should know."""
+        count = self._documents.count()
+        return [f"Damaged records that the server cannot work on: {count}"] if count else []

@@ -1,0 +1,112 @@
+"""Broken invariants in the store, each with a description and, if possible, a repair."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from skinapi.base.errors import BlobDamaged, StoreUnavailable, UnsafeSettings
+from skinapi.platform.storage.ids import LONGEST_WRITE, made_at, now
+from skinapi.platform.storage.ports import Document, Store
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A broken invariant. Without `repair`, `check` can only report it."""
+
+    message: str
+    repair: Callable[[], object] | None = None
+
+
+def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:
+    """Yield the documents that are not what the code writes; `models` by collection.
+
+    They must be named here: whatever else reads such a document fails, and most of all a list that
+    it stands in.
+    """
+    for name, model in models.items():
+        for document in _all_documents(store, name):
+            try:
+                model.model_validate(document)
+            except ValidationError as error:
+                # Without the values: they may be personal.
+                fields = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+                damaged = ", ".join(fields) or "the whole document"
+                yield Fault(f"{name} {document['id']}: damaged: {damaged}; restore from a backup")
+
+
+def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
+    """These faults. Where a damaged document ends their search, that is a fault too, so that the
+    other searches still run.
+    """
+    try:
+        yield from faults
+    except (StoreUnavailable, UnsafeSettings):
+        raise
+    except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+        yield Fault(f"the check of {subject} ended at damaged data ({type(error).__name__})")
+
+
+def blob_faults(store: Store) -> Iterator[Fault]:
+    """Yield records whose blob is missing or damaged, and blobs that no record refers to.
+
+    Reads every blob, because damage is found only by reading. Also removes what interrupted blob
+    writes left behind.
+    """
+    store.blobs.sweep()
+    stored, referenced = set(store.blobs.keys()), set()
+    for name in store.collections():
+        for document in _all_documents(store, name):
+            for field, key in blob_keys(document):
+                referenced.add(key)
+                subject = f"{name} {document['id']}: the file of {field} is"
+                try:
+                    gone = store.blobs.find(key) is None
+                except BlobDamaged:  # not deleted: it can be restored from a backup
+                    yield Fault(f"{subject} damaged; restore {key} from a backup")
+                    continue
+                if gone and field not in document:  # one part of a larger whole
+                    yield Fault(f"{subject} gone; restore {key} from a backup")
+                elif gone:
+                    repair = partial(_clear_reference, store, name, document["id"], field)
+                    yield Fault(f"{subject} gone", repair)
+    for key in sorted(stored - referenced):
+        # A younger blob may belong to a running request, which stores the record after the blob.
+        if made_at(key) < now() - LONGEST_WRITE:
+            yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))
+
+
+def blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where a document refers to blobs, and the keys: fields that end in `_blob`, and lists in
+    fields that end in `_blobs`, at any depth.
+    """
+    if isinstance(value, list):
+        for item in value:
+            yield from blob_keys(item, path)
+        return
+    for name, part in value.items() if isinstance(value, dict) else ():
+        within = f"{path}.{name}" if path else name
+        if name.endswith("_blob"):
+            yield within, part
+        elif name.endswith("_blobs"):
+            yield from ((f"{within}[]", key) for key in part)
+        else:
+            yield from blob_keys(part, within)
+
+
+def _all_documents(store: Store, name: str) -> Iterator[Document]:
+    after = ""
+    while page := store.collection(name).find(after=after or None, limit=500):
+        yield from page
+        if page[-1]["id"] <= after:
+            raise ValueError(f"{name}: a document is stored under another id than its own")
+        after = page[-1]["id"]
+
+
+def _clear_reference(store: Store, name: str, identifier: str, field: str) -> None:
+    """Remove the reference to the lost blob, and set `<field>_lost_at` to now."""
+    store.collection(name).update(
+        {"id": identifier}, {"$unset": {field: True}, "$set": {f"{field}_lost_at": now()}}
+    )

@@ -1,0 +1,290 @@
+"""Files on this machine: written so that they appear whole or not at all, also after a kill or a
+power cut; the errors of the disk, locks between processes, and blobs as files.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import apsw
+
+from skinapi.base.errors import BlobDamaged, Conflict, DiskFull, StoreUnavailable
+from skinapi.base.logs import log
+from skinapi.platform.storage.ids import (
+    BLOB_KEY,
+    LONGEST_WRITE,
+    new_blob_key,
+    require_blob_key,
+    verified_blob,
+)
+
+DRAFT = ".draft"
+
+
+@contextmanager
+def written_durably(path: Path) -> Iterator[Path]:
+    """A draft to write. At the end it is synced and takes the place of `path`; if the block raises,
+    it is removed and `path` stays as it was.
+    """
+    draft = path.with_name(path.name + DRAFT)
+    try:
+        yield draft
+        sync(draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync(path.parent)  # else a power cut may undo the rename
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    with written_durably(path) as draft:
+        draft.write_bytes(data)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that no other user can read. It appears under its name when the block ends,
+    whole and durable, or not at all. Raises Conflict if the name is taken, or cannot be written.
+    """
+    if path.exists():
+        raise Conflict(f"{path.name} exists already")
+    try:
+        with written_durably(path) as draft, open(draft, "wb", opener=_private) as file:
+            yield file
+    except OSError as error:
+        raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
+
+
+_private = partial(os.open, mode=0o600)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has this file, or the names in this folder: syncing a file does not make
+    its name durable, see fsync(2).
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# Maps errors of the disk and of SQLite to the errors of `skinapi.base.errors`.
+
+
+# EDQUOT: the disk quota of this user is used up, which needs the same action as a full disk.
+FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = "The disk takes no writes; the operator must look at it"
+LOST = "The database file was removed, replaced or damaged; the operator must put it back"
+LOST_LOG = (
+    "The write-ahead log of the database was removed; the operator must stop the server with "
+    "SIGTERM, which saves what is in it, and start it again"
+)
+DENIED = (
+    "The server may not open a file of its store (permission denied); the operator must give the "
+    "file that the log names to the user of the server"
+)
+LOST_BLOBS = "The folder of stored files was removed or replaced; the operator must put it back"
+
+_denied: set[str] = set()
+
+
+def disk_error(error: BaseException) -> StoreUnavailable:
+    """DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
+    if isinstance(error, PermissionError):
+        file = str(error.filename)
+        if file not in _denied:  # every request would say it again
+            _denied.add(file)
+            log.error(DENIED, fault="permission denied", file=file)
+        return StoreUnavailable(DENIED)
+    if isinstance(error, OSError):
+        full, read_only = error.errno in FULL, error.errno == errno.EROFS
+    elif isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return StoreUnavailable(LOST)
+    else:
+        full = isinstance(error, apsw.FullError)
+        read_only = isinstance(error, apsw.ReadOnlyError)
+    if full:
+        return DiskFull()
+    return StoreUnavailable(READ_ONLY) if read_only else StoreUnavailable()
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise DiskFull or StoreUnavailable instead of OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error) from error
+
+
+# The disk is also that of the database, which must still take writes when uploads have filled what
+# they may: so much stays free, or a twentieth of a small disk.
+RESERVED_BYTES = 256 * 1024 * 1024
+RESERVED_SHARE = 20
+# Who writes a large file looks again after so many bytes.
+CHECK_EVERY = 4 * 1024 * 1024
+
+
+def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
+    """Raises OSError (ENOSPC) where so many more bytes would take of the reserved space of its
+    disk.
+    """
+    disk = os.statvfs(folder)
+    total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
+    if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+NO_FOLDER = (
+    "No folder takes the file in which a large body lies meanwhile; the operator must name one that"
+    " the server may write to: INSTANCE_DIR, or TMPDIR"
+)
+
+
+def passing_folder(folder: Path) -> Path:
+    """Where a file lies while a request runs: in this folder, or in TMPDIR where it is missing or
+    takes no files, as on a server whose store is MongoDB. Raises StoreUnavailable.
+    """
+    if os.access(folder, os.W_OK | os.X_OK):
+        return folder
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise StoreUnavailable(NO_FOLDER) from error
+
+
+# A file lock between threads and processes.
+#
+# SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds. With
+# this lock the kernel wakes the next waiter, and releases the lock of a killed process.
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the file at this path. Creates the file, and never removes it."""
+    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        # Not lockf: its POSIX locks do not exclude the other threads of this process.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Closing alone does not unlock if a forked process still has the file open, see flock(2).
+        fcntl.flock(file, fcntl.LOCK_UN)
+        os.close(file)
+
+
+# Blobs as files: written to a temporary file, synced, then renamed to the final path.
+#
+# Their folder is made once, before a server starts, and holds a file that proves it: an empty
+# folder in its place, such as the one below a disk that is not mounted, is an error and takes no
+# file.
+
+
+NOT_A_FILE = {errno.ELOOP, errno.ENXIO}  # a link to itself, a socket
+PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
+
+
+class FileBlobs:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._proof = folder / "made"
+        self._reported = False
+
+    def make(self) -> None:
+        """Make the folder. Call it once, with the database's file."""
+        with disk_errors():
+            self._folder.mkdir(exist_ok=True)
+            write_durably(self._proof, PROOF)
+
+    def refuse_if_lost(self) -> None:
+        """Raises StoreUnavailable if the folder was removed or replaced."""
+        with disk_errors():
+            lost = not self._proof.exists()
+        if lost != self._reported:
+            self._reported = lost
+            if lost:
+                log.error(LOST_BLOBS, folder=str(self._folder))
+            else:
+                log.info("the folder of stored files is back", folder=str(self._folder))
+        if lost:
+            raise StoreUnavailable(LOST_BLOBS)
+
+    def put(self, data: bytes) -> str:
+        key = new_blob_key(data)
+        self._write_to(self._path_of(key), data)
+        return key
+
+    def put_as(self, key: str, data: bytes) -> None:
+        path = self._path_of(key)
+        if not path.exists():
+            self._write_to(path, verified_blob(key, data))
+
+    def _write_to(self, path: Path, data: bytes) -> None:
+        self.refuse_if_lost()
+        with disk_errors():
+            path.parent.mkdir(exist_ok=True)
+            write_durably(path, data)
+            sync(self._folder)
+
+    def find(self, key: str) -> bytes | None:
+        with disk_errors():
+            try:
+                data = _read_regular(self._path_of(key))
+            except FileNotFoundError:
+                self.refuse_if_lost()
+                return None
+        return verified_blob(key, data)
+
+    def delete(self, key: str) -> None:
+        self.refuse_if_lost()  # a file that is away for a while would come back undeleted
+        with disk_errors():
+            self._path_of(key).unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        self.refuse_if_lost()
+        with disk_errors():
+            for path in self._folder.glob("*/*"):
+                if BLOB_KEY.fullmatch(path.name):
+                    yield path.name
+
+    def sweep(self) -> None:
+        with disk_errors():
+            for draft in self._folder.glob(f"*/*{DRAFT}"):
+                with suppress(FileNotFoundError):  # its writer has renamed it in the meantime
+                    if time.time() - draft.stat().st_mtime > LONGEST_WRITE.total_seconds():
+                        draft.unlink()
+
+    def _path_of(self, key: str) -> Path:
+        """The blob's path. The folder is the last two digits of the id, which are random, so that
+        all folders fill evenly.
+        """
+        return self._folder / require_blob_key(key)[30:32] / key
+
+
+def _read_regular(path: Path) -> bytes:
+    """The content of a file. Raises BlobDamaged where something else stands in its place: reading a
+    pipe or a device would never end.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in NOT_A_FILE:
+            raise BlobDamaged from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise BlobDamaged
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)

@@ -1,0 +1,141 @@
+"""The base of the repositories: the documents of one collection, as records of one class."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from skinapi.base.errors import NotFound
+from skinapi.base.pages import Page, page_of
+from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.storage.documents import UNSTORABLE
+from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
+
+R = TypeVar("R", bound=StoredRecord)
+T = TypeVar("T")
+P = ParamSpec("P")
+WALKED_AT_ONCE = 100
+
+
+class Records(Generic[R]):
+    """A repository names its collection, the class of its records and the indexes of its questions.
+    Its methods say what is asked and what is changed; `_documents` is the collection itself.
+
+        class Letters(Records[Letter]):
+            collection, record = "letters", Letter
+            indexes = (("submission", "id"), ("doctor", "id"))
+
+            def list_of(self, submission: str) -> list[Letter]:
+                return self._list({"submission": submission})
+    """
+
+    collection: str
+    record: type[R]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    # The field by which documents expire.
+    expiry: str | None = None
+    # The sentence of `get` where there is none.
+    missing: str = NotFound.sentence
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._documents = store.collection(self.collection)
+        for fields in self.unique:
+            self._documents.ensure_index(*fields, unique=True)
+        for fields in self.indexes:
+            self._documents.ensure_index(*fields)
+        if self.expiry:
+            self._documents.expire_by(self.expiry)
+
+    def insert(self, record: R, /, **more: Any) -> R:
+        """Store a new record; `more` are fields that only the store uses. Raises Duplicate."""
+        self._documents.insert({**record.stored(), **more, "schema": 1})
+        return record
+
+    def find(self, identifier: str, /) -> R | None:
+        """None too for a text that no store takes as an id."""
+        known = not UNSTORABLE.search(identifier)
+        return self._read(self._documents.get(identifier) if known else None)
+
+    def get(self, identifier: str, /) -> R:
+        """Raises NotFound."""
+        record = self.find(identifier)
+        if record is None:
+            raise NotFound(self.missing)
+        return record
+
+    def _read(self, document: Document | None) -> R | None:
+        return self.record.model_validate(document) if document else None
+
+    def _first(self, wanted: Filter, *, sort: str = "id") -> R | None:
+        documents = self._documents.find(wanted, sort=sort, limit=1)
+        return self._read(documents[0] if documents else None)
+
+    def _list(
+        self,
+        wanted: Filter | None = None,
+        *,
+        sort: str = "id",
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> list[R]:
+        found = self._documents.find(wanted, sort=sort, limit=limit, fields=fields)
+        return [self.record.model_validate(document) for document in found]
+
+    def _page(
+        self,
+        wanted: Filter,
+        *,
+        after: str | None,
+        limit: int,
+        newest_first: bool = False,
+        fields: Sequence[str] | None = None,
+    ) -> Page[R]:
+        """The page behind the id `after`, in the order of ids."""
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, after=after, limit=limit + 1, fields=fields)
+        return page_of(found, limit).map(self.record.model_validate)
+
+    def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
+        """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""
+        after: str | None = None
+        while found := self._documents.find(
+            sort="-id" if newest_first else "id", after=after, limit=WALKED_AT_ONCE
+        ):
+            yield from map(self.record.model_validate, found)
+            after = found[-1]["id"]
+
+    def _by_key(self, key: str | None, **owner: str) -> R | None:
+        """The record that a request with this idempotency key of its owner has made before."""
+        return self._first({**owner, "idempotency_key": key}) if key is not None else None
+
+    def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
+        """For `check`: the values of this field that name what is not there any more."""
+        return [value for value in sorted(self._documents.count_by(field)) if not stays(value)]
+
+    def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
+        """Set these fields of the first match, and remove those that are None. The result is None
+        where nothing matches.
+        """
+        return self._read(self._documents.update(wanted, set_or_remove(fields)))
+
+
+def changes_between(before: R, after: R) -> Document:
+    """The fields that differ, as they are afterwards; None where there is none any more."""
+    old = before.stored()
+    return {name: value for name, value in after.stored().items() if value != old[name]}
+
+
+S = TypeVar("S", bound=Records[Any])
+
+
+def in_transaction(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Make each call of this method of a repository one transaction, or a part of the one that is
+    under way (`Store.transaction`).
+    """
+
+    @wraps(method)
+    def run(records: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return records._store.transaction(lambda: method(records, *args, **kwargs))
+
+    return run

@@ -1,0 +1,72 @@
+"""Storage: the Documents and Blobs ports, and their MongoDB and SQLite implementations."""
+
+import importlib
+from contextlib import suppress
+from pathlib import Path
+
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings import Settings
+from skinapi.base.settings.instance_folder import open_folder
+from skinapi.platform.sqlite.sqlite_store import SqliteStore
+from skinapi.platform.storage.files import FileBlobs
+from skinapi.platform.storage.ports import Store
+
+GROUP_AND_OTHERS = 0o077
+
+
+def open_store(settings: Settings) -> Store:
+    """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
+
+    Raises UnsafeSettings if the URI is not valid or the MongoDB has no transactions, and
+    StoreUnavailable if the instance folder has no database (`make_store`).
+    """
+    if mongo_uri := settings.secret("mongo_uri"):
+        # Imported late: a server on SQLite does without the driver.
+        mongo = importlib.import_module("skinapi.platform.mongo.mongo_store").MongoStore.at(
+            mongo_uri
+        )
+        mongo.refuse_standalone()
+        opened: Store = mongo
+        return opened
+    store = _sqlite_store(settings.instance_dir)
+    store.refuse_if_lost()
+    return store
+
+
+def make_store(settings: Settings) -> None:
+    """Make what `open_store` opens, where it was not made before. MongoDB needs nothing but the
+    instance folder, for what this machine keeps of its own.
+
+    Call it before a server starts, not in a process that serves: nothing there makes the folder
+    again. It may be missing for a while, and what stood in its place would be in the way of its
+    return. Raises UnsafeSettings if it cannot be used for a database or other users can read it,
+    and StoreUnavailable.
+    """
+    if settings.mongo_uri:
+        with suppress(OSError):  # models have another place, and what needs this one says so
+            settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    else:
+        close_folder(settings.instance_dir)
+        _sqlite_store(settings.instance_dir).make()
+
+
+def _sqlite_store(folder: Path) -> SqliteStore:
+    return SqliteStore(folder / "skinapi.db", FileBlobs(folder / "blobs"))
+
+
+def close_folder(folder: Path) -> None:
+    """Create the folder if it is missing, and remove all access for other users of this machine.
+
+    Raises UnsafeSettings if nothing can be kept in it, or if the mode must change but the folder
+    belongs to another user.
+    """
+    open_folder(folder)
+    # mkdir ignores `mode` for a folder that exists, so an old one is checked and changed here.
+    mode = folder.stat().st_mode
+    if mode & GROUP_AND_OTHERS:
+        try:
+            folder.chmod(mode & 0o700)
+        except OSError as error:
+            raise UnsafeSettings(
+                "Other users of this machine can read INSTANCE_DIR: give its folder the mode 0700"
+            ) from error

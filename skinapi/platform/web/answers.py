@@ -1,0 +1,194 @@
+"""Turns errors into answers: every error of the app passes here, and nowhere else.
+
+A route may declare a renderer of its own, because existing clients read errors in different forms.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Request, Response, jsonify, request
+from flask_cors import CORS
+from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+
+from skinapi.base import errors
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
+from skinapi.base.logs import log_fault
+from skinapi.base.problem import PROBLEM_TYPE, SECURITY_HEADERS, problem_of
+from skinapi.platform.web.request_context import oversize, request_id
+
+# Makes the whole answer, including its status. One that serves several clients on the same path
+# tells them apart by the request's headers.
+Renderer = Callable[[SkinAPIError], Response]
+BY_STATUS: dict[int, type[SkinAPIError]] = {
+    400: errors.BadRequest,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    415: errors.UnsupportedMediaType,
+}
+
+
+def problem_json(
+    error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
+) -> Response:
+    """The answer for clients without an error format of their own.
+
+    `status` replaces the error's own where a client expects another one; `members` are added for a
+    client that reads more.
+    """
+    problem = problem_of(error, request_id=request_id(), status=status)
+    response = jsonify(problem.model_dump() | dict(members or {}))
+    response.status_code = problem.status
+    response.mimetype = PROBLEM_TYPE
+    return response
+
+
+def plain_text(error: SkinAPIError) -> Response:
+    return Response(error.detail, error.status, mimetype="text/plain")
+
+
+class RefusalWords(BaseModel):
+    """The texts of the page for a browser whose request was refused."""
+
+    title: str
+    too_many: str
+    failed: str
+    wait: str
+    again: str
+
+
+REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("pages.REFUSAL", RefusalWords)
+
+
+def refusal_page(error: SkinAPIError) -> Response:
+    """The answer for a browser that opens a page, in the browser's language."""
+    language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
+    words = REFUSAL_WORDS[language]
+    why = words.too_many if isinstance(error, errors.TooManyRequests) else words.failed
+    when = words.wait.format(seconds=error.retry_after) if error.retry_after else words.again
+    page = f"""<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{words.title} · SkinAPI</title>
+</head>
+<body>
+<main><h1>{words.title}</h1><p>{why} {when}</p></main>
+</body>
+</html>
+"""
+    return Response(page, error.status, mimetype="text/html")
+
+
+class _RenderedErrorRaised(Exception):
+    def __init__(self, raised: Exception, renderer: Renderer) -> None:
+        self.raised = raised
+        self.renderer = renderer
+
+
+@contextmanager
+def rendering_errors(renderer: Renderer) -> Iterator[None]:
+    """Inside a route's function: errors are answered by this renderer instead of the route's.
+
+    For a path that several clients share, after the body has shown which client sent it.
+    """
+    try:
+        yield
+    except Exception as raised:
+        raise _RenderedErrorRaised(raised, renderer) from raised
+
+
+def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
+    """Answer every error of the app, including 404, 413, 429 and 500, with its route's renderer.
+
+    Flask's own logging of exceptions is turned off: its traceback would quote their texts, and
+    these may hold personal data.
+    """
+    app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
+
+    @app.errorhandler(Exception)
+    def answer(raised: Exception) -> Response:
+        renderer = renderer_for(request)
+        if isinstance(raised, _RenderedErrorRaised):
+            renderer, raised = raised.renderer, raised.raised
+        error = _as_skinapi_error(raised)
+        response = renderer(error)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, errors.Unauthenticated):
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if isinstance(raised, WrongMethod) and raised.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(raised.valid_methods))
+        return response
+
+
+def _as_skinapi_error(raised: Exception) -> SkinAPIError:
+    if isinstance(raised, SkinAPIError):
+        if raised.status >= errors.SkinAPIError.status:
+            log_fault(raised)
+        return raised
+    if isinstance(raised, RequestEntityTooLarge):
+        return oversize()
+    if isinstance(raised, HTTPException) and raised.code in BY_STATUS:
+        return BY_STATUS[raised.code]()
+    log_fault(raised)
+    return SkinAPIError()
+
+
+# The headers of every answer: CORS for the known front ends, and security headers.
+
+
+SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NO_FRAME = "frame-ancestors 'none'"
+HTTPS_ONLY = "max-age=31536000"
+READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
+
+# Any port, because development servers move to the next free one, and previews have others.
+LOOPBACK_HOST = re.compile(
+    r"(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
+)
+
+
+def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
+    """Matches exactly these `origins`; with `loopback` also every page served from this machine."""
+    patterns = [re.escape(origin) for origin in origins]
+    patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
+    return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]
+
+
+def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
+    """Add CORS, for pages of these `origins`, and security headers to every answer.
+
+    With `https_only`, browsers are told to use HTTPS for a year (HSTS).
+    """
+    CORS(
+        app,
+        origins=list(origins),
+        allow_headers=SENDABLE,
+        expose_headers=READABLE,
+        methods=METHODS,
+        max_age=600,
+        vary_header=True,
+        always_send=False,
+    )
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        # `setdefault`: pages need a Content-Security-Policy of their own.
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        # It knows no list of origins, so it goes where a page's policy has one:
+        # https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
+        policy = response.headers["Content-Security-Policy"]
+        if "frame-ancestors" in policy and NO_FRAME not in policy:
+            del response.headers["X-Frame-Options"]
+        if https_only:
+            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+        return response

@@ -1,0 +1,284 @@
+"""Declares routes: access, validation, answers and OpenAPI follow from one declaration.
+
+The signature of a route's function is its schema. The first argument is the service of its package.
+The others are passed by keyword: `body`, `form` and `query` (their annotations are the schemas),
+`subject` (the caller), `idempotency_key` (by which a retry is recognised), and the parts of the
+path. The return value is the answer, and the return annotation is the schema of the answer.
+
+A body that may be larger than memory is read by the function itself: `parts` is a form, part by
+part, and `stream` is the plain body. Such a route is declared with `spooled=True`.
+
+Where several clients share a path, each declares a route of its own. `when` decides by the headers
+alone, before the body is read, whether a request is for that route; the route without `when` gets
+the rest.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+from flask import Blueprint, Flask, Request, Response, request
+from pydantic import BaseModel, TypeAdapter
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.pages import Page
+from skinapi.platform.web.access import Access
+from skinapi.platform.web.answers import Renderer, problem_json, refusal_page
+from skinapi.platform.web.forms import BodyStream, FormStream, read_form
+from skinapi.platform.web.rate_limits import Rate, one_at_a_time
+from skinapi.platform.web.request_context import current_subject, idempotency_key
+from skinapi.platform.web.request_parsing import read_body, read_query
+from skinapi.platform.web.schemas import Body, Form, link_to_next
+
+S = TypeVar("S")
+RouteFunction = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
+    types that the function may answer with, `or_statuses` other statuses of such an answer,
+    `consumes` is the media type of a `stream`, and `max_body` overrides the size limit of bodies.
+    `errors_in` is the media type of the renderer's answers where it is one of its own. `spooled`:
+    while its body arrives it is kept in a file.
+    """
+
+    method: str
+    path: str
+    access: Access
+    rate: Rate
+    function: RouteFunction
+    tag: str
+    status: int = 200
+    or_statuses: tuple[int, ...] = ()
+    renderer: Renderer = problem_json
+    errors_in: str | None = None
+    raises: tuple[type[SkinAPIError], ...] = ()
+    produces: str = "application/json"
+    consumes: str = "application/octet-stream"
+    or_produces: tuple[str, ...] = ()
+    max_body: int | None = None
+    carries_photo: bool = False
+    spooled: bool = False
+    when: Callable[[Request], bool] | None = None
+    parameters: dict[str, inspect.Parameter] = field(init=False)
+    returns: Any = field(init=False)
+    answer: TypeAdapter[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        signature = inspect.signature(self.function, eval_str=True)
+        without_service = dict(list(signature.parameters.items())[1:])
+        # A frozen dataclass can set its computed fields only in this way.
+        object.__setattr__(self, "parameters", without_service)
+        object.__setattr__(self, "carries_photo", self.carries_photo or self.form is not None)
+        object.__setattr__(self, "returns", signature.return_annotation)
+        if self.is_json:
+            answer = TypeAdapter(_json_type(self.returns))
+            object.__setattr__(self, "answer", answer)
+
+    @property
+    def is_json(self) -> bool:
+        return self.produces == "application/json"
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a browser that opens it gets a page."""
+        return "text/html" in (self.produces, *self.or_produces)
+
+    @property
+    def lists(self) -> bool:
+        """Whether it answers with a list in pages."""
+        return get_origin(self.returns) is Page
+
+    @property
+    def says(self) -> str:
+        """The function's docstring: summary and description of the operation in OpenAPI."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def body(self) -> type[Body] | None:
+        return self.parameters["body"].annotation if "body" in self.parameters else None
+
+    @property
+    def form(self) -> type[Form] | None:
+        return self.parameters["form"].annotation if "form" in self.parameters else None
+
+    @property
+    def parts(self) -> type[Form] | None:
+        """What the form of `parts` may hold: for the description alone."""
+        if "parts" not in self.parameters:
+            return None
+        described: type[Form] = get_args(self.parameters["parts"].annotation)[0]
+        return described
+
+    @property
+    def query(self) -> type[BaseModel] | None:
+        return self.parameters["query"].annotation if "query" in self.parameters else None
+
+    def run(self, service: object, path: dict[str, str]) -> Response:
+        """Parse the current request, call the function, and make the answer."""
+        result = self.function(service, **self._read_arguments(path))
+        if isinstance(result, Response):
+            return result
+        headers = {}
+        # The function has read from the store already, so a slow query holds no lock here.
+        with one_at_a_time if isinstance(result, Page) else nullcontext():
+            if isinstance(result, Page):
+                headers, result = link_to_next(result, request), result.items
+            text = self.answer.dump_json(result, by_alias=True)
+        return Response(text, self.status, headers, mimetype=self.produces)
+
+    def _read_arguments(self, path: dict[str, str]) -> dict[str, Any]:
+        arguments: dict[str, Any] = dict(path)
+        if self.body:
+            arguments["body"] = read_body(self.body, request)
+        if self.form:
+            arguments["form"] = read_form(self.form, request)
+        if self.parts:
+            arguments["parts"] = FormStream(request)
+        if "stream" in self.parameters:
+            arguments["stream"] = BodyStream(request)
+        if self.query:
+            arguments["query"] = read_query(self.query, request)
+        if "subject" in self.parameters:
+            arguments["subject"] = current_subject()
+        if "idempotency_key" in self.parameters:
+            arguments["idempotency_key"] = idempotency_key()
+        return arguments
+
+
+def _json_type(annotation: Any) -> Any:
+    """The type whose JSON is the answer: for a page its list, and no ready-made Response."""
+    if get_origin(annotation) is Page:
+        return list[get_args(annotation)[0]]  # type: ignore[misc]
+    if isinstance(annotation, UnionType):
+        return reduce(or_, (part for part in get_args(annotation) if part is not Response))
+    return annotation
+
+
+class Routes(Generic[S]):
+    """The routes of one package. They are declared at import, and get their service in
+    `blueprint`. `access` and `options` are those of each route that declares none of its own.
+    """
+
+    def __init__(self, tag: str, *, access: Access | None = None, **options: Any) -> None:
+        self._tag, self._access, self._options = tag, access, options
+        self._routes: list[Route] = []
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        access: Access | None = None,
+        rate: Rate | None = None,
+        **options: Any,
+    ) -> Callable[[RouteFunction], RouteFunction]:
+        """Without a `rate`, a GET counts as READ and all others as WRITE."""
+        access = access or self._access
+        if access is None:
+            raise ValueError(f"{method} {path} declares no access")
+        rate = rate or (Rate.READ if method == "GET" else Rate.WRITE)
+        given = self._options | options
+
+        def declare(function: RouteFunction) -> RouteFunction:
+            self._routes.append(Route(method, path, access, rate, function, self._tag, **given))
+            return function
+
+        return declare
+
+    def blueprint(self, service: S) -> Blueprint:
+        blueprint = Blueprint(self._tag, __name__)
+        for route in self._routes:
+            blueprint.add_url_rule(
+                route.path,
+                endpoint=route.function.__name__,
+                view_func=_view(route, service),
+                methods=[route.method],
+            )
+        return blueprint
+
+
+def _view(route: Route, service: object) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        return route.run(service, path)
+
+    view.route = route  # type: ignore[attr-defined]
+    return view
+
+
+def route_of(app: Flask, endpoint: str | None) -> Route | None:
+    """The declared route of this endpoint; None where there is none."""
+    return getattr(app.view_functions.get(endpoint or ""), "route", None)
+
+
+def choose_client_route(app: Flask, request: Request) -> None:
+    """Where several routes share the path, choose the one whose `when` matches the request."""
+    rule = request.url_rule
+    if rule is None or request.method == "OPTIONS":
+        return
+    found = [(other, route_of(app, other.endpoint)) for other in _sharing(app, rule)]
+    routes = [(other, route) for other, route in found if route and route.method == request.method]
+    if len(routes) < 2:
+        return
+    matching = [other for other, route in routes if route.when and route.when(request)]
+    default = [other for other, route in routes if route.when is None]
+    request.url_rule = (matching or default or [rule])[0]
+
+
+def _sharing(app: Flask, rule: Rule) -> list[Rule]:
+    return [other for other in app.url_map.iter_rules() if other.rule == rule.rule]
+
+
+def declared_routes(app: Flask) -> Iterable[Route]:
+    found = (route_of(app, rule.endpoint) for rule in app.url_map.iter_rules())
+    return [route for route in found if route]
+
+
+def renderer_for(
+    app: Flask, missing: Renderer = problem_json, below: Mapping[str, Renderer] | None = None
+) -> Callable[[Request], Renderer]:
+    """The function that finds a request's error renderer, also where its method is not allowed.
+    `missing` is for a browser that opens an address without a route, and `below` for each that
+    begins so. One that opens a page which is refused gets a page.
+    """
+
+    def find(request: Request) -> Renderer:
+        route = route_of(app, request.endpoint) or _route_of_path(app, request)
+        opens = request.method == "GET" and prefers_page(request)
+        if route is None:
+            beginning = "/" + request.path.split("/")[1]
+            return (below or {}).get(beginning) or (missing if opens else problem_json)
+        return refusal_page if opens and route.has_page else route.renderer
+
+    return find
+
+
+def prefers_page(request: Request) -> bool:
+    """Whether a browser opens this address, rather than a program that reads JSON."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def _route_of_path(app: Flask, request: Request) -> Route | None:
+    try:
+        adapter = app.create_url_adapter(request)
+    except HTTPException:
+        return None  # the Host header is invalid
+    if adapter is None:
+        return None
+    for method in adapter.allowed_methods():
+        try:
+            rule, _ = adapter.match(method=method, return_rule=True)
+        except HTTPException:
+            continue
+        routes = [route_of(app, other.endpoint) for other in _sharing(app, rule)]
+        matching = (one for one in routes if one and (one.when is None or one.when(request)))
+        return next(matching, None)
+    return None

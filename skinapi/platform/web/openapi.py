@@ -1,0 +1,255 @@
+"""Builds the OpenAPI 3.1 document from the declared routes and the types of their functions.
+
+The standard: https://spec.openapis.org/oas/v3.1.0
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from skinapi.base import errors
+from skinapi.base.errors import SkinAPIError
+from skinapi.base.problem import Problem
+from skinapi.base.settings import VERSION
+from skinapi.platform.web.access import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.answers import plain_text
+from skinapi.platform.web.declaration import Route
+from skinapi.platform.web.forms import MULTIPART
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.request_context import ACCEPTED_KEY, KEY_HEADER
+
+REF = "#/components/schemas/{model}"
+# Clients make types of these names: a class may get a better one, its schema keeps the old.
+PUBLISHED_NAMES = {
+    "LocalizedText": "Said",
+    "PointerChange": "Move",
+    "RootAnswer": "Front",
+}
+Spec = dict[str, Any]
+IDEMPOTENCY_KEY: Spec = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{ACCEPTED_KEY.pattern}$"},
+}
+
+
+def build_spec(routes: Iterable[Route]) -> Spec:
+    routes = sorted(routes, key=lambda route: (route.path, route.method))
+    schemas = _Schemas(routes)
+    paths: dict[str, Spec] = {}
+    for route in routes:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
+        _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
+    return _with_published_names(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "SkinAPI",
+                "version": VERSION,
+                "description": "For information only. Not a medical diagnosis.",
+            },
+            "paths": paths,
+            "components": {
+                "schemas": schemas.components,
+                "securitySchemes": {
+                    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                },
+            },
+        }
+    )
+
+
+def _with_published_names(spec: Spec) -> Spec:
+    text = json.dumps(spec)
+    for name, published in PUBLISHED_NAMES.items():
+        text = re.sub(rf"\b{name}\b", published, text)
+    renamed: Spec = json.loads(text)
+    return renamed
+
+
+def _add(operations: Spec, method: str, operation: Spec) -> None:
+    """Add an operation, or merge it into the one that another client has at the same path.
+
+    OpenAPI allows one operation per path and method, so the merged one accepts the body of either
+    client and gives the answer of either. `x-also` keeps the other operation's id for the page.
+    """
+    first = operations.get(method)
+    if first is None:
+        operations[method] = operation
+        return
+    first["x-also"] = [*first.get("x-also", []), operation["operationId"]]
+    first["description"] = "\n\n".join(
+        (first.get("description", ""), operation["summary"], operation.get("description", ""))
+    ).strip()
+    first["security"] = _any_of(first["security"] or [{}], operation["security"] or [{}])
+    _merge_parameters(first["parameters"], operation["parameters"])
+    if "requestBody" in operation:
+        first["requestBody"]["required"] &= operation["requestBody"]["required"]
+        _merge_content(first["requestBody"], operation["requestBody"])
+    for status, response in operation["responses"].items():
+        _merge_content(first["responses"].setdefault(status, response), response)
+
+
+def _merge_parameters(into: list[Spec], others: list[Spec]) -> None:
+    named = {(one["in"], one["name"]): one for one in into}
+    for other in others:
+        first = named.get((other["in"], other["name"]))
+        if first is None:
+            into.append(other)
+        elif first["schema"] != other["schema"]:
+            both = _any_of(_branches(first["schema"]), _branches(other["schema"]))
+            first["schema"] = {"anyOf": both}
+
+
+def _merge_content(into: Spec, other: Spec) -> None:
+    for kind, content in other["content"].items():
+        schemas = _any_of(
+            _branches(into["content"].get(kind, content)["schema"]), _branches(content["schema"])
+        )
+        into["content"][kind] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+
+
+def _branches(schema: Spec) -> list[Spec]:
+    return list(schema.get("anyOf", [schema]))
+
+
+def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
+    return [*first, *(other for other in second if other not in first)]
+
+
+class _Schemas:
+    """The schemas of all request bodies and answers, each defined once and referred to by name."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        wanted: list[tuple[Any, Any, TypeAdapter[Any]]] = [
+            (Problem, "serialization", TypeAdapter(Problem))
+        ]
+        for route in routes:
+            if body := route.body or route.form or route.parts:
+                wanted.append((body, "validation", TypeAdapter(body)))
+            if route.is_json:
+                wanted.append((route, "serialization", route.answer))
+        found, shared = TypeAdapter.json_schemas(
+            [(_key(owner), mode, adapter) for owner, mode, adapter in wanted], ref_template=REF
+        )
+        self.components: Spec = shared.get("$defs", {})
+        self._found = {key: schema for (key, _), schema in found.items()}
+
+    def of(self, owner: Any) -> Spec:
+        """The schema of a body class, or of what a route answers."""
+        return self._found[_key(owner)]
+
+
+def _key(owner: Any) -> str:
+    return owner.function.__name__ if isinstance(owner, Route) else owner.__name__
+
+
+def _operation(route: Route, schemas: _Schemas) -> Spec:
+    summary, _, rest = route.says.partition("\n")
+    operation: Spec = {
+        "operationId": route.function.__name__,
+        "tags": [route.tag],
+        "summary": summary,
+        "parameters": [
+            *_path_parameters(route),
+            *_query_parameters(route),
+            *([IDEMPOTENCY_KEY] if "idempotency_key" in route.parameters else []),
+        ],
+        "responses": _responses(route, schemas),
+        "security": _security(route.access),
+    }
+    if described := "\n\n".join(filter(None, [rest.strip(), _say_scopes(route.access)])):
+        operation["description"] = described
+    if body := route.body or route.form or route.parts:
+        kind = "application/json" if route.body else MULTIPART
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in body.model_fields.values()),
+            "content": {kind: {"schema": schemas.of(body)}},
+        }
+    if "stream" in route.parameters:
+        json = route.consumes.endswith("json")
+        schema = {"type": "object"} if json else {"type": "string", "format": "binary"}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {route.consumes: {"schema": schema}},
+        }
+    return operation
+
+
+def _security(access: Access) -> list[Spec]:
+    if isinstance(access, Public):
+        return []
+    return [{"bearer": []}, {}] if isinstance(access, Opened) else [{"bearer": []}]
+
+
+def _say_scopes(access: Access) -> str:
+    scopes = () if isinstance(access, Public | Scraper) else access.scopes
+    return f"A program's key opens it with the scope `{'` or `'.join(scopes)}`." if scopes else ""
+
+
+def _path_parameters(route: Route) -> list[Spec]:
+    names = re.findall(r"<(?:\w+:)?(\w+)>", route.path)
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameters(route: Route) -> list[Spec]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema(ref_template=REF)
+    return [
+        {"name": name, "in": "query", "required": False, "schema": part}
+        for name, part in schema["properties"].items()
+    ]
+
+
+def _responses(route: Route, schemas: _Schemas) -> Spec:
+    own = {"schema": schemas.of(route)} if route.is_json else _undescribed(route.produces)
+    others = {kind: _undescribed(kind) for kind in route.or_produces}
+    responses: Spec = {
+        str(status): {"description": "Done", "content": {route.produces: own, **others}}
+        for status in (route.status, *route.or_statuses)
+    }
+    for error in _possible_errors(route):
+        # One entry per status in OpenAPI, so errors with the same status share a description.
+        response = responses.setdefault(str(error.status), {"description": error.sentence})
+        if error.sentence not in response["description"]:
+            response["description"] += f" · {error.sentence}"
+        response["content"] = _error_content(route, schemas)
+    if isinstance(route.access, Opened):
+        responses["401"]["description"] += f" · {route.access.closed}"
+    return dict(sorted(responses.items()))
+
+
+def _undescribed(kind: str) -> Spec:
+    """Content of this media type whose form a standard of its own describes."""
+    return {"schema": {} if kind.endswith("+json") else {"type": "string"}}
+
+
+def _error_content(route: Route, schemas: _Schemas) -> Spec:
+    if route.renderer is plain_text:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    if route.errors_in:
+        return {route.errors_in: {"schema": {"type": "object"}}}
+    return {"application/problem+json": {"schema": schemas.of(Problem)}}
+
+
+def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
+    possible: list[type[SkinAPIError]] = [*route.raises, errors.BadRequest, SkinAPIError]
+    if not isinstance(route.access, Public):
+        possible += [errors.Unauthenticated, errors.InvalidToken, errors.ExpiredToken]
+        possible += [errors.Forbidden]
+    strict = isinstance(route.access, Signed) and not route.access.even_waiting
+    if strict or isinstance(route.access, Opened):
+        possible += [errors.AccountNotApproved]
+    if route.body or route.form or route.parts:
+        possible += [errors.InvalidBody, errors.UnsupportedMediaType]
+    if route.rate is not Rate.UNLIMITED:
+        possible += [errors.TooManyRequests]
+    return [*possible, errors.PayloadTooLarge, errors.Unavailable, errors.DiskFull]

@@ -1,0 +1,245 @@
+"""The routes about the server itself: start page, health, metrics, API documentation as JSON and
+HTML.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from flask import Flask, Response, render_template_string, request
+from pydantic import Field
+
+from skinapi.base.errors import SkinAPIError, Unavailable
+from skinapi.base.settings import VERSION
+from skinapi.base.values import GaugeReading
+from skinapi.platform.web.access import Public, Scraper
+from skinapi.platform.web.declaration import Routes, declared_routes, prefers_page
+from skinapi.platform.web.monitoring import CONTENT_TYPE, exposition
+from skinapi.platform.web.openapi import build_spec
+from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.schemas import Answer
+
+# The API documentation for people: one page of plain HTML from the OpenAPI document.
+
+
+Spec = dict[str, Any]
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{{ spec.info.title }} · API</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1.5rem;
+         color: #1a2430; background: #fff }
+  h1 { margin: 0 } h2 { margin-top: 2.5rem; border-bottom: 2px solid #dde4ea }
+  details { border: 1px solid #dde4ea; border-radius: .4rem; margin: .5rem 0; padding: .5rem .8rem }
+  summary { cursor: pointer }
+  code, pre { font: 14px/1.45 ui-monospace, monospace }
+  pre { background: #f4f7f9; padding: .8rem; overflow-x: auto }
+  .method { display: inline-block; min-width: 4.5rem; font-weight: 700; color: #0b5c8a }
+  .who { color: #5a6875 } .notice { background: #fff6df; padding: .6rem .8rem }
+  td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top }
+</style>
+</head>
+<body>
+<h1>{{ spec.info.title }} <small class="who">{{ spec.info.version }}</small></h1>
+<p class="notice">{{ spec.info.description }}</p>
+<p>Send the token of <code>POST /login</code> as <code>Authorization: Bearer …</code>.
+For programs, as OpenAPI: <a href="openapi.json">openapi.json</a>.</p>
+{% for tag, operations in groups %}
+<h2>{{ tag }}</h2>
+{% for method, path, op in operations %}
+<details id="{{ op.operationId }}">
+<summary><span class="method">{{ method }}</span> <code>{{ path }}</code>
+— {{ op.summary }}
+<span class="who">{{ "token" if op.security else "open to all" }}</span></summary>
+{% if op.description %}<p>{{ op.description }}</p>{% endif %}
+{% if op.parameters %}
+<table><tr><th>Parameter</th><th>In</th><th>Type</th></tr>
+{% for p in op.parameters %}
+<tr><td><code>{{ p.name }}</code></td><td>{{ p.in }}</td>
+<td><code>{{ kind(p.schema) }}</code></td></tr>
+{% endfor %}</table>
+{% endif %}
+{% for id in op["x-also"] %}<a id="{{ id }}"></a>{% endfor %}
+{% if op.requestBody %}{% for kind, body in op.requestBody.content.items() %}
+<p>Body, as {{ kind }}</p>
+<pre>{{ shape(body.schema) }}</pre>{% endfor %}{% endif %}
+<table><tr><th>Status</th><th>Means</th></tr>
+{% for status, response in op.responses.items() %}
+<tr><td>{{ status }}</td><td>{{ response.description }}</td></tr>
+{% endfor %}</table>
+{% set good = op.responses.values() | list | first %}
+{% if good.content["application/json"] %}
+<pre>{{ shape(good.content["application/json"].schema) }}</pre>{% endif %}
+</details>
+{% endfor %}{% endfor %}
+</body>
+</html>
+"""
+
+
+def docs_page(spec: Spec) -> str:
+    """The page, with the operations grouped by tag; it loads nothing from another host."""
+    groups: dict[str, list[tuple[str, str, Spec]]] = {}
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            row = (method.upper(), path, operation)
+            groups.setdefault(operation["tags"][0], []).append(row)
+    shapes = _Shapes(spec["components"]["schemas"])
+    return render_template_string(
+        PAGE, spec=spec, groups=groups.items(), kind=shapes.kind, shape=shapes.text
+    )
+
+
+class _Shapes:
+    """Shows a JSON schema as an example in which each value is replaced by its type."""
+
+    def __init__(self, components: Spec) -> None:
+        self._components = components
+
+    def text(self, schema: Spec) -> str:
+        return json.dumps(self._shape(schema), indent=2, ensure_ascii=False)
+
+    def kind(self, schema: Spec) -> str:
+        shape = self._shape(schema)
+        return shape if isinstance(shape, str) else json.dumps(shape)
+
+    def _shape(self, schema: Spec) -> Any:
+        if "$ref" in schema:
+            return self._shape(self._components[schema["$ref"].rpartition("/")[2]])
+        if "anyOf" in schema:
+            return " or ".join(self.kind(part) for part in schema["anyOf"])
+        if "enum" in schema:
+            return " | ".join(map(str, schema["enum"]))
+        if schema.get("type") == "array":
+            return [
+                self._shape(part) for part in schema.get("prefixItems", [schema.get("items", {})])
+            ]
+        if "properties" in schema:
+            return {name: self._shape(part) for name, part in schema["properties"].items()}
+        return str(schema.get("const", schema.get("format", schema.get("type", "anything"))))
+
+
+class ServerInfo:
+    """What these routes need: the page that a browser gets at `/`, the probes that raise while a
+    part of the server cannot work, what the server says of itself although it works, the functions
+    that look up figures for `/metrics`, and the description, made when it is first asked for.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        page: Callable[[], Response],
+        probes: Mapping[str, Callable[[], None]],
+        notes: Callable[[], Sequence[str]],
+        gauges: Sequence[Callable[[], Sequence[GaugeReading]]],
+    ) -> None:
+        self._app = app
+        self.page = page
+        self.probes = probes
+        self.notes = notes
+        self._gauges = gauges
+
+    def readings(self) -> Iterator[GaugeReading]:
+        """Which parts work, and all figures that are looked up."""
+        says = "1 where this part of the server works"
+        for part, probe in self.probes.items():
+            labels = (("part", part),)
+            yield GaugeReading("skinapi_ready", says, float(_works(probe)), labels)
+        for look_up in self._gauges:
+            yield from look_up()
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        return build_spec(declared_routes(self._app))
+
+    @cached_property
+    def spec_json(self) -> bytes:
+        return json.dumps(self.spec, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def docs(self) -> str:
+        return docs_page(self.spec)
+
+
+class RootAnswer(Answer):
+    status: str
+    message: str
+    version: str
+    docs: str
+
+
+class Health(Answer):
+    status: str
+
+
+class Readiness(Health):
+    notes: list[str] = Field(description="what is not as it should be, although the server works")
+
+
+routes: Routes[ServerInfo] = Routes("server")
+
+
+@routes.route("GET", "/", access=Public(), rate=Rate.UNLIMITED)
+def front_door(server: ServerInfo) -> RootAnswer | Response:
+    """Name and version of the server; a browser gets the console."""
+    if prefers_page(request):
+        return server.page()
+    return RootAnswer(
+        status="Backend running",
+        message="SkinAPI: for information only, not a medical diagnosis",
+        version=VERSION,
+        docs="/docs",
+    )
+
+
+@routes.route("GET", "/healthz", access=Public(), rate=Rate.UNLIMITED)
+def say_alive(_: ServerInfo) -> Health:
+    """Liveness: whether the process answers."""
+    return Health(status="ok")
+
+
+@routes.route("GET", "/readyz", access=Public(), rate=Rate.UNLIMITED, raises=(Unavailable,))
+def say_ready(server: ServerInfo) -> Readiness:
+    """Readiness: whether everything that the server needs answers too; 503 until then."""
+    for probe in server.probes.values():
+        probe()
+    return Readiness(status="ready", notes=list(server.notes()))
+
+
+@routes.route("GET", "/metrics", access=Scraper(), produces="text/plain")
+def show_metrics(server: ServerInfo) -> Response:
+    """Metrics for Prometheus: counts and durations of requests, which parts work, jobs, and the
+    model's figures of this week. For admins, or with METRICS_TOKEN.
+    """
+    return Response(exposition(server.readings()), content_type=CONTENT_TYPE)
+
+
+@routes.route("GET", "/openapi.json", access=Public())
+def show_openapi(server: ServerInfo) -> dict[str, Any] | Response:
+    """The API documentation as OpenAPI 3.1."""
+    return Response(server.spec_json, mimetype="application/json")
+
+
+@routes.route("GET", "/docs", access=Public(), produces="text/html")
+def show_docs(server: ServerInfo) -> Response:
+    """The API documentation as a page for people."""
+    # The strict policy of all other answers would block the page's own style sheet.
+    page = Response(server.docs, mimetype="text/html")
+    page.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    return page
+
+
+def _works(probe: Callable[[], None]) -> bool:
+    try:
+        probe()
+    except SkinAPIError:
+        return False
+    return True

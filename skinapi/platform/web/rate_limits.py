@@ -1,0 +1,291 @@
+"""Rate limits: one moving window per rate class and caller, shared by all workers."""
+
+import importlib
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from flask import Flask, Response, g, request
+from limits import RateLimitItem, RateLimitItemPerDay, parse
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import StorageTypes, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from skinapi.base.caller_addresses import address_key, site_key
+from skinapi.base.errors import (
+    PredictionQuotaReached,
+    RateLimitsUnavailable,
+    StoreUnavailable,
+    TooManyRequests,
+    UnsafeSettings,
+)
+from skinapi.base.subject import ROLES
+from skinapi.platform.mongo.outage import Outage
+from skinapi.platform.storage.files import disk_error
+from skinapi.platform.web.limit_windows import SqliteWindows, Window
+
+
+class Rate(Enum):
+    """The rate classes. The operator sets how many requests each allows."""
+
+    READ = "read"
+    WRITE = "write"
+    SIGN_IN = "sign_in"
+    LOG_IN = "log_in"
+    ANONYMOUS = "anonymous"
+    PREDICTIONS = "predictions"
+    RENDERINGS = "renderings"
+    UNLIMITED = "unlimited"
+
+
+EVERYBODY = "everybody"
+DAY = 24 * 60 * 60
+_UNITS = (("day", DAY), ("hour", 60 * 60), ("minute", 60), ("second", 1))
+# A request waits for Redis once at most: no retries, which by default are three.
+REDIS_WAIT_S = 1.5
+
+
+class Windows(Protocol):
+    """Counts hits in moving windows, for all workers together."""
+
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        """Count so many requests of this name against this limit, unless one of them is past it:
+        then none.
+        """
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable, or the library's error, unless counts can be read."""
+
+
+class LibraryWindows:
+    """Windows in a storage of the `limits` library."""
+
+    def __init__(self, storage: StorageTypes) -> None:
+        self._storage = storage
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
+        allowed = self._limiter.hit(item, *names, cost=cost)
+        stats = self._limiter.get_window_stats(item, *names)
+        return Window(allowed, stats.remaining, stats.reset_time)
+
+    def ping(self) -> None:
+        if not self._storage.check():
+            raise StoreUnavailable
+
+
+class Limits:
+    """Counts requests by rate class and caller, and refuses those past the limit."""
+
+    def __init__(self, windows: Windows, rates: dict[Rate, str], *, apart: bool = False) -> None:
+        """`apart`: the counts are in a server of their own, which errors name."""
+        self._windows, self._apart = windows, apart
+        self._outage = Outage(_storage_errors)
+        self._items = {rate: _by_role(text) for rate, text in rates.items()}
+
+    def spend(self, rate: Rate, caller: str, role: str | None = None, *, cost: int = 1) -> None:
+        """Count `cost` requests; if one of them is past the limit, none is counted, and
+        TooManyRequests is raised.
+
+        In both cases the answer gets the headers RateLimit and RateLimit-Policy. Raises
+        StoreUnavailable where the counts cannot be read.
+        """
+        if rate not in self._items:
+            return
+        items = self._items[rate]
+        item = items.get(role or EVERYBODY, items[EVERYBODY])
+        allowed, wait = self._hit(item, rate.value, caller, cost=cost)
+        if not allowed:
+            if rate is Rate.PREDICTIONS:
+                photos = _say_quota("photo limit", item, wait)
+                many = "" if cost == 1 else f"There is no room for {cost} more photos. "
+                raise PredictionQuotaReached(f"{many}{photos}", retry_after=wait)
+            raise TooManyRequests(retry_after=wait)
+
+    def spend_quota(self, key: str, most: int) -> None:
+        """Count one request of a program's key against what it may in a day. Raises as `spend`."""
+        item = RateLimitItemPerDay(most)
+        allowed, wait = self._hit(item, "key", key)
+        if not allowed:
+            said = _say_quota("limit of this key", item, wait)
+            raise TooManyRequests(said, retry_after=wait)
+
+    def _hit(
+        self, item: RateLimitItem, name: str, caller: str, *, cost: int = 1
+    ) -> tuple[bool, int]:
+        """Whether it is within the limit, and after how many seconds the next one may be."""
+        with self._noticed_outage():
+            window = self._windows.hit(item, name, caller, cost=cost)
+        seconds = item.get_expiry()
+        # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
+        # hits may lie in the future where the clock was put back.
+        wait = min(seconds, max(1, round(window.resets_at - time.time())))
+        # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        _add_header("RateLimit-Policy", f'"{name}";q={item.amount};w={seconds}')
+        _add_header("RateLimit", f'"{name}";r={max(0, window.remaining)};t={wait}')
+        return window.allowed, wait
+
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
+        """See `Allowances`."""
+        self.spend(Rate.PREDICTIONS, caller, role, cost=photos)
+
+    def count_rendering(self, caller: str, role: str | None) -> None:
+        """See `Allowances`."""
+        self.spend(Rate.RENDERINGS, caller, role)
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the counts can be read."""
+        with self._noticed_outage():
+            self._windows.ping()
+
+    @contextmanager
+    def _noticed_outage(self) -> Iterator[None]:
+        try:
+            with self._outage.noticed():
+                yield
+        except StoreUnavailable as error:
+            if self._apart:  # it is not the database that does not answer
+                raise RateLimitsUnavailable from error
+            raise
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise disk_error(error.storage_error) from error
+
+
+def _say_quota(limit: str, item: RateLimitItem, wait: int) -> str:
+    """With how long to wait, not until when: the window moves, so that the time is often that of
+    tomorrow, a minute before the one at which it is read.
+    """
+    daily = f"Daily {limit}" if item.get_expiry() == DAY else limit.capitalize()
+    return f"{daily} reached ({item.amount}). Try again in {_say_wait(wait)}."
+
+
+def _say_wait(seconds: int) -> str:
+    """In the largest unit that it fills twice, rounded up: never too early."""
+    unit, size = next((each for each in _UNITS if seconds > 2 * each[1]), _UNITS[-1])
+    count = math.ceil(seconds / size)
+    return f"{count} {unit}{'s' * (count > 1)}"
+
+
+def _by_role(text: str) -> dict[str, RateLimitItem]:
+    """The limits of a setting such as `120/minute, doctor=600/minute`, by role.
+
+    The part without a role is for all others. Raises ValueError where that part is missing or a
+    role is unknown.
+    """
+    parts = [part.strip().rpartition("=") for part in text.split(",")]
+    items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
+    if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
+        raise ValueError("a rate names what everybody may, and then roles")
+    return items
+
+
+def _add_header(header: str, limit: str) -> None:
+    """Keep a limit for the answer's headers; a request may be counted under several limits."""
+    headers = g.setdefault("rate_headers", {})
+    headers[header] = ", ".join(filter(None, (headers.get(header), limit)))
+
+
+def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
+    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`.
+
+    Raises UnsafeSettings for a URI that is not valid.
+    """
+    if storage_uri is None:
+        return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
+    return Limits(_windows_at(storage_uri), rates, apart=storage_uri.startswith("redis"))
+
+
+def _windows_at(uri: str) -> Windows:
+    try:
+        if uri.startswith("mongodb"):
+            # Imported late: a server without MongoDB does without its driver.
+            windows: Windows = importlib.import_module(
+                "skinapi.platform.web.mongo_limit_windows"
+            ).MongoWindows(uri)
+            return windows
+        options = _redis_options() if uri.startswith("redis") else {}
+        return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **options))
+    except (ConfigurationError, ValueError):
+        # Without its cause: that may quote the password.
+        raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None
+
+
+def _redis_options() -> dict[str, Any]:
+    """The driver's own timeouts and retries would keep a request waiting for half a minute."""
+    backoff, retry = (importlib.import_module(f"redis.{name}") for name in ("backoff", "retry"))
+    once = retry.Retry(backoff.NoBackoff(), 0)
+    return {"socket_connect_timeout": REDIS_WAIT_S, "socket_timeout": REDIS_WAIT_S, "retry": once}
+
+
+def caller_address() -> str:
+    """The key by which an anonymous request is counted; an IPv6 household has one."""
+    return address_key(request.remote_addr or "")
+
+
+def caller_site() -> str:
+    """The wider key, for the few places that all share."""
+    return site_key(request.remote_addr or "")
+
+
+def rate_headers() -> dict[str, str]:
+    """The rate limit headers that the answer to the current request has so far."""
+    headers: dict[str, str] = g.get("rate_headers", {})
+    return headers
+
+
+def add_rate_headers(app: Flask) -> None:
+    @app.after_request
+    def add(response: Response) -> Response:
+        response.headers.update(rate_headers())
+        return response
+
+
+# Limits how many lists are built at the same time: one per process, and a few waiting per caller.
+#
+# To build a list of 1,000 items keeps Python's interpreter (GIL) busy for tens of milliseconds, in
+# which no other request of the process goes on. In many threads at the same time, lists would leave
+# no time for anything else.
+
+
+MOST_OF_ONE_CALLER = 4
+RETRY_AFTER_S = 1
+
+one_at_a_time = threading.Lock()
+
+
+class ConcurrentLists:
+    """Counts the lists that each caller waits for, so that no caller takes all threads."""
+
+    def __init__(self) -> None:
+        self._of_caller: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self, caller: str) -> None:
+        """Count a list of this caller. Raises TooManyRequests where it waits for too many."""
+        with self._lock:
+            if self._of_caller[caller] >= MOST_OF_ONE_CALLER:
+                raise TooManyRequests(retry_after=RETRY_AFTER_S)
+            self._of_caller[caller] += 1
+        g.lists_for = caller
+
+    def leave(self) -> None:
+        """Count the list of the current request, if it has one, as done; also after an error."""
+        caller = g.pop("lists_for", None)
+        if caller is None:
+            return
+        with self._lock:
+            self._of_caller[caller] -= 1
+            if not self._of_caller[caller]:
+                del self._of_caller[caller]

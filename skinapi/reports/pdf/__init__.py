@@ -1,1 +1,0 @@
-"""A report as PDF: its layout, fonts and charts."""

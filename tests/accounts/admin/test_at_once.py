@@ -1,0 +1,253 @@
+"""Two changes of accounts at once, on both stores: neither is made on what the other changes."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial, wraps
+from typing import Any
+
+import pytest
+
+from skinapi.accounts.admin.service import AdminService
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.errors import EmailTaken, LastAdmin, WrongPassword
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.service import IssuedTokens
+from skinapi.app.composition.services import Services
+from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.base.subject import Subject
+from tests.served.wire import at_once
+from tests.support.backends import PASSWORD, Backend, Person
+
+pytestmark = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
+CALLER = ClientInfo(address="192.0.2.1")
+LONGEST_WAIT_S = 0.3  # on SQLite the second begins when the first has ended
+BOSS, CHIEF, ADA, GREY, HOUSE = (
+    f"{name}@example.org" for name in ("boss", "chief", "ada", "grey", "house")
+)
+
+Error = type[SkinAPIError] | None
+Meet = Callable[[str], None]
+Act = Callable[[Services], object]
+ACTS: dict[str, Act] = {
+    "demote boss": lambda of: of.admin.set_role(email=BOSS, role="user", by="-"),
+    "demote chief": lambda of: of.admin.set_role(email=CHIEF, role="user", by="-"),
+    "suspend chief": lambda of: of.admin.suspend_account(email=CHIEF, by="-"),
+    "unapprove boss": lambda of: of.decisions.unapprove_account(email=BOSS, by="-"),
+    "delete boss": lambda of: of.admin.delete_user(email=BOSS, by="-"),
+    "make ada an admin": lambda of: of.admin.set_role(email=ADA, role="admin", by="-"),
+    "make ada a doctor": lambda of: of.admin.set_role(email=ADA, role="doctor", by="-"),
+    "delete ada": lambda of: of.admin.delete_user(email=ADA, by="-"),
+    "suspend ada": lambda of: of.admin.suspend_account(email=ADA, by="-"),
+    "unapprove ada": lambda of: of.decisions.unapprove_account(email=ADA, by="-"),
+    "assign ada to house": lambda of: of.decisions.assign_doctor(email=ADA, doctor=HOUSE, by="-"),
+    "demote grey": lambda of: of.admin.set_role(email=GREY, role="user", by="-"),
+    "demote house": lambda of: of.admin.set_role(email=HOUSE, role="user", by="-"),
+    "delete house": lambda of: of.admin.delete_doctor(email=HOUSE, by="-"),
+}
+
+
+@pytest.fixture
+def meet(monkeypatch: pytest.MonkeyPatch) -> Meet:
+    """`meet(method)` lets the first two calls of this read wait for each other, so that neither of
+    two transactions has written anything when the other reads.
+    """
+
+    def install(method: str) -> None:
+        read = getattr(Accounts, method)
+        barrier, calls = threading.Barrier(2), iter(range(2))
+
+        @wraps(read)
+        def reading(*arguments: Any, **options: Any) -> Any:
+            found = read(*arguments, **options)
+            if next(calls, None) is not None:
+                with suppress(threading.BrokenBarrierError):
+                    barrier.wait(LONGEST_WAIT_S)
+            return found
+
+        monkeypatch.setattr(Accounts, method, reading)
+
+    return install
+
+
+def errors_of(*acts: Callable[[], object]) -> list[Error]:
+    """How each ended, the errors last; None is well."""
+
+    def tried(act: Callable[[], object]) -> Error:
+        try:
+            act()
+        except SkinAPIError as error:
+            return type(error)
+        return None
+
+    ends = at_once([partial(tried, act) for act in acts])
+    return sorted(ends, key=lambda error: error is not None)
+
+
+def play(backend: Backend, acts: str) -> list[Error]:
+    return errors_of(*(partial(ACTS[name], backend.services) for name in acts.split(" | ")))
+
+
+@pytest.mark.parametrize(
+    "acts",
+    ["demote boss | demote chief", "delete boss | suspend chief", "unapprove boss | demote chief"],
+)
+def test_of_two_admins_who_remove_each_other_one_is_left(
+    any_backend: Backend, meet: Meet, acts: str
+) -> None:
+    for email in (BOSS, CHIEF):
+        any_backend.member(email, role="admin")
+    meet("get")
+    assert play(any_backend, acts) == [None, LastAdmin]
+    assert len(any_backend.services.data.accounts.list_active_admins()) == 1
+
+
+def test_an_admin_may_come_while_another_goes(any_backend: Backend, meet: Meet) -> None:
+    any_backend.member(BOSS, role="admin")
+    any_backend.member(ADA)
+    meet("get")
+    ended = play(any_backend, "make ada an admin | demote boss")
+    admins = any_backend.services.data.accounts.list_active_admins()
+    assert admins == [any_backend.account(email).id for email in (BOSS, ADA)][-len(admins) :]
+    assert ended == [None, None if len(admins) == 1 else LastAdmin]
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        "assign ada to house | demote house",
+        "assign ada to house | delete house",
+        "assign ada to house | make ada a doctor",
+        "assign ada to house | demote grey",
+        "assign ada to house | delete ada",
+    ],
+)
+def test_nobody_is_left_in_the_care_of_who_is_no_doctor(
+    any_backend: Backend, meet: Meet, acts: str
+) -> None:
+    for email in (GREY, HOUSE):
+        any_backend.member(email, role="doctor")
+    any_backend.member(ADA, doctor_id=any_backend.account(GREY).id)
+    meet("get")
+    assert play(any_backend, acts)[0] is None
+    assert list(any_backend.services.data.accounts.faults(any_backend.services.data.work)) == []
+
+
+def test_a_suspension_is_not_undone_as_an_approval_that_ends_at_once(
+    any_backend: Backend, meet: Meet
+) -> None:
+    any_backend.member(ADA)
+    meet("get")
+    play(any_backend, "suspend ada | unapprove ada")
+    assert any_backend.account(ADA).status == "suspended"
+
+
+def test_who_is_deleted_does_not_stay_as_an_admin(any_backend: Backend, meet: Meet) -> None:
+    any_backend.member(BOSS, role="admin")
+    any_backend.member(ADA)
+    meet("get")
+    assert play(any_backend, "make ada an admin | delete ada") in ([None, None], [None, NotFound])
+    accounts = any_backend.services.data.accounts
+    assert accounts.find_by_email(ADA) is None
+    assert accounts.list_active_admins() == [any_backend.account(BOSS).id]
+
+
+def change_password(backend: Backend, account_id: str, new: str) -> IssuedTokens:
+    return backend.services.auth.change_password(
+        subject=Subject(account_id, "user", "-"), current=PASSWORD, new=new, caller=CALLER
+    )
+
+
+def test_one_password_is_replaced_once(any_backend: Backend, meet: Meet) -> None:
+    any_backend.member(ADA)
+    account_id = any_backend.account(ADA).id
+    meet("get")
+    ended = errors_of(
+        *(partial(change_password, any_backend, account_id, f"{word} horse") for word in "ab")
+    )
+    assert ended == [None, WrongPassword]
+    assert any_backend.account(ADA).token_version == 2
+
+
+def test_a_suspension_ends_a_session_that_begins_at_once(any_backend: Backend, meet: Meet) -> None:
+    """One that began with the new password would be valid again after the suspension."""
+    any_backend.member(ADA)
+    account_id = any_backend.account(ADA).id
+    issued: list[IssuedTokens] = []
+    meet("get")
+    errors_of(
+        partial(ACTS["suspend ada"], any_backend.services),
+        lambda: issued.append(change_password(any_backend, account_id, "another horse")),
+    )
+    assert any_backend.account(ADA).status == "suspended"
+    any_backend.services.decisions.approve_account(email=ADA, role=None, by="-")
+    for tokens in issued:
+        person = Person(any_backend.client, tokens.access_token)
+        assert person.call("GET", "/me").status_code == 401
+
+
+def test_of_two_who_register_an_address_one_has_it(any_backend: Backend, meet: Meet) -> None:
+    meet("find_by_email")
+    ended = errors_of(
+        *(
+            partial(
+                any_backend.services.auth.register_user,
+                name=name,
+                email=ADA,
+                password=PASSWORD,
+                caller=CALLER,
+            )
+            for name in ("Ada Lovelace", "Ada King")
+        )
+    )
+    assert ended == [None, EmailTaken]
+
+
+@pytest.mark.parametrize("registered", [False, True], ids=["empty store", "address registered"])
+def test_of_two_workers_one_tells_the_password_that_opens(
+    any_backend: Backend, meet: Meet, registered: bool
+) -> None:
+    if registered:
+        any_backend.register(BOSS)
+    told: list[str | None] = []
+    meet("find_by_email")
+
+    def start() -> None:
+        told.append(any_backend.services.admin.ensure_admin(email=BOSS, password=None)[1])
+
+    assert errors_of(start, start) == [None, None]
+    [password] = [one for one in told if one]
+    account = any_backend.account(BOSS)
+    assert account.active_admin
+    answer = any_backend.client.post("/login", json={"email": BOSS, "password": password})
+    assert answer.get_json()["code"] == "password_change_required"
+
+
+def test_a_worker_that_starts_late_makes_no_second_admin_of_the_first(any_backend: Backend) -> None:
+    """Slow, it had seen no admin; by then another worker's had made an admin, and was demoted."""
+    ada = any_backend.member(role="admin")
+    first, _ = any_backend.services.admin.ensure_admin(email=BOSS, password=None)
+    assert ada.call("PUT", f"/users/{BOSS}/role", json={"role": "user"}).status_code == 200
+    told = any_backend.services.admin.ensure_admin(email=BOSS, password=None, only_first=True)
+    assert told[1] is None
+    assert any_backend.services.data.accounts.list_active_admins() == [
+        any_backend.account(ada.email).id
+    ]
+    assert ada.call("DELETE", f"/users/{BOSS}").status_code == 200
+    assert first.id not in any_backend.services.data.accounts.list_active_admins()
+
+
+def test_of_two_that_give_an_admin_the_same_password_one_sets_it(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = AdminService._add
+
+    def add_too_late(*args: Any, **fields: Any) -> None:
+        add(*args, **fields)
+        raise Duplicate
+
+    monkeypatch.setattr(AdminService, "_add", add_too_late)
+    account, _ = any_backend.services.admin.ensure_admin(email=BOSS, password=PASSWORD)
+    assert account.token_version == 1
+    actions = [row["action"] for row in any_backend.stored()["audit"]]
+    assert actions.count("account.role_admin") == 1

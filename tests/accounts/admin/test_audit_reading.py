@@ -1,0 +1,143 @@
+"""The audit trail by time, and as a file that a spreadsheet may open."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.accounts.admin import routes
+from skinapi.platform.storage.ids import first_id_at
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def write(backend: Backend, *moments: datetime, **fields: Any) -> None:
+    """Rows as they stand in a store, of times that are past."""
+    rows = backend.services.store.collection("audit")
+    for number, moment in enumerate(moments):
+        row = {
+            "id": f"{int(first_id_at(moment), 16) + number:032x}",
+            "created_at": moment,
+            "schema": 1,
+            "action": "photo.read",
+            "phase": "outcome",
+            "outcome": "done",
+            "by": "system",
+            "target": "7",
+            "sequence": -number - 1,
+        }
+        rows.insert({**row, **fields})
+
+
+def times(admin: Person, **query: str) -> list[str]:
+    pages = admin.pages("/audit?" + "&".join(f"{name}={value}" for name, value in query.items()))
+    return [row["created_at"][:10] for row in pages if row["action"] == "photo.read"]
+
+
+def test_rows_are_found_by_time_with_and_without_the_other_filters(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    who = backend.account(admin.email).id
+    write(backend, *(DAY + timedelta(days=number) for number in range(4)), by=who)
+    span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-04T00:00:00Z", "limit": "1"}
+    wanted = ["2026-03-03", "2026-03-02"]
+    assert times(admin, **span) == wanted
+    assert times(admin, **span, action="photo.read") == wanted
+    assert times(admin, **span, account=who) == wanted
+    assert times(admin, **span, account=who, action="photo.read") == wanted
+    assert times(admin, since="2026-03-04T01:00:00%2B01:00", action="photo.read") == ["2026-03-04"]
+    assert times(admin, until="2026-03-01T00:00:00Z") == []
+
+
+def test_what_is_done_about_a_patient_is_found_by_the_patient(any_backend: Backend) -> None:
+    """Also a doctor's review of her finding, whose row names neither of them as its target."""
+    admin = any_backend.member(role="admin")
+    doctor = any_backend.member(role="doctor")
+    ada, eve = (any_backend.member(doctor_id=any_backend.account(doctor.email).id) for _ in "12")
+    hers, other = (predicted(person)["id"] for person in (ada, eve))
+    said = {"label": "melanoma", "certainty": "sure"}
+    for number in (hers, other):
+        path = f"/submissions/{number}/review"
+        assert doctor.call("POST", path, json=said).status_code == 201
+    account = any_backend.account(ada.email)
+    rows = admin.pages(f"/audit?account={account.id}&action=review.create")
+    assert [(row["finding"], row["by_email"], row["owner_name"]) for row in rows] == [
+        (hers, doctor.email, account.name)
+    ]
+    found = {row["action"] for row in admin.pages(f"/audit?account={account.id}")}
+    assert found >= {"review.create", "submission.create"}
+    assert list(any_backend.services.data.trail.faults()) == []
+    span = f"account={account.id}&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
+    assert len(admin.pages(f"/audit?{span}&action=review.create")) == 1
+    assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2
+
+
+def test_what_a_key_did_is_found_by_the_key_and_by_time(backend: Backend) -> None:
+    admin, key = backend.member(role="admin"), "0" * 32
+    write(backend, *(DAY + timedelta(days=number) for number in range(3)), by_key=key)
+    write(backend, DAY + timedelta(days=9), by_key="1" * 32, sequence=-9)
+    assert times(admin, key=key) == ["2026-03-03", "2026-03-02", "2026-03-01"]
+    assert times(admin, key=key, since="2026-03-03T00:00:00Z") == ["2026-03-03"]
+    saved = admin.call("GET", f"/audit/export?key={key}&until=2026-03-02T00:00:00Z")
+    assert [row["by_key"] for row in csv.DictReader(io.StringIO(saved.text))] == [key]
+    answer = admin.call("GET", f"/audit?key={key}&action=photo.read")
+    assert "without an action" in answer.text
+    assert answer.status_code == 400
+
+
+def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None:
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    ada = backend.member()
+    body = {"doctor": doctor.email}
+    assert admin.call("PUT", f"/users/{ada.email}/doctor", json=body).status_code == 200
+    [row] = admin.pages("/audit?action=doctor.assign")
+    assert (row["target_email"], row["owner_email"]) == (doctor.email, ada.email)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-03-01", "0001-01-01T00:00:00Z", "", "1e99"])
+def test_a_time_that_is_none_is_refused(backend: Backend, moment: str) -> None:
+    answer = backend.member(role="admin").call("GET", f"/audit?since={moment}")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_of_the_file_is_a_formula(backend: Backend, begins: str) -> None:
+    admin = backend.member(role="admin")
+    detail = f'{begins}HYPERLINK("http://evil.example","x"), "quoted"\nand so on'
+    write(backend, DAY, detail=detail)
+    answer = admin.call("GET", "/audit/export?action=photo.read")
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    [row] = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""))
+    assert row["detail"] == f"'{detail}"
+    assert (row["action"], row["by"], row["by_email"]) == ("photo.read", "system", "")
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
+
+
+def test_a_file_ends_where_it_would_be_too_long_and_names_the_next(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MOST_EXPORTED", 2)
+    admin = backend.member(role="admin")
+    write(backend, *(DAY + timedelta(days=number) for number in range(3)))
+    first = admin.call("GET", "/audit/export?format=json&action=photo.read")
+    assert first.mimetype == "application/json"
+    rows = json.loads(first.data)
+    listed = admin.call("GET", "/audit?action=photo.read").get_json()
+    assert rows == listed[:2]
+    path = first.headers["Link"].partition(">")[0].removeprefix("<")
+    rest = admin.call("GET", path)
+    assert json.loads(rest.data) == listed[2:]
+    assert "Link" not in rest.headers
+
+
+@pytest.mark.parametrize(
+    "query", ["format=xlsx", "limit=5", "account=$ne", "format=csv&format=x;y"]
+)
+def test_what_no_file_is_made_of_is_refused(backend: Backend, query: str) -> None:
+    answer = backend.member(role="admin").call("GET", f"/audit/export?{query}")
+    assert answer.status_code == 400

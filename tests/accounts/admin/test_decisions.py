@@ -1,0 +1,205 @@
+"""Approving and refusing many accounts at once, and what those who are refused learn of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import new_id, now
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.use_cases.use_case import acts_on, notices_to
+
+NOTE = "Please register with your address of the hospital."
+
+
+@pytest.fixture
+def mailing(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path, **MAIL)
+    yield backend
+    backend.services.store.close()
+
+
+def decide(admin: Person, what: str, *accounts: str, **body: Any) -> Any:
+    answer = admin.call("POST", f"/accounts/{what}", json={"accounts": [*accounts], **body})
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def waiting(backend: Backend, **fields: Any) -> str:
+    return backend.account(backend.member(status="waiting", **fields).email).id
+
+
+def read(backend: Backend, account: str) -> tuple[str, str, str | None]:
+    found = backend.services.data.accounts.get(account)
+    return found.role, found.status, found.doctor_id
+
+
+def log_in(backend: Backend, account: str, password: str = PASSWORD) -> Any:
+    email = backend.services.data.accounts.get(account).email
+    return backend.client.post("/login", json={"email": email, "password": password})
+
+
+def test_many_are_approved_each_as_it_asked_and_the_patients_into_care(backend: Backend) -> None:
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    ada, ben = waiting(backend), waiting(backend, wanted_role="doctor")
+    assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 2}
+    decided = decide(admin, "approvals", ada, ben, ada, doctor=doctor.email)
+    assert decided == {"done": [ada, ben], "left": []}
+    assert read(backend, ada) == ("user", "approved", backend.account(doctor.email).id)
+    assert read(backend, ben) == ("doctor", "approved", None)
+    assert [what for what, _ in acts_on(backend, ada)] == ["account.assign", "account.approve"]
+    assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 0}
+
+
+@pytest.mark.parametrize(
+    ("role", "becomes"), [("wanted", "researcher"), ("user", "user"), ("doctor", "doctor")]
+)
+def test_the_admin_may_give_another_role_than_was_asked_for(
+    backend: Backend, role: str, becomes: str
+) -> None:
+    ada = waiting(backend, wanted_role="researcher")
+    decide(backend.member(role="admin"), "approvals", ada, role=role)
+    assert read(backend, ada)[:2] == (becomes, "approved")
+
+
+def test_one_account_that_is_gone_holds_up_no_other(backend: Backend) -> None:
+    admin, ada, gone = backend.member(role="admin"), waiting(backend), new_id()
+    approved = backend.account(backend.member().email).id
+    assert decide(admin, "approvals", gone, ada)["done"] == [ada]
+    left = decide(admin, "refusals", gone, approved, reason="not_offered")["left"]
+    assert [(one["account"], one["code"]) for one in left] == [
+        (gone, "not_found"),
+        (approved, "conflict"),
+    ]
+    assert read(backend, approved)[1] == "approved"
+
+
+def test_nobody_is_approved_into_the_care_of_somebody_who_is_no_doctor(backend: Backend) -> None:
+    admin, ada = backend.member(role="admin"), waiting(backend)
+    for nurse, status in ((backend.member(), 404), (backend.member(role="doctor"), 409)):
+        backend.edit(nurse.email, status="suspended")
+        body = {"accounts": [ada], "doctor": nurse.email}
+        assert admin.call("POST", "/accounts/approvals", json=body).status_code == status
+    assert read(backend, ada)[1] == "waiting"
+
+
+def test_who_is_refused_reads_why_and_a_stranger_does_not(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    person = backend.member(status="waiting")
+    ada = backend.account(person.email).id
+    decide(admin, "refusals", ada, reason="other", note=NOTE)
+    said = {"reason": "other", "note": NOTE}
+    told = log_in(backend, ada)
+    assert (told.status_code, told.get_json()["code"]) == (403, "account_refused")
+    assert told.get_json()["refusal"] == said
+    assert NOTE in told.get_json()["detail"]
+    assert person.call("GET", "/me").get_json()["refusal"] == said  # whose token was of before
+    for stranger in (log_in(backend, ada, "a wrong password"), log_in(backend, ada, "")):
+        assert "refus" not in stranger.text
+    nobody = backend.client.post("/login", json={"email": "no@example.org", "password": "wrong!"})
+    wrong = log_in(backend, ada, "wrong!")
+    hidden = {"request_id"}
+    assert {k: v for k, v in wrong.get_json().items() if k not in hidden} == {
+        k: v for k, v in nobody.get_json().items() if k not in hidden
+    }
+
+
+def test_a_refusal_stands_in_the_list_and_in_the_trail_without_its_note(backend: Backend) -> None:
+    admin, ada = backend.member(role="admin"), waiting(backend)
+    suspended = backend.member()
+    backend.edit(suspended.email, status="suspended")
+    decide(admin, "refusals", ada, reason="wrong_role", note=NOTE)
+    [row] = admin.call("GET", "/accounts?status=refused").get_json()
+    assert (row["_id"], row["status"]) == (ada, "suspended")
+    assert row["refusal"] == {"reason": "wrong_role", "note": NOTE}
+    [other] = admin.call("GET", "/accounts?status=suspended").get_json()
+    assert other["email"] == suspended.email
+    found = admin.call("GET", f"/accounts?status=refused&q={row['email']}").get_json()
+    assert [one["_id"] for one in found] == [ada]
+    [trace] = admin.call("GET", f"/audit?account={ada}").get_json()
+    assert (trace["action"], trace["detail"]) == ("account.refuse", "wrong_role")
+    assert NOTE not in admin.call("GET", "/audit").text
+
+
+def test_the_lists_of_existing_clients_say_nothing_new(backend: Backend) -> None:
+    admin, ada = backend.member(role="admin"), waiting(backend)
+    before = admin.call("GET", "/users?status=waiting").get_json()
+    decide(admin, "refusals", ada, reason="wrong_role")
+    [after] = admin.call("GET", "/users?status=suspended").get_json()
+    assert before == [{**after, "status": "waiting"}]
+
+
+def test_a_refusal_is_taken_back_or_turned_into_an_approval(backend: Backend) -> None:
+    admin, ada, ben = backend.member(role="admin"), waiting(backend), waiting(backend)
+    decide(admin, "refusals", ada, ben, reason="unknown_person")
+    assert decide(admin, "waiting", ada)["done"] == [ada]
+    assert log_in(backend, ada).get_json()["code"] == "account_not_approved"
+    decide(admin, "approvals", ben)
+    assert log_in(backend, ben).status_code == 200
+    for account in (ada, ben):
+        assert backend.services.data.accounts.get(account).refusal is None
+    decide(admin, "waiting", ben)
+    assert read(backend, ben)[1] == "waiting"
+    assert log_in(backend, ben).get_json()["code"] == "account_not_approved"
+
+
+def test_a_suspended_account_is_not_let_wait(backend: Backend) -> None:
+    admin, ada = backend.member(role="admin"), backend.member()
+    account = backend.account(ada.email).id
+    admin.call("PATCH", f"/users/{ada.email}/suspend")
+    [left] = decide(admin, "waiting", account)["left"]
+    assert left["code"] == "conflict"
+    assert log_in(backend, account).get_json()["code"] == "account_suspended"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"reason": "other"},
+        {"reason": "other", "note": "  "},
+        {"reason": "rude"},
+        {"note": NOTE},
+        {"reason": "other", "note": "a\u202eb"},
+        {"reason": "other", "note": "x" * 501},
+        {"reason": "other", "note": NOTE, "accounts": []},
+        {"reason": "other", "note": NOTE, "accounts": ["$where"]},
+        {"reason": "other", "note": NOTE, "accounts": [new_id() for _ in range(101)]},
+    ],
+)
+def test_a_refusal_without_a_reason_is_none(backend: Backend, body: dict[str, Any]) -> None:
+    ada = waiting(backend)
+    sent = {"accounts": [ada], **body}
+    answer = backend.member(role="admin").call("POST", "/accounts/refusals", json=sent)
+    assert answer.status_code in (400, 422)
+    assert read(backend, ada)[1] == "waiting"
+
+
+def test_a_refused_account_is_deleted_in_its_time_and_a_suspended_one_is_not(
+    backend: Backend,
+) -> None:
+    admin, old, new = backend.member(role="admin"), waiting(backend), waiting(backend)
+    suspended = backend.member()
+    admin.call("PATCH", f"/users/{suspended.email}/suspend")
+    decide(admin, "refusals", old, new, reason="second_account")
+    emails = [backend.services.data.accounts.get(one).email for one in (old, new)]
+    long_ago = now() - timedelta(days=1000)
+    for email in (*emails, suspended.email):
+        backend.edit(email, created_at=long_ago)
+    backend.edit(emails[0], refused_at=long_ago)
+    backend.app.background.waiting_expiry.make_pass()
+    left = {one["email"] for one in admin.call("GET", "/accounts").get_json()}
+    assert left == {admin.email, suspended.email, emails[1]}
+
+
+def test_the_mail_of_a_refusal_is_not_sent_once_it_was_taken_back(mailing: Backend) -> None:
+    admin, ada = mailing.member(role="admin"), waiting(mailing)
+    decide(admin, "refusals", ada, reason="wrong_role")
+    assert notices_to(mailing, ada) == [Kind.REFUSED]
+    decide(admin, "waiting", ada)
+    assert notices_to(mailing, ada) == []
+    decide(admin, "refusals", ada, reason="wrong_role")
+    decide(admin, "approvals", ada)
+    assert Kind.REFUSED not in notices_to(mailing, ada)

@@ -1,0 +1,322 @@
+"""What admins do to accounts, and what nobody can make them do."""
+
+import pytest
+
+from skinapi.platform.storage.ids import now
+from tests.support.backends import PASSWORD, Backend, Person
+
+SENTENCES = [
+    ("PUT", "/users/{}/role", {"role": "user"}, "Only admin can change roles"),
+    ("PATCH", "/users/{}/suspend", None, "Only admin can suspend users"),
+    ("PATCH", "/users/{}/unapprove", None, "Only admin can undo approvals"),
+    ("POST", "/users/{}/reset-password", None, "Only admin can reset passwords"),
+    ("PUT", "/users/{}/doctor", {"doctor": None}, "Only admin can assign doctors"),
+    ("GET", "/audit", None, "Only admin can read the audit"),
+]
+
+
+def emails(person: Person, path: str) -> list[str]:
+    return [item["email"] for item in person.pages(path)]
+
+
+def test_a_list_is_followed_to_its_end_without_loss_or_repeat(backend: Backend) -> None:
+    people = [f"p{number}@example.org" for number in range(12)]
+    for number, email in enumerate(people):
+        backend.member(email, role="doctor" if number % 4 == 3 else "user")
+    admin = backend.member("root@example.org", role="admin")
+    users = [email for number, email in enumerate(people) if number % 4 != 3]
+    assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
+    assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
+    assert len(emails(admin, "/users?limit=2&role=user&q=p1")) == 2
+    assert emails(admin, "/accounts?limit=2") == [*people, "root@example.org"]
+    assert emails(admin, "/accounts?limit=1&role=doctor&q=p") == emails(admin, "/doctors")
+    assert emails(admin, "/accounts?status=waiting") == []
+    assert "Link" not in admin.call("GET", "/users").headers
+    assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
+
+
+def test_a_link_keeps_the_search_it_continues(backend: Backend) -> None:
+    for number in range(3):
+        backend.member(f"p{number}@example.org", name="Zoë & Co <x>")
+    admin = backend.member(role="admin")
+    first = admin.call("GET", "/users?limit=1&q=zoë+%26")
+    assert 'rel="next"' in first.headers["Link"]
+    assert "q=zo%C3%AB+%26" in first.headers["Link"]
+    assert len(admin.pages("/users?limit=1&q=zoë+%26")) == 3
+
+
+def test_people_are_found_by_the_beginning_of_a_name_or_email_in_any_case(backend: Backend) -> None:
+    backend.member("ada@example.org", name="Ada LOVELACE")
+    backend.member("ben@example.org", name="Ben .*")
+    admin = backend.member("root@clinic.example", role="admin")
+    assert emails(admin, "/users?q=lovel") == ["ada@example.org"]
+    assert emails(admin, "/users?q=BEN@") == ["ben@example.org"]
+    assert emails(admin, "/users?q=.*") == ["ben@example.org"]
+    assert emails(admin, "/users?q=$where") == []
+
+
+def test_people_are_filtered_by_role_and_status(backend: Backend) -> None:
+    backend.member("w@example.org", status="waiting")
+    backend.member("r@example.org", role="researcher")
+    backend.member("d@example.org", role="doctor", status="suspended")
+    admin = backend.member("root@example.org", role="admin")
+    assert emails(admin, "/users?status=waiting") == ["w@example.org"]
+    assert emails(admin, "/users?role=researcher&status=approved") == ["r@example.org"]
+    assert emails(admin, "/users?role=admin") == ["root@example.org"]
+    assert emails(admin, "/doctors?status=suspended") == ["d@example.org"]
+    assert emails(admin, "/doctors?status=waiting") == []
+
+
+@pytest.mark.parametrize("role", ["admin", "doctor", "researcher"])
+def test_approving_never_lowers(backend: Backend, role: str) -> None:
+    admin = backend.member(role="admin")
+    backend.member("x@example.org", role=role)
+    for body in ({}, {"role": "user"}, {"role": None}):
+        admin.call("PATCH", "/users/x@example.org/approve", json=body)
+        assert backend.account("x@example.org").role == role
+    if role != "doctor":
+        admin.call("PATCH", "/users/x@example.org/approve", json={"role": "doctor"})
+        assert backend.account("x@example.org").role == role
+
+
+def test_an_account_climbs_falls_rests_and_returns(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    ada = backend.member("ada@example.org")
+
+    def do(method: str, deed: str, body: object = None) -> str:
+        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["message"])
+
+    assert do("PUT", "role", {"role": "admin"}) == "User ada@example.org is now admin."
+    assert ada.call("GET", "/users").status_code == 200
+    assert do("PUT", "role", {"role": "researcher"}) == "User ada@example.org is now researcher."
+    assert ada.call("GET", "/users").status_code == 403
+    assert do("PATCH", "suspend") == "User ada@example.org suspended."
+    login = {"email": "ada@example.org", "password": PASSWORD}
+    shut_out = backend.client.post("/login", json=login)
+    assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
+    assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
+    assert backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
+
+
+@pytest.mark.parametrize(("method", "path", "body", "sentence"), SENTENCES)
+def test_each_route_says_who_may(
+    backend: Backend, method: str, path: str, body: object, sentence: str
+) -> None:
+    person = backend.member("ada@example.org", role="doctor")
+    answer = person.call(method, path.format("ada@example.org"), json=body)
+    assert (answer.status_code, answer.get_json()["error"]) == (403, sentence)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "_"), SENTENCES[:5])
+def test_nobody_is_nobody(backend: Backend, method: str, path: str, body: object, _: str) -> None:
+    answer = backend.member(role="admin").call(method, path.format("no@example.org"), json=body)
+    assert answer.status_code == 404
+    assert answer.get_json()["error"] in ("User not found", "User/doctor not found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/users/root@example.org", None),
+        ("PUT", "/users/root@example.org/role", {"role": "user"}),
+        ("PUT", "/users/root@example.org/role", {"role": "doctor"}),
+        ("PATCH", "/users/root@example.org/suspend", None),
+        ("PATCH", "/users/root@example.org/unapprove", None),
+    ],
+)
+def test_the_last_admin_stays_even_against_its_own_will(
+    backend: Backend, method: str, path: str, body: object
+) -> None:
+    admin = backend.member("root@example.org", role="admin")
+    backend.member("other@example.org", role="admin", status="suspended")
+    refused = admin.call(method, path, json=body)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "last_admin")
+    assert admin.call("GET", "/users").status_code == 200
+
+
+OPEN_TO_WAITING = {("GET", "/me"), ("POST", "/auth/logout")}
+OPEN_TO_MUST_CHANGE = OPEN_TO_WAITING | {("PUT", "/me/password")}
+ROUTES = [
+    ("GET", "/me"),
+    ("PUT", "/me/password"),
+    ("GET", "/users"),
+    ("GET", "/doctors"),
+    ("POST", "/doctors"),
+    ("GET", "/audit"),
+    ("GET", "/metrics"),
+    ("PATCH", "/users/x@example.org/approve"),
+    ("DELETE", "/users/x@example.org"),
+    ("POST", "/auth/logout"),
+]
+
+
+def opened_to(person: Person) -> set[tuple[str, str]]:
+    return {
+        (method, path)
+        for method, path in ROUTES
+        if person.call(method, path, json={}).status_code not in (401, 403)
+    }
+
+
+def test_a_waiting_account_opens_me_and_logout_alone(backend: Backend) -> None:
+    assert opened_to(backend.member(role="admin", status="waiting")) == OPEN_TO_WAITING
+
+
+def test_an_initial_password_opens_the_password_page_alone(backend: Backend) -> None:
+    assert opened_to(backend.member(role="admin", must_change=True)) == OPEN_TO_MUST_CHANGE
+
+
+def test_a_reset_password_works_once_and_only_to_be_replaced(backend: Backend) -> None:
+    backend.member("ada@example.org")
+    admin = backend.member(role="admin")
+    reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()
+    old = {"email": "ada@example.org", "password": PASSWORD}
+    assert backend.client.post("/login", json=old).status_code == 401
+    again = {"email": "ada@example.org", "password": reset["password"]}
+    refused = backend.client.post("/login", json=again).get_json()
+    assert refused["code"] == "password_change_required"
+
+    def replace(current: str, new: str) -> int:
+        sent = {"email": "ada@example.org", "current_password": current, "new_password": new}
+        return backend.client.post("/password", json=sent).status_code
+
+    assert replace(reset["password"], reset["password"]) == 400
+    assert replace("not it", PASSWORD) == 401
+    assert replace(reset["password"], PASSWORD) == 200
+    assert backend.client.post("/login", json=again).status_code == 401
+    assert backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
+
+
+def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Backend) -> None:
+    patient = any_backend.member("ada@example.org")
+    any_backend.member("grey@example.org", role="doctor")
+    admin = any_backend.member(role="admin")
+
+    def assign(doctor: str | None) -> int:
+        body = {"doctor": doctor}
+        return admin.call("PUT", "/users/ada@example.org/doctor", json=body).status_code
+
+    def doctor_of_patient() -> object:
+        return patient.call("GET", "/me").get_json()["doctor"]
+
+    assert (assign("Grey@example.org "), doctor_of_patient()) == (200, "grey@example.org")
+    assert (assign(None), doctor_of_patient()) == (200, None)
+    assert assign("ada@example.org") == 404
+    assert assign("no@example.org") == 404
+    assign("grey@example.org")
+    admin.call("DELETE", "/doctors/grey@example.org")
+    assert doctor_of_patient() is None
+    assert any_backend.account("ada@example.org").doctor_id is None
+
+
+def test_the_list_of_all_accounts_says_who_is_in_whose_care(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    found = backend.member(role="admin").pages("/accounts")
+    told = {one["email"]: (one["doctor"], one["patients"]) for one in found}
+    assert told[ada.email] == (doctor.email, None)
+    assert told[doctor.email] == (None, 1)
+
+
+def test_the_list_of_doctors_says_how_many_patients_each_has(backend: Backend) -> None:
+    for email in ("grey@example.org", "house@example.org"):
+        backend.member(email, role="doctor")
+    doctor = backend.account("grey@example.org").id
+    for _ in range(2):
+        backend.member(doctor_id=doctor)
+    backend.member()
+    admin = backend.member(role="admin")
+    shown = {one["email"]: one["patients"] for one in admin.call("GET", "/doctors").get_json()}
+    assert shown == {"grey@example.org": 2, "house@example.org": 0}
+
+
+def test_only_the_deletion_of_a_doctor_releases_the_patients(backend: Backend) -> None:
+    backend.member("grey@example.org", role="doctor")
+    grey = backend.account("grey@example.org").id
+    backend.member("ada@example.org", doctor_id=grey)
+    admin = backend.member(role="admin")
+    admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
+    assert backend.account("ada@example.org").doctor_id == grey
+    admin.call("DELETE", "/users/grey@example.org")
+    assert backend.account("ada@example.org").doctor_id is None
+
+
+def test_doctors_are_nobodys_patients(backend: Backend) -> None:
+    backend.member("grey@example.org", role="doctor")
+    admin = backend.member(role="admin")
+    body = {"doctor": "grey@example.org"}
+    assert admin.call("PUT", "/users/grey@example.org/doctor", json=body).status_code == 404
+
+
+def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", status="deleting")
+    admin = any_backend.member(role="admin")
+    for method, deed, body in (
+        ("PATCH", "approve", {}),
+        ("PATCH", "suspend", None),
+        ("PATCH", "unapprove", None),
+        ("PUT", "role", {"role": "admin"}),
+    ):
+        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
+        assert answer.status_code == 404
+    assert admin.call("DELETE", "/users/ada@example.org").status_code == 409
+    any_backend.app.background.waiting_expiry.make_pass()
+    assert (
+        any_backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
+    )
+
+
+def test_making_the_same_admin_twice_changes_nothing(backend: Backend) -> None:
+    admin = backend.admin("root@example.org")
+    before = backend.stored()
+    _, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=PASSWORD)
+    backend.services.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time is None
+    assert backend.stored() == before
+    assert admin.call("GET", "/users").status_code == 200
+
+
+def test_making_an_admin_with_another_password_replaces_it(backend: Backend) -> None:
+    admin = backend.admin("root@example.org")
+    backend.services.admin.ensure_admin(email="root@example.org", password="another horse")
+    assert admin.call("GET", "/me").status_code == 401
+    assert (
+        backend.log_in("root@example.org", "another horse").call("GET", "/users").status_code == 200
+    )
+
+
+def test_who_registered_an_address_beforehand_is_not_admin_when_it_becomes_one(
+    backend: Backend,
+) -> None:
+    thief = backend.register("root@example.org")
+    account, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time
+    assert (account.role, account.approved, account.must_change) == ("admin", True, True)
+    assert thief.call("GET", "/me").status_code == 401
+    answer = backend.client.post("/login", json={"email": thief.email, "password": PASSWORD})
+    assert answer.status_code == 401
+
+
+def test_a_suspended_admin_comes_back_under_a_new_password_alone(backend: Backend) -> None:
+    backend.member("ada@example.org", role="admin", status="suspended")
+    _, one_time = backend.services.admin.ensure_admin(email="ada@example.org", password=None)
+    login = {"email": "ada@example.org", "password": PASSWORD}
+    assert one_time
+    assert backend.client.post("/login", json=login).status_code == 401
+    login["password"] = one_time
+    assert (
+        backend.client.post("/login", json=login).get_json()["code"] == "password_change_required"
+    )
+
+
+def test_the_first_admins_password_is_made_and_must_be_replaced(backend: Backend) -> None:
+    account, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time is not None
+    assert account.must_change
+    assert account.initial_password_expires_at is not None
+    assert account.initial_password_expires_at > now()
+    login = {"email": "root@example.org", "password": one_time}
+    answer = backend.client.post("/login", json=login)
+    assert answer.get_json()["code"] == "password_change_required"

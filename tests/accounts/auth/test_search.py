@@ -1,0 +1,238 @@
+"""A search finds each account by the beginning of its name, of its last word, or of its e-mail."""
+
+import random
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from skinapi.accounts.auth import account_search
+from skinapi.accounts.auth.account_search import search_fields
+from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts
+from skinapi.base.pages import read_pages
+from skinapi.base.subject import Role
+from skinapi.platform.audit.trail import AuditTrail
+from skinapi.platform.storage.ports import Document, Documents, Store
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
+from skinapi.platform.web.declaration import route_of
+from tests.stores.mock_store import MockStore
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import MAIL, Backend, Person, store_of_kind
+
+SOURCE = Path(__file__).parents[3] / "skinapi"
+LAST = "\U0010ffff"
+ROLES = ("user", "doctor", "researcher", "admin")
+WORDS = ("Ada", "Annahanna", "Jörg", "Straße", "İnci", "李小龙", "qq", f"A{LAST * 3}", LAST)
+ASKED = (
+    *("a", "ß", "SS", "小龙", "qq", " ANN ", "ada l", "ada a", "strasse", "straße 1", "1", "7@ex"),
+    *("İNCI", f"a{LAST}", LAST, LAST * 4, "example.org", "lovelace", "$where", ".*", "x" * 200),
+)
+
+
+def people(store: Store, many: int) -> list[Account]:
+    """Of names at random, in random roles."""
+    chosen, roles = random.Random(7), cast("list[Role]", ROLES)
+    accounts = Accounts(store)
+    return [
+        accounts.add(
+            name=" ".join(chosen.choices(WORDS, k=chosen.choice((1, 2, 3)))),
+            email=f"{number}straße@example.org",
+            password_hash="-",
+            role=chosen.choice(roles),
+            status=chosen.choice(("approved", "waiting")),
+        )
+        for number in range(many)
+    ]
+
+
+def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
+    """The whole answer, by looking at each account."""
+    key = text.strip().casefold()
+    return [
+        account.id
+        for account in accounts
+        if account.role in asked["roles"]
+        and asked["status"] in (None, account.status)
+        and any(
+            said.casefold().startswith(key)
+            for said in (account.name, account.name.split()[-1], account.email)
+        )
+    ]
+
+
+def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
+    read = read_pages(
+        lambda after: accounts.page_accounts(beginning=text, after=after, limit=limit, **asked)
+    )
+    return [account.id for page in read for account in page.items]
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["sorted", "walked"])
+def test_pages_hold_every_hit_once_in_order(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    monkeypatch.setattr(account_search, "MOST_HITS", 5000 if few else 1)
+    monkeypatch.setattr(account_search, "READ_AT_ONCE", 4)
+    store = any_backend.services.store
+    made, accounts = people(store, 24), Accounts(store)
+    for text in ASKED:
+        for roles, status, limit in (
+            (ROLES, None, 3),
+            (("doctor",), None, 2),
+            (ROLES, "waiting", 9),
+        ):
+            asked: dict[str, Any] = {"roles": roles, "status": status}
+            assert pages(accounts, text, limit=limit, **asked) == hits(made, text, **asked), text
+
+
+def test_a_search_for_a_name_that_nobody_has_reads_no_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one of a name that a few have read the others."""
+    store = store_of_kind("sqlite", tmp_path)
+    accounts = Accounts(store)
+    for number in range(60):
+        name = "Grace Hopper" if number % 25 == 0 else "Ada Example"
+        accounts.add(name=name, email=f"{number}@example.org", password_hash="-")
+    documents = type(store.collection("accounts"))
+    find: Callable[..., list[Document]] = documents.find
+    read: list[Document] = []
+
+    def counting(self: Any, *given: Any, **options: Any) -> list[Document]:
+        found = find(self, *given, **options)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(documents, "find", counting)
+    for text, many in (("lovelace", 0), ("hopper", 3), ("grace", 3), ("59@example", 1)):
+        read.clear()
+        assert len(pages(accounts, text, limit=20, roles=ROLES, status=None)) == many
+        assert len(read) == 2 * many, text  # once in the index
+    store.close()
+
+
+def test_check_repairs_an_account_that_a_search_would_not_find(backend: Backend) -> None:
+    [ada, _] = people(backend.services.store, 2)
+    backend.services.store.collection("accounts").update(
+        {"id": ada.id}, {"$unset": {"family": True}}
+    )
+    [fault] = backend.services.faults()
+    assert fault.message == f"account {ada.id} is not found by its name as it is"
+    assert fault.repair
+    fault.repair()
+    assert list(backend.services.faults()) == []
+
+
+def _change(accounts: Accounts, identifier: str, fields: AccountFields, unit: Unit) -> None:
+    accounts.change(unit, accounts.get(identifier), **fields)
+
+
+def test_an_account_is_found_by_a_changed_name_and_email() -> None:
+    store = MockStore()
+    accounts = Accounts(store)
+    account = accounts.add(email="ada@example.org", name="Ada Byron", password_hash="-")
+    work = UnitOfWork(store, AuditTrail(store, secrets=["secret"]))
+    for changed in (AccountFields(name="Zoë King"), AccountFields(email="zoe@example.org")):
+        work.run(partial(_change, accounts, account.id, changed))
+    for words, many in (("ZOË", 1), ("king", 1), ("zoe@", 1), ("ada", 0), ("byron", 0)):
+        assert len(pages(accounts, words, limit=2, roles=ROLES, status=None)) == many
+
+
+class WatchedStore:
+    """A store that looks at every account as it is written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.blobs = store.blobs
+        self.written = 0
+        self.lost: list[Document] = []
+
+    def collection(self, name: str) -> Documents:
+        documents = self._store.collection(name)
+        return cast("Documents", _Watched(documents, self)) if name == "accounts" else documents
+
+    def look(self, account: Document) -> None:
+        self.written += 1
+        if not search_fields(account["name"], account["email"]).items() <= account.items():
+            self.lost.append(account)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class _Watched:
+    def __init__(self, documents: Documents, store: WatchedStore) -> None:
+        self._documents = documents
+        self._store = store
+
+    def insert(self, document: Document) -> None:
+        self._documents.insert(document)
+        self._store.look(document)
+
+    def update(self, *arguments: Any, **options: Any) -> Document | None:
+        changed = self._documents.update(*arguments, **options)
+        if changed:
+            self._store.look(changed)
+        return changed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+
+def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
+    watched = WatchedStore(store_of_kind("sqlite", tmp_path))
+    backend = Backend(tmp_path, cast("Store", watched), **MAIL)
+    methods = {
+        route.function.__name__: route.method
+        for rule in backend.app.url_map.iter_rules()
+        if (route := route_of(backend.app, rule.endpoint))
+    }
+    writing = set()
+    people = SampleAccounts(backend)
+
+    def succeeds(name: str) -> bool:
+        row = ROWS[name]
+        person = people.people[PEOPLE[row.who.index("o")]] or Person(backend.client, "")
+        people.caller = person
+        path, options = row.path.format_map(people.named), row.options(people)
+        before = watched.written
+        answer = person.call(methods[name], path, **options)
+        if watched.written > before:
+            writing.add(name)
+        return answer.status_code < 400
+
+    for name in ROWS:
+        if "o" in ROWS[name].who and not succeeds(name):
+            people = SampleAccounts(backend)  # an earlier request had changed them
+            assert succeeds(name), name
+    assert watched.lost == []
+    assert writing >= {"register", "approve_user", "change_role", "suspend_user"}
+    assert writing >= {
+        "change_password",
+        "reset_password",
+        "set_consents",
+        "change_locale",
+        "add_doctor",
+    }
+
+
+def test_names_and_emails_are_written_in_one_place_alone() -> None:
+    """The tests here watch it; whoever adds another adds it there."""
+    sources = [(path.name, path.read_text()) for path in SOURCE.rglob("*.py")]
+    writers = {
+        name
+        for name, source in sources
+        if re.search(r'collection\("accounts"\)|Records\[Account\]', source)
+        and re.search(r"\.(insert|update|delete)\(", source)
+    }
+    other_fields = {
+        "reviewed_findings.py",
+        "account_faults.py",
+        "store_version.py",
+        "owners.py",
+        "unused_accounts.py",
+    }
+    assert writers - other_fields == {"accounts.py"}

@@ -1,0 +1,103 @@
+"""What is judged: folders and lists, each picture once, and nothing is left out unnoticed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from skinapi.app.batch import pictures
+from skinapi.app.batch.errors import BadSource
+from skinapi.app.batch.pictures import FolderWalk, PathList, open_listing
+
+
+def walk(folder: Path) -> FolderWalk:
+    return FolderWalk(os.fsencode(folder))
+
+
+def test_a_folder_is_walked_in_any_depth_for_the_suffixes_that_the_server_takes(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.jpg", "b/C.JPEG", "b/c/d.png", "e.webp", "f.tif", "b/notes.txt", ".g.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    source = walk(tmp_path)
+    assert sorted(source.names()) == [b".g.jpg", b"a.jpg", b"b/C.JPEG", b"b/c/d.png", b"e.webp"]
+    assert source.left_out == 2
+
+
+def test_links_are_named_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.jpg").touch()
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "link.jpg").symlink_to("../outside/secret.jpg")
+    (folder / "ward").symlink_to("../outside")
+    (folder / "round").symlink_to(".")
+    (folder / "broken").symlink_to("nowhere")
+    assert sorted(walk(folder).names()) == [b"link.jpg", b"round", b"ward"]
+
+
+def test_a_folder_that_is_too_deep_or_forbidden_has_a_name_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    (tmp_path / "a/b/c/d.jpg").touch()
+    real = os.scandir
+
+    def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
+        if path.endswith(b"shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(pictures, "MOST_DEPTH", 2)
+    assert sorted(walk(tmp_path).names()) == [b"a/b/c/", b"shut/"]
+
+
+def test_a_lost_file_system_ends_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    real = os.scandir
+
+    def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
+        if path.endswith(b"/a"):
+            raise OSError(116, "Stale file handle", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(BadSource, match="Stale file handle"):
+        list(walk(tmp_path).names())
+    with pytest.raises(BadSource, match="No such file"):
+        list(walk(tmp_path / "nowhere").names())
+
+
+@pytest.mark.parametrize(
+    ("text", "null", "names"),
+    [
+        (b"a.jpg\nb/c.jpg\n", False, [b"a.jpg", b"b/c.jpg"]),
+        (b"\xef\xbb\xbfa.jpg\r\nb.jpg\r\n\r\nlast.jpg", False, [b"a.jpg", b"b.jpg", b"last.jpg"]),
+        (b"./a.jpg\n.//b/./c.jpg\n/d//e.jpg\nf/../g.jpg", False,
+         [b"a.jpg", b"b/c.jpg", b"/d/e.jpg", b"f/../g.jpg"]),
+        (b"two\nlines.jpg\0end\r\0\0", True, [b"two\nlines.jpg", b"end\r"]),
+        (b"", False, []),
+    ],
+)  # fmt: skip
+def test_a_list_has_one_path_on_a_line(
+    tmp_path: Path, text: bytes, null: bool, names: list[bytes]
+) -> None:
+    (tmp_path / "list").write_bytes(text)
+    source = open_listing(str(tmp_path / "list"), null=null)
+    assert isinstance(source, PathList)
+    assert source.root == os.fsencode(Path.cwd())
+    assert list(source.names()) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(b"a\0b\n", "--null"), (b"x" * 3_000_000, "longer than any path")]
+)
+def test_what_is_no_list_of_paths_is_refused(tmp_path: Path, text: bytes, says: str) -> None:
+    (tmp_path / "list").write_bytes(text)
+    with pytest.raises(BadSource, match=says):
+        list(open_listing(str(tmp_path / "list"), null=False).names())
+    with pytest.raises(BadSource, match="No such file"):
+        list(open_listing(str(tmp_path / "nowhere"), null=False).names())

@@ -1,0 +1,200 @@
+"""Findings of a model version that was rolled back: marked, listed, and judged again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.care.clinic import patient_in_care
+from tests.conftest import store_on
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import in_days
+from tests.model.registry.test_models import OVERRIDE, ModelBackend
+from tests.support.backends import Person
+from tests.support.size import in_drill
+
+WITHDRAWN = "tiny-1"
+
+
+class Withdrawal:
+    """A doctor, a patient with a kept photo in a spot, and a version that judged it and went."""
+
+    def __init__(self, backend: ModelBackend, folder: Path) -> None:
+        self.backend, self.folder = backend, folder
+        self.root = backend.member(role="admin")
+        self.doctor, self.ada = patient_in_care(backend)
+        backend.add(folder, "bad")
+        self.promote("bad")
+        self.spot = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()[
+            "id"
+        ]
+        self.kept = self.predicted(keep_photo="true", lesion=self.spot)
+        self.unkept = self.predicted()
+
+    def predicted(self, **fields: Any) -> int:
+        number: int = predicted(self.ada, **fields)["id"]
+        return number
+
+    def promote(self, version: str) -> None:
+        answer = self.root.call("POST", f"/models/{version}/promote", json=OVERRIDE)
+        assert answer.status_code == 200, answer.text
+        self.backend.reloader.make_pass()
+
+    def roll_back(self) -> None:
+        assert self.root.call("POST", "/models/rollback", json={}).status_code == 200
+        self.backend.reloader.make_pass()
+
+    def standing(self, number: int, by: Person | None = None) -> Any:
+        return (by or self.ada).call("GET", f"/submissions/{number}").get_json()["model"]
+
+    def again(self, number: int, by: Person | None = None) -> Any:
+        return (by or self.doctor).call("POST", f"/submissions/{number}/judge-again")
+
+    def listed(self) -> list[Any]:
+        return self.doctor.pages("/withdrawn-models/bad/submissions?limit=1")
+
+
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
+def withdrawal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Withdrawal]:
+    folder = tmp_path / "instance"
+    for store in store_on(request, folder):
+        yield Withdrawal(ModelBackend(folder, store), folder)
+
+
+def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: Withdrawal) -> None:
+    assert withdrawal.standing(withdrawal.kept) == {"state": "in_service", "withdrawn_at": None}
+    assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
+    withdrawal.backend.add(withdrawal.folder, "better")
+    withdrawal.promote("better")
+    assert withdrawal.standing(withdrawal.kept) == {"state": "older", "withdrawn_at": None}
+    withdrawal.roll_back()  # of "better": "bad" is in service again
+    assert withdrawal.standing(withdrawal.kept)["state"] == "in_service"
+    withdrawal.roll_back()
+    told = withdrawal.standing(withdrawal.kept)
+    assert told["state"] == "withdrawn"
+    listed = withdrawal.doctor.call("GET", "/withdrawn-models").get_json()
+    assert listed == [{"version": "bad", "withdrawn_at": told["withdrawn_at"]}]
+    withdrawal.promote("bad")
+    assert withdrawal.standing(withdrawal.kept)["state"] == "in_service"
+    assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
+    assert withdrawal.doctor.call("GET", "/withdrawn-models/bad/submissions").status_code == 404
+
+
+def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
+    withdrawal: Withdrawal,
+) -> None:
+    withdrawal.roll_back()
+    after = withdrawal.predicted()
+    assert [one["id"] for one in withdrawal.listed()] == [withdrawal.kept, withdrawal.unkept]
+    assert after not in [one["id"] for one in withdrawal.listed()]
+    stranger = withdrawal.backend.member(role="doctor")
+    assert stranger.call("GET", "/withdrawn-models").get_json() == []
+    assert stranger.pages("/withdrawn-models/bad/submissions") == []
+
+
+def test_a_photo_is_judged_again_in_a_new_finding_and_the_old_one_stays(
+    withdrawal: Withdrawal,
+) -> None:
+    kept, doctor = withdrawal.kept, withdrawal.doctor
+    said = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{kept}/review", json=said).status_code == 201
+    withdrawal.roll_back()
+    before = withdrawal.ada.call("GET", f"/submissions/{kept}").get_json()
+    made, again = withdrawal.again(kept), withdrawal.again(kept)
+    assert made.status_code == again.status_code == 200, made.text
+    new = made.get_json()
+    assert again.get_json()["id"] == new["id"], "pressed twice"
+    after = withdrawal.ada.call("GET", f"/submissions/{kept}").get_json()
+    assert after.pop("judged_again") == new["id"]
+    for one in (before, after):
+        del one["instruction"]  # it is the spot's, which has one finding more
+    assert after == before
+    mine = withdrawal.ada.call("GET", f"/submissions/{new['id']}").get_json()
+    assert (mine["again_of"], mine["model_version"]) == (kept, WITHDRAWN)
+    assert (mine["lesion"], mine["decision"], mine["model"]["state"]) == (
+        withdrawal.spot,
+        None,
+        "in_service",
+    )
+    photos = [
+        withdrawal.ada.call("GET", f"/submissions/{one}/photo").data for one in (kept, new["id"])
+    ]
+    assert photos[0] == photos[1]
+    assert [one["judged_again"] for one in withdrawal.listed()] == [new["id"], None]
+    rows = [row for row in withdrawal.backend.audit() if row["target"] == new["_id"]]
+    account = withdrawal.backend.account(doctor.email).id
+    assert [(row["action"], row["by"]) for row in rows] == [("submission.judge_again", account)]
+    compared = f"/lesions/{withdrawal.spot}/comparison?first={kept}&second={new['id']}"
+    refused = withdrawal.ada.call("GET", compared)
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "compared_with_itself")
+    held = {"label": "melanoma", "certainty": "sure", "hold_until": in_days(1)}
+    assert doctor.call("POST", f"/submissions/{new['id']}/review", json=held).status_code == 201
+    assert withdrawal.again(kept).get_json()["decision"]["label"] == "melanoma", "to the doctor"
+
+
+def test_of_two_findings_on_one_photo_each_is_deleted_by_itself(withdrawal: Withdrawal) -> None:
+    withdrawal.roll_back()
+    kept, ada = withdrawal.kept, withdrawal.ada
+    new = withdrawal.again(kept).get_json()["id"]
+    assert ada.call("DELETE", f"/submissions/{new}").status_code == 200
+    assert ada.call("GET", f"/submissions/{kept}/photo").status_code == 200
+    assert "judged_again" not in ada.call("GET", f"/submissions/{kept}").get_json()
+    newest = withdrawal.again(kept).get_json()["id"]
+    assert newest != new
+    assert ada.call("DELETE", f"/submissions/{kept}").status_code == 200
+    assert ada.call("GET", f"/submissions/{newest}/photo").status_code == 200
+    assert "again_of" not in ada.call("GET", f"/submissions/{newest}").get_json()
+
+
+def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
+    same = withdrawal.again(withdrawal.kept)
+    assert (same.status_code, same.get_json()["code"]) == (409, "judged_by_this_model")
+    withdrawal.roll_back()
+    refused = withdrawal.again(withdrawal.unkept)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_to_judge")
+    assert "ask the patient for another photo" in refused.get_json()["error"]
+    stranger = withdrawal.backend.member(role="doctor")
+    assert withdrawal.again(withdrawal.kept, by=stranger).status_code == 404
+    assert withdrawal.again(withdrawal.kept, by=withdrawal.ada).status_code == 403
+
+
+def test_the_same_version_judges_again_at_another_operating_point(withdrawal: Withdrawal) -> None:
+    body = {"operating_point": "standard"}
+    assert withdrawal.root.call("PUT", "/models/operating-point", json=body).status_code == 200
+    withdrawal.backend.reloader.make_pass()
+    made = withdrawal.again(withdrawal.kept)
+    assert (made.status_code, made.get_json()["operating_point"]) == (200, "standard")
+    refused = withdrawal.again(made.get_json()["id"])
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "judged_by_this_model")
+    before = withdrawal.ada.call("GET", f"/submissions/{withdrawal.kept}").get_json()
+    assert (before["operating_point"], before["model_version"]) == ("cautious", "bad")
+
+
+def test_the_mark_of_a_withdrawal_outlasts_the_moves_that_are_kept(
+    withdrawal: Withdrawal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdrawal.roll_back()
+    monkeypatch.setattr("skinapi.model.registry.serving_pointer.MOST_MOVES", 2)
+    for version in ("c", "d", "e"):
+        withdrawal.backend.add(withdrawal.folder, version)
+        withdrawal.promote(version)
+    pointer = withdrawal.backend.services.models.pointer.read()
+    assert [move.action for move in pointer.moves] == ["rollback", "promote", "promote"]
+    assert withdrawal.standing(withdrawal.kept)["state"] == "withdrawn"
+
+
+def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: Withdrawal) -> None:
+    path = f"/submissions/{withdrawal.kept}/report"
+    before = withdrawal.ada.call("GET", f"{path}.json").get_json()
+    assert before["model_withdrawn_at"] is None
+    withdrawal.roll_back()
+    withdrawn_at = withdrawal.standing(withdrawal.kept)["withdrawn_at"]
+    verify = f"/reports/verify/{before['verification']['hash']}"
+    told = withdrawal.backend.client.get(verify).get_json()
+    assert (told["newest"], told["superseded"]["model_withdrawn_at"]) == (False, withdrawn_at)
+    after = withdrawal.ada.call("GET", f"{path}.json").get_json()
+    assert after["model_withdrawn_at"] == withdrawn_at
+    assert "bad, a version that was withdrawn" in withdrawal.ada.call("GET", f"{path}.html").text
+    verify = f"/reports/verify/{after['verification']['hash']}"
+    assert withdrawal.backend.client.get(verify).get_json()["newest"]

@@ -1,0 +1,93 @@
+"""POST /predict names the writer of its sections, and never fails because of the LLM."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.findings.prediction.photographer import listed, predicted
+from tests.support.backends import Backend
+from tests.support.openrouter import KEY, OpenRouter, failing
+from tests.support.photos import photo_of
+
+TEMPLATES = {"writer": "template", "model": None, "reason": None}
+
+
+@pytest.fixture
+def given(llm: OpenRouter) -> dict[str, Any]:
+    return {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
+
+
+def test_the_template_writes_unless_the_operator_says_so(
+    llm: OpenRouter, given: dict[str, Any], tmp_path: Path
+) -> None:
+    backend = Backend(tmp_path, **{**given, "predict_narrative": "template"})
+    body = predicted(backend.member(consents={"llm": True}))
+    assert body["narrative"] == {"source": TEMPLATES}
+    assert llm.calls == []
+    backend.services.store.close()
+
+
+def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: OpenRouter) -> None:
+    ada = backend.member()
+    assert predicted(ada)["narrative"]["source"]["reason"] == "no_consent"
+    assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
+    assert ada.call("GET", "/me").get_json()["consents"] == {"llm": True}
+    body = predicted(ada)
+    assert body["narrative"]["source"] == {
+        "writer": "llm",
+        "model": "openai/gpt-4.1-mini",
+        "reason": None,
+    }
+    assert "The probability of Melanoma is " in body["report"]["overview"]
+    assert ada.call("GET", "/submissions").get_json()[-1] == listed(body)
+    assert ada.call("PUT", "/me/consents", json={"llm": False, "photos": True}).status_code == 200
+    later = predicted(ada, photo_of("dermatofibroma"))
+    assert later["narrative"]["source"]["reason"] == "no_consent"
+    assert len(llm.calls) == 1
+
+
+def test_no_personal_data_is_sent_to_the_llm(backend: Backend, llm: OpenRouter) -> None:
+    ada = backend.member("ada.lovelace@example.org", consents={"llm": True}, name="Ada Lovelace")
+    predicted(
+        ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6", skin_tone="dark"
+    )
+    [(_, headers, sent)] = llm.calls
+    whole = f"{headers} {sent}".casefold()
+    private_words = ("lovelace", "example.org", "60-74", "female", "genital", "untested_skin")
+    for private in (*private_words, "image", "base64,"):
+        assert private not in whole.replace("image images", "")
+
+
+def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRouter) -> None:
+    llm.behave = failing(402)
+    body = predicted(backend.member(consents={"llm": True}), language="fr")
+    assert body["narrative"]["source"] == {**TEMPLATES, "reason": "no_credit"}
+    assert body["report"]["overview"].startswith("Le plus probable est un mélanome.")
+
+
+def test_a_submission_of_an_older_version_was_the_templates(backend: Backend) -> None:
+    ada = backend.member()
+    body = predicted(ada)
+    submissions = backend.services.store.collection("submissions")
+    submissions.update({"id": body["_id"]}, {"$unset": {"narrative_source": True}})
+    [shown] = ada.call("GET", "/submissions").get_json()
+    assert shown["narrative"] == {"source": TEMPLATES}
+
+
+def test_words_of_version_1_are_still_shown(backend: Backend) -> None:
+    ada = backend.member()
+    body = predicted(ada)
+    submissions = backend.services.store.collection("submissions")
+    [row] = submissions.find({"id": body["_id"]})
+    sections = {**row["sections"], "overview": "Words of an LLM."}
+    for source in (
+        {"writer": "llm", "model": "openai/gpt-4.1-mini", "reason": None},
+        {"writer": "template", "model": None, "reason": "urgency"},  # no reason any more
+    ):
+        stored = {"narrative_source": source, "sections": sections}
+        assert submissions.update({"id": body["_id"]}, {"$set": stored})
+        [shown] = ada.call("GET", "/submissions").get_json()
+        assert shown["narrative"] == {"source": source}
+        assert shown["report"]["overview"] == "Words of an LLM."
+        assert ada.call("GET", f"/submissions/{body['id']}/report").status_code == 200

@@ -1,0 +1,109 @@
+"""A photo that does not look like skin: asked about where the sender can answer, else judged in
+doubt. Only what is surely something else is refused.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.registry.prediction_pool import ServedModel
+from tests.findings.prediction import test_several_pictures as several
+from tests.findings.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
+from tests.support.models import asking_model, served_once
+from tests.support.photos import LIKE_NO_SKIN, NO_SKIN, photo_in, photo_of
+
+DOUBTED, CAT = photo_in(LIKE_NO_SKIN), photo_in(NO_SKIN)
+WORDS = conditions_table().notices
+
+
+class AskingBackend(Backend):
+    def served(self) -> ServedModel | None:
+        return served_once(asking_model())
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskingBackend]:
+    backend = AskingBackend(tmp_path_factory.mktemp("asking"), model_path=asking_model())
+    with closing(backend.services.store):
+        yield backend
+
+
+@pytest.fixture
+def ada(asking: AskingBackend) -> Person:
+    return asking.member()
+
+
+def problem(person: Person, content: bytes, **fields: Any) -> dict[str, Any]:
+    answer = send(person, content, **fields)
+    assert answer.status_code == 422, answer.text
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def is_doubted(found: dict[str, Any]) -> bool:
+    assert found["uncertain"] == bool(found["reasons"])
+    assert urgency(Band(found["band"])) <= urgency(Band.DOCTOR_REVIEW)
+    return found["reasons"][:1] == ["not_surely_skin"] and any(
+        notice == WORDS.not_surely_skin.en for notice in found["notices"]
+    )
+
+
+def test_a_sender_who_can_ask_is_asked_and_nothing_is_stored(ada: Person) -> None:
+    for language, said in WORDS.refused["not_surely_skin"]:
+        asked = problem(ada, DOUBTED, skin="ask", language=language)
+        assert (asked["code"], asked["question"]) == ("not_judgeable", "skin")
+        assert asked["detail"] == said
+    assert ada.call("GET", "/submissions").get_json() == []
+
+
+def test_the_question_does_not_drop_the_referral_that_the_checklist_demands(ada: Person) -> None:
+    asked = problem(ada, DOUBTED, skin="ask", checklist="change_in_size,oozing")
+    assert asked["detail"].startswith(conditions_table().checklist.result.at_or_above.en)
+
+
+def test_what_is_confirmed_is_judged_in_doubt_under_the_key_of_the_question(ada: Person) -> None:
+    problem(ada, DOUBTED, skin="ask", key="k")
+    found = predicted(ada, DOUBTED, skin="confirmed", key="k")
+    assert is_doubted(found)
+    assert found["context"]["skin_confirmed"] is True
+    assert found["report"]["overview"].startswith(
+        "This finding is uncertain: the picture does not look like skin to the program"
+    )
+    assert predicted(ada, DOUBTED, skin="confirmed", key="k")["id"] == found["id"]
+
+
+def test_a_client_that_cannot_ask_gets_the_finding_in_doubt(ada: Person) -> None:
+    """The Angular app sends `image` alone."""
+    found = predicted(ada, DOUBTED)
+    assert is_doubted(found)
+    assert "skin_confirmed" not in found["context"]
+
+
+def test_a_cat_is_refused_unless_somebody_confirms_that_it_shows_the_spot(ada: Person) -> None:
+    for fields, question in (({}, None), ({"skin": "ask"}, "skin")):
+        refused = problem(ada, CAT, **fields)
+        assert (refused["code"], refused.get("question")) == ("not_judgeable", question)
+        assert refused["detail"] == WORDS.refused["not_skin"].en
+    assert is_doubted(predicted(ada, CAT, skin="confirmed"))
+
+
+def test_skin_is_neither_asked_about_nor_doubted(ada: Person) -> None:
+    for skin in ("ask", "confirmed"):
+        found = predicted(ada, photo_of("melanoma"), skin=skin)
+        assert "not_surely_skin" not in found["reasons"]
+    assert send(ada, DOUBTED, skin="perhaps").status_code == 400
+
+
+def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> None:
+    pictures = (photo_of("melanoma"), DOUBTED)
+    asked = several.send(ada, *pictures, skin="ask", same_spot="true").get_json()
+    assert asked["question"] == "skin"
+    assert asked["detail"].startswith("Picture 2: This does not look like skin")
+    found = several.joined(ada, *pictures, skin="confirmed", same_spot="true")
+    assert "not_surely_skin" in found["reasons"]
+    assert ["not_surely_skin" in one["reasons"] for one in found["pictures"]] == [False, True]

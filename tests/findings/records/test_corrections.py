@@ -1,0 +1,262 @@
+"""A finding that was filed for the wrong patient: entered in error, it stands for nothing."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.findings.records.resting import FINDINGS, Resting
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.integrations.fhir import orders
+from tests.integrations.test_keys import clinic_wide
+from tests.lab.test_from_reviews import CONFIRMED, clinic_of
+from tests.privacy.made_files import made_for, read
+from tests.support.backends import MAIL, Backend, Person, erase
+from tests.support.findings import finding_of
+from tests.use_cases.use_case import acts_on, notices_to
+
+REASON = "The photo is of somebody else."
+MELANOMA = {
+    "label": "melanoma",
+    "certainty": "sure",
+    "histology": "confirmed",
+    "histology_result": "melanoma",
+    "told_by": "server",
+}
+
+
+def enter(person: Person, number: int, reason: str = REASON) -> TestResponse:
+    path = f"/submissions/{number}/entered-in-error"
+    return person.call("POST", path, json={"reason": reason})
+
+
+def sign(doctor: Person, number: int, **said: Any) -> None:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json={**MELANOMA, **said})
+    assert answer.status_code == 201, answer.text
+
+
+def get(person: Person, path: str) -> Any:
+    return person.call("GET", path).get_json()
+
+
+def spot_of_two(backend: Backend) -> tuple[Person, Person, str, int, int]:
+    """A mole, and after it the melanoma of somebody else."""
+    doctor, ada = patient_in_care(backend)
+    lesion = get_new_spot(ada)
+    mole = finding_of("melanocytic_nevus", band=ROUTINE)
+    first = file_for(backend, ada, ROUTINE, lesion=lesion, finding=mole).number
+    wrong = file_for(backend, ada, REVIEW, lesion=lesion).number
+    backend.services.lesions.counts.recount(lesion)
+    return doctor, ada, lesion, first, wrong
+
+
+def in_a_year() -> datetime:
+    return now() + timedelta(days=365)
+
+
+def get_new_spot(ada: Person) -> str:
+    place = {"place": {"site": "back"}}
+    return str(ada.call("POST", "/lesions", json=place).get_json()["id"])
+
+
+def test_what_was_entered_in_error_counts_for_nothing(backend: Backend) -> None:
+    doctor, ada, lesion, first, wrong = spot_of_two(backend)
+    before = get(ada, f"/submissions/{first}")["instruction"]
+    sign(doctor, wrong)
+    assert get(ada, f"/submissions/{first}")["instruction"]["label"] == "melanoma"
+    assert get(doctor, "/outcomes")["doctor"]["results"] == 0  # it was said with the result
+    answer = enter(doctor, wrong)
+    assert answer.status_code == 200, answer.text
+    after = get(ada, f"/submissions/{first}")["instruction"]
+    assert (after["band"], after["finding"], after["superseded"]) == (ROUTINE, first, [])
+    assert before["finding"] == wrong
+    assert numbers(ada, "/submissions") == numbers(ada, f"/lesions/{lesion}/submissions") == [first]
+    assert get(ada, f"/lesions/{lesion}")["findings"] == 1
+    assert numbers(doctor, "/queue") == [first]
+    assert numbers(doctor, "/queue?reviewed=true") == []
+    assert backend.account(ada.email).findings == 1
+    assert [*backend.services.faults()] == []
+    # It is not counted twice when it is deleted.
+    assert ada.call("DELETE", f"/submissions/{wrong}").status_code == 200
+    assert backend.account(ada.email).findings == 1
+
+
+def test_a_spot_whose_only_finding_it_was_has_none(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = get_new_spot(ada)
+    wrong = file_for(backend, ada, REVIEW, lesion=lesion).number
+    backend.services.lesions.counts.recount(lesion)
+    assert enter(doctor, wrong).status_code == 200
+    spot = get(ada, f"/lesions/{lesion}")
+    assert (spot["findings"], spot["latest"]) == (0, None)
+    assert [one["waiting_band"] for one in doctor.pages("/patients")] == [None]
+    assert [*backend.services.faults()] == []
+
+
+def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
+    doctor, ada, _, _, wrong = spot_of_two(backend)
+    sign(doctor, wrong)
+    paths = [
+        f"/submissions/{wrong}{part}"
+        for part in ("", "/photo", "/thumbnail", "/heatmap", "/report", "/report.json",
+                     "/report.html", "/report.pdf", "/reviews", "/letters", "/case")
+    ]  # fmt: skip
+    assert enter(doctor, wrong).get_json()["reason"] == REASON
+    for reader in (ada, doctor):
+        for path in paths if reader is doctor else paths[:-1]:
+            problem = reader.call("GET", path)
+            assert problem.status_code == 404, path
+            assert problem.get_json()["code"] == "entered_in_error", path
+            assert REASON in problem.get_json()["detail"]
+    (listed,) = get(ada, "/submissions/entered-in-error")
+    assert (listed["id"], listed["reason"]) == (wrong, REASON)
+    assert listed.keys() == {"id", "filed_at", "entered_in_error_at", "reason"}
+    assert get(doctor, "/submissions/entered-in-error") == []
+
+
+def test_the_doctor_in_charge_and_an_admin_enter_it_once(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    other, admin = (backend.member(role=role) for role in ("doctor", "admin"))
+    wrong = file_for(backend, ada, REVIEW)
+    told = [enter(one, wrong.number).status_code for one in (ada, other, backend.member())]
+    assert told == [403, 404, 403]
+    assert enter(admin, wrong.number).status_code == 200
+    again = enter(doctor, wrong.number, "Another reason.")
+    assert (again.status_code, again.get_json()["reason"]) == (200, REASON)
+    done = acts_on(backend, wrong.id)
+    assert done.count(("submission.enter_in_error", "done")) == 1
+
+
+def test_what_the_same_photo_was_judged_again_in_goes_with_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = file_for(backend, ada, REVIEW)
+    again = file_for(backend, ada, REVIEW, original=first)
+    assert enter(doctor, first.number).status_code == 200
+    assert numbers(ada, "/submissions") == []
+    entered = [one["id"] for one in get(ada, "/submissions/entered-in-error")]
+    assert entered == [first.number, again.number]
+
+
+def test_its_report_is_void_in_words_without_content(backend: Backend) -> None:
+    doctor, ada, _, _, wrong = spot_of_two(backend)
+    seal = get(ada, f"/submissions/{wrong}/report.json")["verification"]
+    enter(doctor, wrong)
+    path = f"/reports/verify/{seal['hash']}"
+    verdict = backend.client.get(path).get_json()
+    assert verdict["valid"] is False
+    assert verdict["entered_in_error"]
+    assert verdict["number"] is None
+    page = backend.client.get(path, headers={"Accept": "text/html"}).text
+    assert "stands for nothing" in page
+    assert REASON not in page
+
+
+def test_it_teaches_no_model(backend: Backend) -> None:
+    clinic = clinic_of(backend)
+    ada = clinic.patient()
+    clinic.finding(ada, CONFIRMED)
+    wrong = clinic.finding(ada, CONFIRMED)
+    made = clinic.dataset()
+    assert len(clinic.images(made)) == 2
+    assert enter(clinic.doctor, wrong).status_code == 200
+    clinic.await_end_of_check()
+    assert len(clinic.images(made)) == 1
+    report = clinic.dataset()["report"]["reviews"]
+    assert (report["taken"], report["left_out"]) == (1, {"finding_deleted": 1})
+
+
+def test_who_copies_findings_learns_it(backend: Backend) -> None:
+    doctor, _, _, _, wrong = spot_of_two(backend)
+    sign(doctor, wrong)
+    program = clinic_wide(backend, scopes=["fhir"])
+    before = get(program, f"/fhir/DiagnosticReport/{wrong}")
+    observations = [one["reference"] for one in before["result"]]
+    enter(doctor, wrong)
+    report = get(program, f"/fhir/DiagnosticReport/{wrong}")
+    assert report["status"] == "entered-in-error"
+    assert report["meta"]["versionId"] != before["meta"]["versionId"]
+    assert report["meta"]["lastUpdated"] > before["meta"]["lastUpdated"]
+    assert not {"conclusion", "conclusionCode", "presentedForm"} & report.keys()
+    assert REASON in report["text"]["div"]
+    for one in observations:
+        observation = get(program, f"/fhir/{one}")
+        assert observation["status"] == "entered-in-error"
+        assert not [name for name in observation if name.startswith("value")]
+        assert "component" not in observation
+    since = before["meta"]["lastUpdated"]
+    found = get(program, f"/fhir/DiagnosticReport?patient={report['subject']['reference'][8:]}"
+                         f"&_lastUpdated=gt{since.replace('+', '%2B')}")  # fmt: skip
+    status = {one["resource"]["id"]: one["resource"]["status"] for one in found["entry"]}
+    assert status[str(wrong)] == "entered-in-error"
+    study = get(program, f"/fhir/Binary/{wrong}-report")
+    assert study["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "revoked"])
+def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -> None:
+    hospital = clinic_wide(backend, scopes=["fhir"])
+    order = orders.contained()
+    number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
+    other = clinic_wide(backend, scopes=["fhir"])
+    back = orders.request(status=status, subject={"reference": "Patient/unknown"})
+    del back["supportingInfo"]
+    assert other.call("POST", "/fhir/ServiceRequest", json=back).status_code == 404
+    for _ in range(2):
+        answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
+        assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
+        assert answer.get_json()["id"] == number
+    asked = f"/fhir/DiagnosticReport?based-on:identifier={orders.PLACER}|O-1"
+    (found,) = get(hospital, asked)["entry"]
+    assert found["resource"]["status"] == "entered-in-error"
+    resent = hospital.call("POST", "/fhir/ServiceRequest", json=order)
+    assert resent.status_code == 404
+    unknown = orders.request("O-9", status=status)
+    assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
+
+
+def test_patient_and_doctor_are_told_once_and_of_nothing_that_counts_no_more(
+    tmp_path: Path,
+) -> None:
+    backend = Backend(tmp_path / "mails", **MAIL)
+    doctor, ada = patient_in_care(backend)
+    wrong = file_for(backend, ada, REVIEW).number
+    sign(doctor, wrong)
+    own, charge = (backend.account(one.email).id for one in (ada, doctor))
+    assert notices_to(backend, own) == ["reviewed"]
+    assert enter(backend.member(role="admin"), wrong).status_code == 200
+    assert notices_to(backend, own) == ["entered_in_error"]
+    assert notices_to(backend, charge).count("entered_in_error") == 1
+    backend.services.store.close()
+
+
+def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    blob = backend.services.store.blobs.put(b"a photo")
+    wrong = file_for(backend, ada, URGENT, photo_blob=blob)
+    assert enter(doctor, wrong.number).status_code == 200
+    resting = Resting(backend.services.store)
+    assert resting.owners_that_wait([wrong.owner]) == set()
+    assert [one.id for one in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
+    assert get(ada, "/me/data/summary")["findings"] == 0
+    erase(backend.services, backend.account(ada.email))
+    assert backend.services.store.collection("submissions").find() == []
+    assert [*backend.services.store.blobs.keys()] == []
+
+
+def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, _, first, wrong = spot_of_two(backend)
+    sign(doctor, wrong)
+    enter(doctor, wrong)
+    made = made_for(backend, ada, tmp_path / "file")
+    numbers_filed = [read(made, name)["number"] for name in made.namelist() if "finding.j" in name]
+    assert numbers_filed == [first]
+    bundle = [one["resource"] for one in read(made, "fhir/bundle.json")["entry"]]
+    reports = {one["id"]: one for one in bundle if one["resourceType"] == "DiagnosticReport"}
+    assert reports[str(wrong)]["status"] == "entered-in-error"
+    assert REASON in reports[str(wrong)]["text"]["div"]
+    assert "conclusion" not in reports[str(wrong)]

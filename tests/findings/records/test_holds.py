@@ -1,0 +1,399 @@
+"""A grave decision that the doctor tells: until then no answer to the patient betrays it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.findings.records.events import ReviewSigned
+from skinapi.findings.records.list_keys import make_hold_key
+from skinapi.findings.records.review_service import EndedHolds
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import REVIEW, file_for, patient_in_care, patient_of
+from tests.integrations.test_keys import made
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.smtp_server import SmtpServer
+from tests.test_access import declared
+
+MELANOMA = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
+MOLE = finding_of("melanocytic_nevus", band=REVIEW)
+# What changes by itself, or with each request.
+NOT_OF_FINDINGS = {"list_sessions", "fetch_file"}  # there is no file: tests/privacy has it
+MADE_AT = re.compile(
+    rb'DTSTAMP:\S+|"made_at": "[^"]+"|"timestamp": "[^"]+"'
+    rb'|"Bundle", "meta": {"lastUpdated": "[^"]+"|--[0-9a-f]{32}(?=--|\r\n)'
+)
+
+
+def in_days(days: float) -> str:
+    return (now() + timedelta(days=days)).isoformat()
+
+
+def sign(doctor: Person, number: int, **said: Any) -> TestResponse:
+    return doctor.call("POST", f"/submissions/{number}/review", json={**MELANOMA, **said})
+
+
+def hold(doctor: Person, number: int, days: float = 2, **said: Any) -> dict[str, Any]:
+    answer = sign(doctor, number, hold_until=in_days(days), **said)
+    assert answer.status_code == 201, answer.text
+    review: dict[str, Any] = answer.get_json()
+    return review
+
+
+def decided(reader: Person, number: int) -> Any:
+    """The label at the top of the finding, and of its report."""
+    finding = reader.call("GET", f"/submissions/{number}").get_json()["decision"]
+    report = reader.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
+    assert (finding and finding["label"]) == (report and report["label"])
+    return finding and finding["label"]
+
+
+def pass_days(backend: Backend, number: int, days: float) -> None:
+    """As if it all had happened so much earlier."""
+    store, ago = backend.services.store, timedelta(days=days)
+    (stored,) = store.collection("submissions").find({"number": number})
+    for review in store.collection("reviews").find({"submission": stored["id"]}):
+        if held := review.get("hold_ends_at"):
+            change = {"$set": {"hold_ends_at": held - ago}}
+            store.collection("reviews").update({"id": review["id"]}, change)
+    if key := stored.get("hold_key"):
+        ends = datetime.fromtimestamp(int(key[:13]) / 1000, UTC)
+        change = {"$set": {"hold_key": make_hold_key(ends - ago, number)}}
+        store.collection("submissions").update({"id": stored["id"]}, change)
+
+
+def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
+    """Each route that the owner of a finding may read answers as before the review."""
+    accounts = SampleAccounts(backend)
+    two = accounts.sort_two()
+    backend.services.lesions.counts.recount(accounts.named["lesion"])
+    number, ada, doctor = (
+        accounts.named["number"],
+        accounts.people["user"],
+        accounts.people["doctor"],
+    )
+    assert ada
+    assert doctor
+    routes = declared(backend)
+    own, anybody = PEOPLE.index("user"), PEOPLE.index("anonymous")
+    readable = [
+        name
+        for name, row in ROWS.items()
+        if routes[name].method == "GET" and row.who[own] == "o" and row.who[anybody] != "o"
+    ]
+
+    def read_all() -> dict[str, bytes]:
+        answers = {
+            name: ada.call(
+                "GET",
+                ROWS[name].path.format_map(accounts.named),
+                **(two if name == "compare_findings" else {}),
+            )
+            for name in readable
+            if name not in NOT_OF_FINDINGS
+        }
+        assert {answer.status_code for answer in answers.values()} == {200}
+        told = {name: MADE_AT.sub(b"", answer.data) for name, answer in answers.items()}
+        return {**told, "seal": ada.call("GET", f"/reports/verify/{seal}").data}
+
+    seal = ada.call("GET", f"/submissions/{number}/report.json").get_json()["verification"]["hash"]
+    before = read_all()
+    findings = list(two["query_string"].values())
+    for finding in findings:
+        hold(doctor, finding)
+    draft = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+    letter = draft.get_json()
+    path, body = f"/letters/{letter['_id']}/sign", {"version": 1}
+    body |= {name: letter[name] for name in ("text", "decision")}
+    assert doctor.call("POST", path, json=body).status_code == 200
+    assert decided(doctor, int(number)) == "melanoma"  # which issues a report of its own
+    assert read_all() == before
+    assert decided(doctor, int(number)) == "melanoma"
+    for finding in findings:
+        pass_days(backend, finding, 2)
+    changed = {name for name, answer in read_all().items() if answer != before[name]}
+    assert changed >= {
+        "list_submissions", "show_submission", "list_lesions", "show_lesion", "list_course",
+        "compare_findings", "list_reviews", "list_letters", "list_spot_letters", "show_report",
+        "show_report_json", "show_report_html", "show_report_pdf", "seal",
+    }  # fmt: skip
+
+
+def test_the_order_of_a_doctors_patients_tells_a_program_of_no_hold(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    other = patient_of(backend, doctor, "lin@example.org")
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    file_for(backend, other, REVIEW, finding=MOLE)
+    program, _ = made(doctor, scopes=["findings:read"])
+
+    def order() -> list[str]:
+        return [one["_id"] for one in program.call("GET", "/patients").get_json()]
+
+    before = order()
+    hold(doctor, number)
+    assert order() == before == [backend.account(one.email).id for one in (ada, other)]
+
+
+def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, REVIEW, finding=MOLE).number
+    assert sign(doctor, number, label="dermatofibroma", histology=None).status_code == 201
+    review = hold(doctor, number)
+    assert datetime.fromisoformat(review["held_until"]) > now()
+    assert decided(ada, number) == "dermatofibroma"
+    assert decided(doctor, number) == "melanoma"
+    seen = doctor.call("GET", f"/submissions/{number}").get_json()["decision"]
+    assert seen["held_until"] == review["held_until"]
+    assert len(ada.call("GET", f"/submissions/{number}/reviews").get_json()) == 1
+    assert len(doctor.call("GET", f"/submissions/{number}/reviews").get_json()) == 2
+    assert list(any_backend.services.faults()) == []
+    pass_days(any_backend, number, 2)
+    assert decided(ada, number) == decided(doctor, number) == "melanoma"
+    assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+    assert list(any_backend.services.reviews.faults()) == []
+
+
+def test_a_report_that_the_owner_opens_during_the_hold_is_told_to_be_the_newest(
+    backend: Backend,
+) -> None:
+    """Its code is issued after the review, and the page of the code is anybody's."""
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    path = f"/submissions/{number}/report.json"
+
+    def verdict_on(reader: Person) -> Any:
+        code = reader.call("GET", path).get_json()["verification"]["hash"]
+        return ada.call("GET", f"/reports/verify/{code}").get_json()
+
+    assert verdict_on(doctor)["newest"], "the doctor's says what is decided"
+    told = verdict_on(ada)
+    assert (told["newest"], told["superseded"]) == (True, None)
+    kept = ada.call("GET", path).get_json()["verification"]["hash"]
+    pass_days(backend, number, 2)
+    ended = ada.call("GET", f"/reports/verify/{kept}").get_json()
+    assert ended["superseded"]["later_decision_at"]
+    assert verdict_on(ada)["newest"], "what the doctor read first, and not what was issued last"
+
+
+def test_the_seals_of_a_spot_tell_what_is_held_about_another_photo_to_the_doctors_paper_alone(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (
+        file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion).number for _ in range(2)
+    )
+    path = f"/submissions/{first}/report.json"
+
+    def codes() -> list[str]:
+        readers = doctor, ada
+        return [one.call("GET", path).get_json()["verification"]["hash"] for one in readers]
+
+    def superseded(code: str) -> Any:
+        return ada.call("GET", f"/reports/verify/{code}").get_json()["superseded"]
+
+    [before, _] = codes()
+    hold(doctor, second)
+    assert superseded(before) is None, "whoever asks may be the patient"
+    held, own = codes()
+    assert own == before != held
+    assert superseded(held) is superseded(own) is None
+    pass_days(backend, second, 2)
+    assert superseded(held) is None
+    assert superseded(own)["spot_changed_by"] == "decision"
+
+
+def test_no_link_leads_the_owner_to_a_page_of_what_is_held(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    assert sign(doctor, number, label="dermatofibroma", histology=None).status_code == 201
+    hold(doctor, number)
+    path = f"/submissions/{number}/reviews?limit=1"
+    assert "Link" not in ada.call("GET", path).headers
+    assert len(doctor.pages(path)) == 2
+
+
+def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    path = f"/submissions/{number}/hold"
+    assert ada.call("DELETE", path).status_code == 403
+    assert backend.member(role="doctor").call("DELETE", path).status_code == 404
+    assert decided(ada, number) is None
+    for _ in range(2):  # the second time nothing is held
+        assert doctor.call("DELETE", path).status_code == 200
+    assert decided(ada, number) == "melanoma"
+    shown = ada.call("GET", f"/submissions/{number}/reviews").get_json()
+    assert ["held_until" in one for one in shown] == [False]
+    trail = backend.services.store.collection("audit").find({"action": "review.show"})
+    assert len(trail) == 1
+
+
+@pytest.mark.parametrize("gone", ["suspend", "delete"])
+def test_a_hold_ends_at_its_time_although_its_doctor_is_gone(backend: Backend, gone: str) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    root = backend.admin()
+    if gone == "suspend":
+        assert root.call("PATCH", f"/users/{doctor.email}/suspend").status_code == 200
+    else:
+        assert root.call("DELETE", f"/doctors/{doctor.email}").status_code == 200
+    assert decided(ada, number) is None
+    pass_days(backend, number, 2)
+    assert decided(ada, number) == "melanoma"
+
+
+def test_two_holds_end_each_at_its_time(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number, days=2, label="basal_cell_carcinoma", histology=None)
+    hold(doctor, number, days=5)
+    assert decided(ada, number) is None
+    pass_days(backend, number, 3)
+    assert decided(ada, number) == "basal_cell_carcinoma"
+    pass_days(backend, number, 3)
+    assert decided(ada, number) == "melanoma"
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"days": 7.1}, "within 7 days"),
+        ({"days": -0.1}, "lies ahead"),
+        ({"days": 2, "label": "dermatofibroma", "histology": None}, "Only a cancer"),
+    ],
+)
+def test_what_may_not_be_held_is_refused_with_a_sentence(
+    backend: Backend, said: dict[str, Any], says: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    days = said.pop("days")
+    answer = sign(doctor, number, hold_until=in_days(days), **said)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "hold_refused")
+    assert says in answer.get_json()["detail"]
+    assert decided(doctor, number) is None
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_hold_until_a_time_that_utc_does_not_have_is_refused(
+    backend: Backend, until: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    answer = sign(doctor, number, hold_until=until)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "hold_refused")
+
+
+def test_a_benign_name_that_asks_for_a_visit_this_week_may_be_held(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number, label="inflammatory", histology=None, urgency="urgent_referral")
+    assert decided(ada, number) is None
+
+
+def test_who_asks_what_has_changed_learns_of_it_when_the_hold_ends(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, REVIEW, finding=MOLE).number
+
+    def last_changed() -> Any:
+        found = any_backend.services.store.collection("submissions").find({"number": number})
+        return found[0]["changed"], found[0].get("hold_key")
+
+    filed, _ = last_changed()
+    hold(doctor, number)
+    held, waits = last_changed()
+    assert (held, waits is not None) == (filed, True)
+    pass_days(any_backend, number, 3)
+    any_backend.app.background.ended_holds.make_pass()
+    shown, waits = last_changed()
+    assert shown > filed
+    assert waits is None
+    any_backend.app.background.ended_holds.make_pass()
+    assert last_changed() == (shown, None)
+
+
+def test_a_held_review_that_is_sent_again_is_signed_once(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    body, headers = {**MELANOMA, "hold_until": in_days(2)}, {"Idempotency-Key": "one"}
+    path = f"/submissions/{number}/review"
+    first, again = (
+        doctor.call("POST", path, json=body, headers=headers).get_json() for _ in range(2)
+    )
+    assert first == again
+    other = {**body, "hold_until": in_days(3)}
+    assert doctor.call("POST", path, json=other, headers=headers).get_json()["code"] == (
+        "idempotency_key_reused"
+    )
+
+
+class TestMails:
+    """The mail that a doctor has answered goes out when the patient can read it."""
+
+    @pytest.fixture
+    def given(self, smtp: SmtpServer) -> dict[str, str]:
+        return {"smtp_url": smtp.url, "mail_from": "clinic@example.org"}
+
+    def test_no_malignant_label_leaves_before_it_is_said_who_tells_the_patient(
+        self, backend: Backend, smtp: SmtpServer
+    ) -> None:
+        """A doctor's label, and a laboratory's result; also of clients that are not asked."""
+        grey, ada = patient_in_care(backend)
+        for said in ({"histology": "not_taken"}, MELANOMA, {**MELANOMA, "told_by": "doctor"}):
+            number = file_for(backend, ada, REVIEW, finding=MOLE).number
+            answer = sign(grey, number, **said)
+            assert answer.status_code == 201
+            held = datetime.fromisoformat(answer.get_json()["held_until"]) - now()
+            assert timedelta(days=1) < held <= timedelta(days=2)
+            assert (decided(ada, number), decided(grey, number)) == (None, "melanoma")
+        number = file_for(backend, ada, REVIEW, finding=MOLE).number
+        both = sign(grey, number, told_by="server", hold_until=in_days(2))
+        assert (both.status_code, both.get_json()["code"]) == (422, "hold_refused")
+        assert "held_until" not in sign(grey, number, told_by="server").get_json()
+        assert decided(ada, number) == "melanoma"
+        harmless = file_for(backend, ada, REVIEW, finding=MOLE).number
+        mole = {"label": "melanocytic_nevus", "histology": None}
+        assert "held_until" not in sign(grey, harmless, **mole).get_json()
+        backend.app.background.notice_sender.make_pass()
+        [mail] = smtp.mails
+        assert f"finding/{number}" in mail.get_content(), "of what the server was to tell"
+
+    def test_nobody_is_told_before_the_hold_ends(self, backend: Backend, smtp: SmtpServer) -> None:
+        doctor, ada = patient_in_care(backend)
+        number = file_for(backend, ada, REVIEW, finding=MOLE).number
+        review = hold(doctor, number, days=6)
+        backend.app.background.notice_sender.make_pass()
+        assert smtp.mails == []
+        (waiting,) = backend.services.store.collection("outbox").find()
+        assert waiting["due_at"] == datetime.fromisoformat(review["held_until"])
+        assert waiting["expires_at"] > waiting["due_at"]
+        assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+        backend.app.background.notice_sender.make_pass()
+        assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
+
+
+def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> None:
+    """Also where the patient files another photo of the spot before a pass has seen the end."""
+    told = list[str]()
+    backend.services.data.work.inside(ReviewSigned, lambda event: told.append(event.review.id))
+    doctor, ada = patient_in_care(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    number = file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion).number
+    reviews = [hold(doctor, number, days)["_id"] for days in (2, 4)]
+    passes = EndedHolds(backend.services.reviews, backend.services.data.failed_items)
+    for ended in (1, 2):
+        pass_days(backend, number, 2)
+        file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion)
+        passes.make_pass()
+        passes.make_pass()
+        assert told == reviews[:ended]
+    assert list(backend.services.faults()) == []

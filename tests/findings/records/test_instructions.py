@@ -1,0 +1,421 @@
+"""One spot, one instruction: the table of docs/reviews.md."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.findings.records.decisions import Decision, WaitsFor
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.reviews import Certainty, Histology
+from skinapi.findings.records.standing import (
+    Advice,
+    FindingStanding,
+    JudgedPhoto,
+    SaidBy,
+    reconcile,
+)
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band
+from tests.care.clinic import file_for, patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import text_of
+from tests.support.backends import Backend
+from tests.support.photos import photo_of
+
+URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
+FINDING, DECISION, COMPARISON = SaidBy.FINDING, SaidBy.DECISION, SaidBy.COMPARISON
+
+
+def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decision:
+    values: dict[str, Any] = {
+        "review": "1",
+        "label": "melanoma" if band is URGENT else "melanocytic_nevus",
+        "urgency": band,
+        "certainty": SURE,
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": BEGAN + timedelta(days=day, hours=1),
+        "decided_by": doctor,
+        "doctor": doctor,
+    }
+    return Decision(**{**values, **said})
+
+
+def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStanding]:
+    """A finding a day, from day 1, with its band and what doctors have decided."""
+    return [
+        FindingStanding(
+            JudgedPhoto(
+                f"{day}",
+                day,
+                band,
+                created_at=BEGAN + timedelta(days=day),
+                photographed_at=BEGAN + timedelta(days=day),
+            ),
+            decision,
+        )
+        for day, (band, decision) in enumerate(findings, 1)
+    ]
+
+
+UNSURE_MOLE = decided(SELF, day=2, certainty=UNSURE)
+AWAITED_MOLE = decided(SELF, day=2, histology=AWAITED)
+PROVEN_MOLE = decided(SELF, day=1, histology=PROVEN)
+
+
+def changed(finding: int) -> Advice:
+    return Advice(COMPARISON, REVIEW, since=BEGAN + timedelta(days=finding), finding=finding)
+
+
+@pytest.mark.parametrize(
+    ("findings", "counts"),
+    [
+        # the model alone: a later, milder photo takes nothing back
+        (spot((ROUTINE, None)), (FINDING, ROUTINE, 1)),
+        (spot((URGENT, None), (SELF, None)), (FINDING, URGENT, 1)),
+        (spot((SELF, None), (URGENT, None)), (FINDING, URGENT, 2)),
+        # a decision on the finding
+        (spot((URGENT, decided(SELF, day=1))), (DECISION, SELF, 1)),
+        (spot((SELF, decided(URGENT, day=1))), (DECISION, URGENT, 1)),
+        # a decision on the newest finding ends what the model said of older ones, if it is settled
+        (spot((URGENT, None), (SELF, decided(SELF, day=2))), (DECISION, SELF, 2)),
+        (spot((URGENT, None), (SELF, UNSURE_MOLE)), (FINDING, URGENT, 1)),
+        (spot((URGENT, None), (SELF, AWAITED_MOLE)), (FINDING, URGENT, 1)),
+        # a newer finding that is more urgent than an older decision stands
+        (spot((URGENT, decided(SELF, day=1)), (REFERRAL, None)), (FINDING, REFERRAL, 2)),
+        (spot((URGENT, PROVEN_MOLE), (URGENT, None)), (FINDING, URGENT, 2)),
+        (spot((SELF, decided(URGENT, day=1)), (SELF, None)), (DECISION, URGENT, 1)),
+        # of two decisions: the same doctor's later one, the graver, or the laboratory's
+        (spot((SELF, decided(URGENT, day=1)), (SELF, decided(SELF, day=2))), (DECISION, SELF, 2)),
+        (
+            spot((SELF, decided(URGENT, day=1)), (SELF, decided(SELF, day=2, doctor="other"))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot(
+                (SELF, decided(URGENT, day=1, certainty=UNSURE)),
+                (SELF, decided(SELF, day=2, doctor="other")),
+            ),
+            (DECISION, SELF, 2),
+        ),
+        (
+            spot((SELF, decided(URGENT, day=1, histology=AWAITED)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot((SELF, decided(URGENT, day=1, histology=PROVEN)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot(
+                (SELF, decided(URGENT, day=1, histology=PROVEN)),
+                (SELF, decided(SELF, day=2, histology=PROVEN, doctor="other")),
+            ),
+            (DECISION, SELF, 2),
+        ),
+        # what was decided later about the older finding is not ended by what is older
+        (
+            spot((SELF, decided(URGENT, day=3)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+    ],
+)  # fmt: skip
+def test_the_most_urgent_that_is_still_valid_counts(
+    findings: list[FindingStanding], counts: tuple[SaidBy, Band, int]
+) -> None:
+    told = reconcile(findings)
+    assert told
+    assert (told.counts.said_by, told.counts.band, told.counts.finding) == counts
+    said = len(findings) + sum(one.decision is not None for one in findings)
+    assert len(told.others) == said - 1, "all else is there, to be folded"
+    dates = [one.since for one in told.others]
+    assert dates == sorted(dates, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("findings", "counts"),
+    [
+        (spot((SELF, None), (SELF, None)), (COMPARISON, 2)),
+        (spot((SELF, None), (SELF, decided(SELF, day=2))), (DECISION, 2)),
+        (spot((SELF, None), (SELF, decided(SELF, day=2, certainty=UNSURE))), (COMPARISON, 2)),
+        (spot((URGENT, None), (SELF, None)), (FINDING, 1)),
+        (spot((SELF, None), (SELF, None), (SELF, decided(SELF, day=3))), (DECISION, 3)),
+    ],
+)
+def test_a_change_counts_until_a_doctor_has_decided(
+    findings: list[FindingStanding], counts: tuple[SaidBy, int]
+) -> None:
+    told = reconcile(findings, compared=changed(2))
+    assert told
+    assert (told.counts.said_by, told.counts.finding) == counts
+
+
+def test_a_photo_is_wanted_until_there_is_a_newer_one() -> None:
+    wanting = decided(REVIEW, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    waits, sent = (
+        reconcile(spot((REVIEW, wanting))),
+        reconcile(spot((REVIEW, wanting), (SELF, None))),
+    )
+    assert (waits.picture_wanted, sent.picture_wanted) == (True, False)
+
+
+def test_whatever_was_said_no_model_makes_it_milder() -> None:
+    """A further finding that nobody has looked at never lowers the instruction."""
+    decisions = [
+        None,
+        *(
+            decided(band, day=1, certainty=sure)
+            for band in (URGENT, SELF)
+            for sure in (SURE, UNSURE)
+        ),
+        decided(SELF, day=1, histology=PROVEN),
+        decided(URGENT, day=1, histology=AWAITED),
+    ]
+    for decision in decisions:
+        for first in Band:
+            for then in Band:
+                before = reconcile(spot((first, decision)))
+                after = reconcile(spot((first, decision), (then, None)))
+                assert before
+                assert after
+                assert urgency(after.counts.band) <= urgency(before.counts.band)
+
+
+def test_a_comparison_gives_the_instruction_of_the_spot_in_the_words_of_who_reads(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first = file_for(backend, ada, URGENT, lesion=lesion).number
+    then = file_for(backend, ada, SELF, lesion=lesion).number
+    compared = f"/lesions/{lesion}/comparison?first={first}&second={then}"
+    for reader, action in ((ada, "See a doctor this week"), (doctor, "Urgent referral")):
+        pages = (compared, f"/lesions/{lesion}", f"/submissions/{then}")
+        told = [reader.call("GET", path).get_json()["instruction"] for path in pages]
+        assert told[0]["action"] == action
+        assert [told[0]] * 3 == told
+        french = reader.call("GET", f"{pages[1]}?lang=fr").get_json()["instruction"]
+        assert french["action"] != action
+
+
+def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
+    """Beside "No appointment is needed" stood "The picture is not good enough to judge"."""
+    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    told = reconcile(spot((SELF, unjudged)))
+    assert told
+    assert [one.unjudged for one in told.others] == [True], "the check says nothing then"
+    assert (told.counts.waits_for, told.picture_wanted) == (WaitsFor.PHOTO, True)
+    sent = reconcile(spot((SELF, unjudged), (ROUTINE, None)))
+    assert sent
+    assert (sent.counts.said_by, sent.counts.band, sent.counts.waits_for) == (
+        FINDING,
+        ROUTINE,
+        None,
+    )
+    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    stands = reconcile(spot((REFERRAL, urgent)))
+    assert stands
+    assert (stands.counts.waits_for, stands.picture_wanted) == (None, True)
+
+
+def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
+    """A month after "within two weeks" the page still asked for an appointment."""
+    told = reconcile(spot((SELF, decided(REFERRAL, day=1))))
+    assert told
+    assert told.counts.due == (BEGAN + timedelta(days=15)).date()
+    awaited = reconcile(spot((SELF, decided(REFERRAL, day=1, histology=AWAITED))))
+    assert awaited
+    assert (awaited.counts.waits_for, awaited.counts.due) == (WaitsFor.RESULT, None)
+    mild = reconcile(spot((REVIEW, None)))
+    assert mild
+    assert mild.counts.due is None
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (
+            decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            ["Another photo asked for", "No urgency judged yet."],
+        ),
+        (
+            decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            ["Another photo asked for", "Urgent referral."],
+        ),
+        (
+            decided(URGENT, day=1, histology=AWAITED),
+            [
+                "Doctor's suspected diagnosis: Melanoma",
+                "Urgent referral.",
+                "A sample was taken; the laboratory's result is awaited.",
+            ],
+        ),
+        (
+            decided(URGENT, day=1, histology=PROVEN),
+            [
+                "Laboratory's result: Melanoma",
+                "Urgent referral.",
+            ],
+        ),
+    ],
+)
+def test_a_doctor_reads_a_doctors_words(decision: Decision, said: list[str]) -> None:
+    """It said "Your doctor wants another photo. Self-monitoring."."""
+    assert decision.for_doctor("en") == said
+
+
+def test_normal_skin_is_no_all_clear() -> None:
+    """Above "not an all-clear" stood "No appointment is needed"."""
+    told = reconcile(spot((SELF, decided(SELF, day=1, label="normal_skin"))))
+    mole = reconcile(spot((SELF, decided(SELF, day=1))))
+    assert told
+    assert mole
+    assert "No appointment" not in told.counts.words("en").next_step
+    assert "No appointment" in mole.counts.words("en").next_step
+
+
+def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Backend) -> None:
+    """The PDF of an older finding said "keep an eye on it" below a page that said "this week"."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    mild = file_for(backend, ada, SELF, lesion=lesion).number
+
+    def read() -> tuple[Any, str, bytes]:
+        told = ada.call("GET", f"/submissions/{mild}/report").get_json()
+        page, pdf = (
+            ada.call("GET", f"/submissions/{mild}/report.{kind}") for kind in ("html", "pdf")
+        )
+        return told, page.text, pdf.data
+
+    alone = read()
+    assert alone[0]["spot_advice"] is None
+    urgent = file_for(backend, ada, URGENT, lesion=lesion).number
+    told, page, pdf = read()
+    assert (told["spot_advice"]["finding"], told["spot_advice"]["band"]) == (urgent, URGENT)
+    day = say_day(datetime.fromisoformat(told["spot_advice"]["since"]), "en")
+    said = f"Said about finding {urgent} of the same spot, on {day}."
+    for text in (page, text_of(pdf)):
+        assert text.index("See a doctor this week") < text.index(said)
+        assert "Keep an eye on it" not in text
+    assert told["verification"]["hash"] != alone[0]["verification"]["hash"]
+    graver = ada.call("GET", f"/submissions/{urgent}/report").get_json()
+    assert graver["spot_advice"] is None
+    body = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{urgent}/review", json=body).status_code == 201
+    assert read() == alone
+
+
+OLD_FIELDS = ("action", "band_label")
+
+
+@pytest.mark.parametrize("by_doctor", [False, True])
+def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
+    backend: Backend, *, by_doctor: bool
+) -> None:
+    """They read "keep an eye on it" of the photo after a melanoma."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    urgent = file_for(backend, ada, SELF if by_doctor else URGENT, lesion=lesion).number
+    if by_doctor:
+        sure = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+        assert doctor.call("POST", f"/submissions/{urgent}/review", json=sure).status_code == 201
+    next_one = predicted(ada, photo_of("melanocytic_nevus"), lesion=lesion, modality="dermoscopic")
+    number = next_one["id"]
+    assert next_one["band"] == SELF
+    path = f"/submissions/{number}"
+    [listed] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == number]
+    report = ada.call("GET", f"{path}/report.json").get_json()
+    label, counts = "See a doctor this week", next_one["instruction"]["sentence"]
+    said = f"finding {urgent}"
+    for answer in (next_one, listed, ada.call("GET", path).get_json(), report):
+        text = str(answer.get("report") or answer["narrative"]["sections"])
+        for field in (answer["action"], answer["band_label"], text):
+            assert "Keep an eye on it" not in field
+        assert answer["band_label"] == label
+        assert answer["action"].startswith(f"{label}. {counts}")
+        sections = answer.get("report") or answer["narrative"]["sections"]
+        assert sections["recommendation"].startswith(f"{label}. {counts}")
+        assert label in sections["overview"]
+        assert said in sections["overview"]
+        assert ("elanoma" in (answer["graver_review"] or "")) is by_doctor
+    course = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
+    assert {one["band_label"] for one in course if one["id"] == number} == {label}
+    assert report["reading"]["summary"]["to_do"] == f"{label}."
+    assert report["narrative"]["next_steps"][0].startswith(f"{label}. {counts}")
+    assert "Keep an eye" not in str(report["narrative"])
+    settled = {"label": "melanocytic_nevus", "certainty": "sure"}
+    if not by_doctor:
+        assert doctor.call("POST", f"{path}/review", json=settled).status_code == 201
+        [old] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == urgent]
+        assert old["report"]["recommendation"].startswith("Keep an eye on it;")
+
+
+@pytest.mark.parametrize("without_spot", [False, True])
+def test_the_seal_of_a_paper_says_that_something_else_counts_about_its_spot(
+    backend: Backend, *, without_spot: bool
+) -> None:
+    """It said "the newest one, nothing was added since" beside a melanoma of the same spot."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    mole = file_for(backend, ada, SELF, lesion=lesion).number
+    decided = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{mole}/review", json=decided).status_code == 201
+    path = f"/submissions/{mole}/report.json"
+    code = ada.call("GET", path).get_json()["verification"]["hash"]
+    if without_spot:  # as version 1.0.0 has stored it
+        reports = backend.services.store.collection("reports")
+        [issued] = backend.stored()["reports"]
+        del issued["contents"]["spot"]
+        reports.update({"id": issued["id"]}, {"$set": {"contents": issued["contents"]}})
+
+    def verdict() -> Any:
+        return backend.client.get(f"/reports/verify/{code}").get_json()
+
+    file_for(backend, ada, SELF, lesion=lesion)
+    assert verdict()["newest"], "a milder photo, or one that asks for the same, changes nothing"
+    urgent = file_for(backend, ada, URGENT, lesion=lesion)
+    told = verdict()["superseded"]
+    assert told.pop("spot_changed_at") == urgent.created_at.isoformat().replace("+00:00", "Z")
+    assert told.pop("spot_changed_by") == "photo"
+    assert set(told.values()) == {None}
+    sure = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    signed = doctor.call("POST", f"/submissions/{urgent.number}/review", json=sure).get_json()
+    told = verdict()["superseded"]
+    assert told.pop("spot_changed_at") == signed["created_at"]
+    assert told.pop("spot_changed_by") == "decision"
+    for language, said in (("en", "another photo of the same spot"), ("fr", "une autre photo")):
+        page = backend.client.get(
+            f"/reports/verify/{code}", headers={"Accept": "text/html", "Accept-Language": language}
+        ).text
+        assert said in page
+        assert "melan" not in page.lower()
+    newer = ada.call("GET", path).get_json()["verification"]["hash"]
+    assert backend.client.get(f"/reports/verify/{newer}").get_json()["newest"]
+
+
+def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newer_photo(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    old = file_for(backend, ada, SELF, lesion=lesion)
+    new = file_for(backend, ada, URGENT, lesion=lesion).number
+    again = file_for(backend, ada, SELF, lesion=lesion, original=old).number
+    body = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{again}/review", json=body).status_code == 201
+    told = ada.call("GET", f"/lesions/{lesion}").get_json()
+    assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
+    assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
+
+
+def test_a_finding_of_no_spot_has_its_own_instruction_and_a_new_spot_none(backend: Backend) -> None:
+    ada = backend.member()
+    number = file_for(backend, ada, ROUTINE).number
+    own = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+    assert (own["band"], own["superseded"]) == (ROUTINE, [])
+    begun = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
+    assert begun["instruction"] is None

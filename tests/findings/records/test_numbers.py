@@ -1,0 +1,64 @@
+"""Numbers of findings: each is taken once, whoever takes them, and rarely from the store."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from skinapi.findings.records.numbers import BLOCK, Numbers
+from skinapi.platform.storage.ports import Store
+from tests.platform.storage.conftest import real_store, store
+
+__all__ = ["real_store", "store"]
+NAME = "submissions"
+
+
+def stored_value(store: Store) -> int:
+    counter = store.collection("counters").get(NAME)
+    return counter["value"] if counter else 0
+
+
+def test_a_block_is_used_up_before_the_next_one(store: Store) -> None:
+    numbers = Numbers(store, NAME)
+    taken = [numbers.take() for _ in range(2 * BLOCK)]
+    assert taken == list(range(1, 2 * BLOCK + 1))
+    assert stored_value(store) == 2 * BLOCK
+    assert numbers.take() == 2 * BLOCK + 1
+
+
+def test_processes_and_servers_of_the_version_before_share_the_counter(store: Store) -> None:
+    """Those add one at a time."""
+    one, two = Numbers(store, NAME), Numbers(store, NAME)
+    taken = [one.take(), two.take(), one.take()]
+    older = store.collection("counters").update({"id": NAME}, {"$inc": {"value": 1}})
+    assert older
+    taken += [older["value"], *(two.take() for _ in range(BLOCK))]
+    assert len(set(taken)) == len(taken)
+
+
+def test_no_two_threads_get_the_same(real_store: Store) -> None:
+    each, processes = 3 * BLOCK, [Numbers(real_store, NAME) for _ in range(2)]
+    start = threading.Barrier(8)
+
+    def take(place: int) -> list[int]:
+        start.wait()
+        return [processes[place % 2].take() for _ in range(each)]
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = [number for part in pool.map(take, range(8)) for number in part]
+    assert len(set(taken)) == 8 * each
+
+
+def test_a_fork_takes_a_block_of_its_own(store: Store) -> None:
+    numbers = Numbers(store, NAME)
+    before = numbers.take()
+    numbers._pid = os.getppid()  # as a child sees what its parent reserved
+    assert numbers.take() == before + BLOCK
+
+
+def test_after_a_restore_it_goes_on_behind_the_highest(store: Store) -> None:
+    numbers = Numbers(store, NAME)
+    numbers.take()
+    numbers.skip_to(500)
+    assert numbers.take() == 501
+    numbers.skip_to(400)
+    assert numbers.take() == 501 + BLOCK

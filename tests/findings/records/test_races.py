@@ -1,0 +1,307 @@
+"""Two requests about the same finding or patient at once leave what one after the other leaves."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.base.errors import StoreBusy
+from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow
+from tests.care.clinic import URGENT, numbers, patient_of
+from tests.findings.prediction.photographer import predicted, send
+from tests.served.wire import at_once
+from tests.support.backends import Backend, Person
+from tests.support.size import size
+from tests.use_cases.use_case import acts_on
+
+ROUNDS = size(3, 20)
+Call = Callable[[], TestResponse]
+
+
+class Ward:
+    """A doctor's patient with findings, and whoever else changes them."""
+
+    def __init__(self, backend: Backend, findings: int) -> None:
+        self.backend = backend
+        self.doctor, self.other = (backend.member(role="doctor") for _ in range(2))
+        self.admin = backend.member(role="admin")
+        self.ada = patient_of(backend, self.doctor)
+        self.shown = dict[str, dict[str, Any]]()  # drafts as the doctor sees them
+        self.numbers = [predicted(self.ada, keep_photo="true")["id"] for _ in range(findings)]
+
+    def file(self, **options: Any) -> TestResponse:
+        return send(self.ada, keep_photo="true", **options)
+
+    def review(self, number: int, label: str | None, **said: Any) -> TestResponse:
+        body = {"label": label, **(said or {"agreement": "disagree"})}
+        return self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+
+    def draft(self, number: int) -> str:
+        body = {"reader": "patient"}
+        draft = self.doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
+        self.shown[draft["_id"]] = {name: draft[name] for name in ("text", "version", "decision")}
+        return str(draft["_id"])
+
+    def sign(self, letter: str) -> TestResponse:
+        return self.doctor.call("POST", f"/letters/{letter}/sign", json=self.shown[letter])
+
+    def withdraw(self, letter: str) -> TestResponse:
+        body = {"reason": "It was wrong."}
+        return self.doctor.call("POST", f"/letters/{letter}/withdrawal", json=body)
+
+    def delete(self, number: int) -> TestResponse:
+        return self.ada.call("DELETE", f"/submissions/{number}")
+
+    def enter_in_error(self, number: int) -> TestResponse:
+        body = {"reason": "The photo is of somebody else."}
+        return self.doctor.call("POST", f"/submissions/{number}/entered-in-error", json=body)
+
+    def ask(self, number: int) -> TestResponse:
+        body = {"colleague": self.other.email}
+        return self.doctor.call("PUT", f"/submissions/{number}/second-opinion", json=body)
+
+    def assign(self, doctor: Person | None) -> TestResponse:
+        path, to = f"/users/{self.ada.email}/doctor", doctor.email if doctor else None
+        return self.admin.call("PUT", path, json={"doctor": to})
+
+    def erase(self) -> TestResponse:
+        return self.admin.call("DELETE", f"/users/{self.ada.email}")
+
+    def report(self, number: int) -> TestResponse:
+        return self.ada.call("GET", f"/submissions/{number}/report.pdf")
+
+    def thumbnail(self, number: int) -> TestResponse:
+        return self.ada.call("GET", f"/submissions/{number}/thumbnail")
+
+    def stored(self, collection: str) -> list[Any]:
+        return self.backend.services.store.collection(collection).find()
+
+    def is_whole(self) -> bool:
+        """Nothing is out of place, without an owner, or counted wrongly."""
+        services = self.backend.services
+        searches = (services.records, services.reviews)
+        assert [fault.message for search in searches for fault in search.faults()] == []
+        assert [*services.data.issued.faults(services.records.has)] == []
+        names = ("photo_blob", "thumbnail_blob", "pdf_blob")
+        rows = [*self.stored("submissions"), *self.stored("reports")]
+        named = {row[name] for row in rows for name in names if name in row}
+        assert named == set(services.store.blobs.keys())
+        return True
+
+
+@pytest.fixture
+def backend(real_backend: Backend) -> Backend:
+    return real_backend
+
+
+def statuses(*calls: Call) -> list[int]:
+    return [answer.status_code for answer in at_once(calls)]
+
+
+def rounds(backend: Backend, findings: int) -> Iterator[Ward]:
+    for _ in range(ROUNDS):
+        ward = Ward(backend, findings)
+        yield ward
+        assert ward.is_whole()
+
+
+def test_what_is_filed_while_the_doctor_changes_waits_for_the_new_one(backend: Backend) -> None:
+    for ward in rounds(backend, findings=1):
+        told = statuses(ward.file, ward.file, partial(ward.assign, ward.other))
+        assert told == [200, 200, 200]
+        assert numbers(ward.doctor, "/queue") == []
+        assert len(numbers(ward.other, "/queue")) == 3
+        assert [one["waiting_band"] for one in ward.other.pages("/patients")] == [URGENT]
+
+
+def test_what_is_filed_while_its_account_is_deleted_is_deleted_too(backend: Backend) -> None:
+    for ward in rounds(backend, findings=1):
+        filed, erased = statuses(ward.file, ward.erase)
+        assert (filed in (200, 401), erased) == (True, 200)
+        assert ward.stored("submissions") == []
+
+
+PAIRS = [
+    ("review 1", "review 2"),
+    ("review 2", "review 1"),
+    ("review 1", "review 1 again"),
+    ("review 1", "delete 1"),
+    ("delete 1", "review 1"),
+    ("delete 1", "review 2"),
+    ("review 2", "delete 1"),
+    ("delete 1", "delete 1"),
+    ("file", "review 1"),
+    ("review 1", "file"),
+    ("file", "delete 1"),
+    ("delete 1", "file"),
+    ("report 1", "delete 1"),
+    ("delete 1", "report 1"),
+    ("thumbnail 1", "delete 1"),
+    ("sign 1", "delete 1"),
+    ("delete 1", "sign 1"),
+    ("withdraw 1", "delete 1"),
+    ("withdraw 1", "withdraw 1"),
+    ("delete 1", "withdraw 1"),
+    ("withdraw 1", "assign"),
+    ("sign 1", "assign"),
+    ("assign", "sign 1"),
+    ("review 1", "assign"),
+    ("assign", "review 1"),
+    ("file", "assign"),
+    ("assign", "file"),
+]
+
+
+def overlapped(first: Call, second: Call) -> tuple[int, int]:
+    """`first` stops before it commits, until `second` has ended or seems to wait for it."""
+    add, stopped, ended = AuditTrail.add, Event(), Event()
+
+    def stop_once(trail: AuditTrail, *rows: AuditRow) -> None:
+        if not stopped.is_set():
+            stopped.set()
+            ended.wait(0.15)
+        add(trail, *rows)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(AuditTrail, "add", stop_once)
+        one = pool.submit(first)
+        stopped.wait(5)
+        two = pool.submit(second)
+        two.add_done_callback(lambda _: ended.set())
+        return one.result().status_code, two.result().status_code
+
+
+def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend) -> None:
+    # SQLite runs one transaction after the other.
+    for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(3, 1)]:
+        ward = Ward(backend, findings=2)
+        first, second = ward.numbers
+        assert ward.review(first, "melanoma").status_code == 201
+        letters = [ward.draft(first) for _ in range(2)]
+        assert ward.sign(letters[0]).status_code == 200
+        calls: dict[str, Call] = {
+            "file": ward.file,
+            "review 1": partial(ward.review, first, "melanoma"),
+            "review 1 again": partial(ward.review, first, "melanocytic_nevus"),
+            "review 2": partial(ward.review, second, "melanoma"),
+            "delete 1": partial(ward.delete, first),
+            "report 1": partial(ward.report, first),
+            "thumbnail 1": partial(ward.thumbnail, first),
+            "sign 1": partial(ward.sign, letters[1]),
+            "withdraw 1": partial(ward.withdraw, letters[0]),
+            "assign": partial(ward.assign, ward.other),
+        }
+        told = overlapped(*(calls[name] for name in pair))
+        assert set(told) <= {200, 201, 404}, pair
+        assert 404 not in told or {"delete 1", "assign"} & {*pair}, pair
+        assert ward.is_whole(), pair
+        kept = {row["id"] for row in ward.stored("submissions")}
+        beside = [*ward.stored("reviews"), *ward.stored("letters")]
+        assert {row["submission"] for row in beside} <= kept, pair
+
+
+def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) -> None:
+    """Also where one of them alone would change nothing of the decision."""
+    ward = Ward(backend, findings=1)
+    (number,) = ward.numbers
+    assert ward.review(number, "melanoma").status_code == 201
+    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
+    told = overlapped(partial(ward.review, number, None, new_picture_wanted=True), unsure)
+    assert told == (201, 201)
+    assert ward.is_whole()
+
+
+def test_what_is_shown_while_another_review_is_signed_stays_shown(backend: Backend) -> None:
+    ward = Ward(backend, findings=1)
+    (number,) = ward.numbers
+    until = (now() + timedelta(days=2)).isoformat()
+    hold = partial(ward.review, number, "melanoma", certainty="sure", hold_until=until)
+    show = partial(ward.doctor.call, "DELETE", f"/submissions/{number}/hold")
+    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
+    for first, second in ((show, unsure), (unsure, show)):
+        assert hold().status_code == 201
+        assert {*overlapped(first, second)} == {200, 201}
+        assert ward.ada.pages("/submissions")[0]["decision"]["label"] == "melanoma"
+        assert ward.is_whole()
+
+
+def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothing(
+    backend: Backend,
+) -> None:
+    for name in ("enter", "review", "second opinion", "sign", "delete", "report"):
+        ward = Ward(backend, findings=2)
+        number, other = ward.numbers
+        (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
+        assert ward.review(number, "melanoma").status_code == 201
+        letter = ward.draft(number)
+        enter = partial(ward.enter_in_error, number)
+        beside: dict[str, Call] = {
+            "enter": enter,
+            "review": partial(ward.review, number, "melanocytic_nevus"),
+            "second opinion": partial(ward.ask, number),
+            "sign": partial(ward.sign, letter),
+            "delete": partial(ward.delete, number),
+            "report": partial(ward.report, number),
+        }
+        told = statuses(enter, beside[name])
+        assert {*told} <= {200, 201, 404}, name
+        assert numbers(ward.ada, "/submissions") == [other], name
+        listed = [*numbers(ward.doctor, "/queue"), *numbers(ward.doctor, "/queue?reviewed=true")]
+        assert listed == [other], name
+        entered = ("submission.enter_in_error", "done")
+        assert acts_on(backend, finding["id"]).count(entered) == told[0:1].count(200), name
+        assert ward.is_whole(), name
+        ward.erase()
+
+
+def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backend) -> None:
+    for ward in rounds(backend, findings=2):
+        delete = partial(ward.delete, ward.numbers[0])
+        assert Counter(statuses(delete, delete)) == {200: 1, 404: 1}
+        assert ward.backend.account(ward.ada.email).findings == 1
+
+
+def test_of_two_retries_at_once_one_files(backend: Backend) -> None:
+    for ward in rounds(backend, findings=0):
+        file = partial(ward.file, key="once")
+        answers = at_once([file] * 3)
+        assert len({answer.get_json()["id"] for answer in answers}) == 1
+        assert ward.backend.account(ward.ada.email).findings == 1
+
+
+def test_where_the_conflicts_do_not_end_it_is_told_when_to_come_again(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = Ward(backend, findings=1)
+
+    def conflict(*_: object, **__: object) -> None:
+        raise StoreBusy
+
+    monkeypatch.setattr(type(backend.services.store), "transaction", conflict)
+    (number,) = ward.numbers
+    for answer in (ward.file(), ward.delete(number), ward.review(number, "melanoma")):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    assert ward.is_whole()
+
+
+def test_of_two_withdrawals_at_once_one_counts(backend: Backend) -> None:
+    for done, ward in enumerate(rounds(backend, findings=1), 1):
+        (number,) = ward.numbers
+        assert ward.review(number, "melanoma").status_code == 201
+        letter = ward.draft(number)
+        assert ward.sign(letter).status_code == 200
+        withdraw = partial(ward.withdraw, letter)
+        assert overlapped(withdraw, withdraw) == (200, 200)
+        rows = [
+            row["outcome"] for row in ward.stored("audit") if row["action"] == "letter.withdraw"
+        ]
+        assert rows.count("done") == done

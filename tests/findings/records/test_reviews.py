@@ -1,0 +1,605 @@
+"""What the doctor in charge makes of a finding: signed rows, never overwritten."""
+
+import html
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.findings.records import spots
+from skinapi.findings.records.decisions import WaitsFor, words_for_patient
+from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.review_service import _disagrees
+from skinapi.findings.records.reviews import Certainty, Opinion
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage import ids
+from skinapi.platform.storage.ids import new_id
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend, Person, change_account, erase
+from tests.support.findings import finding_of
+from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
+
+KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
+# The network of the tests states melanoma.
+AGREED = {"label": "melanoma", "agreement": "agree", "told_by": "server"}
+
+
+def in_care(backend: Backend) -> tuple[Person, Person, int]:
+    """A doctor, a patient and the patient's submission."""
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    return doctor, ada, predicted(ada, keep_photo="true")["id"]
+
+
+def review(person: Person, number: int, key: str | None = None, **fields: Any) -> TestResponse:
+    """One that agrees; or disagrees, where it names another condition and does not say."""
+    headers = {"Idempotency-Key": key} if key else {}
+    said = {**AGREED, **fields}
+    if said["label"] not in (None, AGREED["label"]):
+        said = {**said, "agreement": "disagree", **fields}
+    return person.call("POST", f"/submissions/{number}/review", json=said, headers=headers)
+
+
+def test_reviews_are_signed_and_kept_beside_each_other(any_backend: Backend) -> None:
+    doctor, ada, number = in_care(any_backend)
+    first = review(doctor, number)
+    assert first.status_code == 201, first.text
+    second = review(
+        doctor,
+        number,
+        label="melanocytic_nevus",
+        agreement="disagree",
+        histology="confirmed",
+        note="Excised.\nClear margins.",
+    )
+    for reader in (ada, doctor):
+        rows = reader.call("GET", f"/submissions/{number}/reviews").get_json()
+        assert rows == [first.get_json(), second.get_json()]
+    assert rows[0]["signed_by"] == "Dr Grace Hopper"
+    assert rows[0]["histology"] is rows[0]["note"] is None
+    assert rows[1]["note"] == "Excised.\nClear margins."
+    assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+
+
+@pytest.mark.parametrize(
+    ("photo", "likely", "open_"),
+    [
+        (photo_in(UNCERTAIN), "dermatofibroma", "basal_cell_carcinoma"),
+        (photo_in(between("melanocytic_nevus", "melanoma", 0.4)), "melanocytic_nevus", "melanoma"),
+    ],
+    ids=("doubted", "raised"),
+)
+def test_the_row_of_the_list_the_case_and_who_agrees_name_the_same(
+    backend: Backend, photo: bytes, likely: str, open_: str
+) -> None:
+    """A row "Melanoma · 12.5 %" opened a case whose first key agreed with "nevus"."""
+    doctor, ada, _ = in_care(backend)
+    number = predicted(ada, photo, keep_photo="true")["id"]
+    rows = doctor.call("GET", "/queue").get_json()
+    [row] = [one for one in rows if one["id"] == number]
+    case = doctor.call("GET", f"/submissions/{number}/report.json").get_json()
+    assert row["headline"] == case["headline"]
+    assert row["headline"]["likely"]["key"] == likely
+    assert [one["key"] for one in row["headline"]["not_ruled_out"]] == [open_]
+    name = conditions_table().notices.headline.names[likely].doctor.en
+    assert row["headline"]["doctor"]["en"].startswith(f"Most likely {name} (")
+    agreeing = {"agreement": "agree", "label": likely}
+    assert review(doctor, number, **agreeing).get_json()["agrees_with_label"] is True
+    assert review(doctor, number, **{**agreeing, "label": open_}).status_code == 422
+
+
+def test_a_correction_counts_although_the_clock_was_put_back(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report showed "agree: nevus" where the doctor had since written "melanoma, excise"."""
+    doctor, ada, number = in_care(any_backend)
+    assert review(doctor, number, label="melanocytic_nevus").status_code == 201
+    for behind in (timedelta(seconds=5), timedelta(hours=1)):
+        past = datetime.now(UTC) - behind
+        monkeypatch.setattr(ids, "now", lambda past=past: past)
+        monkeypatch.setattr(ids, "_ids", ids._Ids())  # as in another process
+        note = f"melanoma after all, {behind}"
+        assert review(doctor, number, label="melanoma", note=note).status_code == 201
+        rows = ada.call("GET", f"/submissions/{number}/reviews").get_json()
+        assert rows[-1]["note"] == note
+        report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
+        assert note in str(report)
+
+
+def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
+    _, ada, number = in_care(backend)
+    refused = review(ada, number)
+    assert (refused.status_code, refused.get_json()["error"]) == (
+        403,
+        "Only the doctor in charge can review, or one who is asked for a second opinion",
+    )
+    for role in ("user", "doctor", "admin", "researcher"):
+        stranger = backend.member(role=role)
+        assert review(stranger, number).status_code == 404
+        assert stranger.call("GET", f"/submissions/{number}/reviews").status_code == 404
+    assert ada.call("GET", f"/submissions/{number}/reviews").get_json() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"label": "wart"},
+        {"label": None},
+        {"agreement": "maybe"},
+        {"histology": True},
+        {"note": ""},
+        {"note": "n" * 1001},
+        {"note": "bell\a"},
+        {"note": "\ud800"},
+        {"surprise": 1},
+        {"note": "no \u202emelanoma"},
+        {"note": "a\u2028b"},
+        {"note": "a" + 6 * "\u0301"},
+    ],
+)
+def test_what_is_no_review_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
+    doctor, _, number = in_care(shared_backend)
+    assert review(doctor, number, **wrong).status_code == 400
+
+
+def test_nobody_agrees_and_names_another_condition(backend: Backend) -> None:
+    """Lists and drift counted such a review as agreement, data sets took its label."""
+    doctor, _, number = in_care(backend)
+    refused = review(doctor, number, label="melanocytic_nevus", agreement="agree")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "contradictory_review")
+    assert "melanoma" in refused.get_json()["error"]
+    assert backend.stored().get("reviews", []) == []
+    for agreement in ("disagree", "unsure"):
+        signed = review(doctor, number, label="melanocytic_nevus", agreement=agreement)
+        assert signed.status_code == 201
+
+
+def test_a_retry_signs_once(any_backend: Backend) -> None:
+    doctor, _, number = in_care(any_backend)
+    first, again = (review(doctor, number, key="visit-7") for _ in range(2))
+    assert first.get_json() == again.get_json()
+    assert review(doctor, number, key="visit-7", note="another").status_code == 422
+    assert len(any_backend.stored()["reviews"]) == 1
+
+
+def test_a_review_leaves_its_rows_in_the_trail(backend: Backend) -> None:
+    doctor, _, number = in_care(backend)
+    review(doctor, number)
+    row = backend.audit()[-1]
+    assert (row["action"], row["by"]) == ("review.create", backend.account(doctor.email).id)
+    assert row["outcome"] == "done"
+
+
+def test_reviews_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
+    doctor, ada, number = in_care(any_backend)
+    review(doctor, number)
+    review(doctor, predicted(ada, keep_photo="true")["id"])
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert len(any_backend.stored()["reviews"]) == 1
+    erase(any_backend.services, any_backend.account(ada.email))
+    assert any_backend.stored().get("reviews", []) == []
+
+
+def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
+    doctor, _, number = in_care(backend)
+    review(doctor, number)
+    gone = new_id()
+    [row] = backend.stored()["reviews"]
+    backend.services.store.collection("reviews").update(
+        {"id": row["id"]}, {"$set": {"submission": gone}}
+    )
+    keys, fault = backend.services.faults()
+    assert keys.message.startswith("the doctors' queue differs from the findings of account")
+    assert fault.message == f"reviews of submission {gone}, which is gone"
+    for one in (keys, fault):
+        assert one.repair
+        one.repair()
+    assert list(backend.services.faults()) == []
+
+
+def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend) -> None:
+    """The lists, and the older app that shows only the narrative, went on as if nobody had looked;
+    milder or graver.
+    """
+    doctor, ada, number = in_care(any_backend)
+    kept = any_backend.services.store.collection("submissions")
+
+    def told() -> tuple[dict[str, Any], dict[str, Any]]:
+        (own,), (queued,) = ada.pages("/submissions"), doctor.pages("/queue")
+        one = doctor.call("GET", f"/submissions/{number}").get_json()
+        report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
+        assert own["report"] == one["report"]
+        assert own["decision"] == one["decision"] == queued["decision"] == report["decision"]
+        assert own["graver_review"] == one["graver_review"] == queued["graver_review"]
+        assert (own["class"], own["band"]) == stated
+        return own, own["report"]
+
+    stated = ("melanoma", "urgent_referral")
+    own, _ = told()
+    assert own["decision"] is None
+    assert review(doctor, number, label="benign_keratosis").status_code == 201
+    own, shown = told()
+    assert own["decision"] == {
+        "heading": "Doctor's decision: a benign keratosis",
+        "title": "Doctor's decision",
+        "title_key": "title",
+        "label": "benign_keratosis",
+        "name": "Benign (pigmented) keratosis",
+        "urgency": "routine",
+        "urgency_label": "Mention it at your next doctor's visit",
+        "by_when": "at the next visit",
+        "next_step": "See a doctor sooner if it changes, bleeds or worries you.",
+        "waits_for": None,
+        "due": None,
+        "for_doctor": ["Doctor's decision: Benign (pigmented) keratosis", "Routine visit."],
+        "remarks": [],
+        "certainty": "sure",
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": own["decision"]["decided_at"],
+        "decided_by": "Dr Grace Hopper",
+    }
+    assert own["graver_review"] is None
+    assert "Benign (pigmented) keratosis" in shown["overview"]
+    assert own["decision"]["next_step"] in shown["recommendation"]
+    mild = {**kept.find()[0]["finding"], "band": "self_monitoring"}
+    assert kept.update({"number": number}, {"$set": {"band": mild["band"], "finding": mild}})
+    stated = ("melanoma", "self_monitoring")
+    assert review(doctor, number, label="other_malignant").status_code == 201
+    own, shown = told()
+    assert own["decision"]["urgency"] == "urgent_referral"
+    assert "Other malignant lesion" in shown["overview"]
+    assert "Other malignant lesion" in own["graver_review"]
+
+
+def test_a_pending_suspicion_stays_until_the_result(any_backend: Backend) -> None:
+    """ "Melanoma, histology awaited", then another doctor's "nevus, unsure": every view lost it."""
+    first, ada, number = in_care(any_backend)
+    second = any_backend.member(role="doctor", name="Dr Second")
+
+    def decided_after(doctor: Person, **said: Any) -> tuple[str, str]:
+        move(any_backend, ada, doctor)
+        assert review(doctor, number, **said).status_code == 201
+        (own,) = ada.pages("/submissions")
+        return own["decision"]["label"], own["decision"]["histology"]
+
+    waiting = ("melanoma", "awaited")
+    assert decided_after(first, label="melanoma", histology="awaited") == waiting
+    for agreement in ("unsure", "disagree"):
+        said = {"label": "melanocytic_nevus", "agreement": agreement}
+        assert decided_after(second, **said) == waiting
+    assert list(any_backend.services.faults()) == []
+    result = {"label": None, "agreement": None, "histology_result": "melanoma"}
+    found = ("melanoma", "confirmed")
+    assert decided_after(second, **result) == found
+    assert decided_after(first, label="melanocytic_nevus") == found
+    harmless = {**result, "histology_result": "dermatofibroma"}
+    assert decided_after(first, **harmless) == ("dermatofibroma", "confirmed")
+
+
+def move(backend: Backend, patient: Person, doctor: Person) -> None:
+    doctor_id = backend.account(doctor.email).id
+    account = backend.account(patient.email)
+    change_account(backend.services, account.id, doctor_id=doctor_id)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"label": "melanoma", "agreement": "unsure", "histology": "confirmed"}, 422),
+        ({"certainty": "unsure", "histology_result": "melanoma"}, 422),
+        ({"certainty": "sure", "histology": "confirmed"}, 422),
+        ({"histology": "awaited", "histology_result": "melanoma"}, 422),
+        ({"certainty": "sure"}, 422),
+        ({"certainty": "unsure", "agrees_with_label": True}, 422),
+        ({"certainty": "sure", "agrees_with_label": True, "label": "dermatofibroma"}, 422),
+        ({"certainty": "sure", "agrees_with_label": False, "label": "melanoma"}, 422),
+        ({"certainty": "sure", "agrees_with_urgency": True, "urgency": "routine"}, 422),
+        ({"certainty": "sure", "agrees_with_urgency": False}, 422),
+        ({"label": "melanoma", "certainty": "sure", "histology_result": "dermatofibroma"}, 422),
+        ({"agrees_with_label": True, "histology_result": "dermatofibroma"}, 422),
+        ({"label": "dermatofibroma", "certainty": "sure", "new_picture_wanted": True}, 422),
+        ({"label": "melanoma", "certainty": "unsure", "new_picture_wanted": True}, 422),
+        ({"histology_result": "melanoma", "new_picture_wanted": True}, 422),
+        ({"urgency": "referral", "new_picture_wanted": True}, 422),
+        ({"certainty": "sure", "agreement": "agree", "label": "melanoma"}, 400),
+        ({"agreement": "agree"}, 400),
+        ({"label": "melanoma"}, 400),
+        ({"histology_result": "wart"}, 400),
+    ],
+)
+def test_what_contradicts_itself_is_refused(
+    shared_backend: Backend, said: dict[str, Any], code: int
+) -> None:
+    doctor, _, number = in_care(shared_backend)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == code, answer.text
+    if code == 422:
+        assert answer.get_json()["code"] == "contradictory_review"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            {"certainty": "sure", "agrees_with_label": True},
+            {"label": "melanoma", "agrees_with_label": True, "urgency": None},
+        ),
+        (
+            {"certainty": "sure", "agrees_with_urgency": True},
+            {"label": None, "agrees_with_label": None, "urgency": "urgent_referral"},
+        ),
+        (
+            {"certainty": "sure", "label": "melanoma", "urgency": "referral"},
+            {"agrees_with_label": True, "agrees_with_urgency": False, "agreement": "agree"},
+        ),
+        ({"certainty": "unsure"}, {"label": None, "agreement": "unsure"}),
+        ({"new_picture_wanted": True}, {"label": None, "new_picture_wanted": True}),
+        (
+            {"histology_result": "squamous_cell_carcinoma"},
+            {"histology": "confirmed", "certainty": "sure", "label": "squamous_cell_carcinoma"},
+        ),
+        (AGREED, {"agrees_with_label": True, "agrees_with_urgency": None, "certainty": "sure"}),
+    ],
+)
+def test_a_review_says_with_what_it_agrees(
+    shared_backend: Backend, said: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    doctor, _, number = in_care(shared_backend)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    assert shown.items() <= answer.get_json().items()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        AGREED,
+        {"certainty": "sure", "agrees_with_label": True},
+        {"certainty": "sure", "agrees_with_urgency": True},
+    ],
+)
+def test_nobody_agrees_with_a_finding_without_a_picture(
+    shared_backend: Backend, said: dict[str, Any]
+) -> None:
+    doctor, ada, _ = in_care(shared_backend)
+    number = predicted(ada)["id"]
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "no_picture_to_agree_on")
+    assert "Ask for another photo" in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "agrees"),
+    [
+        ({"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}, None),
+        ({"certainty": "sure", "label": "melanocytic_nevus"}, None),
+        ({"certainty": "unsure"}, None),
+        ({"new_picture_wanted": True}, None),
+        ({"histology_result": "melanoma"}, True),  # the laboratory needs none
+    ],
+)
+def test_what_a_doctor_saw_is_signed_without_a_picture_and_is_no_agreement(
+    shared_backend: Backend, said: dict[str, Any], agrees: bool | None
+) -> None:
+    doctor, ada, _ = in_care(shared_backend)
+    number = predicted(ada)["id"]
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    signed = answer.get_json()
+    assert (signed["agrees_with_label"], signed["agrees_with_urgency"]) == (agrees, None)
+
+
+MOLE, BASALIOMA = "melanocytic_nevus", "basal_cell_carcinoma"
+MOLE_RESULT = {"label": None, "agreement": None, "histology_result": MOLE}
+SELF = Band.SELF_MONITORING
+
+
+@pytest.mark.parametrize(
+    ("stated", "band", "said", "urgency"),
+    [
+        (MOLE, URGENT, {**MOLE_RESULT}, SELF),
+        ("melanoma", URGENT, {**MOLE_RESULT}, SELF),
+        ("melanoma", URGENT, {"label": MOLE, "agreement": "disagree"}, SELF),
+        (MOLE, REVIEW, {"label": MOLE, "agreement": "agree"}, SELF),
+        ("dermatofibroma", REVIEW, {"label": "dermatofibroma", "agreement": "agree"}, ROUTINE),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "agree", "histology": "awaited"}, URGENT),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "unsure"}, URGENT),
+        (BASALIOMA, URGENT, {"label": BASALIOMA, "agreement": "agree"}, URGENT),
+    ],
+)
+def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder(
+    backend: Backend, stated: str, band: Band, said: dict[str, Any], urgency: Band
+) -> None:
+    """A proven mole read "See a doctor this week", in red."""
+    doctor, ada = patient_in_care(backend)
+    blob = backend.services.store.blobs.put(photo_of("melanoma"))
+    finding = finding_of(stated, band=band)
+    number = file_for(backend, ada, band, finding=finding, photo_blob=blob).number
+    body = {**AGREED, **said}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    waits = WaitsFor.RESULT if body.get("histology") == "awaited" else None
+    asked = words_for_patient(urgency, waits, "en", since=ids.now())
+    (own,), (queued,) = ada.pages("/submissions"), doctor.pages(f"/queue?urgency={urgency}")
+    assert own["decision"]["urgency"] == queued["decision"]["urgency"] == urgency
+    assert own["report"]["recommendation"].endswith(f"{asked.label}. {asked.next_step}")
+    page = html.unescape(ada.call("GET", f"/submissions/{number}/report.html").text)
+    assert f"<strong>{asked.label}</strong>" in page
+    assert page.count(f'class="band {urgency}"') == 1, "one coloured box: that of the decision"
+    assert f'class="band {band}"' not in page or band == urgency
+
+
+@pytest.mark.parametrize("band", [URGENT, REFERRAL, ROUTINE])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"label": MOLE, "agreement": "agree"},  # what older clients send
+        {"certainty": "sure", "agrees_with_label": True},
+    ],
+)
+def test_who_agrees_lowers_no_urgency_without_saying_so(
+    any_backend: Backend, band: Band, said: dict[str, Any]
+) -> None:
+    """One key took a finding "close to the limit of the next urgency" for an all-clear."""
+    doctor, ada = patient_in_care(any_backend)
+    blob = any_backend.services.store.blobs.put(photo_of("melanoma"))
+    finding = finding_of(MOLE, band=band)
+    filed = file_for(any_backend, ada, band, finding=finding, photo_blob=blob)
+    path = f"/submissions/{filed.number}"
+    signed = doctor.call("POST", f"{path}/review", json=said).get_json()
+    assert (signed["agreement"], signed["urgency"]) == ("agree", band)
+    assert "lowered_from" not in signed
+    assert doctor.call("GET", path).get_json()["decision"]["urgency"] == band
+    enough = {**said, "urgency": "self_monitoring", "downgrade_confirmed": True}
+    signed = doctor.call("POST", f"{path}/review", json=enough).get_json()
+    assert (signed["agreement"], signed["downgrade_confirmed"]) == ("agree", True)
+    assert (signed["lowered_from"], signed["lowered_to"]) == (band, "self_monitoring")
+    assert doctor.call("GET", path).get_json()["decision"]["urgency"] == "self_monitoring"
+
+
+def test_the_laboratorys_result_is_the_label(any_backend: Backend) -> None:
+    """ "Agree: squamous cell carcinoma" was signed beside "benign keratosis"."""
+    doctor, _, number = in_care(any_backend)
+    result = {"certainty": "sure", "histology_result": "benign_keratosis", "histology": "confirmed"}
+    path = f"/submissions/{number}"
+    refused = doctor.call("POST", f"{path}/review", json={**result, "label": "melanoma"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "contradictory_review")
+    assert "benign_keratosis" in refused.get_json()["error"]
+    signed = doctor.call("POST", f"{path}/review", json=result).get_json()
+    assert (signed["label"], signed["histology_result"]) == ("benign_keratosis",) * 2
+    decision = doctor.call("GET", path).get_json()["decision"]
+    assert (decision["label"], decision["urgency"]) == ("benign_keratosis", "routine")
+
+
+def test_another_photo_keeps_the_urgency_and_what_was_decided(any_backend: Backend) -> None:
+    doctor, _, number = in_care(any_backend)
+    path, wanted = f"/submissions/{number}", {"new_picture_wanted": True}
+
+    def decided() -> tuple[str | None, str, bool]:
+        one = doctor.call("GET", path).get_json()["decision"]
+        return one["label"], one["urgency"], one["new_picture_wanted"]
+
+    assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
+    assert decided() == (None, "urgent_referral", True)
+    assert doctor.call("GET", path).get_json()["decision"]["title"] == "Doctor's decision"
+    assert "the doctor is unsure" not in doctor.call("GET", f"{path}/report.html").text
+    assert review(doctor, number).status_code == 201
+    assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
+    assert decided() == ("melanoma", "urgent_referral", True)
+
+
+def test_a_finding_takes_so_many_reviews_and_no_more(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spots, "MOST_REVIEWS", 2)
+    doctor, _, number = in_care(backend)
+    codes = [review(doctor, number).status_code for _ in range(3)]
+    assert codes == [201, 201, 422]
+
+
+def test_keys_that_differ_from_what_holds_are_found_and_made_again(backend: Backend) -> None:
+    """As in a finding that an earlier version stored."""
+    doctor, _, number = in_care(backend)
+    assert review(doctor, number, label="melanoma").status_code == 201
+    kept = backend.services.store.collection("submissions")
+    (sorted_by,) = (one["queue_key"] for one in kept.find())
+    assert kept.update({"number": number}, {"$set": {"queue_key": f"0{sorted_by[1:]}"}})
+    (fault,) = backend.services.records.faults()
+    assert fault.repair
+    fault.repair()
+    assert kept.find()[0]["queue_key"] == sorted_by
+    assert list(backend.services.records.faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "counts"), [((KERATOSIS,), False), ((KERATOSIS, SQUAMOUS), True)]
+)
+def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
+    outputs: tuple[str, ...], counts: bool
+) -> None:
+    opinion = Opinion(certainty=Certainty.SURE, label=SQUAMOUS, agrees_with_label=False)
+    assert _disagrees(opinion, KERATOSIS, outputs) is counts
+
+
+@pytest.mark.parametrize(
+    ("said", "heading"),
+    [
+        ({}, "Doctor's suspected diagnosis"),
+        ({"histology": "not_taken"}, "Doctor's suspected diagnosis"),
+        ({"histology": "awaited"}, "Doctor's suspected diagnosis"),
+        ({"agreement": "unsure"}, "Doctor's uncertain suspected diagnosis"),
+    ],
+)
+def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
+    backend: Backend, said: dict[str, Any], heading: str
+) -> None:
+    """However sure the doctor is: "Here is my decision: the spot is a melanoma"."""
+    doctor, ada, number = in_care(backend)
+    path = f"/submissions/{number}"
+    assert review(doctor, number, **said).status_code == 201
+    for who, name in ((ada, "a melanoma"), (doctor, "Melanoma")):
+        one = who.call("GET", path).get_json()
+        assert one["decision"]["title"] == heading
+        assert one["instruction"]["suspected"] is True
+        assert heading in one["report"]["overview"]
+        assert heading in unescape(who.call("GET", f"{path}/report.html").text)
+        coded = who.call("GET", f"/fhir/DiagnosticReport/{number}").get_json()
+        assert coded["conclusion"].startswith(f"{heading}: {name}")
+        assert "coding" not in coded["conclusionCode"][0]
+    for reader in ("patient", "colleague"):
+        letter = doctor.call("POST", f"{path}/letters", json={"reader": reader}).get_json()
+        assert letter["decision"].startswith(f"{heading}: ")
+    proven = {"histology_result": "melanoma", "told_by": "server"}
+    assert doctor.call("POST", f"{path}/review", json=proven).status_code == 201
+    one = ada.call("GET", path).get_json()
+    assert one["decision"]["heading"] == "Laboratory's result: a melanoma"
+    assert "suspected" not in one["instruction"]
+    coded = ada.call("GET", f"/fhir/DiagnosticReport/{number}").get_json()
+    assert coded["conclusionCode"][0]["coding"]
+
+
+@pytest.mark.parametrize("asked", [REFERRAL, REVIEW])
+def test_a_proven_cancer_is_never_later_than_a_suspected_one(backend: Backend, asked: str) -> None:
+    """A melanoma that the laboratory had found came out as "within two weeks"."""
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REFERRAL).number
+    path = f"/submissions/{number}"
+    proven = {"histology_result": "melanoma", "told_by": "server"}
+    answer = doctor.call("POST", f"{path}/review", json={**proven, "urgency": asked})
+    assert answer.status_code == 201, answer.text
+    assert ada.call("GET", path).get_json()["decision"]["urgency"] == URGENT
+    # Once that was said, a later review may say that it was treated.
+    treated = {**proven, "urgency": ROUTINE}
+    assert doctor.call("POST", f"{path}/review", json=treated).status_code == 201
+    assert ada.call("GET", path).get_json()["decision"]["urgency"] == ROUTINE
+
+
+def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    said = {"histology_result": "melanoma", "told_by": "server"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    own, seen = (who.call("GET", f"/submissions/{number}").get_json() for who in (ada, doctor))
+    step = (
+        "A skin specialist should talk with you about the result and what follows. If you have no "
+        "appointment yet, call the doctor's practice today."
+    )
+    assert own["decision"]["next_step"] == own["instruction"]["sentence"] == step
+    assert seen["instruction"]["sentence"] == "Proven by histology."
+
+
+def test_who_awaits_a_result_reads_from_when_to_ask_for_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited", "told_by": "server"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    day = ids.now() + timedelta(days=14)
+    for language, asked in (
+        ("en", f"If you have heard nothing by {say_day(day, 'en', weekday=True)}, call"),
+        ("fr", f"Sans nouvelle d'ici au {say_day(day, 'fr', weekday=True)}, appeler"),
+    ):
+        told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
+        assert asked in told["instruction"]["sentence"]

@@ -1,0 +1,149 @@
+"""The answer is a view of its finding: what is new in a finding, and what old ones lack."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.languages import Language
+from skinapi.findings.records.schemas import SubmissionView
+from skinapi.findings.records.submission import Submission
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Context
+from skinapi.model.finding.finding import Finding
+from tests.support.findings import finding_of, named_finding, told_finding
+
+SECTIONS = (
+    "overview",
+    "importance_of_early_detection",
+    "recommendation",
+    "confidence_explanation",
+)
+NEW = {"modality", "tested", "from_picture", "not_ruled_out"}
+
+
+def answer_of(finding: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
+    submission = Submission(
+        id="0" * 32,
+        created_at=datetime(2026, 11, 21, tzinfo=UTC),
+        number=1,
+        owner=account.id,
+        band=finding.band,
+        finding=finding,
+        context=Context(),
+        language=language,
+        sections=dict.fromkeys(SECTIONS, "Words."),
+    )
+    view = SubmissionView.of(submission.alone(), account)
+    body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
+    return body
+
+
+@pytest.fixture
+def ada() -> Account:
+    return Account(
+        id="1" * 32,
+        created_at=datetime(2026, 11, 20, tzinfo=UTC),
+        email="ada@example.org",
+        name="Ada Example",
+        role="user",
+        status="approved",
+        password_hash="x",
+        queue_key="9",
+        findings=0,
+    )
+
+
+def test_what_a_rule_named_stands_beside_the_most_probable_condition(ada: Account) -> None:
+    finding = named_finding("basal_cell_carcinoma", most_probable="melanocytic_nevus")
+    body = answer_of(finding, ada, "fr")
+    assert (body["class"], body["confidence"]) == ("basal cell carcinoma", 30.0)
+    name = conditions_table().by_key("melanocytic_nevus").names.fr
+    assert body["most_probable"] == {
+        "key": "melanocytic_nevus",
+        "name": name,
+        "probability": pytest.approx(0.45),
+    }
+    assert body["raised_by"] == ["named"]
+
+
+def test_conditions_have_the_codes_of_the_table_and_a_bundle_says_that_they_are_narrower(
+    ada: Account,
+) -> None:
+    told = {one["key"]: one for one in answer_of(finding_of("melanoma"), ada)["codes"]}
+    assert told["melanoma"] == {
+        "key": "melanoma",
+        "relation": "equivalent",
+        "icd10cm": ["C43.9"],
+        "icdo3": ["8720/3"],
+        "snomed": ["93655004"],
+    }
+    assert told["actinic_keratosis"]["relation"] == "broader than"
+    assert "normal_skin" not in told, "it has no codes"
+
+
+def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None:
+    body = answer_of(told_finding("melanoma"), ada)
+    low, high = body["cannot_be_ruled_out"]
+    assert (low["level"], high["level"]) == (0.9, 0.95)
+    assert low["conditions"] == [{"key": "melanoma", "name": "Melanoma", "probability": 0.31}]
+    assert low["too_few_pictures"] == []
+    assert len(high["conditions"]) == 6
+    assert high["too_few_pictures"] == [{"key": "dermatofibroma", "name": "Dermatofibroma"}]
+
+
+def test_the_picture_alone_and_with_what_was_told_are_both_given(ada: Account) -> None:
+    body = answer_of(told_finding("melanoma"), ada)
+    assert body["probabilities"][0]["probability"] == pytest.approx(0.44)
+    assert body["probabilities_from_picture"][0]["probability"] == pytest.approx(0.31)
+
+
+def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> None:
+    body = answer_of(told_finding("melanoma"), ada)
+    assert body["modality"] == {
+        "told": "dermoscopic",
+        "recognised": "clinical",
+        "dermoscopic_probability": 0.02,
+        "used": ["dermoscopic", "clinical"],
+        "unsure": False,
+        "contradicted": True,
+    }
+    assert [tested["modality"] for tested in body["tested"]] == ["dermoscopic", "clinical"]
+    assert body["notices"][1:] == [
+        (
+            "Sent as a dermoscope picture, but it looks like an ordinary photograph: the more "
+            "cautious answer is given."
+        ),
+        (
+            "Tested on 1000 lesions (dermoscope pictures): of the 200 that count as malignant, "
+            "95.0% were sent to a doctor."
+        ),
+        (
+            "Tested on 345 lesions (ordinary photographs): of the 90 that count as malignant, "
+            "91.2% were sent to a doctor."
+        ),
+        (
+            "Fewer than 100 malignant lesions were tested, so the check's advice is never less "
+            "than a doctor's review."
+        ),
+    ]
+
+
+def test_a_record_from_before_modalities_is_still_answered(ada: Account) -> None:
+    made = finding_of("melanocytic_nevus", raised_by=(RaisedBy.NOT_DERMOSCOPIC,))
+    kept = Finding.model_validate(made.model_dump(mode="json", exclude=NEW))
+    body = answer_of(kept, ada)
+    assert (body["modality"], body["probabilities_from_picture"]) == (None, None)
+    assert (body["tested"], body["cannot_be_ruled_out"]) == ([], [])
+    assert body["most_probable"]["key"] == "melanocytic_nevus"
+    assert body["raised_by"] == ["not_dermoscopic"]
+    assert body["notices"][1:] == [
+        (
+            "No test figures are known for ordinary photographs, so the check's advice is never "
+            "less than a doctor's review."
+        )
+    ]
+    dermoscopic = kept.model_copy(update={"not_dermoscopic": False})
+    assert len(dermoscopic.notices) == 1

@@ -1,0 +1,276 @@
+"""Stored submissions: who may see them, and how they are deleted."""
+
+import io
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.findings.records import numbers
+from skinapi.model.decoding.photo import STORED_SIDE
+from skinapi.platform.storage.ports import Filter
+from tests.findings.prediction.photographer import listed, predicted, send
+from tests.support.backends import Backend, Person, erase
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
+
+NOT_YOURS = "Not found or unauthorized"
+
+
+def test_a_list_holds_only_own_submissions_oldest_first(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
+    predicted(bob)
+    assert ada.call("GET", "/submissions").get_json() == [*map(listed, made)]
+    assert [made[0]["id"] + 1] == [made[1]["id"]]
+    alone = ada.call("GET", f"/submissions/{made[0]['id']}").get_json()
+    assert alone["instruction"]["band"] == made[0]["band"]
+    assert alone.pop("model")["state"] == "in_service"
+    assert alone == made[0]
+    assert len(ada.pages("/submissions?limit=1")) == 2
+
+
+def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    body = predicted(ada, photo_in(UNCERTAIN), keep_photo="true", language="fr")
+    [shown] = ada.call("GET", "/submissions").get_json()
+    contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
+    beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
+    beside |= {"decision", "graver_review", "instruction", "headline"}
+    assert shown.keys() == contract | beside | {
+        "language",
+        "photo_kept",
+        "model_version",
+        "narrative",
+    }
+    assert shown == {name: body[name] for name in shown}
+    assert (shown["uncertain"], shown["photo_kept"]) == (True, True)
+
+
+def test_a_list_reads_from_the_store_no_more_than_it_shows(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record holds ten times as much: heat map, probabilities, the model's test figures."""
+    ada = backend.member()
+    predicted(ada, keep_photo="true")
+    documents = backend.services.records.submissions._documents
+    read: list[Any] = []
+
+    def find(*arguments: Any, **named: Any) -> Any:
+        read.append(kind_of_store.find(documents, *arguments, **named))
+        return read[-1]
+
+    kind_of_store: Any = type(documents)
+    monkeypatch.setattr(documents, "find", find)
+    [shown] = ada.call("GET", "/submissions").get_json()
+    [[document]] = read
+    kept = {"ranked", "stated", "band", "raised_by", "uncertain", "reasons", "model_version"}
+    kept |= {"untested_skin", "malignant_score"}
+    assert document["finding"].keys() == kept
+    assert document["sections"] == shown["report"]
+    assert document.keys() == {
+        *("id", "created_at", "number", "finding", "language", "sections", "photo_blob"),
+        *("narrative_source", "owner", "band", "queue_key", "learning_key", "due_key"),
+        "model_version",
+    }
+
+
+def test_a_submission_is_deleted_by_its_owner_alone(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    refused = bob.call("DELETE", f"/submissions/{number}")
+    assert (refused.status_code, refused.get_json()["error"]) == (404, NOT_YOURS)
+    done = ada.call("DELETE", f"/submissions/{number}")
+    assert done.get_json()["message"] == f"Submission {number} deleted"
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 404
+    assert list(any_backend.services.store.blobs.keys()) == []
+    assert predicted(ada)["id"] > number
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "٣", "9" * 400, "null", "1.0", " 1"])
+def test_a_malformed_number_is_not_found(ada: Person, number: str) -> None:
+    for path in ("", "/photo", "/heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}{path}")
+        assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+
+
+def test_the_doctor_in_charge_sees_it_and_nobody_else(backend: Backend) -> None:
+    doctor, other = backend.member(role="doctor"), backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    strangers = [
+        other,
+        backend.member(),
+        backend.member(role="admin"),
+        backend.member(role="researcher"),
+    ]
+    for path in ("", "/photo", "/heatmap"):
+        assert doctor.call("GET", f"/submissions/{number}{path}").status_code == 200
+        for stranger in strangers:
+            answer = stranger.call("GET", f"/submissions/{number}{path}")
+            assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+    seen = doctor.call("GET", f"/submissions/{number}").get_json()
+    assert seen.pop("patient_id") == backend.account(ada.email).id
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    assert own.pop("will_look")["by"] == "doctor"
+    told = [one.pop("instruction") for one in (seen, own)]  # in a doctor's words, and a patient's
+    assert [one["action"] for one in told] == ["Urgent referral", "See a doctor this week"]
+    said = seen["headline"].pop("doctor")
+    assert said["en"].startswith("Most likely melanoma (")
+    assert seen == own
+    assert doctor.call("DELETE", f"/submissions/{number}").status_code == 404
+    backend.edit(ada.email, doctor_id=backend.account(other.email).id)
+    assert doctor.call("GET", f"/submissions/{number}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("policy", "consents", "keep_photo", "kept"),
+    [
+        ("never", {"photos": True}, "true", False),
+        ("always", {"photos": False}, "false", True),
+        ("consent", {}, None, False),
+        ("consent", {}, "true", True),
+        ("consent", {"photos": True}, None, True),
+        ("consent", {"photos": True}, "false", False),
+    ],
+)
+def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
+    tmp_path: Path, policy: str, consents: dict[str, bool], keep_photo: str | None, kept: bool
+) -> None:
+    backend = Backend(tmp_path, photos=policy)
+    ada = backend.member(consents=consents)
+    texts: dict[str, Any] = {"keep_photo": keep_photo} if keep_photo else {}
+    body = predicted(ada, **texts)
+    assert body["photo_kept"] is kept
+    assert len(list(backend.services.store.blobs.keys())) == kept
+    for path in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{body['id']}/{path}")
+        assert answer.status_code == (200 if kept else 404)
+        if not kept:
+            assert answer.get_json()["error"] == "The photo of this submission was not kept"
+    backend.services.store.close()
+
+
+def test_consent_is_given_and_taken_back_by_its_owner(backend: Backend) -> None:
+    ada = backend.member()
+    assert predicted(ada)["photo_kept"] is False
+    for consent in (True, False):
+        done = ada.call("PUT", "/me/consents", json={"photos": consent})
+        assert done.get_json() == {"message": "Consents changed"}
+        assert ada.call("GET", "/me").get_json()["consents"] == {"photos": consent}
+        assert predicted(ada)["photo_kept"] is consent
+
+
+def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
+    sent = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "a name that must not be kept"
+    Image.open(io.BytesIO(photo_of("melanoma"))).save(sent, "JPEG", exif=exif)
+    number = predicted(ada, sent.getvalue(), keep_photo="true")["id"]
+    for path in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}/{path}")
+        assert answer.mimetype == "image/jpeg"
+        assert Image.open(io.BytesIO(answer.data)).size == (300, 225)
+        assert b"a name" not in answer.data
+
+
+def test_a_doctor_sees_a_large_photo_at_the_stored_size_and_the_report_stays_small(
+    ada: Person,
+) -> None:
+    large = photo_of("melanoma", (2400, 1800))
+    number = predicted(ada, large, keep_photo="true")["id"]
+    for path in ("photo", "heatmap"):
+        content = ada.call("GET", f"/submissions/{number}/{path}").data
+        assert Image.open(io.BytesIO(content)).size == (STORED_SIDE, STORED_SIDE * 3 // 4)
+    for path in ("report.pdf", "report.html"):
+        assert len(ada.call("GET", f"/submissions/{number}/{path}").data) < 400_000
+
+
+def test_an_erased_account_leaves_no_submission_and_no_photo(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
+    for person in (ada, ada, bob):
+        predicted(person, keep_photo="true")
+    admin = any_backend.admin()
+    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    assert len(any_backend.stored()["submissions"]) == 1
+    assert len(list(any_backend.services.store.blobs.keys())) == 1
+    assert list(any_backend.services.faults()) == []
+
+
+def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
+    ada = backend.member()
+    account = backend.account(ada.email)
+    take = backend.services.records.submissions.take_number
+
+    def erase_first() -> int:
+        erase(backend.services, account)
+        return take()
+
+    backend.services.records.submissions.take_number = erase_first  # type: ignore[method-assign]
+    assert send(ada, keep_photo="true").status_code == 401
+    assert backend.stored().get("submissions", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
+    ada = backend.member()
+    predicted(ada, keep_photo="true")
+    account = backend.account(ada.email)
+    gone = account.id
+    data = backend.services.data
+    data.work.run(lambda unit: data.accounts.remove(unit, gone))
+    faults = list(backend.services.faults())
+    assert [fault.message for fault in faults] == [f"submissions of account {gone}, which is gone"]
+    assert faults[0].repair
+    faults[0].repair()
+    assert list(backend.services.faults()) == []
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted(backend.member())
+    find, registered = Accounts.list_where, list[Person]()
+
+    def find_before_another_registers(accounts: Accounts, filter: Filter) -> list[Account]:
+        found = find(accounts, filter)
+        if not registered:
+            registered.append(backend.member())
+            predicted(registered[0])
+        return found
+
+    monkeypatch.setattr(Accounts, "list_where", find_before_another_registers)
+    assert list(backend.services.records.faults()) == []
+    assert registered
+
+
+def test_a_counter_that_lags_behind_catches_up(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restore of a part of a backup, in a server that is started then."""
+    monkeypatch.setattr(numbers, "BLOCK", 1)
+    ada = backend.member()
+    last = max(predicted(ada)["id"] for _ in range(3))
+    counters = backend.services.store.collection("counters")
+    counters.update({"id": "submissions"}, {"$set": {"value": 0}})
+    restarted = Backend(tmp_path)
+    with closing(restarted.services.store):
+        again = restarted.log_in(ada.email)
+        assert predicted(again)["id"] == last + 1
+        assert predicted(again)["id"] == last + 2
+
+
+def test_filing_and_deleting_leave_their_rows_in_the_trail(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    ada.call("DELETE", f"/submissions/{number}")
+    rows = [(row["action"], row["outcome"]) for row in backend.audit()]
+    assert rows == [
+        ("submission.create", "done"),
+        ("submission.delete", "done"),
+    ]

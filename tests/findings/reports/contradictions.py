@@ -1,0 +1,357 @@
+"""Reads all sentences about a finding: which may not stand together, or not of such a finding.
+
+It knows of a view only who reads it, so that it reads whatever is written about a finding.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from skinapi.base.languages import Language, in_each_language
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.due_days import DAYS
+from skinapi.findings.records.standing import Advice
+from skinapi.findings.reports.facts import Facts
+from skinapi.model.bands import is_sent, severity_rank
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.finding.headline import LEAST_SHARE, say_chance, say_share
+
+TABLE = conditions_table()
+SURE_ENOUGH = 0.5  # what is named as the reason without a doubt
+GUIDELINE = "NICE"
+CITED = 0.1  # of what is less probable, no guideline on its suspicion
+WORDS_OF_A_SENTENCE = 4
+OF_THE_MODEL = "harmless or not"  # its answer stands second, unchanged, where a doctor has decided
+IN_A_ROW = " · "  # what one of several pictures alone says
+# What may not stand together in what one person has in sight, and why.
+PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
+    {
+        "en": (
+            (
+                "Most likely",
+                "cannot tell (?:which|the possibilities)|the check cannot",
+                "which kind",
+            ),
+            ("does not look like skin", "is not in doubt", "skin or not"),
+            ("how probable a skin cancer", "less than 1 in 100", "probable or not"),
+            ("[Hh]armless", "cannot be ruled out|[Nn]ot ruled out", OF_THE_MODEL),
+            ("is awaited", "Laboratory's result:", "whether there is a result"),
+            ("[Pp]roven by", "suspected|result is awaited", "proven or not"),
+            ("could not be judged", "[Nn]o appointment is needed", "judged or not"),
+            ("no picture was examined", "The picture measures", "examined or not"),
+            ("was not answered", "list that doctors use", "answered or not"),
+        ),
+        "fr": (
+            ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
+            ("ne ressemble pas à de la peau", "ne fait pas de doute", "skin or not"),
+            ("la probabilité d'un cancer", "moins de 1 sur 100", "probable or not"),
+            ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
+            ("est attendu", "Résultat du laboratoire :", "whether there is a result"),
+            ("[Pp]rouvé par", "suspecté|résultat du laboratoire est attendu", "proven or not"),
+            ("n'a pas pu être jugée", "[Aa]ucun rendez-vous n'est nécessaire", "judged or not"),
+            ("aucune image n'a été examinée", "L'image mesure", "examined or not"),
+            ("n'a pas été remplie", "liste utilisée par les médecins", "answered or not"),
+        ),
+    }
+)
+SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
+    {
+        "en": {
+            "reason": "the reason: ",
+            "open": " that cannot be ruled out",
+            "not_ruled_out": "cannot be ruled out",
+            "likely": "Most likely {}.",
+            "picture": "picture",
+            "by": r"(?:[Bb]y|at the latest by)",
+            "waits_for_change": "see a doctor if it changes",
+            "misses": "misses|how often this check",
+            "guessed": "seems to be",
+            "number": r"(?:(?:about|less than|more than) \d+ in \d+|[<>]?\d+%)",
+        },
+        "fr": {
+            "reason": "La raison : ",
+            "open": " que l'on ne peut pas exclure",
+            "not_ruled_out": "peut pas exclure",
+            "likely": "Le plus probable est {}.",
+            "picture": "image",
+            "by": r"(?:[Dd]'ici au|[Aa]u plus tard le)",
+            "waits_for_change": "voir un médecin si cela change",
+            "misses": "manque",
+            "guessed": "semble l'être",
+            "number": r"(?:(?:environ|moins de|plus de) \d+ sur \d+|[<>]? ?\d+ %)",
+        },
+    }
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of the finding: its facts, what doctors have decided, and what counts of its
+    spot where that was said of another finding. `decision` is also that of the spot, if one counts.
+    """
+
+    facts: Facts
+    language: Language
+    written: date
+    decision: Decision | None = None
+    advice: Advice | None = None
+
+    @property
+    def counts(self) -> Band | None:
+        """How urgent it is in the end; None where something is waited for."""
+        said = self.advice or self.decision
+        if said and said.waits_for:
+            return None
+        if self.advice:
+            return self.advice.band
+        return self.decision.urgency if self.decision else self.facts.band
+
+    @property
+    def undecided(self) -> bool:
+        return self.decision is None and self.advice is None
+
+
+class Contradiction(NamedTuple):
+    view: str
+    why: str
+    sentences: tuple[str, ...]
+
+
+def contradictions(
+    views: Iterable[tuple[str, tuple[str, ...]]], about: About
+) -> list[Contradiction]:
+    """Of the sentences by view; a view's name begins with who reads it: `patient`, `doctor` or
+    `both`, or with `mail`.
+    """
+    reader = Reader(about)
+    return [found for name, sentences in views for found in reader.read(name, sentences)]
+
+
+class Reader:
+    def __init__(self, about: About) -> None:
+        self._about, self._facts, self._language = about, about.facts, about.language
+        self._says = SAYS[about.language]
+        self._keys = {name: key for key in TABLE.keys for name in _names(key, about.language)}
+        longest_first = sorted(self._keys, key=len, reverse=True)
+        self._any_name = "|".join(map(re.escape, longest_first))
+
+    def read(self, name: str, sentences: tuple[str, ...]) -> Iterator[Contradiction]:
+        who = name.partition(":")[0]
+        if who == "mail":
+            yield from (Contradiction(name, *one) for one in self._named_in_a_mail(sentences))
+            return
+        for why, *which in self._stand_together(sentences):
+            yield Contradiction(name, why, tuple(which))
+        rules = [self._twice, self._unsure_reason, self._other_number, self._other_likely]
+        rules += [self._past, self._guideline, self._kind, self._mild_text, self._spared]
+        rules += [self._unlikely_heading, self._looks_most_like]
+        rules += [self._other_urgency, self._told_change] if who != "doctor" else []
+        rules += [self._graver_unnamed] if who == "doctor" else []
+        for rule in rules:
+            yield from (Contradiction(name, why, (one,)) for why, one in rule(sentences))
+
+    def _named_in_a_mail(self, sentences: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for one in sentences:
+            if re.search(self._any_name, one, re.IGNORECASE):
+                yield "a mail names a condition", (one,)
+
+    def _stand_together(self, sentences: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+        text = "\n".join(sentences)
+        for first, second, why in PAIRS[self._language]:
+            settled = why == OF_THE_MODEL and not self._about.undecided
+            if settled or not (re.search(first, text) and re.search(second, text)):
+                continue
+            one, other = (
+                next((each for each in sentences if re.search(pattern, each)), "")
+                for pattern in (first, second)
+            )
+            yield why, one, other
+
+    def _twice(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for one, times in Counter(sentences).items():
+            if times > 1 and one.endswith(".") and len(one.split()) >= WORDS_OF_A_SENTENCE:
+                yield f"{times} times", one
+
+    def _unsure_reason(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """A cancer is named as the reason only where it is probable, or said to be open."""
+        shown = {entry.key: entry.probability for entry in self._facts.shown.ranked}
+        bare = re.compile(rf"\b({self._any_name})(?!{self._says['open']}| ?[(:])")
+        for one in sentences:
+            for name in bare.findall(one.partition(self._says["reason"])[2]):
+                key = self._keys[name]
+                if key in TABLE.malignant_keys and shown.get(key, 0) < SURE_ENOUGH:
+                    yield f"the reason has {shown.get(key, 0):.0%}", one
+
+    def _other_number(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        number = re.compile(rf"\b({self._any_name})(?: \(|: |, )({self._says['number']})")
+        for one in sentences:
+            for name, said in number.findall(one):
+                alone = self._says["picture"] in one.lower() or IN_A_ROW in one
+                known = self._numbers_of(self._keys[name], alone=alone)
+                if said not in known:
+                    yield f"{name} has {sorted(known)}", one
+
+    def _numbers_of(self, key: str, *, alone: bool) -> set[str]:
+        """Those of one picture (`alone`) where the sentence says so."""
+        facts, malignant = self._facts, key in TABLE.malignant_keys
+        lists = [[*facts.shown.ranked], [*(facts.shown.from_picture or ())]]
+        heads = [one.heading for one in facts.pictures] + [e for e in [facts.shown.alone] if e]
+        lists += [heads] if alone else []
+        shares = [e.probability for each in lists for e in each if e.key == key]
+        said = [say_share(share, malignant=malignant) for share in shares]
+        for hundreds in (False, True):
+            said += [say_chance(s, malignant=malignant, in_hundreds=hundreds) for s in shares]
+        return {" ".join(one.in_language(self._language).split()) for one in said}
+
+    def _other_likely(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        names = TABLE.notices.headline.names
+        for key, each in names.items():
+            said = self._says["likely"].format(each.patient.in_language(self._language))
+            if (
+                said in sentences
+                and self._facts.examined
+                and key != self._facts.headline.likely.key
+            ):
+                yield f"most likely is {self._facts.headline.likely.key}", said
+
+    def _unlikely_heading(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """What is malignant and adds up to more than half comes first."""
+        headline = self._facts.headline
+        if headline.malignant <= SURE_ENOUGH or not is_sent(self._facts.band):
+            return
+        for key, each in TABLE.notices.headline.names.items():
+            said = self._says["likely"].format(each.patient.in_language(self._language))
+            if said in sentences and key not in TABLE.malignant_keys:
+                yield f"{headline.malignant:.0%} are malignant", said
+
+    def _looks_most_like(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Of what one picture is said to look most like, no small number is read beside it."""
+        words, headline = TABLE.notices.headline, self._facts.headline
+        for entry in headline.not_ruled_out:
+            name = words.names[entry.key].patient
+            said = " ".join(words.by_picture.fill(name=name).in_language(self._language).split())
+            if said in sentences and entry.probability < SURE_ENOUGH:
+                yield f"{entry.key} has {entry.probability:.0%}", said
+
+    def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """A day to act on is not past when it is written, and not named by its weekday first."""
+        words = DAYS[self._language]
+        months = {month: place for place, month in enumerate(words.months, 1)}
+        day = rf"(\d+)(?:er)? ({'|'.join(months)}) (\d{{4}})"
+        for one in sentences:
+            for number, month, year in re.findall(rf"{self._says['by']} {day}", one):
+                if date(int(year), months[month], int(number)) < self._about.written:
+                    yield "past", one
+            if re.search(rf"{self._says['by']} (?:{'|'.join(words.weekdays)})\b", one):
+                yield "a weekday before its day", one
+
+    def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """What a guideline says of a suspicion is said of what is suspected."""
+        headline, decision = self._facts.headline, self._about.decision
+        entries = [*self._facts.shown.ranked, headline.likely, *headline.not_ruled_out]
+        shown = {entry.key: entry.probability for entry in entries}
+        label = decision.label if decision else None
+        # An urgent one may be so by the checklist; and these are not the other finding's numbers.
+        skipped = self._about.counts is Band.URGENT_REFERRAL or self._about.advice
+        for one in sentences if not skipped else ():
+            named = {self._keys[name] for name in re.findall(self._any_name, one)}
+            suspected = {label} if label else {key for key in named if shown.get(key, 0) >= CITED}
+            if GUIDELINE in one and named and not named & suspected:
+                yield f"{sorted(named)} have less than {CITED:.0%}", one
+
+    def _kind(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """How much the check misses is said of the kind of picture that was told, or of a guess."""
+        told = self._facts.context.modality
+        kinds = {
+            kind: words.many.in_language(self._language)
+            for kind, words in TABLE.notices.kinds.items()
+        }
+        for one in sentences:
+            named = {kind for kind, said in kinds.items() if said in one}
+            if not re.search(self._says["misses"], one) or len(named) != 1:
+                continue
+            guess = self._says["guessed"] in one or bool(self._facts.pictures)
+            if told is not Modality.UNKNOWN and told not in named:
+                yield f"told as {told}", one
+            if told is Modality.UNKNOWN and not guess:
+                yield "nobody told its kind", one
+
+    def _mild_text(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """What is said in case it is a cancer is of the gravest that is named."""
+        headline = self._facts.headline
+        ranks = {k: severity_rank(k, [e.key for e in self._facts.ranked]) for k in headline.keys}
+        for key in TABLE.malignant_keys if self._about.undecided else ():
+            early = " ".join(TABLE.by_key(key).sentences[self._language].why_early.split())
+            first = early.partition(". ")[0] + "."
+            graver = [one for one in ranks if key in ranks and ranks[one] < ranks[key]]
+            if first in sentences and graver:
+                yield f"{graver[0]} is graver", first
+
+    def _spared(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        if self._about.undecided and not is_sent(self._facts.band):
+            for one in sentences:
+                if self._says["not_ruled_out"] in one:
+                    yield "nobody is sent to a doctor", one
+
+    def _other_urgency(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        asked = asked_in(" ".join(sentences), self._language)
+        counts = {self._about.counts} if self._about.counts else set()
+        for band in asked - counts:
+            yield f"what counts is {self._about.counts}", band
+
+    def _told_change(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        changed = "change_in_size" in (self._facts.context.checklist or ())
+        for one in sentences if changed and self._about.undecided else ():
+            if self._says["waits_for_change"] in one:
+                yield "it was told that it has changed", one
+
+    def _graver_unnamed(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Beside a cancer each graver one at least half as probable is named, where one is sent."""
+        facts, headline = self._facts, self._facts.headline
+        outputs = [entry.key for entry in facts.ranked]
+        shares = {e.key: e.probability for e in facts.ranked if e.key in TABLE.malignant_keys}
+        if facts.alone and facts.alone.key == headline.by_picture:
+            shares[facts.alone.key] = facts.alone.probability
+        said = " ".join(headline.for_doctor.in_language(self._language).split())
+        shown = is_sent(facts.band) and said.partition(". ")[0].rstrip(".") + "." in sentences
+        for key, share in shares.items() if shown else ():
+            milder = [
+                one
+                for one in headline.keys
+                if one in shares and severity_rank(key, outputs) < severity_rank(one, outputs)
+            ]
+            least = min((shares[one] / 2 for one in milder), default=1.0)
+            if key not in headline.keys and share >= max(LEAST_SHARE, least):
+                yield f"{key} has {share:.0%}", said
+
+
+def _names(key: str, language: Language) -> set[str]:
+    """What it is called, to a patient and to a doctor."""
+    words = TABLE.notices.headline.names[key]
+    said = [words.patient.in_language(language), words.doctor.in_language(language)]
+    return {" ".join(one.split()) for one in [*said, TABLE.name(key, language)]}
+
+
+def asked_in(text: str, language: Language) -> set[Band]:
+    """The bands whose instructions to a patient stand in a text."""
+    checklist = TABLE.checklist.result.below.in_language(language)
+    sentences = {
+        band: {words.label, words.action, words.first_step, words.next_step}
+        for band in Band
+        for words in [TABLE.band_words(band, language)]
+    }
+    # A doctor's "go sooner if" suits several bands; what one alone says tells it.
+    own = {
+        band: said - set().union(*(sentences[other] for other in Band if other is not band))
+        for band, said in sentences.items()
+    }
+    text = " ".join(text.split())
+    found = {
+        band for band, said in own.items() if any(" ".join(one.split()) in text for one in said)
+    }
+    mild = " ".join(checklist.split()) in text and found != {Band.ROUTINE}
+    return found | ({Band.SELF_MONITORING} if mild else set())

@@ -1,0 +1,161 @@
+"""Reports for a test, made without a network, a store or a writer."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from pypdf import PdfReader
+
+from skinapi.base.languages import Language
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.review_schemas import NewReview
+from skinapi.findings.records.reviews import Agreement, Histology, Review
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.report import (
+    MOST_CHARACTERS,
+    Narrative,
+    Pictures,
+    Report,
+    ReportedPatient,
+    SealView,
+    Sections,
+    print_pictures,
+)
+from skinapi.model.bands import OperatingPoint, RaisedBy
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Context, Modality
+from skinapi.model.decoding.photo import read_photo
+from skinapi.model.finding.finding import Doubt, Finding
+from tests.model.photos import encoded, skin_with_spot
+from tests.support.findings import finding_of, told_finding
+
+HASH = "3f" * 32
+SEAL = SealView(
+    hash=HASH,
+    url=f"https://skin.clinic.example/reports/verify/{HASH}",
+    issued_at=datetime(2026, 11, 20, 14, 6, tzinfo=UTC),
+)
+REVIEW = Review(
+    id="0" * 32,
+    created_at=datetime(2026, 11, 21, 8, 30, tzinfo=UTC),
+    submission="1" * 32,
+    doctor="2" * 32,
+    signature="Dr Ελένη Παπαδοπούλου",
+    opinion=NewReview(
+        label="melanocytic_nevus", agreement=Agreement.DISAGREE, histology=Histology.AWAITED
+    ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL, pictured=True),
+    note="Excision planned.\nPatient told by telephone.",
+)
+
+
+def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
+    """The report where the doctor says this of the finding."""
+    found = finding or finding_of()
+    opinion = NewReview(**said).resolve(stated=found.stated, band=found.band, pictured=True)
+    review = REVIEW.model_copy(update={"opinion": opinion})
+    return replace(report, review=review, decision=Decision.of([review], found.band))
+
+
+# Every rule that can ask for one band beside the others, every doubt, every number.
+LONGEST_FINDING: dict[str, Any] = {
+    **{
+        name: getattr(told_finding(), name)
+        for name in ("modality", "tested", "from_picture", "not_ruled_out")
+    },
+    "reasons": tuple(Doubt),
+    "raised_by": (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.CHECKLIST),
+    "checklist_score": 10,
+    "model_version": "m" * 30,
+    "operating_point": OperatingPoint.SELECTIVE,
+}
+HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)) for y in range(7))
+
+
+@cache
+def printed_pictures() -> Pictures:
+    return print_pictures(read_photo(encoded(skin_with_spot((600, 450), grain=8))), HEAT)
+
+
+def made_report(
+    language: Language = "en",
+    *,
+    condition: str = "melanoma",
+    photo: bool = True,
+    finding: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Report:
+    found = finding_of(condition, **{"heat": HEAT, "checklist_score": 3, **(finding or {})})
+    context = Context(
+        modality=Modality.CLINICAL,
+        age_band="60-74",
+        sex="female",
+        body_site="lower_extremity",
+        fitzpatrick=2,
+        checklist=("change_in_size", "oozing"),
+    )
+    values: dict[str, Any] = {
+        "facts": Facts.of(found, context),
+        "narrative": narrative_in(language),
+        "clinic": "Clinique du Lac, Genève",
+        "number": 1234,
+        "patient": ReportedPatient(name="Ada Example", email="ada@example.org"),
+        "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
+        "pictures": printed_pictures() if photo else None,
+        "review": REVIEW,
+        "decision": Decision.of([REVIEW], found.band),
+        "seal": SEAL,
+    }
+    return Report(**{**values, **fields})
+
+
+def narrative_in(language: Language, **sections: str) -> Narrative:
+    texts = {name: f"Words about the {name}." for name in Sections.model_fields}
+    return Narrative(
+        language=language,
+        sections=Sections(**{**texts, **sections}),
+        findings=("The first thing found.", "The second thing found."),
+        limits=("A limit.",),
+        next_steps=("The next step.",),
+    )
+
+
+def longest_report(language: Language) -> Report:
+    """The longest of everything that anybody may put into one."""
+    sentence = "Wörter, die den Rand suchen und ihn finden. "
+    section = (sentence * 20)[: MOST_CHARACTERS // 4]
+    name = ("Maria Wilhelmina " * 20)[:200]
+    lists = tuple(f"{n} {sentence * 4}" for n in range(5))
+    narrative = Narrative(
+        language=language,
+        sections=Sections(**dict.fromkeys(Sections.model_fields, section)),
+        findings=lists,
+        limits=lists[:1],
+        next_steps=lists[:1],
+    )
+    long = REVIEW.model_copy(update={"note": (sentence * 30)[:999], "signature": name})
+    report = made_report(
+        language,
+        finding=LONGEST_FINDING,
+        narrative=narrative,
+        clinic=name,
+        patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
+        review=long,
+        decision=Decision.of([long], finding_of().band),
+    )
+    ticked = tuple(item.key for item in conditions_table().checklist.items)
+    context = report.facts.context.model_copy(update={"checklist": ticked})
+    facts = report.facts.model_copy(update={"context": context, "checklist_score": 10})
+    return replace(report, facts=facts)
+
+
+def stated_report(language: Language = "en") -> Report:
+    facts = Facts.as_stated(condition="dermatofibroma", confidence=0.4)
+    return Report(facts=facts, narrative=narrative_in(language))
+
+
+def text_of(pdf: bytes) -> str:
+    """In one line."""
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())

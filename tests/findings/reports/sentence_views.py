@@ -1,0 +1,158 @@
+"""All sentences that a person reads of a finding, view by view, without a server."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from html import unescape
+from typing import Any, NamedTuple
+
+from pypdf import PdfReader
+
+from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
+from skinapi.findings.records.finding_schemas import InstructionView
+from skinapi.findings.records.letters import ADDRESSEES
+from skinapi.findings.records.reviews import deciding_review
+from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.reading import sentences_of
+from skinapi.findings.reports.rendering import render_html
+from skinapi.findings.reports.report import Report, ReportedPatient
+from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.template import write_template
+from skinapi.integrations.fhir.reports import resources_of
+from skinapi.platform.notices.outbox import WORDS as MAILS
+from skinapi.platform.notices.outbox import Kind
+from tests.findings.reports.random_findings import Said
+
+TAG = re.compile(r"<[^>]*>")
+INLINE = re.compile(r"</?(?:strong|em|bdi|small|span|a|time)\b[^>]*>")
+
+
+class View(NamedTuple):
+    """What one reader has in sight at once."""
+
+    name: str
+    sentences: tuple[str, ...]
+
+
+def view_of(name: str, texts: Sequence[str | None]) -> View:
+    """With every kind of space as one."""
+    plain = (" ".join(text.split()) for text in texts if text)
+    return View(name, tuple(one for text in plain for one in sentences_of(text)))
+
+
+def report_on(said: Said) -> Report:
+    facts, decision = said.facts, said.decision
+    own = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
+    return Report(
+        facts=facts,
+        narrative=write_template(facts, said.language),
+        clinic="Clinique du Lac",
+        number=said.submission.number,
+        patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
+        made_at=said.submission.created_at,
+        review=deciding_review(said.reviews) or (said.reviews[-1] if said.reviews else None),
+        decision=decision,
+        spot_advice=said.instruction.elsewhere(said.submission.number, *own),
+        due=said.due,
+    )
+
+
+def views_of(said: Said) -> Iterator[View]:
+    report = report_on(said)
+    yield from _console(said, FullReport.of(report))
+    yield view_of("both: report", _lines_of(render_html(report)))
+    yield from _letters(said, report)
+    yield from _mails(said)
+
+
+def fhir_views_of(said: Said) -> Iterator[View]:
+    reader = "patient" if said.as_owner else "doctor"
+    for resource in resources_of(said.submission, "https://skin.example/fhir"):
+        yield view_of(f"{reader}: FHIR {resource['resourceType']}", [*_texts(resource)])
+        yield view_of(f"{reader}: FHIR codes", [*_texts(resource.get("conclusionCode"))])
+
+
+def printed_views(said: Said) -> Iterator[View]:
+    """Page by page: each begins with the notice."""
+    for page in PdfReader(io.BytesIO(render_pdf(report_on(said)))).pages:
+        yield view_of("both: PDF", [page.extract_text()])
+
+
+def _console(said: Said, full: FullReport) -> Iterator[View]:
+    """As `views/finding.js` shows it to each."""
+    read, language, decision = full.reading, said.language, full.decision
+    rest = [*read.findings, *read.limits, *read.tested]
+    about = [read.overview, *read.about]
+    for_patient, for_doctor = (
+        InstructionView.of_spot(said.instruction, language, for_doctor=doctor)
+        for doctor in (False, True)
+    )
+    assert for_patient
+    assert for_doctor
+    to_do = [for_patient.action, for_patient.sentence]
+    model = [read.summary.likely, read.summary.certainty]
+    decided: list[str | None] = []
+    if decision:
+        label = None if decision.urgency_label == decision.heading else decision.urgency_label
+        decided = [decision.heading, *decision.remarks, label, decision.next_step]
+    if full.spot_advice:
+        first = [*to_do, decision.heading if decision else None, *model]
+    elif decision:
+        first = [*decided, *model]
+    else:
+        first = [read.summary.to_do, *([for_patient.sentence] if said.due else []), *model]
+    own_steps = [] if full.spot_advice else [read.recommendation, *read.next_steps]
+    early = [read.importance_of_early_detection, read.confidence_explanation]
+    yield view_of("patient: finding", [*first, *own_steps, *about, *early])
+    yield view_of("patient: spot", [*to_do, decision.heading if decision else read.summary.likely])
+    headline = said.facts.headline.for_doctor.in_language(language)
+    doubts = read.doubts or read.summary.certainty
+    rest = [text.replace(read.doubts, "") for text in [read.overview, *rest]]
+    model = [headline, doubts, read.confidence_explanation, *rest, *read.about]
+    signed = [*said.decision.for_doctor(language)] if said.decision else [full.doctor_action]
+    yield view_of("doctor: case", [*signed, *model])
+    yield view_of("doctor: spot", [for_doctor.action, for_doctor.sentence, headline])
+
+
+def _lines_of(page: str) -> list[str]:
+    body = page.partition("<main>")[2] or page
+    return unescape(TAG.sub("\n", INLINE.sub("", body))).splitlines()
+
+
+def _texts(resource: Any) -> Iterator[str]:
+    """All texts in it that are read as sentences."""
+    if isinstance(resource, dict):
+        for name, value in resource.items():
+            if name == "div":
+                yield from _lines_of(value)
+            elif name not in {"conclusion", "conclusionCode"}:  # each is in `text` too
+                yield from _texts(value)
+    elif isinstance(resource, list):
+        for one in resource:
+            yield from _texts(one)
+    elif isinstance(resource, str) and " " in resource and resource.endswith("."):
+        yield resource
+
+
+def _letters(said: Said, report: Report) -> Iterator[View]:
+    """As they are drafted, which is after a decision."""
+    about = LetterFacts(
+        submission=said.submission,
+        decision=said.decision,
+        patient="Ada Example",
+        doctor="Dr Grey",
+        advice=report.spot_advice,
+        due=said.due,
+    )
+    for reader in ADDRESSEES if said.decision else ():
+        texts = [write(about, reader, said.language) for write in (say_decision, write_draft)]
+        name = {"patient": "patient", "colleague": "doctor"}[reader]
+        yield view_of(f"{name}: letter", [line for text in texts for line in text.splitlines()])
+
+
+def _mails(said: Said) -> Iterator[View]:
+    kinds: list[Kind] = [Kind.REVIEWED if said.decision else Kind.URGENT]
+    kinds += [Kind.NEW_PICTURE] if said.decision and said.decision.new_picture_wanted else []
+    mails = MAILS[said.language]
+    for kind in kinds:
+        yield view_of("mail: " + kind, [mails.subjects[kind], mails.texts[kind]])

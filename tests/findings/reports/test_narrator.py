@@ -1,0 +1,599 @@
+"""The LLM's text is used where it passes all checks in time; else the template's is."""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from email.utils import format_datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.reports import narrator as narrator_module
+from skinapi.findings.reports import openrouter
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.narrator import NarrativeCache, Narrator, open_llm
+from skinapi.findings.reports.openrouter import DailyBudget
+from skinapi.findings.reports.prompt import LONGEST_TEXT, possible_remarks
+from skinapi.findings.reports.report import (
+    MOST_CHARACTERS,
+    Narrative,
+    NarrativeUnavailable,
+    Reason,
+    Source,
+    Writer,
+)
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import SENTENCES, Remark
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import NOTHING_TOLD, Context, Modality
+from skinapi.model.finding.finding import Doubt
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+from tests.findings.reports.facts import facts_of
+from tests.support.backends import settings_in
+from tests.support.findings import EIGHT, told_finding
+from tests.support.openrouter import (
+    FOREVER_S,
+    KEY,
+    Behaviour,
+    Call,
+    OpenRouter,
+    break_off,
+    compressed,
+    continue_for_ever,
+    drip,
+    drip_chunks,
+    drip_headers,
+    failing,
+    failing_inside_200,
+    flood,
+    hang,
+    hang_up,
+    in_turn,
+    redirect,
+    saying,
+    well,
+)
+
+NEVUS = facts_of("melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA,))
+CONSENTS = {"llm": True}
+PATIENT_S = 0.3
+FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
+
+
+def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
+    asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
+    return Narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
+
+
+def narrate_with(
+    narrator: Narrator, facts: Facts = NEVUS, language: Language = "en", **options: Any
+) -> Narrative:
+    return narrator.narrate(
+        facts=facts, language=language, **{"llm": True, "consents": CONSENTS, **options}
+    )
+
+
+def by_template(reason: Reason | None, facts: Facts = NEVUS, language: Language = "en") -> Any:
+    narrative = write_template(facts, language)
+    return narrative.model_copy(update={"source": Source(reason=reason)})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["melanoma", "melanocytic_nevus", "dermatofibroma"])
+def test_a_good_answer_is_used_and_names_its_model(
+    llm: OpenRouter, store: Store, tmp_path: Path, key: str, language: Language
+) -> None:
+    facts = facts_of(key)
+    narrative = narrate_with(narrator_of(llm, store, tmp_path), facts, language)
+    assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
+    template = write_template(facts, language)
+    assert len(narrative.sections.overview) > len(template.sections.overview)
+    assert narrative.sections.overview.startswith(template.sections.overview)
+    assert narrative.sections.recommendation == template.sections.recommendation
+    assert narrative.next_steps == template.next_steps
+    assert sum(map(len, narrative.sections.model_dump().values())) <= MOST_CHARACTERS
+
+
+BADLY: dict[str, tuple[Behaviour, Reason]] = {
+    "not json": (lambda call: call.say("Here is your report!"), Reason.MALFORMED),
+    "a body that is not json": (lambda call: call.answer(200, b"<html>"), Reason.MALFORMED),
+    "json of another shape": (lambda call: call.say('{"text": "x"}'), Reason.MALFORMED),
+    "a field too many": (saying(recommendation="Wait."), Reason.MALFORMED),
+    "an empty text": (saying(overview=""), Reason.MALFORMED),
+    "a text that is a number": (lambda call: call.tell(overview=5), Reason.MALFORMED),
+    "nothing said": (lambda call: call.say(None), Reason.MALFORMED),
+    "no choices": (lambda call: call.answer(200, {"choices": []}), Reason.MALFORMED),
+    "no model": (lambda call: call.say(json.dumps(call.draft()), model=""), Reason.MALFORMED),
+    "a model that is markup": (
+        lambda call: call.say(json.dumps(call.draft()), model="<b>x</b>"),
+        Reason.MALFORMED,
+    ),
+    "truncated by length": (
+        lambda call: call.say(json.dumps(call.draft()), finish_reason="length"),
+        Reason.MALFORMED,
+    ),
+    "truncated json": (lambda call: call.say(json.dumps(call.draft())[:-9]), Reason.MALFORMED),
+    "a lone surrogate": (lambda call: call.answer(200, b'{"model": "\\ud800"}'), Reason.MALFORMED),
+    "deep nesting": (lambda call: call.answer(200, b"[" * 50_000), Reason.MALFORMED),
+    "an error inside 200": (failing_inside_200(500), Reason.PROVIDER),
+    "no credit, inside 200": (failing_inside_200(402), Reason.NO_CREDIT),
+    "an error in the choice": (
+        lambda call: call.answer(
+            200, {"model": "x", "choices": [{"error": {"code": 500, "message": "x"}}]}
+        ),
+        Reason.PROVIDER,
+    ),
+    "401": (failing(401), Reason.KEY_REFUSED),
+    "402": (failing(402), Reason.NO_CREDIT),
+    "404": (failing(404), Reason.PROVIDER),
+    "408": (failing(408, {"Retry-After": "60"}), Reason.PROVIDER),
+    "429 for longer than there is time": (failing(429, {"Retry-After": "60"}), Reason.RATE_LIMITED),
+    "429 three times": (failing(429, {"Retry-After": "0"}), Reason.RATE_LIMITED),
+    "502": (failing(502, {"Retry-After": "0"}), Reason.PROVIDER),
+    "503": (failing(503, {"Retry-After": "0"}), Reason.PROVIDER),
+    "a redirect": (failing(307, {"Location": "http://127.0.0.1:9/elsewhere"}), Reason.PROVIDER),
+    "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
+    "a redirect to no address": (redirect(b"http://\xff\xfe/\xe9"), Reason.PROVIDER),
+    "a redirect that unpacks": (compressed, Reason.PROVIDER),
+    "fewer bytes than promised": (break_off, Reason.UNREACHABLE),
+    "hung up": (hang_up, Reason.UNREACHABLE),
+    "a body without end": (flood, Reason.TOO_LARGE),
+    "prose": (saying(overview="There is no need to see a doctor."), Reason.MALFORMED),
+    "prose among ids": (saying(overview=["probability", "You have melanoma."]), Reason.MALFORMED),
+    "a sentence in place of its id": (
+        saying(overview=[SENTENCES["en"].remarks[Remark.COMPARES]]),
+        Reason.MALFORMED,
+    ),
+    "an id that is not on the list": (saying(overview=["reassured"]), Reason.MALFORMED),
+    "an id in other letters": (saying(overview=["Probability"]), Reason.MALFORMED),
+    "an id for which there is no fact": (
+        saying(overview=["probability", "checklist"]),
+        Reason.MALFORMED,
+    ),
+    "too many ids": (saying(overview=list(Remark)[:5]), Reason.MALFORMED),
+    "no id": (saying(confidence_explanation=[]), Reason.MALFORMED),
+    "a section left out": (
+        lambda call: call.say('{"overview": ["probability"]}'),
+        Reason.MALFORMED,
+    ),
+    "a list in a list": (saying(overview=[["probability"]]), Reason.MALFORMED),
+}
+
+
+@pytest.mark.parametrize("badly", BADLY)
+def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
+    llm: OpenRouter, store: Store, tmp_path: Path, badly: str
+) -> None:
+    llm.behave, reason = BADLY[badly]
+    with capture_logs() as logged:
+        narrative = narrate_with(narrator_of(llm, store, tmp_path))
+    assert narrative == by_template(reason)
+    [line] = logged
+    assert (line["reason"], set(line)) == (reason, {"event", "log_level", "reason", "language"})
+    assert store.collection("narratives").count() == 0
+
+
+@pytest.mark.parametrize("stall", [hang, drip, drip_chunks, drip_headers, continue_for_ever])
+def test_nobody_waits_past_the_deadline(
+    llm: OpenRouter,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stall: Behaviour,
+) -> None:
+    llm.behave = stall
+    monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", PATIENT_S)
+    narrator = narrator_of(llm, store, tmp_path)
+    started = time.monotonic()
+    assert narrate_with(narrator) == by_template(Reason.DEADLINE)
+    assert time.monotonic() - started < FOREVER_S / 3
+    while any(thread.name.endswith("(_post_in_thread)") for thread in threading.enumerate()):
+        assert time.monotonic() - started < FOREVER_S / 3, "its thread goes on"
+        time.sleep(0.01)
+
+
+def test_of_a_redirects_body_no_more_is_read_than_of_any_answer(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    sent = 0
+
+    def behave(call: Call) -> None:
+        nonlocal sent
+        call.send_response(302)
+        call.send_header("Location", "http://127.0.0.1:9/")
+        call.end_headers()
+        for _ in range(600):
+            sent += call.wfile.write(bytes(1024 * 1024))
+
+    llm.behave = behave
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
+    assert sent < 16 * 1024 * 1024, "what the buffers of two sockets hold"
+
+
+@pytest.mark.parametrize(
+    ("answered", "printed"),
+    [
+        (FIRST, FIRST),
+        (f"{FIRST}-2026-04-14", FIRST),
+        (f"{SECOND}:free", SECOND),
+        (f"{FIRST}-THIS-LESION-IS-BENIGN", FIRST),
+        (f"{FIRST}.no-doctor-is-needed", f"{FIRST} / {SECOND}"),
+        ("THIS-LESION-IS-BENIGN:see-https://evil.example/all-clear", f"{FIRST} / {SECOND}"),
+    ],
+)
+def test_only_a_configured_name_is_printed_as_the_model(
+    llm: OpenRouter, store: Store, tmp_path: Path, answered: str, printed: str
+) -> None:
+    llm.behave = lambda call: call.say(json.dumps(call.draft()), model=answered)
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.model == printed
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20,
+        "Mon, 01 Jan 9999 23:59:59 -2359",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Mon, 01 Jan 2024 00:00:00",
+        "9" * 5000,
+        "-1",
+        "\u00b2",
+    ],
+)
+def test_no_time_to_wait_breaks_anything(
+    llm: OpenRouter, store: Store, tmp_path: Path, after: str
+) -> None:
+    llm.behave = failing(503, {"Retry-After": after})
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
+
+
+@pytest.mark.parametrize("broken", ["_pause", "_completion_of", "read_draft"])
+def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    llm.behave = in_turn(failing(503), well) if broken == "_pause" else well
+    module = narrator_module if broken == "read_draft" else openrouter
+    monkeypatch.setattr(module, broken, fail)
+    narrator = narrator_of(llm, store, tmp_path)
+    with capture_logs() as logged:
+        assert narrate_with(narrator) == by_template(Reason.FAULT)
+    assert logged[0]["event"] == "fault"
+    assert "secret" not in str(logged)
+    for _ in range(openrouter.MOST_FAILURES):
+        llm.behave = failing(503, {"Retry-After": "0"}) if broken == "_pause" else well
+        reason = narrate_with(narrator).source.reason
+    assert reason is Reason.RESTING
+
+
+def test_a_server_that_is_not_there_is_told_apart(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    nowhere = narrator_of(llm, store, tmp_path, openrouter_url="http://127.0.0.1:9")
+    assert narrate_with(nowhere) == by_template(Reason.UNREACHABLE)
+
+
+def test_a_socket_that_gives_up_first_has_missed_the_deadline_too(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_out(_: HTTPConnection) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(HTTPConnection, "connect", time_out)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.DEADLINE)
+
+
+@pytest.mark.parametrize("kind", ["seconds", "date"])
+@pytest.mark.parametrize("status", [408, 429, 502, 503])
+def test_what_passes_is_tried_again_when_it_may_be(
+    llm: OpenRouter, store: Store, tmp_path: Path, status: int, kind: str
+) -> None:
+    after = "0" if kind == "seconds" else format_datetime(now(), usegmt=True)
+    llm.behave = in_turn(failing(status, {"Retry-After": after}), well)
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert len(llm.calls) == 2
+
+
+def test_attempts_are_few_and_what_does_not_pass_is_not_tried_again(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    llm.behave = failing(503, {"Retry-After": "0"})
+    narrate_with(narrator_of(llm, store, tmp_path))
+    assert len(llm.calls) == openrouter.ATTEMPTS
+    llm.behave = failing(401)
+    narrate_with(narrator_of(llm, store, tmp_path))
+    assert len(llm.calls) == openrouter.ATTEMPTS + 1
+
+
+def test_what_is_asked_is_closed_strict_and_private(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    context = Context(
+        modality=Modality.DERMOSCOPIC,
+        age_band="60-74",
+        sex="female",
+        body_site="genital",
+        fitzpatrick=3,
+        checklist=("oozing",),
+    )
+    facts = facts_of("melanoma", context, reasons=(Doubt.TOO_CLOSE,))
+    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="a/first, b/second"), facts)
+    [(path, headers, sent)] = llm.calls
+    body = json.loads(sent)
+    assert path == "/api/v1/chat/completions"
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert body["models"] == ["a/first", "b/second"]
+    assert body["provider"] == {"require_parameters": True, "data_collection": "deny", "zdr": True}
+    assert (body["temperature"], type(body["seed"])) == (0, int)
+    asked = body["response_format"]
+    assert (asked["type"], asked["json_schema"]["strict"]) == ("json_schema", True)
+    schema = asked["json_schema"]["schema"]
+    assert schema["additionalProperties"] is False
+    assert sorted(schema["required"]) == sorted(schema["properties"])
+    possible = possible_remarks(facts, "en", room=LONGEST_TEXT)
+    assert Remark.CHECKLIST not in possible
+    for ids in schema["properties"].values():
+        assert ids == {"type": "array", "items": {"type": "string", "enum": list(possible)}}
+    for private in ("60-74", "female", "genital", "made-1", KEY):
+        assert private not in sent
+    told = json.loads(body["messages"][1]["content"])
+    names = {conditions_table().name(key, "en") for key in EIGHT}
+    assert {entry["name"] for entry in told.pop("ranked")} == names
+    assert told == {
+        "language": "en",
+        "stated": "Melanoma",
+        "confidence": "90%",
+        "malignant_score": "93%",
+        "band": "urgent_referral",
+        "raised_by": ["most_probable"],
+        "doubts": ["too_close"],
+        "not_dermoscopic": True,
+        "checklist_score": None,
+    }
+
+
+def test_neither_the_environments_proxy_nor_netrc_is_followed(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login eve password eve\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert llm.calls[0][1]["Authorization"] == f"Bearer {KEY}"
+
+
+def test_without_key_or_consent_nothing_is_sent(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    keyless = narrator_of(llm, store, tmp_path, openrouter_api_key=None)
+    assert narrate_with(keyless) == by_template(Reason.NO_KEY)
+    narrator = narrator_of(llm, store, tmp_path)
+    for consents in ({}, {"llm": False}, {"photos": True}):
+        assert narrate_with(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
+    assert narrate_with(narrator, llm=False) == by_template(None)
+    stated = Facts.as_stated(condition="melanoma", confidence=0.9)
+    assert narrate_with(narrator, stated) == by_template(Reason.NOTHING_EXAMINED, stated)
+    assert llm.calls == []
+
+
+def test_the_same_facts_give_the_same_words_and_cost_one_request(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    first = narrate_with(narrator_of(llm, store, tmp_path))
+    llm.behave = saying(overview=["compares"])
+    again = narrate_with(narrator_of(llm, store, tmp_path))
+    assert (first, len(llm.calls)) == (again, 1)
+    narrate_with(narrator_of(llm, store, tmp_path), language="fr")
+    narrate_with(narrator_of(llm, store, tmp_path), facts_of("melanoma"))
+    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="another/one"))
+    assert len(llm.calls) == 4
+    kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
+    assert {name for row in kept for name in row} == {
+        *("id", "schema", "created_at", "expires_at"),
+        *("facts_hash", "language", "writer", "choice"),
+    }
+
+
+def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    narrate_with(narrator_of(llm, store, tmp_path))
+    [kept] = store.collection("narratives").find()
+    assert kept["expires_at"] - kept["created_at"] == timedelta(days=90)
+    past = {"expires_at": now() - timedelta(seconds=1)}
+    assert store.collection("narratives").update({"id": kept["id"]}, {"$set": past})
+    narrate_with(narrator_of(llm, store, tmp_path))
+    assert len(llm.calls) == 2
+    assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
+
+
+def test_of_many_at_once_all_get_one_text(llm: OpenRouter, store: Store, tmp_path: Path) -> None:
+    narrator = narrator_of(llm, store, tmp_path)
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(lambda _: narrate_with(narrator), range(3)))
+    assert all(narrative == told[0] for narrative in told)
+    assert store.collection("narratives").count() == 1
+
+
+def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm.behave = hang
+    monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", 1)
+    narrator = narrator_of(llm, store, tmp_path)
+    with ThreadPoolExecutor(16) as pool:
+        told = list(pool.map(lambda _: narrate_with(narrator), range(16)))
+    reasons = [narrative.source.reason for narrative in told]
+    assert reasons.count(Reason.DEADLINE) == 4
+    assert set(reasons) <= {Reason.DEADLINE, Reason.BUSY, Reason.RESTING}
+    assert llm.most_at_once == 4
+
+
+def test_after_three_failures_the_circuit_breaker_opens(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    narrator = narrator_of(llm, store, tmp_path)
+    llm.behave = failing(500)
+    reasons = [narrate_with(narrator).source.reason for _ in range(5)]
+    assert reasons == [Reason.PROVIDER] * 3 + [Reason.RESTING] * 2
+    assert len(llm.calls) == 3
+
+
+def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker = openrouter.CircuitBreaker()
+    later = time.monotonic() + openrouter.COOLDOWN_S + 1
+    for _ in range(openrouter.MOST_FAILURES):
+        breaker.admit()
+        breaker.record(success=False)
+    with pytest.raises(NarrativeUnavailable):
+        breaker.admit()
+    monkeypatch.setattr("skinapi.findings.reports.openrouter.time.monotonic", lambda: later)
+    breaker.admit()
+    with pytest.raises(NarrativeUnavailable):
+        breaker.admit()
+    breaker.record(success=True)
+    breaker.admit()
+    breaker.admit()
+
+
+def test_a_corrected_sentence_reaches_whoever_has_a_stored_choice(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reached nobody whose words were stored, for 90 days."""
+    narrator = narrator_of(llm, store, tmp_path)
+    narrate_with(narrator)
+    before = SENTENCES["en"]
+    corrected = before.model_copy(update={"estimated": "It reckons: {names}."})
+    monkeypatch.setattr("skinapi.findings.reports.template.SENTENCES", {"en": corrected})
+    assert narrate_with(narrator).sections.confidence_explanation.startswith("It reckons: a ")
+    assert len(llm.calls) == 1
+
+
+def test_a_stored_choice_that_cannot_be_read_costs_the_words_alone(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    narrator = narrator_of(llm, store, tmp_path)
+    narrate_with(narrator)
+    (row,) = store.collection("narratives").find()
+    wrong = {"choice": {**row["choice"], "overview": ["reassured"]}}
+    store.collection("narratives").update({"id": row["id"]}, {"$set": wrong})
+    assert narrate_with(narrator) == by_template(Reason.FAULT)
+
+
+def test_words_that_version_1_stored_are_neither_used_nor_in_the_way(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    kept = write_template(NEVUS, "en").model_dump(mode="json")
+    store.collection("narratives").insert(
+        {
+            "id": "0" * 32,
+            "schema": 1,
+            "facts_hash": NEVUS.hash,
+            "language": "en",
+            "writer": "llm-0123456789abcdef",
+            "narrative": kept,
+            "created_at": now(),
+            "expires_at": now() + timedelta(days=90),
+        }
+    )
+    narrator = narrator_of(llm, store, tmp_path)
+    for _ in range(2):
+        assert narrate_with(narrator).source.writer is Writer.LLM
+    assert len(llm.calls) == 1
+
+
+def test_a_store_that_fails_costs_the_words_alone(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr("skinapi.findings.reports.narrator.NarrativeCache.find", gone)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
+
+
+def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    answers = []
+    for key in ("melanoma", "melanocytic_nevus", "dermatofibroma"):
+        narrator = narrator_of(llm, store, tmp_path, llm_daily_budget=2)
+        answers.append(narrate_with(narrator, facts_of(key)).source)
+    assert [source.writer for source in answers] == [Writer.LLM, Writer.LLM, Writer.TEMPLATE]
+    assert answers[-1].reason is Reason.BUDGET
+    counters = store.collection("counters")
+    assert counters.update({"id": "llm_calls"}, {"$set": {"day": "2026-01-01"}})
+    assert narrate_with(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
+    assert counters.find({"id": "llm_calls"})[0]["value"] == 1
+    none_left = narrator_of(llm, store, tmp_path, llm_daily_budget=0)
+    assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
+
+
+def test_at_once_no_more_is_spent_than_the_budget(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    budget = DailyBudget(store, most=5)
+
+    def spend(_: int) -> bool:
+        try:
+            budget.spend()
+        except NarrativeUnavailable:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(spend, range(24))) == 5
+
+
+def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = DailyBudget(store, most=2)
+    monkeypatch.setattr(openrouter, "now", lambda: now() + timedelta(days=400))
+    budget.spend()
+    monkeypatch.undo()
+    for _ in range(2):
+        budget.spend()
+    with pytest.raises(NarrativeUnavailable):
+        budget.spend()
+
+
+def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = DailyBudget(store, most=2)
+    spent = 0
+    for days in (0, 1) * 4:
+        monkeypatch.setattr(openrouter, "now", lambda days=days: now() + timedelta(days=days))
+        with suppress(NarrativeUnavailable):
+            budget.spend()
+            spent += 1
+    assert spent == 3
+
+
+def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    of_others = (RaisedBy.SQUAMOUS_CELL_CARCINOMA, RaisedBy.PICTURE)
+    rules = tuple(rule for rule in RaisedBy if rule not in of_others)
+    finding = told_finding("melanocytic_nevus", raised_by=rules, reasons=tuple(Doubt))
+    longest = Facts.of(finding, NOTHING_TOLD)
+    narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
+    assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
+    assert llm.calls == []

@@ -1,0 +1,155 @@
+"""A report asks for one thing: never, beside each other, what two urgencies ask for."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.reviews import Certainty, Histology
+from skinapi.findings.records.standing import Advice, SaidBy
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.rendering import render_html
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.template import write_template
+from skinapi.model.bands import RaisedBy, is_sent
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding.finding import Doubt
+from tests.findings.reports.contradictions import asked_in
+from tests.findings.reports.sample_reports import made_report, reviewed, text_of
+from tests.support.findings import finding_of
+
+MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
+SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+SINCE = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DECISIONS: list[dict[str, Any] | None] = [
+    None,
+    {"label": MOLE, "certainty": SURE},
+    {"label": MELANOMA, "certainty": SURE, "histology": Histology.AWAITED},
+    {"label": MELANOMA, "histology_result": MELANOMA},
+    {"label": MOLE, "certainty": SURE, "histology": Histology.AWAITED},
+    {"certainty": UNSURE, "new_picture_wanted": True},
+]
+# Of another finding of the spot: said by whom, how urgent, waiting for what.
+ELSEWHERE = [
+    None,
+    *((by, band, None) for by in (SaidBy.DECISION, SaidBy.FINDING) for band in Band),
+    (SaidBy.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
+    (SaidBy.DECISION, Band.REFERRAL, WaitsFor.RESULT),
+]
+
+
+def reports(language: Language) -> Iterator[Report]:
+    """Every band, decision, doubt and answer to the checklist, with whatever counts of the spot."""
+    plain = made_report(language, photo=False, review=None, decision=None)
+    for band, said, reasons, score in product(Band, DECISIONS, ((), (Doubt.TOO_CLOSE,)), (None, 0)):
+        found = finding_of(
+            MOLE,
+            band=band,
+            reasons=reasons,
+            raised_by=(RaisedBy.NAMED,),
+            checklist_score=score,
+        )
+        facts = Facts.of(found, NOTHING_TOLD)
+        narrative = write_template(facts, language)
+        report = replace(plain, facts=facts, narrative=narrative)
+        report = reviewed(report, finding=found, **said) if said else report
+        own = (
+            (report.decision.urgency, report.decision.waits_for)
+            if report.decision
+            else (band, None)
+        )
+        for other in ELSEWHERE:
+            if other is None:
+                yield report
+            elif other[1:] != own:
+                by, urgency, waits = other
+                yield replace(report, spot_advice=Advice(by, urgency, SINCE, 7, waits))
+
+
+def one_line(text: str) -> str:
+    """With every kind of space as one."""
+    return " ".join(text.split())
+
+
+def plain_text(page: str) -> str:
+    body = re.sub("<[^>]*>", " ", page.partition("<main>")[2])
+    return html.unescape(body)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_report_asks_for_two_things(language: Language) -> None:
+    """A proven melanoma's older photo read "No appointment is needed" in a green box."""
+    for report in reports(language):
+        advice, decision = report.spot_advice, report.decision
+        band = advice.band if advice else decision.urgency if decision else report.facts.band
+        waits = advice.waits_for if advice else decision.waits_for if decision else None
+        asked = asked_in(plain_text(render_html(report)), language)
+        assert asked == (set() if waits else {band})
+        reading = FullReport.of(report).reading
+        read = [reading.overview, reading.recommendation, *reading.next_steps, *reading.about]
+        assert asked_in(" ".join(read), language) <= (set() if advice or waits else {band})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None:
+    """ "Show the spot to a doctor" stood below "No appointment is needed"."""
+    facts = Facts.of(finding_of(MOLE, reasons=tuple(Doubt)), NOTHING_TOLD)
+    plain = made_report(language, photo=False, review=None, decision=None)
+    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
+    advised = replace(plain, spot_advice=Advice(SaidBy.DECISION, Band.REFERRAL, SINCE, 7))
+    shows = {"en": "how the spot to a doctor", "fr": "ontrer la tache à un médecin"}[language]
+    doubts = {"en": "The possibilities are too close to call.", "fr": "trop proches pour trancher"}
+    for report in (decided, advised):
+        page = plain_text(render_html(report))
+        assert shows not in page
+        assert doubts[language] in one_line(page)
+    assert shows in plain_text(render_html(plain))
+
+
+def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None:
+    """ "Keep an eye on it … No appointment is needed. The picture is not good enough to judge." """
+    words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]
+    for report in reports("en"):
+        if report.spot_advice or not report.decision or not report.decision.new_picture_wanted:
+            continue
+        shown = FullReport.of(report)
+        assert shown.decision
+        if is_sent(report.decision.urgency):
+            assert shown.decision.waits_for is None
+            assert shown.decision.urgency_label == report.decision.band_words("en").label
+            continue
+        assert (shown.decision.urgency_label, shown.decision.next_step) == (
+            words.label.en,
+            words.next_step.en,
+        )
+        assert shown.about is None
+        assert shown.decision.heading == words.label.en
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
+    plain = made_report(language, photo=False)
+    found = finding_of(MOLE, band=Band.SELF_MONITORING)
+    report = replace(
+        plain,
+        facts=Facts.of(found, NOTHING_TOLD),
+        narrative=write_template(Facts.of(found, NOTHING_TOLD), language),
+        spot_advice=Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
+    )
+    text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))
+    assert asked_in(text, language) == {Band.URGENT_REFERRAL}
+    day = {"en": "9 November 2026", "fr": "9 novembre 2026"}[language]
+    assert day in text, "the day by which it is due"
+    assert {"en": "The decision above", "fr": "décision ci-dessus"}[language] not in text
+    assert {"en": "Replaced since", "fr": "Remplacé depuis"}[language] in text

@@ -1,0 +1,336 @@
+"""The order in which a report is read: three sentences first, and none twice."""
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.records.reviews import Agreement
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.reading import (
+    Reading,
+    read_in_order,
+    say_headline,
+    sentences_of,
+    summarise,
+)
+from skinapi.findings.reports.rendering import render_html
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.template import write_template
+from skinapi.model.bands import RaisedBy, is_sent
+from skinapi.model.calibration.detectors import ModalityFinding
+from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.conditions import NORMAL_SKIN, Band
+from skinapi.model.context import Modality
+from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding.ranking import rank
+from tests.findings.reports.facts import any_facts, facts_of
+from tests.findings.reports.sample_reports import made_report, reviewed
+from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
+from tests.support.size import size
+from tests.support.wording import jargon_in
+
+PHONE = ModalityFinding(
+    told=Modality.UNKNOWN, recognised=Modality.CLINICAL, used=(Modality.CLINICAL,)
+)
+MOLE = "melanocytic_nevus"
+# Every band; certain, doubted, named by a rule, raised; every kind of picture.
+FINDINGS: list[Finding] = [
+    told_finding(),
+    told_finding("basal_cell_carcinoma", band=Band.REFERRAL, reasons=(Doubt.TOO_CLOSE,)),
+    named_finding("basal_cell_carcinoma", most_probable=MOLE),
+    finding_of(
+        MOLE, band=Band.DOCTOR_REVIEW, raised_by=(RaisedBy.LITTLE_TESTED,), tested=(LITTLE_TESTED,)
+    ),
+    finding_of("dermatofibroma", band=Band.ROUTINE, modality=PHONE),
+    finding_of(MOLE, band=Band.SELF_MONITORING),
+    finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
+    finding_of(NORMAL_SKIN, band=Band.DOCTOR_REVIEW, reasons=tuple(Doubt), modality=None),
+    finding_of(checklist_score=4, raised_by=(RaisedBy.CHECKLIST,), probability=0.4),
+]
+
+
+@cache
+def plain_report() -> Report:
+    return made_report(photo=False, review=None, decision=None)
+
+
+def report_on(facts: Facts, language: Language) -> Report:
+    narrative = write_template(facts, language)
+    return replace(plain_report(), facts=facts, narrative=narrative)
+
+
+def reports(language: Language) -> list[Report]:
+    context = plain_report().facts.context
+    return [report_on(Facts.of(finding, context), language) for finding in FINDINGS]
+
+
+def said_twice(texts: list[str]) -> list[str]:
+    """Sentences; what ends without a full stop is a label, which a chart may repeat."""
+    counted = Counter(
+        sentence for text in texts for sentence in sentences_of(text) if sentence[-1] in ".!?"
+    )
+    return [sentence for sentence, times in counted.items() if times > 1]
+
+
+def texts_of(reading: Reading) -> list[str]:
+    plain = reading.model_dump(exclude={"doubts"})  # which head a doctor's case
+    summary = list(plain.pop("summary").values())
+    return summary + [
+        text for value in plain.values() for text in ([value] if isinstance(value, str) else value)
+    ]
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=size(40, 1000), deadline=None)
+def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language: Language) -> None:
+    reading = read_in_order(report_on(facts, language))
+    likely, *others = [len(sentences_of(one)) for one in reading.summary.sentences]
+    doubted = facts.uncertain and is_sent(facts.band)
+    assert (likely in (1, 2), others) == (True, [1, 2 if doubted else 1])
+    assert said_twice(texts_of(reading)) == []
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=size(20, 500), deadline=None)
+def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
+    facts: Facts, language: Language
+) -> None:
+    report = report_on(facts, language)
+    read = {s for text in texts_of(read_in_order(report)) for s in sentences_of(text)}
+    notices = [report.say(said) for said in facts.notices]
+    above = sentences_of(say_headline(facts, language, for_doctor=True))
+    for text in (*report.narrative.texts, *notices):
+        assert set(sentences_of(text)) <= {*read, *above}
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=size(20, 500), deadline=None)
+def test_what_a_patient_reads_has_no_word_of_doctors_or_engineers(
+    facts: Facts, language: Language
+) -> None:
+    reading = read_in_order(report_on(facts, language))
+    patients = reading.model_dump(
+        exclude={"findings", "limits", "calibrated_on", "tested", "kind", "doubts"}
+    )
+    assert jargon_in(str(patients), language) == []
+
+
+class Paragraphs(HTMLParser):
+    """The text of each element that stands by itself."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = [""]
+        self.feed(page.partition("</style>")[2].partition("<body>")[2])
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        if tag not in ("strong", "span", "bdi"):
+            self.texts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("strong", "span", "bdi"):
+            self.texts.append("")
+
+    def handle_data(self, data: str) -> None:
+        self.texts[-1] += re.sub(r"[^\S\u00a0]+", " ", data)
+
+    @property
+    def filled(self) -> list[str]:
+        return [text.strip() for text in self.texts if text.strip()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_none(
+    language: Language,
+) -> None:
+    for report in reports(language):
+        said = Paragraphs(render_html(report)).filled
+        notice, summary = read_in_order(report).notice, summarise(report.facts, language)
+        first = [report.clinic, "Skin lesion report", notice, *summary.sentences]
+        if language == "fr":
+            first[1] = "Rapport sur une lésion de la peau"
+        assert said[:6] == first
+        assert said_twice(said) == []
+
+
+def printed(text: str) -> str:
+    """As a reader of PDFs finds it: every kind of space is one."""
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printed_report_begins_with_them_too_and_repeats_none(language: Language) -> None:
+    for report in reports(language):
+        pages = [
+            printed(page.extract_text()) for page in PdfReader(io.BytesIO(render_pdf(report))).pages
+        ]
+        summary, notice = summarise(report.facts, language), printed(read_in_order(report).notice)
+        assert all(page.count(notice) == 1 for page in pages)
+        three = list(map(printed, summary.sentences))
+        places = [pages[0].index(one) for one in (*three, "Ada Example")]
+        assert places == sorted(places)
+        narrative = [printed(s) for text in report.narrative.texts for s in sentences_of(text)]
+        whole = " ".join(pages)
+        said = {*narrative, *three} - set(sentences_of(notice))
+        assert [one for one in said if whole.count(one) > 1] == []
+        assert sum(one in whole for one in said) >= len(said) - 1, "but one that a page breaks"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_below_a_doctors_decision_nothing_is_said_twice_either(language: Language) -> None:
+    for finding in FINDINGS:
+        report = report_on(Facts.of(finding, plain_report().facts.context), language)
+        decided = reviewed(report, finding=finding, label="melanoma", agreement=Agreement.DISAGREE)
+        assert decided.decision
+        assert said_twice(Paragraphs(render_html(decided)).filled) == []
+
+
+def test_the_json_has_the_same_words_in_that_order() -> None:
+    report = report_on(facts_of(), "en")
+    body = FullReport.of(report).model_dump(by_alias=True)
+    summary = summarise(report.facts, "en")
+    assert body["reading"]["summary"] == summary.model_dump()
+    assert body["notice"] == body["reading"]["notice"] == body["notices"][0]
+    about = body["about"]["sentences"]
+    assert body["reading"]["about"] == (*about[1:],), "what it is stands in the overview already"
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        (finding_of(), "Most likely a melanoma."),
+        (
+            finding_of(MOLE, band=Band.URGENT_REFERRAL, raised_by=(RaisedBy.MELANOMA,)),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
+        ),
+        (
+            named_finding("basal_cell_carcinoma", most_probable=MOLE),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
+        ),
+        (
+            finding_of(
+                "benign_keratosis",
+                band=Band.REFERRAL,
+                reasons=(Doubt.TOO_CLOSE,),
+                raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
+            ),
+            "Most likely a benign keratosis. A skin cancer cannot be ruled out.",
+        ),
+        (
+            finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
+            "No kind of spot that this check knows was recognised.",
+        ),
+    ],
+)
+def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said: str) -> None:
+    assert summarise(Facts.of(finding, plain_report().facts.context), "en").likely == said
+
+
+def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
+    """ "Uncertain. Not excluded: Benign keratosis" stood below a referral for a carcinoma."""
+    shares = {"benign_keratosis": 0.4, "melanocytic_nevus": 0.39, "dermatofibroma": 0.12}
+    finding = finding_of(
+        "benign_keratosis",
+        ranked=rank({**shares, "basal_cell_carcinoma": 0.09}),
+        band=Band.REFERRAL,
+        reasons=(Doubt.TOO_CLOSE,),
+        raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
+    )
+    report = report_on(Facts.of(finding, plain_report().facts.context), "en")
+    said = Paragraphs(render_html(report)).filled
+    open_ = "Most likely benign keratosis (40%). Not ruled out: basal cell carcinoma (9%)."
+    assert said[said.index("For the doctor. Uncertain") + 1] == open_
+    assert said[said.index("Probability") + 1] == "40%"
+    assert " ".join(said).count("ruled out") == 3, "for the patient, the doctor, as the reason"
+
+
+@pytest.mark.parametrize(
+    ("malignant", "sensitivity", "said"),
+    [
+        (64, 1.0, "misses few cancers in {}, but it was tested on few."),
+        (64, 0.94, "misses some cancers in {}, but it was tested on few."),
+        (100, 0.95, "misses few cancers in {}; no check finds them all."),
+        (500, 0.79, "misses many cancers in {}; no check finds them all."),
+    ],
+)
+def test_how_sure_it_is_follows_from_the_test_figures(
+    malignant: int, sensitivity: float, said: str
+) -> None:
+    tested = HeldOutFigures(
+        modality=Modality.CLINICAL, lesions=600, malignant=malignant, sensitivity=sensitivity
+    )
+    told = PHONE.model_copy(update={"told": CLINICAL})
+    for modality, kind in ((PHONE, "{}, as this one seems to be"), (told, "{}")):
+        facts = facts_of(modality=modality, tested=(tested,))
+        kinds = kind.format("ordinary photographs")
+        assert summarise(facts, "en").certainty == f"This check {said.format(kinds)}"
+
+
+DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
+
+
+EITHER = "dermoscope pictures and ordinary photographs"
+
+
+@pytest.mark.parametrize(
+    ("told", "recognised", "kinds"),
+    [
+        (DERMOSCOPIC, CLINICAL, EITHER),
+        (CLINICAL, DERMOSCOPIC, EITHER),
+        (CLINICAL, UNKNOWN, EITHER),
+        (DERMOSCOPIC, UNKNOWN, EITHER),
+        (UNKNOWN, UNKNOWN, EITHER),
+    ],
+)
+def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
+    told: Modality, recognised: Modality, kinds: str
+) -> None:
+    """Of an ordinary photograph it was told what the check misses in dermoscope pictures, because a
+    thousandth more was missed in these.
+    """
+    modality = ModalityFinding(told=told, recognised=recognised, used=(DERMOSCOPIC, CLINICAL))
+    better = TESTED.model_copy(update={"modality": CLINICAL, "sensitivity": 0.999})
+    facts = facts_of(modality=modality, tested=(TESTED, better))
+    said = f"This check misses few cancers in {kinds}; no check finds them all."
+    assert summarise(facts, "en").certainty == said
+
+
+@pytest.mark.parametrize(("seen", "kinds"), [(CLINICAL, "ordinary"), (DERMOSCOPIC, EITHER)])
+def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts(
+    seen: Modality, kinds: str
+) -> None:
+    told = {DERMOSCOPIC: CLINICAL, CLINICAL: DERMOSCOPIC}[seen]
+    modality = ModalityFinding(told=told, recognised=seen, used=(DERMOSCOPIC, CLINICAL))
+
+    def certainty(*tested: HeldOutFigures) -> str:
+        said = summarise(facts_of(modality=modality, tested=tested), "en").certainty
+        assert kinds in said
+        return said
+
+    assert "misses some cancers in" in certainty(TESTED, LITTLE_TESTED)
+    assert "it was tested on few" in certainty(TESTED, LITTLE_TESTED)
+    assert "not known how often this check misses a cancer in" in certainty(TESTED)
+    many = LITTLE_TESTED.model_copy(update={"malignant": 500})
+    assert "misses some cancers in" in certainty(TESTED, many)
+
+
+def test_a_doubt_comes_before_any_figure() -> None:
+    facts = facts_of(reasons=(Doubt.UNLIKE_TRAINING,), tested=(TESTED, LITTLE_TESTED))
+    kind = "The check is not sure which kind it is."
+    assert summarise(facts, "en").certainty == (
+        f"{kind} That a doctor should see it is not in doubt."
+    )
+    assert summarise(facts, "en", decided=True).certainty == kind, "a doctor's word counts"
+    stated = summarise(Facts.as_stated(condition=MOLE, confidence=0.9), "en").certainty
+    assert stated == "Nothing was checked, because no picture was examined."

@@ -1,0 +1,537 @@
+"""Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
+
+import io
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.base.subject import Subject
+from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.reports.verification import Issued
+from skinapi.findings.reports.words import say_moment
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import new_id, now
+from tests.care.clinic import file_for, patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import text_of
+from tests.privacy.made_files import maker_of
+from tests.support.backends import Backend, Person, erase
+from tests.support.size import size
+
+NOT_YOURS = "Not found or unauthorized"
+TABLE = conditions_table()
+KINDS = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
+PATHS = ("report", "report.json", "report.html", "report.pdf")
+
+
+def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:
+    answer = person.call("GET", f"/submissions/{number}/report", query_string=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def in_care(backend: Backend) -> tuple[Person, Person, int]:
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    return doctor, ada, predicted(ada, keep_photo="true")["id"]
+
+
+def test_owner_and_doctor_read_it_and_nobody_else(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    strangers = [backend.member(role=role) for role in ("user", "doctor", "researcher", "admin")]
+    for path in PATHS:
+        for reader in (ada, doctor):
+            assert reader.call("GET", f"/submissions/{number}/{path}").status_code == 200
+        for stranger in strangers:
+            answer = stranger.call("GET", f"/submissions/{number}/{path}")
+            assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+        assert backend.client.get(f"/submissions/{number}/{path}").status_code == 401
+
+
+@pytest.mark.parametrize("number", ["0", "x", "9" * 400, "٣"])
+def test_a_malformed_number_is_not_found(ada: Person, number: str) -> None:
+    for path in PATHS:
+        assert ada.call("GET", f"/submissions/{number}/{path}").status_code == 404
+
+
+def test_it_comes_as_the_address_or_the_caller_asks(ada: Person) -> None:
+    number = predicted(ada)["id"]
+    for ending, kind in KINDS.items():
+        by_address = ada.call("GET", f"/submissions/{number}/report.{ending}")
+        by_header = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": kind})
+        assert by_address.mimetype == by_header.mimetype == kind
+        assert by_address.data == by_header.data
+    plain = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": "image/png"})
+    assert plain.mimetype == "application/json"
+
+
+def test_the_report_is_a_view_of_its_finding(ada: Person) -> None:
+    made = predicted(ada, modality="dermoscopic", checklist="oozing", language="fr")
+    body = report_of(ada, made["id"])
+    for name in ("id", "class", "confidence", "band", "band_label", "action", "notice", "notices"):
+        assert body[name] == made[name], name
+    assert body["language"] == "fr"
+    assert body["facts"]["context"]["checklist"] == ["oozing"]
+    assert body["narrative"]["sections"] == made["report"]
+    assert body["narrative"]["source"]["writer"] == "template"
+    assert body["patient"] == {"name": made["user_name"], "email": made["user_email"]}
+    assert body["review"] is None
+
+
+def test_a_language_that_we_lack_is_answered_with_those_we_have(ada: Person) -> None:
+    number = predicted(ada)["id"]
+    assert report_of(ada, number)["language"] == "en"
+    assert report_of(ada, number, lang="fr")["language"] == "fr"
+    for path in PATHS:
+        for lacking in ("de", "EN", "", "../fr"):
+            answer = ada.call("GET", f"/submissions/{number}/{path}?lang={lacking}")
+            assert answer.status_code == 406
+            assert answer.get_json()["code"] == "no_such_language"
+            assert answer.get_json()["error"].endswith(": en, fr")
+    assert ada.call("GET", f"/submissions/{number}/report?language=fr").status_code == 400
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_photo_stands_beside_its_overlay_where_it_was_kept(ada: Person, kept: bool) -> None:
+    number = predicted(ada, keep_photo=str(kept).lower())["id"]
+    printed = ada.call("GET", f"/submissions/{number}/report.pdf").data
+    pages = PdfReader(io.BytesIO(printed)).pages
+    assert sum(len(page.images) for page in pages) == 2 * kept
+    assert ("The photo was not kept" in text_of(printed)) is not kept
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    assert page.count("data:image/jpeg") == 2 * kept
+    assert ("The photo was not kept" in page) is not kept
+
+
+def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    first, again = (ada.call("GET", f"/submissions/{number}/report.pdf") for _ in range(2))
+    assert first.data == again.data
+    [issued] = backend.stored()["reports"]
+    assert backend.services.store.blobs.find(issued["pdf_blob"]) == first.data
+    backend.services.store.blobs.delete(issued["pdf_blob"])
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
+    assert list(backend.services.faults()) == []
+
+
+def damage(backend: Backend, key: str) -> None:
+    """Flip one bit of the file, as a failing disk does."""
+    [path] = backend.settings.instance_dir.glob(f"blobs/*/{key}")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    [submission] = backend.stored()["submissions"]
+    [photo] = backend.settings.instance_dir.glob(f"blobs/*/{submission['photo_blob']}")
+    whole = photo.read_bytes()
+    damage(backend, submission["photo_blob"])
+    told = "The kept photo is damaged, so neither photo nor heat map is shown"
+    assert told in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    assert told in ada.call("GET", f"/submissions/{number}/report.html").text
+    for view in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}/{view}")
+        assert answer.status_code == 404
+        assert "The kept photo is damaged" in answer.get_json()["error"]
+    [fault] = backend.services.faults()
+    assert "the file of photo_blob is damaged; restore" in fault.message
+    assert fault.repair is None
+    photo.write_bytes(whole)
+    assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    assert list(backend.services.faults()) == []
+
+
+def test_a_damaged_pdf_is_printed_again_to_the_byte(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    first = ada.call("GET", f"/submissions/{number}/report.pdf").data
+    [issued] = backend.stored()["reports"]
+    damage(backend, issued["pdf_blob"])
+    [fault] = backend.services.faults()
+    assert "the file of pdf_blob is damaged" in fault.message
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first
+    assert list(backend.services.faults()) == []
+
+
+def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
+    ada = backend.member()
+    report_of(ada, predicted(ada)["id"])
+    issued = Issued.model_validate(backend.stored()["reports"][0])
+    for content in (b"first", b"second"):
+        backend.services.data.issued.keep_pdf(issued, content, 1)
+    [kept] = backend.services.store.blobs.keys()
+    assert backend.services.store.blobs.find(kept) == b"first"
+
+
+def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    before = report_of(ada, number)
+    for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
+        body = {"label": label, "certainty": "sure", "note": note}
+        assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    after = report_of(ada, number)
+    assert after["review"]["note"] == "Second look."
+    assert after["verification"]["hash"] != before["verification"]["hash"]
+    text = text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    for said in ("Second look.", "Dr Grace Hopper", "Dermatofibroma"):
+        assert said in text
+        assert said in page
+    assert "First look." not in text + page
+
+
+def verdict(backend: Backend, hash: str, **options: Any) -> Any:
+    return backend.client.get(f"/reports/verify/{hash}", **options)
+
+
+def test_anyone_can_verify_and_learns_nothing_else(backend: Backend) -> None:
+    ada = backend.member()
+    seal = report_of(ada, predicted(ada)["id"])["verification"]
+    assert seal["url"].endswith(f"/reports/verify/{seal['hash']}")
+    number = ada.call("GET", "/submissions").get_json()[0]["id"]
+    assert (
+        verdict(backend, seal["hash"]).get_json()
+        == {
+            "valid": True,
+            "issued_at": seal["issued_at"],
+            "model_version": "tiny-1",
+            "number": number,
+            "language": "en",
+            "pages": None,  # nobody has printed it
+            "code": seal["hash"][:8],
+            "newest": True,
+            "superseded": None,
+        }
+    )
+    page = verdict_page(backend, seal["hash"])
+    assert "was issued by this server" in page
+    assert "It is the newest one" in page
+    assert ada.email not in page
+
+
+def verdict_page(backend: Backend, hash: str) -> str:
+    text: str = verdict(backend, hash, headers={"Accept": "text/html"}).text
+    return text
+
+
+def test_the_seal_shows_what_a_paper_is_compared_with(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    printed = PdfReader(io.BytesIO(ada.call("GET", f"/submissions/{number}/report.pdf").data))
+    seal = report_of(ada, number)["verification"]
+    told = verdict(backend, seal["hash"]).get_json()
+    assert told["pages"] == len(printed.pages) > 0
+    page = verdict_page(backend, seal["hash"])
+    issued = say_moment(datetime.fromisoformat(seal["issued_at"]), "en")
+    for shown in (f"No. {number}", issued, "tiny-1", seal["hash"][:8]):
+        assert shown in page
+    assert seal["hash"] not in page
+
+
+NEWER = ("newer_report_at", "later_decision_at", "later_letter_at")
+
+
+@pytest.mark.parametrize("before_version_7", [False, True])
+def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
+    backend: Backend, *, before_version_7: bool
+) -> None:
+    doctor, ada, number = in_care(backend)
+    first, french = (
+        report_of(ada, number, lang=language)["verification"]["hash"] for language in ("en", "fr")
+    )
+    if before_version_7:
+        reports = backend.services.store.collection("reports")
+        reports.update_all({}, {"$unset": {"contents": True, "pages": True}})
+    assert verdict(backend, first).get_json()["newest"]  # the same in French is no newer one
+    said = {"label": "melanocytic_nevus", "agreement": "disagree", "note": "Excised."}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=said).get_json()
+    told = verdict(backend, french).get_json()
+    assert (told["valid"], told["newest"]) == (True, False)
+    newer = [told["superseded"][name] for name in NEWER]
+    assert newer == [None, signed["created_at"], None]
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "colleague"}).get_json()
+    body = {name: draft[name] for name in ("version", "decision")}
+    body["text"] = f"{draft['text']}\n\nPlease read."
+    letter = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body)
+    assert letter.status_code == 200, letter.text
+    second = report_of(ada, number)["verification"]
+    told = verdict(backend, first).get_json()
+    assert told["superseded"] == {
+        "newer_report_at": second["issued_at"],
+        "later_decision_at": signed["created_at"],
+        "later_letter_at": letter.get_json()["signed_at"],
+        "letter_withdrawn_at": None,
+        "model_withdrawn_at": None,
+        "spot_changed_at": None,
+        "spot_changed_by": None,
+    }
+    page = verdict_page(backend, first)
+    assert "It is not the newest one" in page
+    for secret in ("nevus", "Excised", "Please read", "Hopper", ada.email):
+        assert secret not in page + str(told)
+    assert verdict(backend, second["hash"]).get_json()["newest"]
+    path = f"/letters/{draft['_id']}/withdrawal"
+    withdrawn = doctor.call("POST", path, json={"reason": "Wrong person."}).get_json()
+    told = verdict(backend, second["hash"]).get_json()["superseded"]
+    assert told["letter_withdrawn_at"] == withdrawn["withdrawn"]["withdrawn_at"]
+
+
+def test_a_paper_stands_exactly_as_long_as_its_report_says_the_same(backend: Backend) -> None:
+    """Whatever happens to its spot, and whether or not anybody reads the newer report."""
+    seed = random.randrange(10**6)
+    print("seed", seed)  # noqa: T201 (shown where it fails)
+    chance, (doctor, ada) = random.Random(seed), patient_in_care(backend)
+    for _ in range(size(6, 60)):
+        lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+        own = file_for(backend, ada, chance.choice(list(Band)), lesion=lesion)
+        photos, codes = [own], list[str]()
+        for _ in range(6):
+            if chance.random() < 0.6:
+                codes.append(report_of(ada, own.number)["verification"]["hash"])
+            now_said = sealed_now(backend, ada, own.number)
+            for code in codes:
+                assert verdict(backend, code).get_json()["newest"] is (code == now_said)
+            if chance.random() < 0.5:
+                photos.append(file_for(backend, ada, chance.choice(list(Band)), lesion=lesion))
+                continue
+            label, said = chance.choice(["melanoma", "melanocytic_nevus"]), dict[str, Any]()
+            if label == "melanoma":
+                until = (now() + timedelta(days=2)).isoformat()
+                said = chance.choice([{"told_by": "server"}, {"hold_until": until}])
+            said |= {"label": label, "certainty": chance.choice(["sure", "unsure"])}
+            number = chance.choice(photos).number
+            path = f"/submissions/{number}/review"
+            if doctor.call("POST", path, json=said).status_code == 409:  # it lowers the urgency
+                doctor.call("POST", path, json=said | {"downgrade_confirmed": True})
+
+
+def sealed_now(backend: Backend, reader: Person, number: int) -> str:
+    """The code of the report as the reader would read it, which is not issued for that."""
+    account = backend.account(reader.email)
+    to = Subject(id=account.id, role=account.role, session_id="", account=account)
+    read = maker_of(backend).reports.read_report(
+        number=str(number), to=to, language=None, issue=False
+    )
+    return read.content_hash
+
+
+@pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])
+def test_what_was_never_issued_is_not_valid_and_says_no_more(
+    shared_backend: Backend, hash: str
+) -> None:
+    answer = verdict(shared_backend, hash)
+    if answer.status_code == 400:  # control characters are no address at all
+        return
+    told = answer.get_json()
+    assert (told.pop("valid"), {*told.values()}) == (False, {None})
+    page = verdict(
+        shared_backend, hash, headers={"Accept": "text/html", "Accept-Language": "fr, en;q=0.5"}
+    )
+    assert "Aucun rapport" in page.text
+
+
+def test_verifying_is_limited_by_address(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, rate_anonymous="3/minute")
+    statuses = [verdict(backend, "0" * 64).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    backend.services.store.close()
+
+
+def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    numbers = [predicted(ada, keep_photo="true")["id"] for _ in range(2)]
+    hashes = [report_of(ada, number)["verification"]["hash"] for number in numbers]
+    for query in ("", "?lang=fr"):
+        ada.call("GET", f"/submissions/{numbers[0]}/report.pdf{query}")
+    assert len(any_backend.stored()["reports"]) == 3
+    assert ada.call("DELETE", f"/submissions/{numbers[0]}").status_code == 200
+    assert not verdict(any_backend, hashes[0]).get_json()["valid"]
+    assert verdict(any_backend, hashes[1]).get_json()["valid"]
+    erase(any_backend.services, any_backend.account(ada.email))
+    assert any_backend.stored().get("reports", []) == []
+    assert list(any_backend.services.store.blobs.keys()) == []
+
+
+def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    issued = backend.services.data.issued
+    find, keep = issued.find_by_hash, issued.keep_pdf
+
+    def delete_first(hash: str) -> Issued | None:
+        ada.call("DELETE", f"/submissions/{number}")
+        return find(hash)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(issued, "find_by_hash", delete_first)
+        assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 404
+    number = predicted(ada, keep_photo="true")["id"]
+
+    def delete_before(*arguments: Any) -> None:
+        ada.call("DELETE", f"/submissions/{number}")
+        keep(*arguments)
+
+    issued.keep_pdf = delete_before  # type: ignore[method-assign, assignment]
+    ada.call("GET", f"/submissions/{number}/report.pdf")
+    assert backend.stored().get("reports", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
+    ada = backend.member()
+    ada.call("GET", f"/submissions/{predicted(ada)['id']}/report.pdf")
+    gone = new_id()
+    [row] = backend.stored()["reports"]
+    reports = backend.services.store.collection("reports")
+    reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
+    [fault] = backend.services.faults()
+    assert fault.message == f"reports of submission {gone}, which is gone"
+    assert fault.repair
+    fault.repair()
+    assert list(backend.services.faults()) == []
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_issuing_leaves_its_rows_in_the_trail_once(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    for path in PATHS:
+        ada.call("GET", f"/submissions/{number}/{path}")
+    rows = [(row["action"], row["outcome"]) for row in backend.audit()][1:]
+    assert rows == [("report.issue", "done")]
+
+
+def test_a_report_that_is_only_read_is_not_issued(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    before = backend.audit()
+    to_read = f"/submissions/{number}/report.json?issue=false"
+    read = ada.call("GET", to_read).get_json()
+    assert read["verification"] is None
+    assert backend.audit() == before
+    assert backend.stored()["reports"] == []
+    issued = ada.call("GET", f"/submissions/{number}/report.json").get_json()
+    assert issued["verification"]
+    assert {**issued, "verification": None} == read
+    assert ada.call("GET", to_read).get_json() == issued
+    for page in ("report", "report.html", "report.pdf"):  # these are handed on
+        answer = ada.call("GET", f"/submissions/{number}/{page}?issue=false")
+        assert answer.status_code == 400
+
+
+def test_a_submission_deleted_while_it_is_read_is_not_found(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    narrate = Narrator.narrate
+
+    def delete_meanwhile(*arguments: Any, **words: Any) -> Any:
+        ada.call("DELETE", f"/submissions/{number}")
+        return narrate(*arguments, **words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Narrator, "narrate", delete_meanwhile)
+        answer = ada.call("GET", f"/submissions/{number}/report.json?issue=false")
+    assert answer.status_code == 404
+
+
+def state(person: Person, **body: Any) -> Any:
+    return person.call("POST", "/generate_report", json={"class": "melanoma", **body})
+
+
+@pytest.mark.parametrize(("spelling", "key"), sorted(TABLE.label_spellings().items()))
+def test_every_spelling_of_a_class_is_known(ada: Person, spelling: str, key: str) -> None:
+    body = state(ada, **{"class": f" {spelling.upper()} ", "confidence": 94.87}).get_json()
+    assert body["class"] == TABLE.by_key(key).api_name
+    assert body["confidence"] == 94.87
+
+
+def test_a_stated_finding_becomes_the_contracts_four_keys_and_more(ada: Person) -> None:
+    body = state(ada, confidence=0, ignored=True).get_json()
+    sections = ("overview", "importance_of_early_detection", "recommendation")
+    assert all(body[name] for name in (*sections, "confidence_explanation"))
+    assert body["band"] == "urgent_referral"
+    assert body["action"] in body["recommendation"]
+    assert body["notice"] == TABLE.notices.information_only.en
+    assert body["basis"] == "As stated by the caller; no picture was examined."
+    assert body["narrative"]["source"]["writer"] == "template"
+    french = state(ada, confidence=100, language="fr").get_json()
+    assert "aucune image n'a été examinée" in french["basis"]
+    assert state(ada, confidence=1, language="de").status_code == 406
+
+
+def test_a_stated_finding_is_printed_on_request_and_never_kept(backend: Backend) -> None:
+    ada = backend.member()
+    by_field = state(ada, confidence=50, format="pdf")
+    by_header = ada.call(
+        "POST",
+        "/generate_report",
+        json={"class": "melanoma", "confidence": 50},
+        headers={"Accept": "application/pdf"},
+    )
+    assert by_field.mimetype == by_header.mimetype == "application/pdf"
+    assert by_field.data == by_header.data
+    text = text_of(by_field.data)
+    assert "As stated by the caller; no picture was examined." in text
+    assert "it cannot be verified" in text
+    assert backend.stored().get("reports", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"confidence": 100.01},
+        {"confidence": -0.01},
+        {"confidence": "50"},
+        {"confidence": True},
+        {"confidence": None},
+        {"confidence": [50]},
+        {"class": "wart"},
+        {"class": ""},
+        {"class": 1},
+        {"class": "m" * 5000},
+        {"format": "docx"},
+        {},
+    ],
+)
+def test_a_wrong_statement_is_refused(ada: Person, wrong: dict[str, Any]) -> None:
+    answer = state(ada, **({"confidence": 50, **wrong} if wrong else {}))
+    assert answer.status_code == 400, answer.text
+    if wrong.get("class") == "wart":
+        assert "basal cell carcinoma" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_no_confidence_is_beyond_numbers(ada: Person, number: str) -> None:
+    answer = ada.call(
+        "POST",
+        "/generate_report",
+        data=f'{{"class": "melanoma", "confidence": {number}}}',
+        content_type="application/json",
+    )
+    assert answer.status_code == 400
+
+
+def test_only_approved_accounts_state_findings(backend: Backend) -> None:
+    waiting = backend.register("waiting@example.org")
+    assert state(waiting, confidence=50).status_code == 403
+    assert backend.client.post("/generate_report", json={}).status_code == 401
+
+
+def test_the_clinics_name_stands_where_the_operator_set_it(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, clinic_name="Clinique du Lac")
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    assert report_of(ada, number)["clinic"] == "Clinique du Lac"
+    assert "Clinique du Lac" in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    backend.services.store.close()

@@ -1,0 +1,195 @@
+"""What counts no more, or says nothing of the spot, is marked so on paper."""
+
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
+from skinapi.findings.records.letters import LaterDecision, ShownLetter
+from skinapi.findings.records.reviews import Certainty
+from skinapi.findings.records.standing import Advice, SaidBy
+from skinapi.findings.reports.content import ReportContent
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.reading import read_in_order
+from skinapi.findings.reports.rendering import render_html
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.template import write_template
+from skinapi.model.conditions import Band
+from skinapi.model.context import NOTHING_TOLD
+from tests.findings.reports.sample_reports import REVIEW, made_report, reviewed, text_of
+from tests.findings.reports.test_one_instruction import one_line, plain_text
+from tests.findings.reports.test_verification import SIGNED
+from tests.support.findings import finding_of
+
+MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
+SINCE = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+def report_on_a_mole(language: Language, **said: Any) -> Report:
+    finding = finding_of(MOLE, band=Band.SELF_MONITORING, checklist_score=0)
+    facts = Facts.of(finding, NOTHING_TOLD)
+    plain = made_report(language, photo=False, review=None, decision=None)
+    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    return reviewed(plain, finding=finding, **said) if said else plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
+    language: Language,
+) -> None:
+    """ "Most likely a mole. This check misses few cancers" of a photo that was asked for anew."""
+    unjudged = report_on_a_mole(language, certainty=Certainty.UNSURE, new_picture_wanted=True)
+    text = text_of(render_pdf(unjudged))
+    said = read_in_order(report_on_a_mole(language)).summary
+    assert said.likely in text_of(render_pdf(report_on_a_mole(language)))
+    assert said.likely not in text
+    assert said.certainty not in text
+    assert read_in_order(unjudged).confidence_explanation == ""
+    band = unjudged.facts.band_words(language)
+    good, large = {
+        "en": ("passed the check of its quality", "Most likely melanocytic nevus (90%)."),
+        "fr": ("a passé le contrôle de sa qualité", "Le plus probable : naevus"),
+    }[language]
+    assert not any(said in text for said in (good, band.doctor_label))
+    assert size_of(large, render_pdf(unjudged)) < 12
+    could_not, for_doctor, share = {
+        "en": ("This photo could not be judged.", "Of a photo that could not be judged", "90%"),
+        "fr": ("Cette photo n'a pas pu être jugée.", "D'une photo qui n'a pas pu", "90 %"),
+    }[language]
+    assert text.index(could_not) < text.index(for_doctor) < text.index(share)
+
+
+def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
+    report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
+    text = text_of(render_pdf(replace(report, due=SINCE.date())))
+    said = (
+        "Laboratory's result: a melanoma",
+        "See a doctor this week",
+        "By 22 November 2026 (Sunday)",
+    )
+    places = [text.index(part) for part in said]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: Language) -> None:
+    """The pages said "By 3 December" and "call today"; the PDF said neither."""
+    report = made_report(language, photo=False, review=None, decision=None)
+    call, day = {
+        "en": ("call the doctor's practice today.", "By 3 December 2026 (Thursday)."),
+        "fr": (
+            "appeler le cabinet du médecin aujourd'hui",
+            "Au plus tard le 3 décembre 2026 (jeudi).",
+        ),
+    }[language]
+    for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):
+        assert call not in printed
+    due = replace(report, due=SINCE.date() + timedelta(days=11))
+    for printed in (plain_text(render_html(due)), text_of(render_pdf(due))):
+        assert call in one_line(printed)
+        assert day in one_line(printed)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> None:
+    report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
+    marked = {
+        "en": "Said on 21 November 2026, replaced since Note Excision planned.",
+        "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque Excision planned.",
+    }[language]
+    assert marked not in text_of(render_pdf(report))
+    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -> None:
+    """The page of the older photo said "Most likely melanocytic nevus (76%)" in large type, and
+    named no melanoma.
+    """
+    report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
+    proven = report_on_a_mole("en", label=MELANOMA, histology_result=MELANOMA).decision
+    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
+    named, visit = {
+        "en": (
+            "Laboratory's result of 22 November 2026 (finding 10): Melanoma",
+            "See a doctor this week",
+        ),
+        "fr": (
+            "Résultat du laboratoire du 22 novembre 2026 (résultat 10) : Mélanome",
+            "Voir un médecin cette semaine",
+        ),
+    }[language]
+    shown = replace(report, spot_advice=replace(advice, decision=proven))
+    printed = render_pdf(shown)
+    for text in (one_line(plain_text(render_html(shown))), text_of(printed)):
+        text = text.replace(NO_BREAK_SPACE, " ")
+        assert text.index(named) < text.index(visit)
+    assert named not in text_of(render_pdf(replace(report, spot_advice=advice)))
+    urgency = shown.facts.band_words(language).doctor_label
+    assert urgency in " ".join(read_in_order(report).findings)
+    assert urgency not in " ".join(read_in_order(shown).findings)
+    alone = report_on_a_mole(language)
+    assert 'class="answer"' in render_html(alone)
+    assert 'class="answer"' not in render_html(shown)
+    answer = ReportContent(alone).answer[1]
+    assert size_of(answer, render_pdf(alone)) > 12 > size_of(answer, printed)
+
+
+def size_of(text: str, pdf: bytes) -> float:
+    """Of its letters, in points, on the first page."""
+    sizes: list[float] = []
+
+    def note(said: str, _: Any, matrix: list[float], __: Any, size: float) -> None:
+        if text.replace(NO_BREAK_SPACE, " ") in said.replace(NO_BREAK_SPACE, " "):
+            sizes.append(size)
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=note)
+    return max(sizes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_model_found_is_called_that_where_something_else_counts(
+    language: Language,
+) -> None:
+    asks = {"en": "a doctor should see it this week", "fr": "doit la voir cette semaine"}[language]
+    dark = {"en": "brown, black or dark spot", "fr": "tache brune, noire ou foncée"}[language]
+    plain = report_on_a_mole(language)
+    context = plain.facts.context.model_copy(update={"checklist": ()})
+    plain = replace(plain, facts=plain.facts.model_copy(update={"context": context}))
+    decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=Certainty.SURE)
+    heads = {
+        "en": ("How certain the model was", "What the model found"),
+        "fr": ("Degré de certitude du modèle", "Constatations du modèle"),
+    }[language]
+    before, after = (text_of(render_pdf(report)) for report in (plain, decided))
+    assert asks in before
+    assert asks not in after
+    assert dark in before
+    assert dark in after
+    urgent = plain.facts.model_copy(update={"band": Band.URGENT_REFERRAL})
+    told = text_of(render_pdf(replace(plain, facts=urgent)))
+    assert dark in told
+    assert asks not in told, "the advice is that already"
+    assert all(head in after and head not in before for head in heads)
+
+
+@pytest.mark.parametrize("lines", range(20, 60, 4))
+def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
+    """A page ended between the two."""
+    text = "\n".join(f"Line {line} of the letter." for line in range(20))
+    letter = SIGNED.model_copy(update={"text": text})
+    by = LaterDecision(decided_at=SINCE + timedelta(days=9), decided_by="Dr Hyde", by_result=False)
+    note = "\n".join(f"{line}" for line in range(lines))
+    review = REVIEW.model_copy(update={"note": note})
+    report = made_report(letters=(ShownLetter(letter, by),), review=review)
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(render_pdf(report))).pages]
+    (marked,) = (page for page in pages if "which counts" in page.replace("\n", " "))
+    assert len(re.findall("of the letter", marked)) == 20
+    assert "Written and signed by" in marked.replace("\n", " ")

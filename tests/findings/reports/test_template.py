@@ -1,0 +1,452 @@
+"""The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
+
+import json
+import re
+from datetime import UTC, datetime
+from itertools import chain, combinations, product
+from typing import Any
+
+import pytest
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.reviews import Certainty, Histology
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.reading import say_certainty, sentences_of
+from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.model.bands import RaisedBy, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding.headline import say_share, say_share_of
+from skinapi.model.finding.ranking import rank
+from tests.findings.reports.facts import facts_of
+from tests.support.findings import (
+    CONTRADICTED,
+    LITTLE_TESTED,
+    TESTED,
+    UNSURE,
+    finding_of,
+    named_finding,
+    told_finding,
+)
+from tests.support.size import in_drill
+
+TABLE = conditions_table()
+DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))
+BOTH_TESTED = (TESTED, LITTLE_TESTED)
+# That of a checklist without a sign: of all cases only the longest are taken outside the drill.
+LONGEST_SCORES = (0, *in_drill(None, 7))
+CANCER_RULES = (
+    RaisedBy.MELANOMA,
+    RaisedBy.SQUAMOUS_CELL_CARCINOMA,
+    RaisedBy.BASAL_CELL_CARCINOMA,
+    RaisedBy.ACTINIC_KERATOSIS,
+)
+REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
+
+
+def write_sections(finding: Finding, language: Language) -> Sections:
+    return write_template(Facts.of(finding, NOTHING_TOLD), language).sections
+
+
+# Every rule that can ask for the band; one that was kept has not_dermoscopic for little_tested.
+RULES = {
+    Band.URGENT_REFERRAL: (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST),
+    Band.REFERRAL: (
+        RaisedBy.BASAL_CELL_CARCINOMA,
+        RaisedBy.ACTINIC_KERATOSIS,
+        RaisedBy.MOST_PROBABLE,
+    ),
+    Band.DOCTOR_REVIEW: (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED, RaisedBy.UNCERTAIN),
+    Band.ROUTINE: (RaisedBy.MOST_PROBABLE,),
+    Band.SELF_MONITORING: (RaisedBy.MOST_PROBABLE,),
+}
+
+
+def fits(finding: Finding, language: Language) -> bool:
+    sections = write_sections(finding, language).model_dump().values()
+    assert all(sections)
+    return sum(len(section.encode("latin-1")) for section in sections) <= MOST_CHARACTERS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_all_sections_fit_the_angular_apps_pdf(key: str, language: Language) -> None:
+    doubts_or_all = ((), tuple(Doubt), *in_drill(*DOUBTS))
+    for band, doubts, score in product(Band, doubts_or_all, LONGEST_SCORES):
+        fields: dict[str, Any] = {"band": band, "reasons": doubts, "checklist_score": score}
+        modalities, tests = (UNSURE, CONTRADICTED, *in_drill(None)), (BOTH_TESTED, *in_drill(()))
+        for modality, tested in product(modalities, tests):
+            fields |= {"raised_by": RULES[band], "modality": modality, "tested": tested}
+            assert fits(told_finding(key, **fields), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_all_sections_fit_that_pdf_where_a_rule_named_the_condition(
+    key: str, language: Language
+) -> None:
+    for other, score in product(set(TABLE.keys) - {key}, LONGEST_SCORES):
+        fields: dict[str, Any] = {"most_probable": other, "checklist_score": score}
+        assert fits(named_finding(key, **fields), language)
+        rules = (RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
+        fields |= {"band": Band.URGENT_REFERRAL, "raised_by": rules}
+        assert fits(named_finding(key, **fields), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_below_a_decision_nothing_of_the_finding_is_described_and_all_fits_that_pdf(
+    key: str, language: Language
+) -> None:
+    """The overview went on to call a mole harmless where the doctor had written melanoma."""
+    own = TABLE.by_key(key).sentences[language]
+    for band, label in product(Band, set(TABLE.labels) - {key}):
+        finding = told_finding(key, band=band, raised_by=RULES[band], checklist_score=0)
+        decision = decision_of(label, histology=Histology.AWAITED, new_picture_wanted=True)
+        sections = write_sections(finding, language).model_dump()
+        shown = decision.put_first(sections, band, language)
+        whole = " ".join(shown.values())
+        assert len(whole.encode("latin-1")) <= MOST_CHARACTERS
+        assert own.what_it_is not in whole
+        assert own.why_early not in whole
+        assert TABLE.name(label, language) in shown["overview"]
+        decided = TABLE.label(label)
+        if isinstance(decided, Condition):
+            assert decided.sentences[language].why_early in whole
+
+
+def decision_of(label: str, **fields: Any) -> Decision:
+    given: dict[str, Any] = {
+        "review": "1" * 32,
+        "label": label,
+        "urgency": TABLE.label(label).urgency,
+        "certainty": Certainty.SURE,
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": datetime(2026, 11, 21, tzinfo=UTC),
+        "decided_by": "Dr Ελένη Παπαδοπούλου",
+        "doctor": "2" * 32,
+    }
+    return Decision(**{**given, **fields})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Language) -> None:
+    rules = RULES[Band.URGENT_REFERRAL]
+    fields: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": rules}
+    crowded = told_finding("basal_cell_carcinoma", reasons=tuple(Doubt), **fields)
+    narrative = write_template(Facts.of(crowded, NOTHING_TOLD), language)
+    notices = [getattr(said, language) for said in crowded.notices]
+    assert narrative.limits == tuple(notices)
+    said = [notice in narrative.sections.confidence_explanation for notice in notices]
+    assert said[:5] == [True, True, False, False, False], "of four doubts the first"
+    assert not any(said[6:]), "the test figures"
+    certain = Facts.of(finding_of("melanoma"), NOTHING_TOLD)
+    roomy = write_template(certain, language).sections.confidence_explanation
+    unsure = getattr(TABLE.notices.modality_unsure, language)
+    assert f"{unsure} {say_certainty(certain, language)} " in roomy
+
+
+def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() -> None:
+    finding = finding_of("melanoma", tested=(TESTED, LITTLE_TESTED))
+    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
+    sections = " ".join(narrative.sections.model_dump().values())
+    assert "Tested on" not in sections
+    assert (
+        "This check misses some cancers in dermoscope pictures and ordinary photographs" in sections
+    )
+    assert sum("Tested on" in limit for limit in narrative.limits) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_no_section_speaks_against_the_band(key: str, language: Language) -> None:
+    for band in Band:
+        finding = finding_of(key, band=band, raised_by=(RaisedBy.CHECKLIST,))
+        sections = write_sections(finding, language)
+        assert sections.recommendation.startswith(finding.band_words(language).action)
+        if urgency(band) < urgency(TABLE.by_key(key).urgency):
+            advice = sections.recommendation + sections.importance_of_early_detection
+            assert not any(words in advice for words in REASSURING)
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "uncertain"), ("fr", "incertain")])
+def test_the_first_sentence_says_that_a_finding_is_uncertain(language: Language, says: str) -> None:
+    for doubts in DOUBTS:
+        overview = write_sections(finding_of(reasons=doubts), language).overview
+        assert (says in overview.partition(".")[0]) == bool(doubts)
+
+
+def test_a_patient_reads_no_percentage_and_the_findings_have_them() -> None:
+    """The sections said "15.25 %" to whoever had sent a photo."""
+    narrative = write_template(facts_of("melanoma", probability=0.9), "en")
+    said = narrative.sections.confidence_explanation
+    assert "The model's estimate: a melanoma (about 9 in 10)." in said
+    assert said.count(" in 10") == 1, "all cancers together are as probable"
+    assert narrative.findings[0] == "Most likely melanoma (90%)."
+    mole = write_sections(finding_of("melanocytic_nevus", probability=0.6), "en")
+    assert "Any skin cancer or early form of one: " in mole.confidence_explanation
+    french = write_sections(finding_of("melanoma", probability=0.44), "fr").confidence_explanation
+    assert "Estimation du modèle\u00a0: un mélanome (environ 4 sur 10)." in french
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_no_section_and_no_next_step_has_a_percentage_of_the_finding(
+    key: str, language: Language
+) -> None:
+    texts = json.dumps(TABLE.model_dump(mode="json"), ensure_ascii=False)
+    for band, doubts in product(Band, ((), tuple(Doubt))):
+        rules = RULES[band]
+        finding = told_finding(key, band=band, reasons=doubts, raised_by=rules, checklist_score=4)
+        narrative = write_template(Facts.of(finding, NOTHING_TOLD), language)
+        read = [*narrative.sections.model_dump().values(), *narrative.next_steps]
+        said = [one for text in read for one in sentences_of(text) if one not in texts]
+        assert not [one for one in said if "%" in one]
+
+
+def test_what_raised_the_band_is_named() -> None:
+    finding = finding_of(
+        "melanocytic_nevus",
+        probability=0.6,
+        band=Band.URGENT_REFERRAL,
+        raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST),
+    )
+    said = write_sections(finding, "en")
+    assert (
+        "the reason: a melanoma that cannot be ruled out, the 7-point checklist." in said.overview
+    )
+    assert said.importance_of_early_detection.startswith(
+        "In case it is a melanoma: Found while it is still thin"
+    )
+    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
+    assert any("the reason: Melanoma (6%), the 7-point checklist." in one for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("language", "begins"), [("en", "In case it is"), ("fr", "Au cas où ce serait")]
+)
+@pytest.mark.parametrize("concern", CANCER_RULES)
+def test_the_disease_that_early_detection_is_about_is_named(
+    concern: RaisedBy, language: Language, begins: str
+) -> None:
+    """ "It very rarely spreads" stood in a report that named no carcinoma."""
+    ranked = rank({NORMAL_SKIN: 0.6, concern.value: 0.4})
+    finding = finding_of(NORMAL_SKIN, ranked=ranked, band=Band.REFERRAL, raised_by=(concern,))
+    said = write_sections(finding, language).importance_of_early_detection
+    name = TABLE.notices.headline.names[concern.value].patient.in_language(language)
+    colon = {"en": ":", "fr": "\u00a0:"}[language]
+    assert said.startswith(f"{begins} {name}{colon} ")
+    own = write_sections(finding_of(concern.value), language).importance_of_early_detection
+    assert said.endswith(own)
+
+
+def test_in_case_is_of_the_gravest_cancer_where_none_is_named() -> None:
+    """Of a mole, "In case it is an actinic keratosis or Bowen's disease" stood."""
+    shares = {"actinic_keratosis": 0.004, "melanoma": 0.003, "squamous_cell_carcinoma": 0.001}
+    ranked = rank({"melanocytic_nevus": 0.992, **shares})
+    finding = finding_of(
+        "melanocytic_nevus",
+        ranked=ranked,
+        band=Band.DOCTOR_REVIEW,
+        raised_by=(RaisedBy.UNTESTED_SKIN,),
+    )
+    said = write_sections(finding, "en").importance_of_early_detection
+    assert said.startswith("In case it is a melanoma: ")
+
+
+def test_a_mole_near_the_limit_is_frightening_to_nobody() -> None:
+    """Of a mole, "less than 1 in 100", stood "In case it is a melanoma: … time matters"."""
+    finding = finding_of(
+        "melanocytic_nevus", band=Band.ROUTINE, raised_by=(RaisedBy.NEAR_THRESHOLD,)
+    )
+    for language in LANGUAGES:
+        said = write_sections(finding, language)
+        assert SENTENCES[language].near_limit in said.overview
+        assert "melan" not in said.importance_of_early_detection.lower()
+        assert said.importance_of_early_detection == TABLE.notices.early.in_language(language)
+
+
+def test_two_doubts_are_joined_as_a_person_would() -> None:
+    doubts = (Doubt.UNLIKE_TRAINING, Doubt.TOO_CLOSE)
+    finding = finding_of("melanocytic_nevus", band=Band.DOCTOR_REVIEW, reasons=doubts)
+    assert "learned from and the possibilities are" in write_sections(finding, "en").overview
+
+
+@pytest.mark.parametrize(("language", "harmless"), [("en", "harmless"), ("fr", "bénin")])
+def test_nothing_is_called_harmless_in_doubt_or_raised(language: Language, harmless: str) -> None:
+    for band, doubts in product(Band, DOUBTS):
+        if doubts and urgency(band) > urgency(Band.DOCTOR_REVIEW):
+            continue  # a doubt asks for a doctor
+        raised: dict[str, Any] = {"band": band, "reasons": doubts}
+        raised["raised_by"] = (RaisedBy.CHECKLIST,)
+        sections = write_sections(finding_of("melanocytic_nevus", **raised), language)
+        calm = not doubts and band is Band.SELF_MONITORING
+        assert (harmless in " ".join(sections.model_dump().values())) is calm
+
+
+def test_what_a_rule_named_is_told_as_what_cannot_be_ruled_out() -> None:
+    finding = named_finding("basal_cell_carcinoma", most_probable="melanocytic_nevus")
+    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
+    assert narrative.sections.overview.startswith(
+        "Most likely a mole. A skin cancer cannot be ruled out."
+    )
+    assert narrative.findings[0] == (
+        "Most likely melanocytic nevus (45%). Not ruled out: basal cell carcinoma (30%)."
+    )
+    assert "Urgency: Referral; the reason: Basal cell carcinoma (30%)." in narrative.findings
+
+
+def test_the_prose_names_what_is_likely_or_open_alone_and_once() -> None:
+    """Nine probabilities stood twice below the bars that show them; "not ruled out: a skin cancer
+    (all together 1%)" beside "skin cancer: 1.5%" and "cannot be ruled out at 95%".
+    """
+    facts = facts_of("melanocytic_nevus", probability=0.92, band=Band.DOCTOR_REVIEW)
+    scores: dict[Language, str] = {"en": "4%", "fr": "4 %"}
+    for language, score in scores.items():
+        findings = " ".join(write_template(facts, language).findings)
+        named = [key for key in TABLE.keys if TABLE.name(key, language) in findings]
+        assert named == ["melanocytic_nevus"], "the reason of the urgency"
+        assert findings.count("ruled out" if language == "en" else "exclu") == 1
+        assert findings.count("%") == 3, findings
+        assert f"{score})" in findings
+
+
+def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
+    finding = told_finding("melanoma")
+    said = write_sections(finding, "en").confidence_explanation
+    assert said.startswith(
+        "From the picture alone: a melanoma (about 3 in 10). With what was told of the spot: "
+        "a melanoma (about 4 in 10)."
+    )
+    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
+    assert any(found.startswith("From the picture alone: Melanoma (31%)") for found in findings)
+    assert "picture alone" not in " ".join(write_sections(finding_of(), "en").model_dump().values())
+
+
+def test_a_new_fact_of_the_finding_changes_the_hash() -> None:
+    finding = told_finding()
+    hashes = {Facts.of(finding, NOTHING_TOLD).hash}
+    for field, value in (
+        ("modality", UNSURE),
+        ("tested", ()),
+        ("from_picture", None),
+        ("not_ruled_out", ()),
+    ):
+        changed = finding.model_copy(update={field: value})
+        hashes.add(Facts.of(changed, NOTHING_TOLD).hash)
+    assert len(hashes) == 5
+
+
+@pytest.mark.parametrize("key", [key for key in TABLE.keys if key != "normal_skin"])
+def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
+    finding = finding_of(key, probability=0.4)
+    seven = finding.over_seven()
+    said = " ".join(write_template(Facts.of(seven, NOTHING_TOLD), "en").findings)
+    likely = seven.headline.likely
+    assert say_share_of(likely.key, likely.probability).en in said
+    assert say_share(seven.malignant_score, malignant=True).en in said
+    assert say_share_of(key, finding.confidence).en not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
+    key: str, language: Language
+) -> None:
+    facts = Facts.as_stated(condition=key, confidence=0.8)
+    narrative = write_template(facts, language)
+    whole = " ".join(narrative.texts)
+    name = getattr(TABLE.by_key(key).names, language)
+    begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
+    assert narrative.sections.overview.startswith(begins[language])
+    assert {"en": "80%", "fr": "80 %"}[language] in whole
+    for foreign in ("model", "modèle", "malignant score", "malignité", "dermoscope picture"):
+        assert foreign not in whole
+    assert urgency(facts.band) <= urgency(Band.DOCTOR_REVIEW)
+    assert narrative.sections.recommendation.startswith(facts.band_words(language).action)
+    advice = narrative.sections.recommendation + narrative.sections.importance_of_early_detection
+    if facts.more_urgent:
+        assert not any(words in advice for words in REASSURING)
+
+
+def test_the_findings_tell_every_figure() -> None:
+    facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
+    findings = " ".join(write_template(facts, "en").findings)
+    assert "is 93%" in findings
+    assert "Urgency: Urgent referral; the reason: Melanoma (90%)." in findings
+    assert "300 by 225 pixels" in findings
+    assert "The 7-point checklist was answered; its score: 4." in findings
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_limits_are_the_notices_and_the_first_step_is_the_bands_action(
+    language: Language,
+) -> None:
+    for doubts in DOUBTS:
+        facts = facts_of(reasons=doubts, checklist_score=0)
+        narrative = write_template(facts, language)
+        assert narrative.limits == tuple(getattr(said, language) for said in facts.notices)
+        assert narrative.next_steps[0] == facts.band_words(language).action
+        below = getattr(TABLE.checklist.result.below, language)
+        assert below not in narrative.next_steps, "it is milder than the band"
+        mild = facts_of("melanocytic_nevus", band=Band.SELF_MONITORING, checklist_score=0)
+        assert write_template(mild, language).next_steps[-1] == below
+
+
+def test_the_same_facts_give_the_same_words() -> None:
+    first, again = (write_template(facts_of("dermatofibroma"), "fr") for _ in range(2))
+    assert first == again
+
+
+def test_a_reason_is_given_once() -> None:
+    facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
+    findings = " ".join(write_template(facts, "en").findings)
+    assert "the reason: Melanoma (90%), the 7-point checklist." in findings
+
+
+def test_the_malignant_score_adds_up_what_the_model_has_an_output_for() -> None:
+    eight = " ".join(write_template(facts_of("melanoma"), "en").findings)
+    assert "Squamous" not in eight
+    nine = " ".join(write_template(facts_of("squamous_cell_carcinoma"), "en").findings)
+    assert "Bowen's disease, Squamous cell carcinoma, is " in nine
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_text_counts_all_its_probabilities_of_one_number(language: Language) -> None:
+    """ "About 4 in 10 … about 18 in 100" are not compared by whoever reads them."""
+    of_ten, of_hundred = {"en": (" in 10", " in 100"), "fr": (" sur 10", " sur 100")}[language]
+    small = write_sections(finding_of("melanocytic_nevus", probability=0.9), language)
+    large = write_sections(finding_of("melanoma", probability=0.9), language)
+    for sections, said in ((small, of_hundred), (large, of_ten)):
+        counted = re.findall(rf"{of_ten}0?(?!\d)", sections.confidence_explanation)
+        assert counted
+        assert {*counted} == {said}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_checklist_without_answers_is_called_the_same_everywhere(language: Language) -> None:
+    """ "Not asked" stood above "was not answered"."""
+    assert LABELS[language].not_asked in SENTENCES[language].checklist_unanswered.replace(
+        "n'a pas été remplie", "non remplie"
+    ).replace("was not answered", "not answered")
+
+
+@pytest.mark.parametrize(
+    ("language", "nape", "calf"),
+    [
+        ("en", "neck (back), midline", "left leg (back)"),
+        ("fr", "cou (derrière), ligne médiane", "jambe (derrière), à gauche"),
+    ],
+)
+def test_a_place_is_said_with_its_side_and_its_midline(
+    language: Language, nape: str, calf: str
+) -> None:
+    """The nape was the "middle of the neck", which reads as a height."""
+    labels = LABELS[language]
+    assert labels.say_place("neck", "middle", "rear") == nape
+    assert labels.say_place("lower_extremity", "left", "rear") == calf

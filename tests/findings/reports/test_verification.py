@@ -1,0 +1,109 @@
+"""What a report's verification code stands for."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skinapi.base.languages import Language
+from skinapi.findings.records.letters import LaterDecision, Letter, ShownLetter, Withdrawal
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.report import Narrative, Reason, Report, Source
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.verification import NOT_HASHED, seal_report
+from tests.findings.reports.sample_reports import REVIEW
+
+FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
+
+
+def written(language: Language = "en", source: Source | None = None) -> Narrative:
+    narrative = write_template(FACTS, language)
+    return narrative.model_copy(update={"source": source or Source()})
+
+
+def sealed(
+    narrative: Narrative,
+    submission: str = "one",
+    letters: Sequence[Letter] = (),
+    superseded: LaterDecision | None = None,
+) -> str:
+    shown = tuple(ShownLetter(letter, superseded) for letter in letters)
+    report = Report(facts=FACTS, narrative=narrative, letters=shown)
+    return seal_report(report, submission=submission, renderer="r")
+
+
+def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
+    assert sealed(written(source=Source(reason=Reason.NO_KEY))) == sealed(written())
+
+
+def test_another_language_another_submission_and_other_words_have_codes_of_their_own() -> None:
+    narrative = written()
+    other_words = narrative.model_copy(update={"limits": ("Something else.",)})
+    codes = {
+        sealed(narrative),
+        sealed(narrative, "another"),
+        sealed(written("fr")),
+        sealed(other_words),
+    }
+    assert len(codes) == 4
+
+
+MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
+SIGNED = Letter(
+    id="0" * 32,
+    created_at=datetime(2026, 11, 24, tzinfo=UTC),
+    submission="one",
+    doctor="2" * 32,
+    reader="patient",
+    language="en",
+    text="Please see a doctor this week.",
+    signed_at=datetime(2026, 11, 24, tzinfo=UTC),
+    signature="Dr Grace Hopper",
+)
+
+
+def test_each_word_of_a_signed_letter_is_sealed() -> None:
+    changes: list[dict[str, Any]] = [
+        {"text": "Please see a doctor next year."},
+        {"decision": "Doctor's decision: melanoma"},
+        {"signature": "Dr Hyde"},
+        {"signed_at": datetime(2026, 11, 25, tzinfo=UTC)},
+        {"reader": "colleague"},
+        {"language": "fr"},
+        {"withdrawn": Withdrawal(withdrawn_at=MONDAY, withdrawn_by="Dr Hyde", reason="Wrong.")},
+        {"withdrawn": Withdrawal(withdrawn_at=MONDAY, withdrawn_by="Dr Hyde", reason="Old.")},
+    ]
+    letters = [SIGNED, *(SIGNED.model_copy(update=change) for change in changes)]
+    codes = {sealed(written()), *(sealed(written(), letters=[one]) for one in letters)}
+    assert len(codes) == 2 + len(changes)
+
+
+def test_how_a_letter_came_about_is_not_sealed() -> None:
+    """A field that a later version adds would give each report another code."""
+    came = {"version": 7, "last_review": "0"}
+    other = SIGNED.model_copy(update=came)
+    assert sealed(written(), letters=[other]) == sealed(written(), letters=[SIGNED])
+
+
+def test_what_supersedes_a_letter_is_sealed() -> None:
+    days = [
+        LaterDecision(
+            decided_at=MONDAY + timedelta(days=day), decided_by="Dr Hyde", by_result=False
+        )
+        for day in range(2)
+    ]
+    codes = {sealed(written(), letters=[SIGNED], superseded=by) for by in (None, *days)}
+    assert len(codes) == 3
+
+
+def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() -> None:
+    """Each report with a review would be superseded by an upgrade."""
+
+    def code(review: Review) -> str:
+        report = Report(facts=FACTS, narrative=written(), review=review)
+        return seal_report(report, submission="one", renderer="r")
+
+    sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
+    before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}
+    assert sealed_fields == before
+    assert code(REVIEW) == code(REVIEW.model_copy(update={"asked_by": "2" * 32}))

@@ -1,0 +1,113 @@
+"""Whether a client's screen reads as an all-clear, and whether the report contradicts it."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from skinapi.base.errors import Refused
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import SENTENCES
+from skinapi.integrations.clients.condition_names import CONDITION_NAMES
+from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
+from skinapi.integrations.clients.guide import LIKELY_BENIGN, GuideAnswer
+from skinapi.integrations.clients.skinartify import Predictions
+from skinapi.integrations.clients.undecided import (
+    Undecided,
+    decided,
+    is_undecided,
+    over_known_classes,
+    risk_of,
+)
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.decoding.photo import Photo, read_photo
+from skinapi.model.finding.finding import Finding
+from skinapi.model.outline import Shape
+from skinapi.model.registry.service import ClassifiedPhoto
+from tests.support.photos import photo_of
+
+# The lab's screen paints it green wherever it may.
+REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
+PHRASES = SENTENCES["en"]
+WARNINGS = [
+    said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.near_limit, PHRASES.uncertain)
+]
+NOT_RULED_OUT = conditions_table().notices.headline.not_ruled_out.en.rpartition("}")[2]
+
+
+def on_angular(finding: Finding) -> bool:
+    """It shows the class, then the report."""
+    overview = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections.overview
+    return is_benign(finding.headline.named.key) and not any(said in overview for said in WARNINGS)
+
+
+def on_skinartify(finding: Finding) -> bool:
+    """It takes the highest of the seven."""
+    shares = Predictions.of(finding).predictions
+    highest = max(shares, key=shares.__getitem__)
+    [key] = [key for key, names in CONDITION_NAMES.items() if names.skinartify == highest]
+    return is_benign(key)
+
+
+def on_explainable(finding: Finding) -> bool:
+    """It paints the first bar green."""
+    seven = decided(finding, "explainable")
+    return is_benign(finding.headline.named.key) or is_benign(seven.most_probable)
+
+
+def in_explainables_report(finding: Finding) -> bool:
+    known = over_known_classes(finding)
+    return risk_of(finding) == "Low" or (
+        not is_undecided(known) and is_benign(finding.headline.named.key)
+    )
+
+
+def on_guide(finding: Finding) -> bool:
+    """It shows "Likely Benign" up to a malignant score."""
+    return GuideAnswer.of(ClassifiedPhoto(finding, any_photo())).malignant_score <= LIKELY_BENIGN
+
+
+def on_lab(finding: Finding) -> bool:
+    """It shows the severity, the class's name, and low indicators in green."""
+    diagnosis = Diagnosis.of(ClassifiedPhoto(finding, any_photo(), REGULAR))
+    table = conditions_table()
+    benign = [CONDITION_NAMES[c.key].lab_class_id for c in table.conditions if not c.malignant]
+    green = min(diagnosis.clinical_indicators.values()) <= LIKELY_BENIGN
+    return diagnosis.severity == "Benign" or diagnosis.class_id in benign or green
+
+
+SCREENS: Mapping[str, Callable[[Finding], bool]] = {
+    "angular": on_angular,
+    "skinartify": on_skinartify,
+    "explainable": on_explainable,
+    "explainable's PDF": in_explainables_report,
+    "guide": on_guide,
+    "lab": on_lab,
+}
+
+
+@cache
+def any_photo() -> Photo:
+    return read_photo(photo_of("melanocytic_nevus"))
+
+
+def is_benign(key: str) -> bool:
+    return not conditions_table().by_key(key).malignant
+
+
+def reads_as_an_all_clear(client: str, finding: Finding) -> bool:
+    try:
+        return SCREENS[client](finding)
+    except (Undecided, Refused):  # a sentence, and each says that it is none
+        return False
+
+
+def must_not_be_cleared(finding: Finding) -> bool:
+    """Whether the band is more urgent than the named condition alone asks for, or the report says
+    that something is not excluded.
+    """
+    named = conditions_table().by_key(finding.stated)
+    report = write_template(Facts.of(finding, NOTHING_TOLD), "en")
+    said = " ".join(report.sections.model_dump().values())
+    return urgency(finding.band) < urgency(named.urgency) or NOT_RULED_OUT in said

@@ -1,0 +1,47 @@
+"""A backend that serves every client, in this process and behind a real server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from skinapi.model.registry.prediction_pool import ServedModel
+from tests.integrations.clients.dialects import SMALL
+from tests.integrations.clients.served_backend import ClientBackend, ServedBackend
+from tests.served.server import serving
+from tests.support.backends import Backend
+from tests.support.models import served_once, tested_model
+
+
+class WellTestedBackend(Backend):
+    """With a model that answers a mole as one: most clients show none that is raised."""
+
+    def served(self) -> ServedModel:
+        return served_once(tested_model())
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """A developer's own machine, the lab opened by hand."""
+    folder = tmp_path_factory.mktemp("open")
+    backend = WellTestedBackend(folder, open_lab=True, max_upload_bytes=SMALL)
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture(scope="session")
+def served_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBackend]:
+    settings = {
+        "OPEN_LAB": "true",
+        "MAX_UPLOAD_BYTES": str(SMALL),
+        "MODEL_PATH": str(tested_model()),
+    }
+    with serving(tmp_path_factory.mktemp("served_backend"), settings, workers=1) as server:
+        yield ServedBackend(server)
+
+
+@pytest.fixture(params=["here", "gunicorn"])
+def client_backend(request: pytest.FixtureRequest) -> ClientBackend:
+    found: ClientBackend = request.getfixturevalue(
+        "opened" if request.param == "here" else "served_backend"
+    )
+    return found

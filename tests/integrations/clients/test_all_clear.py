@@ -1,0 +1,138 @@
+"""No client's screen reads as an all-clear where the server's report is none."""
+
+import base64
+import io
+from collections.abc import Iterator
+from itertools import islice, permutations, product
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.integrations.clients import guide
+from skinapi.model.bands import THRESHOLDS, RaisedBy, choose_band
+from skinapi.model.calibration.model_calibration import Calibration, NamingRule
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding.assessment import choose_stated
+from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding.ranking import rank, sum_malignant
+from tests.integrations.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
+from tests.integrations.clients.dialects import report
+from tests.integrations.clients.test_screens import RAISED
+from tests.support.backends import Backend
+from tests.support.findings import finding_of, named_finding
+from tests.support.size import size
+
+KEYS = conditions_table().keys
+# Of the first and of the second condition; the others share what is left.
+SHARES = ((0.34, 0.33), (0.6, 0.25), (0.8, 0.04), (0.97, 0.01))
+NEVER_PASSED = dict.fromkeys(THRESHOLDS, 1.1)
+# Its priors make it name the second condition wherever that is anywhere near.
+NAMES_THE_SECOND = NamingRule(tau=1.0, prior={key: 0.5**place for place, key in enumerate(KEYS)})
+
+
+@pytest.fixture(scope="module")
+def findings() -> list[Finding]:
+    """By all combinations of probabilities, doubts, rules and thresholds. One in so many is
+    enough: neither number divides a count.
+    """
+    return list(islice(_make_findings(), 0, None, size(101, 7)))
+
+
+def _make_findings() -> Iterator[Finding]:
+    doubts = ((), (Doubt.TOO_CLOSE,), (Doubt.UNLIKE_TRAINING,))
+    for (first, second), (high, low) in product(permutations(KEYS, 2), SHARES):
+        rest = dict.fromkeys(KEYS, (1 - high - low) / (len(KEYS) - 2))
+        probabilities = {**rest, first: high, second: low}
+        for reasons, thresholds, naming, little, points in product(
+            doubts, ({}, NEVER_PASSED), (None, NAMES_THE_SECOND), (False, True), (None, 4)
+        ):
+            named = choose_stated(
+                probabilities, Calibration(naming=naming), uncertain=bool(reasons)
+            )
+            band, raised_by = choose_band(
+                probabilities=probabilities,
+                named=named,
+                thresholds=thresholds,
+                checklist_score=points,
+                uncertain=bool(reasons),
+                little_tested=little,
+                untested_skin=False,
+            )
+            ranked = rank(probabilities)
+            yield finding_of(
+                named,
+                ranked=ranked,
+                malignant_score=sum_malignant(ranked),
+                band=band,
+                raised_by=raised_by,
+                reasons=reasons,
+                checklist_score=points,
+            )
+
+
+@pytest.mark.parametrize("client", SCREENS)
+def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
+    client: str, findings: list[Finding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each still does where nothing speaks against it: so this test can fail."""
+    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    cleared = [finding for finding in findings if reads_as_an_all_clear(client, finding)]
+    assert cleared
+    assert not [finding for finding in cleared if must_not_be_cleared(finding)]
+
+
+def test_a_raised_finding_is_headed_by_the_condition_whose_threshold_it_has_passed() -> None:
+    """The Angular app showed "Type: melanocytic nevus" over an urgent referral."""
+    finding = finding_of(
+        "melanocytic_nevus", probability=0.9, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
+    )
+    assert finding.headline.named.key == "melanoma"
+    assert finding.headline.named.probability < 0.1
+    assert finding.most_probable == finding.stated == "melanocytic_nevus"
+
+
+def test_a_raised_finding_is_headed_by_the_most_severe_plausible_condition() -> None:
+    found: dict[str, Any] = {
+        "band": Band.DOCTOR_REVIEW,
+        "raised_by": (RaisedBy.LITTLE_TESTED,),
+    }
+    shares = {"melanocytic_nevus": 0.6, "basal_cell_carcinoma": 0.3, "melanoma": 0.1}
+    plausible = finding_of("melanocytic_nevus", ranked=rank(shares), **found)
+    assert plausible.headline.named.key == "basal_cell_carcinoma"
+    # Nothing else is plausible: a report of this class says why the band is higher.
+    assert finding_of("melanocytic_nevus", **found).headline.named.key == "melanocytic_nevus"
+
+
+def test_a_finding_that_is_spared_is_headed_by_the_most_likely_condition() -> None:
+    spared = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
+    assert spared.headline.named == spared.headline.likely == spared.ranked[0]
+    by_rule = named_finding("benign_keratosis", most_probable="melanocytic_nevus")
+    assert by_rule.band is Band.ROUTINE
+    assert by_rule.headline.named.key == "melanocytic_nevus"
+
+
+def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None:
+    """In the answer itself, in the list and in the report, with its own probability."""
+    person = opened.member()
+    photo = {"image": (io.BytesIO(RAISED), "lesion.jpg")}
+    said = person.call("POST", "/predict", data=photo).get_json()
+    shares = {entry["name"]: entry["probability"] for entry in said["probabilities"]}
+    assert said["class"] == "melanoma"
+    assert said["confidence"] == pytest.approx(100 * shares["Melanoma"], abs=0.01)
+    assert said["most_probable"]["key"] == "melanocytic_nevus"
+    [listed] = person.call("GET", "/submissions").get_json()
+    reported = person.call("GET", f"/submissions/{said['id']}/report").get_json()
+    for shown in (listed, reported):
+        assert (shown["class"], shown["confidence"]) == (said["class"], said["confidence"])
+
+
+def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opened: Backend) -> None:
+    """It said "Most probable: mole, 87.94 %" beside "Diagnosis: inconclusive"."""
+    content = base64.b64decode(report(opened, RAISED).get_json()["pdf_report"])
+    text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
+    assert "Diagnosis Inconclusive - no diagnosis" in text
+    assert "Most likely a mole. A skin cancer cannot be ruled out." in text
+    assert text.count("Not ruled out: melanoma (") == 2, "in the headline and as the condition"
+    assert "Uncertain" not in text
+    assert "Most probable" not in text

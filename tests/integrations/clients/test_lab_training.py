@@ -1,0 +1,155 @@
+"""DermaScan lab's exact requests about trainings, and what its client reads of the answers."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.lab.checks import publishing
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.platform.jobs.job_queue import Jobs
+from tests.lab.conftest import DecoderHere
+from tests.lab.sending import labelled, post_form
+from tests.platform.jobs.test_queue import LEASE
+from tests.support.backends import Backend
+
+ORIGIN = "http://localhost:5173"
+ASKED = {
+    "dataset_name": "moles",
+    "architecture": "MobileNetV2",
+    "epochs": 2,
+    "batch_size": 16,
+    "optimizer": "Adam",
+    "learning_rate": 0.001,
+    "class_balancing": True,
+}
+STATE = {
+    *("job_id", "status", "progress", "message", "created_at", "started_at", "completed_at"),
+    *("model_path", "metrics", "request"),
+}
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
+    return {"open_lab": True}
+
+
+@pytest.fixture
+def trained(backend: Backend) -> Backend:
+    assert post_form(backend, labelled(30), "moles").status_code == 200
+    return backend
+
+
+def start(backend: Backend, **changes: Any) -> Any:
+    return backend.client.post(
+        "/api/start-training", json={**ASKED, **changes}, headers={"Origin": ORIGIN}
+    )
+
+
+def state(backend: Backend, job: str) -> dict[str, Any]:
+    answer = backend.client.get(f"/api/job/{job}/status", headers={"Origin": ORIGIN})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    assert found.keys() == STATE
+    return found
+
+
+def test_a_training_is_queued_and_its_state_told_as_the_client_reads_it(trained: Backend) -> None:
+    answer = start(trained)
+    assert answer.status_code == 200, answer.text
+    body = answer.get_json()
+    job = body["job_id"]
+    assert body == {"job_id": job, "status": "queued", "message": "Training job started"}
+    assert len(job) == 8
+    found = state(trained, job)
+    assert (found["status"], found["progress"], found["metrics"]) == ("queued", 0, [])
+    assert found["request"] == ASKED
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_each_epoch_and_the_model_are_told(trained: Backend) -> None:
+    identifier = start(trained).get_json()["job_id"]
+    jobs = Jobs(trained.services.store)
+    job = jobs.claim(worker="test", lease=LEASE)
+    assert job
+    row = {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.7}
+    stamped = {**row, "timestamp": "2026-11-22T00:00:00+00:00", "macro_auc": 0.9}
+    jobs.beat(job, lease=LEASE, changes={"metrics": [stamped], "progress": 40.0})
+    running = state(trained, identifier)
+    assert (running["status"], running["progress"]) == ("running", 40)
+    assert running["metrics"] == [{**row, "timestamp": stamped["timestamp"]}]
+    jobs.finish(job, status="completed", changes={"result": {"version": "m-1"}, "progress": 100.0})
+    done = state(trained, identifier)
+    assert (done["status"], done["model_path"]) == ("completed", "/models/m-1")
+    assert done["completed_at"]
+
+
+def test_a_data_set_that_is_named_by_its_id_is_told_by_its_name(trained: Backend) -> None:
+    [dataset] = trained.services.store.collection("datasets").find({"status": "published"})
+    job = start(trained, dataset_name=dataset["id"]).get_json()["job_id"]
+    assert state(trained, job)["request"]["dataset_name"] == "moles"
+
+
+def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
+    job = start(trained).get_json()["job_id"]
+    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
+    found = state(trained, job)
+    assert (found["status"], found["message"]) == ("failed", "Cancelled")
+
+
+def test_what_is_unknown_is_told_in_the_clients_own_sentences(trained: Backend) -> None:
+    answer = start(trained, dataset_name="nevi")
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, "Dataset not found: nevi")
+    answer = trained.client.get("/api/job/00000000/status")
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, "Job not found: 00000000")
+
+
+@pytest.mark.parametrize("named", [{}, {"dataset_name": None}, {"dataset_name": ""}], ids=str)
+def test_a_training_before_an_upload_is_refused_in_a_sentence(
+    backend: Backend, named: dict[str, Any]
+) -> None:
+    """Its page has no data set to name then, and shows `detail`."""
+    asked = {name: value for name, value in ASKED.items() if name != "dataset_name"}
+    answer = backend.client.post(
+        "/api/start-training", json={**asked, **named}, headers={"Origin": ORIGIN}
+    )
+    said = "No data set was named (dataset_name). Upload one first, then start the training."
+    assert (answer.status_code, answer.get_json()["detail"]) == (400, said)
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_bad_values_are_refused_by_their_name_and_queue_nothing(trained: Backend) -> None:
+    bad: tuple[tuple[str, Any], ...] = (
+        ("architecture", "VGG16"),
+        ("optimizer", "Lion"),
+        ("epochs", 0),
+        ("epochs", 10**6),
+        ("learning_rate", float("nan")),
+        ("learning_rate", 0),
+        ("learning_rate", float("inf")),
+        ("batch_size", 0),
+        ("side", 100),
+        ("dataset_name", ""),
+    )
+    for name, value in bad:
+        answer = start(trained, **{name: value})
+        assert answer.status_code in (400, 404, 422), (name, value)
+        assert name in answer.get_json()["detail"] or answer.status_code in (400, 404), value
+    assert trained.services.jobs.queue.list_jobs(owner=None, limit=9, after=None) == []
+
+
+def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> None:
+    assert post_form(backend, labelled(12), "few").status_code == 200
+    answer = start(backend, dataset_name="few")
+    assert answer.status_code == 422
+    assert "too small to be split" in answer.get_json()["detail"]
+
+
+def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) -> None:
+    admin = trained.member(role="admin")
+    (listed,) = trained.client.get("/api/datasets").get_json()["datasets"]
+    path = f"/{listed['path']}"
+    job = start(trained).get_json()["job_id"]
+    assert admin.call("DELETE", path).status_code == 409
+    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
+    assert admin.call("DELETE", path).status_code == 200

@@ -1,0 +1,301 @@
+"""Findings on their way to the clinic's archive, which may fail in many ways."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from pypdf import PdfReader
+from werkzeug.serving import make_server
+
+from skinapi.integrations.dicom import archive_client
+from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.platform.notices.deliveries import Delivery
+from skinapi.platform.storage.ids import now
+from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import in_days
+from tests.integrations.dicom.fake_archive import FakeArchive, Mood, fake_archive
+from tests.integrations.dicom.reading_back import study_of
+from tests.integrations.dicom.test_objects import (
+    STRUCTURED,
+    clinic_with_finding,
+    objects_of,
+    photograph_again,
+    sign,
+)
+from tests.support.backends import Backend, erase
+from tests.support.orthanc import Orthanc
+
+
+@pytest.fixture
+def archive() -> Iterator[FakeArchive]:
+    with fake_archive() as archive:
+        yield archive
+
+
+@pytest.fixture
+def backend(archive: FakeArchive, tmp_path: Path) -> Iterator[Backend]:
+    made = Backend(tmp_path, archive_url=archive.url, archive_token="let-me-in")
+    yield made
+    made.services.store.close()
+
+
+def send_due(backend: Backend) -> None:
+    """What waits, whatever pause its endpoint has."""
+    rows = backend.services.store.collection("deliveries")
+    rows.update_all({"lane": ARCHIVE}, {"$set": {"due_at": now()}})
+    sender = backend.app.background.delivery_sender
+    sender._lanes.clear()
+    sender.finish_pass()
+
+
+def newest(backend: Backend) -> Delivery:
+    return backend.services.data.deliveries.page(ARCHIVE, after=None, limit=1).items[0]
+
+
+def test_a_finding_is_sent_after_its_review_and_is_then_there(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, _, number = clinic_with_finding(backend)
+    send_due(backend)
+    assert archive.asked == []
+    sign(doctor, number)
+    send_due(backend)
+    assert archive.kept == {one.SOPInstanceUID: one for one in archive.kept.values()}
+    sent = {one.SOPClassUID: one for one in archive.kept.values()}
+    assert sent.keys() == objects_of(doctor).keys()
+    assert "Conclusions" in str(sent[STRUCTURED])
+    assert archive.authorizations == {"Bearer let-me-in"}
+    assert (newest(backend).state, newest(backend).answer) == ("delivered", 200)
+    reads = [row for row in backend.audit() if row["action"] == "photo.read"]
+    assert {row["by"] for row in reads} == {ARCHIVE, backend.account(doctor.email).id}
+
+
+def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_else(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, _, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    send_due(backend)
+    before = set(archive.kept)
+    sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
+    send_due(backend)
+    second = set(archive.kept) - before
+    assert sorted(archive.kept[uid].Modality for uid in second) == ["DOC", "SR"]
+    [report] = [archive.kept[uid] for uid in second if archive.kept[uid].Modality == "SR"]
+    [predecessor] = (
+        report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    )
+    assert predecessor.ReferencedSOPInstanceUID in before
+    body = {"reader": "patient"}
+    draft = doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
+    letter, decision = draft["_id"], draft["decision"]
+    says = "Dear Ada Example,\nIt is a mole. Be well, Ada."
+    text = {"text": says, "decision": decision, "version": 1}
+    accepted = doctor.call("POST", f"/letters/{letter}/sign", json=text)
+    assert accepted.status_code == 200, accepted.text
+    known = set(archive.kept)
+    send_due(backend)
+    [printed] = [archive.kept[uid] for uid in set(archive.kept) - known]
+    pages = PdfReader(io.BytesIO(printed.EncapsulatedDocument)).pages
+    says = "".join(page.extract_text() for page in pages)
+    assert "It is a mole" in says
+    assert "Ada" not in says
+    asked = len(archive.asked)
+    reason = {"reason": "wrong_patient"}
+    withdrawn = doctor.call("POST", f"/letters/{letter}/withdrawal", json=reason)
+    assert withdrawn.status_code == 200, withdrawn.text
+    send_due(backend)
+    assert len(archive.asked) > asked
+    kinds = sorted(one.Modality for uid, one in archive.kept.items() if uid not in before | second)
+    assert set(kinds) == {"DOC"}
+
+
+def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
+    sign(doctor, number)
+    assert ada.call("PUT", "/me/consents", json={"photos": False}).status_code == 200
+    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200  # it is kept
+    send_due(backend)
+    sent = {one.Modality: one for one in archive.kept.values()}
+    assert sorted(sent) == ["DOC", "SR"]
+    pages = PdfReader(io.BytesIO(sent["DOC"].EncapsulatedDocument)).pages
+    assert [image for page in pages for image in page.images] == []
+    assert not [
+        row for row in backend.audit() if row["action"] == "photo.read" and row["by"] == ARCHIVE
+    ]
+    assert newest(backend).state == "delivered"
+    # Given again, what was not sent is sent with the next review, and the report with its photo.
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
+    sign(doctor, number)
+    send_due(backend)
+    assert len({one.Modality for one in archive.kept.values()}) > len(sent)
+
+
+def test_with_another_setting_it_is_sent_when_it_is_stored(
+    archive: FakeArchive, tmp_path: Path
+) -> None:
+    backend = Backend(
+        tmp_path,
+        archive_url=archive.url,
+        archive_after="finding",
+        archive_user="skinapi",
+        archive_password="pässword",
+    )
+    predicted(backend.member(), keep_photo="false")
+    send_due(backend)
+    assert sorted(one.Modality for one in archive.kept.values()) == ["DOC", "SR"]
+    assert archive.authorizations == {"Basic c2tpbmFwaTpww6Rzc3dvcmQ="}
+    backend.services.store.close()
+
+
+FAULTS = {
+    Mood.FORGETS: ("waiting", "not_stored"),
+    Mood.IS_DOWN: ("waiting", "status"),
+    Mood.IS_SLOW: ("waiting", "deadline"),
+    Mood.IS_FULL: ("waiting", "failed_A700"),
+    Mood.TAKES_NO_PHOTOS: ("failed", "failed_0122"),
+    Mood.KNOWS_US_NOT: ("waiting", "credentials"),
+    Mood.HAS_NO_CODES: ("failed", "failed_0000"),
+    Mood.TALKS_NONSENSE: ("waiting", "unreadable"),
+}
+
+
+def test_what_an_archive_does_not_take_is_told_and_sent_later(
+    backend: Backend, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_client, "CALL_S", 0.5)
+    doctor, _, number = clinic_with_finding(backend)
+    for mood, told in FAULTS.items():
+        archive.mood = mood
+        archive.kept.clear()
+        sign(doctor, number)
+        send_due(backend)
+        assert (newest(backend).state, newest(backend).fault) == told, mood
+        if mood is Mood.TAKES_NO_PHOTOS:  # all that it takes it has
+            assert sorted(one.Modality for one in archive.kept.values()) == ["DOC", "OT", "SR"]
+        archive.mood = Mood.WORKS
+        again = f"/archive/deliveries/{newest(backend).id}/again"
+        assert backend.admin().call("POST", again).status_code == 202
+        send_due(backend)
+        assert newest(backend).state == "delivered"
+        assert len(archive.kept) == 4
+
+
+def test_an_admin_sees_where_findings_are_sent_and_how_it_went(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, _, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    archive.mood = Mood.FORGETS
+    send_due(backend)
+    admin = backend.admin()
+    shown = admin.call("GET", "/archive").get_json()
+    assert shown == {"address": archive.url, "sends_after": "review"}
+    [delivery] = admin.pages("/archive/deliveries")
+    assert (delivery["state"], delivery["fault"], delivery["type"]) == (
+        "waiting",
+        "not_stored",
+        "study",
+    )
+    assert admin.call("POST", "/archive/deliveries/none/again").status_code == 404
+
+
+def test_what_is_deleted_meanwhile_is_not_sent(backend: Backend, archive: FakeArchive) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    ada.call("DELETE", f"/submissions/{number}")
+    send_due(backend)
+    assert (archive.kept, newest(backend).state) == ({}, "delivered")
+    sign(doctor, predicted(ada, keep_photo="true")["id"])
+    erase(backend.services, backend.account(ada.email))
+    assert backend.services.data.deliveries.page(ARCHIVE, after=None, limit=9).items == []
+
+
+def test_orthanc_keeps_what_is_sent_and_reads_our_studies(orthanc: Orthanc, tmp_path: Path) -> None:
+    backend = Backend(tmp_path, archive_url=orthanc.dicomweb)
+    doctor, _, number = clinic_with_finding(backend, body_site="back")
+    before = set(orthanc.instances())
+    sign(doctor, number)
+    send_due(backend)
+    assert newest(backend).state == "delivered", newest(backend)
+    sent = set(orthanc.instances()) - before
+    assert_shown(orthanc, sent)
+    for one in sent:
+        assert orthanc.call("DELETE", f"/instances/{one}").status == 200
+    with served(backend) as url:
+        orthanc.add_server("skinapi", url, doctor.token)
+        study = {"Study": study_of(doctor)}
+        fetched = orthanc.call(
+            "POST", "/dicom-web/servers/skinapi/retrieve", json={"Resources": [study]}
+        )
+        assert fetched.json["ReceivedInstancesCount"] == "4"
+        asked = {"Uri": "/studies", "Arguments": {"StudyInstanceUID": study["Study"]}}
+        assert len(orthanc.call("POST", "/dicom-web/servers/skinapi/qido", json=asked).json) == 1
+    # What it fetched is uncompressed, and has the same UIDs: so Orthanc knows it again.
+    assert set(orthanc.instances()) - before == sent
+    assert_shown(orthanc, sent)
+    backend.services.store.close()
+
+
+def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
+    """Orthanc knows each for what it is, draws the pictures and gives back the PDF."""
+    kinds = set()
+    for one in instances:
+        kind = orthanc.call("GET", f"/instances/{one}/simplified-tags").json["Modality"]
+        if kind in ("XC", "OT"):
+            drawn = orthanc.call("GET", f"/instances/{one}/preview")
+            assert (drawn.status, drawn.headers["Content-Type"]) == (200, "image/png")
+        if kind == "DOC":
+            assert orthanc.call("GET", f"/instances/{one}/pdf").data.startswith(b"%PDF")
+        kinds.add(kind)
+    assert kinds == {"XC", "OT", "SR", "DOC"}
+
+
+@contextmanager
+def served(backend: Backend) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, backend.app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}/dicom"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    moved = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+    assert moved.status_code == 200, moved.text
+    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "downgrade_confirmed": True}
+    sign(doctor, number, **mole)
+    send_due(backend)
+
+    def sent_since(known: set[str]) -> list[tuple[int, str]]:
+        send_due(backend)
+        new = [one for uid, one in archive.kept.items() if uid not in known]
+        return sorted((int(one.StudyID), one.Modality) for one in new)
+
+    before = set(archive.kept)
+    newer = photograph_again(backend, ada, lesion)
+    assert sent_since(before) == [(number, "DOC"), (number, "SR")]  # the newer waits for its review
+    before, asked = set(archive.kept), len(archive.asked)
+    held = {"label": "melanoma", "certainty": "sure", "hold_until": in_days(2)}
+    answer = doctor.call("POST", f"/submissions/{newer}/review", json=held)
+    assert answer.status_code == 201, answer.text
+    assert (sent_since(before), len(archive.asked)) == ([], asked)
+    assert doctor.call("DELETE", f"/submissions/{newer}/hold").status_code == 200
+    assert sent_since(before) == [
+        (number, "DOC"), (number, "SR"), (newer, "DOC"), (newer, "SR")
+    ]  # fmt: skip

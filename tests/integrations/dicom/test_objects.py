@@ -1,0 +1,322 @@
+"""The DICOM objects of a finding: what each says, and what other software says of them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset
+from pypdf import PdfReader
+
+from skinapi.base.languages import LANGUAGES
+from skinapi.integrations.dicom.codes import LONGEST_MEANING, WORDS
+from skinapi.integrations.dicom.header_facts import read_context
+from skinapi.integrations.dicom.reading import open_instance
+from skinapi.model.conditions import Band
+from skinapi.model.context import BODY_SITES
+from tests.care.clinic import file_for
+from tests.findings.prediction.photographer import predicted
+from tests.findings.prediction.test_several_pictures import joined
+from tests.integrations.dicom.reading_back import errors_in, fetch, search, study_of, tool, value_of
+from tests.integrations.fhir.clinic import Clinic
+from tests.integrations.test_keys import made
+from tests.model.photos import skin_with_spot
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
+
+PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
+CAPTURE, REPORT = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
+STRUCTURED = "1.2.840.10008.5.1.4.1.1.88.22"
+
+
+def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, int]:
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
+    return doctor, ada, predicted(ada, **{"keep_photo": "true", **told})["id"]
+
+
+def sign(doctor: Person, number: int, **said: object) -> None:
+    teller = {} if "hold_until" in said else {"told_by": "server"}
+    body = {"label": "melanoma", "agreement": "agree", **teller, **said}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def objects_of(person: Person) -> dict[str, Dataset]:
+    """By their class; the report last."""
+    found = fetch(person, f"/dicom/studies/{study_of(person)}")
+    return {one.SOPClassUID: one for one in found}
+
+
+def test_the_photo_is_the_kept_jpeg_and_names_nobody(backend: Backend) -> None:
+    _, ada, number = clinic_with_finding(backend, body_site="back", sex="female")
+    made = objects_of(ada)
+    assert list(made) == [PHOTO, CAPTURE, STRUCTURED, REPORT]
+    kept = ada.call("GET", f"/submissions/{number}/photo").data
+    photo = made[PHOTO]
+    assert kept in photo.PixelData
+    assert photo.pixel_array.shape == (photo.Rows, photo.Columns, 3)
+    assert photo.AnatomicRegionSequence[0].CodeValue == "66643007"
+    assert {one.PatientID for one in made.values()} == {backend.account(ada.email).id}
+    assert {one.PatientSex for one in made.values()} == {"F"}
+    for one in made.values():
+        said = str(one) + one.get("EncapsulatedDocument", b"").decode("latin-1")
+        assert "Ada" not in said
+        assert ada.email not in said
+    text = "".join(page.extract_text() for page in PdfReader(pdf_of(made[REPORT])).pages)
+    assert "Melanoma" in text
+    assert "Ada" not in text
+
+
+def pdf_of(report: Dataset) -> io.BytesIO:
+    return io.BytesIO(report.EncapsulatedDocument[: report.EncapsulatedDocumentLength])
+
+
+def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path: Path) -> None:
+    """Of photographs and dermoscopy, with and without a review, in doubt, in French, and of two
+    pictures of a spot.
+    """
+    doctor, ada, number = clinic_with_finding(backend, body_site="back")
+    found = [*objects_of(ada).values()]
+    sign(doctor, number, histology="confirmed")
+    found += objects_of(ada).values()
+    for told in (
+        {"modality": "dermoscopic", "language": "fr", "checklist": "oozing"},
+        {"content": photo_in(UNCERTAIN), "body_site": "acral"},
+        {"content": spot_on_skin(), "keep_photo": "true", "body_laterality": "left"},
+        {"keep_photo": "false"},
+    ):
+        _, person, _ = clinic_with_finding(backend, **told)
+        found += objects_of(person).values()
+    found += objects_of_two_pictures(backend)
+    assert {one.SOPClassUID for one in found} == {PHOTO, DERMOSCOPY, CAPTURE, STRUCTURED, REPORT}
+    assert errors_in(tmp_path, *found) == []
+    for file in tmp_path.glob("*.dcm"):
+        assert "error" not in tool("dcmdump", file).lower()
+
+
+def objects_of_two_pictures(backend: Backend) -> list[Dataset]:
+    person = backend.member()
+    joined(person, photo_of("melanoma"), spot_on_skin(), same_spot="true", keep_photo="true")
+    made = fetch(person, f"/dicom/studies/{study_of(person)}")
+    assert [one.Modality for one in made] == ["XC", "XC", "OT", "OT", "SR", "DOC"]
+    assert [one.InstanceNumber for one in made[:4]] == [1, 2, 1, 2]
+    seen = made[4].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    named = {one.ReferencedSOPInstanceUID for one in seen[0].ReferencedSOPSequence}
+    assert named == {one.SOPInstanceUID for one in made[:2]}
+    return made
+
+
+def spot_on_skin() -> bytes:
+    """With an outline that is clear enough to be measured."""
+    out = io.BytesIO()
+    skin_with_spot().save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def test_an_object_that_is_made_again_is_the_same(backend: Backend) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    path = f"/dicom/studies/{study_of(ada)}"
+    assert fetch(ada, path) == fetch(doctor, path)
+
+
+def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin())
+    first = objects_of(ada)[STRUCTURED]
+    before = dumped(first, tmp_path)
+    assert "Person Observer" not in before
+    assert '"Conclusion' not in before
+    assert first.PreliminaryFlag == "PRELIMINARY"
+    assert "Device Observer Name" in before
+    assert 'NUM:(,,"Probability: Melanoma")' in before
+    assert "(93655004,SCT," in before
+    assert '"Finding")=(93655004' not in before, "of a probability"
+    assert 'NUM:(,,"Asymmetry' in before
+    assert "For information only. Not a medical diagnosis." in before
+    sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
+    second = objects_of(ada)[STRUCTURED]
+    after = dumped(second, tmp_path)
+    conclusions = after.partition('CONTAINER:(,,"Conclusions")')[2]
+    assert 'PNAME:(,,"Person Observer Name")="Dr Grace Hopper^"' in conclusions
+    assert '"Conclusion")=(400010006,SCT,' in conclusions
+    assert "melanoma" not in conclusions
+    assert second.PreliminaryFlag == "FINAL"
+    assert second.VerificationFlag == "UNVERIFIED"
+    [study] = second.PredecessorDocumentsSequence
+    [predecessor] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number, label=None, agreement="unsure", new_picture_wanted=True)
+    unjudged = objects_of(ada)[STRUCTURED]
+    assert "another photo" in concluded(unjudged, tmp_path).lower()
+    sign(doctor, number, histology="awaited")
+    awaited = objects_of(ada)[STRUCTURED]
+    said = concluded(awaited, tmp_path)
+    assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said
+    assert '"Urgency")=(urgent_referral,' in said
+    assert "SCT" not in said
+    assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
+    sign(doctor, number)
+    said = concluded(objects_of(ada)[STRUCTURED], tmp_path)
+    assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said, "however sure the doctor is"
+    assert "SCT" not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend, language: str) -> None:
+    place = {"site": "back"}
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id, locale=language)
+    named = {"place": place, "name": "left of Bernadette"}
+    spot = ada.call("POST", "/lesions", json=named).get_json()["id"]
+    number = predicted(ada, lesion=spot, keep_photo="true")["id"]
+    sign(doctor, number)
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    assert "Bernadette" in draft["text"]
+    text = {name: draft[name] for name in ("text", "version", "decision")}
+    signed = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
+    assert signed.status_code == 200
+    assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "other"}).status_code == 200
+    archive, _ = made(doctor, scopes=["dicom"])
+    objects = fetch(archive, f"/dicom/studies/{study_of(archive)}")
+    report = PdfReader(io.BytesIO(objects[-1].EncapsulatedDocument))
+    printed = "".join(page.extract_text() for page in report.pages)
+    assert draft["text"].splitlines()[-1] in printed
+    assert "Bernadette" not in printed + "".join(map(str, objects))
+
+
+def test_a_report_without_a_withdrawn_letter_is_newer_than_the_one_with_it(
+    backend: Backend,
+) -> None:
+    """An archive keeps both, and shows the newest."""
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    reviewed = objects_of(ada)[REPORT]
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    text = {name: draft[name] for name in ("text", "version", "decision")}
+    letter = f"/letters/{draft['_id']}"
+    assert doctor.call("POST", f"{letter}/sign", json=text).status_code == 200
+    signed = objects_of(ada)[REPORT]
+    back = {"reason": "the wrong patient"}
+    assert doctor.call("POST", f"{letter}/withdrawal", json=back).status_code == 200
+    made = [reviewed, signed, objects_of(ada)[REPORT]]
+    times = [(one.ContentDate, one.ContentTime) for one in made]
+    assert sorted(set(times)) == times
+    assert len({one.SOPInstanceUID for one in made}) == 3
+    assert fetch(ada, f"/dicom/studies/{study_of(ada)}")[-1] == made[-1]
+
+
+def test_who_could_judge_nothing_has_concluded_no_urgency(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path / "clinic")
+    number = clinic.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING))
+    clinic.review(number, new_picture_wanted=True)
+    said = concluded(objects_of(clinic.ada)[STRUCTURED], tmp_path)
+    assert "another photo" in said.lower()
+    assert '"Urgency"' not in said
+
+
+def concluded(report: Dataset, folder: Path) -> str:
+    return dumped(report, folder).partition('CONTAINER:(,,"Conclusions")')[2]
+
+
+def test_a_report_in_french_says_no_english_word_of_ours(backend: Backend, tmp_path: Path) -> None:
+    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin(), language="fr")
+    sign(doctor, number, agreement="unsure", histology="awaited")
+    said = dumped(objects_of(ada)[STRUCTURED], tmp_path)
+    for word in ("Probabilité : Mélanome", "Niveau de risque", "Résultat attendu", "Pas sûr"):
+        assert word in said.replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ")
+    assert "Probability" not in said
+
+
+def test_what_our_codes_mean_is_never_cut() -> None:
+    for meanings in WORDS.values():
+        assert max(map(len, meanings.root.values())) <= LONGEST_MEANING
+
+
+def test_what_is_written_is_read_back_with_the_same_facts(backend: Backend) -> None:
+    """By the module that reads what an archive sends; hands and feet together have no code."""
+    told = {"sex": "female", "body_laterality": "left", "modality": "dermoscopic"}
+    for site in BODY_SITES:
+        _, ada, _ = clinic_with_finding(backend, body_site=site, **told)
+        photo = objects_of(ada)[DERMOSCOPY]
+        file = io.BytesIO()
+        photo.save_as(file, enforce_file_format=True)
+        context = read_context(open_instance(file))
+        read = (context.sex, context.body_site, context.modality)
+        assert read == ("female", None if site == "acral" else site, "dermoscopic")
+
+
+def dumped(report: Dataset, folder: Path) -> str:
+    file = folder / "report.dcm"
+    report.save_as(file, enforce_file_format=True)
+    return tool("dsrdump", "+Pl", "+U8", file)
+
+
+def photograph_again(backend: Backend, patient: Person, lesion: str) -> int:
+    finding = finding_of("melanoma", band=Band.URGENT_REFERRAL)
+    return file_for(backend, patient, finding.band, finding=finding, lesion=lesion).number
+
+
+def structured_reports(person: Person) -> dict[int, Dataset]:
+    """By the number of the finding."""
+    found = search(person, includefield="StudyID")
+    made = [
+        one
+        for study in found
+        for one in fetch(person, f"/dicom/studies/{value_of(study, 'StudyInstanceUID')}")
+    ]
+    return {int(one.StudyID): one for one in made if one.SOPClassUID == STRUCTURED}
+
+
+def test_the_report_of_an_older_photo_says_what_counts_now(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    place = {"place": {"site": "back", "side": "rear"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "urgency": "self_monitoring"}
+    sign(doctor, number, **mole, downgrade_confirmed=True)
+    before = structured_reports(doctor)[number]
+    assert "Self-monitoring" in text_of(before)
+    newer = photograph_again(backend, ada, lesion)
+    after = structured_reports(doctor)[number]
+    assert after.SOPInstanceUID != before.SOPInstanceUID
+    assert content_time(after) > content_time(before)
+    [previous] = after.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
+    assert previous.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == before.SOPInstanceUID
+    assert after.PreliminaryFlag == "PRELIMINARY"
+    assert f"Said about finding {newer} of the same spot" in text_of(after)
+    assert "Urgent referral" in text_of(after)
+    assert "Self-monitoring" not in text_of(after)
+    assert "Conclusions" not in text_of(after)
+    proven = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
+    answer = doctor.call(
+        "POST", f"/submissions/{newer}/review", json={**proven, "told_by": "server"}
+    )
+    assert answer.status_code == 201, answer.text
+    signed = structured_reports(doctor)[number]
+    assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)
+    assert "Conclusions" in text_of(signed)
+    assert "93655004" in text_of(signed)
+    assert f"(finding {newer}): Melanoma" in text_of(signed)
+    assert errors_in(tmp_path, after, signed) == []
+
+
+def text_of(report: Dataset) -> str:
+    return "\n".join(str(one.value) for one in report.iterall() if one.VR != "SQ")
+
+
+def content_time(report: Dataset) -> str:
+    return f"{report.ContentDate} {report.ContentTime}"

@@ -1,0 +1,140 @@
+"""A real archive sends what it keeps to a real server (Orthanc with its DICOMweb plug-in)."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import run
+
+import pytest
+from pydicom import dcmread
+
+from tests.integrations.dicom.reading_back import tool
+from tests.integrations.docs_commands import ADDRESS, run_page
+from tests.repository.documents import blocks
+from tests.served.people import Caller, Seeder
+from tests.served.server import Server, serving
+from tests.served.wire import ask
+from tests.support.backends import PASSWORD
+from tests.support.dicom import EXPLICIT, JPEG_2000, RLE, jpeg_object, raw_object
+from tests.support.orthanc import Orthanc, running_orthanc
+from tests.support.photos import photo_of
+
+
+@pytest.fixture(scope="module")
+def receiving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("receiving"), workers=1) as server:
+        yield server
+
+
+@pytest.fixture
+def ada(receiving: Server) -> Iterator[Caller]:
+    seeder = Seeder(receiving)
+    yield seeder.person()
+    seeder.close()
+
+
+def test_an_archive_sends_a_study_and_each_picture_is_judged(
+    orthanc: Orthanc, receiving: Server, ada: Caller
+) -> None:
+    study = "1.2.840.4711.1"
+    sent = [
+        jpeg_object(photo_of("melanoma"), StudyInstanceUID=study),
+        raw_object(None, EXPLICIT, StudyInstanceUID=study),
+        raw_object(None, RLE, StudyInstanceUID=study),
+        raw_object(None, JPEG_2000, StudyInstanceUID=study),
+    ]
+    kept = [orthanc.store(one) for one in sent]
+    orthanc.add_server("skin", f"http://127.0.0.1:{receiving.port}/dicom", ada.token)
+    answer = orthanc.send("skin", *kept)
+    assert answer.status == 200, (answer.data, receiving.log(), orthanc.said())
+    found = ada.pages("/submissions")
+    assert len(found) == len(sent)
+    assert {one["class"] for one in found} == {"melanoma"}
+    orthanc.send("skin", *kept)
+    assert len(ada.pages("/submissions")) == len(sent)
+
+
+def test_an_archive_hears_what_is_not_judged(
+    orthanc: Orthanc, ada: Caller, receiving: Server
+) -> None:
+    kept = orthanc.store(jpeg_object(photo_of("melanoma", size=(64, 64))))
+    orthanc.add_server("skin", f"http://127.0.0.1:{receiving.port}/dicom", ada.token)
+    assert orthanc.send("skin", kept).status != 200
+    assert ada.pages("/submissions") == []
+    assert not [*Path(receiving.folder).glob("tmp*")]
+
+
+def test_the_page_says_how_orthanc_sends_for_the_clinics_patients(
+    orthanc: Orthanc, receiving: Server, tmp_path: Path
+) -> None:
+    tool("img2dcm", "--version")
+    seeder = Seeder(receiving)
+    admin, doctor = seeder.person("admin"), seeder.person("doctor")
+    seeder.close()
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    script = "".join(block.text for block in blocks("bash orthanc")) + 'echo "KEY $KEY"'
+    for written, here in (
+        (ADDRESS, f"127.0.0.1:{receiving.port}"),
+        ("127.0.0.1:8042", f"127.0.0.1:{orthanc.port}"),
+        ("127.0.0.1 4242", f"127.0.0.1 {orthanc.dicom_port}"),
+    ):
+        script = script.replace(written, here)
+    told = {"ADMIN_TOKEN": admin.token, "ADMIN_PASSWORD": PASSWORD, "DOCTOR": doctor.email}
+    done = run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={**told, "PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr, orthanc.said())
+    key = done.stdout.rpartition("KEY ")[2].strip()
+    query = "/dicom/studies?PatientID=PAT-0815&IssuerOfPatientID=HOSPITAL"
+    [study] = ask(receiving.port, "GET", query, token=key).json
+    assert study["00080050"]["Value"] == ["A-2026-77"]
+    [waiting] = doctor.pages("/queue?reviewed=false")
+    assert waiting["id"] == int(study["00200010"]["Value"][0])
+
+
+def test_the_script_of_the_page_sends_what_arrives_but_no_result(
+    receiving: Server, ada: Caller, tmp_path: Path
+) -> None:
+    (block,) = blocks("lua orthanc")
+    script = tmp_path / "forward.lua"
+    script.write_text(block.text)
+    own = jpeg_object(photo_of("melanoma"), StudyDescription="Skin finding 7")
+    with running_orthanc(LuaScripts=[str(script)], StableAge=1) as archive:
+        archive.add_server("skinapi", f"http://127.0.0.1:{receiving.port}/dicom", ada.token)
+        archive.store(own)
+        await_stable(archive, studies=1)
+        archive.store(jpeg_object(photo_of("melanocytic_nevus")))
+        deadline = time.monotonic() + 60
+        while not (found := ada.pages("/submissions")):
+            assert time.monotonic() < deadline, archive.said()
+            time.sleep(0.1)
+    assert [one["class"] for one in found] == ["melanocytic nevus"]
+
+
+def await_stable(archive: Orthanc, *, studies: int) -> None:
+    """Until Orthanc has called the script for each."""
+    deadline = time.monotonic() + 60
+    while True:
+        changes = archive.call("GET", "/changes?limit=100").json["Changes"]
+        if sum(one["ChangeType"] == "StableStudy" for one in changes) >= studies:
+            return
+        assert time.monotonic() < deadline, archive.said()
+        time.sleep(0.1)
+
+
+def test_the_page_for_archives_works_as_written(
+    receiving: Server, ada: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "lesion.dcm").write_bytes(jpeg_object(photo_of("melanoma")))
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    said = run_page("docs/integrate/pacs.md", receiving, tmp_path, TOKEN=ada.token)
+    assert "00081199" in said
+    assert len(ada.pages("/submissions")) == 2
+    fetched = [dcmread(tmp_path / f"object-{number}.dcm") for number in (1, 2, 3, 4)]
+    assert [one.Modality for one in fetched] == ["XC", "OT", "SR", "DOC"]

@@ -1,0 +1,452 @@
+"""DICOM objects that are sent become findings, as photos that are sent to `POST /predict`."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import Dataset
+
+from skinapi.base.errors import Unavailable
+from skinapi.base.subject import KeyUse, Subject
+from skinapi.findings.prediction.service import PredictionService
+from skinapi.integrations.coded_facts import SITES
+from skinapi.integrations.dicom.uids import uid_of_id
+from skinapi.model.context import BODY_SITES
+from tests.integrations.test_keys import clinic_wide, made
+from tests.stores.mock_store import MockStore
+from tests.support.backends import Backend, Person
+from tests.support.dicom import (
+    EXPLICIT,
+    IMPLICIT,
+    JPEG_2000,
+    NAME,
+    NUMBER,
+    PHOTOGRAPHIC,
+    PRIVATE,
+    RELATED,
+    RLE,
+    SECONDARY_CAPTURE,
+    body_of,
+    file_of,
+    header_of,
+    jpeg_object,
+    pixels_of,
+    raw_object,
+    region,
+)
+from tests.support.photos import photo_of
+
+ROOT = Path(__file__).parents[3]
+TAKEN, FAILED, OTHERS = "00081199", "00081198", "0008119A"
+PHOTO = photo_of("melanoma")
+PIXELS = pixels_of()
+TOLD = {
+    "modality": "dermoscopic",
+    "age_band": "60-74",
+    "sex": "female",
+    "body_site": "chest",
+    "body_laterality": "left",
+}
+
+
+def send(person: Person, *objects: bytes, path: str = "/dicom/studies") -> tuple[int, Any]:
+    answer = person.call("POST", path, data=body_of(objects), content_type=RELATED)
+    return answer.status_code, answer.get_json()
+
+
+def finding_of(person: Person, item: dict[str, Any]) -> Any:
+    """The finding to which the answer for an object leads: its study is of the finding's id."""
+    study = item["00081190"]["Value"][0].rpartition("/")[2]
+    listed = person.pages("/submissions?order=newest&limit=20")
+    number = next(one["id"] for one in listed if uid_of_id(one["_id"]) == study)
+    return person.call("GET", f"/submissions/{number}").get_json()
+
+
+def find(person: Person, one: bytes) -> Any:
+    """The finding of an object that is taken."""
+    status, answer = send(person, one)
+    assert status == 200, answer
+    return finding_of(person, answer[TAKEN]["Value"][0])
+
+
+def judged(finding: Any) -> dict[str, Any]:
+    """All that the picture and what was told of it lead to."""
+    own = ("_id", "id", "time", "narrative", "report", "heat", "instruction")
+    return {name: value for name, value in finding.items() if name not in own}
+
+
+def test_a_jpeg_in_an_object_is_judged_as_the_photo_itself(ada: Person) -> None:
+    form = {"image": (io.BytesIO(PHOTO), "a.jpg"), **TOLD}
+    alone = ada.call("POST", "/predict", data=form).get_json()
+    assert judged(find(ada, jpeg_object(PHOTO))) == judged(
+        ada.call("GET", f"/submissions/{alone['id']}").get_json()
+    )
+
+
+def planes_of(pixels: Any) -> bytes:
+    made: bytes = pixels.transpose(2, 0, 1).tobytes()
+    return made
+
+
+def in_ycbcr(pixels: Any) -> Any:
+    return np.asarray(Image.fromarray(pixels).convert("YCbCr"))
+
+
+def halved_colours(pixels: Any) -> bytes:
+    """As YBR_FULL_422, from pixels whose colour changes with every second one."""
+    converted = in_ycbcr(pixels).reshape(-1, 2, 3)
+    made = np.stack([converted[:, 0, 0], converted[:, 1, 0], *converted[:, 0, 1:].T], axis=1)
+    packed: bytes = made.tobytes()
+    return packed
+
+
+def raw_with(data: bytes, **elements: Any) -> bytes:
+    height, width, _ = PIXELS.shape
+    described: dict[str, Any] = {"Columns": width, "Rows": height, "SamplesPerPixel": 3, **elements}
+    described |= {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+    return file_of(header_of(**described), EXPLICIT, data)
+
+
+def with_palette(bits: int) -> bytes:
+    """Every pixel has the same index, of the colour of a melanoma."""
+    palette = {"PhotometricInterpretation": "PALETTE COLOR", "SamplesPerPixel": 1}
+    drawn = np.asarray(Image.fromarray(PIXELS).convert("P", palette=Image.Palette.ADAPTIVE))
+    colours = Image.fromarray(PIXELS).convert("P", palette=Image.Palette.ADAPTIVE).getpalette()
+    assert colours
+    table = np.array(colours, np.uint16).reshape(-1, 3)
+    for place, name in enumerate(("Red", "Green", "Blue")):
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [len(table), 0, bits]
+        values = table[:, place] * (257 if bits == 16 else 1)
+        kind = "<u2" if bits == 16 else np.uint8
+        palette[f"{name}PaletteColorLookupTableData"] = values.astype(kind).tobytes()
+    return raw_with(drawn.tobytes(), **palette)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: raw_object(PIXELS),
+        lambda: raw_object(PIXELS, IMPLICIT),
+        lambda: raw_object(PIXELS, RLE),
+        lambda: raw_object(PIXELS, JPEG_2000),
+        lambda: raw_with(planes_of(PIXELS), PhotometricInterpretation="RGB", PlanarConfiguration=1),
+    ],
+    ids=["explicit", "implicit", "RLE", "JPEG 2000", "planes"],
+)
+def test_pixels_without_loss_are_judged_as_a_png_of_them(
+    ada: Person, made: Callable[[], bytes]
+) -> None:
+    out = io.BytesIO()
+    Image.fromarray(PIXELS).save(out, "PNG")
+    form = {"image": (io.BytesIO(out.getvalue()), "a.png"), **TOLD}
+    alone = ada.call("POST", "/predict", data=form).get_json()
+    found = find(ada, made())
+    assert found["probabilities"] == alone["probabilities"]
+    assert found["quality"] == alone["quality"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: raw_with(
+            in_ycbcr(PIXELS).tobytes(), PhotometricInterpretation="YBR_FULL", PlanarConfiguration=0
+        ),
+        lambda: raw_with(
+            halved_colours(PIXELS), PhotometricInterpretation="YBR_FULL_422", PlanarConfiguration=0
+        ),
+        lambda: with_palette(8),
+        lambda: with_palette(16),
+    ],
+    ids=["YBR_FULL", "YBR_FULL_422", "palette of 8 bits", "palette of 16 bits"],
+)
+def test_colours_of_other_kinds_are_converted(ada: Person, made: Callable[[], bytes]) -> None:
+    """To what they show, up to a rounding."""
+    found, plain = find(ada, made()), find(ada, raw_object(PIXELS))
+    assert found["most_probable"]["key"] == plain["most_probable"]["key"] == "melanoma"
+    assert abs(found["malignant_score"] - plain["malignant_score"]) < 0.02
+
+
+def test_a_jpeg_of_rgb_without_a_mark_keeps_its_colours(ada: Person) -> None:
+    out = io.BytesIO()
+    Image.fromarray(PIXELS).save(out, "JPEG", quality=95, keep_rgb=True)
+    plain = out.getvalue()
+    start = plain.index(b"\xff\xee")  # the mark, and 14 bytes
+    assert plain[start + 2 : start + 4] == b"\x00\x0e"
+    unmarked = plain[:start] + plain[start + 16 :]
+    found = find(ada, jpeg_object(unmarked, PhotometricInterpretation="RGB"))
+    assert found["most_probable"]["key"] == "melanoma"
+
+
+def test_a_grey_picture_is_judged_as_a_grey_photo(ada: Person) -> None:
+    grey = np.asarray(Image.fromarray(PIXELS).convert("L"))
+    out = io.BytesIO()
+    Image.fromarray(grey).save(out, "PNG")
+    form = {"image": (io.BytesIO(out.getvalue()), "a.png"), **TOLD}
+    alone = ada.call("POST", "/predict", data=form).get_json()
+    assert find(ada, raw_object(grey))["probabilities"] == alone["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("elements", "told"),
+    [
+        ({}, TOLD),
+        ({"SOPClassUID": PHOTOGRAPHIC, "Modality": "XC"}, TOLD | {"modality": "clinical"}),
+        ({"SOPClassUID": PHOTOGRAPHIC, "Modality": "DMS"}, TOLD),
+        ({"SOPClassUID": SECONDARY_CAPTURE, "Modality": "OT"}, TOLD | {"modality": "unknown"}),
+        ({"PatientSex": "O"}, TOLD | {"sex": "other"}),
+        ({"PatientSex": ""}, TOLD | {"sex": None}),
+        ({"PatientAge": "029Y"}, TOLD | {"age_band": "0-29"}),
+        ({"PatientAge": "018M"}, TOLD | {"age_band": "0-29"}),
+        ({"PatientBirthDate": "19510201"}, TOLD | {"age_band": "75+"}),
+        ({"PatientBirthDate": "19510202"}, TOLD | {"age_band": "60-74"}),
+        ({"PatientBirthDate": ""}, TOLD | {"age_band": None}),
+        ({"PatientBirthDate": "17000101"}, TOLD | {"age_band": None}),
+        ({"ImageLaterality": "R"}, TOLD | {"body_laterality": "right"}),
+        ({"ImageLaterality": "B"}, TOLD | {"body_laterality": None}),
+        (
+            {"AnatomicRegionSequence": region("4578000")},
+            TOLD | {"body_site": "lower_extremity", "body_side": "rear"},
+        ),
+        (
+            {"AnatomicRegionSequence": region("T-D1100", scheme="SRT")},
+            TOLD | {"body_site": None, "body_laterality": None},
+        ),
+        (
+            {"AnatomicRegionSequence": region("T-02102", scheme="SRT")},
+            TOLD | {"body_site": "scalp"},
+        ),
+        (
+            {"AnatomicRegionSequence": region("5665001")},  # the retina
+            TOLD | {"body_site": None, "body_laterality": None},
+        ),
+    ],
+)
+def test_the_header_tells_the_facts(
+    ada: Person, elements: dict[str, Any], told: dict[str, Any]
+) -> None:
+    context = find(ada, jpeg_object(PHOTO, **elements))["context"]
+    assert {name: context.get(name) for name in {**TOLD, **told}} == told
+
+
+def test_text_that_the_header_tells_of_is_a_doubt(ada: Person) -> None:
+    plain = find(ada, jpeg_object(photo_of("melanocytic_nevus"), BurnedInAnnotation="NO"))
+    assert not plain["uncertain"]
+    found = find(ada, jpeg_object(photo_of("melanocytic_nevus"), BurnedInAnnotation="YES"))
+    assert found["reasons"] == ["unlike_training"]
+    assert any("Text is written into this picture" in notice for notice in found["notices"])
+    assert found["band"] != plain["band"]
+
+
+def test_each_picture_of_a_study_gets_a_finding_of_its_own(ada: Person) -> None:
+    study = "1.2.840.99.1"
+    objects = [
+        jpeg_object(photo_of(kind), StudyInstanceUID=study)
+        for kind in ("melanoma", "melanocytic_nevus")
+    ]
+    status, answer = send(ada, *objects, path=f"/dicom/studies/{study}")
+    assert status == 200
+    found = [finding_of(ada, item) for item in answer[TAKEN]["Value"]]
+    assert [one["most_probable"]["key"] for one in found] == ["melanoma", "melanocytic_nevus"]
+
+
+def test_a_study_that_is_sent_again_is_there_already(ada: Person) -> None:
+    one = jpeg_object(PHOTO)
+    before = find(ada, one)
+    count = len(ada.pages("/submissions"))
+    assert find(ada, one)["id"] == before["id"]
+    assert len(ada.pages("/submissions")) == count
+
+
+def test_another_picture_under_the_same_uid_is_refused(ada: Person) -> None:
+    find(ada, jpeg_object(PHOTO, SOPInstanceUID="1.2.3.4"))
+    other = jpeg_object(photo_of("melanocytic_nevus"), SOPInstanceUID="1.2.3.4")
+    status, answer = send(ada, other)
+    assert status == 409
+    assert answer[FAILED]["Value"][0]["00081197"]["Value"] == [0x0111]
+
+
+def test_what_is_taken_and_what_is_not_is_said_of_each(ada: Person) -> None:
+    good, bad = jpeg_object(PHOTO), jpeg_object(photo_of("melanoma", size=(64, 64)))
+    status, answer = send(ada, b"no object", good, bad)
+    assert status == 202
+    assert [len(answer[kind]["Value"]) for kind in (TAKEN, FAILED, OTHERS)] == [1, 1, 1]
+    refused = answer[FAILED]["Value"][0]
+    assert refused["00081197"]["Value"] == [0x0110]
+    assert "The picture is too small" in refused["0040A160"]["Value"][0]
+    assert "00081155" not in answer[OTHERS]["Value"][0]
+
+
+def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_names(
+    backend: Backend,
+) -> None:
+    program = clinic_wide(backend, scopes=["dicom"])
+    qualifier = Dataset()
+    qualifier.UniversalEntityID, qualifier.UniversalEntityIDType = "1.2.276.0.76", "ISO"
+    first, again, elsewhere, by_oid = (
+        jpeg_object(PHOTO, **told)
+        for told in (
+            {},
+            {},
+            {"IssuerOfPatientID": "another clinic"},
+            {"IssuerOfPatientIDQualifiersSequence": [qualifier]},
+        )
+    )
+    status, answer = send(program, first, again, elsewhere, by_oid)
+    assert status == 200, answer
+    filed = backend.services.store.collection("submissions").find(sort="number")
+    owners = [one["owner"] for one in filed]
+    assert owners[0] == owners[1]
+    assert len({*owners}) == 3
+    patients = backend.services.integrations.patients
+    use = KeyUse("0" * 32, ("dicom",), clinic_wide=True)
+    for system, place in (("clinic", 0), ("another clinic", 2), ("urn:oid:1.2.276.0.76", 3)):
+        found = patients.find(system, NUMBER, by=Subject("0" * 32, "user", "", key=use))
+        assert found
+        assert found.id == owners[place]
+    retrieve = answer[TAKEN]["Value"][0]["00081190"]["Value"][0]
+    path = retrieve.removeprefix(backend.settings.address)
+    assert program.call("GET", f"{path}/metadata").status_code == 200
+
+
+def test_an_object_whose_patient_an_archive_has_corrected_is_filed_anew_for_that_one(
+    backend: Backend,
+) -> None:
+    program = clinic_wide(backend, scopes=["dicom", "fhir"])
+    wrong, right = (
+        jpeg_object(PHOTO, SOPInstanceUID="1.2.3.4", PatientID=number) for number in ("A-1", "B-2")
+    )
+    stored = backend.services.store.collection("submissions")
+    assert send(program, wrong)[0] == 200
+    assert [send(program, right)[0] for _ in range(2)] == [200, 200]
+    first, second = stored.find(sort="number")
+    assert first["owner"] != second["owner"]
+    assert first["error"]["reason"].startswith("The clinic's system")
+    assert "error" not in second
+    read = program.call("GET", f"/fhir/DiagnosticReport/{first['number']}").get_json()
+    assert read["status"] == "entered-in-error"
+    studies = program.call("GET", "/dicom/studies").get_json()
+    assert [one["0020000D"]["Value"] for one in studies] == [[uid_of_id(second["id"])]]
+    # It does not go to and fro: a copy of before the correction is refused, and says why.
+    status, answer = send(program, wrong)
+    assert status == 409
+    assert "entered in error" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
+    assert "error" not in stored.find(sort="number")[1]
+
+
+def test_with_a_clinics_key_an_object_without_a_patient_is_refused(backend: Backend) -> None:
+    status, answer = send(clinic_wide(backend, scopes=["dicom"]), jpeg_object(PatientID=""))
+    assert status == 409
+    assert "names no patient" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
+
+
+def test_with_a_key_of_a_person_findings_are_their_own(backend: Backend) -> None:
+    ada = backend.member()
+    program, _ = made(ada, scopes=["dicom"])
+    assert send(program, jpeg_object())[0] == 200
+    assert len(ada.pages("/submissions")) == 1
+    other, _ = made(ada, scopes=["findings:write"])
+    assert send(other, jpeg_object())[0] == 403
+
+
+def test_past_a_quota_the_rest_is_to_be_sent_again(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, rate_predictions="1/day")
+    status, answer = send(backend.member(), jpeg_object(), jpeg_object())
+    assert status == 202
+    assert answer[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
+    backend.services.store.close()
+
+
+def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, calls = PredictionService.predict, iter(range(9))
+
+    def predict(service: PredictionService, **options: Any) -> Any:
+        if next(calls) != 1:
+            raise Unavailable(retry_after=2)
+        return judge(service, **options)
+
+    monkeypatch.setattr(PredictionService, "predict", predict)
+    objects = [jpeg_object() for _ in range(2)]
+    answer = ada.call("POST", "/dicom/studies", data=body_of(objects), content_type=RELATED)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    status, said = send(ada, *objects)
+    assert status == 202
+    assert said[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
+
+
+@pytest.mark.parametrize("by_an_archive", [False, True])
+def test_nothing_of_the_header_is_kept_but_the_facts_and_an_archives_source(
+    tmp_path: Path, *, by_an_archive: bool
+) -> None:
+    """The source is what `Source` names; tests/integrations/dicom/test_source.py says where it
+    is.
+    """
+    backend = Backend(tmp_path, photos="always")
+    sender = clinic_wide(backend, scopes=["dicom"]) if by_an_archive else backend.member()
+    uids = ("1.2.276.4711.1", "1.2.276.4711.2", "1.2.276.4711.3")
+    object_ = jpeg_object(
+        SOPInstanceUID=uids[0],
+        StudyInstanceUID=uids[1],
+        SeriesInstanceUID=uids[2],
+        AccessionNumber="ORDER-4711-X",
+        ReferringPhysicianName="Hopper^Grace",
+        StudyDescription="A study of the test",
+    )
+    status, answer = send(sender, object_)
+    assert status == 200, answer
+    backend.services.data.trail.seal()
+    kept = repr(backend.stored()).encode()
+    kept += b"".join(
+        path.read_bytes() for path in backend.settings.instance_dir.rglob("*") if path.is_file()
+    )
+    assert b"photo_blob" in kept
+    for secret in (NAME, PRIVATE, "Lovelace", "19610203", "Charity", "Hopper", "A study of"):
+        assert secret.encode() not in kept, secret
+    for named in (NUMBER, "ORDER-4711-X", *uids):
+        assert (named.encode() in kept) is by_an_archive, named
+
+
+def test_a_server_on_mongodb_takes_objects_without_an_instance_folder(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    backend = Backend(missing, MockStore(), rate_limit_storage="memory://")
+    assert not missing.exists()
+    assert send(backend.member(), raw_object(), raw_object())[0] == 200
+
+
+def test_without_pydicom_the_door_says_what_is_missing(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    answer = ada.call("POST", "/dicom/studies", data=body_of([b""]), content_type=RELATED)
+    assert answer.status_code == 501
+    assert "requirements-dicom.txt" in answer.get_json()["detail"]
+
+
+def test_a_header_is_never_quoted_in_the_log() -> None:
+    """pydicom quotes values that it does not understand, in its log and in warnings."""
+    script = (
+        "import io, warnings, logging; logging.basicConfig(level=0);"
+        "from tests.support.dicom import jpeg_object;"
+        "from skinapi.integrations.dicom.reading import open_instance;"
+        "from skinapi.integrations.dicom.header_facts import read_context;"
+        "one = jpeg_object(PatientAge='Lovelace', PatientSex='Lovelace', StudyDate='Lovelace');"
+        "open('/dev/stderr', 'w').write('MADE ');"
+        "read_context(open_instance(io.BytesIO(one)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Lovelace" not in done.stderr.partition("MADE")[2]
+
+
+def test_every_site_has_codes_of_its_own() -> None:
+    assert sorted(SITES) == sorted(BODY_SITES)
+    codes = [code for listed in SITES.values() for code in listed.split()]
+    assert len(codes) == len(set(codes))

@@ -1,0 +1,289 @@
+"""What an archive said of its own object comes back in what it gets, and goes nowhere else."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from pydicom import Dataset
+
+from skinapi.findings.records.submission import Source
+from skinapi.integrations.dicom.uids import finding_of
+from skinapi.integrations.patients import PATIENTS
+from tests.integrations.dicom.reading_back import errors_in, fetch, search, value_of
+from tests.integrations.dicom.test_objects import sign
+from tests.integrations.dicom.test_receiving import FAILED, TAKEN, send
+from tests.integrations.test_keys import clinic_wide, made
+from tests.lab.test_from_reviews import Clinic
+from tests.privacy.made_files import ASKED, make, read
+from tests.support.backends import Backend, Person
+from tests.support.dicom import DERMOSCOPIC, jpeg_object
+from tests.support.photos import photo_of
+
+NUMBER, ISSUER, OID, ORDER = "HOSPITAL-4711-Ü", "clinic", "1.2.276.0.76.3", "A-2026-0815"
+STUDY, SERIES, OBJECT = "1.2.276.4711.1", "1.2.276.4711.2", "1.2.276.4711.3"
+MARKS = (NUMBER, "HOSPITAL-4711", OID, ORDER, STUDY, SERIES, OBJECT)
+
+
+def sent_object(**elements: Any) -> bytes:
+    qualifiers = Dataset()
+    qualifiers.UniversalEntityID, qualifiers.UniversalEntityIDType = OID, "ISO"
+    told = {
+        "PatientID": NUMBER,
+        "IssuerOfPatientID": ISSUER,
+        "IssuerOfPatientIDQualifiersSequence": [qualifiers],
+        "AccessionNumber": ORDER,
+        "StudyInstanceUID": STUDY,
+        "SeriesInstanceUID": SERIES,
+        "SOPInstanceUID": OBJECT,
+    }
+    return jpeg_object(photo_of("melanoma"), **{**told, **elements})
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    made_here = Backend(tmp_path / "clinic", photos="always", default_doctor="grace@example.org")
+    made_here.member("grace@example.org", role="doctor", name="Dr Grace Hopper")
+    yield made_here
+    made_here.services.store.close()
+
+
+@pytest.fixture
+def archive(backend: Backend) -> Person:
+    return clinic_wide(backend, scopes=["dicom", "findings:read"])
+
+
+@pytest.fixture
+def doctor(backend: Backend) -> Person:
+    return backend.log_in("grace@example.org")
+
+
+def file(archive: Person, **elements: Any) -> str:
+    """The study that an object becomes."""
+    status, answer = send(archive, sent_object(**elements))
+    assert status == 200, answer
+    return str(answer[TAKEN]["Value"][0]["00081190"]["Value"][0]).rpartition("/")[2]
+
+
+def number_of(archive: Person, study: str) -> int:
+    [found] = search(archive, StudyInstanceUID=study)
+    return int(value_of(found, "StudyID"))
+
+
+def test_each_object_carries_what_the_archives_own_object_carried(
+    archive: Person, doctor: Person, tmp_path: Path
+) -> None:
+    study = file(archive)
+    sign(doctor, number_of(archive, study))
+    objects = fetch(archive, f"/dicom/studies/{study}")
+    assert [one.Modality for one in objects] == ["DMS", "OT", "SR", "DOC"]
+    for one in objects:
+        assert (one.PatientID, one.IssuerOfPatientID) == (NUMBER, ISSUER)
+        assert one.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == OID
+        assert one.AccessionNumber == ORDER
+        assert one.StudyInstanceUID != STUDY
+        assert one.ReferencedStudySequence[0].ReferencedSOPInstanceUID == STUDY
+    photo, heat, report, printed = objects
+    named = [photo.SourceImageSequence[-1], heat.SourceImageSequence[-1]]
+    for one in (*named, printed.SourceInstanceSequence[0]):
+        sent_uids = (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+        assert sent_uids == (DERMOSCOPIC, OBJECT)
+    for one in (photo, heat):
+        [where] = one.StudiesContainingOtherReferencedInstancesSequence
+        assert where.StudyInstanceUID == STUDY
+        assert where.ReferencedSeriesSequence[0].SeriesInstanceUID == SERIES
+    assert heat.SourceImageSequence[0].ReferencedSOPInstanceUID == photo.SOPInstanceUID
+    [order] = report.ReferencedRequestSequence
+    assert (order.AccessionNumber, order.StudyInstanceUID) == (ORDER, STUDY)
+    evidence = report.CurrentRequestedProcedureEvidenceSequence
+    assert [one.StudyInstanceUID for one in evidence] == [study, STUDY]
+    assert errors_in(tmp_path, *objects) == []
+    assert OBJECT in str(report.ContentSequence), "an image of the measurements"
+
+
+def test_without_a_kept_photo_the_report_rests_on_the_archives_own(
+    tmp_path: Path, archive_without_photos: Person
+) -> None:
+    objects = fetch(archive_without_photos, f"/dicom/studies/{file(archive_without_photos)}")
+    assert [one.Modality for one in objects] == ["SR", "DOC"]
+    [study] = objects[0].CurrentRequestedProcedureEvidenceSequence
+    [image] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert image.ReferencedSOPInstanceUID == OBJECT
+    assert errors_in(tmp_path, *objects) == []
+
+
+@pytest.fixture
+def archive_without_photos(tmp_path: Path) -> Iterator[Person]:
+    made_here = Backend(tmp_path / "clinic", photos="never")
+    yield clinic_wide(made_here, scopes=["dicom"])
+    made_here.services.store.close()
+
+
+def test_what_was_made_here_is_no_new_picture(
+    backend: Backend, archive: Person, doctor: Person
+) -> None:
+    """An archive that sends on all that arrives would let a heat map be judged as a photo."""
+    study = file(archive)
+    own = [bytes_of(one) for one in fetch(archive, f"/dicom/studies/{study}")]
+    refuse_as_own(archive, own)
+    assert [value_of(one, "StudyInstanceUID") for one in search(doctor)] == [study]
+    finding = finding_of(study)
+    assert finding
+    backend.services.records.erase_again(identifier=finding, by="system")
+    refuse_as_own(archive, own)
+    assert search(doctor) == []
+
+
+def refuse_as_own(archive: Person, objects: list[bytes]) -> None:
+    status, answer = send(archive, *objects)
+    assert status == 409
+    said = [one["0040A160"]["Value"][0] for one in answer[FAILED]["Value"]]
+    assert ["made here" in sentence for sentence in said] == [True, True, False, False]
+    assert ["is not judged here" in sentence for sentence in said] == [False, False, True, True]
+
+
+def bytes_of(made_object: Dataset) -> bytes:
+    out = io.BytesIO()
+    made_object.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def test_a_query_finds_a_patient_by_the_number_that_the_archive_sent(
+    archive: Person, doctor: Person, backend: Backend
+) -> None:
+    first = file(archive)
+    other = {"PatientID": "HOSPITAL-4712", "SOPInstanceUID": "1.2.276.4712.3"}
+    second = file(archive, AccessionNumber="", **other)
+    of_account = backend.services.data.submissions.find_by_number(number_of(archive, first))
+    assert of_account
+    for asked, wanted in (
+        ({"PatientID": NUMBER}, [first]),
+        ({"PatientID": "HOSPITAL-4712"}, [second]),
+        ({"PatientID": "HOSPITAL-47*"}, [first, second]),
+        ({"PatientID": NUMBER, "IssuerOfPatientID": ISSUER}, [first]),
+        ({"PatientID": NUMBER, "IssuerOfPatientID": "elsewhere"}, []),
+        ({"PatientID": of_account.owner}, [first]),
+        ({"PatientID": "HOSPITAL-4712", "StudyInstanceUID": first}, []),
+        ({"PatientID": "HOSPITAL"}, []),
+        ({"AccessionNumber": ORDER}, [first]),
+    ):
+        for caller in (archive, doctor):
+            found = [value_of(one, "StudyInstanceUID") for one in search(caller, **asked)]
+            assert found == wanted, asked
+    [shown] = search(archive, PatientID=NUMBER)
+    assert value_of(shown, "PatientID") == NUMBER
+    assert value_of(shown, "IssuerOfPatientID") == ISSUER
+    assert search(backend.member(), PatientID=NUMBER) == []
+
+
+def test_who_is_no_archive_files_nothing_under_a_patient_of_the_clinic(backend: Backend) -> None:
+    """Else anybody with an account could put a result among those of another person."""
+    ada = backend.member()
+    for sender in (ada, made(ada, scopes=["dicom"])[0]):
+        study = file(sender, SOPInstanceUID=f"1.2.276.4711.{len(sender.email) + 9}")
+        for one in fetch(sender, f"/dicom/studies/{study}"):
+            said = str(one)
+            assert one.PatientID == backend.account(ada.email).id
+            assert one.IssuerOfPatientID == "SkinAPI"
+            assert not [mark for mark in MARKS if mark in said]
+    assert NUMBER not in repr(backend.stored())
+
+
+@pytest.mark.parametrize(
+    ("elements", "kept"),
+    [
+        ({"AccessionNumber": "A" * 17}, {"AccessionNumber": ""}),
+        ({"AccessionNumber": "A\x1b1"}, {"AccessionNumber": ""}),
+        ({"AccessionNumber": ["1", "2"]}, {"AccessionNumber": ""}),
+        ({"IssuerOfPatientID": "c" * 65}, {"IssuerOfPatientID": None}),
+        ({"IssuerOfPatientID": ""}, {"IssuerOfPatientID": None}),
+        ({"SeriesInstanceUID": "1.02"}, {"IssuerOfPatientID": "SkinAPI", "AccessionNumber": ""}),
+        ({"PatientID": "4711\x07"}, {"IssuerOfPatientID": "SkinAPI", "AccessionNumber": ""}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*value.*:UserWarning")
+def test_what_no_object_may_say_is_not_said_again(
+    archive: Person, tmp_path: Path, elements: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    objects = fetch(archive, f"/dicom/studies/{file(archive, **elements)}")
+    assert {name: objects[0].get(name) for name in kept} == kept
+    assert errors_in(tmp_path, *objects) == []
+
+
+def test_a_photo_that_is_judged_again_keeps_its_source(
+    backend: Backend, archive: Person, doctor: Person
+) -> None:
+    number = number_of(archive, file(archive))
+    submissions = backend.services.store.collection("submissions")
+    [stored] = submissions.find({"number": number})
+    older = {**stored["finding"], "model_version": "one before"}
+    submissions.update({"id": stored["id"]}, {"$set": {"finding": older}})
+    answer = doctor.call("POST", f"/submissions/{number}/judge-again")
+    assert answer.status_code == 200, answer.text
+    again = backend.services.data.submissions.find_by_number(answer.get_json()["id"])
+    assert again
+    assert again.source
+    assert again.source.sop_instance_uid == OBJECT
+
+
+def test_the_source_is_stored_once_and_goes_with_its_finding(
+    backend: Backend,
+    archive: Person,
+    doctor: Person,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing else says it: no row of the audit trail, no mail, no log, no data set."""
+    study = file(archive)
+    number = number_of(archive, study)
+    finding = backend.services.data.submissions.find_by_number(number)
+    assert finding
+    assert finding.source == Source(
+        patient_id=NUMBER,
+        issuer=ISSUER,
+        issuer_oid=OID,
+        accession_number=ORDER,
+        study_uid=STUDY,
+        series_uid=SERIES,
+        sop_class_uid=DERMOSCOPIC,
+        sop_instance_uid=OBJECT,
+    )
+    patient = f"{finding.owner}@{PATIENTS}"
+    backend.edit(patient, consents={"training": True})
+    sign(doctor, number, histology="confirmed")
+    clinic = Clinic(backend, doctor, backend.member(role="researcher"))
+    dataset = clinic.dataset()
+    assert dataset["pictures"] == 1
+    shown = [clinic.images(dataset), dataset]
+    shown += [doctor.call("GET", f"/submissions/{number}{path}").text for path in ("", "/report")]
+    assert not [mark for mark in MARKS if mark in repr(shown)]
+
+    filed = files_of(backend, patient, tmp_path)
+    [path] = [name for name in filed.namelist() if name.endswith("finding.json")]
+    assert read(filed, path)["source"]["patient_id"] == NUMBER
+    backend.services.data.trail.seal()
+    own = {"source": None, "source_patient": None}
+    rest = [
+        {**one, **own} if name == "submissions" else one
+        for name, rows in backend.stored().items()
+        for one in rows
+    ]
+    logged = capfd.readouterr()
+    assert "/dicom/studies" in logged.err
+    assert not [mark for mark in MARKS if mark in repr(rest) + logged.out + logged.err]
+
+    backend.services.records.erase_again(identifier=finding.id, by="system")
+    assert not [mark for mark in MARKS if mark in repr(backend.stored())]
+
+
+def files_of(backend: Backend, patient: str, folder: Path) -> ZipFile:
+    """The file with everything about a patient without a log-in, as an admin hands it over."""
+    admin = backend.admin()
+    answer = admin.call("POST", f"/users/{patient}/file", json=ASKED)
+    assert answer.status_code == 202, answer.text
+    make(backend, Person(backend.client, "", patient), folder / "work")
+    answer = admin.call("GET", f"/users/{patient}/file/download")
+    assert answer.status_code == 200, answer.text
+    return ZipFile(io.BytesIO(answer.data))

@@ -1,0 +1,129 @@
+"""Who reads what: a person as in the console, a program as its key says."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from skinapi.findings.records.submissions import Submissions
+from skinapi.platform.storage.ids import now
+from tests.integrations.fhir.clinic import Clinic, read
+from tests.integrations.fhir.test_search import ids, walk
+from tests.integrations.test_keys import made
+from tests.support.backends import Person
+
+KINDS = ("Patient", "DiagnosticReport", "Observation", "Media", "Provenance", "BodyStructure",
+         "Consent")  # fmt: skip
+
+
+def key_of(clinic: Clinic, *scopes: str, clinic_wide: bool = False) -> Person:
+    if clinic_wide:
+        return made(clinic.admin, "/admin/keys", scopes=list(scopes))[0]
+    return made(clinic.doctor, scopes=list(scopes))[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_person_finds_their_own_and_a_doctor_those_in_care(clinic: Clinic, kind: str) -> None:
+    bobs = clinic.file(owner=clinic.backend.account(clinic.bob.email).id)
+    other = clinic.backend.member(role="doctor")
+    bobs_doctor = {"doctor": other.email}
+    clinic.admin.call("PUT", f"/users/{clinic.bob.email}/doctor", json=bobs_doctor)
+    own = ids(walk(clinic.ada, kind))
+    assert own
+    assert {*own} <= {*ids(walk(clinic.doctor, kind))}
+    found = walk(clinic.bob, kind)
+    assert str(clinic.patient) not in str(found)
+    read(clinic.ada, f"DiagnosticReport/{bobs}", status=404)
+    read(clinic.doctor, f"DiagnosticReport/{bobs}", status=404)
+    for person in (clinic.bob, clinic.admin):
+        read(person, f"{kind}/{own[0]}", status=404)
+        assert not walk(person, f"{kind}?_id={own[0]}")
+        assert kind == "Patient" or not walk(person, f"{kind}?patient={clinic.patient}")
+        read(person, f"Patient/{clinic.patient}/$everything", status=404)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clinic_wide_key_reads_everybodys(clinic: Clinic, kind: str) -> None:
+    number = clinic.file(owner=clinic.backend.account(clinic.bob.email).id)
+    program = key_of(clinic, "fhir", clinic_wide=True)
+    assert {*ids(walk(clinic.ada, kind))} <= {*ids(walk(program, f"{kind}?_count=100"))}
+    assert str(number) in ids(walk(program, "DiagnosticReport"))
+    backwards = walk(program, "DiagnosticReport?_sort=-_lastUpdated")
+    assert backwards[0]["id"] == str(number)
+    accounts = clinic.backend.services.data.accounts.list_where({})
+    machines = [one for one in accounts if one.machine]
+    assert machines
+    assert not {one.id for one in machines} & {*ids(walk(program, "Patient"))}
+
+
+def test_a_key_reads_a_pseudonym_unless_it_may_read_findings(clinic: Clinic) -> None:
+    path, spots = f"Patient/{clinic.patient}", "BodyStructure"
+    for clinic_wide in (False, True):
+        unnamed = key_of(clinic, "fhir", clinic_wide=clinic_wide)
+        patient = read(unnamed, path)
+        assert not {"name", "telecom"} & patient.keys()
+        everything = f"{read(unnamed, f'{path}/$everything')}{read(unnamed, spots)}"
+        assert "Ada" not in everything
+        assert clinic.ada.email not in everything
+        assert "by tie" not in everything, "what a patient calls a spot"
+        assert "presentedForm" not in everything, "a letter in it may name the patient"
+        read(unnamed, f"Binary/{clinic.numbers['signed']}-report", status=403)
+        named = read(key_of(clinic, "fhir", "findings:read", clinic_wide=clinic_wide), path)
+        assert named["name"] == [{"text": "Ada Example"}]
+    assert read(clinic.doctor, path)["name"] == [{"text": "Ada Example"}]
+
+
+def test_a_clinic_wide_key_finds_a_patient_by_the_identifier_of_its_own_system(
+    clinic: Clinic,
+) -> None:
+    program = key_of(clinic, "fhir", "findings:write", clinic_wide=True)
+    named = {"system": "urn:oid:1.2.3", "value": "MRN 7"}
+    sent = program.call("POST", "/patients/external", json=named)
+    assert sent.status_code in (200, 201), sent.text
+    query = f"Patient?identifier={quote('urn:oid:1.2.3|MRN 7')}"
+    (found,) = walk(program, query)
+    assert "MRN 7" not in str(found)
+    for other in (clinic.doctor, clinic.admin, key_of(clinic, "fhir")):
+        assert not walk(other, query)
+
+
+def test_a_key_without_the_scope_reads_nothing(clinic: Clinic) -> None:
+    program = key_of(clinic, "findings:read")
+    for path in ("Patient", f"Patient/{clinic.patient}", "DiagnosticReport", "AuditEvent"):
+        assert read(program, path, status=403)["issue"][0]["code"] == "forbidden"
+
+
+def test_the_audit_needs_an_admin_or_a_scope_of_its_own(clinic: Clinic) -> None:
+    assert len(walk(clinic.admin, "AuditEvent?_count=3")) > 3
+    row = ids(walk(clinic.admin, "AuditEvent?_sort=-_lastUpdated&_count=100"))[0]
+    assert read(clinic.admin, f"AuditEvent/{row}")["id"] == row
+    assert walk(key_of(clinic, "fhir", "audit:read", clinic_wide=True), "AuditEvent")
+    without = key_of(clinic, "fhir", clinic_wide=True)
+    of_theirs = [made(who, scopes=["fhir", "audit:read"])[0] for who in (clinic.ada, clinic.doctor)]
+    for person in (clinic.ada, clinic.doctor, without, *of_theirs):
+        read(person, "AuditEvent", status=403)
+        read(person, f"AuditEvent/{row}", status=403)
+
+
+def test_what_a_doctor_holds_back_does_not_show_in_times_or_order(clinic: Clinic) -> None:
+    number = clinic.file()
+    clinic.file()
+    path = f"DiagnosticReport/{number}"
+    before = clinic.ada.call("GET", f"/fhir/{path}")
+    listed = ids(walk(clinic.ada, "DiagnosticReport"))
+    until = (now() + timedelta(days=2)).isoformat()
+    clinic.review(number, label="melanoma", certainty="sure", hold_until=until)
+    assert read(clinic.doctor, path)["status"] == "preliminary"  # the door of programs
+    after = clinic.ada.call("GET", f"/fhir/{path}")
+    assert (after.data, after.headers["ETag"]) == (before.data, before.headers["ETag"])
+    assert ids(walk(clinic.ada, "DiagnosticReport")) == listed
+
+
+def test_of_another_patient_nothing_is_even_read(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("it is walked")
+
+    monkeypatch.setattr(Submissions, "list_changed", refuse)
+    assert not walk(clinic.bob, f"DiagnosticReport?patient={clinic.patient}")

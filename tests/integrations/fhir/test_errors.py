@@ -1,0 +1,99 @@
+"""Errors, and how a resource is asked for."""
+
+import pytest
+
+from skinapi.integrations.fhir.kinds import KINDS, TAKEN
+from tests.integrations.fhir.clinic import JSON, Clinic, read
+
+OUTCOMES = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported",
+            406: "not-supported", 413: "too-long", 415: "not-supported"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "options"),
+    [
+        ("GET", "Patient/x", 404, {}),
+        ("GET", "Nothing", 404, {}),
+        ("GET", "Nothing/1", 404, {}),
+        ("GET", "Patient/1/_history/1/2", 404, {}),
+        ("GET", "Binary", 404, {}),
+        ("GET", "Binary/1-99999999999999999999", 404, {}),
+        ("GET", f"Binary/1-1{'0' * 4500}", 404, {}),
+        ("GET", "DiagnosticReport/9999999999999999999999/$document", 404, {}),
+        ("DELETE", "Patient/1", 405, {}),
+        ("PUT", "DiagnosticReport/1", 405, {}),
+        ("POST", "metadata", 405, {}),
+        ("GET", "Patient?_count=x", 400, {}),
+        ("GET", "Patient?_after=x", 400, {}),
+        ("GET", "DiagnosticReport?_lastUpdated=yesterday", 400, {}),
+        ("GET", "DiagnosticReport?patient=a,b", 400, {}),
+        ("GET", "DiagnosticReport?status=%00", 400, {}),
+        ("GET", "Patient?_format=xml", 406, {}),
+        ("GET", "Patient", 406, {"headers": {"Accept": "application/fhir+xml"}}),
+        ("GET", "Patient", 406,
+         {"headers": {"Accept": "application/fhir+json; fhirVersion=5.0"}}),
+        ("GET", "metadata", 406, {"headers": {"Accept": "application/fhir+xml"}}),
+        ("POST", "Patient/_search", 415, {"json": {}}),
+        ("POST", "Patient/_search", 400, {"data": b"a=%ff" + b"&b=1" * 60,
+                                          "content_type": "application/x-www-form-urlencoded"}),
+        ("POST", "Patient/_search", 413, {"data": b"a=" + b"x" * 3_000_000,
+                                          "content_type": "application/x-www-form-urlencoded"}),
+    ],
+)  # fmt: skip
+def test_every_error_is_an_operation_outcome(
+    clinic: Clinic, method: str, path: str, status: int, options: dict[str, object]
+) -> None:
+    answer = clinic.ada.call(method, f"/fhir/{path}", **options)
+    assert (answer.status_code, answer.mimetype) == (status, JSON), answer.text
+    body = answer.get_json(force=True)
+    (issue,) = body["issue"]
+    assert body["resourceType"] == "OperationOutcome"
+    assert (issue["severity"], issue["code"]) == ("error", OUTCOMES[status])
+    assert issue["diagnostics"]
+
+
+def test_without_a_token_it_is_an_outcome_too(clinic: Clinic) -> None:
+    answer = clinic.backend.app.test_client().get("/fhir/Patient")
+    assert (answer.status_code, answer.mimetype) == (401, JSON)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/fhir+json", "application/json", "*/*", "text/html, */*;q=0.8",
+     "application/fhir+json; fhirVersion=4.0, application/json;q=0.5"],
+)  # fmt: skip
+def test_json_is_asked_for_in_each_way(clinic: Clinic, accept: str) -> None:
+    assert read(clinic.ada, "Patient", headers={"Accept": accept})["type"] == "searchset"
+
+
+def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
+    path = f"/fhir/DiagnosticReport/{clinic.numbers['signed']}"
+    first = clinic.ada.call("GET", path)
+    version = first.get_json(force=True)["meta"]["versionId"]
+    assert first.headers["ETag"] == f'W/"{version}"'
+    assert first.headers["Last-Modified"]
+    again = clinic.ada.call("GET", path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = clinic.ada.call("GET", path, headers={"If-None-Match": 'W/"0"'})
+    assert other.status_code == 200
+
+
+def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:
+    (rest,) = read(clinic.ada, "metadata")["rest"]
+    told = {one["type"]: one for one in rest["resource"]}
+    assert told.keys() == KINDS.keys() | TAKEN.keys()
+    taken = {name for name, one in told.items() if {"code": "create"} in one["interaction"]}
+    assert taken == TAKEN.keys()
+    assert rest["interaction"] == [{"code": "transaction"}, {"code": "batch"}]
+    strict = {"Prefer": "handling=strict"}
+    values = {"date": "2026", "reference": "x", "token": "x|x", "string": "x"}
+    for name, one in told.items():
+        reader = clinic.admin if name == "AuditEvent" else clinic.ada
+        for param in one.get("searchParam", []):
+            read(reader, f"{name}?{param['name']}={values[param['type']]}", headers=strict)
+        for operation in one.get("operation", []):
+            number = clinic.patient if name == "Patient" else clinic.numbers["new"]
+            read(reader, f"{name}/{number}/${operation['name']}")
+        if not one.get("searchParam"):
+            read(reader, name, status=404)

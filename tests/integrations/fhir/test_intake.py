@@ -1,0 +1,537 @@
+"""Orders of health records: a photo and a patient in, a report out, once for each identifier."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.integrations.patients import PatientsService
+from skinapi.model.registry.service import InferenceService
+from skinapi.platform.storage.ports import Document
+from tests.findings.prediction.photographer import predicted
+from tests.findings.prediction.test_several_pictures import another_spot
+from tests.integrations.fhir import orders
+from tests.integrations.fhir.orders import Json
+from tests.integrations.fhir.test_search import walk
+from tests.integrations.test_keys import clinic_wide, made
+from tests.support.backends import Backend, Person, erase
+from tests.support.photos import photo_in, photo_of
+
+SNOMED = "http://snomed.info/sct"
+
+
+@pytest.fixture
+def hospital(backend: Backend) -> Person:
+    return clinic_wide(backend, scopes=["fhir"])
+
+
+def sent(program: Person, body: Json, path: str = "/fhir", **headers: str) -> TestResponse:
+    return program.call("POST", path, json=body, headers=headers)
+
+
+def reported(answer: TestResponse) -> Json:
+    """The report of a transaction."""
+    assert answer.status_code == 200, answer.text
+    report: Json = answer.get_json()["entry"][-1]["resource"]
+    assert report["resourceType"] == "DiagnosticReport"
+    return report
+
+
+def outcome(answer: TestResponse) -> tuple[int, str, str]:
+    """Status, code and sentence of a refusal."""
+    body = answer.get_json()
+    assert (answer.mimetype, body["resourceType"]) == ("application/fhir+json", "OperationOutcome")
+    (issue,) = body["issue"]
+    return answer.status_code, issue["details"]["coding"][0]["code"], issue["diagnostics"]
+
+
+def findings(backend: Backend) -> list[Document]:
+    return backend.stored()["submissions"]
+
+
+def external(backend: Backend) -> list[Document]:
+    """The accounts of patients of other systems."""
+    return [one for one in backend.stored()["accounts"] if one.get("external")]
+
+
+def test_an_order_becomes_the_finding_that_predict_makes(
+    backend: Backend, hospital: Person
+) -> None:
+    answer = sent(hospital, orders.transaction())
+    report = reported(answer)
+    assert answer.get_json()["type"] == "transaction-response"
+    (found,), (account,) = findings(backend), external(backend)
+    assert report["subject"] == {"reference": f"Patient/{account['id']}"}
+    assert report["id"] == str(found["number"])
+    assert found["owner"] == account["id"]
+    program = clinic_wide(backend, scopes=["findings:write"])
+    by_form = program.call(
+        "POST",
+        "/predict",
+        data={
+            "image": (io.BytesIO(orders.PHOTO), "a.jpg"),
+            "patient": account["id"],
+            "age_band": "60-74",
+            "sex": "female",
+        },
+    ).get_json()
+    (same,) = (one for one in findings(backend) if one["number"] == by_form["id"])
+    for finding in (found["finding"], same["finding"]):
+        del finding["timings"]
+    for name in ("finding", "context", "band", "sections", "owner"):
+        assert same[name] == found[name]
+
+
+def test_the_answer_says_where_each_is_and_what_was_not_read(hospital: Person) -> None:
+    patient, photo, report = sent(hospital, orders.transaction()).get_json()["entry"]
+    assert patient["response"]["status"] == report["response"]["status"] == "201 Created"
+    address = report["response"]["location"]
+    assert address == report["fullUrl"]
+    read = hospital.call("GET", address[address.index("/fhir") :])
+    assert read.get_json() == report["resource"]
+    assert read.headers["ETag"] == report["response"]["etag"]
+    found = patient["response"]["location"]
+    assert hospital.call("GET", found[found.index("/fhir") :]).status_code == 200
+    assert "location" not in photo["response"]  # nobody consents to keeping it
+    (issue,) = report["response"]["outcome"]["issue"]
+    assert issue["severity"] == "information"
+    assert issue["diagnostics"].endswith("not read and not kept: address, name, telecom")
+
+
+def test_nothing_is_kept_of_names_addresses_and_numbers(backend: Backend, hospital: Person) -> None:
+    reported(sent(hospital, orders.transaction("ORDER-1")))
+    assert sent(hospital, orders.contained("ORDER-2"), "/fhir/ServiceRequest").status_code == 201
+    stored = str(backend.stored())
+    names = ("Lovelace", "Augusta", "7946 0018", "James", "London", "1960-12")
+    numbers = (orders.NUMBER, orders.HOSPITAL, orders.PLACER, "ORDER-")
+    assert [word for word in (*names, *numbers) if word in stored] == []
+
+
+def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
+    first = reported(sent(hospital, orders.transaction()))
+    again = sent(hospital, orders.transaction())
+    assert reported(again) == first
+    assert {one["response"]["status"] for one in again.get_json()["entry"]} == {"200 OK"}
+    as_one = sent(hospital, orders.contained(), "/fhir/ServiceRequest")
+    assert (as_one.status_code, as_one.get_json()) == (200, first)
+    assert len(findings(backend)) == len(external(backend)) == 1
+
+
+@pytest.mark.parametrize("account", [False, True], ids=["finding", "account"])
+def test_an_order_whose_finding_was_deleted_is_gone(
+    backend: Backend, hospital: Person, account: bool
+) -> None:
+    ada = backend.member()
+    owner = backend.account(ada.email)
+    body = orders.contained(
+        subject={"reference": f"Patient/{owner.id}"}, contained=[orders.media(id="m")]
+    )
+    number = sent(hospital, body, "/fhir/ServiceRequest").get_json()["id"]
+    if account:
+        erase(backend.services, owner)
+    else:
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    again = sent(hospital, orders.transaction())
+    assert outcome(again)[:2] == (410, "finding_erased")
+    assert again.get_json()["issue"][0]["code"] == "deleted"
+    assert (findings(backend), external(backend)) == ([], [])
+    assert reported(sent(hospital, orders.transaction("O-2")))
+
+
+def test_a_new_patient_whom_another_request_has_stored_meanwhile_is_judged_once(
+    backend: Backend, hospital: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported(sent(hospital, orders.transaction("O-1")))
+    (known,) = external(backend)
+    patients = backend.services.integrations.patients
+    judged: list[bool] = []
+    find, judge = PatientsService.find_or_draft, InferenceService.classify_pictures
+
+    def draft_first(*given: Any, **more: Any) -> Any:
+        with monkeypatch.context() as patch:  # as if the patient were stored a moment later
+            if not judged:
+                patch.setattr(Accounts, "find_external", lambda *_: None)
+            return find(*given, **more)
+
+    def count(*given: Any, **more: Any) -> Any:
+        judged.append(True)
+        return judge(*given, **more)
+
+    monkeypatch.setattr(type(patients), "find_or_draft", draft_first)
+    monkeypatch.setattr(InferenceService, "classify_pictures", count)
+    answer = sent(hospital, orders.transaction("O-2")).get_json()["entry"]
+    assert [one["response"]["status"] for one in answer] == ["200 OK", "200 OK", "201 Created"]
+    assert answer[2]["resource"]["subject"]["reference"] == f"Patient/{known['id']}"
+    assert (len(judged), len(findings(backend)), len(external(backend))) == (1, 2, 1)
+
+
+def test_of_two_that_create_the_same_patient_one_has_made_it(real_backend: Backend) -> None:
+    program = clinic_wide(real_backend, scopes=["fhir"])
+
+    def create(number: int) -> int:
+        client = Person(real_backend.app.test_client(), program.token)
+        return sent(client, orders.patient(f"PAT-{number}"), "/fhir/Patient").status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        answered = list(threads.map(create, sorted([*range(8)] * 4)))
+    assert [answered.count(status) for status in (201, 200)] == [8, 24]
+    assert len(external(real_backend)) == 8
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        orders.transaction(bodySite=[{"coding": [{"system": SNOMED, "code": "66643007"}]}]),
+        orders.transaction(number="PAT-2"),
+        orders.contained(
+            contained=[orders.patient(id="p"), orders.media(photo_of("melanocytic_nevus"), id="m")]
+        ),
+    ],
+    ids=["another site", "another patient", "another photo"],
+)
+def test_another_order_under_the_same_identifier_is_refused(
+    backend: Backend, hospital: Person, changed: Json
+) -> None:
+    reported(sent(hospital, orders.transaction()))
+    before = findings(backend), external(backend)
+    path = "/fhir/ServiceRequest" if changed["resourceType"] == "ServiceRequest" else "/fhir"
+    assert outcome(sent(hospital, changed, path))[:2] == (409, "identifier_reused")
+    assert (findings(backend), external(backend)) == before
+
+
+def test_each_caller_has_identifiers_of_its_own(backend: Backend, hospital: Person) -> None:
+    other = clinic_wide(backend, scopes=["fhir"])
+    one, two = (reported(sent(program, orders.transaction())) for program in (hospital, other))
+    assert one["id"] != two["id"]
+    assert one["subject"] == two["subject"]
+
+
+def test_an_order_that_is_sent_at_the_same_time_makes_one_finding(
+    real_backend: Backend,
+) -> None:
+    program = clinic_wide(real_backend, scopes=["fhir"])
+
+    def send(_: int) -> Json:
+        client = Person(real_backend.app.test_client(), program.token)
+        return reported(sent(client, orders.transaction()))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len({one["id"] for one in threads.map(send, range(8))}) == 1
+    assert len(findings(real_backend)) == len(external(real_backend)) == 1
+
+
+def test_a_photo_that_cannot_be_judged_is_refused_in_the_senders_language_and_leaves_nothing(
+    backend: Backend, hospital: Person
+) -> None:
+    before = backend.stored()
+    body = orders.bundle(
+        orders.entry(orders.patient(), orders.PATIENT_URL),
+        orders.entry(orders.media(photo_in((12, 12, 12))), orders.MEDIA_URL),
+        orders.entry(orders.request()),
+    )
+    english = outcome(sent(hospital, body))
+    french = outcome(sent(hospital, body, **{"Accept-Language": "fr-CH, fr;q=0.9"}))
+    assert english[:2] == french[:2] == (422, "not_judgeable")
+    assert ("dark" in english[2], "sombre" in french[2]) == (True, True)
+    for name in ("submissions", "accounts"):
+        assert backend.stored()[name] == before[name]
+    assert [*backend.services.store.blobs.keys()] == []
+
+
+def test_a_finding_is_worded_in_the_language_of_the_sender(hospital: Person) -> None:
+    answer = sent(hospital, orders.transaction(), **{"Accept-Language": "fr"})
+    assert reported(answer)["language"] == "fr"
+
+
+def test_the_photo_is_kept_where_a_consent_says_so(backend: Backend, hospital: Person) -> None:
+    def consent(kind: str) -> Json:
+        return {
+            "resourceType": "Consent",
+            "status": "active",
+            "scope": {"coding": [{"code": "patient-privacy"}]},
+            "category": [{"coding": [{"code": "idscl"}]}],
+            "patient": {"reference": orders.PATIENT_URL},
+            "policyRule": {"coding": [{"system": "urn:skinapi:consents", "code": "photos"}]},
+            "provision": {"type": kind},
+        }
+
+    for number, kind in enumerate(("permit", "deny")):
+        body = orders.transaction(f"O-{number}")
+        body["entry"].insert(1, orders.entry(consent(kind)))
+        answer = sent(hospital, body).get_json()["entry"]
+        location = answer[2]["response"].get("location", "")
+        assert ("/Media/" in location) == (kind == "permit")
+        if location:
+            kept = hospital.call("GET", location[location.index("/fhir") :]).get_json()
+            address = kept["content"]["url"]
+            assert hospital.call("GET", address[address.index("/fhir") :]).mimetype == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, {"age_band": "60-74", "sex": "female"}),
+        ({"birthDate": "1965"}, {"age_band": "60-74", "sex": "female"}),
+        ({"birthDate": "1996-12", "gender": "unknown"}, {"age_band": "0-29", "sex": None}),
+        ({"birthDate": "1996-11-26", "gender": "other"}, {"age_band": "30-44", "sex": "other"}),
+        ({"birthDate": "1996"}, {"age_band": None}),  # 29 or 30
+        ({"birthDate": "1601-01-01"}, {"age_band": None}),
+    ],
+)
+def test_age_and_sex_come_from_the_patient(
+    backend: Backend, hospital: Person, more: Json, told: Json
+) -> None:
+    body = orders.transaction()
+    body["entry"][0]["resource"] |= more
+    said = str(sent(hospital, body).get_json()["entry"][-1]["response"]["outcome"])
+    (found,) = findings(backend)
+    assert {name: found["context"].get(name) for name in told} == told
+    assert ("birthDate does not say" in said) == ("age_band" in told and not told["age_band"])
+
+
+def coded(*codes: str, system: str = SNOMED) -> Json:
+    return {"coding": [{"system": system, "code": code} for code in codes]}
+
+
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        (coded("66643007"), {"body_site": "back"}),
+        (coded("70559009", "7771000"),
+         {"body_site": "upper_extremity", "body_laterality": "left", "body_side": "front"}),
+        (coded("33712006", "24028007"), {"body_site": "hand", "body_laterality": "right"}),
+        (coded("scalp", system="urn:skinapi:body-sites"), {"body_site": "scalp"}),
+        (coded("64033007"), {"body_site": None}),  # a kidney
+        (coded("66643007", "43067004"), {"body_site": None}),  # two sites in one
+        ({"text": "left ear"}, {"body_site": None}),
+    ],
+)  # fmt: skip
+def test_the_place_comes_from_codes(
+    backend: Backend, hospital: Person, site: Json, told: Json
+) -> None:
+    answer = sent(hospital, orders.transaction(bodySite=[site]))
+    (found,) = findings(backend)
+    assert {name: found["context"].get(name) for name in told} == told
+    said = str(answer.get_json()["entry"][-1]["response"]["outcome"])
+    assert ("no place by the code of bodySite" in said) == (told["body_site"] is None)
+
+
+def test_the_kind_of_picture_comes_from_the_media(backend: Backend, hospital: Person) -> None:
+    dermoscope = coded("DMS", system="http://dicom.nema.org/resources/ontology/DCM")
+    body = orders.transaction()
+    body["entry"][1]["resource"]["modality"] = dermoscope
+    reported(sent(hospital, body))
+    assert findings(backend)[0]["context"]["modality"] == "dermoscopic"
+
+
+def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: Person) -> None:
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "image/jpeg",
+        "data": orders.text_of(orders.PHOTO),
+    }
+    base = "https://ehr.example/fhir"
+    person = orders.entry(orders.patient(), orders.PATIENT_URL)
+    by_binary = orders.bundle(
+        person,
+        orders.entry(binary, orders.MEDIA_URL),
+        orders.entry(orders.request("1")),
+    )
+    by_url = orders.bundle(
+        person,
+        orders.entry(binary, "urn:uuid:b"),
+        orders.entry(
+            {**orders.media(), "content": {"contentType": "image/jpeg", "url": "urn:uuid:b"}},
+            orders.MEDIA_URL,
+        ),
+        orders.entry(orders.request("2")),
+    )
+    based_on = orders.bundle(
+        person,
+        orders.entry(orders.media(basedOn=[{"reference": orders.REQUEST_URL}]), "urn:uuid:x"),
+        orders.entry(orders.request("3", supportingInfo=[]), orders.REQUEST_URL),
+    )
+    del based_on["entry"][2]["resource"]["supportingInfo"]
+    relative = orders.bundle(
+        orders.entry(orders.patient(), f"{base}/Patient/7"),
+        orders.entry(orders.media(), f"{base}/Media/8"),
+        orders.entry(
+            orders.request(
+                "4",
+                subject={"reference": "Patient/7"},
+                supportingInfo=[{"reference": "Media/8"}],
+            ),
+            f"{base}/ServiceRequest/9",
+        ),
+    )
+    for body in (by_binary, by_url, based_on, relative):
+        answer = sent(hospital, body).get_json()
+        kinds = [one.get("resource", {}).get("resourceType") for one in answer["entry"]]
+        assert kinds == [None] * (len(kinds) - 1) + ["DiagnosticReport"]
+    assert len(findings(backend)) == 4
+    assert len(external(backend)) == 1
+
+
+def test_two_photos_of_one_spot_get_one_finding(backend: Backend, hospital: Person) -> None:
+    reported(sent(hospital, two_photos(orders.PHOTO, orders.PHOTO)))
+    assert findings(backend)[0]["picture_count"] == 2
+
+
+def two_photos(*photos: bytes) -> Json:
+    held = [orders.entry(orders.media(one), f"urn:uuid:{n}") for n, one in enumerate(photos)]
+    info = [{"reference": f"urn:uuid:{n}"} for n in range(len(photos))]
+    return orders.bundle(
+        orders.entry(orders.patient(), orders.PATIENT_URL),
+        *held,
+        orders.entry(orders.request(supportingInfo=info)),
+    )
+
+
+def test_a_patient_is_created_once_for_each_identifier(backend: Backend, hospital: Person) -> None:
+    first = sent(hospital, orders.patient(), "/fhir/Patient")
+    condition = f"identifier={orders.HOSPITAL}|{orders.NUMBER}"
+    again = sent(hospital, orders.patient(), "/fhir/Patient", **{"If-None-Exist": condition})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert first.get_json()["resourceType"] == "Patient"
+    found = reported(sent(hospital, orders.transaction()))
+    assert found["subject"]["reference"] == f"Patient/{first.get_json()['id']}"
+    by_id = orders.bundle(
+        orders.entry(orders.media(), orders.MEDIA_URL),
+        orders.entry(orders.request("O-9", subject=found["subject"])),
+    )
+    assert reported(sent(hospital, by_id))["subject"] == found["subject"]
+    logical = {"identifier": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
+    by_id["entry"][1]["resource"] |= {"subject": logical, "identifier": [{**_order("O-10")}]}
+    assert reported(sent(hospital, by_id))["subject"] == found["subject"]
+    assert len(external(backend)) == 1
+
+
+def _order(value: str) -> Json:
+    return {"system": orders.PLACER, "value": value}
+
+
+def test_prefer_chooses_what_a_creation_answers(hospital: Person) -> None:
+    def answered(form: str, order: str) -> TestResponse:
+        body = orders.contained(order)
+        return sent(hospital, body, "/fhir/ServiceRequest", Prefer=f"return={form}")
+
+    assert answered("minimal", "1").data == b""
+    said = answered("OperationOutcome", "2").get_json()
+    assert said["resourceType"] == "OperationOutcome"
+    assert "telecom" in str(said)
+    assert answered("representation", "3").get_json()["resourceType"] == "DiagnosticReport"
+
+
+def test_in_a_batch_each_entry_stands_alone(backend: Backend, hospital: Person) -> None:
+    body = orders.bundle(
+        orders.entry(orders.contained("1")),
+        orders.entry(orders.contained("2", status="draft")),
+        orders.entry(orders.patient("PAT-3")),
+        orders.entry(orders.media()),
+        {"resource": {"resourceType": "Observation"}, "request": {"method": "POST", "url": "x"}},
+        kind="batch",
+    )
+    answer = sent(hospital, body).get_json()
+    assert answer["type"] == "batch-response"
+    statuses = [one["response"]["status"] for one in answer["entry"]]
+    assert statuses == ["201 Created", "400 Bad Request", "201 Created", *["400 Bad Request"] * 2]
+    refused = answer["entry"][1]["response"]["outcome"]["issue"][0]["diagnostics"]
+    assert refused.endswith(
+        "(ServiceRequest): status must be active or entered-in-error or revoked"
+    )
+    assert (len(findings(backend)), len(external(backend))) == (1, 2)
+
+
+def test_a_person_and_a_key_of_theirs_send_for_themselves_alone(backend: Backend) -> None:
+    ada, other = backend.member(), backend.account(backend.member().email)
+    program, _ = made(ada, scopes=["fhir"])
+    own = f"Patient/{backend.account(ada.email).id}"
+
+    def order(number: str, patient: str) -> Json:
+        return orders.contained(
+            number,
+            subject={"reference": patient},
+            contained=[orders.media(id="m")],
+        )
+
+    for caller, number in ((ada, "1"), (program, "2")):
+        answer = sent(caller, order(number, own), "/fhir/ServiceRequest")
+        assert (answer.status_code, answer.get_json()["subject"]["reference"]) == (201, own)
+        before = findings(backend), external(backend)
+        refused = sent(caller, order("3", f"Patient/{other.id}"), "/fhir/ServiceRequest")
+        assert outcome(refused)[:2] == (404, "not_found")
+        assert outcome(sent(caller, orders.transaction("4")))[:2] == (403, "forbidden")
+        assert outcome(sent(caller, orders.patient(), "/fhir/Patient"))[:2] == (403, "forbidden")
+        assert (findings(backend), external(backend)) == before
+
+
+def test_a_spot_of_the_patient_takes_the_finding(backend: Backend) -> None:
+    ada = backend.member()
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
+    own = f"Patient/{backend.account(ada.email).id}"
+    body: Any = orders.contained(subject={"reference": own}, contained=[orders.media(id="m")])
+    body["supportingInfo"].append({"reference": f"BodyStructure/{spot['id']}"})
+    assert sent(ada, body, "/fhir/ServiceRequest").status_code == 201
+    assert findings(backend)[0]["lesion"] == spot["id"]
+
+
+def test_a_failure_of_the_store_leaves_neither_patient_nor_finding(
+    backend: Backend, hospital: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submissions = backend.services.data.submissions
+    before = backend.stored()
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the power fails")
+
+    monkeypatch.setattr(type(submissions), "add", fail)
+    assert sent(hospital, orders.transaction()).status_code == 500
+    assert external(backend) == []
+    assert backend.stored()["accounts"] == before["accounts"]
+
+
+def test_photos_that_may_show_different_spots_are_refused(
+    backend: Backend, hospital: Person
+) -> None:
+    status, code, says = outcome(sent(hospital, two_photos(orders.PHOTO, another_spot())))
+    assert (status, code) == (422, "maybe_different_spots")
+    assert "same_spot" not in says
+    assert findings(backend) == external(backend) == []
+
+
+def test_a_test_key_gets_the_report_of_the_sample_and_stores_nothing(backend: Backend) -> None:
+    program = made(backend.member(), scopes=["fhir"], kind="test")[0]
+    before = backend.stored()
+    report = reported(sent(program, orders.transaction()))
+    assert (report["id"], report["status"]) == ("0", "preliminary")
+    assert sent(program, orders.contained(), "/fhir/ServiceRequest").status_code == 201
+    assert outcome(sent(program, orders.patient(), "/fhir/Patient"))[:2] == (403, "test_key")
+    body = orders.bundle(orders.entry(orders.patient()), kind="batch")
+    assert "403" in str(sent(program, body).get_json())
+    assert backend.stored() == before
+
+
+def test_a_report_is_found_by_its_order(backend: Backend, hospital: Person) -> None:
+    number = reported(sent(hospital, orders.transaction()))["id"]
+    assert sent(hospital, orders.contained("O-2"), "/fhir/ServiceRequest").status_code == 201
+    by_identifier = quote(f"{orders.PLACER}|O-1")
+    for asked in (
+        f"based-on:identifier={by_identifier}",
+        f"based-on.identifier={by_identifier}",
+        f"based-on=ServiceRequest/{number}",
+        f"based-on={quote('http://127.0.0.1:5000/fhir/ServiceRequest/')}{number}",
+    ):
+        [found] = walk(hospital, f"DiagnosticReport?{asked}")
+        assert found["id"] == number
+        assert found["basedOn"][0]["type"] == "ServiceRequest"
+    other = clinic_wide(backend, scopes=["fhir"])
+    assert not walk(other, f"DiagnosticReport?based-on:identifier={by_identifier}")
+    unknown = quote(f"{orders.PLACER}|O-9")
+    assert not walk(hospital, f"DiagnosticReport?based-on:identifier={unknown}")
+    plain = predicted(backend.member())["id"]
+    assert not walk(hospital, f"DiagnosticReport?based-on=ServiceRequest/{plain}")

@@ -1,0 +1,184 @@
+"""What each resource says, and that it is FHIR R4 by two other implementations."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from skinapi.integrations.fhir.kinds import KINDS
+from tests.integrations.fhir.clinic import Clinic, entries, read
+from tests.integrations.fhir.validation import assert_valid, code_faults, flat, medplum_faults
+
+# The codes that must not stand where a reader takes them for a diagnosis.
+PUBLIC = ("http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm")
+
+
+def report(clinic: Clinic, state: str) -> Any:
+    return read(clinic.doctor, f"DiagnosticReport/{clinic.numbers[state]}")
+
+
+def observed(clinic: Clinic, state: str, name: str) -> Any:
+    return read(clinic.doctor, f"Observation/{clinic.numbers[state]}-{name}")
+
+
+def test_everything_that_is_answered_is_valid(clinic: Clinic) -> None:
+    answers = [read(clinic.ada, "metadata"), read(clinic.ada, "Nothing", status=404)]
+    for person in (clinic.ada, clinic.doctor, clinic.admin):
+        kinds = [name for name, kind in KINDS.items() if kind.searched and name != "AuditEvent"]
+        answers += [read(person, f"{name}?_count=200") for name in kinds]
+    answers.append(read(clinic.admin, "AuditEvent"))
+    answers.append(read(clinic.doctor, f"Patient/{clinic.patient}/$everything"))
+    for number in clinic.numbers.values():
+        answers.append(read(clinic.doctor, f"DiagnosticReport/{number}/$document"))
+        answers.append(read(clinic.ada, f"DiagnosticReport/{number}/$document"))
+    accept = {"Accept": "application/fhir+json"}
+    answers.append(read(clinic.ada, f"Binary/{clinic.numbers['new']}-1", headers=accept))
+    assert_valid(answers)
+    answered = {one["resourceType"] for answer in answers for one in flat(answer)}
+    assert answered >= {*KINDS, "Bundle", "Composition", "CapabilityStatement", "OperationOutcome"}
+
+
+def test_the_validators_find_what_is_wrong(clinic: Clinic) -> None:
+    valid = report(clinic, "new")
+    nonsense, strange = copy.deepcopy(valid), copy.deepcopy(valid)
+    nonsense["status"] = "nonsense"
+    strange["probability"] = 1
+    assert list(code_faults(nonsense)) == ["DiagnosticReport.status: nonsense"]
+    assert medplum_faults([strange])
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("new", "preliminary"),
+        ("awaited", "preliminary"),
+        ("unjudged", "preliminary"),
+        ("signed", "final"),
+        ("unsure", "final"),
+        ("changed", "amended"),
+    ],
+)
+def test_the_status_follows_the_review(clinic: Clinic, state: str, status: str) -> None:
+    assert report(clinic, state)["status"] == status
+    assert observed(clinic, state, "urgency")["status"] == "preliminary"
+
+
+def test_without_a_doctor_there_is_no_conclusion_and_it_says_so(clinic: Clinic) -> None:
+    new = report(clinic, "new")
+    assert "conclusion" not in new
+    (code,) = new["conclusionCode"]
+    assert code["extension"][0]["valueCode"] == "temp-unknown"
+    assert code["text"] == "No doctor has signed a conclusion"
+    assert "coding" not in code
+
+
+def test_what_a_laboratory_has_proven_is_concluded_in_public_codes(clinic: Clinic) -> None:
+    signed = report(clinic, "signed")
+    (code,) = signed["conclusionCode"]
+    assert ("http://snomed.info/sct", "93655004") in [
+        (one["system"], one["code"]) for one in code["coding"]
+    ]
+    assert "melanoma" in signed["conclusion"].lower()
+    assert signed["resultsInterpreter"] == [{"display": "Dr Example"}]
+
+
+@pytest.mark.parametrize("state", ["unsure", "awaited"])
+def test_who_is_unsure_or_waits_concludes_in_words_alone(clinic: Clinic, state: str) -> None:
+    (code,) = report(clinic, state)["conclusionCode"]
+    assert "coding" not in code
+    assert code["extension"][0]["valueCode"] == "temp-unknown"
+
+
+def test_a_bundle_of_diseases_has_no_public_code(clinic: Clinic) -> None:
+    (code,) = report(clinic, "changed")["conclusionCode"]
+    assert [one["system"] for one in code["coding"]] == ["urn:skinapi:conditions"]
+
+
+def test_no_observation_of_the_model_is_coded_as_a_disease(clinic: Clinic) -> None:
+    bundle = read(clinic.doctor, f"Observation?patient={clinic.patient}&_count=200")
+    for one in entries(bundle):
+        outside = {name: value for name, value in one.items() if name != "component"}
+        assert not any(system in str(outside) for system in PUBLIC), one["id"]
+        if one["code"]["coding"][0]["code"].startswith("probability"):
+            assert one["device"]["reference"].startswith("Device/")
+            assert one["note"][0]["text"].startswith("For information only")
+
+
+def test_a_doubt_has_no_value_and_says_why(clinic: Clinic) -> None:
+    doubted = observed(clinic, "doubted", "likely-condition")
+    assert "valueCodeableConcept" not in doubted
+    assert doubted["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert doubted["dataAbsentReason"]["text"]
+
+
+def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic) -> None:
+    decided = observed(clinic, "changed", "decided-urgency")
+    assert decided["performer"] == [{"display": "Dr Example"}]
+    assert "device" not in decided
+    model = observed(clinic, "changed", "urgency")
+    assert decided["valueCodeableConcept"] != model["valueCodeableConcept"]
+    assert decided["status"] == "amended"
+    assert observed(clinic, "signed", "decided-urgency")["status"] == "final"
+
+
+def test_who_could_judge_nothing_has_decided_no_urgency(clinic: Clinic) -> None:
+    decided = observed(clinic, "unjudged", "decided-urgency")
+    assert "valueCodeableConcept" not in decided
+    assert decided["dataAbsentReason"]["text"] == "No urgency judged yet."
+    assert decided["status"] == "preliminary"
+    assert report(clinic, "unjudged")["conclusion"].startswith("Another photo asked for. No")
+    told = read(clinic.ada, f"DiagnosticReport/{clinic.numbers['unjudged']}")["conclusion"]
+    assert told.count("Your doctor wants another photo") == 1
+
+
+def test_the_outline_is_measured_once_or_said_to_be_unclear(clinic: Clinic) -> None:
+    first = observed(clinic, "new", "abcd")
+    (stored,) = clinic.backend.services.store.collection("submissions").find(
+        {"number": clinic.numbers["new"]}
+    )
+    assert stored["shape"] is not None
+    assert ("component" in first) != ("dataAbsentReason" in first)
+    assert observed(clinic, "new", "abcd") == first
+
+
+def test_a_finding_without_a_kept_photo_has_no_media(clinic: Clinic) -> None:
+    signed = report(clinic, "signed")
+    assert "media" not in signed
+    read(clinic.doctor, f"Media/{clinic.numbers['signed']}-1", status=404)
+    clinic.doctor.call("GET", f"/fhir/Binary/{clinic.numbers['signed']}-1")
+
+
+def test_each_of_several_pictures_is_there_with_its_own_bytes(clinic: Clinic) -> None:
+    number = clinic.numbers["several"]
+    urls = [
+        read(clinic.ada, one["link"]["reference"])["content"]["url"]
+        for one in report(clinic, "several")["media"]
+    ]
+    assert [url.rpartition("/")[2] for url in urls] == [f"{number}-1", f"{number}-2"]
+    photos = [clinic.ada.call("GET", f"/fhir/Binary/{number}-{place}") for place in (1, 2)]
+    assert {one.mimetype for one in photos} == {"image/jpeg"}
+    assert photos[0].data != photos[1].data
+
+
+def test_a_doctor_who_reads_a_photo_is_in_the_audit(clinic: Clinic) -> None:
+    clinic.doctor.call("GET", f"/fhir/Binary/{clinic.numbers['spot']}-1")
+    newest = clinic.backend.audit()[-1]
+    assert (newest["action"], newest["by"]) == ("photo.read", clinic.doctor_id)
+
+
+def test_every_reference_leads_somewhere(clinic: Clinic) -> None:
+    bundle = read(clinic.doctor, f"Patient/{clinic.patient}/$everything")
+    made = ("Device/made-1",)  # of findings that a test has put there, without a model
+    for resource in entries(bundle):
+        for found in references(resource):
+            if found not in made:
+                read(clinic.doctor, found)
+
+
+def references(element: Any) -> set[str]:
+    if isinstance(element, list):
+        return {found for one in element for found in references(one)}
+    if isinstance(element, dict):
+        own = {element["reference"]} if "reference" in element else set()
+        return own | {found for one in element.values() for found in references(one)}
+    return set()

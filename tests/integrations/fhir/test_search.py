@@ -1,0 +1,234 @@
+"""Search: pages that skip nothing, times, tokens, and what is not known."""
+
+from datetime import datetime, timedelta
+from operator import eq, ge, gt, le, lt
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from skinapi.base.errors import InvalidQuery
+from skinapi.findings.records.changes import LATEST_COMMIT
+from skinapi.integrations.fhir.search import read_span
+from skinapi.platform.storage.ids import first_id_at, now
+from tests.integrations.fhir.clinic import Clinic, entries, read
+from tests.support.backends import Person
+
+
+def walk(person: Person, path: str) -> list[Any]:
+    """All resources, by following the links."""
+    found = []
+    while path:
+        bundle = read(person, path)
+        found += [one for one in entries(bundle) if one["resourceType"] != "OperationOutcome"]
+        links = {one["relation"]: one["url"] for one in bundle["link"]}
+        path = links.get("next", "").partition("/fhir/")[2]
+    return found
+
+
+def ids(resources: list[Any]) -> list[str]:
+    return [one["id"] for one in resources]
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation", "Media", "Patient", "Consent"])
+@pytest.mark.parametrize("who", ["ada", "doctor"])
+def test_small_pages_have_what_a_large_one_has(clinic: Clinic, who: str, kind: str) -> None:
+    person = getattr(clinic, who)
+    whole = ids(walk(person, f"{kind}?_count=200"))
+    assert ids(walk(person, f"{kind}?_count=3")) == whole
+    assert len(set(whole)) == len(whole) > 0
+    assert all(
+        len(entries(read(person, f"{kind}?_count={count}"))) <= count for count in (0, 1, 2, 7)
+    )
+
+
+def test_what_changes_between_two_pages_comes_again_and_nothing_is_left_out(
+    clinic: Clinic,
+) -> None:
+    own = Clinic(clinic.backend.settings.instance_dir.parent / "paged")
+    numbers = [own.file() for _ in range(5)]
+    first = read(own.doctor, "DiagnosticReport?_count=2")
+    own.review(numbers[0], label="melanoma", certainty="sure")
+    own.review(numbers[2], label="melanoma", certainty="sure")
+    following = next(one["url"] for one in first["link"] if one["relation"] == "next")
+    rest = walk(own.doctor, following.partition("/fhir/")[2])
+    assert {*ids(entries(first)), *ids(rest)} == {str(number) for number in numbers}
+    assert ids(rest)[-2:] == [str(numbers[0]), str(numbers[2])]
+    own.backend.services.store.close()
+
+
+def test_what_was_changed_since_is_found_by_the_time_of_the_bundle(clinic: Clinic) -> None:
+    before = read(clinic.doctor, "DiagnosticReport?_count=200")
+    complete_until = datetime.fromisoformat(before["meta"]["lastUpdated"])
+    newest = max(one["meta"]["lastUpdated"] for one in entries(before))
+    # What is committed late has an earlier time than what was read already.
+    assert complete_until < datetime.fromisoformat(newest) + timedelta(seconds=1)
+    number = clinic.file()
+    since = quote(before["meta"]["lastUpdated"])
+    found = walk(clinic.doctor, f"DiagnosticReport?_lastUpdated=ge{since}")
+    assert str(number) in ids(found)
+
+
+def test_a_change_that_is_committed_late_is_not_missed(clinic: Clinic) -> None:
+    """It has the time when it was made, and others that were made later have been read."""
+    bundle = read(clinic.doctor, "DiagnosticReport?_count=200")
+    number = clinic.file()
+    submissions = clinic.backend.services.store.collection("submissions")
+    made_before = first_id_at(now() - LATEST_COMMIT + timedelta(seconds=10))
+    submissions.update({"number": number}, {"$set": {"changed": made_before}})
+    since = quote(bundle["meta"]["lastUpdated"])
+    assert str(number) in ids(walk(clinic.doctor, f"DiagnosticReport?_lastUpdated=ge{since}"))
+
+
+def test_findings_of_an_earlier_version_come_first_and_once(clinic: Clinic) -> None:
+    numbers = [clinic.file() for _ in range(3)]
+    submissions = clinic.backend.services.store.collection("submissions")
+    for number in numbers[1:]:
+        submissions.update({"number": number}, {"$unset": {"changed": True}})
+    assert ids(walk(clinic.doctor, "DiagnosticReport?_count=1"))[:2] == [*map(str, numbers[1:])]
+    found = walk(clinic.doctor, "DiagnosticReport?_sort=-_lastUpdated&_count=2")
+    assert ids(found)[-2:] == [*map(str, numbers[:0:-1])]
+    assert len({*ids(found)}) == len(found)
+    clinic.review(numbers[1], label="melanoma", certainty="sure")
+    assert ids(walk(clinic.doctor, "DiagnosticReport"))[-1] == str(numbers[1])
+
+
+def test_times_are_compared_as_the_prefix_says(clinic: Clinic) -> None:
+    each = walk(clinic.doctor, "DiagnosticReport")
+    times = sorted(one["meta"]["lastUpdated"] for one in each)
+    middle = times[len(times) // 2]
+    compared = {"ge": ge, "gt": gt, "le": le, "lt": lt, "": eq}
+    for prefix, holds in compared.items():
+        found = walk(clinic.doctor, f"DiagnosticReport?_lastUpdated={prefix}{quote(middle)}")
+        wanted = {one["id"] for one in each if holds(one["meta"]["lastUpdated"], middle)}
+        assert {*ids(found)} == wanted, prefix
+    backwards = walk(clinic.doctor, "DiagnosticReport?_sort=-_lastUpdated&_count=2")
+    assert ids(backwards) == ids(each)[::-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "since", "until"),
+    [
+        ("2026", "2026-01-01T00:00:00", "2027-01-01T00:00:00"),
+        ("2026-12", "2026-12-01T00:00:00", "2027-01-01T00:00:00"),
+        ("2024-02-29", "2024-02-29T00:00:00", "2024-03-01T00:00:00"),
+        ("2026-11-26T10:00:00+02:00", "2026-11-26T08:00:00", "2026-11-26T08:00:01"),
+        ("ge2026-11-26T10:00Z", "2026-11-26T10:00:00", None),
+        ("lt2026-11-26", None, "2026-11-26T00:00:00"),
+        ("gt2026-11-26", "2026-11-27T00:00:00", None),
+    ],
+)
+def test_a_date_stands_for_all_that_it_names(
+    value: str, since: str | None, until: str | None
+) -> None:
+    span = read_span("date", value)
+    told = [one and one.isoformat().removesuffix("+00:00") for one in (span.since, span.until)]
+    assert told == [since, until]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "ne2026", "2026-13", "2026-02-30", "yesterday", "ge9999-12-31"]
+)
+def test_no_other_date_is_read(value: str) -> None:
+    with pytest.raises(InvalidQuery):
+        read_span("date", value)
+
+
+def test_tokens_choose_by_code_and_by_system(clinic: Clinic) -> None:
+    final = walk(clinic.doctor, "DiagnosticReport?status=final,amended")
+    assert {one["status"] for one in final} == {"final", "amended"}
+    code = "http://snomed.info/sct|93655004"
+    concluded = walk(clinic.doctor, f"DiagnosticReport?conclusion={quote(code)}")
+    assert str(clinic.numbers["signed"]) in ids(concluded)
+    assert all("93655004" in str(one["conclusionCode"]) for one in concluded)
+    assert not walk(clinic.doctor, f"DiagnosticReport?conclusion={quote('http://x|93655004')}")
+    urgent = walk(clinic.doctor, "Observation?code=urgency&_count=4")
+    assert {one["code"]["coding"][0]["code"] for one in urgent} == {"urgency"}
+    assert len(urgent) == len(walk(clinic.doctor, "DiagnosticReport"))
+
+
+def test_an_id_and_an_identifier_find_one(clinic: Clinic) -> None:
+    number = clinic.numbers["signed"]
+    both = f"{number},{clinic.numbers['new']},999999,nonsense"
+    assert len(walk(clinic.doctor, f"DiagnosticReport?_id={both}")) == 2
+    named = quote(f"urn:skinapi:findings|{number}")
+    assert ids(walk(clinic.doctor, f"DiagnosticReport?identifier={named}")) == [str(number)]
+    other = quote(f"urn:other|{number}")
+    assert not walk(clinic.doctor, f"DiagnosticReport?identifier={other}")
+    assert len(walk(clinic.doctor, f"Patient?identifier={clinic.patient}")) == 1
+
+
+def test_a_patient_is_named_in_each_way(clinic: Clinic) -> None:
+    whole = ids(walk(clinic.doctor, "DiagnosticReport"))
+    base = f"{clinic.backend.settings.address}/fhir"
+    for value in (clinic.patient, f"Patient/{clinic.patient}", f"{base}/Patient/{clinic.patient}"):
+        for name in ("patient", "subject"):
+            assert ids(walk(clinic.doctor, f"DiagnosticReport?{name}={quote(value)}")) == whole
+    assert not walk(clinic.doctor, f"DiagnosticReport?patient={clinic.doctor_id}")
+
+
+def test_a_search_by_form_is_the_same(clinic: Clinic) -> None:
+    answer = clinic.doctor.call(
+        "POST", "/fhir/DiagnosticReport/_search", data={"status": "final", "_count": "1"}
+    )
+    assert ids(entries(answer.get_json(force=True))) == ids(
+        entries(read(clinic.doctor, "DiagnosticReport?status=final&_count=1"))
+    )
+
+
+def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clinic) -> None:
+    bundle = read(clinic.doctor, "DiagnosticReport?_include=DiagnosticReport:subject&status=final")
+    warned = [one for one in bundle["entry"] if one["search"]["mode"] == "outcome"]
+    assert "_include" in warned[0]["resource"]["issue"][0]["diagnostics"]
+    assert "_include" not in bundle["link"][0]["url"]
+    strict = {"Prefer": "handling=strict"}
+    refused = read(clinic.doctor, "DiagnosticReport?_include=x", status=400, headers=strict)
+    assert "_include" in refused["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(f"{kind}?patient.identifier=urn:x|4711" for kind in ("DiagnosticReport", "Observation")),
+        "Media?subject.identifier=4711",
+        "Patient?identifier=PAT-0815",
+        "Patient?identifier=|PAT-0815",
+        "DiagnosticReport?performer=Practitioner/x",
+        "DiagnosticReport?based-on.subject=Patient/x",
+        "DiagnosticReport?based-on:identifier=O-1",
+        "Provenance?target=x",
+        "Consent?nonsense=1",
+        "Patient?name=Ada",
+        "DiagnosticReport?status:not=final",
+    ],
+)
+def test_a_search_by_what_is_not_known_gives_nobodys_resources(clinic: Clinic, asked: str) -> None:
+    refused = read(clinic.doctor, asked, status=400)
+    assert asked.partition("?")[2].partition("=")[0] in refused["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("asked", ["entity=Patient/x", "patient=x", "date=ge2026"])
+def test_the_audit_is_not_searched_by_what_is_not_known(clinic: Clinic, asked: str) -> None:
+    read(clinic.admin, f"AuditEvent?{asked}", status=400)
+
+
+def test_a_report_is_found_by_when_what_it_says_was_issued(clinic: Clinic) -> None:
+    each = walk(clinic.doctor, "DiagnosticReport")
+    middle = sorted(one["issued"] for one in each)[len(each) // 2]
+    found = walk(clinic.doctor, f"DiagnosticReport?issued=ge{quote(middle)}&_count=2")
+    assert {*ids(found)} == {one["id"] for one in each if one["issued"] >= middle}
+    assert len(found) < len(each)
+
+
+def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None:
+    path = f"Patient/{clinic.patient}/$everything"
+    streamed = [(one["resourceType"], one["id"]) for one in entries(read(clinic.doctor, path))]
+    paged = {(one["resourceType"], one["id"]) for one in walk(clinic.doctor, f"{path}?_count=7")}
+    assert paged == {*streamed}
+    assert len(set(streamed)) == len(streamed)
+    since = walk(clinic.doctor, f"{path}?_count=7&_since=2000-01-01")
+    assert {(one["resourceType"], one["id"]) for one in since} == paged
+    later = walk(clinic.doctor, f"{path}?_count=2&_since=2100-01-01")
+    assert {one["resourceType"] for one in later} == {"Patient", "Consent", "BodyStructure"}
+    only = entries(read(clinic.doctor, f"{path}?_type=Consent,Media"))
+    assert {one["resourceType"] for one in only} == {"Consent", "Media"}

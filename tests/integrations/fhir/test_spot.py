@@ -1,0 +1,160 @@
+"""What holds about a spot, as a health record reads it of each of its findings."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from skinapi.findings.records.review_service import EndedHolds
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import file_for
+from tests.findings.records.test_holds import pass_days
+from tests.integrations.fhir.clinic import Clinic, read
+from tests.integrations.fhir.test_search import ids, walk
+from tests.integrations.fhir.validation import assert_valid
+from tests.support.findings import finding_of
+
+MOLE = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
+MELANOMA = finding_of("melanoma", band=Band.URGENT_REFERRAL)
+SURE_MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
+SURE_MELANOMA = {"label": "melanoma", "certainty": "sure", "urgency": "urgent_referral"}
+
+
+class Spot:
+    """A spot of Ada's, with a photo of a mole that a doctor has called one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clinic = Clinic(folder)
+        place = {"place": {"site": "back", "side": "rear"}}
+        self.lesion = self.clinic.ada.call("POST", "/lesions", json=place).get_json()["id"]
+        self.first = self.photograph(MOLE)
+
+    def photograph(self, finding: Any) -> int:
+        backend, ada = self.clinic.backend, self.clinic.ada
+        return file_for(backend, ada, finding.band, finding=finding, lesion=self.lesion).number
+
+    def report(self, number: int) -> Any:
+        return read(self.clinic.doctor, f"DiagnosticReport/{number}")
+
+    def observed(self, number: int, name: str) -> Any:
+        return read(self.clinic.doctor, f"Observation/{number}-{name}")
+
+    def read_all(self, number: int) -> list[Any]:
+        """What a program and a doctor read of a finding, with its versions and times."""
+        paths = (f"DiagnosticReport/{number}", f"Observation?patient={self.clinic.patient}")
+        people = (self.clinic.doctor, self.clinic.ada)
+        found = [read(person, path) for person in people for path in paths]
+        for one in found:
+            if one["resourceType"] == "Bundle":
+                del one["meta"]
+        pdf = [one.call("GET", f"/fhir/Binary/{number}-report").data for one in people]
+        return [found, pdf]
+
+
+@pytest.fixture
+def spot(tmp_path: Path) -> Iterator[Spot]:
+    made = Spot(tmp_path)
+    yield made
+    made.clinic.backend.services.store.close()
+
+
+def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed(
+    spot: Spot,
+) -> None:
+    spot.clinic.review(spot.first, **SURE_MOLE)
+    before = spot.report(spot.first)
+    assert before["status"] == "final"
+    second = spot.photograph(MELANOMA)
+    after = spot.report(spot.first)
+    assert after["status"] == "amended"
+    assert after["meta"]["versionId"] != before["meta"]["versionId"]
+    since = quote(before["meta"]["lastUpdated"])
+    found = walk(spot.clinic.doctor, f"DiagnosticReport?_lastUpdated=gt{since}")
+    assert {*ids(found)} == {str(spot.first), str(second)}
+    assert after["conclusion"].startswith("Urgent referral")
+    assert f"finding {second}" in after["conclusion"]
+    assert "Replaced since: Doctor's decision: Melanocytic nevus" in after["conclusion"]
+    assert escape(after["conclusion"]) in after["text"]["div"]
+    assert "resultsInterpreter" not in after  # no doctor has answered what counts
+    assert "coding" not in after["conclusionCode"][0]
+    assert datetime.fromisoformat(after["issued"]) > datetime.fromisoformat(before["issued"])
+    decided = spot.observed(spot.first, "decided-urgency")
+    assert (decided["status"], "valueCodeableConcept" in decided) == ("amended", False)
+    assert f"finding {second}" in decided["dataAbsentReason"]["text"]
+    told = read(spot.clinic.ada, f"DiagnosticReport/{spot.first}")["conclusion"]
+    assert told.startswith("See a doctor this week")
+
+    spot.clinic.review(second, **SURE_MELANOMA, histology="confirmed")
+    signed = spot.report(spot.first)
+    assert signed["status"] == "amended"
+    assert signed["conclusionCode"][0]["text"] == "Melanoma"
+    assert signed["resultsInterpreter"] == [{"display": "Dr Example"}]
+    decided = spot.observed(spot.first, "decided-urgency")
+    assert decided["status"] == "amended"
+    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
+    assert_valid([signed, after, decided, spot.report(second)])
+
+
+def test_a_report_that_nobody_signed_says_what_a_doctor_decided_of_the_spot(spot: Spot) -> None:
+    spot.clinic.review(spot.first, **SURE_MELANOMA)
+    second = spot.photograph(MOLE)
+    milder = spot.report(second)
+    assert milder["status"] == "preliminary"
+    assert f"(finding {spot.first})" in milder["conclusion"]
+    assert milder["result"][0]["reference"] == f"Observation/{second}-decided-urgency"
+    decided = spot.observed(second, "decided-urgency")
+    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
+    assert f"finding {spot.first}" in spot.observed(second, "urgency")["note"][1]["text"]
+
+
+def test_the_models_urgency_is_not_final_beside_a_doctors(spot: Spot) -> None:
+    spot.clinic.review(spot.first, **SURE_MELANOMA)
+    results = [one["reference"] for one in spot.report(spot.first)["result"]]
+    assert results[0] == f"Observation/{spot.first}-decided-urgency"
+    assert ". By " in spot.report(spot.first)["conclusion"]  # the day
+    assert spot.observed(spot.first, "decided-urgency")["status"] == "final"
+    for name in ("urgency", "likely-condition", "malignant-score"):
+        assert spot.observed(spot.first, name)["status"] == "preliminary"
+
+
+def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(
+    spot: Spot,
+) -> None:
+    second = spot.photograph(MOLE)
+    before = [spot.read_all(number) for number in (spot.first, second)]
+    updated = spot.report(second)["meta"]["lastUpdated"]
+    until = (now() + timedelta(days=2)).isoformat()
+    spot.clinic.review(second, **SURE_MELANOMA, hold_until=until)
+    assert [spot.read_all(number) for number in (spot.first, second)] == before
+    backend = spot.clinic.backend
+    pass_days(backend, second, 2)
+    EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+    shown = [spot.report(number) for number in (spot.first, second)]
+    assert [one["status"] for one in shown] == ["preliminary", "final"]
+    assert all("Melanoma" in one["conclusion"] for one in shown)
+    found = walk(spot.clinic.doctor, f"DiagnosticReport?_lastUpdated=gt{quote(updated)}")
+    assert {*ids(found)} == {str(spot.first), str(second)}
+
+
+@pytest.mark.parametrize("way", ["moved", "deleted", "spot_deleted"])
+def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot, way: str) -> None:
+    spot.clinic.review(spot.first, **SURE_MOLE)
+    before = spot.report(spot.first)
+    second = spot.photograph(MELANOMA)
+    replaced = spot.report(spot.first)
+    ada, path = spot.clinic.ada, f"/submissions/{second}"
+    left = {
+        "moved": lambda: ada.call("PUT", f"{path}/lesion", json={"lesion": None}),
+        "deleted": lambda: ada.call("DELETE", path),
+        "spot_deleted": lambda: ada.call("DELETE", f"/lesions/{spot.lesion}"),
+    }[way]()
+    assert left.status_code in (200, 204), left.text
+    again = spot.report(spot.first)
+    names = ("status", "conclusion", "conclusionCode", "resultsInterpreter", "issued")
+    assert [again[name] for name in names] == [before[name] for name in names]
+    assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]

@@ -1,0 +1,197 @@
+"""Probabilities restated for the share of cancers that a clinic sees."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
+from skinapi.model.calibration.probability_adjustments import JoiningRule, restate
+from skinapi.model.classification import join_photos, judge_prepared, prepare_photo
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Context, Modality
+from skinapi.model.finding.finding import Finding
+from skinapi.model.finding.ranking import as_mapping
+from tests.model.fakes import LABELS, TESTED, fake_model
+from tests.model.photos import encoded, skin_with_spot
+
+MALIGNANT = conditions_table().malignant_keys
+PHOTO = encoded(skin_with_spot(), quality=95)
+# A third of the dermoscope pictures is malignant, and two thirds of the others.
+DERMOSCOPIC = Calibration(
+    tested=TESTED, naming=NamingRule(tau=0, prior={"melanoma": 0.3, "melanocytic_nevus": 0.6})
+)
+CLINICAL = Calibration(
+    tested=TESTED.model_copy(update={"modality": Modality.CLINICAL}),
+    naming=NamingRule(tau=0, prior={"melanoma": 0.5, "melanocytic_nevus": 0.25}),
+)
+MODEL = ModelCalibration(dermoscopic=DERMOSCOPIC, clinical=CLINICAL)
+NEVUS = {"melanocytic_nevus": 0.60, "melanoma": 0.30, "normal_skin": 0.10}
+shares = st.floats(0, 1)
+inner = st.floats(0.001, 0.999)
+
+
+@st.composite
+def probabilities(draw: st.DrawFn) -> dict[str, float]:
+    drawn = draw(st.lists(shares, min_size=len(LABELS), max_size=len(LABELS)).filter(any))
+    return {key: p / math.fsum(drawn) for key, p in zip(LABELS, drawn, strict=True)}
+
+
+def malignant(of: Mapping[str, float]) -> float:
+    return math.fsum(share for key, share in of.items() if key in MALIGNANT)
+
+
+@given(probabilities(), shares, shares)
+def test_restated_probabilities_are_finite_and_sum_to_one(
+    given_: dict[str, float], calibrated: float, prevalence: float
+) -> None:
+    restated = restate(given_, calibrated=calibrated, prevalence=prevalence)
+    assert restated.keys() == given_.keys()
+    assert math.isclose(math.fsum(restated.values()), 1)
+    assert all(0 <= share <= 1 for share in restated.values())
+
+
+@given(probabilities(), inner)
+def test_the_calibrations_own_prevalence_changes_nothing(
+    given_: dict[str, float], own: float
+) -> None:
+    assert restate(given_, calibrated=own, prevalence=own) == pytest.approx(given_)
+
+
+@given(probabilities(), inner, inner, inner)
+def test_the_higher_the_prevalence_the_more_probable_is_a_cancer(
+    given_: dict[str, float], calibrated: float, one: float, other: float
+) -> None:
+    lower, higher = (
+        malignant(restate(given_, calibrated=calibrated, prevalence=prevalence))
+        for prevalence in sorted((one, other))
+    )
+    assert lower <= higher or math.isclose(lower, higher)
+
+
+@given(probabilities(), inner, inner)
+def test_conditions_of_one_kind_keep_their_proportions_and_normal_skin_is_a_benign_one(
+    given_: dict[str, float], calibrated: float, prevalence: float
+) -> None:
+    restated = restate(given_, calibrated=calibrated, prevalence=prevalence)
+    for kind in (MALIGNANT, {*LABELS} - MALIGNANT):
+        before, after = (
+            {k: p for k, p in each.items() if k in kind} for each in (given_, restated)
+        )
+        whole, left = math.fsum(before.values()), math.fsum(after.values())
+        for key, share in before.items():
+            assert after[key] * whole == pytest.approx(share * left, abs=1e-9)
+
+
+def test_the_odds_of_a_cancer_change_by_the_odds_of_both_mixes() -> None:
+    restated = restate({"melanoma": 0.8, "melanocytic_nevus": 0.2}, calibrated=0.5, prevalence=0.02)
+    assert restated["melanoma"] == pytest.approx(4 / 49 / (1 + 4 / 49))
+
+
+def judged(
+    *modalities: Modality, prevalence: float | None, shown: Mapping[str, float] = NEVUS
+) -> Finding:
+    """Of one picture of each of these modalities."""
+    model = fake_model(shown).with_calibration(MODEL.where(prevalence))
+    each = [
+        judge_prepared(model, prepare_photo(PHOTO), Context(modality=modality))
+        for modality in modalities
+    ]
+    return each[0].finding if len(each) == 1 else join_photos(model, each)
+
+
+@pytest.mark.parametrize("share", np.linspace(0.01, 0.99, 9).tolist())
+def test_a_prevalence_changes_what_is_shown_and_nothing_that_is_decided(share: float) -> None:
+    shown = {"melanoma": share, "melanocytic_nevus": 1 - share}
+    for modalities in ([Modality.DERMOSCOPIC], [Modality.DERMOSCOPIC, Modality.CLINICAL]):
+        plain = judged(*modalities, prevalence=None, shown=shown)
+        restated = judged(*modalities, prevalence=0.02, shown=shown)
+        changing = {"restated", "timings", "pictures"}
+        assert restated.model_dump(exclude=changing) == plain.model_dump(exclude=changing)
+        assert plain.restated is None
+        assert restated.shown_malignant_score < plain.shown_malignant_score
+        assert restated.by_own_mix().headline == plain.headline
+        assert restated.headline.named.key == plain.headline.named.key
+
+
+def test_a_finding_is_restated_by_the_mix_of_its_own_modality() -> None:
+    scores = {}
+    for modality, own in ((Modality.DERMOSCOPIC, 1 / 3), (Modality.CLINICAL, 2 / 3)):
+        finding = judged(modality, prevalence=0.02)
+        assert finding.calibrated_on == pytest.approx(own)
+        assert finding.mixes == (finding.calibrated_on,)
+        assert as_mapping(finding.shown_ranked) == pytest.approx(
+            restate(as_mapping(finding.ranked), calibrated=own, prevalence=0.02)
+        )
+        scores[modality] = finding.shown_malignant_score
+    assert scores[Modality.CLINICAL] < scores[Modality.DERMOSCOPIC]
+
+
+def test_pictures_of_one_lesion_are_restated_each_by_its_own_mix_and_then_joined() -> None:
+    rule = JoiningRule(dermoscopic=0.7, clinical=0.5)
+    model = fake_model(NEVUS).with_calibration(
+        MODEL.model_copy(update={"joining": rule, "prevalence": 0.02})
+    )
+    each = [
+        judge_prepared(model, prepare_photo(PHOTO), Context(modality=modality))
+        for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
+    ]
+    joined = join_photos(model, each)
+    restated = [
+        (one.assessment.calibrated_as, as_mapping(one.finding.shown_ranked)) for one in each
+    ]
+    assert as_mapping(joined.shown_ranked) == pytest.approx(rule.join(restated))
+    assert joined.calibrated_on is None
+    assert joined.mixes == pytest.approx((1 / 3, 2 / 3))
+
+
+def test_what_one_picture_alone_shows_is_read_for_the_same_prevalence() -> None:
+    each = [
+        judge_prepared(
+            fake_model(shown).with_calibration(MODEL.where(0.02)),
+            prepare_photo(PHOTO),
+            Context(modality=Modality.DERMOSCOPIC),
+        )
+        for shown in ({"melanocytic_nevus": 1.0}, {"melanoma": 0.67, "melanocytic_nevus": 0.33})
+    ]
+    joined = join_photos(fake_model(NEVUS).with_calibration(MODEL.where(0.02)), each)
+    own, alone = joined.alone, joined.headline.named
+    assert own is not None
+    assert (own.key, alone.key) == ("melanoma", "melanoma")
+    assert own.probability == pytest.approx(0.67)
+    assert alone.probability == pytest.approx(
+        as_mapping(joined.pictures[1].shown_ranked)["melanoma"]
+    )
+    assert alone.probability < 0.1
+
+
+def test_a_higher_prevalence_than_the_calibrations_restates_nothing() -> None:
+    """Its thresholds would send too few there."""
+    assert judged(Modality.DERMOSCOPIC, prevalence=0.34).restated is None
+    assert judged(Modality.CLINICAL, prevalence=0.34).restated is not None
+    both = judged(Modality.DERMOSCOPIC, Modality.CLINICAL, prevalence=0.34)
+    assert both.restated is None
+
+
+@pytest.mark.parametrize("prior", [{}, {"melanoma": 1.0}, {"melanocytic_nevus": 1.0}])
+def test_without_a_mix_of_both_kinds_nothing_is_restated(prior: dict[str, float]) -> None:
+    calibration = ModelCalibration(
+        dermoscopic=Calibration(naming=NamingRule(tau=0, prior=prior)), prevalence=0.02
+    )
+    assert calibration.dermoscopic.malignant_share is None
+    assert calibration.restate(Modality.DERMOSCOPIC, NEVUS) is None
+
+
+def test_a_finding_without_prevalence_is_stored_as_before() -> None:
+    stored = judged(Modality.DERMOSCOPIC, prevalence=None).model_dump()
+    assert "restated" not in stored
+    kept = judged(Modality.DERMOSCOPIC, prevalence=0.02)
+    assert Finding.model_validate_json(kept.model_dump_json()) == kept
+    assert kept.by_own_mix().shown_ranked == kept.ranked
+
+
+def test_a_prevalence_is_no_part_of_a_models_file() -> None:
+    assert "prevalence" not in MODEL.where(0.02).model_dump()

@@ -1,0 +1,125 @@
+"""Two photos of one spot are compared where they can be, and a change counts above the noise."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+from skinapi.model.bands import urgency
+from skinapi.model.comparison.comparison import (
+    Alignment,
+    Change,
+    Comparison,
+    Measure,
+    NotComparable,
+    NotMeasured,
+    compare,
+    raise_band,
+)
+from skinapi.model.comparison.similarity import Similarity
+from skinapi.model.conditions import Band
+from tests.model.comparison.pictures import MIDDLE, SKIN, spot, take_view, with_disc
+from tests.model.photos import as_photo, skin_with_spot
+
+VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
+
+
+def compared(before: Image.Image, after: Image.Image) -> Comparison:
+    """The second one in other light, compressed, turned, and from nearer."""
+    view = take_view(after, VIEW, np.random.default_rng(5))
+    return compare(as_photo(before), as_photo(view))
+
+
+def changes(comparison: Comparison) -> dict[Measure, Change]:
+    return {change.measure: change for change in comparison.changes}
+
+
+def test_the_same_spot_in_another_photo_has_not_changed_measurably() -> None:
+    comparison = compared(spot(1), spot(1))
+    assert set(changes(comparison)) == {*Measure}
+    assert not comparison.has_changed
+    assert comparison.alignment
+    assert comparison.alignment.scale == pytest.approx(1 / 0.8, rel=0.01)
+
+
+def test_a_lesion_that_grew_is_told_from_one_that_was_photographed_from_nearer() -> None:
+    area = changes(compared(spot(1), spot(1, area=1.35)))[Measure.AREA]
+    assert area.value == pytest.approx(0.35, abs=0.07)
+    assert area.measurable
+
+
+def test_a_lesion_that_became_darker_has_changed_in_colour_though_the_light_has_too() -> None:
+    darker = changes(compared(spot(1), spot(1, darker=60)))
+    assert darker[Measure.COLOUR].measurable
+    assert not darker[Measure.AREA].measurable
+
+
+def test_without_a_pattern_of_the_skin_no_change_of_the_area_is_told() -> None:
+    lesion = np.asarray(spot(1), np.float64)
+    rows, columns = np.mgrid[-1:1:384j, -1.333:1.333:512j]
+    around = np.clip((np.hypot(rows, columns) - 0.42) * 20, 0, 1)[..., None]
+    picture = Image.fromarray((lesion * (1 - around) + SKIN * around).astype(np.uint8))
+    comparison = compared(picture, picture)
+    assert comparison.not_measured is NotMeasured.NO_SCALE
+    assert set(changes(comparison)) == {*Measure} - {Measure.AREA}
+
+
+def test_without_an_outline_only_a_part_is_compared() -> None:
+    skin = spot(1, area=0.001)
+    comparison = compared(skin, skin)
+    assert comparison.alignment
+    assert comparison.not_measured is NotMeasured.NO_OUTLINE
+    assert set(changes(comparison)) == {Measure.PART}
+    assert not comparison.has_changed
+    assert changes(compared(skin, with_disc(skin, *MIDDLE, 20)))[Measure.PART].measurable
+
+
+def test_a_lesion_that_one_photo_cuts_off_is_not_measured() -> None:
+    cut = spot(1).crop((240, 20, 512, 384))
+    comparison = compare(as_photo(spot(1)), as_photo(cut))
+    assert comparison.not_measured in {NotMeasured.CUT_OFF, NotMeasured.NO_OUTLINE}
+    assert set(changes(comparison)) <= {Measure.PART}
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (spot(2), NotComparable.NO_FIT),
+        (skin_with_spot(grain=4), NotComparable.NO_FIT),
+        (spot(1).filter(ImageFilter.GaussianBlur(12)), NotComparable.QUALITY),
+        (Image.new("RGB", (300, 300), (3, 2, 2)), NotComparable.QUALITY),
+    ],
+    ids=["another spot", "another lesion", "blurred", "dark"],
+)
+def test_what_cannot_be_compared_is_said_to_be_so(
+    other: Image.Image, reason: NotComparable
+) -> None:
+    comparison = compare(as_photo(spot(1)), as_photo(other))
+    assert comparison == Comparison(not_comparable=reason)
+
+
+def test_a_comparison_is_read_back_as_it_was_stored_and_so_is_one_of_before() -> None:
+    comparison = compared(spot(1), spot(1))
+    stored = comparison.stored()
+    assert Comparison.model_validate(stored) == comparison
+    del stored["part_not_measured"]  # of before parts were compared
+    assert Comparison.model_validate(stored) == comparison
+
+
+comparisons = st.builds(
+    Comparison,
+    alignment=st.none() | st.builds(Alignment),
+    not_comparable=st.sampled_from([None, *NotComparable]),
+    changes=st.lists(st.builds(Change), max_size=4).map(tuple),
+)
+
+
+@given(st.sampled_from(Band), comparisons)
+def test_a_comparison_never_makes_a_band_less_urgent(band: Band, comparison: Comparison) -> None:
+    raised = raise_band(band, comparison)
+    assert urgency(raised) <= urgency(band)
+    if comparison.has_changed:
+        assert urgency(raised) <= urgency(Band.DOCTOR_REVIEW)
+    else:
+        assert raised is band

@@ -1,0 +1,468 @@
+"""From one row of the network's output to what is said of it, modality by modality."""
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from skinapi.model.bands import THRESHOLDS, RaisedBy, band_of_condition, severity_rank, urgency
+from skinapi.model.calibration.detectors import (
+    LinearClassifier,
+    ModalityDetector,
+    OtherDiseaseDetector,
+)
+from skinapi.model.calibration.model_calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+    NamingRule,
+    TonesTested,
+)
+from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context, Fitzpatrick, Modality, Sex, SkinTone
+from skinapi.model.finding.assessment import Assessment, assess
+from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding.ranking import rank
+from tests.model.fakes import LABELS, TESTED
+
+DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
+WELL_TESTED = Calibration(tested=TESTED)
+PHONE_TESTED = Calibration(
+    tested=HeldOutFigures(modality=CLINICAL, lesions=900, malignant=300, sensitivity=0.96)
+)
+NEVUS = {"melanocytic_nevus": 0.95, "benign_keratosis": 0.04, "melanoma": 0.01}
+# One feature: positive through a dermoscope, negative from a phone, near zero in doubt.
+DETECTOR = ModalityDetector(dermoscopic=LinearClassifier.of(np.array([1.0]), 0.0), sure=0.9)
+LENS, PHONE, DOUBTFUL = 5.0, -5.0, 0.5
+
+
+def assessed(
+    probabilities: dict[str, float],
+    calibration: ModelCalibration,
+    *,
+    context: Context | None = None,
+    feature: float = DOUBTFUL,
+) -> Assessment:
+    logits = np.log([max(probabilities.get(label, 0.0), 1e-12) for label in LABELS])
+    return assess(
+        calibration,
+        labels=LABELS,
+        logits=logits,
+        pooled=np.array([feature]),
+        context=context or Context(modality=DERMOSCOPIC),
+    )
+
+
+def both(dermoscopic: Calibration, clinical: Calibration) -> ModelCalibration:
+    return ModelCalibration(dermoscopic=dermoscopic, clinical=clinical, modality=DETECTOR)
+
+
+@pytest.mark.parametrize(
+    ("told", "feature", "recognised", "used"),
+    [
+        (UNKNOWN, LENS, DERMOSCOPIC, (DERMOSCOPIC,)),
+        (UNKNOWN, PHONE, CLINICAL, (CLINICAL,)),
+        (UNKNOWN, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
+        (DERMOSCOPIC, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
+        (DERMOSCOPIC, PHONE, CLINICAL, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, LENS, DERMOSCOPIC, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, PHONE, CLINICAL, (CLINICAL,)),
+    ],
+)
+def test_one_modality_is_used_only_if_the_picture_shows_it_and_nothing_else_was_told(
+    told: Modality, feature: float, recognised: Modality, used: tuple[Modality, ...]
+) -> None:
+    found = assessed(
+        NEVUS, both(WELL_TESTED, PHONE_TESTED), context=Context(modality=told), feature=feature
+    ).modality
+    assert (found.told, found.recognised, found.used) == (told, recognised, used)
+    assert found.contradicted == (len(used) == 2 and UNKNOWN not in (told, recognised))
+    assert found.unsure == (recognised is UNKNOWN)
+
+
+def test_a_model_that_recognises_no_modality_uses_what_was_told() -> None:
+    blind = ModelCalibration(dermoscopic=WELL_TESTED, clinical=PHONE_TESTED)
+    for told, used in ((CLINICAL, (CLINICAL,)), (UNKNOWN, (DERMOSCOPIC, CLINICAL))):
+        assert assessed(NEVUS, blind, context=Context(modality=told)).modality.used == used
+
+
+def test_each_modality_has_its_own_temperature() -> None:
+    calibration = both(WELL_TESTED, PHONE_TESTED.model_copy(update={"temperature": 4.0}))
+    sharp = assessed(NEVUS, calibration, context=Context(), feature=LENS)
+    flat = assessed(NEVUS, calibration, context=Context(), feature=PHONE)
+    assert flat.probabilities["melanocytic_nevus"] < 0.6 < sharp.probabilities["melanocytic_nevus"]
+
+
+def test_with_an_unknown_modality_the_more_cautious_calibration_counts() -> None:
+    cautious = PHONE_TESTED.model_copy(update={"thresholds": {"melanoma": 0.005}})
+    relaxed = WELL_TESTED.model_copy(update={"thresholds": {"melanoma": 0.5, "malignant": 0.5}})
+    for calibration in (both(relaxed, cautious), both(cautious, relaxed)):
+        found = assessed(NEVUS, calibration, context=Context())
+        assert found.band is Band.URGENT_REFERRAL
+        assert RaisedBy.MELANOMA in found.raised_by
+
+
+def test_of_two_calibrations_with_one_band_every_rule_that_asked_for_it_is_told() -> None:
+    """Clients without the class normal skin may say "no lesion" unless a score has passed."""
+    little_tested = Calibration(
+        tested=TESTED.model_copy(update={"malignant": 99}),
+        thresholds={"melanoma": 0.9, "malignant": 0.9},
+    )
+    # Its lower temperature gives a lower malignant score, so the other one is used.
+    passed = PHONE_TESTED.model_copy(
+        update={"thresholds": {"melanoma": 0.9, "malignant": 0.05}, "temperature": 0.8}
+    )
+    picture = {"normal_skin": 0.85, "melanoma": 0.14, "melanocytic_nevus": 0.01}
+    found = assessed(picture, both(little_tested, passed), context=Context())
+    assert found.band is Band.DOCTOR_REVIEW
+    assert found.raised_by == (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED)
+
+
+def test_of_two_calibrations_with_one_band_the_more_severe_condition_is_stated() -> None:
+    """The one with the higher malignant score was used, and stated the milder cancer."""
+    picture = {"actinic_keratosis": 0.6, "melanoma": 0.3, "melanocytic_nevus": 0.1}
+    milder = WELL_TESTED.model_copy(update={"temperature": 0.8})
+    rule = NamingRule(tau=1.0, prior={"actinic_keratosis": 0.9, "melanoma": 0.1})
+    severer = PHONE_TESTED.model_copy(update={"naming": rule})
+    scores = [assessed(picture, both(one, one)).malignant_score for one in (milder, severer)]
+    assert scores[0] > scores[1]
+    for calibration in (both(milder, severer), both(severer, milder)):
+        found = assessed(picture, calibration, context=Context())
+        assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+
+
+def test_a_modality_with_few_malignant_tests_always_sends_to_a_doctor() -> None:
+    few = TESTED.model_copy(update={"malignant": 99})
+    found = assessed(NEVUS, ModelCalibration(dermoscopic=Calibration(tested=few)))
+    assert (found.band, found.raised_by) == (Band.DOCTOR_REVIEW, (RaisedBy.LITTLE_TESTED,))
+    enough = assessed(NEVUS, ModelCalibration(dermoscopic=WELL_TESTED))
+    assert enough.band is Band.SELF_MONITORING
+
+
+def test_a_model_that_was_never_tested_on_photographs_sends_them_to_a_doctor() -> None:
+    found = assessed(
+        NEVUS, ModelCalibration(dermoscopic=WELL_TESTED), context=Context(modality=CLINICAL)
+    )
+    assert RaisedBy.LITTLE_TESTED in found.raised_by
+
+
+def naming(tau: float, **prior: float) -> ModelCalibration:
+    rule = NamingRule(tau=tau, prior=prior)
+    return ModelCalibration(dermoscopic=WELL_TESTED.model_copy(update={"naming": rule}))
+
+
+def test_a_rare_class_is_named_by_the_rule() -> None:
+    p = {"melanocytic_nevus": 0.55, "melanoma": 0.38, "benign_keratosis": 0.07}
+    rule = naming(0.5, melanocytic_nevus=0.7, melanoma=0.1, benign_keratosis=0.2)
+    assert assessed(p, rule).stated == "melanoma"
+    assert assessed(p, naming(0.0, melanocytic_nevus=0.7, melanoma=0.1)).stated != "melanoma"
+
+
+def test_the_rule_never_names_less_than_a_most_probable_cancer() -> None:
+    p = {"melanoma": 0.6, "dermatofibroma": 0.4}
+    found = assessed(p, naming(1.0, melanoma=0.99, dermatofibroma=0.01))
+    assert found.stated == "melanoma"
+
+
+def test_what_the_rule_names_may_raise_the_band_and_says_so() -> None:
+    p = {"melanocytic_nevus": 0.58, "vascular_lesion": 0.42}
+    found = assessed(p, naming(1.0, melanocytic_nevus=0.9, vascular_lesion=0.1))
+    assert (found.stated, found.band) == ("vascular_lesion", Band.ROUTINE)
+    assert found.raised_by == (RaisedBy.NAMED,)
+
+
+def test_in_doubt_the_most_severe_plausible_condition_is_stated_whatever_the_rule() -> None:
+    p = {
+        "melanocytic_nevus": 0.32,
+        "benign_keratosis": 0.28,
+        "melanoma": 0.2,
+        "dermatofibroma": 0.2,
+    }
+    found = assessed(p, naming(1.0, melanocytic_nevus=0.7, benign_keratosis=0.05))
+    assert found.reasons
+    assert found.stated == "melanoma"
+
+
+def test_a_doubt_takes_back_no_cancer_that_the_rule_has_named() -> None:
+    """With less than a third of the mole's probability, in doubt it was not plausible any more."""
+    p = {"melanocytic_nevus": 0.8, "melanoma": 0.2}
+    rule = NamingRule(tau=1.0, prior={"melanocytic_nevus": 0.9, "melanoma": 0.1})
+    sure = WELL_TESTED.model_copy(update={"naming": rule, "thresholds": {"melanoma": 0.9}})
+    for unlike_training in (None, 1e9):
+        calibration = sure.model_copy(update={"unlike_training": unlike_training})
+        found = assessed(p, ModelCalibration(dermoscopic=calibration))
+        assert bool(found.reasons) == (unlike_training is not None)
+        assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.floats(0, 1),
+    st.permutations(LABELS),
+)
+def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_milder(
+    weights: list[float], tau: float, rarer: list[str]
+) -> None:
+    p = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    rule = NamingRule(tau=tau, prior={label: 0.5**place for place, label in enumerate(rarer)})
+    closest = WELL_TESTED.model_copy(update={"naming": rule, "too_close": 0.0})
+    rare = ModelCalibration(dermoscopic=closest)
+    detector = OtherDiseaseDetector(
+        other=LinearClassifier.of(np.array([1.0]), 0.0), limit=0.9, pictures=100
+    )
+    doubting = rare.model_copy(update={"other_diseases": detector})
+    without, found, near = (
+        assessed(p, calibration, feature=feature)
+        for calibration, feature in ((rare, 5.0), (doubting, 5.0), (doubting, 2.0))
+    )
+    assert Doubt.UNLIKE_TRAINING in found.reasons
+    assert urgency(found.band) <= min(urgency(Band.DOCTOR_REVIEW), urgency(without.band))
+    assert severity_rank(found.stated) <= severity_rank(without.stated)
+    assert near == without
+
+
+def told(table: PatientFactsTable, p: dict[str, float], **facts: str) -> Assessment:
+    context = Context.model_validate({"modality": DERMOSCOPIC, **facts})
+    calibration = ModelCalibration(dermoscopic=WELL_TESTED, patient_facts=table)
+    return assessed(p, calibration, context=context)
+
+
+OLD = PatientFactsTable(age_band={"75+": {"melanoma": 1.0, "melanocytic_nevus": -1.0}})
+YOUNG = PatientFactsTable(age_band={"0-29": {"melanoma": -3.0, "melanocytic_nevus": 1.0}})
+
+
+def test_patient_facts_change_the_probabilities_and_those_of_the_picture_are_kept() -> None:
+    found = told(OLD, NEVUS, age_band="75+")
+    assert found.from_picture is not None
+    assert found.from_picture["melanoma"] == pytest.approx(0.01, abs=1e-6)
+    assert found.probabilities["melanoma"] == pytest.approx(
+        0.01 * np.e / (0.01 * np.e + 0.95 / np.e + 0.04), abs=1e-6
+    )
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+
+
+def test_where_nothing_is_told_nothing_is_shifted() -> None:
+    assert told(OLD, NEVUS).from_picture is None
+    assert told(OLD, NEVUS, age_band="30-44").from_picture is None
+
+
+def test_what_the_patient_tells_never_lowers_the_band() -> None:
+    suspicious = {"melanocytic_nevus": 0.9, "melanoma": 0.1}
+    found = told(YOUNG, suspicious, age_band="0-29")
+    assert found.probabilities["melanoma"] < 0.01
+    assert found.band is Band.URGENT_REFERRAL
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),
+)
+def test_whatever_a_model_has_learned_of_patients_no_band_is_lowered_and_no_doubt_taken(
+    weights: list[float], shifts: list[float]
+) -> None:
+    """A fact took the doubt away that had raised the band."""
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
+    without = told(table, probabilities)
+    found = told(table, probabilities, sex="female")
+    assert urgency(found.band) <= urgency(without.band)
+    assert set(found.reasons) >= set(without.reasons)
+
+
+def test_no_harmless_condition_is_the_reason_for_a_referral() -> None:
+    """With what was told a mole was the most probable, from the picture alone a melanoma: a report
+    gave the mole as a reason for the urgency.
+    """
+    picture = {"melanoma": 0.5, "melanocytic_nevus": 0.2, "benign_keratosis": 0.3}
+    table = PatientFactsTable(age_band={"0-29": {"melanoma": -0.7, "melanocytic_nevus": 1.0}})
+    found = told(table, picture, age_band="0-29")
+    assert rank(found.probabilities)[0].key == "melanocytic_nevus"
+    assert (found.band, found.raised_by) == (Band.URGENT_REFERRAL, (RaisedBy.MELANOMA,))
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),
+    st.sampled_from([None, "female"]),
+    st.sampled_from([(), ("change_in_size", "irregular_shape")]),
+)
+@example([0.125, *[1.0] * 7], [*[0.0] * 7, 1.0], "female", ())
+def test_the_conditions_that_are_told_as_reasons_ask_for_the_band(
+    weights: list[float], shifts: list[float], sex: Sex | None, checklist: tuple[str, ...]
+) -> None:
+    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    rare = NamingRule(tau=0.7, prior={label: 0.9**place for place, label in enumerate(LABELS)})
+    naming = WELL_TESTED.model_copy(update={"naming": rare, "too_close": 0.02})
+    flat = PHONE_TESTED.model_copy(update={"temperature": 2.0, "too_close": 0.02})
+    calibration = both(naming, flat).model_copy(update={"patient_facts": table})
+    context = Context(sex=sex, checklist=checklist)
+    found = assessed(probabilities, calibration, context=context)
+    ranked = rank(found.probabilities)
+    shown = {RaisedBy.MOST_PROBABLE: ranked[0].key, RaisedBy.NAMED: found.stated}
+    assert found.raised_by
+    for rule in shown.keys() & set(found.raised_by):
+        assert band_of_condition(shown[rule], LABELS) is found.band
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.floats(-6, 6),
+    st.sampled_from([DERMOSCOPIC, CLINICAL]),
+    st.tuples(st.floats(0.5, 3), st.floats(0.5, 3)),
+    st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+)
+def test_the_kind_of_picture_that_is_told_lowers_no_band_and_takes_no_doubt(
+    weights: list[float],
+    feature: float,
+    told: Modality,
+    temperatures: tuple[float, float],
+    closest: tuple[float, float],
+) -> None:
+    """A phone photograph of a cancer, sent as dermoscopic, was called a harmless mole."""
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    dermoscopic, clinical = (
+        tested.model_copy(update={"temperature": temperature, "too_close": close})
+        for tested, temperature, close in zip(
+            (WELL_TESTED, PHONE_TESTED), temperatures, closest, strict=True
+        )
+    )
+    calibration = both(dermoscopic, clinical)
+    without = assessed(probabilities, calibration, context=Context(), feature=feature)
+    found = assessed(probabilities, calibration, context=Context(modality=told), feature=feature)
+    assert urgency(found.band) <= urgency(without.band)
+    assert set(found.reasons) >= set(without.reasons)
+
+
+def test_a_doubt_of_either_calibration_is_told() -> None:
+    doubtful = WELL_TESTED.model_copy(update={"too_close": 1.0})
+    urgent = PHONE_TESTED.model_copy(update={"thresholds": {"melanoma": 0.005}})
+    found = assessed(NEVUS, both(doubtful, urgent), context=Context())
+    assert found.band is Band.URGENT_REFERRAL
+    assert found.reasons
+
+
+def with_sets(dermoscopic: dict[str, float], clinical: dict[str, float]) -> ModelCalibration:
+    return both(
+        WELL_TESTED.model_copy(
+            update={"prediction_sets": {"0.95": dermoscopic}, "too_few": {"0.95": ("melanoma",)}}
+        ),
+        PHONE_TESTED.model_copy(update={"prediction_sets": {"0.95": clinical}}),
+    )
+
+
+def test_what_reaches_its_own_limit_cannot_be_ruled_out() -> None:
+    limits = {"melanoma": 0.02, "melanocytic_nevus": 0.5, "benign_keratosis": 0.03}
+    calibration = with_sets(limits, {})
+    found = assessed(NEVUS, calibration, context=Context(), feature=LENS).not_ruled_out
+    assert [(one.level, one.keys, one.too_few) for one in found] == [
+        ("0.95", ("melanocytic_nevus", "benign_keratosis"), ("melanoma",))
+    ]
+
+
+def test_in_doubt_about_the_modality_what_either_cannot_rule_out_stays() -> None:
+    calibration = with_sets({"melanocytic_nevus": 0.5}, {"melanoma": 0.001})
+    (found,) = assessed(NEVUS, calibration, context=Context()).not_ruled_out
+    assert set(found.keys) == {"melanocytic_nevus", "melanoma"}
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    good = LinearClassifier.of(np.ones(4), 0.0)
+    for damage in ({"features": 5}, {"bias": float("nan")}, {"weights": "????"}):
+        with pytest.raises(ValidationError):
+            LinearClassifier.model_validate(good.model_dump() | damage)
+
+
+def knows_tones(**tones: int) -> Calibration:
+    """A well-tested calibration, with the lesions of each skin tone in the test part."""
+    return Calibration(tested=TESTED.model_copy(update={"tones": TonesTested(**tones)}))
+
+
+@pytest.mark.parametrize(
+    ("context", "untested"),
+    [
+        ({}, ()),
+        ({"skin_tone": "light"}, ()),
+        ({"skin_tone": "medium"}, (SkinTone.MEDIUM,)),
+        ({"skin_tone": "dark"}, (SkinTone.DARK,)),
+        ({"fitzpatrick": 2}, ()),
+        ({"fitzpatrick": 4}, (SkinTone.MEDIUM,)),
+        ({"fitzpatrick": 6, "skin_tone": "light"}, (SkinTone.DARK,)),
+    ],
+)
+def test_a_told_skin_of_which_fewer_than_50_lesions_were_tested_is_for_a_doctor(
+    context: dict[str, Any], untested: tuple[SkinTone, ...]
+) -> None:
+    model = ModelCalibration(dermoscopic=knows_tones(light=50, medium=49))
+    found = assessed(NEVUS, model, context=Context(modality=DERMOSCOPIC, **context))
+    assert found.untested_skin == untested
+    asked = (Band.DOCTOR_REVIEW, (RaisedBy.UNTESTED_SKIN,))
+    unasked = (Band.SELF_MONITORING, (RaisedBy.MOST_PROBABLE,))
+    assert (found.band, found.raised_by) == (asked if untested else unasked)
+
+
+def test_a_model_that_knows_no_tones_is_tested_for_none() -> None:
+    model = ModelCalibration(dermoscopic=WELL_TESTED)
+    for tone in SkinTone:
+        told = Context(modality=DERMOSCOPIC, skin_tone=tone)
+        assert assessed(NEVUS, model, context=told).untested_skin == (tone,)
+
+
+def test_a_tone_that_was_tested_through_a_dermoscope_is_untested_in_photographs() -> None:
+    model = both(knows_tones(dark=50), PHONE_TESTED)
+    told = Context(modality=DERMOSCOPIC, skin_tone=SkinTone.DARK)
+    assert assessed(NEVUS, model, context=told, feature=LENS).untested_skin == ()
+    unsure = assessed(NEVUS, model, context=Context(skin_tone=SkinTone.DARK))
+    assert (unsure.untested_skin, unsure.band) == ((SkinTone.DARK,), Band.DOCTOR_REVIEW)
+
+
+@given(
+    tone=st.sampled_from([None, *SkinTone]),
+    skin_type=st.sampled_from([None, *get_args(Fitzpatrick)]),
+    lesions=st.sampled_from([0, 49, 50]),
+    melanoma=st.floats(0, 1),
+)
+def test_telling_ones_skin_changes_no_probability_and_lowers_no_band(
+    tone: SkinTone | None, skin_type: Fitzpatrick | None, lesions: int, melanoma: float
+) -> None:
+    model = ModelCalibration(dermoscopic=knows_tones(dark=lesions))
+    picture = {"melanoma": melanoma, "melanocytic_nevus": 1 - melanoma}
+    untold = Context(modality=DERMOSCOPIC)
+    told = untold.model_copy(update={"skin_tone": tone, "fitzpatrick": skin_type})
+    before, after = (assessed(picture, model, context=context) for context in (untold, told))
+    assert after.probabilities == before.probabilities
+    assert urgency(after.band) <= urgency(before.band)
+
+
+def test_in_doubt_the_naming_rule_is_told_as_the_reason_that_it_is() -> None:
+    """Near a threshold, as such a finding was said to be, it is not."""
+    p = {"melanocytic_nevus": 0.33, "benign_keratosis": 0.25, "melanoma": 0.19}
+    p["dermatofibroma"] = 1 - sum(p.values())
+    rule = NamingRule(tau=0.5, prior={"melanocytic_nevus": 0.2, "melanoma": 0.01})
+    limits = dict.fromkeys(THRESHOLDS, 0.35)
+    calibration = WELL_TESTED.model_copy(update={"naming": rule, "thresholds": limits})
+    found = assessed(p, ModelCalibration(dermoscopic=calibration))
+    assert found.reasons
+    assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+    assert RaisedBy.NAMED in found.raised_by
+
+
+@pytest.mark.parametrize(
+    ("energy_below", "band"),
+    [(0.01, Band.DOCTOR_REVIEW), (-0.01, Band.ROUTINE), (-1.0, Band.SELF_MONITORING)],
+)
+def test_a_picture_that_is_almost_unlike_the_training_is_one_step_less_urgent(
+    energy_below: float, band: Band
+) -> None:
+    """Saved once more, such a picture went from self-monitoring to a doctor and back."""
+    p = {"melanocytic_nevus": 0.99, "benign_keratosis": 0.01}
+    limits = dict.fromkeys(THRESHOLDS, 0.9)
+    logits = np.log([p.get(label, 1e-12) for label in LABELS])
+    floor = float(WELL_TESTED.energy(logits)) + energy_below
+    calibration = WELL_TESTED.model_copy(update={"unlike_training": floor, "thresholds": limits})
+    assert assessed(p, ModelCalibration(dermoscopic=calibration)).band is band

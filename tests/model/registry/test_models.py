@@ -1,0 +1,559 @@
+"""Model versions through HTTP: promoted past the gates or by an override, and back again."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.trainings.reference import CurrentReference
+from skinapi.model.network.model import write_checksums
+from skinapi.model.registry import version_files
+from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
+from skinapi.model.registry.model_reloader import ModelReloader
+from skinapi.model.registry.serving_pointer import ModelVersion, Origin, Serving
+from skinapi.platform.storage.ids import new_id, now
+from tests.conftest import store_on
+from tests.findings.prediction.photographer import predicted
+from tests.lab.sending import publish_one
+from tests.support.backends import Backend, Person
+from tests.support.models import write_model
+from tests.support.size import in_drill
+
+REASON = "a test of the override"
+OVERRIDE = {"override": True, "reason": REASON}
+
+
+class ModelBackend(Backend):
+    """With the reloader called by hand."""
+
+    @property
+    def reloader(self) -> ModelReloader:
+        return self.app.background.model_reloader
+
+    def add(self, folder: Path, version: str, **origin: Any) -> ModelVersion:
+        return self.services.models.add(
+            folder=write_model(folder / version, version), by="system", origin=Origin(**origin)
+        )
+
+    def choose_reference(self) -> ReferenceData:
+        store = self.services.store
+        datasets, images = Datasets(store), DatasetImages(store)
+        name = f"held back {new_id()}"
+        chosen = publish_one(datasets, images, name.encode(), owner="ada", name=name)
+        datasets.set_reference(chosen.dataset)
+        found = CurrentReference(datasets).read_reference()
+        assert found
+        return found
+
+    def answers(self) -> str:
+        """The version that answers, after this process has looked at the pointer."""
+        self.reloader.make_pass()
+        version: str = self.client.get("/model-card").get_json()["version"]
+        return version
+
+
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
+def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
+    folder = tmp_path / "instance"
+    for store in store_on(request, folder):
+        yield ModelBackend(folder, store)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[ModelBackend]:
+    backend = ModelBackend(tmp_path / "instance")
+    yield backend
+    backend.services.store.close()
+
+
+def compared_with(
+    version: str, reference: ReferenceData, **differences: PairedDifference
+) -> PairedComparison:
+    """A comparison in which nothing is worse, but what is named."""
+    same = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
+    return PairedComparison(
+        first_version=version,
+        test_part="0" * 64,
+        pictures=100,
+        lesions=90,
+        measured_at=now(),
+        part="reference",
+        reference=reference,
+        differences={name: differences.get(name.value, same) for name in GateName},
+    )
+
+
+def nearly_fill_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 MB are left, which is enough for the database and not for a model beside it."""
+    own = os.statvfs("/")
+    left = 2 * 1024 * 1024 // own.f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*own[:4], left, *own[5:])))
+
+
+def state_of(person: Person, version: str) -> str:
+    answer = person.call("GET", f"/models/{version}")
+    assert answer.status_code == 200, answer.text
+    state: str = answer.get_json()["state"]
+    return state
+
+
+def test_a_model_is_promoted_predicted_with_and_rolled_back(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    backend, admin = any_models, any_models.member(role="admin")
+    ada = backend.member()
+    reference = backend.choose_reference()
+    backend.add(tmp_path, "next-1", reference_comparison=compared_with("tiny-1", reference))
+    assert predicted(ada)["model_version"] == "tiny-1"
+    answer = admin.call("POST", "/models/next-1/promote", json={"reason": "better"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.get_json()["version"], answer.get_json()["previous"]) == ("next-1", "tiny-1")
+    assert backend.answers() == "next-1"
+    assert predicted(ada)["model_version"] == "next-1"
+    assert (state_of(admin, "next-1"), state_of(admin, "tiny-1")) == ("serving", "retired")
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    assert backend.answers() == "tiny-1"
+    assert (state_of(admin, "next-1"), state_of(admin, "tiny-1")) == ("retired", "serving")
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 409
+    assert not list(backend.services.models.faults())
+
+
+def test_both_changes_are_in_the_audit_trail_with_the_outcome_of_the_gates(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    by = models.account(admin.email).id
+    models.add(tmp_path, "next-1")
+    assert admin.call("POST", "/models/next-1/promote", json={}).status_code == 409
+    assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    rows = [
+        (row["action"], row["by"], row["target"], row.get("detail"), row.get("outcome"))
+        for row in models.audit()
+        if row["action"].startswith("model.") and row["phase"] == "outcome"
+    ]
+    gates = ", ".join(
+        f"{name}={'passed' if name is GateName.OTHER_PICTURES else 'not_measured'}"
+        for name in GateName
+    )
+    assert rows == [
+        ("model.add", "system", "next-1", None, "done"),
+        ("model.promote", by, "next-1", gates, "gates_not_passed"),
+        ("model.promote", by, "next-1", f"{gates}; override", "done"),
+        ("model.roll_back", by, "tiny-1", None, "done"),
+    ]
+    read = admin.call("GET", "/audit?action=model.promote").get_json()
+    assert {row["detail"] for row in read} == {gates, f"{gates}; override"}
+    assert all(row["signed"] for row in read)
+    moves = admin.call("GET", "/models/next-1").get_json()["moves"]
+    assert [(each["action"], each["reason"], each["by"]) for each in moves] == [
+        ("promote", REASON, by),
+        ("rollback", None, by),
+    ]
+
+
+def test_without_an_override_a_gate_that_is_not_passed_refuses(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    worse = PairedDifference(first=0.9, second=0.8, low=-0.15, high=-0.05)
+    models.add(
+        tmp_path,
+        "worse-1",
+        reference_comparison=compared_with(
+            "tiny-1", models.choose_reference(), melanoma_sensitivity=worse
+        ),
+    )
+    answer = admin.call("POST", "/models/worse-1/promote", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
+    assert "melanoma_sensitivity" in answer.get_json()["detail"]
+    assert "ece" not in answer.get_json()["detail"]
+    for body in ({"override": True}, {"override": True, "reason": "  short   "}):
+        assert admin.call("POST", "/models/worse-1/promote", json=body).status_code == 400
+    assert models.answers() == "tiny-1"
+    assert state_of(admin, "worse-1") == "candidate"
+
+
+@pytest.mark.parametrize("what", ["ended", "another", "a picture erased"])
+def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_more(
+    models: ModelBackend, tmp_path: Path, what: str
+) -> None:
+    """All gates passed, though nobody could look at these pictures any more."""
+    admin, reference = models.member(role="admin"), models.choose_reference()
+    datasets = Datasets(models.services.store)
+    compared = compared_with("tiny-1", reference)
+    models.add(tmp_path, "next-1", reference_comparison=compared)
+    shown = admin.call("GET", "/models/next-1").get_json()
+    assert shown["on_current_reference"]
+    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
+    if what == "ended":
+        datasets.end_reference(reference.dataset)
+    elif what == "another":
+        models.choose_reference()
+    else:
+        datasets.count_erased(reference.dataset, DatasetCounts({"melanoma": 1}, 0))
+    answer = admin.call("POST", "/models/next-1/promote", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
+    assert not admin.call("GET", "/models/next-1").get_json()["on_current_reference"]
+    compared_again = admin.call("GET", "/models/compare?first=tiny-1&second=next-1").get_json()
+    assert {gate["outcome"] for gate in compared_again["gates"]} == {"passed", "not_measured"}
+    assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
+
+
+def test_a_card_says_what_owners_have_taken_back_since_and_of_what_it_began_from(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    """Live: the card's own file is not changed."""
+    researcher = models.member(role="researcher")
+    datasets = Datasets(models.services.store)
+    images = DatasetImages(models.services.store)
+    first, second = (
+        publish_one(datasets, images, name, owner="ada", name=name.decode()).dataset
+        for name in (b"one", b"two")
+    )
+    datasets.count_erased(first, DatasetCounts({"melanoma": 1}, 0))
+    read = {"pictures": 40, "erased_before": 1}
+    models.add(tmp_path, "old-1", dataset=first, patient_pictures=read)
+    pictures = {"pictures": 50, "erased_before": 0}
+    models.add(tmp_path, "new-1", dataset=second, patient_pictures=pictures, started_from="old-1")
+    models.add(tmp_path, "other-1", dataset=second)
+    datasets.count_erased(first, DatasetCounts({"melanoma": 2}, 0), withdrawn=True)
+    shown = researcher.call("GET", "/models/new-1").get_json()
+    assert shown["taken_back"] == [
+        {"version": "new-1", "pictures": 50, "erased": 0},
+        {"version": "old-1", "pictures": 40, "erased": 2},
+    ]
+    assert researcher.call("GET", "/models/new-1/card").get_json()["taken_back"]
+    assert "taken_back" not in researcher.call("GET", "/models/other-1").get_json()
+    assert "taken_back" not in models.client.get("/model-card").get_json()
+    admin = models.member(role="admin")
+    assert admin.call("POST", "/models/old-1/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "old-1"
+    datasets.begin_deletion(first)
+    told = models.client.get("/model-card").get_json()["taken_back"]
+    assert told == [{"version": "old-1", "pictures": 40, "erased": None}]
+
+
+def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "c"
+    for version in ("b", "tiny-1"):
+        assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == version
+        assert models.answers() == version
+
+
+def test_the_built_in_model_is_the_last_stop_of_rolling_back(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    """The pointer remembers 20 versions; after more promotions all of them may be deleted."""
+    for version in ("b", "c", "d"):
+        models.add(tmp_path, version)
+    for version in (*("b", "c") * 11, "d"):
+        models.services.models.promote(version=version, by="ada", override=True, reason=REASON)
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        assert admin.call("DELETE", f"/models/{version}").status_code == 200
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "tiny-1"
+    assert models.answers() == "tiny-1"
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 409
+
+
+def test_a_model_without_room_on_the_disk_is_not_put_into_service(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "b"  # it is written
+    nearly_fill_disks(monkeypatch)
+    for way, body in (("promote", OVERRIDE), ("shadow", None)):
+        answer = admin.call("POST", f"/models/c/{way}", json=body)
+        assert (answer.status_code, answer.get_json()["code"]) == (507, "disk_full")
+        assert "model c" in answer.get_json()["detail"]
+    assert models.answers() == "b"
+    assert models.client.get("/readyz").get_json()["notes"] == []
+    assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
+    # Its files are there.
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
+    assert models.answers() == "b"
+
+
+def test_no_writer_waits_until_the_files_of_a_model_are_read(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have 400 MB. Where the disk has room for them, nobody asks for those of before."""
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "b"  # it is written
+    read: list[Path] = []
+    monkeypatch.setattr(version_files, "sum_file", read.append)
+    for path, body in (
+        ("/models/tiny-1/promote", OVERRIDE),
+        ("/models/b/shadow", None),
+        ("/models/b/promote", OVERRIDE),
+        ("/models/tiny-1/promote", OVERRIDE),
+        ("/models/rollback", {}),
+    ):
+        assert admin.call("POST", path, json=body).status_code == 200
+    assert read == []
+
+
+def test_rolling_back_leaves_out_a_model_without_room_on_the_disk(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "c"  # `b` was never written
+    nearly_fill_disks(monkeypatch)
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "tiny-1"
+    assert models.answers() == "tiny-1"
+
+
+def test_the_built_in_model_is_promoted_by_its_name(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "tiny-1"
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
+
+
+def test_what_is_in_service_is_neither_deleted_nor_retired(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    for version in ("tiny-1", "b"):
+        if version == "b":
+            assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+        assert admin.call("DELETE", f"/models/{version}").status_code == 409
+        answer = admin.call("POST", f"/models/{version}/retire", json={})
+        assert answer.status_code == 409
+        assert "in service" in answer.get_json()["detail"]
+    assert models.answers() == "b"
+
+
+def test_a_version_that_answered_can_still_be_looked_up_after_it_was_deleted(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    models.add(tmp_path, "never")
+    admin.call("POST", "/models/b/promote", json=OVERRIDE)
+    models.answers()
+    finding = predicted(models.member())
+    admin.call("POST", "/models/rollback", json={})
+    for version in ("b", "never"):
+        assert admin.call("DELETE", f"/models/{version}").status_code == 200
+    shown = admin.call("GET", f"/models/{finding['model_version']}").get_json()
+    assert (shown["version"], shown["size"], shown["served"]) == ("b", 0, True)
+    assert shown["card"]["figures"]
+    assert admin.call("GET", "/models/never").status_code == 404
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 409
+    assert admin.call("DELETE", "/models/b").status_code == 409
+    assert list(models.services.store.blobs.keys()) == []
+
+
+def test_a_retired_candidate_stays_with_its_files(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    body = {"reason": "no better"}
+    assert admin.call("POST", "/models/b/retire", json=body).status_code == 200
+    shown = admin.call("GET", "/models/b").get_json()
+    assert (shown["state"], shown["changes"][-1]["reason"]) == ("retired", "no better")
+    assert shown["size"] > 0
+
+
+def test_the_list_comes_in_pages_and_names_the_one_in_service(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    researcher = models.member(role="researcher")
+    for version in ("b", "c"):
+        models.add(tmp_path, version, parent="tiny-1", dataset="lesions-3", job="0badcafe")
+    listed = researcher.pages("/models?limit=2")
+    assert [(each["version"], each["state"], each["built_in"]) for each in listed] == [
+        ("tiny-1", "serving", True),
+        ("b", "candidate", False),
+        ("c", "candidate", False),
+    ]
+    assert listed[1]["figures"] == {"balanced_accuracy": 0.5}
+    assert (listed[1]["parent"], listed[1]["job"]) == ("tiny-1", "0badcafe")
+    assert "card" not in listed[1]
+
+
+def test_what_the_promoted_model_has_learned_from_is_known(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    """Not what the built-in one has."""
+    models = any_models.services.models
+    split = {"train": ["seen"], "validation": [], "test": ["measured"]}
+    folder = write_model(tmp_path / "next-1", "next-1")
+    (folder / "split.json").write_text(json.dumps(split))
+    write_checksums(folder)
+    models.add(folder=folder, by="system")
+    assert learned_by_serving(models).parts == {}
+    models.promote(version="next-1", by="system", override=True, reason="because of the test")
+    learned = learned_by_serving(models)
+    assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
+    assert learned.part_of("seen", "0" * 64) == "train"
+
+
+def test_a_card_is_shown(models: ModelBackend, tmp_path: Path) -> None:
+    researcher = models.member(role="researcher")
+    models.add(tmp_path, "b")
+    assert researcher.call("GET", "/models/b/card").get_json()["version"] == "b"
+
+
+def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
+    researcher = models.member(role="researcher")
+    comparison = compared_with("tiny-1", models.choose_reference())
+    folder = write_model(tmp_path / "b", "b")
+    card = json.loads((folder / "card.json").read_text())
+    card["figures"]["test"]["macro_auc"] = 0.9
+    (folder / "card.json").write_text(json.dumps(card))
+    write_checksums(folder)
+    models.services.models.add(
+        folder=folder, by="system", origin=Origin(reference_comparison=comparison)
+    )
+    shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
+    rows = {(row["part"], row["name"]): row for row in shown["figures"]}
+    assert rows["test", "balanced_accuracy"]["difference"] == 0
+    assert rows["test", "macro_auc"]["second"] == 0.9
+    assert rows["test", "macro_auc"]["difference"] is None
+    assert shown["paired_on_reference"] == json.loads(comparison.model_dump_json())
+    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
+    assert researcher.call("GET", "/models/compare?first=tiny-1&second=x").status_code == 404
+
+
+def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_service(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    backend, admin = any_models, any_models.member(role="admin")
+    added = backend.add(tmp_path, "lost-1")
+    assert admin.call("POST", "/models/lost-1/promote", json=OVERRIDE).status_code == 200
+    backend.services.store.blobs.delete(added.files[-1].piece_blobs[0])
+    assert backend.answers() == "tiny-1"
+    assert predicted(backend.member())["model_version"] == "tiny-1"
+    ready = backend.client.get("/readyz")
+    assert ready.status_code == 200
+    (note,) = (note for note in ready.get_json()["notes"] if "cannot be loaded" in note)
+    assert "lost-1 cannot be loaded, so tiny-1 answers" in note
+    assert str(tmp_path) not in note
+    listed = {each["version"]: each for each in admin.pages("/models")}
+    assert listed["lost-1"]["fault"] == note
+    assert listed["tiny-1"]["fault"] is None
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    assert backend.answers() == "tiny-1"
+    assert "cannot be loaded" not in backend.client.get("/readyz").text
+
+
+class RestartedBackend(Backend):
+    """It loads its model itself."""
+
+    def served(self) -> None:
+        return None
+
+
+def test_a_start_serves_the_promoted_version_and_not_model_path(tmp_path: Path) -> None:
+    first = ModelBackend(tmp_path / "instance")
+    first.add(tmp_path, "b")
+    first.services.models.promote(version="b", by="system", override=True, reason=REASON)
+    first.services.store.close()
+    other = write_model(tmp_path / "other", "other")
+    again = RestartedBackend(tmp_path / "instance", model_path=other)
+    assert again.client.get("/model-card").get_json()["version"] == "b"
+    admin = again.member(role="admin")
+    # The built-in model is now another; the one before is still known.
+    assert state_of(admin, "tiny-1") == "retired"
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "other"
+    again.services.store.close()
+
+
+def test_a_start_with_a_lost_promoted_version_serves_the_one_before(tmp_path: Path) -> None:
+    first = ModelBackend(tmp_path / "instance")
+    first.add(tmp_path, "b")
+    lost = first.add(tmp_path, "c")
+    for version in ("b", "c"):
+        first.services.models.promote(version=version, by="system", override=True, reason=REASON)
+    first.services.store.blobs.delete(lost.files[0].piece_blobs[0])
+    first.services.store.close()
+    again = RestartedBackend(tmp_path / "instance")
+    assert again.client.get("/model-card").get_json()["version"] == "b"
+    assert again.client.get("/readyz").status_code == 200
+    again.services.store.close()
+
+
+def test_a_store_that_is_away_changes_nothing(
+    models: ModelBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And once it is back, the change that was missed is made."""
+    models.add(tmp_path, "b")
+    models.services.models.promote(version="b", by="system", override=True, reason=REASON)
+    pointer, asked = models.services.models.pointer, threading.Event()
+    read = pointer.read
+
+    def away() -> Serving:
+        asked.set()
+        raise StoreUnavailable
+
+    monkeypatch.setattr(models.reloader, "every_s", 0.01)
+    monkeypatch.setattr(pointer, "read", away)
+    models.reloader.start()
+    assert asked.wait(20)
+    assert models.app.registry.served.model.version == "tiny-1"
+    monkeypatch.setattr(pointer, "read", read)
+    deadline = time.monotonic() + 20
+    while models.app.registry.served.model.version != "b":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    models.reloader.stop()
+
+
+def test_hostile_bodies_and_queries_are_refused(models: ModelBackend) -> None:
+    admin = models.member(role="admin")
+    bodies: list[Any] = [
+        {"reason": 7},
+        {"overrule": True},
+        {"reason": "x" * 1001},
+        [],
+        {"override": "x"},
+    ]
+    for body in bodies:
+        answer = admin.call("POST", "/models/tiny-1/promote", json=body)
+        assert answer.status_code == 400, body
+    for path in ("/models?limit=0", "/models?after=x", "/models/compare?first=tiny-1"):
+        assert admin.call("GET", path).status_code == 400, path
+    assert admin.call("POST", "/models/nothing/promote", json=OVERRIDE).status_code == 404
+    assert admin.call("GET", f"/models/{'x' * 300}").status_code == 404
+
+
+def test_an_open_lab_lists_the_models_in_its_own_format(tmp_path: Path) -> None:
+    backend = ModelBackend(tmp_path / "instance", open_lab=True)
+    backend.add(tmp_path, "b")
+    answer = backend.client.get("/api/models")
+    assert answer.status_code == 200
+    assert [model["name"] for model in answer.get_json()["models"]] == ["b", "tiny-1"]
+    model = answer.get_json()["models"][0]
+    assert set(model) == {"name", "path", "metadata"}
+    assert set(model["metadata"]) == {
+        "architecture", "num_classes", "label_map", "test_accuracy", "test_loss",
+        "epochs_trained", "batch_size", "optimizer", "learning_rate", "model_path",
+        "training_date",
+    }  # fmt: skip
+    assert len(model["metadata"]["label_map"]) == model["metadata"]["num_classes"] == 8
+    backend.services.store.close()

@@ -1,0 +1,168 @@
+"""PREVALENCE: what is shown holds for the share of cancers that a clinic sees; the advice and the
+clients of earlier systems stay as they are.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from pypdf import PdfReader
+
+from skinapi.model.calibration.model_calibration import Calibration, NamingRule
+from skinapi.model.context import Modality
+from skinapi.model.registry.composition import open_served
+from tests.care.clinic import patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.integrations.clients.dialects import guide, inference, lab, skinartify
+from tests.support.backends import Backend, settings_in
+from tests.support.findings import TESTED
+from tests.support.models import write_model
+from tests.support.photos import photo_in, photo_of
+
+PREVALENCE = 2.0
+# Half of the pictures of the calibration are cancers.
+MIX = NamingRule(tau=0, prior={"melanoma": 0.3, "melanocytic_nevus": 0.3})
+# Melanoma is more probable than a mole for it, and not by much.
+BETWEEN = photo_in((88, 57, 45))
+LENS = {"modality": "dermoscopic"}
+CHANGING = {"_id", "id", "time", "processing_time_ms", "processing_time", "restated", "headline"}
+CHANGING |= {"instruction"}  # it says since when; its words stand in `action` too
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that knows the mix of its calibration, for both kinds of picture."""
+    place = tmp_path_factory.mktemp("models") / "mixed"
+    tested = TESTED.model_copy(update={"modality": Modality.CLINICAL})
+    return write_model(
+        place, "mixed-1", clinical=Calibration(tested=tested, naming=MIX), naming=MIX
+    )
+
+
+class Clinic(Backend):
+    """Loads its model as a server does that starts."""
+
+    def served(self) -> None:
+        return None
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
+    opened = Clinic(tmp_path / "instance", model_path=folder, prevalence=PREVALENCE, open_lab=True)
+    yield opened
+    opened.services.store.close()
+
+
+@pytest.fixture
+def plain(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
+    """The same without PREVALENCE."""
+    opened = Clinic(tmp_path / "plain", model_path=folder, open_lab=True)
+    yield opened
+    opened.services.store.close()
+
+
+def odds(share: float) -> float:
+    return share / (1 - share)
+
+
+def test_an_answer_has_the_restated_probabilities_beside_the_models(clinic: Clinic) -> None:
+    answer = predicted(clinic.member(), BETWEEN, **LENS)
+    restated = answer["restated"]
+    assert restated["prevalence"] == pytest.approx(PREVALENCE / 100)
+    assert answer["calibrated_on"] == pytest.approx(0.5)
+    shares = {one["key"]: one["probability"] for one in restated["probabilities"]}
+    assert math.fsum(shares.values()) == pytest.approx(1)
+    assert odds(restated["malignant_score"]) == pytest.approx(
+        odds(answer["malignant_score"]) * odds(PREVALENCE / 100)
+    )
+    assert answer["class"] == "melanoma"
+    assert restated["confidence"] == pytest.approx(100 * shares["melanoma"], abs=0.01)
+    assert restated["confidence"] < answer["confidence"]
+
+
+def test_nothing_that_is_decided_or_that_older_clients_read_depends_on_the_prevalence(
+    clinic: Clinic, plain: Clinic
+) -> None:
+    """Its words too: the Angular app shows them beside the model's own probability."""
+    here, there = (
+        {
+            name: value
+            for name, value in predicted(one.member(email="ada@x.org"), BETWEEN, **LENS).items()
+            if name not in CHANGING
+        }
+        for one in (clinic, plain)
+    )
+    assert here == there
+    assert "restated" not in predicted(plain.member(), BETWEEN)
+
+
+def test_clients_of_earlier_systems_get_the_models_own_probabilities(
+    clinic: Clinic, plain: Clinic
+) -> None:
+    benign = photo_of("melanocytic_nevus")
+    for send in (skinartify, guide, inference, lab):
+        here, there = (send_with(send, one, benign) for one in (clinic, plain))
+        assert here == there, send.__name__
+
+
+def test_every_page_of_a_finding_shows_the_restated_figures_and_says_for_whom(
+    clinic: Clinic, plain: Clinic
+) -> None:
+    doctor, ada = patient_in_care(clinic)
+    answer = predicted(ada, BETWEEN, **LENS)
+    own, restated = answer["malignant_score"], answer["restated"]["malignant_score"]
+    number = answer["id"]
+    for person in (doctor, ada):
+        report = person.call("GET", f"/submissions/{number}/report.json?lang=en").get_json()
+        page = person.call("GET", f"/submissions/{number}/report?lang=en").text
+        printed = read_pdf(person.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
+        words = " ".join(str(value) for value in report["reading"].values())
+        for text in (words, page, printed):
+            assert f" {ceil(100 * restated)}%" in text
+            assert f"{ceil(100 * own)}%" not in text
+        for text in (report["reading"]["restated"], page, printed):
+            assert "of 100 such spots, 2 turned out to be a skin cancer" in text
+        assert "50%" in report["reading"]["calibrated_on"]
+    (row,) = doctor.pages("/queue")
+    assert (row["restated_malignant_score"], row["class"]) == (round(100 * restated, 2), "melanoma")
+    assert row["confidence"] == answer["confidence"]
+    shares = {one["key"]: one["probability"] for one in answer["restated"]["probabilities"]}
+    assert f"({ceil(100 * shares['melanoma'])}%)" in row["headline"]["doctor"]["en"]
+
+
+def test_without_a_prevalence_doctors_read_on_what_the_model_was_calibrated(plain: Clinic) -> None:
+    doctor, ada = patient_in_care(plain)
+    number = predicted(ada, BETWEEN, **LENS)["id"]
+    report = doctor.call("GET", f"/submissions/{number}/report.json?lang=fr").get_json()
+    assert report["reading"]["restated"] == ""
+    assert "50 %" in report["reading"]["calibrated_on"]
+    printed = read_pdf(doctor.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
+    assert "Calibrated on pictures of which 50% show a skin cancer" in printed
+
+
+def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_notice(
+    tmp_path: Path, folder: Path
+) -> None:
+    for model, prevalence in ((write_model(tmp_path / "unknown"), 2), (folder, 51)):
+        served = open_served(settings_in(tmp_path, prevalence=prevalence))
+        with structlog.testing.capture_logs() as logs:
+            served.swap(model)
+        warned = [one for one in logs if "PREVALENCE" in one["event"]]
+        assert [one["modality"] for one in warned] == ["dermoscopic", "clinical"]
+    assert served.model.calibration.not_restated
+
+
+def send_with(send: Any, backend: Clinic, photo: bytes) -> dict[str, Any]:
+    answer = send(backend, photo)
+    assert answer.status_code == 200, answer.text
+    return {name: value for name, value in answer.get_json().items() if name not in CHANGING}
+
+
+def read_pdf(content: bytes) -> str:
+    pages = PdfReader(io.BytesIO(content)).pages
+    return " ".join(" ".join(page.extract_text().split()) for page in pages)

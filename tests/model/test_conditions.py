@@ -1,0 +1,399 @@
+"""The table of conditions: no entry changes by accident, and each sentence has a source."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from skinapi.base.languages import LANGUAGES, Language, LocalizedText
+from skinapi.model.bands import band_of_condition
+from skinapi.model.calibration.model_calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
+from skinapi.model.conditions import Band, Sentences, Source, conditions_table
+from tests.support.findings import EIGHT
+from tests.support.wording import jargon_in
+
+MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}
+ABOUT_THE_SOFTWARE = {"what_it_is", "treatment_note"}
+# The hosts that a source may have, by kind. A doi leads to a paper or to a guideline in a journal.
+HOSTS = {
+    "guideline": {"nice.org.uk", "rightdecisions.scot.nhs.uk"},
+    "society": {
+        "skinhealthinfo.org.uk",  # British Association of Dermatologists
+        "aad.org",  # American Academy of Dermatology
+        "aocd.org",  # American Osteopathic College of Dermatology
+        "euromelanoma.eu",
+        "cancer.org",  # American Cancer Society
+        "macmillan.org.uk",  # Macmillan Cancer Support
+        "cancer.ca",  # Canadian Cancer Society
+    },
+    "peer_reviewed": {
+        "actasdermo.org",
+        "bjgpopen.org",
+        "jamanetwork.com",
+        "nature.com",
+        "pigmentinternational.com",
+        "pmc.ncbi.nlm.nih.gov",
+        "pubmed.ncbi.nlm.nih.gov",
+    },
+    "health_service": {
+        "111.wales.nhs.uk",
+        "cancer.nsw.gov.au",
+        "england.nhs.uk",
+        "kingstonandrichmond.nhs.uk",
+        "medlineplus.gov",
+        "newcastle-hospitals.nhs.uk",
+        "northeast.devonformularyguidance.nhs.uk",
+        "oldhamtotalskin.nhs.uk",
+        "remedy.bnssg.icb.nhs.uk",
+        "scarboroughryedaleccg.nhs.uk",
+        "services.nhslothian.scot",
+        "training.seer.cancer.gov",
+    },
+    "classification": {
+        "pubcan.org",  # IARC/WHO
+        "cismef.org",  # Rouen University Hospital: the ICD in French
+    },
+    "any": {"doi.org"},
+}
+TABLE = conditions_table()
+FROZEN_NAMES = {
+    "C43.9": "Melanoma",
+    "C44.91": "Basal cell carcinoma",
+    "L57.0": "Actinic keratosis / Bowen's disease",
+    "D04.9": "Actinic keratosis / Bowen's disease",
+    "L82.1": "Benign (pigmented) keratosis",
+    "D22.9": "Melanocytic nevus (mole)",
+    "D23.9": "Dermatofibroma",
+    "D18.01": "Vascular lesion",
+    "C44.92": "Squamous cell carcinoma",
+    "8070/3": "Squamous cell carcinoma",
+    "8720/3": "Melanoma",
+    "8090/3": "Basal cell carcinoma",
+    "8081/2": "Actinic keratosis / Bowen's disease",
+    "8720/0": "Melanocytic nevus (mole)",
+    "8832/0": "Dermatofibroma",
+    "93655004": "Melanoma",
+    "254701007": "Basal cell carcinoma",
+    "201101007": "Actinic keratosis / Bowen's disease",
+    "400010006": "Melanocytic nevus (mole)",
+}
+FROZEN_RETIRED = {65126008, 253008, 254788002, 400083001, 372244006}
+
+_VERHOEFF_TIMES = [
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
+    [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
+    [3, 4, 0, 1, 2, 8, 9, 5, 6, 7],
+    [4, 0, 1, 2, 3, 9, 5, 6, 7, 8],
+    [5, 9, 8, 7, 6, 0, 4, 3, 2, 1],
+    [6, 5, 9, 8, 7, 1, 0, 4, 3, 2],
+    [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
+    [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
+    [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
+]
+_VERHOEFF_TURN = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
+
+
+def verhoeff_holds(number: str) -> bool:
+    check = 0
+    for position, digit in enumerate(reversed(number)):
+        turned = int(digit)
+        for _ in range(position % 8):
+            turned = _VERHOEFF_TURN[turned]
+        check = _VERHOEFF_TIMES[check][turned]
+    return check == 0
+
+
+def test_every_code_keeps_its_name() -> None:
+    names = {
+        code: condition.names.en
+        for condition in TABLE.conditions
+        for code in (
+            *condition.codes.icd10cm,
+            *condition.codes.icdo3,
+            *condition.codes.snomed,
+        )
+    }
+    assert names == FROZEN_NAMES
+
+
+def test_every_snomed_code_passes_its_check_digit() -> None:
+    codes = [code for condition in TABLE.conditions for code in condition.codes.snomed]
+    assert codes
+    assert all(verhoeff_holds(code) for code in codes)
+
+
+def test_the_check_digit_catches_a_wrong_code() -> None:
+    wrong = [65126008, 253008, 254788002, 400083001]
+    assert not any(verhoeff_holds(str(code)) for code in wrong)
+    assert verhoeff_holds("372244006"), "valid as a number, wrong as a code for these conditions"
+
+
+def test_retired_codes_never_come_back() -> None:
+    used = {int(code) for condition in TABLE.conditions for code in condition.codes.snomed}
+    assert set(TABLE.snomed_retired) == FROZEN_RETIRED
+    assert not used & FROZEN_RETIRED
+
+
+def test_every_sentence_about_a_condition_has_a_source() -> None:
+    for condition in TABLE.conditions:
+        supported = {name for source in condition.sources for name in source.supports}
+        missing = set(Sentences.model_fields) - supported
+        assert not missing, f"{condition.key}: {missing}"
+        if any((condition.codes.icd10cm, condition.codes.icdo3, condition.codes.snomed)):
+            assert "codes" in supported, condition.key
+        assert all(s.url or s.citation for s in condition.sources), condition.key
+        assert all(s.date for s in condition.sources), condition.key
+
+
+def test_every_french_name_has_a_source_or_is_told_to_have_none() -> None:
+    named = {c.key for c in TABLE.conditions if any("names" in s.supports for s in c.sources)}
+    without = set(TABLE.keys) - named
+    assert without == {"benign_keratosis", "vascular_lesion"}
+    assert any(all(key in text for key in without) for text in TABLE.unconfirmed)
+
+
+def test_every_band_has_a_source_and_one_that_names_a_pathway_a_guideline() -> None:
+    for band in TABLE.bands:
+        kinds = {source.kind for source in TABLE.bands_sources if band.key in source.supports}
+        assert kinds, band.key
+        assert ("guideline" in kinds) == ("NICE" in band.en.doctor_action + band.en.guideline), (
+            band.key
+        )
+
+
+def test_bands_and_checklist_have_sources() -> None:
+    assert TABLE.bands_sources
+    assert TABLE.checklist.sources
+
+
+def test_every_sentence_is_short_latin_1_and_in_both_languages() -> None:
+    for condition in TABLE.conditions:
+        assert set(condition.sentences) == set(LANGUAGES)
+        for sentences in condition.sentences.values():
+            for sentence in sentences.model_dump().values():
+                assert 0 < len(sentence) <= 330
+                sentence.encode("latin-1")
+
+
+def test_a_doubt_asks_for_no_sharper_picture_of_one_that_passed_its_check() -> None:
+    assert "sharper" not in TABLE.notices.uncertain.en
+    assert "nette" not in TABLE.notices.uncertain.fr
+
+
+def test_bands_and_notices_are_short_latin_1_too() -> None:
+    said = [
+        said
+        for band in TABLE.bands
+        for words in (band.en, band.fr)
+        for said in words.model_dump().values()
+    ]
+    notices = TABLE.notices
+    everything = (
+        notices.information_only,
+        notices.tested,
+        notices.untested,
+        notices.little_tested,
+        notices.untested_skin,
+        notices.modality_unsure,
+        notices.modality_contradicts,
+        notices.uncertain,
+        notices.strange,
+        *notices.refused.values(),
+        *TABLE.checklist.items,
+    )
+    said += [word for both in everything for word in (both.en, both.fr)]
+    for sentence in filter(None, said):
+        assert len(sentence) <= 330
+        sentence.encode("latin-1")
+
+
+def test_actinic_keratosis_is_no_more_urgent_than_bowens_disease_or_a_carcinoma() -> None:
+    keratosis = TABLE.by_key("actinic_keratosis").urgency
+    assert keratosis is TABLE.label("bowens_disease").urgency
+    assert keratosis is TABLE.by_key("basal_cell_carcinoma").urgency
+
+
+def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
+    condition = TABLE.by_key("actinic_keratosis")
+    assert band_of_condition(condition.key, EIGHT) is Band.URGENT_REFERRAL
+    assert condition.severity == "Medium"
+    named = {"en": "quamous cell carcinoma", "fr": "arcinome épidermoïde"}
+    soon = {"en": "within days", "fr": "dans les jours qui viennent"}
+    for language in LANGUAGES:
+        said = condition.sentences[language]
+        for sentence in (said.what_it_is, said.why_early, said.what_to_do, said.treatment_note):
+            assert named[language].lower() in sentence.lower()
+        assert soon[language] in said.what_to_do
+        assert named[language] in TABLE.band_words(Band.URGENT_REFERRAL, language).doctor_action
+        every = " ".join(said.model_dump().values())
+        assert not any(word in every for word in ("coming weeks", "semaines", "invasi"))
+
+
+def sources() -> list[Source]:
+    of_conditions = [source for condition in TABLE.conditions for source in condition.sources]
+    return [*of_conditions, *TABLE.bands_sources, *TABLE.checklist.sources]
+
+
+def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:
+    """A host that is not written down here is no source: no shop, clinic, blog or listing is."""
+    hosts = {host: kind for kind, listed in HOSTS.items() for host in listed}
+    wrong = [
+        source.url
+        for source in sources()
+        if source.url and hosts.get(host_of(source.url)) not in (source.kind, "any")
+    ]
+    assert wrong == []
+    assert {host_of(source.url) for source in sources() if source.url} == hosts.keys()
+
+
+def test_no_source_only_repeats_another() -> None:
+    for source in sources():
+        said = f"{source.publisher} {source.citation}".lower()
+        assert not any(word in said for word in ("repeats", "clinic page", "abstract,")), said
+
+
+def test_a_sentence_about_a_disease_rests_on_medicine_not_on_the_software_alone() -> None:
+    for condition in TABLE.conditions:
+        for sentence in Sentences.model_fields:
+            kinds = {one.kind for one in condition.sources if sentence in one.supports}
+            about_us = condition.key == "normal_skin" and sentence in ABOUT_THE_SOFTWARE
+            assert kinds == {"software"} if about_us else kinds & MEDICAL, condition.key
+
+
+def host_of(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def test_the_notice_of_few_tested_names_the_limit_of_the_rule() -> None:
+    for said in TABLE.notices.little_tested.model_dump().values():
+        assert f" {ENOUGH_TESTED} " in said
+    for said in TABLE.notices.untested_skin.model_dump().values():
+        assert f" {ENOUGH_OF_TONE})" in said
+
+
+def test_a_sentence_is_filled_in_its_own_language() -> None:
+    kinds = TABLE.notices.kinds["clinical"].many
+    said = TABLE.notices.untested.fill(kinds=kinds)
+    assert "ordinary photographs" in said.en
+    assert "photographies ordinaires" in said.fr
+
+
+def test_bands_stand_from_most_to_least_urgent() -> None:
+    assert [band.key for band in TABLE.bands] == list(Band)
+
+
+def test_the_notice_is_the_notice() -> None:
+    said = TABLE.notices.information_only.en
+    assert said == "For information only. Not a medical diagnosis."
+
+
+def test_bundles_publish_their_codes_as_broader() -> None:
+    bundles = {c.key for c in TABLE.conditions if c.code_relation == "broader than"}
+    assert bundles == {
+        "actinic_keratosis",
+        "squamous_cell_carcinoma",
+        "benign_keratosis",
+        "vascular_lesion",
+    }
+
+
+def test_malignant_by_label_are_the_four_of_the_score() -> None:
+    three = {"melanoma", "basal_cell_carcinoma", "actinic_keratosis"}
+    assert TABLE.malignant_keys == {*three, "squamous_cell_carcinoma"}
+
+
+def test_the_checklist_adds_two_and_one_points() -> None:
+    checklist = TABLE.checklist
+    assert checklist.score([]) == 0
+    assert checklist.score(["change_in_size", "oozing"]) == checklist.threshold == 3
+    assert checklist.score([item.key for item in checklist.items]) == 10
+
+
+def test_every_clients_word_finds_its_condition() -> None:
+    spellings = TABLE.label_spellings()
+    assert spellings["mel"] == spellings["melanoma"] == spellings["mélanome"] == "melanoma"
+    assert spellings["melanocytic_nevi"] == spellings["nv"] == "melanocytic_nevus"
+
+
+def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
+    """A patient reads what to do and by when; the pathway's name is a doctor's word."""
+    pathway = ("eferral", "NICE", "spécialisé", "filière")
+    for band in TABLE.bands:
+        for words in (band.en, band.fr):
+            assert not any(word in words.label + words.action for word in pathway)
+            assert words.label != words.doctor_label
+    urgent = TABLE.band_words(Band.URGENT_REFERRAL, "en")
+    assert (urgent.label, urgent.doctor_label) == ("See a doctor this week", "Urgent referral")
+    assert "NICE" in urgent.doctor_action
+
+
+def for_patients(language: Language) -> Iterator[str]:
+    """Every text of the table that a patient reads; figures of the test and the mix of the
+    calibration are a doctor's.
+    """
+    for_doctors = ("tested", "calibrated_on")
+    for band in TABLE.bands:
+        words = TABLE.band_words(band.key, language)
+        yield from (words.label, words.action)
+    for condition in TABLE.conditions:
+        yield from condition.sentences[language].model_dump().values()
+    checklist, notices = TABLE.checklist, TABLE.notices
+    said: list[LocalizedText] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
+    said += [checklist.result.at_or_above, checklist.result.below]
+    others = (
+        getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors
+    )
+    said += [one for one in others if isinstance(one, LocalizedText)]
+    certainty = (getattr(notices.certainty, name) for name in type(notices.certainty).model_fields)
+    said += [one for one in certainty if isinstance(one, LocalizedText)]
+    yield from (one.in_language(language) for one in said)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_patient_reads_no_word_of_doctors_or_engineers(language: Language) -> None:
+    texts = list(for_patients(language))
+    assert len(texts) > 70
+    assert {text: jargon_in(text, language) for text in texts if jargon_in(text, language)} == {}
+
+
+def test_the_list_of_such_words_finds_them() -> None:
+    assert jargon_in("Urgent referral", "en")
+    assert jargon_in("Calibrated on its test pictures", "en")
+    assert jargon_in("take the photo anew", "en")
+    assert jargon_in(TABLE.checklist.items[5].doctor.en, "en")
+    assert jargon_in("Avis spécialisé urgent", "fr")
+    assert not jargon_in("See a doctor this week", "en")
+
+
+def test_a_question_to_a_patient_has_its_term_for_doctors() -> None:
+    asked = {item.key: (item.en, item.doctor.en) for item in TABLE.checklist.items}
+    assert asked["oozing"] == ("It is wet or bleeding", "Oozing")
+    assert asked["inflammation"] == ("It is red or swollen", "Inflammation")
+    assert asked["change_in_sensation"] == ("It itches or hurts", "Change in sensation")
+
+
+def test_squamous_cell_carcinoma_counts_within_keratosis_where_a_model_has_no_output_for_it() -> (
+    None
+):
+    squamous, keratosis = "squamous_cell_carcinoma", "actinic_keratosis"
+    assert TABLE.counted_as(squamous) == TABLE.counted_as(squamous, [keratosis]) == keratosis
+    assert TABLE.counted_as(squamous, [keratosis, squamous]) == squamous
+    assert TABLE.counted_as("bowens_disease", TABLE.keys) == keratosis
+    assert TABLE.counted_as("other_malignant", TABLE.keys) is None
+    assert all(TABLE.counted_as(key) == key for key in TABLE.keys if key != squamous)
+
+
+def test_squamous_cell_carcinoma_is_a_cancer_seen_within_days_in_both_languages() -> None:
+    condition = TABLE.by_key("squamous_cell_carcinoma")
+    assert (condition.dx, condition.urgency) == ("scc", Band.URGENT_REFERRAL)
+    assert condition.malignant
+    soon_in = {"en": "within days", "fr": "dans les jours qui viennent"}
+    for language in LANGUAGES:
+        soon = soon_in[language]
+        said = condition.sentences[language]
+        assert soon in said.what_to_do
+        assert "cancer" in said.what_it_is
+        assert "ratoa" in said.what_it_is  # keratoacanthoma is counted here, and it says so
+        every = " ".join(said.model_dump().values())
+        assert not any(word in every for word in ("harmless", "bénin", "coming weeks", "routine"))

@@ -1,0 +1,68 @@
+"""The heat map lies where the network looked, at the size that was asked for."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinapi.model.decoding.photo import STORED_SIDE, Photo, reencode_for_storage
+from skinapi.model.heat_map_overlay import draw_kept_overlay, draw_overlay
+from tests.model.photos import as_photo, encoded, skin_with_spot
+
+GREY = as_photo(Image.new("RGB", (341, 256), (128, 128, 128)))
+NOTHING = [[0.0] * 7] * 7
+
+
+def one_cell(row: int, column: int) -> list[list[float]]:
+    heat = np.zeros((7, 7))
+    heat[row, column] = 3.0
+    return heat.tolist()
+
+
+def drawn(
+    photo: Photo, heat: list[list[float]], size: tuple[int, int] | None = None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    content = draw_overlay(photo, heat, size=size, format="PNG")
+    return np.asarray(Image.open(io.BytesIO(content)), np.int16)
+
+
+@pytest.mark.parametrize("size", [(224, 224), (341, 256), (64, 48), (1200, 900)])
+def test_any_size_can_be_had(size: tuple[int, int]) -> None:
+    jpeg = Image.open(io.BytesIO(draw_overlay(GREY, one_cell(3, 3), size=size)))
+    assert (jpeg.format, jpeg.size) == ("JPEG", size)
+
+
+def test_its_own_size_is_the_photos_as_it_was_sent_but_no_larger_than_it_is_kept() -> None:
+    assert drawn(GREY, NOTHING).shape == (256, 341, 3)
+    sent = Photo(GREY.pixels, 4000, 3000, "JPEG")
+    assert drawn(sent, NOTHING).shape == (STORED_SIDE * 3 // 4, STORED_SIDE, 3)
+
+
+def test_over_a_kept_photo_it_has_the_kept_photos_pixels() -> None:
+    kept = reencode_for_storage(encoded(skin_with_spot((2000, 1500))))
+    overlay = Image.open(io.BytesIO(draw_kept_overlay(kept, NOTHING)))
+    assert overlay.size == (STORED_SIDE, STORED_SIDE * 3 // 4)
+    seen, photo = np.asarray(overlay, np.int16), np.asarray(Image.open(io.BytesIO(kept)), np.int16)
+    assert np.abs(seen - photo).mean() < 2
+
+
+@pytest.mark.parametrize("size", [(341, 256), (224, 224)])
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (3, 3), (6, 1)])
+def test_a_hot_cell_lies_inside_the_networks_view(
+    row: int, column: int, size: tuple[int, int]
+) -> None:
+    """The view is the central 224 of 341 x 256, so each cell is 32 pixels wide."""
+    picture = drawn(GREY, one_cell(row, column), size)
+    redness = picture[..., 0] - picture[..., 2]
+    y, x = np.unravel_index(int(redness.argmax()), redness.shape)
+    middle = (16 + 32 * row + 16, 58.5 + 32 * column + 16)
+    assert abs(y * 256 / size[1] - middle[0]) < 18
+    assert abs(x * 341 / size[0] - middle[1]) < 18
+
+
+def test_the_margin_and_a_cold_map_stay_as_they_were() -> None:
+    np.testing.assert_array_equal(drawn(GREY, NOTHING), np.full((256, 341, 3), 128))
+    everywhere = drawn(GREY, [[1.0] * 7] * 7)
+    assert (everywhere[:, :50] == 128).all()
+    assert (everywhere[100:150, 150:200, 0] > 160).all()

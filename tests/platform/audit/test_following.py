@@ -1,0 +1,181 @@
+"""The audit trail as a program collects it: each row once, in the order of the chain, whoever
+writes meanwhile.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.base.errors import InvalidQuery
+from skinapi.platform.audit.trail import AuditSealer, AuditTrail, CursorLost, cursor_of
+from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import AuditRow
+from tests.conftest import own_database
+from tests.support.backends import SECRET, Backend, Person, store_of_kind
+from tests.support.size import size
+
+NDJSON = {"Accept": "application/x-ndjson"}
+WRITERS = 4
+EACH = size(60, 1000)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Store]]:
+    """One store as several servers open it."""
+    uri = own_database(request.getfixturevalue("mongo_uri")) if request.param == "mongod" else None
+    opened = [store_of_kind(request.param, tmp_path, uri) for _ in range(3)]
+    yield opened
+    for store in opened:
+        store.close()
+
+
+def test_while_many_write_and_several_seal_no_row_is_skipped(stores: list[Store]) -> None:
+    trails = [AuditTrail(store, secrets=[SECRET]) for store in stores]
+    done = threading.Event()
+
+    def write(number: int) -> None:
+        trail = trails[number % len(trails)]
+        for place in range(EACH):
+            trail.record(AuditRow("test.act", by=str(number), target=str(place)))
+
+    def seal(trail: AuditTrail) -> None:
+        while not done.is_set():
+            trail.seal()
+
+    def collect() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < WRITERS * EACH:
+            after = cursor_of(found[-1]) if found else None
+            found += islice(trails[0].follow(after), 7)
+        return found
+
+    with ThreadPoolExecutor(WRITERS + 4) as pool:
+        sealing = [pool.submit(seal, trail) for trail in trails[:2]]
+        collecting = pool.submit(collect)
+        for writing in [pool.submit(write, number) for number in range(WRITERS)]:
+            writing.result()
+        rows = collecting.result()
+        done.set()
+        for sealed in sealing:
+            sealed.result()
+    assert [row["sequence"] for row in rows] == list(range(1, WRITERS * EACH + 1))
+    assert all(row["previous"] == before["hash"] for before, row in pairwise(rows))
+    written = {(row["by"], row["target"]) for row in rows}
+    assert written == {(str(w), str(n)) for w in range(WRITERS) for n in range(EACH)}
+    assert list(trails[0].faults()) == []
+
+
+def test_a_row_that_is_not_numbered_yet_comes_later_and_in_its_place(mongo_uri: str) -> None:
+    """Of a server whose clock is behind, it has an earlier id than what was read before it."""
+    with closing(store_of_kind("mongod", Path(), own_database(mongo_uri))) as store:
+        trail = AuditTrail(store, secrets=[SECRET])
+        trail.record(AuditRow("test.act", by="first", target="1"))
+        AuditSealer(store, trail).make_pass()
+        [first] = trail.follow()
+        trail.record(AuditRow("test.act", by="late", target="2"))
+        assert [*trail.follow(cursor_of(first))] == []
+        AuditSealer(store, trail).make_pass()
+        assert [row["by"] for row in trail.follow(cursor_of(first))] == ["late"]
+
+
+@pytest.fixture
+def admin(backend: Backend) -> Person:
+    return backend.admin()
+
+
+def write(backend: Backend, rows: int) -> None:
+    for number in range(rows):
+        backend.services.data.trail.record(AuditRow("test.act", by="-", target=str(number)))
+
+
+def lines(person: Person, **query: Any) -> list[dict[str, Any]]:
+    answer = person.call("GET", "/audit", headers=NDJSON, query_string=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "application/x-ndjson"
+    assert answer.text == "" or answer.text.endswith("\n")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_a_program_goes_on_where_it_was(backend: Backend, admin: Person) -> None:
+    write(backend, 5)
+    collected: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"limit": 2}
+    while more := lines(admin, **query):
+        assert len(more) <= 2
+        collected += more
+        query["after"] = more[-1]["cursor"]
+    stored = sorted(backend.stored()["audit"], key=lambda row: row["sequence"])
+    assert [row["id"] for row in collected] == [row["id"] for row in stored]
+    assert [row["sequence"] for row in collected] == list(range(1, len(stored) + 1))
+    assert all(row["signed"] for row in collected)
+    assert all(row["previous"] == before["hash"] for before, row in pairwise(collected))
+    assert "example.org" not in json.dumps(collected)
+    write(backend, 2)
+    assert len(lines(admin, after=collected[-1]["cursor"])) == 2
+
+
+def test_who_reads_the_trail_as_before_gets_it_as_before(backend: Backend, admin: Person) -> None:
+    for accept in ("application/json", "*/*", "text/html,*/*;q=0.8", ""):
+        answer = admin.call("GET", "/audit", headers={"Accept": accept})
+        assert answer.mimetype == "application/json"
+        newest_first = [row["sequence"] for row in answer.get_json()]
+        assert newest_first == sorted(newest_first, reverse=True)
+
+
+@pytest.mark.parametrize("after", ["0-", "x", "-1-ab", "1", "1-xyz", "9" * 30 + "-ab", "1-ab\n"])
+def test_what_is_no_cursor_gets_a_sentence(admin: Person, after: str) -> None:
+    answer = admin.call("GET", "/audit", headers=NDJSON, query_string={"after": after})
+    assert answer.status_code in (400, 409)
+    assert answer.get_json()["detail"]
+    for limit in ("0", "10001", "x"):
+        path = f"/audit?limit={limit}"
+        assert admin.call("GET", path, headers=NDJSON).status_code == 400
+
+
+def test_of_a_trail_that_an_older_backup_replaced_nothing_is_skipped_in_silence(
+    backend: Backend, admin: Person
+) -> None:
+    newest = lines(admin)[-1]
+    rows = backend.services.store.collection("audit")
+    rows.update({"id": newest["id"]}, {"$set": {"hash": new_id() * 2}})
+    answer = admin.call("GET", "/audit", headers=NDJSON, query_string={"after": newest["cursor"]})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "audit_cursor_lost")
+    rows.delete({"id": newest["id"]})
+    with pytest.raises(CursorLost):
+        backend.services.data.trail.follow(newest["cursor"])
+    with pytest.raises(InvalidQuery):
+        backend.services.data.trail.follow("newest")
+
+
+def test_a_row_that_was_changed_is_said_not_to_be_signed(backend: Backend, admin: Person) -> None:
+    first = lines(admin)[0]
+    rows = backend.services.store.collection("audit")
+    rows.update({"id": first["id"]}, {"$set": {"by": "somebody else"}})
+    assert [row["signed"] for row in lines(admin)][:2] == [False, True][: len(lines(admin))]
+
+
+def test_rows_are_read_while_they_are_sent(
+    backend: Backend, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some hundred are in memory, however many there are."""
+    trail = backend.services.data.trail
+    write(backend, 1200)
+    largest: list[int] = []
+    real = trail._rows.find
+
+    def find(*args: Any, **options: Any) -> Any:
+        found = real(*args, **options)
+        largest.append(len(found))
+        return found
+
+    monkeypatch.setattr(trail._rows, "find", find, raising=False)
+    assert len(lines(admin)) > 1200
+    assert max(largest) <= 500

@@ -1,0 +1,135 @@
+"""The sealer: rows of several servers get their numbers and hashes in batches."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from skinapi.base.errors import NotFound
+from skinapi.platform.audit import trail as trail_module
+from skinapi.platform.audit.trail import LEASE_LENGTH, AuditSealer, AuditTrail
+from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
+from tests.support.backends import SECRET, Backend
+
+ROWS = 60
+
+
+@pytest.fixture
+def store(emptied_database_uri: str) -> Iterator[Store]:
+    with closing(MongoStore.at(emptied_database_uri)) as opened:
+        yield opened
+
+
+def trail_on(store: Store) -> AuditTrail:
+    return AuditTrail(store, secrets=[SECRET])
+
+
+def sequences(store: Store) -> list[int | None]:
+    return [row.get("sequence") for row in store.collection("audit").find()]
+
+
+def says(store: Store) -> list[str]:
+    return [fault.message for fault in trail_on(store).faults()]
+
+
+def test_rows_of_several_servers_are_sealed_in_the_order_of_their_ids(store: Store) -> None:
+    trails = [trail_on(store) for _ in range(3)]
+
+    def write(number: int) -> None:
+        trails[number % 3].record(AuditRow("test.act", by="system", target=str(number)))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(ROWS)))
+    assert sequences(store) == [None] * ROWS
+    assert says(store) == []
+    AuditSealer(store, trails[0]).make_pass()
+    assert sequences(store) == list(range(1, ROWS + 1))
+    assert says(store) == []
+
+
+def test_two_that_seal_at_once_make_one_chain(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a lease that ran out."""
+    monkeypatch.setattr(trail_module, "SEALED_AT_ONCE", 7)
+    trails = [trail_on(store), trail_on(store)]
+    for number in range(ROWS):
+        trails[0].record(AuditRow("test.act", by="system", target=str(number)))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(AuditTrail.seal_all, trails))
+    assert sequences(store) == list(range(1, ROWS + 1))
+    assert says(store) == []
+
+
+def test_one_seals_at_a_time(store: Store) -> None:
+    trail = trail_on(store)
+    trail.record(AuditRow("test.act", by="system", target="x"))
+    other = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
+    assert other.claim()
+    AuditSealer(store, trail).make_pass()
+    assert sequences(store) == [None]
+    other.release()
+    AuditSealer(store, trail).make_pass()
+    assert sequences(store) == [1]
+
+
+def test_rows_that_nobody_sealed_are_found_and_sealed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = trail_on(store)
+    trail.record(AuditRow("test.act", by="system", target="x"))
+    monkeypatch.setattr(trail_module, "LATEST_SEAL", -trail_module.LATEST_SEAL)
+    (fault,) = trail.faults()
+    assert fault.message == "1 audit rows are not numbered yet"
+    assert fault.repair
+    fault.repair()
+    assert sequences(store) == [1]
+
+
+def test_a_row_that_was_changed_before_it_is_sealed_is_found(store: Store) -> None:
+    trail = trail_on(store)
+    trail.record(AuditRow("test.act", by="system", target="x"))
+    rows = store.collection("audit")
+    rows.update({"action": "test.act"}, {"$set": {"by": "somebody-else"}})
+    assert [fault.endswith("is not signed, and not numbered yet") for fault in says(store)] == [
+        True
+    ]
+    trail.seal()
+    assert says(store) == ["audit row 1 was not signed before it was numbered"]
+
+
+def test_a_change_that_is_refused_leaves_its_code_and_nothing_else(store: Store) -> None:
+    things = store.collection("things")
+
+    def act(unit: Unit) -> None:
+        unit.audit("test.act", by="ada", target="b")
+        things.insert({"id": "a"})
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        UnitOfWork(store, trail_on(store)).run(act)
+    assert things.find() == []
+    (row,) = store.collection("audit").find()
+    assert (row["action"], row["outcome"]) == ("test.act", NotFound.code)
+
+
+def test_the_newest_sealed_row_is_logged_once(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    backend = Backend(tmp_path)
+    sealer = AuditSealer(backend.services.store, backend.services.data.trail)
+    backend.services.data.trail.record(AuditRow("test.act", by="system", target="x"))
+    capfd.readouterr()
+    for _ in range(2):
+        sealer.make_pass()
+    (line,) = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    (row,) = backend.audit()
+    assert line["event"] == "audit"
+    assert (line["sequence"], line["hash"]) == (row["sequence"], row["hash"])
+    assert line.keys() == {"event", "level", "timestamp", "sequence", "hash"}

@@ -1,0 +1,55 @@
+"""Jobs on a store, and a worker of its own process for a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.storage.ports import Store
+from tests.conftest import store_on
+from tests.platform.jobs.bench import Bench
+from tests.support.size import in_drill
+
+REAL = ["sqlite", "mongod"]
+
+
+@pytest.fixture(params=REAL)
+def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Where it matters how a store lets many take at once."""
+    yield from store_on(request, tmp_path)
+
+
+@pytest.fixture
+def jobs(store: Store) -> Jobs:
+    return Jobs(store)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Workers on SQLite."""
+    with Bench(tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def served_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """With one worker for many tests, each of which leaves it idle."""
+    with Bench(tmp_path_factory.mktemp("bench")) as bench:
+        bench.start_worker()
+        yield bench
+
+
+@pytest.fixture
+def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
+    """Workers on a real mongod."""
+    with Bench(tmp_path, emptied_database_uri) as bench:
+        yield bench
+
+
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
+def any_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Workers on SQLite, in the drill on a real mongod too."""
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    with Bench(tmp_path, uri) as bench:
+        yield bench

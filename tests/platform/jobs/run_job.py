@@ -1,0 +1,22 @@
+"""The process of a job for tests: the handlers of tests, and as much processor as others get.
+
+It imports no settings, which would be a fifth of what its start costs.
+"""
+
+import os
+import sys
+
+from skinapi.platform.jobs.job_guard import guard_job
+
+KINDS = (
+    "count", "fail", "break_down", "lose_store", "crash", "print_much", "print_secret",
+    "ignore_sigterm", "need_memory", "leave_grandchildren", "answer_too_much", "send_nonsense",
+)  # fmt: skip
+HANDLERS = {kind: f"tests.platform.jobs.handlers:{kind}" for kind in KINDS} | {
+    "gone": "tests.nowhere:no",
+    "late": "installed_later:work",
+    "register": "tests.platform.jobs.registering:register",
+}
+
+if __name__ == "__main__":
+    sys.exit(guard_job(HANDLERS, memory=int(os.environ.get("JOB_MEMORY_BYTES", "-1")), niceness=0))

@@ -1,0 +1,270 @@
+"""What becomes of a job, by what its process does. Each test has a worker of its own process."""
+
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skinapi.platform.jobs.handlers import TOO_LITTLE_MEMORY
+from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT
+from skinapi.platform.jobs.job_logs import HEAD_LINES, TAIL_LINES
+from skinapi.platform.jobs.job_queue import NewJob
+from tests.platform.jobs.bench import ROOT, Bench
+from tests.support.backends import SECRET
+from tests.support.size import size
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
+    """One worker for all of them, one after the other."""
+    jobs = {
+        kind: bench.submit(kind, owner=kind)
+        for kind in (
+            "count", "fail", "break_down", "lose_store", "answer_too_much", "send_nonsense",
+            "print_secret", "need_memory", "gone", "unknown", "crash",
+        )
+    }  # fmt: skip
+    nobodys = bench.jobs.new_id()  # an account without the right, or none
+    jobs["nobody"] = bench.jobs.add(
+        NewJob(identifier=nobodys, kind="count", owner="nobody", request={})
+    )
+    bench.start_worker(OPENROUTER_API_KEY="sk-or-0123456789", JOB_MEMORY_BYTES=str(2 * 10**9))
+    ended = {kind: bench.ended(job) for kind, job in jobs.items()}
+    assert (ended["nobody"].status, ended["nobody"].message) == ("cancelled", NO_RIGHT)
+    counted = ended["count"]
+    assert (counted.status, counted.result, counted.progress) == ("completed", {"steps": 3}, 100.0)
+    assert [row["epoch"] for row in counted.metrics] == [1, 2, 3]
+    assert bench.log(counted)[1:] == ["step 1", "step 2", "step 3", "[Completed]"]
+    errors = {kind: job.error for kind, job in ended.items() if job.status == "failed"}
+    assert errors == {
+        "fail": "Class nv has one lesion; at least three are needed",
+        "break_down": "It ended with an error of the program (KeyError); the log has more",
+        "lose_store": "The database cannot be reached; try again shortly",
+        "answer_too_much": "It ended, but the result has more than 65536 bytes",
+        "gone": "What jobs of the kind gone need is not installed where the worker runs "
+        "(tests.nowhere): install requirements-train.txt there (`make lab`)",
+        "unknown": "This server has no code for jobs of the kind unknown",
+        "need_memory": TOO_LITTLE_MEMORY,
+        "crash": "Its process was ended by SIGKILL, at the last of 3 attempts",
+    }
+    codes = {kind: job.error_code for kind, job in ended.items() if job.status == "failed"}
+    assert codes == {
+        "fail": "bad_dataset",
+        "break_down": "internal_error",
+        "lose_store": "store_unavailable",
+        "answer_too_much": None,
+        "gone": "internal_error",
+        "unknown": "internal_error",
+        "need_memory": "job_needs_memory",
+        "crash": "job_crashed",
+    }
+    again = {kind: job.attempts for kind, job in ended.items() if job.attempts > 1}
+    assert again == {"lose_store": MOST_ATTEMPTS, "crash": MOST_ATTEMPTS}
+    assert bench.starts(jobs["crash"]) == MOST_ATTEMPTS
+    assert '    raise KeyError("a mistake")' in bench.log(jobs["break_down"])
+    nonsense = ended["send_nonsense"]
+    assert nonsense.result == {"deep": {"a.b": None}, "kept": None}
+    assert [row | {"timestamp": ""} for row in nonsense.metrics] == [
+        {"loss": None, "word": "", "timestamp": ""}
+    ]
+    said = bench.log(jobs["print_secret"])
+    assert SECRET not in str(said)
+    assert said[1:-1] == [
+        "the key is [secret]",
+        "that of the LLM is None",
+        "red and   a bell",
+        "30 %",
+        "no end",
+    ]
+    bench.await_(lambda: not bench.folders())
+
+
+def test_the_log_keeps_the_beginning_and_the_end_of_much_output(bench: Bench) -> None:
+    """And the worker keeps its lease and its memory meanwhile."""
+    megabytes = size(20, 100)
+    job = bench.submit("print_much", megabytes=megabytes)
+    worker = bench.start_worker(forked=False)  # with no memory but its own
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts) == ("completed", 1)
+    lines = bench.jobs.logs.lines(job.id, after=0)
+    assert lines[1].text.startswith("000000 xxx")
+    assert [line.number for line in lines[:HEAD_LINES]] == list(range(1, HEAD_LINES + 1))
+    assert len(lines) <= HEAD_LINES + TAIL_LINES
+    assert len(lines) > HEAD_LINES + TAIL_LINES - 200
+    assert lines[-1].number == megabytes * 10_000 + 2
+    assert lines[-2].text.startswith("009999 xxx")
+    peak = Path(f"/proc/{worker.pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+    assert int(peak) < 90_000, f"{peak} KB"
+
+
+def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
+    bench = any_bench
+    job = bench.submit("count", steps=1000, pause=0.05)
+    bench.start_worker()
+    pid = bench.started(job)
+    bench.await_(lambda: bench.job(job).metrics)
+    assert bench.jobs.cancel(bench.job(job)).status == "running"
+    cancelled = bench.ended(job, within=10)
+    assert (cancelled.status, cancelled.message) == ("cancelled", "Cancelled")
+    assert cancelled.metrics
+    assert pid not in bench.processes()
+
+
+@pytest.mark.parametrize("lost", [{"role": "user"}, {"status": "suspended"}])
+def test_a_job_ends_with_the_rights_of_its_account(
+    served_bench: Bench, lost: dict[str, str]
+) -> None:
+    """One that runs, and one that waits."""
+    bench = served_bench
+    running = bench.submit("count", steps=10_000, pause=0.05)
+    waiting = bench.submit("count")
+    pid = bench.started(running)
+    bench.store.collection("accounts").update({"id": "ada"}, {"$set": lost})
+    for job in (running, waiting):
+        ended = bench.ended(job, within=20)
+        assert (ended.status, ended.message) == ("cancelled", NO_RIGHT)
+    assert pid not in bench.processes()
+    assert not bench.starts(waiting)
+
+
+def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(served_bench: Bench) -> None:
+    bench = served_bench
+    job = bench.submit("ignore_sigterm")
+    pid = bench.started(job)
+    bench.jobs.cancel(bench.job(job))
+    assert bench.ended(job, within=15).status == "cancelled"
+    assert pid not in bench.processes()
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
+    bench: Bench, short: bool
+) -> None:
+    """Also where it has run for most of its time before, under another worker."""
+    hours = 4 if short else 1
+    for left_s in (1.0, 5.0, 30.0):  # a busy machine needs more of them for the handler's start
+        job = bench.submit("count", short=short, steps=10_000, pause=0.02)
+        before = {"seconds_before": 3600 * hours - left_s}
+        bench.store.collection("jobs").update({"id": job.id}, {"$set": before})
+        worker = bench.start_worker(JOB_HOURS="1")
+        ended = bench.ended(job)
+        worker.terminate()
+        worker.wait()
+        if ended.metrics:
+            break
+    pid = bench.started(job)
+    assert (ended.status, ended.error_code, ended.attempts) == ("failed", "job_took_too_long", 1)
+    ran = "4 hours" if short else "1 hour"
+    assert (ended.error or "").startswith(f"It was ended after {ran}, which is as long as such")
+    assert ("JOB_HOURS" in (ended.error or "")) is not short
+    assert ended.metrics
+    assert 0 < ended.progress < 100
+    assert pid not in bench.processes()
+
+
+def test_what_is_installed_later_needs_no_restart_of_the_worker(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first = bench.submit("late")
+    bench.start_worker(PYTHONPATH=f"{ROOT}:{tmp_path}")
+    assert "is not installed" in (bench.ended(first).error or "")
+    (tmp_path / "installed_later.py").write_text("def work(context):\n    return {}\n")
+    second = bench.submit("late")
+    assert bench.ended(second).status == "completed"
+
+
+def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
+    """Of somebody else, or of the same account; a second long one waits."""
+    bench = any_bench
+    long = bench.submit("count", steps=10_000, pause=0.02)
+    worker = bench.start_worker()
+    bench.started(long)
+    second = bench.submit("count", owner="ben")
+    shorts = [bench.submit("count", owner=owner, short=True) for owner in ("ada", "ben", "ada")]
+    for short in shorts:
+        assert bench.ended(short).status == "completed"
+    beside = bench.submit("count", short=True, steps=10_000, pause=0.02)
+    bench.started(beside)
+    assert (bench.job(long).status, bench.job(second).status) == ("running", "queued")
+    worker.terminate()
+    assert worker.wait(20) == 0
+    assert [bench.job(job).status for job in (long, beside, second)] == ["queued"] * 3
+    assert [bench.job(job).attempts for job in (long, beside)] == [0, 0]
+    assert min(bench.job(job).seconds_before for job in (long, beside)) > 0
+    assert not bench.processes()
+
+
+def test_processes_that_a_handler_started_end_with_it(served_bench: Bench) -> None:
+    bench = served_bench
+    job = bench.submit("leave_grandchildren")
+    assert bench.ended(job).status == "completed"
+    assert bench.processes() == bench.workers()
+
+
+def test_a_deleted_job_ends_with_everything(served_bench: Bench) -> None:
+    bench = served_bench
+    job = bench.submit("count", steps=1000, pause=0.02)
+    bench.started(job)
+    bench.jobs.forget("ada")
+    bench.await_(lambda: bench.processes() == bench.workers())
+    bench.await_(lambda: not bench.folders())
+    assert not bench.store.collection("job_logs").find()
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_job_back(bench: Bench) -> None:
+    """It is no attempt, and the next worker goes on where it was."""
+    job = bench.submit("count", steps=40, pause=0.05)
+    worker = bench.start_worker()
+    bench.await_(lambda: bench.job(job).progress >= 10)
+    worker.terminate()
+    assert worker.wait(15) == 0
+    waiting = bench.job(job)
+    assert (waiting.status, waiting.attempts) == ("queued", 0)
+    assert bench.processes() == []
+    bench.start_worker()
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts) == ("completed", 1)
+    assert [row["epoch"] for row in ended.metrics] == list(range(1, 41))
+    steps = [line for line in bench.log(job) if line.startswith("step")]
+    assert len(steps) < 44  # not from the beginning again
+
+
+def test_a_job_ends_when_its_worker_is_frozen(mongod_bench: Bench) -> None:
+    """Before another worker may begin: the guard of the job counts the lease itself.
+
+    Not on SQLite: there, a process that is frozen while it writes keeps everybody from writing.
+    """
+    bench = mongod_bench
+    job = bench.submit("count", steps=10_000, pause=0.01)
+    frozen = bench.start_worker()
+    pid = bench.started(job)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    lease_ends_at = bench.job(job).lease_ends_at
+    assert lease_ends_at
+    bench.await_(lambda: pid not in bench.processes(), within=10)
+    assert time.time() < lease_ends_at.timestamp()
+    bench.start_worker()
+    bench.await_(lambda: bench.starts(job) == 2)
+    os.kill(frozen.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    running = bench.job(job)
+    assert (running.status, running.attempts) == ("running", 2)
+    assert len(bench.folders()) == 1
+
+
+def test_a_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
+    """At its start, and when a job has ended elsewhere or was given up: not only an hour later."""
+    waiting = bench.submit("count")
+    running = bench.jobs.claim(worker="elsewhere", lease=timedelta(minutes=1))
+    assert running
+    for name in (waiting.id, "0badc0de", "not-a-job"):
+        (bench.folder / "jobs" / name).mkdir(parents=True)
+    bench.start_worker()
+    bench.await_(lambda: bench.folders() == sorted([waiting.id, "not-a-job"]))
+    bench.jobs.finish(running, status="failed", changes={})
+    bench.await_(lambda: bench.folders() == ["not-a-job"])

@@ -1,0 +1,125 @@
+"""What a job's process sends and prints is foreign: it is cut, cleaned and bounded."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from skinapi.platform.jobs.job_process import (
+    LONGEST_LINE,
+    MOST_ROWS,
+    EventReader,
+    clean_code,
+    clean_progress,
+    clean_result,
+    clean_text,
+    with_row,
+)
+from skinapi.platform.storage.documents import require_value
+from tests.support.size import size
+
+
+def read(*parts: bytes) -> list[dict[str, Any]]:
+    reader = EventReader()
+    return [event for part in parts for event in reader.feed(part)]
+
+
+def test_events_are_whole_lines_of_json_objects() -> None:
+    assert read(b'{"progr', b'ess": 5}\n{"a"', b": 1}\n[1]\nno\n\n") == [{"progress": 5}, {"a": 1}]
+
+
+def test_an_endless_line_takes_no_memory_and_the_next_event_is_read() -> None:
+    reader = EventReader()
+    for _ in range(50):
+        assert not list(reader.feed(b"x" * 60_000))
+        assert len(reader._rest) <= LONGEST_LINE
+    assert list(reader.feed(b'"}\n{"b": 2}\n')) == [{"b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (12, 12.0), (-1, 0.0), (101.5, 100.0), (True, None), ("9", None), (float("nan"), None),
+        (float("inf"), None), (10**400, 100.0), (-(10**400), 0.0),
+    ],
+    ids=lambda value: str(value)[:8],
+)  # fmt: skip
+def test_progress_is_a_percentage_or_nothing(sent: object, kept: float | None) -> None:
+    assert clean_progress(sent) == kept
+
+
+@pytest.mark.parametrize("sent", [None, 7, ["bad_network"], "", "Bad network", "a" * 61, "a\nb"])
+def test_a_code_is_a_plain_word_or_nothing(sent: object) -> None:
+    assert clean_code(sent) is None
+    assert clean_code("bad_network") == "bad_network"
+
+
+def test_a_row_of_an_epoch_replaces_what_an_interrupted_attempt_left() -> None:
+    rows: tuple[dict[str, Any], ...] = ()
+    for epoch in (1, 2, 3, 2):
+        rows = tuple(with_row(rows, {"epoch": epoch, "loss": float("inf"), "at_at": 1, "A b": 2}))
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert rows[0].keys() == {"epoch", "loss", "timestamp"}
+    assert rows[0]["loss"] is None
+
+
+def test_rows_are_as_many_as_there_may_be() -> None:
+    rows: tuple[dict[str, Any], ...] = tuple({"epoch": n} for n in range(MOST_ROWS))
+    assert with_row(rows, {"loss": 1}) == list(rows)
+    assert with_row(rows, "no row") == list(rows)
+
+
+def test_the_rows_that_there_may_be_fit_into_a_document() -> None:
+    rows: tuple[dict[str, Any], ...] = ()
+    sent = {f"column_{letter}": "\U0001f600" * 300_000 for letter in "abcdefghijklmnopqrstuvwx"}
+    rows = tuple(with_row(rows, sent))
+    assert len(json.dumps(rows[0], ensure_ascii=False).encode()) * MOST_ROWS < 16 * 2**20
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**4000), 10**4000)
+    | st.floats()
+    | st.text(st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+)
+
+
+@settings(max_examples=size(30, 5000), deadline=None)
+@given(JSON)
+@example(10**400)
+@example({"epoch": 10**400, "loss": [[10**400]]})
+def test_whatever_is_sent_is_cleaned_or_refused(sent: Any) -> None:
+    clean_progress(sent)
+    require_value("message", clean_text(sent))
+    rows = with_row(({"epoch": 1},), sent)
+    require_value("metrics", with_row(tuple(rows), {"epoch": sent}))
+    with suppress(ValueError):
+        require_value("result", clean_result(sent))
+
+
+def test_a_result_is_what_the_store_can_keep() -> None:
+    sent = {
+        "version": "a\0b\ud800",
+        "made_at": 5,
+        "$set": 1,
+        "figures": [1, 2.5, float("nan"), 10**30, None, True, object],
+    }
+    result = clean_result(sent)
+    require_value("result", result)
+    assert result["version"] == "a b"
+    assert result["figures"][:6] == [1, 2.5, None, None, None, True]
+    assert result.keys() == {"version", "figures"}
+
+
+def test_a_result_that_is_too_large_is_refused() -> None:
+    deep: Any = "bottom"
+    for _ in range(12):
+        deep = {"in": deep}
+    for sent in ({"a": ["x" * 2000] * 40}, {"a": list(range(2000))}, deep, [1], None):
+        with pytest.raises(ValueError, match="result"):
+            clean_result(json.loads(json.dumps(sent)))

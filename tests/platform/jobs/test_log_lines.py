@@ -1,0 +1,106 @@
+"""What a process prints becomes lines of its log."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.platform.jobs.attempt import LONGEST_LINE, LogLines
+from skinapi.platform.jobs.job_logs import HEAD_LINES, LINES_OF_BATCH, TAIL_LINES, JobLogs
+from tests.support.backends import store_of_kind
+
+JOB = "0badc0de"
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> JobLogs:
+    store = store_of_kind("sqlite", tmp_path)
+    store.collection("jobs").insert({"id": JOB})
+    return JobLogs(store)
+
+
+def texts(logs: JobLogs) -> list[str]:
+    return [line.text for line in logs.lines(JOB, after=0)]
+
+
+def test_lines_are_cut_at_their_ends_and_cleaned(logs: JobLogs) -> None:
+    lines = LogLines(logs, JOB, secrets=["hunter2+", ""])
+    lines.feed(b"one\r\n  two \xff\n\x1b[1;31mred\x1b[0m\n1 %\r2 %\r3 %\nhun")
+    lines.feed(b"ter2+ and hunter2+\n" + b"y" * 600 + b"\nlast")
+    lines.end()
+    lines.flush()
+    assert texts(logs) == [
+        "one",
+        "  two \N{REPLACEMENT CHARACTER}",
+        "red",
+        "3 %",
+        "[secret] and [secret]",
+        "y" * LONGEST_LINE,
+        "last",
+    ]
+
+
+def test_a_line_without_an_end_takes_no_memory(logs: JobLogs) -> None:
+    lines = LogLines(logs, JOB)
+    for _ in range(100):
+        lines.feed(b"z" * 60_000)
+        assert len(lines._rest) < 70_000
+    lines.feed(b"\nnext\n")
+    lines.flush()
+    assert texts(logs) == ["z" * LONGEST_LINE, "next"]
+
+
+def test_a_progress_bar_is_one_line(logs: JobLogs) -> None:
+    lines = LogLines(logs, JOB)
+    for step in range(5000):
+        lines.feed(b"\r%d of 5000" % step)
+    lines.feed(b"\n")
+    lines.flush()
+    assert texts(logs) == ["4999 of 5000"]
+
+
+def test_the_first_and_the_last_lines_are_kept(logs: JobLogs) -> None:
+    """However often they are stored in between."""
+    lines = LogLines(logs, JOB)
+    for number in range(1, 6001):
+        lines.say(f"line {number}")
+        if number % 77 == 0:
+            lines.flush()
+    lines.flush()
+    kept = logs.lines(JOB, after=0)
+    assert all(line.text == f"line {line.number}" for line in kept)
+    assert [line.number for line in kept[:HEAD_LINES]] == list(range(1, HEAD_LINES + 1))
+    tail = [line.number for line in kept if line.number > HEAD_LINES]
+    assert TAIL_LINES - LINES_OF_BATCH <= len(tail) <= TAIL_LINES
+    assert tail == list(range(6001 - len(tail), 6001))
+    assert logs.lines(JOB, after=5998) == kept[-2:]
+
+
+def test_the_next_attempt_goes_on_with_the_numbers(logs: JobLogs) -> None:
+    for attempt in (1, 2):
+        lines = LogLines(logs, JOB)
+        lines.say(f"attempt {attempt}")
+        lines.say("more")
+        lines.flush()
+    assert [line.number for line in logs.lines(JOB, after=0)] == [1, 2, 3, 4]
+
+
+def test_what_could_not_be_stored_is_stored_later(
+    logs: JobLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = LogLines(logs, JOB)
+    for number in range(150):
+        lines.say(str(number))
+    stored = logs.add
+
+    def once(job: str, number: int, batch: list[str]) -> None:
+        if number > 1:
+            raise StoreUnavailable
+        stored(job, number, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logs, "add", once)
+        with pytest.raises(StoreUnavailable):
+            lines.flush()
+    lines.flush()
+    assert texts(logs) == [str(number) for number in range(150)]

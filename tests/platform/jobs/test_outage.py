@@ -1,0 +1,157 @@
+"""A job while its store is away: it goes on as long as its lease, and no longer."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
+from skinapi.platform.jobs.job import Job
+from skinapi.platform.jobs.job_process import JobProcess
+from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.process import boot_time
+from skinapi.platform.storage.ports import Store
+from tests.platform.jobs.handlers import is_alive
+
+# A process that is started beside others takes a second or two of its lease.
+TIMING = Timing(lease=6.0, beat=0.1, grace=1.0, margin=1.0, store_retry=0.05)
+LONG = replace(TIMING, lease=60.0)
+COMMAND = (sys.executable, "-m", "tests.platform.jobs.run_job")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+class Away(Jobs):
+    """The store can be told to be away for what a worker writes."""
+
+    away = False
+    slow_while: Callable[[], bool] | None = None
+    late_beats = 0
+
+    def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
+        self._look()
+        while self.slow_while and self.slow_while():
+            time.sleep(0.02)
+        self.late_beats += self.slow_while is not None
+        return super().beat(job, lease=lease, changes=changes)
+
+    def release(
+        self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
+    ) -> Job | None:
+        self._look()
+        return super().release(job, changes=changes, counted=counted, seconds=seconds)
+
+    def _look(self) -> None:
+        if self.away:
+            raise StoreUnavailable
+
+
+@pytest.fixture
+def jobs(real_store: Store) -> Away:
+    return Away(real_store)
+
+
+def attempt_at(
+    jobs: Away,
+    folder: Path,
+    *,
+    pause: float,
+    since_claim: float = 0.0,
+    timing: Timing = TIMING,
+) -> tuple[Job, Attempt]:
+    """A job that was claimed, and the attempt at it, whose process has been started."""
+    request = {"notes": str(folder / "notes"), "steps": 30, "pause": pause}
+    jobs.add(NewJob(identifier=jobs.new_id(), kind="count", owner="ada", request=request))
+    job = jobs.claim(worker="w", lease=timing.lease_time)
+    assert job
+    settings = WorkerSettings(
+        worker="w",
+        command=COMMAND,
+        folder=folder / "jobs",
+        timing=timing,
+        secrets=[],
+        may_work=lambda _: True,
+        stopping=lambda: False,
+    )
+    claimed_at = boot_time() - since_claim
+    wakeup = os.pipe()[0]
+    return job, Attempt(settings, jobs=jobs, job=job, claimed_at=claimed_at, wakeup=wakeup)
+
+
+def begun(
+    jobs: Away, folder: Path, *, pause: float, timing: Timing = TIMING
+) -> tuple[Job, threading.Thread, int]:
+    """A job whose handler has begun, and the thread that watches it."""
+    notes = folder / "notes"
+    job, attempt = attempt_at(jobs, folder, pause=pause, timing=timing)
+    watcher = threading.Thread(target=attempt.run)
+    watcher.start()
+    deadline = time.monotonic() + 20
+    words: list[str] = []
+    while len(words) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        words = notes.read_text().split() if notes.exists() else []
+    return job, watcher, int(words[2])
+
+
+def test_a_short_outage_costs_nothing(jobs: Away, tmp_path: Path) -> None:
+    job, watcher, process = begun(jobs, tmp_path, pause=0.05, timing=LONG)
+    jobs.away = True
+    time.sleep(0.7)
+    assert is_alive(process)
+    jobs.away = False
+    watcher.join(30)
+    ended = jobs.get(job.id)
+    assert (ended.status, ended.attempts, len(ended.metrics)) == ("completed", 1, 30)
+
+
+def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
+    jobs: Away, tmp_path: Path
+) -> None:
+    job, watcher, process = begun(jobs, tmp_path, pause=1.0)
+    jobs.away = True
+    while is_alive(process):
+        time.sleep(0.02)
+    held = jobs.get(job.id)
+    assert held.lease_ends_at
+    assert time.time() < held.lease_ends_at.timestamp()
+    jobs.away = False
+    watcher.join(30)
+    waiting = jobs.get(job.id)
+    assert (waiting.status, waiting.attempts) == ("queued", 0), waiting.message
+
+
+def test_an_answer_that_comes_after_the_lease_is_no_crash_of_the_job(
+    jobs: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard has ended the process meanwhile, which is seen after one more renewal."""
+    ended = JobProcess.ended
+    monkeypatch.setattr(JobProcess, "ended", lambda it: jobs.late_beats != 1 and ended(it))
+    job, watcher, process = begun(jobs, tmp_path, pause=1.0)
+    jobs.slow_while = lambda: is_alive(process)
+    watcher.join(30)
+    waiting = jobs.get(job.id)
+    assert (waiting.status, waiting.attempts) == ("queued", 0), waiting.message
+
+
+def test_the_lease_is_counted_from_the_claim_however_long_the_start_took(
+    jobs: Away, tmp_path: Path
+) -> None:
+    jobs.away = True
+    job, attempt = attempt_at(jobs, tmp_path, pause=10.0, since_claim=TIMING.lease)
+    watcher = threading.Thread(target=attempt.run)
+    watcher.start()
+    time.sleep(0.5)
+    jobs.away = False
+    watcher.join(30)
+    assert not (tmp_path / "notes").exists()
+    waiting = jobs.get(job.id)
+    assert (waiting.status, waiting.attempts) == ("queued", 0)

@@ -1,0 +1,395 @@
+"""The queue: who is next, who holds a job, and what an account may have. On every store."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.base.errors import NotFound
+from skinapi.platform.jobs import job_queue
+from skinapi.platform.jobs.job import (
+    CRASHED,
+    KEPT_FOR,
+    MOST_ATTEMPTS,
+    MOST_UNFINISHED,
+    PERSON_FILE,
+    Job,
+    JobEnded,
+    JobNotEnded,
+    TooManyJobs,
+)
+from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Ops, Store
+from tests.support.size import size
+
+LEASE = timedelta(seconds=30)
+OVER = timedelta(seconds=-1)
+
+
+def submit(jobs: Jobs, owner: str = "ada", *, short: bool = False, **request: Any) -> Job:
+    identifier = jobs.new_id()
+    return jobs.add(
+        NewJob(identifier=identifier, kind="train", owner=owner, request=request, short=short)
+    )
+
+
+def claim(jobs: Jobs, lease: timedelta = LEASE) -> Job:
+    job = jobs.claim(worker="w", lease=lease)
+    assert job
+    return job
+
+
+def complete(jobs: Jobs, job: Job) -> None:
+    done = {"message": "Completed", "progress": 100.0, "result": {"accuracy": 0.9}}
+    assert jobs.finish(job, status="completed", changes=done)
+
+
+def logged(store: Store) -> set[str]:
+    """The jobs that have a log."""
+    return {batch["job"] for batch in store.collection("job_logs").find()}
+
+
+def test_a_job_goes_through_the_queue_and_ends(jobs: Jobs) -> None:
+    job = submit(jobs, epochs=3)
+    assert (job.status, job.attempts, job.request) == ("queued", 0, {"epochs": 3})
+    assert len(job.id) == 8
+    held = claim(jobs)
+    assert (held.id, held.status, held.attempts) == (job.id, "running", 1)
+    rows = [{"epoch": 1, "loss": 0.5}]
+    beaten = jobs.beat(held, lease=LEASE, changes={"progress": 50.0, "metrics": rows})
+    assert beaten
+    assert (beaten.progress, beaten.metrics) == (50.0, tuple(rows))
+    complete(jobs, held)
+    ended = jobs.get(job.id)
+    assert (ended.status, ended.progress, ended.result) == ("completed", 100.0, {"accuracy": 0.9})
+    assert ended.completed_at
+    assert ended.started_at
+    assert (ended.token, ended.slot, ended.running_owner) == (None, None, None)
+    assert jobs.claim(worker="w", lease=LEASE) is None
+
+
+def test_everybodys_first_job_comes_before_anybodys_second(jobs: Jobs) -> None:
+    """Ada's five were there before Ben's and Cleo's one."""
+    order = [submit(jobs, "ada", n=n) for n in range(5)]
+    ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [order[0].id, ben.id, cleo.id, *(job.id for job in order[1:])]
+
+
+def test_everybodys_first_job_comes_before_the_second_of_who_has_one_running(jobs: Jobs) -> None:
+    """Ada's first may run for a day before Ben comes."""
+    adas = [submit(jobs, "ada") for _ in range(3)]
+    running: Job | None = claim(jobs)
+    ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")
+    taken = []
+    while running:
+        taken.append(running.id)
+        complete(jobs, running)
+        running = jobs.claim(worker="w", lease=LEASE)
+    assert taken == [adas[0].id, ben.id, cleo.id, adas[1].id, adas[2].id]
+
+
+def test_short_jobs_can_be_taken_alone_and_in_their_turn(jobs: Jobs) -> None:
+    submit(jobs, "ada")
+    assert jobs.claim(worker="w", lease=LEASE, short_only=True) is None
+    shorts = [submit(jobs, "ada", short=True) for _ in range(2)]
+    ben = submit(jobs, "ben", short=True)
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE, short_only=True):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [ben.id, *(job.id for job in shorts)]
+
+
+def test_who_used_an_idle_server_is_not_behind_for_ever(jobs: Jobs) -> None:
+    """And who comes new does not get a row of turns for the time before."""
+    for _ in range(7):
+        complete(jobs, _claimed(jobs, "ada"))
+    bens = [submit(jobs, "ben") for _ in range(3)]
+    ada = submit(jobs, "ada")
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [bens[0].id, bens[1].id, ada.id, bens[2].id]
+
+
+def test_nobody_waits_for_ever_behind_new_ones(jobs: Jobs) -> None:
+    """Ada's second job, while others submit one after the other."""
+    submit(jobs, "ada")
+    second = submit(jobs, "ada")
+    for turn in range(10):
+        submit(jobs, f"other{turn % 2}")
+        job = claim(jobs)
+        complete(jobs, job)
+        if job.id == second.id:
+            return
+    raise AssertionError("it still waits")
+
+
+def _claimed(jobs: Jobs, owner: str) -> Job:
+    submit(jobs, owner)
+    return claim(jobs)
+
+
+def test_one_job_of_an_account_runs_at_a_time_and_one_short_job_beside_it(jobs: Jobs) -> None:
+    first, second = submit(jobs), submit(jobs)
+    assert claim(jobs).id == first.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    ben = submit(jobs, "ben")
+    assert claim(jobs).id == ben.id
+    beside, _ = submit(jobs, short=True), submit(jobs, short=True)
+    assert claim(jobs).id == beside.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    assert jobs.cancel(jobs.get(first.id)).cancel_asked
+    assert jobs.finish(jobs.get(first.id), status="cancelled", changes={"message": "Cancelled"})
+    assert claim(jobs).id == second.id
+
+
+def test_an_account_has_so_many_unfinished_jobs_at_most(jobs: Jobs) -> None:
+    held = [submit(jobs) for _ in range(MOST_UNFINISHED)]
+    with pytest.raises(TooManyJobs):
+        submit(jobs)
+    submit(jobs, "ben")
+    jobs.cancel(held[2])
+    submit(jobs)
+    with pytest.raises(TooManyJobs):
+        jobs.retry(jobs.get(held[2].id))
+    with pytest.raises(TooManyJobs):
+        submit(jobs)
+
+
+def test_who_lost_the_lease_changes_nothing_more(jobs: Jobs) -> None:
+    submit(jobs)
+    slow = claim(jobs, OVER)
+    quick = claim(jobs)
+    assert (quick.id, quick.attempts) == (slow.id, 2)
+    assert jobs.beat(slow, lease=LEASE, changes={"progress": 99.0}) is None
+    assert jobs.release(slow, changes={"message": "no"}, counted=False) is None
+    assert jobs.finish(slow, status="failed", changes={"message": "no"}) is None
+    assert jobs.get(slow.id) == quick
+
+
+def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs: Jobs) -> None:
+    job = submit(jobs)
+    submit(jobs, "ben")
+    for attempt in range(MOST_ATTEMPTS):
+        held = claim(jobs, OVER)
+        assert (held.id, held.attempts) == (job.id, attempt + 1)
+    assert claim(jobs).owner == "ben"
+    failed = jobs.get(job.id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.startswith(f"It was started {MOST_ATTEMPTS} times")
+    assert failed.error_code == CRASHED
+
+
+def test_what_is_given_back_waits_at_its_place_and_may_count_no_attempt(jobs: Jobs) -> None:
+    job = submit(jobs)
+    submit(jobs, "ben")
+    held = claim(jobs)
+    assert jobs.release(held, changes={"message": "Interrupted"}, counted=False)
+    again = claim(jobs)
+    assert (again.id, again.attempts, again.started_at) == (job.id, 1, held.started_at)
+    assert jobs.release(again, changes={"progress": 40.0}, counted=True)
+    third = claim(jobs)
+    assert (third.attempts, third.progress) == (2, 40.0)
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs: Jobs) -> None:
+    job = submit(jobs)
+    assert jobs.cancel(job).status == "cancelled"
+    assert jobs.cancel(job).status == "cancelled"
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    running = _claimed(jobs, "ada")
+    asked = jobs.cancel(running)
+    assert (asked.status, asked.cancel_asked) == ("running", True)
+    beaten = jobs.beat(running, lease=LEASE, changes={})
+    assert beaten
+    assert beaten.cancel_asked
+    complete(jobs, running)
+    with pytest.raises(JobEnded):
+        jobs.cancel(running)
+
+
+def test_a_job_whose_worker_died_after_the_wish_to_cancel_is_cancelled(jobs: Jobs) -> None:
+    submit(jobs)
+    job = claim(jobs, OVER)
+    jobs.cancel(job)
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    assert jobs.get(job.id).status == "cancelled"
+
+
+def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Jobs) -> None:
+    job = _claimed(jobs, "ada")
+    with pytest.raises(JobNotEnded):
+        jobs.retry(job)
+    said = {"message": "Failed", "error": "no", "error_code": "bad_dataset"}
+    failed = {**said, "progress": 30.0, "metrics": [{"epoch": 1}]}
+    assert jobs.finish(job, status="failed", changes=failed)
+    ben = submit(jobs, "ben")
+    queued = jobs.retry(job)
+    assert (queued.status, queued.attempts, queued.progress) == ("queued", 0, 0.0)
+    assert (queued.error, queued.error_code, queued.metrics) == (None, None, ())
+    assert queued.completed_at is None
+    assert [claim(jobs).id, claim(jobs).id] == [ben.id, job.id]
+    complete(jobs, jobs.get(job.id))
+    with pytest.raises(JobNotEnded):
+        jobs.retry(job)
+
+
+def test_lists_are_in_pages_newest_first_without_what_is_large(jobs: Jobs) -> None:
+    for turn in range(5):
+        job = _claimed(jobs, f"owner{turn % 2}")
+        complete(jobs, job)
+    listed = jobs.list_jobs(owner=None, after=None, limit=10)
+    assert [job.place for job in listed] == sorted((job.place for job in listed), reverse=True)
+    assert jobs.list_jobs(owner=None, after=listed[1].id, limit=2) == listed[2:4]
+    assert {job.result for job in listed} == {None}
+    own = jobs.list_jobs(owner="owner1", after=None, limit=10)
+    assert [job.id for job in own] == [job.id for job in listed if job.owner == "owner1"]
+    assert jobs.list_jobs(owner="owner1", after=own[0].id, limit=10) == own[1:]
+    with pytest.raises(NotFound):
+        jobs.list_jobs(owner="owner1", after=listed[0].id, limit=10)
+
+
+def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(
+    jobs: Jobs, store: Store
+) -> None:
+    running, queued, bens = _claimed(jobs, "ada"), submit(jobs), submit(jobs, "ben")
+    for job in (running, queued, bens):
+        jobs.logs.add(job.id, 1, ["a line"])
+    jobs.forget("ada")
+    jobs.forget("ada")
+    assert jobs.find(running.id) is jobs.find(queued.id) is None
+    assert jobs.beat(running, lease=LEASE, changes={}) is None
+    jobs.logs.add(running.id, 2, ["a line that came too late"])
+    assert logged(store) == {bens.id}
+    assert claim(jobs).id == bens.id
+
+
+def test_check_finds_jobs_without_an_owner(jobs: Jobs) -> None:
+    submit(jobs, "gone")
+    submit(jobs, "ada")
+    [fault] = jobs.faults(lambda owner: owner != "gone")
+    assert fault.message == "jobs of account gone, which is gone"
+    assert fault.repair
+    fault.repair()
+    assert not list(jobs.faults(lambda owner: owner != "gone"))
+
+
+def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
+    old, young, waiting = _claimed(jobs, "ada"), _claimed(jobs, "ben"), submit(jobs)
+    for job in (old, young):
+        complete(jobs, job)
+        jobs.logs.add(job.id, 1, ["a line"])
+    long_ago = {"completed_at": now() - KEPT_FOR - timedelta(days=1)}
+    assert store.collection("jobs").update({"id": old.id}, {"$set": long_ago})
+    jobs.sweep()
+    assert {job.id for job in jobs.list_jobs(owner=None, after=None, limit=9)} == {
+        young.id,
+        waiting.id,
+    }
+    assert logged(store) == {young.id}
+
+
+def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_queue, "MOST_KEPT", 2)
+    waiting = submit(jobs)
+    for _ in range(4):
+        jobs.cancel(submit(jobs))
+    newest = submit(jobs)
+    kept = [job.id for job in jobs.list_jobs(owner="ada", after=None, limit=9)]
+    assert len(kept) == 3
+    assert {waiting.id, newest.id} <= set(kept)
+
+
+def test_of_several_workers_each_job_gets_one(real_store: Store) -> None:
+    jobs = Jobs(real_store)
+    for _ in range(size(1, 10)):
+        # Four jobs of each owner: a worker meets owners who have one running.
+        submitted = {submit(jobs, f"owner{number % 10}").id for number in range(40)}
+        starts: list[str] = []
+
+        def work(starts: list[str] = starts) -> None:
+            while len(starts) < 40:
+                if job := jobs.claim(worker="w", lease=LEASE):
+                    starts.append(job.id)
+                    complete(jobs, job)
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert Counter(starts) == dict.fromkeys(submitted, 1)
+
+
+def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_store: Store) -> None:
+    jobs = Jobs(real_store)
+    refused = []
+
+    def ask() -> None:
+        try:
+            submit(jobs)
+        except TooManyJobs:
+            refused.append(1)
+
+    askers = [threading.Thread(target=ask) for _ in range(MOST_UNFINISHED + 4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert len(jobs.list_jobs(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
+    assert len(refused) == 4
+
+
+def test_the_file_of_a_person_who_waits_is_next_whatever_waits_before_it(jobs: Jobs) -> None:
+    for owner in ("bob", "cleo"):
+        submit(jobs, owner, short=True)
+    file = NewJob(identifier=jobs.new_id(), kind=PERSON_FILE, owner="ada", request={}, short=True)
+    jobs.add(file)
+    assert claim(jobs).id == file.identifier
+
+
+def test_the_jobs_of_a_dead_worker_wait_again_before_its_lease_ends(jobs: Jobs) -> None:
+    job = submit(jobs)
+    assert claim(jobs).worker == "w"
+    jobs.take_back_of({"another"})
+    assert jobs.get(job.id).status == "running"
+    jobs.take_back_of({"w"})
+    assert jobs.get(job.id).status == "queued"
+    assert claim(jobs).attempts == 2
+
+
+def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
+    running, waiting, whole = submit(jobs, "ada"), submit(jobs, "bob"), submit(jobs, "cleo")
+    lost = jobs.claim(worker="w", lease=OVER)
+    assert lost
+    assert lost.id == running.id
+    for job in (running, waiting):
+        store.collection("jobs").update({"id": job.id}, {"$unset": {"created_at": True}})
+    assert claim(jobs).id == whole.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    shown = FailedItems(store).list_some()
+    assert {(one.work, one.item, one.attempts) for one in shown} == {
+        ("job", running.id, 1),
+        ("job", waiting.id, 1),
+    }
+
+
+def test_a_damaged_job_is_no_sign_that_no_worker_runs(jobs: Jobs, store: Store) -> None:
+    damaged, long_ago = submit(jobs, "ada"), "0" * 32
+    changes: Ops = {"$set": {"place": long_ago}, "$unset": {"created_at": True}}
+    store.collection("jobs").update({"id": damaged.id}, changes)
+    assert jobs.find_wait_without_worker() is not None
+    submit(jobs, "bob")
+    complete(jobs, claim(jobs))
+    assert jobs.find_wait_without_worker() is None

@@ -1,0 +1,150 @@
+"""Jobs through HTTP: own jobs, everybody's for admins, and what each call may do."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.platform.jobs.job import MOST_UNFINISHED, Job
+from skinapi.platform.jobs.job_queue import Jobs
+from tests.support.backends import Backend, Person
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def ada(backend: Backend) -> Person:
+    return backend.member("ada@example.org", role="researcher")
+
+
+def submit(backend: Backend, person: Person, **request: Any) -> Job:
+    owner = backend.account(person.email).id
+    return backend.services.jobs.submit(kind="train", owner=owner, request=request)
+
+
+def run(backend: Backend, **changes: Any) -> Job:
+    jobs = Jobs(backend.services.store)
+    job = jobs.claim(worker="w", lease=LEASE)
+    assert job
+    held = jobs.beat(job, lease=LEASE, changes=changes)
+    assert held
+    return held
+
+
+def test_a_job_is_shown_with_what_it_has_reached(backend: Backend, ada: Person) -> None:
+    job = submit(backend, ada, epochs=2)
+    assert ada.call("GET", f"/jobs/{job.id}").get_json() == {
+        "id": job.id,
+        "kind": "train",
+        "owner": backend.account(ada.email).id,
+        "status": "queued",
+        "progress": 0.0,
+        "message": "",
+        "error": None,
+        "error_code": None,
+        "attempts": 0,
+        "created_at": ada.call("GET", "/jobs").get_json()[0]["created_at"],
+        "started_at": None,
+        "completed_at": None,
+        "request": {"epochs": 2},
+        "metrics": [],
+        "result": None,
+    }
+    row = {"epoch": 1, "loss": 0.5, "timestamp": "2026-11-22T10:00:00.000+00:00"}
+    run(backend, progress=25.0, message="Epoch 1 of 2", metrics=[row])
+    shown = ada.call("GET", f"/jobs/{job.id}").get_json()
+    assert (shown["status"], shown["progress"], shown["metrics"]) == ("running", 25.0, [row])
+
+
+def test_the_list_has_pages(backend: Backend, ada: Person) -> None:
+    jobs = [submit(backend, ada, epochs=3).id for _ in range(MOST_UNFINISHED)]
+    assert [job["id"] for job in ada.pages("/jobs?limit=2")] == jobs[::-1]
+    [first, *_] = ada.call("GET", "/jobs").get_json()
+    assert "metrics" not in first
+    assert first["request"] == {"epochs": 3}, "a list says what each job is about"
+    for wrong in ("/jobs?limit=0", "/jobs?limit=101", "/jobs?after=x", "/jobs?who=me"):
+        assert ada.call("GET", wrong).status_code == 400
+    assert ada.call("GET", "/jobs?after=0badc0de").status_code == 404
+
+
+def test_somebody_elses_job_is_not_there_but_for_an_admin(backend: Backend, ada: Person) -> None:
+    ben, admin = backend.member(role="researcher"), backend.member(role="admin")
+    job = submit(backend, ada)
+    for method, path in (
+        ("GET", f"/jobs/{job.id}"),
+        ("GET", f"/jobs/{job.id}/log"),
+        ("POST", f"/jobs/{job.id}/cancel"),
+        ("POST", f"/jobs/{job.id}/retry"),
+    ):
+        answer = ben.call(method, path)
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+        assert admin.call(method, path).status_code in (200, 409)
+    assert ben.call("GET", "/jobs").get_json() == []
+    assert [shown["id"] for shown in admin.call("GET", "/jobs").get_json()] == [job.id]
+    user = backend.member()
+    assert user.call("GET", "/jobs").status_code == 403
+
+
+def test_cancelling_and_starting_again_are_in_the_audit_trail(
+    backend: Backend, ada: Person
+) -> None:
+    job = submit(backend, ada)
+    again = f"/jobs/{job.id}/retry"
+    assert ada.call("POST", again).get_json()["code"] == "job_not_ended"
+    cancelled = ada.call("POST", f"/jobs/{job.id}/cancel")
+    assert (cancelled.status_code, cancelled.get_json()["status"]) == (200, "cancelled")
+    assert ada.call("POST", again).get_json()["status"] == "queued"
+    held = run(backend)
+    asked = ada.call("POST", f"/jobs/{job.id}/cancel").get_json()
+    assert (asked["status"], asked["message"]) == ("running", "Being cancelled")
+    done = {"message": "Completed", "result": {}}
+    assert Jobs(backend.services.store).finish(held, status="completed", changes=done)
+    assert ada.call("POST", f"/jobs/{job.id}/cancel").get_json()["code"] == "job_ended"
+    rows = [row for row in backend.audit() if row["target"] == job.id]
+    assert {row["by"] for row in rows} == {backend.account(ada.email).id}
+    assert [(row["action"], row["outcome"]) for row in rows if "outcome" in row] == [
+        ("job.submit", "done"),
+        ("job.retry", "job_not_ended"),
+        ("job.cancel", "done"),
+        ("job.retry", "done"),
+        ("job.cancel", "done"),
+        ("job.cancel", "job_ended"),
+    ]
+
+
+def test_too_many_jobs_are_refused_in_a_sentence(backend: Backend, ada: Person) -> None:
+    ended = submit(backend, ada)
+    ada.call("POST", f"/jobs/{ended.id}/cancel")
+    for _ in range(MOST_UNFINISHED):
+        submit(backend, ada)
+    answer = ada.call("POST", f"/jobs/{ended.id}/retry")
+    assert (answer.status_code, answer.get_json()["code"]) == (429, "too_many_jobs")
+    assert answer.get_json()["detail"].startswith(f"At most {MOST_UNFINISHED} of your jobs")
+
+
+def test_the_log_is_read_from_a_line_on(backend: Backend, ada: Person) -> None:
+    job = submit(backend, ada)
+    empty = ada.call("GET", f"/jobs/{job.id}/log").get_json()
+    assert empty == {"lines": [], "lines_written": 0}
+    logs = Jobs(backend.services.store).logs
+    logs.add(job.id, 1, ["one", "two", "three"])
+    logs.add(job.id, 4, ["four"])
+    logs.add(job.id, 900, ["later"])
+    shown = ada.call("GET", f"/jobs/{job.id}/log?after=2").get_json()
+    assert shown["lines"] == [
+        {"number": 3, "text": "three"},
+        {"number": 4, "text": "four"},
+        {"number": 900, "text": "later"},
+    ]
+    assert shown["lines_written"] == 900
+    nothing = ada.call("GET", f"/jobs/{job.id}/log?after=900").get_json()
+    assert nothing == {"lines": [], "lines_written": 900}
+    assert ada.call("GET", f"/jobs/{job.id}/log?after=-1").status_code == 400
+
+
+def test_a_deleted_account_takes_its_jobs_along(backend: Backend, ada: Person) -> None:
+    job = submit(backend, ada)
+    Jobs(backend.services.store).logs.add(job.id, 1, ["a line"])
+    backend.services.admin.delete_user(email=ada.email, by="system")
+    stored = backend.stored(but=("audit", "guesses"))
+    assert job.id not in str(stored)

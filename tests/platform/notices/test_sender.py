@@ -1,0 +1,362 @@
+"""The sender: each mail at least once, to those who want it, whatever the mail server does."""
+
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import certifi
+import pytest
+
+from skinapi.base.settings.value_checks import MailAddress
+from skinapi.platform.notices import outbox, sender
+from skinapi.platform.notices import sender as mail_server
+from skinapi.platform.notices.outbox import WORDS, Kind, Notice
+from skinapi.platform.notices.sender import LEASE_LENGTH, MailServer, MailServerAway
+from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.ids import now
+from tests.stores.kills import Killed
+from tests.stores.mongod import free_port
+from tests.support.backends import Backend, Person
+from tests.support.smtp_server import Behaviour, SmtpServer, smtp_server
+
+Pass = Callable[[], None]
+
+
+@pytest.fixture
+def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
+    """A pass of the sender, which has forgotten that the server was away."""
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
+    return backend.app.background.notice_sender.make_pass
+
+
+def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: str = "") -> None:
+    identifier = backend.account(person.email).id
+    add = backend.services.data.outbox.add
+    backend.services.store.transaction(lambda: add(kind, to=identifier, about=about))
+
+
+def waiting(backend: Backend) -> list[Notice]:
+    found = backend.services.store.collection("outbox").find()
+    return [one for one in map(Notice.model_validate, found) if one.due_at]
+
+
+def notes(backend: Backend) -> list[str]:
+    answer = backend.client.get("/readyz")
+    assert answer.status_code == 200
+    found: list[str] = answer.get_json()["notes"]
+    return found
+
+
+def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member(locale="fr"), about="finding/7")
+    send()
+    [mail] = smtp.mails
+    french = WORDS["fr"].switch_off
+    assert mail["Subject"] == "Un médecin a répondu"
+    assert mail["Content-Language"] == "fr"
+    assert str(mail["Message-ID"]).endswith("@example.org>")
+    assert str(mail["From"]) == "SkinAPI <clinic@example.org>"
+    assert mail.get_content().splitlines() == [
+        "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
+        "",
+        "http://127.0.0.1:5000/#/finding/7",
+        "",
+        french.format(page="http://127.0.0.1:5000/#/account"),
+    ]
+    assert french.startswith("Vous pouvez désactiver ces e-mails")
+    assert waiting(backend) == []
+
+
+def test_an_address_outside_ascii_gets_its_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member("ada@bücher.example"))
+    tell(backend, backend.member("zoë@example.org"))
+    send()
+    assert smtp.recipients() == ["ada@xn--bcher-kva.example", "zoë@example.org"]
+
+
+def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
+    port = free_port()
+    url = f"smtp://127.0.0.1:{port}"
+    backend = Backend(tmp_path, smtp_url=url, mail_from="clinic@example.org")
+    ada = backend.register("ada@example.org")
+    assert backend.admin().call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
+    for _ in range(3):
+        backend.app.background.notice_sender.make_pass()
+    assert [one.attempts for one in waiting(backend)] == [0]
+    assert notes(backend) == []
+    monkeypatch.setattr(outbox, "LATE", timedelta())
+    assert notes(backend) == ["Mails that the mail server of SMTP_URL does not take: 1"]
+    with smtp_server(port) as smtp:
+        backend.app.background.notice_sender.make_pass()
+        assert smtp.recipients() == [ada.email]
+    assert notes(backend) == []
+    backend.services.store.close()
+
+
+def test_a_server_that_is_away_is_left_alone_for_longer_and_longer(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smtp.behaviour = Behaviour(says={"EHLO": "421 come later", "HELO": "421 come later"})
+    tell(backend, backend.member())
+    clock = SimpleNamespace(monotonic=count(1).__next__)
+    monkeypatch.setattr(sender, "time", clock)
+    for _ in range(60):
+        backend.app.background.notice_sender.make_pass()
+    asked = [line for line in smtp.heard if line.startswith("ehlo")]
+    assert len(asked) == 5, "after 2, 4, 8 and 16 s, not each time"
+
+
+def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_server, "MAIL_S", 0.2)
+    smtp.behaviour = Behaviour(silent={"MAIL"})
+    tell(backend, backend.member())
+    send()
+    assert len(waiting(backend)) == 1
+    smtp.behaviour = Behaviour()
+    send()
+    assert len(smtp.mails) == 1
+
+
+def heard_out(smtp: SmtpServer) -> list[str]:
+    """At which words the sender hung up, once every conversation is over."""
+    while smtp.busy:
+        time.sleep(0.01)
+    return smtp.hung_up
+
+
+@pytest.mark.parametrize("word", ["HELLO", "EHLO", "MAIL", "TAKEN", "QUIT"])
+def test_a_server_that_drips_is_cut_off_wherever_it_does(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
+    smtp.behaviour = Behaviour(drips=word)
+    tell(backend, backend.member())
+    send()
+    assert heard_out(smtp) == [word]
+    assert len(waiting(backend)) == (word != "QUIT")
+
+
+def test_a_server_that_drips_within_the_handshake_of_tls_is_cut_off(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
+    record = b"\x16\x03\x03\x3f\xff"  # of 16 KB
+    smtp.behaviour = Behaviour(drips="HELLO", lead=record)
+    server = MailServer(replace(address(smtp, starttls=False), tls=True), hello="skin.example")
+    with pytest.raises(MailServerAway), server.connected():
+        pass
+    assert heard_out(smtp) == ["HELLO"]
+
+
+def test_all_that_is_said_for_one_mail_has_one_deadline(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
+    nap = partial(time.sleep, 0.4)
+    smtp.behaviour = Behaviour(first={"EHLO": nap, "MAIL": nap})
+    tell(backend, backend.member())
+    send()
+    assert smtp.mails == []
+    assert len(waiting(backend)) == 1
+
+
+def test_requests_are_answered_while_the_mail_server_takes_its_time(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    root, ben = backend.member(role="admin"), backend.member(status="waiting")
+    answers = []
+
+    def approve() -> None:
+        answers.append(root.call("PATCH", f"/users/{ben.email}/approve", json={}).status_code)
+
+    smtp.behaviour.first["MAIL"] = approve
+    tell(backend, backend.member())
+    send()
+    assert answers == [200]
+    assert len(smtp.mails) == 1
+    send()
+    assert smtp.recipients()[1:] == [ben.email]
+
+
+def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = backend.member(), backend.member()
+    tell(backend, ada)
+    tell(backend, ben)
+    smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
+    send()
+    assert smtp.mails == []
+    assert [one.attempts for one in waiting(backend)] == [1, 1]
+    smtp.behaviour = Behaviour()
+    send()
+    assert smtp.mails == []
+    monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(minutes=2))
+    send()
+    assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
+
+
+def test_a_mail_that_nobody_takes_is_given_up(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smtp.behaviour = Behaviour(says={"RCPT": "450 not now"})
+    monkeypatch.setattr(outbox, "GIVEN_UP_AFTER", timedelta(seconds=-1))
+    tell(backend, backend.member())
+    send()
+    assert waiting(backend) == []
+    assert smtp.heard == []
+
+
+def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    """As after a kill between the mail server's answer and the note of it."""
+    tell(backend, backend.member())
+    with pytest.MonkeyPatch.context() as patch:
+
+        def kill(*_: object) -> None:
+            raise Killed
+
+        patch.setattr(backend.services.data.outbox, "mark_sent", kill)
+        with pytest.raises(Killed):
+            send()
+    send()
+    send()
+    first, second = smtp.mails
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_of_all_processes_one_sends_at_a_time(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member())
+    leases = backend.services.store.collection("leases")
+    other = Lease(leases, "notice-sender", length=LEASE_LENGTH)
+    assert other.claim()
+    send()
+    assert smtp.mails == []
+    other.release()
+    send()
+    assert len(smtp.mails) == 1
+
+
+def test_notices_that_say_the_same_are_one_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    grey = backend.member()
+    for _ in range(5):
+        tell(backend, grey, Kind.URGENT, about="queue")
+    tell(backend, grey, Kind.REVIEWED, about="finding/1")
+    send()
+    assert len(smtp.mails) == 1
+    assert [one.kind for one in waiting(backend)] == [Kind.REVIEWED]
+
+
+def test_what_waits_for_others_leaves_within_an_hour_however_many_urgent_ones_do(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, begun = backend.member(), now()
+    tell(backend, grey, Kind.URGENT, about="queue")
+    send()
+    tell(backend, grey, Kind.OPINION, about="case/1")
+    for minutes in range(9, 70, 9):
+        moment = begun + timedelta(minutes=minutes)
+        monkeypatch.setattr(outbox, "now", lambda moment=moment: moment)
+        tell(backend, grey, Kind.URGENT, about="queue")
+        send()
+    subjects = [mail["Subject"] for mail in smtp.mails]
+    assert subjects.count("A colleague asks for your opinion") == 1
+    assert waiting(backend) == []
+
+
+def test_who_switched_notices_off_gets_those_of_security_alone(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    ada = backend.member()
+    assert ada.call("GET", "/me").get_json()["notices"] is True
+    assert ada.call("PUT", "/me/notices", json={"mail": False}).status_code == 200
+    assert ada.call("GET", "/me").get_json()["notices"] is False
+    tell(backend, ada)
+    tell(backend, ada, Kind.PASSWORD_CHANGED)
+    send()
+    assert [mail["Subject"] for mail in smtp.mails] == ["Your password was changed"]
+    assert waiting(backend) == []
+
+
+@pytest.mark.parametrize("status", ["suspended", "deleting"])
+def test_an_account_that_is_closed_gets_no_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass, status: str
+) -> None:
+    ada = backend.member()
+    tell(backend, ada)
+    backend.edit(ada.email, status=status)
+    send()
+    assert smtp.mails == []
+    assert waiting(backend) == []
+
+
+def test_notices_that_only_newer_code_knows_wait_for_it_and_hold_up_no_other(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "SENT_AT_ONCE", 1)
+    ada = backend.member()
+    tell(backend, ada)
+    rows = backend.services.store.collection("outbox")
+    rows.update({"kind": "reviewed"}, {"$set": {"kind": "told_by_telegraph"}})
+    tell(backend, ada)
+    send()
+    assert len(smtp.mails) == 1
+    assert len(rows.find({"kind": "told_by_telegraph"})) == 1
+
+
+def address(smtp: SmtpServer, *, starttls: bool) -> MailAddress:
+    """`localhost`, as the certificate says."""
+    return MailAddress(
+        "localhost", smtp.server_address[1], tls=False, starttls=starttls, user="me", password="pw"
+    )
+
+
+def test_no_password_travels_where_a_far_server_offers_no_tls(smtp: SmtpServer) -> None:
+    server = MailServer(address(smtp, starttls=True), hello="skin.example")
+    with pytest.raises(MailServerAway), server.connected():
+        pass
+    assert [line.partition(" ")[0] for line in smtp.heard if line != "QUIT"] == ["ehlo"]
+
+
+def test_the_password_travels_after_tls_has_begun(
+    smtp: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["-keyout", str(key), "-out", str(certificate)]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", "req", *kind, *name, *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    smtp.behaviour = Behaviour(tls=context)
+    unknown = MailServer(address(smtp, starttls=True), hello="skin.example")
+    with pytest.raises(MailServerAway), unknown.connected():
+        pass
+    assert not [line for line in smtp.heard if line.startswith("AUTH")]
+    monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+    smtp.heard.clear()
+    with MailServer(address(smtp, starttls=True), hello="skin.example").connected():
+        pass
+    words = [line.partition(" ")[0] for line in smtp.heard]
+    assert words == ["ehlo", "STARTTLS", "ehlo", "AUTH", "QUIT"]

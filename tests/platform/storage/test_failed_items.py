@@ -1,0 +1,236 @@
+"""One damaged record stops no pass: it is counted, tried later, and shown to the admins."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.app.application import create_app
+from skinapi.platform.notices import deliveries
+from skinapi.platform.notices.deliveries import Channel, Delivery, DeliverySender
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import now
+from skinapi.privacy.retention.kinds import Kind as Retained
+from tests.care.clinic import ROUTINE, URGENT, file_for
+from tests.conftest import store_on
+from tests.privacy.test_retention_passes import Clinic
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.size import in_drill
+from tests.support.smtp_server import SmtpServer
+from tests.test_clock_set_right import Clock
+
+DAMAGED = {"$unset": {"created_at": True}}
+
+
+@pytest.fixture
+def given(smtp: SmtpServer) -> dict[str, Any]:
+    mail = {**MAIL, "smtp_url": smtp.url, "mail_from": "clinic@example.org"}
+    return {**mail, "photos": "always", "retain_accounts_days": 500, "waiting_account_days": 30}
+
+
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
+def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
+) -> Iterator[Backend]:
+    for store in store_on(request, tmp_path):
+        yield Backend(tmp_path, store, **given)
+
+
+def damage(backend: Backend, collection: str, identifier: str) -> None:
+    assert backend.services.store.collection(collection).update({"id": identifier}, DAMAGED)
+
+
+def failed(backend: Backend) -> list[tuple[str, str, int]]:
+    """What the admin's overview names."""
+    shown = backend.admin(f"admin{now().timestamp()}@example.org").call("GET", "/admin/overview")
+    assert shown.status_code == 200, shown.text
+    return [(one["work"], one["item"], one["attempts"]) for one in shown.get_json()["failed_items"]]
+
+
+def test_a_delivery_that_cannot_be_read_or_made_blocks_not_its_endpoint(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "FIRST_PAUSE_S", 0.0)
+    store, data, sent = backend.services.store, backend.services.data, list[str]()
+
+    def send(delivery: Delivery) -> int:
+        if "broken" in delivery.about:
+            raise KeyError("what it is about is damaged")
+        sent.append(delivery.id)
+        return 204
+
+    def add(**about: object) -> str:
+        added = data.deliveries.add
+        return store.transaction(lambda: added("call", to="one", about=about))
+
+    unreadable, unmade, whole = add(), add(broken=True), add()
+    damage(backend, "deliveries", unreadable)
+    channels = {"call": Channel(send)}
+    sender = DeliverySender(store, data.deliveries, channels, data.failed_items)
+    sender.finish_pass()
+    sender.finish_pass()
+    assert sent == [whole]
+    rows = store.collection("deliveries")
+    for identifier in (unreadable, unmade):
+        row = rows.get(identifier)
+        assert row is not None
+        assert (row["attempts"], row["fault"]) == (1, "damaged")
+        assert row["due_at"] > now()
+    assert failed(backend) == [("delivery", one, 1) for one in sorted((unreadable, unmade))]
+    notes = backend.client.get("/readyz").get_json()["notes"]
+    assert "Damaged records that the server cannot work on: 2" in notes
+    long_ago = {"waiting_since_at": now() - timedelta(days=1), "due_at": now()}
+    for identifier in (unreadable, unmade):
+        rows.update({"id": identifier}, {"$set": long_ago})
+    sender.finish_pass()
+    assert {rows.get(one)["state"] for one in (unreadable, unmade)} == {"failed"}  # type: ignore[index]
+
+
+def test_an_account_or_a_notice_that_cannot_be_read_stops_no_other_mail(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    store, outbox = backend.services.store, backend.services.data.outbox
+    broken, other = backend.member(), backend.member()
+    for person in (broken, other, other):
+        account = backend.account(person.email).id
+        store.transaction(partial(outbox.add, Kind.REVIEWED, to=account, about="finding/7"))
+    store.transaction(lambda: outbox.add(Kind.MESSAGE, to="nobody"))
+    message = store.collection("outbox").find({"account": "nobody"})[0]["id"]
+    damage(backend, "outbox", message)
+    damage(backend, "accounts", backend.account(broken.email).id)
+    sender = backend.app.background.notice_sender
+    sender.make_pass()
+    sender.make_pass()
+    assert smtp.recipients() == [other.email]
+    shown = [(work, attempts) for work, _, attempts in failed(backend)]
+    assert shown == [("mail", 1), ("notice", 1)]
+    waiting = store.collection("outbox").find({"due_at": {"$gt": now()}})
+    assert [one["attempts"] for one in waiting] == [1, 1]
+
+
+def test_a_half_deleted_account_that_cannot_be_read_lets_the_server_start(backend: Backend) -> None:
+    members = [backend.member(status="deleting") for _ in range(3)]
+    ids = sorted(backend.account(one.email).id for one in members)
+    damage(backend, "accounts", ids[0])
+    create_app(backend.settings, backend.services.store)
+    left = {one["id"] for one in backend.services.store.collection("accounts").find()}
+    assert left & {*ids} == {ids[0]}
+    assert failed(backend) == [("account_erasure", ids[0], 1)]
+
+
+def test_an_erasure_that_is_due_or_begun_and_damaged_stops_no_other(backend: Backend) -> None:
+    due = now() - timedelta(seconds=1)
+    first, second, begun = (backend.member() for _ in range(3))
+    ids = {one.email: backend.account(one.email).id for one in (first, second, begun)}
+    backend.services.store.collection("erasure_receipts").insert(
+        {"id": "0" * 32, "created_at": now(), "schema": 1, "pending": ids[begun.email]}
+    )
+    for person in (first, second):
+        backend.edit(person.email, deletion_due_at=due)
+    damage(backend, "accounts", ids[first.email])
+    erasure = backend.app.background.erasure
+    erasure.make_pass()
+    found = {one["id"] for one in backend.services.store.collection("accounts").find()}
+    assert found & {*ids.values()} == {ids[first.email], ids[begun.email]}
+    receipt = backend.services.data.receipts.find_newest(ids[second.email])
+    assert receipt is not None
+    assert receipt.complete
+    assert failed(backend) == sorted(
+        ("account_erasure", ids[one.email], 1) for one in (first, begun)
+    )
+
+
+def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backend) -> None:
+    person = backend.member()
+    account = backend.account(person.email).id
+    broken, urgent = (file_for(backend, person, URGENT) for _ in range(2))
+    backend.services.store.collection("submissions").update(
+        {"id": broken.id}, {"$set": {"finding": {}}}
+    )
+    preview = person.call("GET", "/me/deletion")
+    assert preview.status_code == 200, preview.text
+    assert preview.get_json()["to_be_told"] == "unreviewed"
+    person.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert backend.services.data.accounts.get(account).status == "deleting"
+    [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
+    assert [one["number"] for one in noted["findings"]] == [urgent.number]
+
+
+def test_a_patient_without_a_doctor_who_cannot_be_read_hides_no_other(backend: Backend) -> None:
+    """Lists, overview and the probe of the load balancer read all of them."""
+    doctor, broken, other = backend.member(role="doctor"), backend.member(), backend.member()
+    for person in (broken, other):
+        file_for(backend, person, URGENT)
+    identifier = backend.account(broken.email).id
+    damage(backend, "accounts", identifier)
+    assert failed(backend) == [("unassigned", identifier, 1)]
+    ready = backend.client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    assert "Patients without a doctor: 1, urgent findings of theirs: 1" in ready.get_json()["notes"]
+    assert len(doctor.call("GET", "/queue?unassigned=true").get_json()) == 1
+    backend.app.background.unassigned_mailer.make_pass()
+    mails = backend.services.store.collection("outbox").find({"kind": "unassigned"})
+    assert backend.account(doctor.email).id in {one["account"] for one in mails}
+
+
+def test_an_account_that_nobody_approved_and_is_damaged_stops_no_other(backend: Backend) -> None:
+    for email in ("one@example.org", "two@example.org"):
+        backend.register(email)
+    ids = [backend.account(email).id for email in ("one@example.org", "two@example.org")]
+    damage(backend, "accounts", ids[0])
+    backend.edit("two@example.org", created_at=now() - timedelta(days=31))
+    backend.app.background.waiting_expiry.make_pass()
+    left = {one["id"] for one in backend.services.store.collection("accounts").find()}
+    assert left & {*ids} == {ids[0]}
+    assert failed(backend) == [("account_expiry", ids[0], 1)]
+
+
+def test_a_finding_that_cannot_be_read_keeps_no_other_from_going(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = Clinic(backend, Clock(monkeypatch))
+    clinic.keep({Retained.FINDINGS: 9})
+    person = backend.member()
+    filed = [file_for(backend, person, ROUTINE) for _ in range(3)]
+    backend.services.store.collection("submissions").update(
+        {"id": filed[0].id}, {"$set": {"finding": {}}}
+    )
+    clinic.live(11)
+    left = {one["id"] for one in backend.services.store.collection("submissions").find()}
+    assert left == {filed[0].id}
+    shown = backend.services.data.failed_items.list_some()
+    assert [(one.work, one.item) for one in shown] == [("retention", filed[0].id)]
+
+
+def test_a_spot_that_cannot_be_read_keeps_no_other_from_its_reminder(backend: Backend) -> None:
+    person: Person = backend.member()
+    spots = [
+        person.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+        for _ in range(2)
+    ]
+    lesions = backend.services.store.collection("lesions")
+    for spot in spots:
+        lesions.update({"id": spot}, {"$set": {"remind_at": now()}})
+    damage(backend, "lesions", spots[0])
+    backend.app.background.reminder_mailer.make_pass()
+    backend.app.background.reminder_mailer.make_pass()
+    assert [one["id"] for one in lesions.find({"remind_at": {"$lte": now()}})] == [spots[0]]
+    assert failed(backend) == [("reminder", spots[0], 1)]
+
+
+def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:
+    items = backend.services.data.failed_items
+    store = backend.services.store
+
+    def fail(_: str) -> None:
+        raise KeyError
+
+    assert [*items.each("reminder", [("a", "a"), ("b", "b")], fail)] == []
+    assert [(one.item, one.attempts) for one in items.list_some()] == [("a", 1), ("b", 1)]
+    assert [*items.each("reminder", [("a", "a")], len)] == []  # not yet
+    store.collection("failed_items").update_all({"work": "reminder"}, {"$set": {"due_at": now()}})
+    assert [*items.each("reminder", [("a", "a")], len)] == [1]
+    assert [one.item for one in items.list_some()] == ["b"]

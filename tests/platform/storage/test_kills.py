@@ -1,0 +1,180 @@
+"""Writers and mongod are killed at random moments; what was acknowledged must still be there."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+import apsw
+import pytest
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.storage.ports import Blobs, Documents
+from tests.platform.storage.conftest import sqlite_store
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.size import size
+
+ROOT = Path(__file__).parents[3]
+WRITERS = size(2, 4)
+Report = Callable[[str], None]
+
+
+@pytest.fixture
+def seed(report: Report) -> int:
+    """Of the moments of the kills; reported, so that a failure can be looked at."""
+    chosen = int(os.environ.get("KILL_SEED") or random.randrange(10**6))
+    report(f"KILL_SEED={chosen}")
+    return chosen
+
+
+class Writer:
+    """One writing process and what it was told is safe."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.platform.storage.writer", *arguments],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+
+    @property
+    def output(self) -> IO[str]:
+        assert self.process.stdout
+        return self.process.stdout
+
+    def started(self) -> list[str]:
+        """The first line, as soon as it is there."""
+        return [self.output.readline().strip()]
+
+    def went_on(self) -> list[str]:
+        """Every whole line that followed; the kill may have cut the last."""
+        with self.output:
+            return [line.strip() for line in self.output if line.endswith("\n")]
+
+
+def written_until_killed(dice: random.Random, commands: list[list[str]]) -> list[list[str]]:
+    """Start the writers, kill each at a moment of its own, and gather what they were told."""
+    writers = [Writer(*command) for command in commands]
+    first = [writer.started() for writer in writers]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        rest = [pool.submit(writer.went_on) for writer in writers]
+        for writer in writers:
+            time.sleep(dice.uniform(0, size(0.2, 5)))
+            writer.process.kill()
+            writer.process.wait()
+        return [told + lines.result() for told, lines in zip(first, rest, strict=True)]
+
+
+def last(acknowledged: list[str], kind: str) -> int:
+    return max((int(line.split()[1]) for line in acknowledged if line.startswith(kind)), default=0)
+
+
+def lost(documents: Documents, name: str, acknowledged: list[str]) -> int:
+    """How many acknowledged writes of a writer are not there."""
+    there = {document["id"] for document in documents.find()}
+    inserts = [f"{name}-{number}" for number in range(1, last(acknowledged, "insert") + 1)]
+    kept = int((documents.get(name) or {"n": 0})["n"])
+    return len(set(inserts) - there) + max(0, last(acknowledged, "update") - kept)
+
+
+@pytest.mark.timeout(size(120, 600))
+def test_killed_writers_of_sqlite_lose_nothing(tmp_path: Path, seed: int, report: Report) -> None:
+    dice = random.Random(seed)
+    store = sqlite_store(tmp_path)
+    total = missing = 0
+    with closing(store):
+        for round_ in range(size(1, 5)):
+            names = [f"writer-{round_}-{number}" for number in range(WRITERS)]
+            commands = [["documents", str(tmp_path), name] for name in names]
+            for name, told in zip(names, written_until_killed(dice, commands), strict=True):
+                total += len(told)
+                missing += lost(store.collection("things"), name, told)
+    with closing(apsw.Connection(str(tmp_path / "test.db"))) as connection:
+        assert connection.pragma("integrity_check") == "ok"
+    report(f"sqlite: {total} acknowledged, {missing} lost")
+    assert total > 0
+    assert missing == 0
+
+
+@contextmanager
+def blobs_at(where: str) -> Iterator[Blobs]:
+    store = MongoStore.at(where) if where.startswith("mongodb") else sqlite_store(Path(where))
+    with closing(store):
+        yield store.blobs
+
+
+@pytest.mark.timeout(size(120, 600))
+@pytest.mark.parametrize("kind", ["files", "gridfs"])
+def test_a_put_that_is_killed_leaves_no_half_blob(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str, seed: int, report: Report
+) -> None:
+    dice = random.Random(seed)
+    gridfs = kind == "gridfs"
+    where = request.getfixturevalue("mongo_database_uri") if gridfs else str(tmp_path)
+    told: set[str] = set()
+    for _ in range(size(1, 10)):
+        commands = [["blobs", where, ""]] * 2
+        outputs = written_until_killed(dice, commands)
+        told |= {line.removeprefix("put ") for lines in outputs for line in lines}
+    with blobs_at(where) as blobs:
+        there = set(blobs.keys())
+        report(f"{kind}: {len(told)} acknowledged, {len(told - there)} lost")
+        assert told
+        assert told <= there
+        for key in there:  # read whole and checked against its sum
+            assert blobs.find(key) is not None
+
+
+def write_on(documents: Documents, name: str, begun: Event, stop: Event) -> list[str]:
+    """Insert until the server is gone; the ids that it acknowledged. `begun`: it has, one."""
+    told: list[str] = []
+    while not stop.is_set():
+        try:
+            documents.insert({"id": f"{name}-{len(told) + 1}"})
+        except StoreUnavailable:
+            break
+        told.append(f"insert {len(told) + 1}")
+        begun.set()
+    return told
+
+
+@pytest.mark.drill
+def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
+    dice = random.Random(seed)
+    total = missing = 0
+    try:
+        with running_mongod() as server:
+            for round_ in range(5):
+                names = [f"writer-{round_}-{number}" for number in range(WRITERS)]
+                with closing(MongoStore.at(server.uri)) as store:
+                    things, begun, stop = store.collection("things"), Event(), Event()
+                    with ThreadPoolExecutor(WRITERS) as pool:
+                        writing = [
+                            pool.submit(write_on, things, name, begun, stop) for name in names
+                        ]
+                        # On a busy machine the first write may take a second.
+                        begun.wait(30)
+                        time.sleep(dice.uniform(0.1, 5))
+                        server.kill()
+                        stop.set()
+                        told = [lines.result() for lines in writing]
+                server.start()
+                # The store from before refuses for another second.
+                with closing(MongoStore.at(server.uri)) as store:
+                    kept = store.collection("things")
+                    total += sum(map(len, told))
+                    missing += sum(lost(kept, *pair) for pair in zip(names, told, strict=True))
+    except NoMongodError as error:
+        pytest.skip(f"no mongod: {error}")
+    report(f"mongod: {total} acknowledged, {missing} lost")
+    assert total > 0
+    assert missing == 0

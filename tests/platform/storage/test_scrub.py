@@ -1,0 +1,300 @@
+"""What was deleted is overwritten, as far as the store can, and nothing else is touched."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from secrets import token_hex
+
+import apsw
+import pytest
+from pymongo.database import Database
+from pymongo.errors import ExecutionTimeout, OperationFailure
+
+from skinapi.base.errors import StoreUnavailable
+from skinapi.platform.mongo import mongo_compact
+from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.sqlite import file_rewrite
+from skinapi.platform.sqlite.database_file import SqliteFile
+from skinapi.platform.sqlite.sqlite_store import SqliteStore
+from skinapi.platform.storage.ports import Document, Remnant, Scrubbed, Store
+from tests.platform.storage.conftest import sqlite_store
+
+PEOPLE = 20
+ERASED = range(0, PEOPLE, 3)
+ALL_DONE = Scrubbed((Remnant.DISK,))
+
+
+def fill(store: Store, many: int = 2000) -> None:
+    """Documents that name their owners in short fields, indexed ones and long ones."""
+    rng = Random(1)
+    things = store.collection("things")
+    things.ensure_index("email")
+    things.ensure_index("owner", "at")
+    documents = [
+        {
+            "id": f"{rng.getrandbits(128):032x}",
+            "owner": f"owner{number % PEOPLE}",
+            "email": f"{mark(number % PEOPLE)}{rng.getrandbits(40)}@example.org",
+            "at": rng.getrandbits(30),
+            "note": mark(number % PEOPLE) * rng.choice([1, 3, 20, 1500]),
+        }
+        for number in range(many)
+    ]
+    for start in range(0, many, 100):
+        things.insert_many(documents[start : start + 100])
+    for document in documents[::3]:
+        longer = str(document["note"]) + "and more" * rng.choice([1, 20, 400])
+        things.update({"id": document["id"]}, {"$set": {"note": longer}})
+
+
+def mark(person: int) -> str:
+    return f"Person{person:02}-"
+
+
+def erase(store: Store) -> None:
+    for person in ERASED:
+        store.collection("things").delete({"owner": f"owner{person}"})
+
+
+def found_in(folder: Path) -> dict[str, int]:
+    """How often each file names somebody who was erased."""
+    marks = [mark(person).encode() for person in ERASED]
+    counted = {
+        path.name: sum(path.read_bytes().count(each) for each in marks)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    return {name: many for name, many in counted.items() if many}
+
+
+def test_a_scrub_leaves_what_is_stored_as_it_is(store: Store) -> None:
+    fill(store, 200)
+    erase(store)
+    before = store.collection("things").find()
+    key = store.blobs.put(b"kept")
+    scrubbed = store.scrub()
+    assert scrubbed.complete
+    assert Remnant.DISK in scrubbed.remains
+    assert store.collection("things").find() == before
+    assert store.blobs.find(key) == b"kept"
+    store.collection("things").insert({"id": "new"})
+    store.ping()
+    assert store.scrub() == scrubbed
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(sqlite_store(tmp_path)) as store:
+        yield store
+
+
+def test_no_byte_of_what_was_deleted_is_left_in_a_file_of_sqlite(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    fill(sqlite)
+    erase(sqlite)
+    assert found_in(tmp_path), "the log holds it until then"
+    assert sqlite.scrub() == ALL_DONE
+    assert found_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize("setting", ["OFF", "FAST", "ON"])
+def test_what_a_checkpoint_alone_leaves_is_found_by_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """So the search can fail, and `secure_delete` alone would not do."""
+    opened = SqliteFile._open
+
+    def without(file: SqliteFile, flags: int) -> apsw.Connection:
+        connection = opened(file, flags)
+        connection.execute(f"PRAGMA secure_delete = {setting}")
+        return connection
+
+    monkeypatch.setattr(SqliteFile, "_open", without)
+    with closing(sqlite_store(tmp_path)) as store:
+        fill(store)
+        erase(store)
+    (left,) = found_in(tmp_path).values()
+    assert left < 10 if setting == "ON" else left > 1000
+    # What was deleted before this version is overwritten as well.
+    monkeypatch.undo()
+    with closing(sqlite_store(tmp_path)) as store:
+        assert store.scrub() == ALL_DONE
+        assert found_in(tmp_path) == {}
+
+
+def test_while_a_backup_reads_it_is_said_and_done_by_a_later_call(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    fill(sqlite, 200)
+    with sqlite.snapshot() as snapshot:
+        assert snapshot.collections() == ["things"]  # its first read sets the moment
+        erase(sqlite)
+        assert sqlite.scrub().remains == (Remnant.LOG_IN_USE, Remnant.DISK)
+        assert not sqlite.scrub().complete
+        assert len(list(snapshot.documents("things"))) == 200
+    assert found_in(tmp_path)
+    assert sqlite.scrub() == ALL_DONE
+    assert found_in(tmp_path) == {}
+
+
+def test_a_large_file_is_rewritten_when_the_operator_says_so(
+    sqlite: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_rewrite, "LARGEST_REWRITTEN", 100_000)
+    fill(sqlite, 500)
+    erase(sqlite)
+    assert sqlite.scrub().remains == (Remnant.FILE_TOO_LARGE, Remnant.DISK)
+    assert sqlite.scrub(any_size=True) == ALL_DONE
+    assert found_in(tmp_path) == {}
+
+
+def test_without_room_for_a_copy_nothing_is_rewritten(
+    sqlite: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(file_rewrite, "refuse_full_disk", full)
+    fill(sqlite, 100)
+    assert sqlite.scrub().remains == (Remnant.DISK_TOO_FULL, Remnant.DISK)
+    assert sorted(path.name for path in tmp_path.glob("test.db-rewritten")) == []
+
+
+def test_a_file_that_a_scrub_made_smaller_is_not_taken_for_damaged(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    """By other processes that knew it larger; one that was cut otherwise is."""
+    path = tmp_path / "test.db"
+    with closing(SqliteStore(path, sqlite.blobs)) as other:  # type: ignore[arg-type]
+        fill(sqlite, 500)
+        for store in (sqlite, other):
+            store.scrub()
+        before = path.stat().st_size
+        for person in range(PEOPLE - 1):
+            sqlite.collection("things").delete({"owner": f"owner{person}"})
+        sqlite.scrub()
+        assert path.stat().st_size < before
+        for store in (sqlite, other):
+            store.ping()
+            assert store.collection("things").count() == 25
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        for store in (sqlite, other):
+            with pytest.raises(StoreUnavailable):
+                store.ping()
+
+
+@pytest.mark.parametrize("step", ["_rewrite", "_copy_pages", "_empty_log"])
+def test_a_scrub_that_fails_in_between_changes_nothing_and_can_be_done_again(
+    sqlite: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError
+
+    fill(sqlite, 500)
+    erase(sqlite)
+    before = sqlite.collection("things").find()
+    with monkeypatch.context() as patch:
+        patch.setattr(file_rewrite, step, fail)
+        with pytest.raises(StoreUnavailable):
+            sqlite.scrub()
+    assert sqlite.collection("things").find() == before
+    sqlite.ping()
+    assert sqlite.scrub() == ALL_DONE
+    assert sqlite.collection("things").find() == before
+    assert found_in(tmp_path) == {}
+    assert not (tmp_path / "test.db-rewritten").exists()
+
+
+def test_no_scrub_begins_within_a_transaction(sqlite: SqliteStore) -> None:
+    with pytest.raises(RuntimeError):
+        sqlite.transaction(sqlite.scrub)
+
+
+def test_mongodb_gives_the_room_of_much_that_was_deleted_back(
+    mongo_database_uri: str, raw_database: Database[Document]
+) -> None:
+    with closing(MongoStore.at(mongo_database_uri)) as store:
+        things = store.collection("things")
+        for start in range(0, 4000, 200):
+            # Text that does not pack well.
+            things.insert_many(
+                [{"id": f"{n:08}", "text": token_hex(2000)} for n in range(start, start + 200)]
+            )
+        raw_database.client.admin.command("fsync")
+        things.delete({"id": {"$lt": "00003900"}})
+        raw_database.client.admin.command("fsync")
+        before = raw_database.command({"collStats": "things"})["storageSize"]
+        remains = store.scrub(any_size=True).remains
+        after = raw_database.command({"collStats": "things"})["storageSize"]
+        assert after < before
+        assert Remnant.COMPACT_REFUSED not in remains
+        assert {Remnant.FREED_BLOCKS, Remnant.JOURNAL, Remnant.OPLOG, Remnant.DISK} <= {*remains}
+        assert things.count() == 100
+
+
+def test_a_compact_that_is_refused_or_takes_too_long_is_no_error(
+    mongo_database_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(MongoStore.at(mongo_database_uri)) as store:
+        store.collection("things").insert({"id": "a"})
+        errors = {
+            "refused": OperationFailure("not authorized", 13),
+            "late": ExecutionTimeout("operation exceeded time limit", 50),
+        }
+        for error in errors.values():
+
+            def fail(*_: object, error: Exception = error) -> int:
+                raise error
+
+            monkeypatch.setattr(mongo_compact, "_free_bytes", fail)
+            refused = Remnant.COMPACT_REFUSED in store.scrub().remains
+            assert refused == (error is errors["refused"])
+
+
+KILLED_SCRUB = """
+import os, signal, sys
+from pathlib import Path
+from skinapi.platform.storage.files import FileBlobs
+from skinapi.platform.sqlite import file_rewrite
+from skinapi.platform.sqlite.sqlite_store import SqliteStore
+
+step = sys.argv[2]
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+emptied = file_rewrite._empty_log
+if step == "before the copy is made":
+    file_rewrite._copy_pages = kill
+elif step == "after the commit":
+    calls = []
+    def empty(connection):
+        calls.append(1)
+        return kill() if len(calls) > 1 else emptied(connection)
+    file_rewrite._empty_log = empty
+folder = Path(sys.argv[1])
+SqliteStore(folder / "test.db", FileBlobs(folder / "blobs")).scrub()
+"""
+
+
+@pytest.mark.parametrize("step", ["before the copy is made", "after the commit"])
+def test_a_process_that_is_killed_in_a_scrub_leaves_the_store_whole_for_the_others(
+    sqlite: SqliteStore, tmp_path: Path, step: str
+) -> None:
+    fill(sqlite, 500)
+    erase(sqlite)
+    before = sqlite.collection("things").find()
+    ended = subprocess.run([sys.executable, "-c", KILLED_SCRUB, str(tmp_path), step], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert sqlite.collection("things").find() == before
+    sqlite.collection("things").insert({"id": "new"})
+    sqlite.ping()
+    assert sqlite.scrub() == ALL_DONE
+    assert len(sqlite.collection("things").find()) == len(before) + 1
+    assert found_in(tmp_path) == {}
+    assert not (tmp_path / "test.db-rewritten").exists()

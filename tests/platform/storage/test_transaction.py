@@ -1,0 +1,275 @@
+"""Transactions: all or nothing, isolated, durable, run again after a conflict; on both stores."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import ContextVar
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pymongo
+import pytest
+from pymongo.errors import OperationFailure
+
+from skinapi.base.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
+from skinapi.platform.mongo import mongo_store, mongo_transactions, outage
+from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Documents, Store
+from tests.platform.storage.conftest import sqlite_store
+
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+THREADS, TIMES = 4, 8
+
+
+@pytest.fixture
+def things(real_store: Store) -> Documents:
+    documents = real_store.collection("things")
+    documents.ensure_index("key", unique=True)
+    return documents
+
+
+def ids(documents: Documents) -> list[str]:
+    return [document["id"] for document in documents.find()]
+
+
+def test_all_is_written_and_answered_and_seen_by_the_act_itself(
+    real_store: Store, things: Documents
+) -> None:
+    others = real_store.collection("others")
+
+    def act() -> int:
+        things.insert({"id": "a", "n": 1})
+        others.insert_many([{"id": "b"}, {"id": "c"}])
+        changed = things.update({"id": "a"}, {"$inc": {"n": 1}})
+        assert changed
+        assert others.count() == 2
+        assert others.update_all({}, {"$set": {"seen": True}}) == 2
+        others.set_each({"b": {"n": 1}, "gone": {"n": 2}})
+        assert others.delete({"id": "c"}) == 1
+        return int(changed["n"])
+
+    assert real_store.transaction(act) == 2
+    assert things.get("a") == {"id": "a", "n": 2}
+    assert others.find() == [{"id": "b", "seen": True, "n": 1}]
+
+
+def test_an_error_leaves_nothing(real_store: Store, things: Documents) -> None:
+    things.insert({"id": "kept", "n": 1})
+
+    def act() -> None:
+        things.insert({"id": "a"})
+        things.update({"id": "kept"}, {"$inc": {"n": 1}})
+        things.delete({"id": "kept"})
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        real_store.transaction(act)
+    assert things.find() == [{"id": "kept", "n": 1}]
+
+
+def test_a_call_that_fails_ends_it_also_where_it_is_caught(
+    real_store: Store, things: Documents
+) -> None:
+    things.insert({"id": "a", "key": "one"})
+
+    def act() -> None:
+        things.insert({"id": "b"})
+        with suppress(Duplicate):
+            things.insert({"id": "c", "key": "one"})
+        with pytest.raises(Duplicate):
+            things.insert({"id": "d"})
+
+    with pytest.raises(Duplicate):
+        real_store.transaction(act)
+    assert ids(things) == ["a"]
+
+
+def test_one_inside_another_is_a_part_of_it(real_store: Store, things: Documents) -> None:
+    def inner() -> str:
+        things.insert({"id": "a"})
+        return "joined"
+
+    def act() -> None:
+        assert real_store.transaction(inner) == "joined"
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        real_store.transaction(act)
+    assert ids(things) == []
+
+
+def test_one_inside_another_that_fails_ends_both(real_store: Store, things: Documents) -> None:
+    def inner() -> None:
+        things.insert({"id": "a"})
+        raise NotFound
+
+    def act() -> None:
+        with suppress(NotFound):
+            real_store.transaction(inner)
+
+    with pytest.raises(NotFound):
+        real_store.transaction(act)
+    assert ids(things) == []
+
+
+def test_an_act_runs_in_its_callers_context(real_store: Store) -> None:
+    WHO.set("Ada")
+    assert real_store.transaction(WHO.get) == "Ada"
+
+
+def test_others_see_nothing_before_the_end(real_store: Store, things: Documents) -> None:
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(ids, things).result() == []
+
+        def act() -> None:
+            things.insert({"id": "a"})
+            assert other.submit(ids, things).result() == []
+
+        real_store.transaction(act)
+        assert other.submit(ids, things).result() == ["a"]
+
+
+def move(things: Documents, source: str, target: str) -> Callable[[], None]:
+    """Moves one from here to there, by what it reads."""
+
+    def act() -> None:
+        taken, given = things.get(source), things.get(target)
+        assert taken
+        assert given
+        things.update({"id": source}, {"$set": {"n": taken["n"] - 1}})
+        things.update({"id": target}, {"$set": {"n": given["n"] + 1}})
+
+    return act
+
+
+def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
+    real_store: Store, things: Documents
+) -> None:
+    """Also with the two documents in another order, where two wait for each other."""
+    things.insert_many([{"id": "a", "n": 100}, {"id": "b", "n": 100}])
+    turns = [("a", "b"), ("b", "a"), ("a", "b"), ("a", "b")]
+    with ThreadPoolExecutor(THREADS) as pool:
+        moves = [move(things, *turn) for turn in turns for _ in range(TIMES)]
+        for done in [pool.submit(real_store.transaction, each) for each in moves]:
+            done.result()
+    counts = {document["id"]: document["n"] for document in things.find()}
+    assert counts == {"a": 100 - 2 * TIMES, "b": 100 + 2 * TIMES}
+
+
+def test_two_that_decide_by_what_they_read_conflict_where_both_change_the_guard(
+    real_store: Store, things: Documents
+) -> None:
+    """Each of two may go while the other stays, and both want to go."""
+    things.insert_many([{"id": "guard", "n": 0}, {"id": "a", "in": True}, {"id": "b", "in": True}])
+    together = threading.Barrier(2, timeout=5)
+    first = threading.local()
+
+    def leave(who: str) -> None:
+        there = things.count({"in": True})
+        if not real_store.one_writer and not getattr(first, "run", False):
+            first.run = True
+            together.wait()
+        if there < 2:
+            raise NotFound
+        things.update({"id": "guard"}, {"$inc": {"n": 1}})
+        things.update({"id": who}, {"$set": {"in": False}})
+
+    with ThreadPoolExecutor(2) as pool:
+        left = [pool.submit(real_store.transaction, lambda who=who: leave(who)) for who in "ab"]
+        failed = [done.exception() for done in left]
+    assert sorted(type(each).__name__ for each in failed) == ["NoneType", "NotFound"]
+    assert things.count({"in": True}) == 1
+
+
+def test_a_conflict_that_does_not_end_is_told(
+    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str
+) -> None:
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.2)
+    store = MongoStore.at(mongo_database_uri)
+    things = store.collection("things")
+    things.insert({"id": "a", "n": 0})
+    runs: list[int] = []
+
+    def act() -> None:
+        things.get("a")
+        runs.append(1)
+        other = threading.Thread(target=lambda: things.update({"id": "a"}, {"$inc": {"n": 1}}))
+        other.start()
+        other.join()
+        things.update({"id": "a"}, {"$inc": {"n": 1000}})
+
+    with pytest.raises(StoreBusy) as told:
+        store.transaction(act)
+    assert told.value.retry_after
+    assert things.get("a") == {"id": "a", "n": len(runs)}
+    store.close()
+
+
+@pytest.mark.parametrize("longest_s", [0.7, 4.0], ids=["no time left", "circuit breaker open"])
+def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_known(
+    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str, longest_s: float
+) -> None:
+    monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 800})
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", longest_s)
+    monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)
+    # Other processes of the tests use the server too.
+    joint = "&" if "?" in mongo_database_uri else "?"
+    store = MongoStore.at(f"{mongo_database_uri}{joint}appName=slow")
+    things = store.collection("things")
+    things.insert({"id": "before"})
+    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1200}
+    fail = {
+        "configureFailPoint": "failCommand",
+        "mode": {"times": 1},
+        "data": {**slow, "appName": "slow"},
+    }
+    client: pymongo.MongoClient[Document]
+    with pymongo.MongoClient(mongo_database_uri) as client:
+        try:
+            client.admin.command(fail)
+        except OperationFailure:
+            pytest.skip("the server of MONGO_URI has no failpoints")
+        store.transaction(partial(things.insert, {"id": "a"}))
+        kept: list[Document] = [*client.get_default_database()["things"].find()]
+        assert sorted(each["_id"] for each in kept) == ["a", "before"]
+    store.close()
+
+
+def test_an_expired_document_holds_no_unique_key(real_store: Store, things: Documents) -> None:
+    things.expire_by("ends_at")
+    things.insert({"id": "old", "key": "one", "ends_at": now() - timedelta(seconds=1)})
+    others = real_store.collection("others")
+
+    def act() -> Document | None:
+        others.insert({"id": "beside"})
+        things.insert({"id": "new", "key": "one"})
+        return things.get("new")
+
+    assert real_store.transaction(act)
+    assert ids(others) == ["beside"]
+
+
+def test_where_the_commit_fails_nothing_of_it_was_written(tmp_path: Path) -> None:
+    store = sqlite_store(tmp_path)
+    documents = store.collection("things")
+
+    def act() -> None:
+        documents.insert({"id": "a"})
+        store.write(lambda connection: connection.execute("ROLLBACK"))
+
+    with pytest.raises(StoreUnavailable):
+        store.transaction(act)
+
+    def go_on() -> None:
+        act()
+        with pytest.raises(StoreUnavailable):  # else it would be the only one that is kept
+            documents.insert({"id": "b"})
+
+    with pytest.raises(StoreUnavailable):
+        store.transaction(go_on)
+    assert documents.find() == []
+    documents.insert({"id": "c"})
+    store.close()

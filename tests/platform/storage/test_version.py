@@ -1,0 +1,142 @@
+"""The version of a store and the key of its servers: who may open it, and who may not."""
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.app.composition import services
+from skinapi.app.composition.services import open_services
+from skinapi.base.errors import StoreTooNew, StoreTooOld, UnsafeSettings
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.store_version import (
+    RELEASED,
+    STORE_COLLECTION,
+    VERSION,
+    accept_key,
+    join_store,
+)
+from tests.support.backends import Backend
+
+ROOT = Path(__file__).parents[3]
+KEY, NEXT_KEY = "k" * 32, "n" * 32
+
+
+def stored(store: Store) -> Document:
+    (document,) = store.collection(STORE_COLLECTION).find()
+    return document
+
+
+def set_version(store: Store, number: int) -> None:
+    change = {"$set": {"version": number}}
+    assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, change)
+
+
+def test_whoever_opens_a_store_first_writes_its_version(store: Store) -> None:
+    """Release 1.0.0 reads `compatible_since`, and so refuses it."""
+    join_store(store, secrets=[KEY])
+    first = stored(store)
+    assert (first["version"], first["compatible_since"]) == (VERSION, VERSION)
+    join_store(store, secrets=[KEY])
+    assert stored(store) == first
+
+
+def test_older_code_does_not_open_a_newer_store(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has touched anything, such as an index."""
+    store, indexed = any_backend.services.store, list[object]()
+    set_version(store, VERSION + 1)
+    monkeypatch.setattr(services, "open_repositories", indexed.append)
+    before = any_backend.stored()
+    with pytest.raises(StoreTooNew, match=f"version {VERSION + 1}.*this code has version"):
+        open_services(any_backend.settings, store)
+    assert any_backend.stored() == before
+    assert not indexed
+
+
+@pytest.mark.parametrize("number", [1, RELEASED - 1, VERSION - 1])
+def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_written(
+    store: Store, number: int
+) -> None:
+    """The first code wrote no version."""
+    store.collection("accounts").insert({"id": "a"})
+    if number > 1:
+        store.collection(STORE_COLLECTION).insert({"id": STORE_COLLECTION, "version": number})
+    before = store.collection(STORE_COLLECTION).find()
+    with pytest.raises(StoreTooOld, match=f"version {number}; .* migrates version 6") as refused:
+        join_store(store, secrets=[KEY])
+    [page] = re.findall(r"docs/\S+\.md", refused.value.detail)
+    assert "## From an older version" in (ROOT / page).read_text(encoding="utf-8")
+    assert store.collection(STORE_COLLECTION).find() == before
+
+
+def test_an_account_of_a_server_that_starts_beside_makes_no_old_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = store.collection(STORE_COLLECTION)
+    read = documents.get
+
+    def read_early(identifier: str) -> Document | None:
+        monkeypatch.setattr(documents, "get", read)
+        join_store(store, secrets=[KEY])
+        store.collection("accounts").insert({"id": "a"})
+        return None
+
+    monkeypatch.setattr(documents, "get", read_early)
+    join_store(store, secrets=[KEY])
+    assert stored(store)["version"] == VERSION
+
+
+def test_another_key_is_refused_and_told_how_to_change_it(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    before = stored(store)
+    with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
+        join_store(store, secrets=[NEXT_KEY])
+    assert stored(store) == before
+
+
+def test_the_store_does_not_hold_the_key(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    assert KEY not in str(stored(store))
+    assert len(stored(store)["key"]) < len(KEY) / 2
+
+
+def test_a_new_key_that_names_the_former_one_is_taken(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    join_store(store, secrets=[NEXT_KEY, KEY])
+    join_store(store, secrets=[NEXT_KEY])
+    with pytest.raises(UnsafeSettings):
+        join_store(store, secrets=[KEY])
+
+
+def test_a_key_is_accepted_where_the_former_one_is_lost(store: Store) -> None:
+    accept_key(store, secrets=[KEY])
+    assert store.collection(STORE_COLLECTION).find() == []
+    join_store(store, secrets=[KEY])
+    accept_key(store, secrets=[NEXT_KEY])
+    join_store(store, secrets=[NEXT_KEY])
+
+
+def test_servers_that_start_at_once_agree(real_store: Store) -> None:
+    """One of two keys wins, and who has the other one is refused."""
+    start, ended = threading.Barrier(6), dict[str, list[Any]]()
+
+    def join(key: str) -> None:
+        start.wait()
+        try:
+            join_store(real_store, secrets=[key])
+        except UnsafeSettings:
+            ended.setdefault(key, []).append("refused")
+        else:
+            ended.setdefault(key, []).append("joined")
+
+    threads = [threading.Thread(target=join, args=(key,)) for key in (KEY, NEXT_KEY) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ended.values()) == [["joined"] * 3, ["refused"] * 3]
+    assert len(real_store.collection(STORE_COLLECTION).find()) == 1

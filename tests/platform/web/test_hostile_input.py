@@ -1,0 +1,334 @@
+"""Bad input gets a clear 4xx with the one error body, and leaves nothing stored."""
+
+import json
+from itertools import product
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from skinapi.accounts.auth.emails import (
+    IDEOGRAPHIC_FULL_STOP,
+    normalise_email,
+    normalise_new_email,
+    spellings_of,
+)
+from skinapi.base.size_limits import LARGEST_BODY
+from tests.platform.web.angular import ORIGIN, assert_readable
+from tests.support.backends import PASSWORD, Backend
+
+GOOD = {"name": "Ada Example", "email": "ada@example.org", "password": PASSWORD}
+NOT_TEXT: list[Any] = [{"$gt": ""}, ["a@b.c"], 7, 1.5, True, False, {}, [], 10**400]
+DEEP = 900  # deeper than is parsed, and no more values than a body may hold
+BODIES: dict[str, bytes] = {
+    "not JSON": b"name=Ada&email=a@b.c",
+    "cut off": b'{"name": "Ada',
+    "array": b'[{"name":"Ada"}]',
+    "string": b'"Ada"',
+    "number": b"7",
+    "null": b"null",
+    "true": b"true",
+    "NaN": b"NaN",
+    "deep objects": b'{"name":' * DEEP + b"1" + b"}" * DEEP,
+    "deep arrays": b"[" * DEEP + b"]" * DEEP,
+    "deep unknown field": b'{"x":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "invalid UTF-8": b'{"name":"\xff\xfe","email":"a@b.c","password":"correct horse"}',
+    "BOM": b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
+    "UTF-16": json.dumps(GOOD).encode("utf-16"),
+    "half a surrogate pair": b'{"name":"\\ud800","email":"a@b.c","password":"correct horse"}',
+    "NaN for a name": b'{"name":NaN,"email":"a@b.c","password":"correct horse"}',
+    "huge integer": b'{"name":' + b"9" * 9000 + b',"email":"a@b.c","password":"correct horse"}',
+    "NUL byte": b'{"name":"A\x00","email":"a@b.c","password":"correct horse"}',
+    "duplicate keys, the last wrong": b'{"name":"A","email":"a@b.c","password":"x","name":{}}',
+}
+NO_FAULT_OF_LOGIN = {"NaN for a name", "huge integer", "duplicate keys, the last wrong"}
+TEXTS = {
+    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\x85", "x" * 201, "x" * 20_000],
+    "email": [
+        "ada",
+        "@example.org",
+        "ada@",
+        "a b@example.org",
+        "a@b@example.org",
+        "ada\0@example.org",
+        "ada@example.org\n.evil",
+        "ada\u200b@example.org",
+        "\u202eada@example.org",
+        "ada/../x@example.org",
+        "ada%2f@example.org/",
+        '"ada"@example.org',
+        "<ada@example.org>",
+        "a@b.c, d@e.f",
+        "ada@.example.org",
+        "ada@example.org.",
+        "x" * 250 + "@example.org",
+        "\ufdfa" * 5000 + "@example.org",
+    ],
+    "password": ["short", "a\0bcdefgh", "line\nbreaks", "x" * 257, "x" * 20_000],
+}
+
+
+def assert_refused(backend: Backend, answer: TestResponse, before: object, *statuses: int) -> None:
+    assert answer.status_code in (statuses or (400,)), answer.text
+    assert answer.mimetype == "application/problem+json"
+    sentence = answer.get_json()["error"]
+    assert 0 < len(sentence) < 300
+    assert backend.stored() == before
+    assert_readable(answer)
+
+
+def post(backend: Backend, path: str, **options: Any) -> TestResponse:
+    return backend.client.post(path, headers={"Origin": ORIGIN}, **options)
+
+
+@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.parametrize("path", ["/register", "/login"])
+def test_a_body_that_makes_no_sense_is_refused(
+    shared_backend: Backend, path: str, case: str
+) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, path, data=BODIES[case], content_type="application/json")
+    assert_refused(
+        shared_backend, answer, before, 400, *([401] if case in NO_FAULT_OF_LOGIN else [])
+    )
+
+
+@pytest.mark.parametrize("field", ["name", "email", "password"])
+@pytest.mark.parametrize("value", NOT_TEXT, ids=lambda value: repr(value)[:12])
+def test_what_is_no_text_is_refused(shared_backend: Backend, field: str, value: Any) -> None:
+    before = shared_backend.stored()
+    assert_refused(
+        shared_backend, post(shared_backend, "/register", json={**GOOD, field: value}), before
+    )
+    if field != "name":
+        assert_refused(
+            shared_backend, post(shared_backend, "/login", json={**GOOD, field: value}), before
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [(field, text) for field, texts in TEXTS.items() for text in texts],
+    ids=lambda value: ascii(value)[:24],
+)  # fmt: skip
+def test_invisible_or_overlong_texts_are_refused(
+    shared_backend: Backend, field: str, text: str
+) -> None:
+    before = shared_backend.stored()
+    assert_refused(
+        shared_backend, post(shared_backend, "/register", json={**GOOD, field: text}), before
+    )
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
+)
+def test_another_content_type_is_refused(shared_backend: Backend, content_type: str) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, "/register", data=json.dumps(GOOD), content_type=content_type)
+    assert_refused(shared_backend, answer, before, 415)
+
+
+def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> None:
+    before = shared_backend.stored()
+    swollen = {**GOOD, "x": "y" * LARGEST_BODY}
+    assert_refused(shared_backend, post(shared_backend, "/register", json=swollen), before, 413)
+
+
+@pytest.mark.parametrize(
+    ("segment", "status"),
+    [
+        ("%ff", 400),
+        ("a%ff@example.org", 400),
+        ("%c0%ae%c0%ae", 400),
+        ("%ed%a0%80", 400),
+        ("a%00@example.org", 400),
+        ("a%0d%0aSet-Cookie:x=1@example.org", 400),
+        ("%7f", 400),
+        ("%2e%2e", 404),
+        ("..%5c..", 404),
+        ("%252e%252e", 404),
+        ("a%2fb@example.org", 404),
+        ("%", 404),
+        ("%zz", 404),
+        ("%20", 404),
+        ("%E2%80%AEada@example.org", 404),
+        ("x" * 5000, 404),
+        ("{$ne:null}", 404),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/users/{}"),
+        ("PATCH", "/users/{}/approve"),
+        ("DELETE", "/doctors/{}"),
+        ("PUT", "/users/{}/doctor"),
+    ],
+)
+def test_an_invalid_address_names_no_account(
+    shared_backend: Backend, method: str, path: str, segment: str, status: int
+) -> None:
+    admin = shared_backend.member(role="admin")
+    before = shared_backend.stored()
+    body = {"json": {"doctor": None}} if method == "PUT" else {}
+    raw = {"PATH_INFO": unquote_to_bytes(path.format(segment)).decode("latin-1")}
+    headers = {"Origin": ORIGIN}
+    answer = admin.call(method, "/", environ_overrides=raw, headers=headers, **body)
+    assert_refused(shared_backend, answer, before, status)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["%20Ada@EXAMPLE.org", "ADA@example.org", "ａda@example.org", "ada%40example.org"]
+)
+def test_one_person_is_reached_by_every_spelling(backend: Backend, spelling: str) -> None:
+    backend.member("ada@example.org", status="waiting")
+    admin = backend.member(role="admin")
+    answer = admin.call("PATCH", f"/users/{spelling}/approve", json={})
+    assert answer.get_json()["message"] == "User ada@example.org approved as user."
+
+
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [(" ADA@Example.ORG", 409), ("ａｄａ@example.org", 409), ("ada@example。org", 400)],
+)
+def test_another_spelling_is_no_second_account(
+    backend: Backend, spelling: str, status: int
+) -> None:
+    backend.member("ada@example.org")
+    before = backend.stored()
+    answer = post(backend, "/register", json={**GOOD, "email": spelling})
+    assert_refused(backend, answer, before, status)
+
+
+BLANK = ["\u200b", "\u2060\ufeff", "\u00ad", "\u202e", "\u3164", "\u2800", "\u0301", " \u200d "]
+STACKED = ["A" + "\u0301" * 197, "Ada\u0489\u0489\u0489\u0489\u0489", "\u0e01" + "\u0e49" * 5]
+
+
+@pytest.mark.parametrize("name", [*BLANK, *STACKED])
+def test_a_name_that_prints_blank_or_over_its_neighbours_is_refused(
+    shared_backend: Backend, name: str
+) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, "/register", json={**GOOD, "name": name})
+    assert_refused(shared_backend, answer, before, 400)
+
+
+@pytest.mark.parametrize(
+    "name", ["Nguyễn Thị Ánh", "Zoë", "שָׁלוֹם", "प्रिया", "ปู่ย่า", "O'Neil 2nd", "\u200fעדה"]
+)
+def test_a_name_in_any_script_is_taken(backend: Backend, name: str) -> None:
+    assert post(backend, "/register", json={**GOOD, "name": name}).status_code == 201
+
+
+CASED = [character for character in map(chr, range(0x1FFF)) if character.lower() != character]
+MARKS = [chr(code) for code in range(0x300, 0x370)]
+
+
+def test_no_letter_with_a_mark_has_a_second_normal_form() -> None:
+    """J with a caron registered twice: its capital is two code points, its small letter one."""
+    moved = []
+    for letter, mark in product(CASED, MARKS):
+        email = normalise_email(f"{letter}{mark}@example.org")
+        if normalise_email(email) != email:
+            moved.append(letter + mark)
+    assert not moved
+
+
+LETTERS = st.text(st.one_of(st.sampled_from(CASED + MARKS), st.characters()), max_size=20)
+
+
+@given(LETTERS, LETTERS)
+def test_normalising_an_address_twice_changes_nothing(local: str, domain: str) -> None:
+    try:
+        email = normalise_email(f"{local}@{domain}")
+    except ValueError:
+        return
+    assert normalise_email(email) == email
+
+
+LABELS = st.text(st.sampled_from("aüßяż.-☃日本xn" + IDEOGRAPHIC_FULL_STOP), min_size=1, max_size=9)
+
+
+@given(LABELS | LETTERS, st.booleans())
+@example("bücher", True)
+@example("faß", True)
+@example("☃", True)
+def test_a_new_address_has_one_spelling(domain: str, encoded: bool) -> None:
+    """`xn--` and Unicode are one domain, and were two accounts."""
+    labels = domain.split(".")
+    if encoded:
+        labels = [f"xn--{label.encode('punycode').decode()}" for label in labels]
+    typed = f"ada@{'.'.join(labels)}"
+    try:
+        stored = normalise_new_email(typed)
+    except ValueError:
+        return
+    assert stored == normalise_new_email(stored)
+    spellings = spellings_of(stored)
+    assert {normalise_new_email(spelling) for spelling in spellings} == {stored}
+    assert normalise_email(typed) in [*spellings, stored]
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    )
+)
+def test_any_json_is_answered_without_a_server_error(shared_backend: Backend, body: Any) -> None:
+    for sent in (body, {**GOOD, "email": body}, {**GOOD, "name": body}, {**GOOD, "password": body}):
+        answer = post(shared_backend, "/login", json=sent)
+        assert answer.status_code in (400, 401), answer.text
+
+
+def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    assert post(backend, "/register", json={**GOOD, "confirm": PASSWORD}).status_code == 201
+    approve = "/users/ada@example.org/approve"
+    assert admin.call("PATCH", approve, json={"approved": True}).status_code == 200
+    assert post(backend, "/login", json={**GOOD, "remember": 1}).status_code == 200
+    assert admin.call("GET", "/users?_=1&_=2").status_code == 200
+    assert admin.call("GET", "/doctors?cache=no").status_code == 200
+    before = backend.stored()
+    passwords = {"current_password": PASSWORD, "new_password": "another horse", "hint": "x"}
+    for method, path, body, name in (
+        ("PUT", "/me/password", passwords, "hint"),
+        ("PUT", "/users/ada@example.org/role", {"role": "doctor", "why": 1}, "why"),
+        ("PUT", "/users/ada@example.org/doctor", {"doctor": None, "since": 1}, "since"),
+        ("GET", "/audit?colour=red", None, "colour"),
+    ):
+        headers = {"Origin": ORIGIN}
+        answer = admin.call(method, path, headers=headers, **({"json": body} if body else {}))
+        assert_refused(backend, answer, before)
+        assert name in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=1&limit=2",
+        "limit=0",
+        "limit=1001",
+        "limit=many",
+        "limit=1e3",
+        "after=%00",
+        "after=../..",
+        "after[$gt]=&after=1",
+        "q=",
+        "q=%00",
+        "status=gone",
+        "role=doctor",
+        "role=user&role=admin",
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(shared_backend: Backend, query: str) -> None:
+    admin = shared_backend.member(role="admin")
+    before = shared_backend.stored()
+    answer = admin.call("GET", f"/users?{query}", headers={"Origin": ORIGIN})
+    assert_refused(shared_backend, answer, before)

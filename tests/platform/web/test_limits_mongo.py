@@ -1,0 +1,33 @@
+"""The windows of the rate limits in MongoDB, of one server and of many."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+from limits import parse
+
+from skinapi.platform.mongo.mongo_snapshot import LIMIT_WINDOWS
+from skinapi.platform.web.mongo_limit_windows import MongoWindows
+from tests.stores.mongo_commands import noted_commands
+
+ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("100/minute")
+
+
+def test_each_hit_is_one_command(mongo_database_uri: str) -> None:
+    with noted_commands() as commands, closing(MongoWindows(mongo_database_uri)) as windows:
+        windows.hit(ONE, "another")  # makes what is made once
+        commands.sent.clear()
+        assert [windows.hit(FEW, "key").allowed for _ in range(3)] == [True, True, False]
+    assert commands.sent == {f"findAndModify {LIMIT_WINDOWS}": 3}
+
+
+def test_of_hits_at_once_just_as_many_are_allowed_as_the_limit_says(
+    mongo_database_uri: str,
+) -> None:
+    """Each thread with a connection of its own, as each server process has."""
+
+    def hit(_: int) -> int:
+        with closing(MongoWindows(mongo_database_uri)) as mine:
+            return sum(mine.hit(MANY, "key").allowed for _ in range(20))
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert sum(crowd.map(hit, range(8))) == 100

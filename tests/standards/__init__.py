@@ -1,1 +1,0 @@
-"""FHIR and DICOM, in and out."""
