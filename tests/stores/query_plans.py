@@ -35,7 +35,9 @@ EXCEPTIONS = {
     "images": "few pictures of a data set are alike, and only those are sorted",
 }
 SOURCES = Path(skinapi.__file__).parent
-STORAGE = SOURCES / "storage"
+PLATFORM = SOURCES / "platform"
+ADAPTERS = {PLATFORM / "sqlite", PLATFORM / "mongo"}
+STORAGE = {*ADAPTERS, PLATFORM / "storage", PLATFORM / "backups"}
 METHODS = ("find", "count", "count_by", "update", "update_all", "delete")
 EXPLAINED = {"find", "aggregate", "findAndModify", "delete", "update", "count"}
 # What a command carries for the session that sent it: an explanation is no part of that.
@@ -165,7 +167,7 @@ class PlanCheck:
             del given["self"]
             name, conditions = _name_of(documents), given.pop("filter", None) or {}
             query = Query(name, original.__name__, conditions, given)
-            if not caller.is_relative_to(STORAGE):  # that goes through collections of tests, too
+            if caller.parent not in STORAGE:  # that goes through collections of tests, too
                 self.asked.add(name)
             with self._call:
                 if isinstance(documents, SqliteDocuments):
@@ -221,7 +223,7 @@ class _Call(threading.local):
 
 @cache
 def _is_of_application(path: Path) -> bool:
-    return path.is_relative_to(SOURCES) and path.parent.parent != STORAGE
+    return path.is_relative_to(SOURCES) and path.parent not in ADAPTERS
 
 
 def _name_of(documents: SqliteDocuments | MongoDocuments) -> str:
