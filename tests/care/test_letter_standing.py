@@ -247,6 +247,24 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         )
 
 
+def test_a_letter_that_begins_with_what_another_photo_asked_for_goes_once_that_is_settled(
+    any_backend: Backend,
+) -> None:
+    """It said "See a doctor this week" after the doctor had settled both photos alike."""
+    at = Practice(any_backend, reviewed=False)
+    at.review(NEVUS, **ROUTINE)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    urgent = file_for(at.backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
+    signed = at.sign(at.draft())
+    assert signed.status_code == 200, signed.text
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+    first, at.number = at.number, urgent.number
+    later = at.review(NEVUS, **ROUTINE)
+    at.number = first
+    assert at.shown_to(at.ada)[0]["superseded"]["decided_at"] == later["created_at"]
+
+
 def test_a_milder_opinion_that_does_not_count_supersedes_nothing(shared_backend: Backend) -> None:
     at = Practice(shared_backend)
     assert at.sign(at.draft()).status_code == 200

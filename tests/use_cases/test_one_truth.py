@@ -348,8 +348,9 @@ def print_report(history: History) -> Paper:
 
 
 def verify(history: History, paper: Paper) -> Iterator[Told]:
-    """That the same was printed anew is no change. A paper that the doctor has printed during a
-    hold is judged as the patient's unless it tells what is held: it may be superseded too early.
+    """Anybody may ask, so a paper is judged by what a program may know, also one that the doctor
+    has printed. One that tells what is held back still may be superseded too early. That the same
+    was printed anew is no change.
     """
     if paper.number not in history.numbers:
         return
@@ -358,8 +359,8 @@ def verify(history: History, paper: Paper) -> Iterator[Told]:
     changes = {name for name, at in superseded.items() if at}
     moments = [superseded[name] for name in changes if name.endswith("_at")]
     assert all(datetime.fromisoformat(at) <= now() for at in moments), "it tells when a hold ends"
-    same = Truth(history, paper.number, paper.reader).printed == paper.said
-    if same and paper.reader is DOCTOR:
+    same = Truth(history, paper.number, PROGRAM).printed == paper.said
+    if not same and paper.said == Truth(history, paper.number, paper.reader).printed:
         return
     stands = changes <= {"newer_report_at"} if same else answer["newest"]
     yield Told(f"/reports/verify of {paper.number}", stands, same)

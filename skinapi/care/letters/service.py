@@ -145,6 +145,8 @@ class LettersService:
             "signature": by.account.name,
             "last_review": finding.stands.reviews[-1].id,
         }
+        if about.advice:
+            signed["elsewhere"] = about.advice.band
         if draft.reader == "patient":
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)

@@ -20,6 +20,7 @@ from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import SaidBy
 from skinapi.findings.records.submission import Listed
 from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter
@@ -44,7 +45,8 @@ class Letter(StoredRecord):
     """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
     deleted. `decision` is what it begins with, in the software's words, a line each: what counted
     when it was signed. `version` counts the texts that were stored. `last_review` is the finding's
-    newest review when it was signed.
+    newest review when it was signed; `elsewhere` the urgency with which it begins where that was
+    said about another finding of the spot.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Letter(StoredRecord):
     signed_at: datetime | None = None
     signature: str | None = None
     last_review: str | None = None
+    elsewhere: Band | None = None
     withdrawn: Withdrawal | None = None
 
 
@@ -165,13 +168,14 @@ def _superseded_elsewhere(letter: Letter, about: Listed) -> LaterDecision | None
     """A letter says nothing of what was held back when it was signed: that comes later, too."""
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
+    ended = letter.elsewhere not in (None, about.instruction.counts.band)
     later = [
         LaterDecision(
             decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
         )
         for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
         if own and signed_at and shown_at > signed_at
-        if _ends(decision, own) or decision is counts
+        if ended or _ends(decision, own) or decision is counts
     ]
     return max(later, key=lambda one: one.decided_at, default=None)
 

@@ -237,6 +237,7 @@ class FiledLetter(Filed):
     text: str
     version: int
     last_review: str | None = None
+    elsewhere: Band | None = None
     withdrawn: Withdrawal | None = None
 
 
