@@ -99,7 +99,7 @@ def test_a_drill_fails_where_the_backup_is_broken_or_there_is_none(
 # As `systemctl stop` does in the middle of one, or a cluster that moves it.
 TERMINATED = """
 import os, signal, sys
-from skinapi import backup_commands
+from skinapi.app import backup_commands
 from skinapi.__main__ import main
 setattr(backup_commands, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
 sys.exit(main(sys.argv[2:]))

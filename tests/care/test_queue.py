@@ -14,7 +14,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ports import Document, Documents, Store
-from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_of
+from tests.care.clinic import REVIEW, URGENT, file_for, patient_of
 from tests.support.backends import Backend, Person
 
 
@@ -59,7 +59,6 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
         *(("submissions", f"{name}_key") for name in ("queue", "learning", "awaited", "rest")),
         *(("submissions", f"{name}_key") for name in ("hold", "due")),
         *(("lesions", name) for name in ("remind_at", "latest", "findings")),
-        ("accounts", "queue_key"),
     ],
 )
 def test_check_makes_each_key_again_and_mends_it(
@@ -94,26 +93,6 @@ def test_check_makes_each_key_again_and_mends_it(
         assert fault.repair
         fault.repair()
     assert {one["id"]: one.get(field) for one in stored.find()} == right
-    assert list(any_backend.services.faults()) == []
-
-
-def test_an_account_of_the_version_before_is_counted_once_and_keeps_its_place(
-    any_backend: Backend,
-) -> None:
-    doctor = any_backend.member(role="doctor")
-    ada = patient_of(any_backend, doctor)
-    urgent = file_for(any_backend, ada, URGENT)
-    accounts = any_backend.services.store.collection("accounts")
-    older = {"$unset": {"findings": True, "queue_key": True}}
-    for act, kept in (
-        (lambda: file_for(any_backend, ada, REVIEW), 2),
-        (lambda: ada.call("DELETE", f"/submissions/{urgent.number}"), 1),
-    ):
-        assert accounts.update({"email": ada.email}, older)
-        act()
-        assert any_backend.account(ada.email).findings == kept
-        first = doctor.pages("/patients")[0]["waiting_submission"]
-        assert first == numbers(doctor, "/queue")[0]
     assert list(any_backend.services.faults()) == []
 
 

@@ -5,13 +5,14 @@ import io
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.due_days import say_day
-from skinapi.findings.records.reviews import Certainty
+from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
@@ -67,8 +68,10 @@ def test_a_cancer_is_described_whatever_the_doubt() -> None:
 def test_of_a_proven_cancer_no_patient_reads_how_many_die(language: Language) -> None:
     deaths = TABLE.by_key("melanoma").sentences[language].epidemiology
     plain = replace(plain_report(language), facts=Facts.of(finding_of(), NOTHING_TOLD))
-    suspected = AboutView.of(reviewed(plain, label="melanoma"))
-    proven = AboutView.of(reviewed(plain, label="melanoma", histology_result="melanoma"))
+    signed: dict[str, Any] = {"label": "melanoma", "certainty": Certainty.SURE}
+    result: dict[str, Any] = {"histology": Histology.CONFIRMED, "histology_result": "melanoma"}
+    suspected = AboutView.of(reviewed(plain, **signed))
+    proven = AboutView.of(reviewed(plain, **signed, **result))
     assert suspected
     assert proven
     assert suspected.sentences[:2] == proven.sentences

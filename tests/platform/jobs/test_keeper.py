@@ -20,7 +20,7 @@ from tests.support.backends import SECRET
 PARENT = """
 import time
 from skinapi.platform.jobs.keeper import WorkerKeeper
-from skinapi.platform.storage import make_store
+from skinapi.platform.stores import make_store
 keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:
     keeper.look()

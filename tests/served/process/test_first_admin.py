@@ -61,7 +61,7 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
 
 STORE_GONE_TWICE = """
 import runpy, sys
-from skinapi import commands
+from skinapi.app import commands
 from skinapi.base.errors import StoreUnavailable
 make, failures = commands.make_first_admin, [StoreUnavailable(), StoreUnavailable()]
 def fail_twice(*arguments):
