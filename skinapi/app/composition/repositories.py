@@ -25,7 +25,8 @@ from skinapi.findings.reports.verification import IssuedReports
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.keys.uses import KeyUses
 from skinapi.integrations.oidc.round_trips import RoundTrips
-from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
+from skinapi.integrations.webhooks.endpoints import Endpoints
+from skinapi.integrations.webhooks.events import WebhookEvents
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.model.registry.drift_counts import WeeklyCounts

@@ -15,8 +15,8 @@ from skinapi.base.subject import Subject
 from skinapi.care.message_records import Message, Messages, NobodyInCharge, TooManyUnread
 from skinapi.care.spots.records import Lesion, Lesions
 from skinapi.care.spots.reminders import NO_LESION
+from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.findings.records.review_queue import in_care
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.unassigned import MOST_UNASSIGNED

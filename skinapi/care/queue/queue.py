@@ -18,7 +18,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.due_days import RESULT_AFTER
 from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.review_queue import in_care, is_asked, reader_in_care
+from skinapi.findings.records.readers import in_care, is_asked, reader_in_care
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions

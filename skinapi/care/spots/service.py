@@ -29,7 +29,7 @@ from skinapi.care.spots.records import (
 )
 from skinapi.care.spots.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.review_queue import reader_of
+from skinapi.findings.records.readers import reader_of
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Advice, Instruction, Reader

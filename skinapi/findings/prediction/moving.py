@@ -9,7 +9,7 @@ from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import FindingInError
-from skinapi.findings.records.review_queue import in_care
+from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context
 

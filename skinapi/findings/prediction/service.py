@@ -14,7 +14,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unproces
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
 from skinapi.findings.records.quotas import Quotas
-from skinapi.findings.records.review_queue import in_care
+from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.service import Newcomer, RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import (

@@ -10,7 +10,7 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.findings.records.review_queue import in_care
+from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission

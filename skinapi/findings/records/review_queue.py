@@ -5,7 +5,7 @@ An index can sort only by fields of its own documents, so four fields are denorm
 submission holds the `doctor` in whose care its owner is, a `queue_key` (how that sorts:
 list_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
 holds the `queue_key` of its most urgent unreviewed submission. These fields only order lists: who
-may see a finding is decided by the owner's account (`in_care`).
+may see a finding is decided by the owner's account (readers.py).
 
 Each is written in the transaction of the change that it depends on. Of two transactions that change
 what waits for one account, one must see the other. So filing and deleting write the account, and
@@ -19,9 +19,7 @@ from functools import partial
 
 from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
 from skinapi.base.pages import batched
-from skinapi.base.subject import Subject
 from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions
 from skinapi.platform.storage.failed_items import FailedItems
@@ -112,34 +110,6 @@ def _cases_of(found: Sequence[Listed]) -> tuple[set[str], list[str]]:
     """The spots of these findings, and the ids of those that belong to none."""
     lesions = {one.lesion for one in found if one.lesion}
     return lesions, [one.id for one in found if not one.lesion]
-
-
-def reader_of(owner_id: str, to: Subject) -> Reader:
-    """Tell as whom the caller reads what this account has here."""
-    return Reader.PATIENT if owner_id == to.id else reader_in_care(to)
-
-
-def reader_in_care(to: Subject) -> Reader:
-    """Tell as whom the caller reads what others have here."""
-    return Reader.PROGRAM if to.key else Reader.DOCTOR
-
-
-def in_care(owner: Account, doctor: Subject) -> bool:
-    """Whether this account is a patient in the care of this doctor, or of the clinic whose key the
-    caller has. Becoming a doctor ends care, but older accounts may still have one. A record that is
-    kept of a deleted account is the doctor's in charge alone.
-    """
-    patient = owner.role != "doctor" and owner.status != "deleting"
-    if doctor.key and doctor.key.clinic_wide:
-        return patient and not owner.is_record
-    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
-
-
-def is_asked(submission: Listed, owner: Account, doctor: Subject) -> bool:
-    """Whether this doctor is asked for a second opinion about this finding."""
-    stays = owner.status != "deleting" and not owner.is_record
-    asked = submission.opinion_of == doctor.id and stays
-    return doctor.role == "doctor" and asked
 
 
 def is_free(submission: Listed, doctor_id: str) -> bool:

@@ -21,7 +21,8 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcome_counts import OutcomeCounts
-from skinapi.findings.records.review_queue import ReviewQueue, in_care
+from skinapi.findings.records.readers import in_care
+from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Opinion, Review, Teller
 from skinapi.findings.records.service import RecordsService

@@ -32,8 +32,9 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
 from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.readers import in_care, is_asked, reader_of
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue, in_care, is_asked, reader_of
+from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import (
