@@ -38,7 +38,7 @@ MAX_WRONG = 0.005
 MAX_DOUBTED = 0.005
 LOWEST_LIMIT = 0.5
 # How far, in log odds, what is surely something else lies beyond every picture of skin. Darker and
-# warmer copies of light skin reach up to 1.9 further (`tests.bench.skin_tones` of commit 4d460362).
+# warmer copies of light skin reach up to 1.9 further (`tests.bench.skin_tones` of commit 48427f6c).
 MARGIN = 2.0
 LEAST_SURE = 0.99
 # Beyond it a probability is one to a computer, and no picture of skin lies safely below.
