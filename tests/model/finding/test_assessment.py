@@ -216,14 +216,14 @@ def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_m
         other=LinearClassifier.of(np.array([1.0]), 0.0), limit=0.9, pictures=100
     )
     doubting = rare.model_copy(update={"other_diseases": detector})
-    without, found, near = (
+    without, found, familiar = (
         assessed(p, calibration, feature=feature)
-        for calibration, feature in ((rare, 5.0), (doubting, 5.0), (doubting, 2.0))
+        for calibration, feature in ((rare, 5.0), (doubting, 5.0), (doubting, -2.0))
     )
     assert Doubt.UNLIKE_TRAINING in found.reasons
     assert urgency(found.band) <= min(urgency(Band.DOCTOR_REVIEW), urgency(without.band))
     assert severity_rank(found.stated) <= severity_rank(without.stated)
-    assert near == without
+    assert familiar == without
 
 
 def told(table: PatientFactsTable, p: dict[str, float], **facts: str) -> Assessment:
