@@ -42,14 +42,17 @@ def document_of(record: BaseModel) -> Document:
 
 
 def account_document(identifier: str, **fields: Any) -> Document:
-    given = {"name": "Ada Example", "email": "ada@example.org", "password_hash": "x", **fields}
-    account = Account(id=identifier, created_at=now(), status="approved", **given)
+    given = {"name": "Ada Example", "email": "ada@example.org", "password_hash": "x"}
+    place = {"queue_key": key_without_findings(identifier), "findings": 0}
+    account = Account(
+        id=identifier, created_at=now(), status="approved", **{**given, **place, **fields}
+    )
     return {**document_of(account), **search_fields(account.name, account.email)}
 
 
 def fill_people(store: Store) -> None:
     """Who asks: Ada, in the care of Doctor Grey."""
-    ada = account_document(OWNER, doctor_id=DOCTOR, queue_key=key_without_findings(OWNER))
+    ada = account_document(OWNER, doctor_id=DOCTOR)
     grey = account_document(DOCTOR, role="doctor", name="Meredith Grey", email="grey@example.org")
     fill(store, "accounts", [ada, grey])
 
