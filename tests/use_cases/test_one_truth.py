@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import pytest
 from pydantic import BaseModel
 from pydicom import Dataset
 from pypdf import PdfReader
@@ -411,6 +412,7 @@ def run(backend: Backend, program: Person, seed: int) -> tuple[History, list[Tol
     return history, [one for one in told if one.says != one.holds], len(told)
 
 
+@pytest.mark.timeout(size(240, 1800))
 def test_each_channel_says_what_holds(backend: Backend) -> None:
     program = program_of(backend)
     for seed in range(HISTORIES):
