@@ -30,7 +30,12 @@ PART = 2**20
 FEWEST_VALUES = 24  # of a piece: others are zeros, or a table that each JPEG has
 MOST_PACKED, MOST_UNPACKED = 4 * 2**20, 64 * 2**20
 MOST_PICTURE = 2**20
-PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
+# Six bytes of a JPEG or more: three also stand in a store's pages by chance.
+PICTURES = re.compile(
+    rb"\xff\xd8\xff(?:[\xe0\xe1]..(?:JFIF|Exif)|\xdb\x00[\x43\x84])"
+    rb"|\x89PNG\r\n\x1a\n|RIFF....WEBP",
+    re.DOTALL,
+)
 SCAN = b"\xff\xda"
 PACKED = re.compile(rb"\x1f\x8b\x08|PK\x03\x04")
 ALIKE = 5.0  # mean difference of grey levels; photos of other spots differ by 15 and more

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.privacy.byte_search import PICTURES
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import CLIENTS, OPEN, as_form, large_photo, lesions, post
 from tests.served.server import Server, serving
@@ -15,9 +16,9 @@ JPEG = b"\xff\xd8\xff"
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Every file with a JPEG anywhere in it: store, blobs, log, temporary files."""
+    """Every file with a picture anywhere in it: store, blobs, log, temporary files."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if JPEG in path.read_bytes()]
+    return [path for path in files if PICTURES.search(path.read_bytes())]
 
 
 def predict(caller: Caller, photo: bytes, **texts: str) -> Answer:
