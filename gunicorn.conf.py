@@ -248,7 +248,7 @@ with suppress(OSError, AttributeError):
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # The counts are files mapped into memory: on a full disk, a write to such a file kills the
     # process (SIGBUS). So they are kept in shared memory where possible, and
-    # platform/web/monitoring.py reserves their space.
+    # platform/web/pages.py reserves their space.
     in_memory = "TMPDIR" not in os.environ and os.access(SHARED_MEMORY, os.W_OK)
     parent = Path(SHARED_MEMORY if in_memory else tempfile.gettempdir())
     _remove_folders_of_killed_servers(parent)

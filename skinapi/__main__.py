@@ -25,7 +25,7 @@ from skinapi.base.settings.instance_folder import refuse_other_user
 from skinapi.base.settings.reading import odd_names, read_settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.learning.commands.options import Run, add_commands
-from skinapi.platform.jobs.keeper import WorkerKeeper
+from skinapi.platform.jobs.process import WorkerKeeper
 
 REFUSED = 2  # the exit status where a setting has to be changed first
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"

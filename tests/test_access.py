@@ -5,8 +5,7 @@ from functools import cache
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.platform.web.access import closed_to
-from skinapi.platform.web.declaration import Route, route_of
+from skinapi.platform.web.declaration import Route, closed_to, route_of
 from tests.support.access import GRANTED, OPENED, PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend
 

@@ -15,7 +15,7 @@ from schemathesis.hooks import HookContext
 
 from skinapi.base.errors import Unauthenticated
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Signed
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import ADMIN, PASSWORD, Backend
 from tests.support.size import size

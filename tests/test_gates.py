@@ -15,9 +15,7 @@ from flask import Flask, Response
 from openapi_spec_validator import validate
 
 from skinapi.base.settings import VERSION, Settings
-from skinapi.platform.web.access import Access, Opened
-from skinapi.platform.web.declaration import Route, declared_routes, route_of
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Access, Opened, Rate, Route, declared_routes, route_of
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
@@ -35,7 +33,7 @@ SERVING = (
     "skinapi.platform.web.mongo_limit_windows",
     "skinapi.findings.reports.pdf_document",
     "skinapi.lab.checks.decoder_process",
-    "skinapi.platform.jobs.confinement",
+    "skinapi.platform.jobs.process",
 )
 
 

@@ -20,7 +20,8 @@ from skinapi.base.settings import RATES, Settings, safety
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.stores import make_store, open_store
-from skinapi.platform.web.rate_limits import Rate, open_limits
+from skinapi.platform.web.declaration import Rate
+from skinapi.platform.web.rate_limits import open_limits
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
 

@@ -69,14 +69,18 @@ from skinapi.model.registry.routes import routes as registry_routes
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.jobs.routes import routes as jobs_routes
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.web.admission import ForeignPages, Sizes, guard_requests
+from skinapi.platform.web.admission import (
+    LEAST_DRAINED,
+    ForeignPages,
+    Sizes,
+    guard_requests,
+    limit_waiting,
+)
 from skinapi.platform.web.answers import add_headers, allowed_origins, answer_errors
-from skinapi.platform.web.body_limits import LEAST_DRAINED, limit_waiting
-from skinapi.platform.web.declaration import renderer_for
-from skinapi.platform.web.monitoring import log_requests, measure_requests
-from skinapi.platform.web.pages import ServerInfo
+from skinapi.platform.web.declaration import Rate, renderer_for
+from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
 from skinapi.platform.web.pages import routes as server_routes
-from skinapi.platform.web.rate_limits import Limits, Rate, add_rate_headers, open_limits
+from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits
 from skinapi.platform.web.request_context import add_request_ids
 from skinapi.privacy.break_glass.routes import readers_routes
 from skinapi.privacy.break_glass.routes import routes as break_glass_routes

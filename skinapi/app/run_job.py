@@ -7,8 +7,7 @@ import os
 import sys
 
 from skinapi.base.settings import Settings
-from skinapi.platform.jobs.handlers import Handlers
-from skinapi.platform.jobs.job_guard import guard_job
+from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
 HANDLERS: Handlers = {

@@ -12,9 +12,7 @@ from flask import Response
 from skinapi.base.settings import Settings
 from skinapi.base.settings.contrast import Accent, Theme
 from skinapi.console.routes import ASSETS, POLICY, TYPES, Asset, answer_asset
-from skinapi.platform.web.access import Public
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes
 
 NOBODY = "frame-ancestors 'none'"
 # The camera for browsers that ask for it where a form takes a photo; nothing else.

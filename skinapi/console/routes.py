@@ -18,10 +18,8 @@ from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.languages import Language, in_each_language
 from skinapi.base.settings.demo_folder import Demo
 from skinapi.model.heat_map_overlay import COLOURS_FILE
-from skinapi.platform.web.access import Public
 from skinapi.platform.web.answers import refusal_page
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes
 
 # The files of the console, as they are sent.
 

@@ -41,9 +41,8 @@ from skinapi.lab.trainings.import_service import ImportRequest, ImportsService
 from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.jobs.routes import JobView
-from skinapi.platform.web.access import Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.forms import BodyStream
+from skinapi.platform.web.declaration import Routes, Signed, admins
+from skinapi.platform.web.request_parsing import BodyStream
 from skinapi.platform.web.schemas import Body, Message, PageQuery
 
 RESEARCHERS = Signed(

@@ -13,8 +13,7 @@ from skinapi.base.subject import SCOPES, Scope, Subject
 from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer
 from skinapi.integrations.keys.errors import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
 from skinapi.integrations.keys.service import LIVE_SCOPES, SESSION_SCOPES, WantedKey
-from skinapi.platform.web.access import Opened, Public, Scraper, Signed
-from skinapi.platform.web.declaration import Route
+from skinapi.platform.web.declaration import Opened, Public, Route, Scraper, Signed
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, Person
 from tests.test_access import declared, letter

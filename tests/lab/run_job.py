@@ -4,7 +4,7 @@ import sys
 
 from skinapi.app.run_job import HANDLERS
 from skinapi.base.settings import Settings
-from skinapi.platform.jobs.job_guard import guard_job
+from skinapi.platform.jobs.handlers import guard_job
 
 if __name__ == "__main__":
     sys.exit(guard_job(HANDLERS, memory=Settings().job_memory, niceness=0))

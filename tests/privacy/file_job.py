@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.app.run_job import HANDLERS
-from skinapi.platform.jobs.job_guard import guard_job
+from skinapi.platform.jobs.handlers import guard_job
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.privacy.person_file.stored_files import PersonFiles
 

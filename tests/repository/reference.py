@@ -43,7 +43,7 @@ from skinapi.platform.mongo import outage
 from skinapi.platform.notices import deliveries, outbox
 from skinapi.platform.sqlite import database_file
 from skinapi.platform.storage import files as stored_files
-from skinapi.platform.web import body_limits, forms, rate_limits, request_parsing, schemas
+from skinapi.platform.web import admission, request_parsing, schemas
 from skinapi.privacy.person_file.format import FILES, schema_of
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
@@ -118,16 +118,16 @@ def _constants() -> Iterator[str]:
 
 def _limits() -> Iterator[Row]:
     """Fixed in the code: an operator cannot change them without a new release."""
-    silent, rate = _seconds(body_limits.SILENT_SECONDS), _bytes(body_limits.SLOWEST_RATE)
+    silent, rate = _seconds(admission.SILENT_SECONDS), _bytes(admission.SLOWEST_RATE)
     yield "silence of a caller during a body", silent
     yield "time to take an answer", f"{silent}, and 1 s more for every {rate}"
-    yield "a body counts among those in memory from", _bytes(body_limits.SMALLEST_COUNTED)
+    yield "a body counts among those in memory from", _bytes(admission.SMALLEST_COUNTED)
     yield "body, where the route has no limit of its own", _bytes(size_limits.LARGEST_BODY)
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
-    yield "parts of a form", str(forms.MOST_PARTS)
-    yield "headers of a part of a form", _bytes(forms.LARGEST_HEADERS)
-    yield "parts of a form of a data set", str(forms.MOST_STREAMED_PARTS)
+    yield "parts of a form", str(request_parsing.MOST_PARTS)
+    yield "headers of a part of a form", _bytes(request_parsing.LARGEST_HEADERS)
+    yield "parts of a form of a data set", str(request_parsing.MOST_STREAMED_PARTS)
     yield "entries of an archive", str(archives.MOST_ENTRIES)
     yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
     yield "name of a file of a data set", f"{file_names.LONGEST_NAME} characters"
@@ -143,7 +143,7 @@ def _limits() -> Iterator[Row]:
     yield "an object of DICOM", _bytes(dicom_errors.LARGEST_OBJECT)
     yield "DICOM objects that are sent together", str(dicom_routes.MOST_OBJECTS)
     yield "body that sends DICOM objects", _bytes(dicom_routes.LARGEST_STUDY)
-    yield "lists of one caller at the same time", str(rate_limits.MOST_OF_ONE_CALLER)
+    yield "lists of one caller at the same time", str(admission.MOST_LISTS_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
     yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{photo.LONGEST_SIDE} pixels"

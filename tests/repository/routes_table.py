@@ -8,10 +8,8 @@ from typing import Any, get_args
 from flask import Response
 
 from skinapi.base.subject import ROLES
-from skinapi.platform.web.access import Opened, Public, Scraper
-from skinapi.platform.web.declaration import Route, declared_routes
+from skinapi.platform.web.declaration import Opened, Public, Rate, Route, Scraper, declared_routes
 from skinapi.platform.web.openapi import PUBLISHED_NAMES
-from skinapi.platform.web.rate_limits import Rate
 from skinapi.platform.web.schemas import Message
 from tests.support.backends import Backend
 

@@ -52,8 +52,7 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import ROLES, Role, Subject
 from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost
-from skinapi.platform.web.access import admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Message, link_to_next
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")

@@ -21,7 +21,7 @@ from skinapi.base.errors import (
     Unauthenticated,
 )
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
 
 ADMIN_ONLY = Signed(roles=("admin",))
 

@@ -16,8 +16,7 @@ from skinapi.accounts.auth.consents import PURPOSES, ConsentGiven, Purpose
 from skinapi.accounts.auth.errors import ConsentTextChanged, PhotosStillKept
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Body, Message
 
 routes: Routes[ConsentsService] = Routes("consents", access=Signed())

@@ -53,9 +53,8 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Public, Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)

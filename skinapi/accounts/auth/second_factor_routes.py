@@ -26,9 +26,8 @@ from skinapi.accounts.auth.second_factor import (
     spell_secret,
 )
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Rate, Routes, Signed
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 
 ISSUER = "SkinAPI"

@@ -31,8 +31,7 @@ from skinapi.model.comparison.comparison import (
 from skinapi.model.comparison.sentences import say_change, summarise
 from skinapi.model.comparison.similarity import Similarity
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer
 
 # The query and the answer of a comparison, and the answer of proposals.

@@ -20,8 +20,7 @@ from skinapi.findings.records.errors import (
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee, ShownLetter
 from skinapi.findings.records.review_schemas import LetterView
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 
 # What crosses the wire about letters.

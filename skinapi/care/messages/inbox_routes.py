@@ -12,8 +12,7 @@ from skinapi.care.messages.inbox import MOST_LISTED, InboxEntry, InboxService, T
 from skinapi.care.spots.schemas import LanguageQuery, PlaceView
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer
 
 routes: Routes[InboxService] = Routes("inbox")

@@ -8,8 +8,7 @@ from skinapi.care.messages.schemas import Abuse, MessageView, NewMessage, ReadMa
 from skinapi.care.messages.service import MessagesService
 from skinapi.care.spots.schemas import CourseQuery
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Message
 
 routes: Routes[MessagesService] = Routes("messages", access=Signed())

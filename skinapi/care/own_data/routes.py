@@ -4,8 +4,7 @@ privacy/person_file.
 
 from skinapi.base.subject import Subject
 from skinapi.care.own_data.service import OwnDataService, OwnDataSummary
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 
 routes: Routes[OwnDataService] = Routes("own data")
 

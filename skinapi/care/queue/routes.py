@@ -13,8 +13,7 @@ from skinapi.care.queue.schemas import (
     QueueQuery,
     WithdrawnModel,
 )
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import PageQuery
 
 ONLY_DOCTORS = "Only doctors have patients"

@@ -21,8 +21,7 @@ from skinapi.care.spots.schemas import (
 from skinapi.care.spots.service import LesionsService
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.schemas import SubmissionView
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Message, PageQuery
 
 routes: Routes[LesionsService] = Routes("lesions", access=Signed())

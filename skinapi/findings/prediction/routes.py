@@ -50,9 +50,7 @@ from skinapi.model.context import (
     SkinTone,
 )
 from skinapi.model.finding.finding import Finding
-from skinapi.platform.web.access import Public, Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
 # The form of /predict: the fields that the Angular app sends, and further facts about a photo.

@@ -8,8 +8,7 @@ from skinapi.accounts.auth.emails import Email
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
 from skinapi.findings.records.outcome_service import ModelOutcomes, OutcomeCourse, OutcomesService
-from skinapi.platform.web.access import Signed, admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed, admins
 from skinapi.platform.web.schemas import Answer
 
 MOST_MONTHS = 60

@@ -30,8 +30,7 @@ from skinapi.findings.records.schemas import (
     WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")

@@ -19,9 +19,7 @@ from skinapi.findings.reports.schemas import (
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import conditions_table
-from skinapi.platform.web.access import Public, Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 Show = Callable[..., Response]

@@ -27,9 +27,7 @@ from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding.ranking import probability_of, without_normal_skin
 from skinapi.model.outline import Shape
 from skinapi.model.registry.service import ClassifiedPhoto
-from skinapi.platform.web.access import Opened
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Opened, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "lab"

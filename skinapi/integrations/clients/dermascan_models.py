@@ -8,8 +8,7 @@ from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
 from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.serving_pointer import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.web.access import Opened
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Opened, Routes
 from skinapi.platform.web.schemas import Answer
 
 # Its screen shows all of them at once.

@@ -9,8 +9,7 @@ from skinapi.base.subject import Subject
 from skinapi.integrations.clients.dermascan_uploads import RESEARCHERS
 from skinapi.lab.trainings.service import TrainingRequest, TrainingService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 METRICS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "timestamp")

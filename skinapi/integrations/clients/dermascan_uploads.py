@@ -18,10 +18,8 @@ from skinapi.lab.errors import DatasetQuotaReached, NameTaken
 from skinapi.lab.schemas import DatasetName
 from skinapi.lab.service import DatasetsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.platform.web.access import Opened
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.forms import FormStream
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Opened, Rate, Routes
+from skinapi.platform.web.request_parsing import FormStream
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, ContractForm, Message, Upload
 
 FILES = "files"

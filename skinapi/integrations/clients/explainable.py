@@ -29,10 +29,8 @@ from skinapi.model.finding.finding import Finding
 from skinapi.model.finding.ranking import probability_of
 from skinapi.model.heat_map_overlay import draw_overlay
 from skinapi.model.registry.service import ClassifiedPhoto
-from skinapi.platform.web.access import Opened
 from skinapi.platform.web.answers import plain_text, problem_json
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Opened, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT: Literal["explainable"] = "explainable"

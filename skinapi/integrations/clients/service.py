@@ -19,7 +19,7 @@ from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import ClassifiedPhoto, InferenceService
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
-from skinapi.platform.web.access import closed_to
+from skinapi.platform.web.declaration import closed_to
 from skinapi.platform.web.rate_limits import caller_address, caller_site
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)

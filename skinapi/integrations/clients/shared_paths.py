@@ -9,10 +9,8 @@ from skinapi.integrations.clients.guide import GuideAnswer, Inconclusive, guide_
 from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.clients.skinartify import PredictionsAndResults
 from skinapi.integrations.clients.undecided import Undecided
-from skinapi.platform.web.access import Opened, Public
 from skinapi.platform.web.answers import problem_json, rendering_errors
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Opened, Public, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
 STARTED = time.monotonic()

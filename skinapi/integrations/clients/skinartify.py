@@ -15,9 +15,7 @@ from skinapi.integrations.clients.undecided import Undecided, decided, name_for,
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding.finding import Finding
 from skinapi.model.finding.ranking import Ranked
-from skinapi.platform.web.access import Opened, closed_to
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Opened, Rate, Routes, closed_to
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"

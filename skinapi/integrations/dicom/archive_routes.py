@@ -11,8 +11,7 @@ from skinapi.base.subject import Subject
 from skinapi.integrations.dicom.archive import ArchiveService
 from skinapi.integrations.webhooks.schemas import DeliveryView
 from skinapi.platform.notices.deliveries import Delivery
-from skinapi.platform.web.access import admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
 ADMINS = admins("Only admin can see what was sent to the archive")

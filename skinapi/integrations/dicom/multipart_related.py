@@ -1,7 +1,7 @@
 """Parses a body of multipart/related (RFC 2387) into a file, piece by piece, and says where in it
 each part lies. https://www.rfc-editor.org/rfc/rfc2046#section-5.1
 
-The decoder of forms (platform/web/forms.py) is of no use here: it demands a name of each part.
+The decoder of forms (web/request_parsing.py) is of no use here: it demands a name of each part.
 """
 
 from collections.abc import Callable

@@ -25,9 +25,7 @@ from skinapi.integrations.dicom.multipart_answer import (
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Study
 from skinapi.integrations.dicom.uids import Kind
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Rate, Routes, Signed
 
 if TYPE_CHECKING:
     from skinapi.integrations.dicom.queries import Query

@@ -22,10 +22,8 @@ from skinapi.integrations.dicom.intake import IntakeService
 from skinapi.integrations.dicom.multipart_related import spool_parts
 from skinapi.integrations.dicom.stow import DICOM_JSON, status_of, write_answer
 from skinapi.platform.storage.files import disk_errors, passing_folder, refuse_full_disk
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.forms import BodyStream
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Rate, Routes, Signed
+from skinapi.platform.web.request_parsing import BodyStream
 from skinapi.platform.web.schemas import Message
 
 MULTIPART_RELATED, OBJECT = "multipart/related", "application/dicom"

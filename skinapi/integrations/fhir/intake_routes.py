@@ -28,9 +28,8 @@ from skinapi.integrations.fhir.intake import (
 from skinapi.integrations.fhir.json_reading import read_json
 from skinapi.integrations.fhir.outcomes import NotAcceptable
 from skinapi.integrations.fhir.routes import FHIR, SCOPES, refuse_other_forms
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.forms import BodyStream
+from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.request_parsing import BodyStream
 
 TAKES = {**FHIR, "consumes": FHIR_JSON}
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)

@@ -12,7 +12,7 @@ import pydantic_core
 from skinapi.base.errors import InvalidBody, UnsupportedMediaType
 from skinapi.base.json_bounds import holds_more_values
 from skinapi.integrations.fhir.elements import FHIR_JSON
-from skinapi.platform.web.forms import BodyStream
+from skinapi.platform.web.request_parsing import BodyStream
 
 # A patient with all that a hospital writes of them, an order and four photos have about 500.
 MOST_VALUES = 5000

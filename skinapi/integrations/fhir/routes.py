@@ -19,9 +19,7 @@ from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind
 from skinapi.integrations.fhir.outcomes import NotAcceptable, UnknownKind, operation_outcome
 from skinapi.integrations.fhir.search import MOST_PARAMETERS, read_search
 from skinapi.integrations.fhir.service import FhirService
-from skinapi.platform.web.access import Public, Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.request_parsing import client_stream
 
 FORM = "application/x-www-form-urlencoded"

@@ -23,7 +23,7 @@ from skinapi.integrations.keys.errors import (
     TestKeyStoresNothing,
 )
 from skinapi.integrations.keys.uses import KeyUses
-from skinapi.platform.web.access import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
 
 PATIENT: Role = "user"
 # What changes nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1

@@ -22,9 +22,8 @@ from skinapi.integrations.keys.schemas import (
 )
 from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService
 from skinapi.integrations.patients import PatientsService
-from skinapi.platform.web.access import Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 
 NO_RETRY = (

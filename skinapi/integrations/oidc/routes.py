@@ -28,9 +28,8 @@ from skinapi.integrations.oidc.errors import (
 )
 from skinapi.integrations.oidc.round_trips import LIFE
 from skinapi.integrations.oidc.service import OidcService, ProviderAnswer, Speaker
-from skinapi.platform.web.access import Public, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Public, Rate, Routes, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.request_parsing import client_stream
 from skinapi.platform.web.schemas import Answer, Body, Message
 

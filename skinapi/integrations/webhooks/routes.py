@@ -11,8 +11,7 @@ from skinapi.integrations.webhooks.schemas import (
     WebhookWithSecret,
 )
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
-from skinapi.platform.web.access import admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Message, PageQuery
 
 ADMINS = admins("Only admin can set webhooks")

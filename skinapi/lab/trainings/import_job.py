@@ -20,14 +20,13 @@ from skinapi.lab.trainings.job_services import JobServices, open_job_services, r
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.commands.options import ExportOptions
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin
-from skinapi.platform.jobs.handlers import JobContext
-from skinapi.platform.jobs.job_guard import FOLDER
+from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment
 
 # Has a process without secrets (network_process.py) make a model folder of a foreign network.
 
 _ROOT = Path(__file__).parents[3]
-CONFINEMENT, PROGRAM = "skinapi.platform.jobs.confinement", "skinapi.lab.trainings.network_process"
+CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.trainings.network_process"
 LONGEST_ANSWER = 64 * 1024
 FAULTS: Mapping[str | None, type[BadNetwork]] = {
     fault.code: fault for fault in BadNetwork.__subclasses__()

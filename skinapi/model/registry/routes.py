@@ -38,8 +38,7 @@ from skinapi.model.registry.version_schemas import (
     shown_state,
 )
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.web.access import Public, Signed, admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Public, Routes, Signed, admins
 from skinapi.platform.web.schemas import Message
 
 # The routes of model versions.

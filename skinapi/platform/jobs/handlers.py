@@ -1,16 +1,44 @@
-"""What the code of a kind of job is given, how it is named, and how it is called."""
+"""The process of one job: a guard that does nothing else, and its child that runs the handler.
+
+The guard leads a session. It kills everything in its group at once when the worker dies or freezes:
+
+- standard input: first a line with the job, then a line with seconds for each lease that the worker
+  got. At its end (the worker died, or stops the job), and when the last lease is over, the guard
+  kills the group, itself included.
+- the pipe EVENTS_FD: the handler's events, lines of JSON.
+- standard output and error: the job's log.
+
+The handler gets SIGKILL when the guard dies, so no process outlives the others. The guard must be a
+process of its own: a thread beside the handler would wait while a library holds Python's lock.
+"""
 
 import importlib
 import json
 import os
+import resource
+import select
+import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
+
+from pydantic import BaseModel
 
 from skinapi.base.errors import SkinAPIError, Unavailable
 from skinapi.platform.jobs.job import NEEDS_MEMORY, Job
+from skinapi.platform.jobs.process import (
+    NICENESS,
+    NICEST,
+    boot_time,
+    die_with,
+    give_way,
+    lock_folder,
+)
 
 TOO_LITTLE_MEMORY = (
     "It needs more memory than a job may use: ask for a smaller picture size or batch, or have "
@@ -98,3 +126,124 @@ def _handler_of(kind: str, handlers: Handlers) -> Handler:
             f"({error.name}): install requirements-train.txt there (`make lab`)"
         ) from error
     return handler
+
+
+# In the environment of the process: the number of the pipe for events, and the folder of the jobs.
+EVENTS_FD, FOLDER = "SKINAPI_JOB_EVENTS", "SKINAPI_JOB_FOLDER"
+LOCK_WAIT_S = 10.0  # for the process of an attempt before, which is dying
+BUSY = 75  # exit status where that has not ended: EX_TEMPFAIL of sysexits.h
+CANCELLED = 143  # exit status after SIGTERM, as a shell has it
+BY_SIGNAL = 128  # plus the number of the signal, as a shell has it
+CHUNK = 4096
+
+
+class JobRequest(BaseModel):
+    """The first line of standard input."""
+
+    job: Job
+    lease_s: float
+
+
+def guard_job(handlers: Handlers, *, memory: int, niceness: int | None = None) -> int:
+    """Run the job that standard input names, in so many bytes of memory, and return an exit status.
+    0: it sent an event with its result or error.
+    """
+    worker = WorkerPipe()
+    folder = Path(os.environ[FOLDER]) / worker.job.id
+    if not _await_lock(folder, worker):
+        return BUSY
+    # SIGTERM goes to the group: it asks the handler to end, and the guard waits for that.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child_ended = _wake_on_child()
+    guard = os.getpid()
+    child = os.fork()
+    if child == 0:
+        give_way(NICENESS.get(worker.job.kind, NICEST) if niceness is None else niceness)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        _become_handler(guard, worker.job, folder, handlers)
+    os.close(int(os.environ[EVENTS_FD]))
+    while True:
+        ready, _, _ = select.select([worker.pipe, child_ended], [], [], worker.lease_left())
+        if worker.pipe in ready:
+            worker.read_leases()
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else BY_SIGNAL - code
+        if worker.closed or worker.lease_left() <= 0:
+            os.killpg(0, signal.SIGKILL)  # this process too
+
+
+class WorkerPipe:
+    """The worker as its job sees it: through standard input."""
+
+    def __init__(self) -> None:
+        self.pipe = sys.stdin.fileno()
+        self.closed = False
+        self._read = b""
+        while b"\n" not in self._read:
+            if not (data := os.read(self.pipe, CHUNK)):
+                sys.exit(BUSY)
+            self._read += data
+        line, _, self._read = self._read.partition(b"\n")
+        request = JobRequest.model_validate_json(line)
+        self.job = request.job
+        self._lease_ends = boot_time() + request.lease_s
+
+    def lease_left(self) -> float:
+        """Seconds until the lease is over."""
+        return max(0.0, self._lease_ends - boot_time())
+
+    def read_leases(self) -> None:
+        """Read what has come: leases, or the end."""
+        data = os.read(self.pipe, CHUNK)
+        self.closed = not data
+        *lines, self._read = (self._read + data).split(b"\n")
+        for line in lines:
+            with suppress(ValueError):
+                self._lease_ends = boot_time() + float(line)
+
+
+def _await_lock(folder: Path, worker: WorkerPipe) -> bool:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while lock_folder(folder) is None:
+        if time.monotonic() > deadline or worker.closed or worker.lease_left() <= 0:
+            return False
+        if select.select([worker.pipe], [], [], 0.1)[0]:
+            worker.read_leases()
+    return True
+
+
+def _wake_on_child() -> int:
+    """A pipe that can be read when a child has ended."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return reading
+
+
+def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> NoReturn:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _end_at_sigterm)
+    if not die_with(guard, signal.SIGKILL):
+        os._exit(BUSY)
+    # The handler reads nothing, and must not hold the pipe of its guard.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    status = 1
+    try:
+        status = handle(JobContext(job, folder, int(os.environ[EVENTS_FD])), handlers)
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001 (nothing above this frame may run in the child)
+        traceback.print_exc()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)  # not sys.exit: threads of libraries would hold it up
+
+
+def _end_at_sigterm(_: int, __: FrameType | None) -> NoReturn:
+    sys.exit(CANCELLED)

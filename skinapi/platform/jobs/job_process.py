@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from skinapi.platform.jobs.handlers import EVENTS_FD, FOLDER, JobRequest
 from skinapi.platform.jobs.job import Job
-from skinapi.platform.jobs.job_guard import EVENTS_FD, FOLDER, JobRequest
+from skinapi.platform.jobs.job_logs import UNPRINTABLE
 from skinapi.platform.jobs.process import job_environment, signal_group
 from skinapi.platform.storage.documents import INTEGERS
 from skinapi.platform.storage.ids import now
@@ -30,8 +31,6 @@ LONGEST_CELL = 100  # of metrics: a document of the store has at most 16 MB
 MOST_ROWS, MOST_COLUMNS = 1_000, 24
 DEEPEST = 8
 MOST_ITEMS = 1_000
-# As in the store: no NUL, no halves of surrogate pairs; and no control characters in a line.
-UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 COLUMN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 CODE = re.compile(r"[a-z][a-z_]{0,59}")
 Row = dict[str, Any]
@@ -149,7 +148,7 @@ DRAIN_S = 2.0
 
 
 class JobProcess:
-    """A session of its own: the guard (job_guard.py), the handler, and whatever that starts."""
+    """A session of its own: the guard (handlers.py), the handler, and whatever that starts."""
 
     def __init__(
         self,

@@ -6,11 +6,17 @@ has taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` 
 again, at its old place.
 
 **One job of an account runs at a time**, and one short job beside it: the claim sets
-`running_owner`, which is unique. What a job's place in the queue is, places.py decides.
+`running_owner`, which is unique. **An account has at most MOST_UNFINISHED**: each unfinished job
+has a `slot`, one of so many numbers, unique with its owner.
+
+**The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
+gets the round after its owner's newest one, or the round that is being served if that is later:
+that of the jobs that run, but none after the lowest that waits. So somebody's second job waits
+behind everybody's first, also while the first one runs, and nobody waits for ever.
 """
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,17 +29,18 @@ from skinapi.platform.jobs.job import (
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_KEPT,
+    MOST_UNFINISHED,
     PERSON_FILE,
     Job,
     JobEnded,
     JobNotEnded,
     Status,
+    TooManyJobs,
 )
 from skinapi.platform.jobs.job_logs import JobLogs
-from skinapi.platform.jobs.places import Places
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE, made_at, now
+from skinapi.platform.storage.ids import CLOCK_TOLERANCE, made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 from skinapi.platform.storage.records import Records, in_transaction
 
@@ -92,15 +99,16 @@ class Jobs(Records[Job]):
         ("owner", "place", "id"),
         ("completed_at", "id"),
         ("status", "completed_at", "id"),
+        ("queue_key", "id"),
+        ("owner", "queue_key", "id"),
     )
-    unique = (("owner", "idempotency_key"), ("running_owner",))
+    unique = (("owner", "idempotency_key"), ("running_owner",), ("owner", "slot"))
 
     def __init__(self, store: Store, *, on_ended: Callable[[Job], None] | None = None) -> None:
         super().__init__(store)
         self._on_ended = on_ended or (lambda _: None)
         self.logs = JobLogs(store)
         self._failed = FailedItems(store)
-        self._places = Places(self._documents)
 
     def new_id(self) -> str:
         """8 hex digits, which is the form that DermaScan lab expects."""
@@ -110,7 +118,7 @@ class Jobs(Records[Job]):
 
     @in_transaction
     def add(self, new: NewJob) -> Job:
-        """Queue a job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
+        """Raises Duplicate where the owner has used the key."""
         job = Job(
             id=new.identifier,
             created_at=now(),
@@ -120,7 +128,7 @@ class Jobs(Records[Job]):
             status="queued",
             idempotency_key=new.key,
             short=new.short,
-            **self._places.take(new.owner),
+            **self._take_place(new.owner),
         )
         self.insert(job)
         self._make_room(new.owner)
@@ -129,10 +137,7 @@ class Jobs(Records[Job]):
     def find_by_key(
         self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
     ) -> Job | None:
-        """The job that the same request with the same key has queued before, if it is still kept.
-
-        Raises IdempotencyKeyReused for another request with that key.
-        """
+        """The job that the same request with the same key has queued before, if it is kept."""
         job = self._by_key(key, owner=owner)
         if job and (job.kind, job.request) != (kind, request):
             raise IdempotencyKeyReused
@@ -140,8 +145,7 @@ class Jobs(Records[Job]):
 
     def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
         """Jobs of one owner or of all, without metrics and results, the newest first, behind the
-        one with the id `after`; none that makes a person's file. Raises NotFound if there is no
-        such job among them.
+        one with the id `after`; none that makes a person's file.
         """
         conditions: Document = {"kind": {"$ne": PERSON_FILE}}
         if owner is not None:
@@ -159,7 +163,6 @@ class Jobs(Records[Job]):
         return self._list(failed, sort="-completed_at", limit=limit, fields=LISTED)
 
     def unfinished_requests(self) -> list[Mapping[str, Any]]:
-        """What all jobs that wait or run were asked for."""
         waiting, running = (
             self._documents.find({"status": status}, sort="queue_key", fields=("request",))
             for status in ("queued", "running")
@@ -175,15 +178,13 @@ class Jobs(Records[Job]):
         return {"queued": queued, "running": running - lost, "lost": lost}
 
     def next_waits(self) -> timedelta:
-        """How long the job whose turn it is has waited; zero without one. No worker can take one
-        that is damaged.
-        """
+        """How long the job whose turn it is has waited; zero without one."""
         waiting = self._documents.find(
             {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
         )
         damaged = self._failed.list_items(WORK) if waiting else ()
         for job in waiting:
-            if job["id"] not in damaged:
+            if job["id"] not in damaged:  # which no worker can take
                 return max(now() - made_at(job["place"]), timedelta(0))
         return timedelta(0)
 
@@ -196,9 +197,7 @@ class Jobs(Records[Job]):
 
     @in_transaction
     def cancel(self, job: Job) -> Job:
-        """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
-        NotFound.
-        """
+        """End a queued job, or ask the worker of a running one to stop it."""
         job = self.get(job.id)
         if job.status == "cancelled":
             return job
@@ -215,13 +214,11 @@ class Jobs(Records[Job]):
 
     @in_transaction
     def retry(self, job: Job) -> Job:
-        """Queue a job that failed or was cancelled once more, behind the others. Raises
-        JobNotEnded, TooManyJobs, NotFound.
-        """
+        """Queue a job that failed or was cancelled once more, behind the others."""
         job = self.get(job.id)
         if job.status not in ("failed", "cancelled"):
             raise JobNotEnded
-        queued = {**self._places.take(job.owner), **BEGUN_ANEW}
+        queued = {**self._take_place(job.owner), **BEGUN_ANEW}
         return self._apply(job.id, {"$set": queued, "$unset": OF_LAST_RUN})
 
     def _apply(self, identifier: str, ops: Ops) -> Job:
@@ -235,11 +232,10 @@ class Jobs(Records[Job]):
         # Without a transaction, which no idle worker needs every second.
         if not self._documents.find(wanted, sort="queue_key", limit=1, fields=()):
             return None
-        token = secrets.token_hex(16)
-        return self._claim(wanted, worker, lease, token)
+        return self._claim(wanted, worker, lease)
 
     @in_transaction
-    def _claim(self, wanted: Filter, worker: str, lease: timedelta, token: str) -> Job | None:
+    def _claim(self, wanted: Filter, worker: str, lease: timedelta) -> Job | None:
         running = self._documents.find(
             {"status": "running"}, sort="queue_key", fields=("running_owner",)
         )
@@ -253,16 +249,16 @@ class Jobs(Records[Job]):
         free = [job for job in waiting if _lane_of(job) not in busy]
         # A person waits for the own file, which takes seconds; the others take minutes or hours.
         first = sorted(free, key=lambda job: job["kind"] != PERSON_FILE)
-        take = partial(self._take, worker, lease, token)
+        take = partial(self._take, worker, lease)
         return next(self._failed.each(WORK, ((job["id"], job) for job in first), take), None)
 
-    def _take(self, worker: str, lease: timedelta, token: str, job: Document) -> Job:
+    def _take(self, worker: str, lease: timedelta, job: Document) -> Job:
         Job.model_validate(self._documents.get(job["id"]))  # before it is changed
         moment = now()
         taken = {
             "status": "running",
             "running_owner": _lane_of(job),
-            "token": token,
+            "token": secrets.token_hex(16),
             "worker": worker,
             "lease_ends_at": moment + lease,
             "attempt_started_at": moment,
@@ -298,14 +294,7 @@ class Jobs(Records[Job]):
     def take_back(self) -> None:
         """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
-        self._take_back_all(self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD))
-
-    def take_back_of(self, workers: Collection[str]) -> None:
-        """The same of the jobs of workers that are known to be dead, before their leases end."""
-        running = self._documents.find({"status": "running"}, sort="lease_ends_at")
-        self._take_back_all(one for one in running if one.get("worker") in workers)
-
-    def _take_back_all(self, documents: Iterable[Document]) -> None:
+        documents = self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD)
         pairs = ((document["id"], document) for document in documents)
         for _ in self._failed.each(WORK, pairs, self._take_back):
             pass
@@ -344,16 +333,13 @@ class Jobs(Records[Job]):
             self._remove(document["id"], {"completed_at": old["completed_at"]})
 
     def forget(self, owner: str) -> None:
-        """Delete all jobs of an owner. The worker of a running one notices with its next beat, and
-        stops it. It is idempotent.
-        """
+        """Delete all jobs of an owner; a running one is stopped with its worker's next beat."""
         own = {"owner": owner}
         while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
             for document in documents:
                 self._remove(document["id"], {})
 
     def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
-        """Yield jobs whose owner is gone."""
         for owner in self._gone("owner", owner_stays):
             yield Fault(f"jobs of account {owner}, which is gone", partial(self.forget, owner))
 
@@ -369,9 +355,38 @@ class Jobs(Records[Job]):
             if document["status"] in ENDED:
                 self._remove(document["id"], {"status": document["status"]})
 
+    def _take_place(self, owner: str) -> Document:
+        """The fields of a job that joins the queue: a slot that no unfinished job of the owner has,
+        and a place. Call it in the transaction that stores them.
+        """
+        unfinished = {"owner": owner, "slot": {"$gte": 0}}
+        held = self._documents.find(unfinished, sort="slot", fields=("slot",))
+        taken = {job["slot"] for job in held}
+        free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
+        if free is None:
+            raise TooManyJobs
+        place = new_id()
+        return {
+            "slot": free,
+            "place": place,
+            "queue_key": f"{self._next_round(owner):010d}-{place}",
+        }
+
+    def _next_round(self, owner: str) -> int:
+        running = self._round_of({"status": "running"}, sort="-queue_key")
+        waiting = self._round_of({"status": "queued"}, sort="queue_key")
+        served = min((number for number in (running, waiting) if number is not None), default=None)
+        if served is None:  # nobody works or waits: the round of the newest job was served last
+            served = self._round_of({}, sort="-queue_key")
+        own = self._round_of({"owner": owner}, sort="-queue_key")
+        return max(served or 0, 0 if own is None else own + 1)
+
+    def _round_of(self, filter: Document, *, sort: str) -> int | None:
+        jobs = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
+        return int(jobs[0]["queue_key"].partition("-")[0]) if jobs else None
+
     @in_transaction
     def _remove(self, identifier: str, unchanged: Document) -> None:
-        """Delete a job and its log."""
         if self._documents.delete({"id": identifier, **unchanged}):
             self.logs.forget(identifier)
 

@@ -2,7 +2,7 @@
 
 It has two lanes. One takes the job whose turn it is; while that runs, which may be for hours, the
 other takes short jobs. The worker also does what has to be done now and then. It imports no code of
-any kind of job: the process does (process/job_guard.py), as `HANDLERS` of run_job.py names it.
+any kind of job: the process does (handlers.py), as `HANDLERS` of run_job.py names it.
 """
 
 import os
@@ -22,17 +22,14 @@ from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.base.logs import log
 from skinapi.platform.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
+from skinapi.platform.jobs.handlers import FOLDER
 from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
-from skinapi.platform.jobs.job_guard import FOLDER
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.process import (
     boot_time,
     folders_in,
     kill_orphans,
-    list_dead_workers,
-    mark_worker,
     remove_if,
-    remove_mark,
 )
 from skinapi.platform.storage.ports import Store
 
@@ -148,7 +145,6 @@ class Lane:
 
 
 SWEEP_EVERY_S = 3600.0
-WORKERS = "workers"
 
 
 class Worker:
@@ -175,7 +171,6 @@ class Worker:
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
         self._swept_at: float | None = None
-        self._marks = folder.parent / WORKERS
         self._settings = WorkerSettings(
             worker=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             command=command,
@@ -192,14 +187,6 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, self._wake)
-        mark = mark_worker(self._marks, self._settings.worker)
-        try:
-            self._run()
-        finally:
-            remove_mark(self._marks, self._settings.worker)
-            os.close(mark)
-
-    def _run(self) -> None:
         if jobs := self._lane.retry_while_store_is_away(self._open_jobs):
             with ThreadPoolExecutor(1, "short-jobs") as threads:
                 beside = threads.submit(self._take_short_jobs, jobs)
@@ -250,16 +237,8 @@ class Worker:
     def _work_or_tidy(self, jobs: Jobs) -> Job | None:
         job = self._lane.work_once(jobs)
         if job is None:
-            self._take_over(jobs)
             self._remove_folders(jobs)
         return job
-
-    def _take_over(self, jobs: Jobs) -> None:
-        """Queue the jobs of workers that have died on this machine: one of them comes next."""
-        if dead := list_dead_workers(self._marks):
-            jobs.take_back_of(dead)
-            for name in dead:
-                remove_mark(self._marks, name)
 
     def _acknowledge(self, claimed: bool) -> None:
         if self._broker:
@@ -273,7 +252,6 @@ class Worker:
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
         kill_orphans(f"{FOLDER}={self._settings.folder}")
-        self._take_over(jobs)
         jobs.sweep()
         self._remove_folders(jobs)
         self._swept_at = moment

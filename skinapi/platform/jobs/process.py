@@ -8,11 +8,13 @@ import ctypes
 import fcntl
 import os
 import re
+import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -188,36 +190,6 @@ def folders_in(parent: Path) -> list[Path]:
     return []
 
 
-# A worker holds a lock on a file with its name in `INSTANCE_DIR/workers`, while it lives. So the
-# next worker on this machine need not wait for the lease of a dead one.
-
-
-def mark_worker(parent: Path, name: str) -> int:
-    """The file descriptor that holds the lock of this worker."""
-    parent.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(parent / name, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
-
-
-def list_dead_workers(parent: Path) -> list[str]:
-    """The workers of this machine that are dead, until `remove_mark`."""
-    found = []
-    for path in parent.glob("*"):
-        with suppress(OSError):
-            handle = os.open(path, os.O_RDWR)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                found.append(path.name)
-            finally:
-                os.close(handle)
-    return found
-
-
-def remove_mark(parent: Path, name: str) -> None:
-    (parent / name).unlink(missing_ok=True)
-
-
 @contextmanager
 def _try_locked(folder: Path) -> Iterator[bool]:
     handle = None
@@ -238,3 +210,95 @@ def _locked(folder: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+# A worker that cannot start, for example because of a setting, would otherwise be started without
+# end.
+FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_AFTER_S = 1.0, 60.0, 60.0
+FIRST_START_S = 2.0  # the server is to answer first
+STOP_S = 15.0  # a job may take 10 s to end
+WORKER = (sys.executable, "-m", "skinapi.app.worker")
+
+
+class WorkerKeeper:
+    """Starts the worker again when it has died, after pauses that grow."""
+
+    def __init__(
+        self,
+        command: Sequence[str] = WORKER,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command, self._clock = command, clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = clock()
+        self._start_at = clock() + FIRST_START_S
+        self._pause = FIRST_PAUSE_S
+
+    def look(self) -> None:
+        """Call this about once a second: it starts the worker where none is running."""
+        moment = self._clock()
+        if self._process and self._process.poll() is not None:
+            self._process = None
+            if moment - self._started_at >= HEALTHY_AFTER_S:
+                self._pause = FIRST_PAUSE_S
+            self._start_at = moment + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+        if self._process is None and moment >= self._start_at:
+            # `--parent`: it ends with this process, however that ends.
+            command = [*self._command, "--parent", str(os.getpid())]
+            self._process = subprocess.Popen(  # noqa: S603 (our own program)
+                command, stdin=subprocess.DEVNULL
+            )
+            self._started_at = moment
+
+    def ask_to_stop(self) -> None:
+        if self._process:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Returns when the worker has ended; it is killed if that takes too long."""
+        self.ask_to_stop()
+        if self._process:
+            try:
+                self._process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+# https://man7.org/linux/man-pages/man2/unshare.2.html
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+MOST_FILE = 4 * 1024**3
+
+
+def leave_namespaces() -> bool:
+    """Move this process, which must have one thread, into a user and a network namespace of its
+    own. False where the system has none, or forbids it.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def _main() -> None:
+    module, memory = sys.argv[1], int(sys.argv[2])
+    parent = os.getppid()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    if not leave_namespaces():
+        sys.stderr.write("This system gives the program no namespace: it has the network\n")
+        sys.stderr.flush()
+    # After the namespaces: the kernel forgets this request where rights change.
+    if die_with(parent, signal.SIGKILL):
+        os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 (our own program)
+
+
+if __name__ == "__main__":
+    _main()

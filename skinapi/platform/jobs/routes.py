@@ -12,8 +12,7 @@ from skinapi.base.subject import Subject
 from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.service import JobsService
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer
 
 # What crosses the wire about jobs.

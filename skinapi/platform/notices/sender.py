@@ -146,7 +146,7 @@ class _TimedSMTP(smtplib.SMTP):
 
 
 SEND_EVERY_S = 2.0
-# Longer than a mail and the farewell may take (mail_server.MAIL_S each). After a crash the others
+# Longer than a mail and the farewell may take (MAIL_S each). After a crash the others
 # wait for so long.
 LEASE_LENGTH = timedelta(seconds=75)
 SENT_AT_ONCE = 100

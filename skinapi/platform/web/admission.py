@@ -1,28 +1,172 @@
-"""Admission: what every request passes before its body is read.
+"""Admission: what every request passes before its body is read, and the limits of bodies.
 
 In this order: the choice of the client's route, access, rate limit, size, the number of lists that
 the caller waits for, and the room for its body. A path without a declared route answers 404.
 """
 
 import re
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 
-from skinapi.base.errors import Forbidden, NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
+from skinapi.base.errors import (
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    SkinAPIError,
+    StoreUnavailable,
+    TooManyRequests,
+    Unavailable,
+)
 from skinapi.base.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Access, Opened, Scraper
 from skinapi.platform.web.answers import LOOPBACK_HOST
-from skinapi.platform.web.body_limits import BodyBudget, leave_body_budget
-from skinapi.platform.web.declaration import Route, choose_client_route, route_of
-from skinapi.platform.web.forms import FORM_OVERHEAD
-from skinapi.platform.web.rate_limits import ConcurrentLists, Limits, Rate, caller_address
+from skinapi.platform.web.declaration import (
+    Access,
+    Opened,
+    Rate,
+    Route,
+    Scraper,
+    choose_client_route,
+    route_of,
+)
+from skinapi.platform.web.rate_limits import Limits, caller_address
 from skinapi.platform.web.request_context import limit_body, remember_subject
-from skinapi.platform.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
+from skinapi.platform.web.request_parsing import (
+    FORM_OVERHEAD,
+    ignore_unreadable_headers,
+    refuse_unreadable_path,
+)
+
+RETRY_AFTER_S = 2
+# As many of these as there are threads take no memory worth counting.
+SMALLEST_COUNTED = 256 * 1024
+
+
+class BodyBudget:
+    """`most` bytes together, of which one caller may have half for several bodies."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._of_caller: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self, caller: str, size: int) -> None:
+        """Count the body of the current request, of so many bytes. Raises Unavailable where there
+        is no room for it.
+        """
+        if size <= SMALLEST_COUNTED:
+            return
+        with self._lock:
+            own = self._of_caller[caller]
+            too_much_of_one = own and own + size > self._most // 2
+            if too_much_of_one or self._held + size > self._most:
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+            self._held += size
+            self._of_caller[caller] += size
+        g.body_in_budget = (self, caller, size)
+
+    def _leave(self, caller: str, size: int) -> None:
+        with self._lock:
+            self._held -= size
+            self._of_caller[caller] -= size
+            if not self._of_caller[caller]:
+                del self._of_caller[caller]
+
+
+def leave_body_budget() -> None:
+    """Count the body of the current request as done, if it was counted; also after an error."""
+    budget, caller, size = g.pop("body_in_budget", (None, "", 0))
+    if budget:
+        budget._leave(caller, size)
+
+
+SILENT_SECONDS = 20.0
+# An answer may take so many seconds and one more for each SLOWEST_RATE bytes. A phone with a weak
+# signal takes 20 KB a second, so it is just fast enough.
+SLOWEST_RATE = 16 * 1024
+DRAIN_SECONDS = 30.0
+DRAIN_SILENT_SECONDS = 5.0
+DRAINED_AT_ONCE = 64 * 1024
+LEAST_DRAINED = 32 * 1024 * 1024
+
+
+def limit_waiting(app: Flask, *, most_drained: int) -> None:
+    """Let no request of the app wait for its client without end, and discard of each refused body
+    up to so many bytes. Register it before all that reads bodies.
+    """
+
+    @app.before_request
+    def limit_silence() -> None:
+        _wait_at_most(SILENT_SECONDS, request.environ)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        size = response.content_length or 0
+        _wait_at_most(SILENT_SECONDS + size / SLOWEST_RATE, request.environ)
+        if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
+            # The server closes the response when all of it is sent.
+            response.call_on_close(partial(_discard_rest, request.environ, most_drained))
+        return response
+
+
+def _wait_at_most(seconds: float, environ: Mapping[str, Any]) -> None:
+    """For each part of the body, or for all of the answer; where gunicorn serves."""
+    if connection := environ.get("gunicorn.socket"):
+        connection.settimeout(seconds)
+
+
+def _discard_rest(environ: Mapping[str, Any], most: int) -> None:
+    if "gunicorn.socket" not in environ:
+        return
+    deadline = time.monotonic() + DRAIN_SECONDS
+    _wait_at_most(DRAIN_SILENT_SECONDS, environ)
+    with suppress(Exception):  # the client is gone, or its chunks are invalid: gunicorn closes
+        while most > 0 and time.monotonic() < deadline:
+            read = len(environ["wsgi.input"].read(DRAINED_AT_ONCE))
+            if not read:
+                return
+            most -= read
+
+
+MOST_LISTS_OF_ONE_CALLER = 4
+LIST_RETRY_AFTER_S = 1
+
+
+class ConcurrentLists:
+    """Counts the lists that each caller waits for, so that no caller takes all threads."""
+
+    def __init__(self) -> None:
+        self._of_caller: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self, caller: str) -> None:
+        """Count a list of this caller. Raises TooManyRequests where it waits for too many."""
+        with self._lock:
+            if self._of_caller[caller] >= MOST_LISTS_OF_ONE_CALLER:
+                raise TooManyRequests(retry_after=LIST_RETRY_AFTER_S)
+            self._of_caller[caller] += 1
+        g.lists_for = caller
+
+    def leave(self) -> None:
+        """Count the list of the current request, if it has one, as done; also after an error."""
+        caller = g.pop("lists_for", None)
+        if caller is None:
+            return
+        with self._lock:
+            self._of_caller[caller] -= 1
+            if not self._of_caller[caller]:
+                del self._of_caller[caller]
+
 
 # Refuses what pages of other sites send without a token.
 #

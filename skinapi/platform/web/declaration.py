@@ -1,4 +1,7 @@
-"""Declares routes: access, validation, answers and OpenAPI follow from one declaration.
+"""Declares routes: access, rate, validation, answers and OpenAPI follow from one declaration.
+
+Access is by role; accounts/auth/authorizer.py enforces it. Who may see a finding: `get` of
+findings/records/service.py. A route that declares no access is refused at import.
 
 The signature of a route's function is its schema. The first argument is the service of its package.
 The others are passed by keyword: `body`, `form` and `query` (their annotations are the schemas),
@@ -14,9 +17,11 @@ the rest.
 """
 
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import reduce
 from operator import or_
 from types import UnionType
@@ -27,18 +32,106 @@ from pydantic import BaseModel, TypeAdapter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from skinapi.base.errors import SkinAPIError
+from skinapi.base.errors import Forbidden, SkinAPIError
 from skinapi.base.pages import Page
-from skinapi.platform.web.access import Access
+from skinapi.base.subject import ROLES, Scope
 from skinapi.platform.web.answers import Renderer, problem_json, refusal_page
-from skinapi.platform.web.forms import BodyStream, FormStream, read_form
-from skinapi.platform.web.rate_limits import Rate, one_at_a_time
 from skinapi.platform.web.request_context import current_subject, idempotency_key
-from skinapi.platform.web.request_parsing import read_body, read_query
+from skinapi.platform.web.request_parsing import (
+    BodyStream,
+    FormStream,
+    read_body,
+    read_form,
+    read_query,
+)
 from skinapi.platform.web.schemas import Body, Form, link_to_next
+
+
+@dataclass(frozen=True)
+class Public:
+    """Anyone, without a token."""
+
+
+@dataclass(frozen=True)
+class Scraper:
+    """The metrics collector with the operator's token, or an admin."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An approved account that has one of these roles; accounts with other roles get `refusal`.
+
+    `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
+    that must first replace their initial password, or set up a second factor. A program's key gets
+    in where it has one of `scopes`; a test key only where nothing is changed, or `test_keys` says
+    that the route stores nothing for it. With `filed` a session key that files findings gets in,
+    to read those that it has just filed. `before_another`: a proxy asks this before the request
+    that counts against a key's quota.
+    """
+
+    roles: tuple[str, ...] = ROLES
+    refusal: str = Forbidden.sentence
+    even_waiting: bool = False
+    even_unready: bool = False
+    scopes: tuple[Scope, ...] = ()
+    test_keys: bool = False
+    filed: bool = False
+    before_another: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Anyone, where the operator opened the server to one of these clients, which send no token;
+    otherwise an approved account that has one of these roles, or a key with one of `scopes`.
+    """
+
+    clients: tuple[str, ...]
+    roles: tuple[str, ...] = ROLES
+    refusal: str = ""
+    scopes: tuple[Scope, ...] = ()
+
+    @property
+    def closed(self) -> str:
+        """The sentence for a caller without a token where the operator opened none of them."""
+        return self.refusal or closed_to(*self.clients)
+
+
+def closed_to(*clients: str) -> str:
+    """The sentence for who has no token: which clients the operator would have to open."""
+    return (
+        "Nobody is served here without a token, unless the operator of this server opens it to "
+        f"{' or '.join(clients)}."
+    )
+
+
+Access = Public | Scraper | Signed | Opened
+
+
+def admins(refusal: str, scopes: tuple[Scope, ...] = ()) -> Signed:
+    return Signed(roles=("admin",), refusal=refusal, scopes=scopes)
+
+
+class Rate(Enum):
+    """The rate classes. The operator sets how many requests each allows."""
+
+    READ = "read"
+    WRITE = "write"
+    SIGN_IN = "sign_in"
+    LOG_IN = "log_in"
+    ANONYMOUS = "anonymous"
+    PREDICTIONS = "predictions"
+    RENDERINGS = "renderings"
+    UNLIMITED = "unlimited"
+
 
 S = TypeVar("S")
 RouteFunction = Callable[..., Any]
+# Limits how many lists are built at the same time: one per process, and a few waiting per caller.
+#
+# To build a list of 1,000 items keeps Python's interpreter (GIL) busy for tens of milliseconds, in
+# which no other request of the process goes on. In many threads at the same time, lists would leave
+# no time for anything else.
+one_list_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -129,7 +222,7 @@ class Route:
             return result
         headers = {}
         # The function has read from the store already, so a slow query holds no lock here.
-        with one_at_a_time if isinstance(result, Page) else nullcontext():
+        with one_list_at_a_time if isinstance(result, Page) else nullcontext():
             if isinstance(result, Page):
                 headers, result = link_to_next(result, request), result.items
             text = self.answer.dump_json(result, by_alias=True)

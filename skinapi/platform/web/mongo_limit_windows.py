@@ -17,7 +17,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError
 from skinapi.platform.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.platform.mongo.mongo_transactions import mongo_errors
 from skinapi.platform.mongo.outage import TIMEOUTS
-from skinapi.platform.web.limit_windows import CLOCK_TOLERANCE_S, Window
+from skinapi.platform.web.rate_limits import CLOCK_TOLERANCE_S, Window
 
 # Losing the counts of the last moments does no harm, so no hit waits for the other members.
 QUICK = pymongo.WriteConcern(w=1, j=False)

@@ -1,127 +1,131 @@
-"""The routes about the server itself: start page, health, metrics, API documentation as JSON and
-HTML.
+"""The routes about the server itself: start page, health, metrics and API documentation; and what
+is logged and counted of each request.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from pydantic import Field
 
 from skinapi.base.errors import SkinAPIError, Unavailable
+from skinapi.base.logs import log
 from skinapi.base.settings import VERSION
 from skinapi.base.values import GaugeReading
-from skinapi.platform.web.access import Public, Scraper
-from skinapi.platform.web.declaration import Routes, declared_routes, prefers_page
-from skinapi.platform.web.monitoring import CONTENT_TYPE, exposition
-from skinapi.platform.web.openapi import build_spec
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import (
+    Public,
+    Rate,
+    Routes,
+    Scraper,
+    declared_routes,
+    prefers_page,
+)
+from skinapi.platform.web.openapi import build_spec, docs_page
+from skinapi.platform.web.request_context import current_subject, request_id
 from skinapi.platform.web.schemas import Answer
 
-# The API documentation for people: one page of plain HTML from the OpenAPI document.
+REQUESTS = Counter("skinapi_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "route"])
+# A client may send any method name. Each would be a new time series, so the others are one.
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# The files that each worker counts in. All series of all routes take less.
+RESERVED_BYTES = {"counter": 512 * 1024, "histogram": 1024 * 1024}
 
 
-Spec = dict[str, Any]
+def measure_requests(app: Flask) -> None:
+    """Count all requests of the application; none where there is no room for the counts."""
+    if FOLDER in os.environ and not _reserve(Path(os.environ[FOLDER])):
+        return
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{{ spec.info.title }} · API</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1.5rem;
-         color: #1a2430; background: #fff }
-  h1 { margin: 0 } h2 { margin-top: 2.5rem; border-bottom: 2px solid #dde4ea }
-  details { border: 1px solid #dde4ea; border-radius: .4rem; margin: .5rem 0; padding: .5rem .8rem }
-  summary { cursor: pointer }
-  code, pre { font: 14px/1.45 ui-monospace, monospace }
-  pre { background: #f4f7f9; padding: .8rem; overflow-x: auto }
-  .method { display: inline-block; min-width: 4.5rem; font-weight: 700; color: #0b5c8a }
-  .who { color: #5a6875 } .notice { background: #fff6df; padding: .6rem .8rem }
-  td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top }
-</style>
-</head>
-<body>
-<h1>{{ spec.info.title }} <small class="who">{{ spec.info.version }}</small></h1>
-<p class="notice">{{ spec.info.description }}</p>
-<p>Send the token of <code>POST /login</code> as <code>Authorization: Bearer …</code>.
-For programs, as OpenAPI: <a href="openapi.json">openapi.json</a>.</p>
-{% for tag, operations in groups %}
-<h2>{{ tag }}</h2>
-{% for method, path, op in operations %}
-<details id="{{ op.operationId }}">
-<summary><span class="method">{{ method }}</span> <code>{{ path }}</code>
-— {{ op.summary }}
-<span class="who">{{ "token" if op.security else "open to all" }}</span></summary>
-{% if op.description %}<p>{{ op.description }}</p>{% endif %}
-{% if op.parameters %}
-<table><tr><th>Parameter</th><th>In</th><th>Type</th></tr>
-{% for p in op.parameters %}
-<tr><td><code>{{ p.name }}</code></td><td>{{ p.in }}</td>
-<td><code>{{ kind(p.schema) }}</code></td></tr>
-{% endfor %}</table>
-{% endif %}
-{% for id in op["x-also"] %}<a id="{{ id }}"></a>{% endfor %}
-{% if op.requestBody %}{% for kind, body in op.requestBody.content.items() %}
-<p>Body, as {{ kind }}</p>
-<pre>{{ shape(body.schema) }}</pre>{% endfor %}{% endif %}
-<table><tr><th>Status</th><th>Means</th></tr>
-{% for status, response in op.responses.items() %}
-<tr><td>{{ status }}</td><td>{{ response.description }}</td></tr>
-{% endfor %}</table>
-{% set good = op.responses.values() | list | first %}
-{% if good.content["application/json"] %}
-<pre>{{ shape(good.content["application/json"].schema) }}</pre>{% endif %}
-</details>
-{% endfor %}{% endfor %}
-</body>
-</html>
-"""
+    @app.after_request
+    def measure(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
+        SECONDS.labels(method, route).observe(time.perf_counter() - g.started)
+        return response
 
 
-def docs_page(spec: Spec) -> str:
-    """The page, with the operations grouped by tag; it loads nothing from another host."""
-    groups: dict[str, list[tuple[str, str, Spec]]] = {}
-    for path, operations in spec["paths"].items():
-        for method, operation in operations.items():
-            row = (method.upper(), path, operation)
-            groups.setdefault(operation["tags"][0], []).append(row)
-    shapes = _Shapes(spec["components"]["schemas"])
-    return render_template_string(
-        PAGE, spec=spec, groups=groups.items(), kind=shapes.kind, shape=shapes.text
-    )
+def _reserve(folder: Path) -> bool:
+    """Reserve the disk space of this process's files; False where there is none.
+
+    The library writes to them through a mapping. Where the disk is full and a page was not
+    reserved, the system ends the process, with all requests under way.
+    """
+    files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in RESERVED_BYTES.items()}
+    try:
+        for path, size in files.items():
+            with path.open("a+b") as file:
+                if hasattr(os, "posix_fallocate"):  # not on macOS
+                    os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        for path in files:
+            path.unlink(missing_ok=True)  # half a file could not be read
+        log.error("requests are not counted: no room for the metrics", reason=error.strerror)
+        return False
+    return True
 
 
-class _Shapes:
-    """Shows a JSON schema as an example in which each value is replaced by its type."""
+def exposition(gauges: Iterable[GaugeReading]) -> bytes:
+    """All metrics in the text format of Prometheus, and these readings."""
+    looked_up = CollectorRegistry()
+    looked_up.register(_Readings(gauges))
+    if FOLDER not in os.environ:
+        return generate_latest() + generate_latest(looked_up)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry) + generate_latest(looked_up)
 
-    def __init__(self, components: Spec) -> None:
-        self._components = components
 
-    def text(self, schema: Spec) -> str:
-        return json.dumps(self._shape(schema), indent=2, ensure_ascii=False)
+class _Readings(Collector):
+    def __init__(self, gauges: Iterable[GaugeReading]) -> None:
+        self._gauges = tuple(gauges)
 
-    def kind(self, schema: Spec) -> str:
-        shape = self._shape(schema)
-        return shape if isinstance(shape, str) else json.dumps(shape)
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for gauge in self._gauges:
+            names = [name for name, _ in gauge.labels]
+            family = families.setdefault(
+                gauge.name, GaugeMetricFamily(gauge.name, gauge.says, labels=names)
+            )
+            family.add_metric([value for _, value in gauge.labels], gauge.value)
+        yield from families.values()
 
-    def _shape(self, schema: Spec) -> Any:
-        if "$ref" in schema:
-            return self._shape(self._components[schema["$ref"].rpartition("/")[2]])
-        if "anyOf" in schema:
-            return " or ".join(self.kind(part) for part in schema["anyOf"])
-        if "enum" in schema:
-            return " | ".join(map(str, schema["enum"]))
-        if schema.get("type") == "array":
-            return [
-                self._shape(part) for part in schema.get("prefixItems", [schema.get("items", {})])
-            ]
-        if "properties" in schema:
-            return {name: self._shape(part) for name, part in schema["properties"].items()}
-        return str(schema.get("const", schema.get("format", schema.get("type", "anything"))))
+
+# Logs one JSON line per request, without personal data: the route's template instead of the path,
+# the account's id instead of a name. The caller's address is there where the operator asks for it.
+
+
+def log_requests(app: Flask, *, addresses: bool) -> None:
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        subject = current_subject()
+        log.info(
+            "request",
+            method=request.method,
+            route=request.url_rule.rule if request.url_rule else None,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started) * 1000, 1),
+            account=subject.id if subject else None,
+            request_id=request_id(),
+            **({"address": request.remote_addr} if addresses else {}),
+        )
+        return response
 
 
 class ServerInfo:

@@ -1,13 +1,30 @@
-"""Parses and validates JSON bodies, queries and paths of requests."""
+"""Parses and validates requests: JSON bodies, queries, paths, and multipart forms.
 
+Forms are parsed in memory only: no photo is written to disk. Larger bodies a route reads itself,
+piece by piece.
+"""
+
+import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import IO, Any, Generic, TypeVar, get_args
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException
-from werkzeug.http import parse_date, parse_if_range_header
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import parse_date, parse_if_range_header, parse_options_header
+from werkzeug.sansio.multipart import (
+    Data,
+    Epilogue,
+    Event,
+    Field,
+    File,
+    MultipartDecoder,
+    NeedData,
+    State,
+)
 
 from skinapi.base.errors import (
     BadRequest,
@@ -17,8 +34,9 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.json_bounds import holds_more_values
-from skinapi.platform.web.request_context import is_oversize, oversize
-from skinapi.platform.web.schemas import Body
+from skinapi.base.values import PartHead
+from skinapi.platform.web.request_context import is_oversize, largest_body, oversize
+from skinapi.platform.web.schemas import Body, Form, Upload
 
 B = TypeVar("B", bound=Body)
 Q = TypeVar("Q", bound=BaseModel)
@@ -131,3 +149,219 @@ def sentence_of(error: ValidationError, *, missing: str | None) -> str:
     field = ".".join(str(part) for part in first["loc"])[:LONGEST_ECHO]
     message = first["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
+
+
+# Reads the parts of a multipart form: in memory, or as a stream.
+#
+# Werkzeug's own loop over its decoder puts no limit on the headers of a part, and a form of 10 MB
+# with headers of 100,000 lines takes seconds of Python and 90 MB. So this loop checks their size
+# before they are parsed. https://www.rfc-editor.org/rfc/rfc7578
+
+
+READ_BYTES = 64 * 1024
+# Browsers and HTTP libraries write two or three headers, of 300 bytes together. A name of a file
+# may have 255 characters, which are up to 12 bytes each where they are escaped.
+LARGEST_HEADERS = 8 * 1024
+CHARSETS = ("ascii", "us-ascii", "utf-8", "iso-8859-1")
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
+
+
+def read_parts(
+    stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
+) -> Iterator[tuple[PartHead, bytes]]:
+    """Yield the head and the bytes of each part. Raises RequestEntityTooLarge for more parts than
+    `most`, for more bytes of text, and for larger headers; ValueError for a form that is broken.
+    """
+    head: PartHead | None = None
+    content = io.BytesIO()
+    for event in stream_parts(stream, boundary, most=most, most_text=most_text):
+        if isinstance(event, bytes):
+            content.write(event)
+            continue
+        if head:
+            # `getvalue` returns the bytes that were written; `read` would copy them.
+            yield head, content.getvalue()
+        head, content = event, io.BytesIO()
+    if head:
+        yield head, content.getvalue()
+
+
+def stream_parts(
+    stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
+) -> Iterator[PartHead | bytes]:
+    """Yield the head of each part, then its bytes in pieces. Raises as `read_parts`.
+
+    The last part may be cut off: then ValueError is raised after its pieces.
+    """
+    if not boundary:
+        raise ValueError("a form without a boundary")
+    decoder = MultipartDecoder(boundary, most_text, max_parts=most)
+    part: Field | File | None = None
+    text_bytes = 0
+    for event in _events(stream, decoder):
+        if isinstance(event, (Field, File)):
+            part = event
+            yield _begun(part)
+        elif isinstance(event, Data) and part is not None:
+            if isinstance(part, Field):
+                text_bytes += len(event.data)
+                if text_bytes > most_text:
+                    raise RequestEntityTooLarge
+            if event.data:
+                yield bytes(event.data)
+
+
+def _events(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
+    while True:
+        data = stream.read(READ_BYTES)
+        decoder.receive_data(data or None)
+        event = _next(decoder)
+        while not isinstance(event, (NeedData, Epilogue)):
+            yield event
+            event = _next(decoder)
+        if isinstance(event, Epilogue) or not data:
+            return
+
+
+def _next(decoder: MultipartDecoder) -> Event:
+    """The next event. Raises RequestEntityTooLarge if the headers before it are too large."""
+    if (
+        decoder.state is State.PART
+        and len(decoder.buffer) > LARGEST_HEADERS
+        and not _BLANK_LINE.search(decoder.buffer, 0, LARGEST_HEADERS)
+    ):
+        raise RequestEntityTooLarge
+    return decoder.next_event()
+
+
+def _begun(part: Field | File) -> PartHead:
+    _, options = parse_options_header(part.headers.get("content-type", ""))
+    charset = options.get("charset", "").lower()
+    return PartHead(
+        name=part.name,
+        filename=part.filename if isinstance(part, File) else None,
+        charset=charset if charset in CHARSETS else "utf-8",
+    )
+
+
+F = TypeVar("F", bound=Form)
+MULTIPART = "multipart/form-data"
+# The room that a form has for its texts and boundaries, besides its file.
+FORM_OVERHEAD = 64 * 1024
+MOST_PARTS = 64
+# Werkzeug also counts what it has read but not parsed yet, so this must exceed the 64 KiB that it
+# reads at a time.
+MOST_TEXT = 512 * 1024
+
+
+def read_form(schema: type[F], request: Request) -> F:
+    """The validated form. Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
+
+    An empty text counts as a missing field, because browsers send it for an empty input.
+    """
+    if request.mimetype != MULTIPART:
+        if schema.missing:
+            raise InvalidBody(schema.missing)
+        raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
+    texts, files = _parse(request)
+    largest = largest_body() - FORM_OVERHEAD
+    if any(len(file.content) > largest for file in files.values()):
+        raise oversize()
+    fields = {name: _value(name, schema, texts, files) for name in {*texts, *files}}
+    try:
+        return schema.model_validate({name: v for name, v in fields.items() if v is not None})
+    except ValidationError as error:
+        raise InvalidBody(sentence_of(error, missing=schema.missing)) from error
+
+
+def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload]]:
+    """The texts and the files of the form. Raises BadRequest, PayloadTooLarge."""
+    boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
+    texts: list[tuple[str, str]] = []
+    files: list[tuple[str, Upload]] = []
+    with client_stream(request, "The form could not be read"):
+        for head, content in read_parts(
+            request.stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT
+        ):
+            if head.filename is None:
+                texts.append((head.name, content.decode(head.charset, "replace")))
+            else:
+                files.append((head.name, Upload(head.filename, content)))
+    return MultiDict(texts), MultiDict(files)
+
+
+def _value(
+    name: str,
+    schema: type[BaseModel],
+    texts: MultiDict[str, str],
+    files: MultiDict[str, Upload],
+) -> Any:
+    """The value of one field: a file or a text, or a list where the schema wants several; None
+    where it is missing.
+
+    Raises InvalidBody where one value is wanted and several were sent, and where a text was sent as
+    a file: left out, it would count as not told, also a checklist that demands a referral.
+    """
+    known = schema.model_fields.get(name)
+    wanted = known.annotation if known else None
+    if Upload in (wanted, *get_args(wanted)):
+        found: list[Any] = files.getlist(name)
+    elif known and name in files:
+        raise InvalidBody(f"{name}: must be sent as text, not as a file")
+    else:
+        found = [text for text in texts.getlist(name) if text]
+    if any(getattr(part, "__origin__", None) is tuple for part in (wanted, *get_args(wanted))):
+        return found or None
+    if known and len(found) > 1:
+        raise InvalidBody(f"{name}: given more than once")
+    return found[0] if found else None
+
+
+# Bodies that a route reads itself, piece by piece, because they may be larger than memory.
+
+
+MOST_STREAMED_PARTS = 20_000
+UNREADABLE = "The body could not be read"
+
+
+class FormStream(Generic[F]):
+    """A multipart form: the head of each part, then its bytes. `F` describes it for the docs."""
+
+    def __init__(self, request: Request) -> None:
+        """Raises UnsupportedMediaType."""
+        if request.mimetype != MULTIPART:
+            raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
+        self._request = request
+
+    def __iter__(self) -> Iterator[PartHead | bytes]:
+        """Raises BadRequest for a form that is broken or cut off, PayloadTooLarge for one that is
+        too large. What its consumer raises is not touched.
+        """
+        request = self._request
+        boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
+        found = stream_parts(
+            request.stream, boundary, most=MOST_STREAMED_PARTS, most_text=MOST_TEXT
+        )
+        event: PartHead | bytes | None
+        while True:
+            with client_stream(request, UNREADABLE):
+                event = next(found, None)
+            if event is None:
+                return
+            yield event
+
+
+class BodyStream:
+    """A plain body, of a media type with parameters."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.media_type = request.mimetype
+        self.parameters = request.mimetype_params
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, or all with -1; none at the end. Raises BadRequest,
+        PayloadTooLarge.
+        """
+        with client_stream(self._request, UNREADABLE):
+            return self._request.stream.read(size)

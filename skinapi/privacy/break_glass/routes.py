@@ -7,9 +7,8 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 from skinapi.privacy.break_glass.errors import (
     BreakGlassChosen,

@@ -10,9 +10,8 @@ from skinapi.base.languages import LANGUAGES, known_language
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.findings.reports.rendering import POLICY
-from skinapi.platform.web.access import Public, Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 from skinapi.privacy.erasure.receipt_page import print_receipt, render_receipt
 from skinapi.privacy.erasure.receipts import fingerprint_of, is_genuine

@@ -5,9 +5,7 @@ from pydantic import Field
 from skinapi.accounts.auth.emails import Email
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Rate, Routes, admins
 from skinapi.platform.web.schemas import Body, Message
 from skinapi.privacy.joining.service import CannotJoin, JoiningService
 

@@ -12,9 +12,8 @@ from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
 from skinapi.platform.jobs.job import TooManyJobs
-from skinapi.platform.web.access import Public, Signed, admins
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate, caller_address
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
 from skinapi.privacy.person_file.service import AsksAlone, PersonFilesService

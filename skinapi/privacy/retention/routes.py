@@ -2,8 +2,7 @@
 
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.subject import Subject
-from skinapi.platform.web.access import admins
-from skinapi.platform.web.declaration import Routes
+from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Message
 from skinapi.privacy.retention.schemas import (
     RetainedKindView,

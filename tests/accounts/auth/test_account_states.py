@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import Unauthenticated
-from skinapi.platform.web.access import Signed
+from skinapi.platform.web.declaration import Signed
 from tests.stores.mock_store import MockStore
 from tests.support.backends import ADMIN, Backend, Person
 from tests.support.size import size

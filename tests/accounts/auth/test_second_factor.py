@@ -16,8 +16,7 @@ from skinapi.accounts.auth.guess_limits import CODES_PER_HOUR
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.second_factor import RECOVERY_CODES, code_at, step_of
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.access import Public
-from skinapi.platform.web.declaration import route_of
+from skinapi.platform.web.declaration import Public, route_of
 from tests.support.backends import PASSWORD, SECRET, Backend, Person, erase
 from tests.support.smtp_server import SmtpServer
 

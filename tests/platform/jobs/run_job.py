@@ -6,7 +6,7 @@ It imports no settings, which would be a fifth of what its start costs.
 import os
 import sys
 
-from skinapi.platform.jobs.job_guard import guard_job
+from skinapi.platform.jobs.handlers import guard_job
 
 KINDS = (
     "count", "fail", "break_down", "lose_store", "crash", "print_much", "print_secret",

@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from skinapi import __main__ as command_line
-from skinapi.platform.jobs.keeper import WorkerKeeper
+from skinapi.platform.jobs.process import WorkerKeeper
 
 WORKER = (sys.executable, "-m", "tests.platform.jobs.entry")
 

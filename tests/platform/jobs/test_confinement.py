@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.settings import Settings
-from skinapi.platform.jobs.confinement import leave_namespaces
-from skinapi.platform.jobs.process import job_environment, machine_environment
+from skinapi.platform.jobs.process import job_environment, leave_namespaces, machine_environment
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {"JWT_SECRET_KEY", "FORMER_JWT_SECRET_KEYS", "MONGO_URI"}  # a job opens the store
@@ -45,7 +44,7 @@ def look(environment: dict[str, str]) -> dict[str, object]:
     command = [
         sys.executable,
         "-m",
-        "skinapi.platform.jobs.confinement",
+        "skinapi.platform.jobs.process",
         "tests.platform.jobs.look_around",
     ]
     told = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.platform.jobs.keeper import FIRST_START_S, WorkerKeeper
+from skinapi.platform.jobs.process import FIRST_START_S, WorkerKeeper
 from tests.platform.jobs.handlers import is_alive
 from tests.served.people import Seeder
 from tests.served.server import ROOT, Server, children, stopping
@@ -19,7 +19,7 @@ from tests.support.backends import SECRET
 
 PARENT = """
 import time
-from skinapi.platform.jobs.keeper import WorkerKeeper
+from skinapi.platform.jobs.process import WorkerKeeper
 from skinapi.platform.stores import make_store
 keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:

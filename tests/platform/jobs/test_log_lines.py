@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.jobs.attempt import LONGEST_LINE, LogLines
-from skinapi.platform.jobs.job_logs import HEAD_LINES, LINES_OF_BATCH, TAIL_LINES, JobLogs
+from skinapi.platform.jobs.job_logs import (
+    HEAD_LINES,
+    LINES_OF_BATCH,
+    LONGEST_LINE,
+    TAIL_LINES,
+    JobLogs,
+    LogLines,
+)
 from tests.support.backends import store_of_kind
 
 JOB = "0badc0de"

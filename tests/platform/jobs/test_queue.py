@@ -359,16 +359,6 @@ def test_the_file_of_a_person_who_waits_is_next_whatever_waits_before_it(jobs: J
     assert claim(jobs).id == file.identifier
 
 
-def test_the_jobs_of_a_dead_worker_wait_again_before_its_lease_ends(jobs: Jobs) -> None:
-    job = submit(jobs)
-    assert claim(jobs).worker == "w"
-    jobs.take_back_of({"another"})
-    assert jobs.get(job.id).status == "running"
-    jobs.take_back_of({"w"})
-    assert jobs.get(job.id).status == "queued"
-    assert claim(jobs).attempts == 2
-
-
 def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
     running, waiting, whole = submit(jobs, "ada"), submit(jobs, "bob"), submit(jobs, "cleo")
     lost = jobs.claim(worker="w", lease=OVER)

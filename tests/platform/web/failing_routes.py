@@ -8,10 +8,8 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from skinapi.base.errors import SkinAPIError
-from skinapi.platform.web.access import Signed
 from skinapi.platform.web.answers import Renderer, plain_text, problem_json
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Rate, Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 from tests.support.backends import Backend
 

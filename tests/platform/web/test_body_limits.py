@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from skinapi.base.errors import Unavailable
-from skinapi.platform.web.body_limits import SMALLEST_COUNTED, BodyBudget, leave_body_budget
+from skinapi.platform.web.admission import SMALLEST_COUNTED, BodyBudget, leave_body_budget
 
 MEGABYTE = 1024 * 1024
 APP = Flask(__name__)

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.platform.web.access import Opened
-from skinapi.platform.web.declaration import declared_routes
+from skinapi.platform.web.declaration import Opened, declared_routes
 from tests.support.backends import Backend
 
 EVIL = "https://evil.example"

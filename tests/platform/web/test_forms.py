@@ -11,9 +11,7 @@ from openapi_spec_validator import validate
 from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import TestResponse
 
-from skinapi.platform.web.access import Public, Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import Rate
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.schemas import Form, Message, Upload
 from tests.platform.web.failing_routes import never_an_error
 from tests.support.backends import Backend, Person

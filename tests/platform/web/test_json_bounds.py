@@ -15,8 +15,7 @@ from skinapi.accounts.auth.schemas import Credentials
 from skinapi.base.errors import InvalidBody
 from skinapi.base.json_bounds import holds_more_values
 from skinapi.integrations.clients.explainable import ImageData
-from skinapi.platform.web.access import Opened, Public
-from skinapi.platform.web.declaration import Route, declared_routes
+from skinapi.platform.web.declaration import Opened, Public, Route, declared_routes
 from skinapi.platform.web.request_parsing import MOST_VALUES, read_body
 from skinapi.platform.web.schemas import Body
 from tests.support.backends import Backend

@@ -10,10 +10,9 @@ import pytest
 from limits import parse
 
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
-from skinapi.platform.web.declaration import declared_routes
-from skinapi.platform.web.limit_windows import SqliteWindows, Window
+from skinapi.platform.web.declaration import Rate, declared_routes
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
-from skinapi.platform.web.rate_limits import Limits, Rate, caller_address
+from skinapi.platform.web.rate_limits import Limits, SqliteWindows, Window, caller_address
 from tests.support.backends import Backend
 
 HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')

@@ -13,7 +13,7 @@ import apsw
 import pytest
 from limits import parse
 
-from skinapi.platform.web.limit_windows import SqliteWindows
+from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.support.size import size
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second")

@@ -7,9 +7,8 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from skinapi.base.pages import Page
-from skinapi.platform.web.access import Signed
-from skinapi.platform.web.declaration import Routes
-from skinapi.platform.web.rate_limits import MOST_OF_ONE_CALLER, Rate
+from skinapi.platform.web.admission import MOST_LISTS_OF_ONE_CALLER
+from skinapi.platform.web.declaration import Rate, Routes, Signed
 from skinapi.platform.web.schemas import Answer
 from tests.support.backends import Backend, Person
 
@@ -68,8 +67,10 @@ def test_a_caller_who_waits_for_many_lists_is_told_to_wait_and_others_are_answer
 ) -> None:
     backend = ListBackend(tmp_path)
     ada, bob = backend.member(), backend.member()
-    with ThreadPoolExecutor(MOST_OF_ONE_CALLER) as pool:
-        under_way = [pool.submit(call, ada, "/planted/slow") for _ in range(MOST_OF_ONE_CALLER)]
+    with ThreadPoolExecutor(MOST_LISTS_OF_ONE_CALLER) as pool:
+        under_way = [
+            pool.submit(call, ada, "/planted/slow") for _ in range(MOST_LISTS_OF_ONE_CALLER)
+        ]
         for _ in under_way:
             assert backend.searching.acquire(timeout=30)
         refused = call(ada, "/submissions")
@@ -78,7 +79,7 @@ def test_a_caller_who_waits_for_many_lists_is_told_to_wait_and_others_are_answer
         assert call(ada, "/me").status_code == 200
         assert call(bob, "/submissions").status_code == 200
         backend.found.set()
-        assert [done.result().status_code for done in under_way] == [200] * MOST_OF_ONE_CALLER
-    for _ in range(2 * MOST_OF_ONE_CALLER):
+        assert [done.result().status_code for done in under_way] == [200] * MOST_LISTS_OF_ONE_CALLER
+    for _ in range(2 * MOST_LISTS_OF_ONE_CALLER):
         assert call(ada, "/planted/slow").status_code == 200
     backend.services.store.close()

@@ -12,8 +12,8 @@ from flask import Flask
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.jobs.job_queue import Jobs, NewJob
-from skinapi.platform.web import monitoring as metrics
-from skinapi.platform.web.limit_windows import SqliteWindows
+from skinapi.platform.web import pages as metrics
+from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.support.backends import Backend
 
 SCRAPER = "a-token-for-the-collector-of-metrics"

@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.accounts.auth.routes import LARGEST_BODY
 from skinapi.lab.uploads import LARGEST_PART
-from skinapi.platform.web.forms import FORM_OVERHEAD
+from skinapi.platform.web.request_parsing import FORM_OVERHEAD
 from tests.served.memory import measure_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON, post
@@ -156,8 +156,8 @@ def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: 
 
 IMPATIENT = """
 import runpy, sys
-from skinapi.platform.web import body_limits
-body_limits.SILENT_SECONDS = 0.3
+from skinapi.platform.web import admission
+admission.SILENT_SECONDS = 0.3
 sys.argv = ["skinapi", "serve"]
 runpy.run_module("skinapi", run_name="__main__")
 """
