@@ -33,10 +33,9 @@ from skinapi.console.embed import EmbedPage
 from skinapi.console.embed import routes as embed_routes
 from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
-from skinapi.findings.prediction.routes import again_routes, moving_routes
+from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
-from skinapi.findings.records.outcome_routes import routes as outcomes_routes
-from skinapi.findings.records.routes import correction_routes, review_routes
+from skinapi.findings.records.routes import correction_routes, outcome_routes, review_routes
 from skinapi.findings.records.routes import routes as records_routes
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.integrations.clients import (
@@ -234,7 +233,7 @@ def _register_routes(
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(correction_routes.blueprint(services.corrections))
-    app.register_blueprint(outcomes_routes.blueprint(services.outcomes))
+    app.register_blueprint(outcome_routes.blueprint(services.outcomes))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))
@@ -250,8 +249,7 @@ def _register_routes(
     app.register_blueprint(dermascan_uploads.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
-    app.register_blueprint(again_routes.blueprint(model_services.judging_again))
-    app.register_blueprint(moving_routes.blueprint(model_services.moving))
+    app.register_blueprint(kept_photo_routes.blueprint(model_services.kept_photos))
     for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))

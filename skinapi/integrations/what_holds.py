@@ -5,8 +5,7 @@ DICOM say the same.
 from collections.abc import Iterator
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.page_texts import DecisionContent, say_advice

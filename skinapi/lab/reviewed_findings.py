@@ -21,8 +21,7 @@ from typing import IO, Any
 from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account, Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
-from skinapi.findings.records.reviews import Histology, Review, deciding_review
-from skinapi.findings.records.spots import Reviews
+from skinapi.findings.records.reviews import Histology, Review, Reviews, deciding_review
 from skinapi.findings.records.submission import SubmittedPhoto
 from skinapi.findings.records.submissions import Submissions
 from skinapi.lab.checks.picture_storage import Provenance

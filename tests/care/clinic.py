@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import submission as module
-from skinapi.findings.records.submission import Again, Filing, NewFinding, Submission
+from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
-from skinapi.platform.storage.ids import new_id
 from tests.support.access import SECTIONS
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
@@ -34,27 +33,23 @@ def file_at(
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
     given = {"finding": finding_of(band=band), "context": Context(), **fields}
     if original := given.pop("original", None):
-        given["again"] = Again(original, by="-")
+        given |= {"again": original, "by": "-"}
     photo = given.pop("photo_blob", None)
-    blobs = given.pop("blobs", (photo,) if photo else ())
+    if photo:
+        given["blobs"] = (photo,)
     new = NewFinding(
+        owner=backend.account(patient.email).id,
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
         narrative_source={"writer": "template"},
-        key=None,
-        request_hash="",
         **given,
     )
-    return file_new(backend, backend.account(patient.email).id, new, blobs)
+    return file_new(backend, new)
 
 
-def file_new(
-    backend: Backend, owner: str, new: NewFinding, blobs: tuple[str, ...] = ()
-) -> Submission:
+def file_new(backend: Backend, new: NewFinding) -> Submission:
     records = backend.services.records
-    number = records.submissions.take_number()
-    filing = Filing(identifier=new_id(), number=number, owner=owner, new=new, blobs=blobs)
-    return records.file(filing)
+    return records.file(new, records.submissions.take_number())
 
 
 def file_scored(

@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.page_texts import LetterContent
 from skinapi.findings.reports.words import say_moment

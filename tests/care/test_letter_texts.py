@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
 from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import file_for

@@ -7,8 +7,9 @@ import pytest
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.subject import Subject
 from skinapi.care.queue.queue import CareService
-from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.spots import Reviews, Spots
+from skinapi.findings.records.readers import ReadNotes
+from skinapi.findings.records.reviews import Reviews
+from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer

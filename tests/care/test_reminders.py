@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.care.spots import service as module
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review

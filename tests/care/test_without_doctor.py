@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records import unassigned
+from skinapi.findings.records import review_queue
 from tests.care.clinic import REFERRAL, ROUTINE, URGENT, file_for, numbers, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
@@ -285,7 +285,7 @@ def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgen
     file_for(backend, patient, URGENT)
     mailer.make_pass()
     assert told() == [0], "once an hour at most"
-    monkeypatch.setattr(unassigned, "TOLD_AGAIN_AFTER", timedelta())
+    monkeypatch.setattr(review_queue, "TOLD_AGAIN_AFTER", timedelta())
     mailer.make_pass()
     mailer.make_pass()
     assert told() == [1], "in place of the one that was not sent yet"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.findings.records.standing import JudgedPhoto, Reader, SpotFacts, SpotView
-from skinapi.findings.records.submission import Filing, NewFinding, Submission
+from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.page_texts import say_advice
 from skinapi.integrations.dicom.objects import ObjectSource, as_file
 from skinapi.integrations.dicom.structured_report import make_report
@@ -29,17 +29,16 @@ few = settings(max_examples=size(10, 150), deadline=None)  # of structured repor
 
 def filed(photo: JudgedPhoto) -> Submission:
     new = NewFinding(
+        id=photo.id,
+        owner="a",
         finding=finding_of(band=photo.band),
         context=Context(),
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
         narrative_source={"writer": "template"},
-        key=None,
-        request_hash="",
         lesion=LESION,
     )
-    filing = Filing(identifier=photo.id, number=photo.number, owner="a", new=new)
-    return filing.as_submission(doctor=None).model_copy(
+    return new.as_submission(number=photo.number).model_copy(
         update={"created_at": photo.created_at, "changed": "0" * 32}
     )
 

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.languages import LANGUAGES
-from skinapi.findings.records import break_glass
+from skinapi.findings.records import readers
 from skinapi.findings.records import service as records_service
 from skinapi.integrations.dicom.uids import uid_of_id
 from skinapi.model.conditions import conditions_table
@@ -38,7 +38,7 @@ def given(smtp: SmtpServer) -> dict[str, str]:
 @contextmanager
 def clock(at: datetime) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (break_glass, service, records_service):
+        for module in (readers, service, records_service):
             patch.setattr(module, "now", lambda: at)
         yield
 

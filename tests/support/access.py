@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
-from skinapi.findings.records.break_glass import LIFE, BreakGlass
-from skinapi.findings.records.submission import Filing, NewFinding
+from skinapi.findings.records.readers import LIFE, BreakGlass
+from skinapi.findings.records.submission import NewFinding
 from skinapi.findings.records.submissions import Submissions
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.uids import study_uid
@@ -361,6 +361,7 @@ class SampleAccounts:
         blobs = self.backend.services.store.blobs
         submissions = Submissions(self.backend.services.store)
         new = NewFinding(
+            owner=owner,
             finding=finding_of(),
             context=Context(),
             language="en",
@@ -368,16 +369,9 @@ class SampleAccounts:
             narrative_source={"writer": "template"},
             lesion=lesion,
             key=new_id(),
-            request_hash="",
-        )
-        filing = Filing(
-            identifier=new_id(),
-            number=submissions.take_number(),
-            owner=owner,
-            new=new,
             blobs=(blobs.put(PHOTO),),
         )
-        return submissions.add(filing, doctor=None).number
+        return submissions.add(new, number=submissions.take_number(), doctor=None).number
 
     def refresh_token(self) -> str:
         account = self.backend.account(

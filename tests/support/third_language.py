@@ -32,7 +32,7 @@ PLACES = {
 }
 # The German files of `skinapi/base/words_en`, made of the English ones, and who reads them.
 WORDS = {
-    "base/words_de/days.py": "skinapi.findings.records.due_days",
+    "base/words_de/days.py": "skinapi.findings.records.decisions",
     "base/words_de/reports.py": "skinapi.findings.reports.words",
     "base/words_de/pages.py": "skinapi.platform.web.answers",
     "base/words_de/mails.py": "skinapi.platform.notices.outbox",

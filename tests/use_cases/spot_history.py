@@ -81,16 +81,16 @@ class History:
         finding = finding_of(label, band=band, probability=draw.choice([0.5, 0.9]))
         words = write_template(Facts.of(finding, Context()), "en").sections
         new = NewFinding(
+            owner=self.patient,
             finding=finding,
             context=Context(),
             language="en",
             sections=words.model_dump(),
             narrative_source={"writer": "template"},
-            key=None,
-            request_hash="",
+            blobs=tuple(blobs),
             lesion=None if draw.random() < 0.15 else self.spots[0],
         )
-        number = file_new(self.backend, self.patient, new, tuple(blobs)).number
+        number = file_new(self.backend, new).number
         self.numbers.append(number)
         self._note(f"{number} filed: {label} {band} {new.lesion and 'of the spot'}")
 

@@ -17,8 +17,8 @@ from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
 from skinapi.care.spots.reminders import ReminderMailer
 from skinapi.findings.records.changes import ChangedFindings
+from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.review_service import EndedHolds
-from skinapi.findings.records.unassigned import UnassignedMailer
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.keys.uses import KeyUses
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK

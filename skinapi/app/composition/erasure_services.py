@@ -6,7 +6,7 @@ from skinapi.app.composition.account_services import AccountServices
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings
 from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.findings.records.unassigned import UnassignedPatients
+from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.ports import Store

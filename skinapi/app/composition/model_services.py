@@ -9,13 +9,12 @@ from skinapi.base.allowances import Allowances
 from skinapi.base.settings import Settings
 from skinapi.care.cases.comparisons import ComparisonsService
 from skinapi.console.routes import ASSETS
-from skinapi.findings.prediction.moving import MovingService
+from skinapi.findings.prediction.kept_photos import KeptPhotosService
 from skinapi.findings.prediction.service import (
-    JudgingAgainService,
     PredictionService,
+    Quotas,
     SamplePicture,
 )
-from skinapi.findings.records.quotas import Quotas
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.clients.service import ClientsService
@@ -26,8 +25,7 @@ from skinapi.model.registry.service import InferenceService
 class ModelServices:
     reports: ReportsService
     prediction: PredictionService
-    judging_again: JudgingAgainService
-    moving: MovingService
+    kept_photos: KeptPhotosService
     clients: ClientsService
     comparisons: ComparisonsService
     overview: OverviewService
@@ -72,13 +70,7 @@ def open_model_services(
     return ModelServices(
         reports=reports,
         prediction=prediction,
-        judging_again=JudgingAgainService(
-            registry=registry,
-            records=services.records,
-            narrator=narrator,
-            llm=settings.predict_narrative == "llm",
-        ),
-        moving=MovingService(prediction=prediction, corrections=services.corrections),
+        kept_photos=KeptPhotosService(prediction=prediction, corrections=services.corrections),
         clients=ClientsService(
             registry=registry,
             reports=reports,

@@ -47,20 +47,17 @@ from skinapi.care.queue.queue import CareService
 from skinapi.care.spots.records import Lesion
 from skinapi.care.spots.reminders import LesionCounts, ReminderMailer
 from skinapi.care.spots.service import LesionsService
-from skinapi.findings.records.break_glass import BreakGlass
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.outcome_counts import CountedOutcome
-from skinapi.findings.records.outcome_service import OutcomesService
+from skinapi.findings.records.outcomes import CountedOutcome, OutcomesService
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
-from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.readers import BreakGlass, ReadNotes
 from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.unassigned import UnassignedPatients
 from skinapi.findings.reports.narrator import open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.findings.reports.verification import Issued

@@ -16,7 +16,7 @@ from skinapi.care.cases.comparisons import (
 )
 from skinapi.care.queue.schemas import ListedFinding
 from skinapi.care.spots.schemas import LanguageQuery, LesionView, finding_view
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.standing import SaidBy
 from skinapi.model.bands import is_sent, urgency

@@ -9,8 +9,7 @@ from functools import cached_property
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.care.spots.records import Place
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission

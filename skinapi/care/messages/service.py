@@ -17,9 +17,9 @@ from skinapi.care.spots.records import Lesion, Lesions
 from skinapi.care.spots.reminders import NO_LESION
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
+from skinapi.findings.records.review_queue import MOST_UNASSIGNED
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.unassigned import MOST_UNASSIGNED
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 

@@ -15,14 +15,12 @@ from skinapi.base.errors import InvalidQuery, NotFound, TooManyFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.due_days import RESULT_AFTER
-from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.readers import in_care, is_asked, reader_in_care
+from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
+from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care
+from skinapi.findings.records.review_queue import Left, UnassignedPatients, UnassignedView
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions
-from skinapi.findings.records.unassigned import Left, UnassignedPatients, UnassignedView
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer

@@ -13,7 +13,7 @@ from skinapi.care.queue.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.list_keys import Waiting
-from skinapi.findings.records.review_queue import is_free
+from skinapi.findings.records.review_queue import Left, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
 from skinapi.findings.records.schemas import (
     decision_view,
@@ -23,7 +23,6 @@ from skinapi.findings.records.schemas import (
     shown_words,
 )
 from skinapi.findings.records.submission import Listed
-from skinapi.findings.records.unassigned import Left
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality

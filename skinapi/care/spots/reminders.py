@@ -14,8 +14,7 @@ from typing import Any
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.care.spots.records import Lesion, Lesions
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
+from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor, say_day
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.events import (
     FindingDeleted,

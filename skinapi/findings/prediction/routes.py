@@ -16,15 +16,14 @@ from skinapi.base.errors import (
 from skinapi.base.field_types import Identifier
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.findings.prediction.moving import MovedToSamePatient, MovingService, NoPhotoToMove
-from skinapi.findings.prediction.service import (
+from skinapi.findings.prediction.kept_photos import (
     JudgedByThisModel,
-    JudgingAgainService,
-    MaybeDifferentSpots,
+    KeptPhotosService,
+    MovedToSamePatient,
     NoPhotoToJudge,
-    PredictionService,
-    SentPhotos,
+    NoPhotoToMove,
 )
+from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
 from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.findings.records.finding_schemas import HeatView
 from skinapi.findings.records.schemas import (
@@ -164,8 +163,7 @@ class SampleView(Answer):
 
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
 routes: Routes[PredictionService] = Routes("prediction")
-again_routes: Routes[JudgingAgainService] = Routes("judging_again")
-moving_routes: Routes[MovingService] = Routes("moving")
+kept_photo_routes: Routes[KeptPhotosService] = Routes("kept_photos")
 
 
 @routes.route(
@@ -233,7 +231,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     return SampleView.of(*prediction.classify_sample(language=query.lang))
 
 
-@again_routes.route(
+@kept_photo_routes.route(
     "POST",
     "/submissions/<number>/judge-again",
     access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
@@ -242,12 +240,12 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
         *(Refused, NoModel, LesionFull),
     ),
 )
-def judge_again(judging: JudgingAgainService, *, number: str, subject: Subject) -> SubmissionInCare:
+def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> SubmissionInCare:
     """Let the model in service judge the kept photos of a patient in care again, as where the
     version of then was withdrawn. That makes a new finding, which names this one (`again_of`); this
     one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
     """
-    return SubmissionInCare.of(*judging.judge_again(number=number, by=subject))
+    return SubmissionInCare.of(*photos.judge_again(number=number, by=subject))
 
 
 class NewPatient(NewError):
@@ -264,7 +262,7 @@ class MovedView(Answer):
     moved_from: int
 
 
-@moving_routes.route(
+@kept_photo_routes.route(
     "POST",
     "/submissions/<number>/move",
     access=Signed(roles=("doctor", "admin")),
@@ -274,13 +272,13 @@ class MovedView(Answer):
     ),
 )
 def move_submission(
-    moving: MovingService, *, number: str, body: NewPatient, subject: Subject
+    photos: KeptPhotosService, *, number: str, body: NewPatient, subject: Subject
 ) -> MovedView:
     """Move a finding to the right patient, as the doctor in charge of both or an admin. It is
     entered in error for the one, and its photo is judged anew and filed for the other; where that
     cannot be, nothing changes. Sent again, the answer is the same.
     """
-    moved = moving.move(
+    moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
     return MovedView(number=moved.number, moved_from=int(number))

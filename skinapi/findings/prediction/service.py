@@ -1,25 +1,21 @@
-"""The main use case: classify an account's photo, write the narrative, and store both. Judging a
-kept photo again, too.
-"""
+"""The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from skinapi.accounts.admin.usage import PhotoCounts
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import Way
-from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
+from skinapi.base.allowances import Allowances
+from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.findings.records.quotas import Quotas
-from skinapi.findings.records.readers import in_care
+from skinapi.findings.records.errors import StorageQuotaReached
 from skinapi.findings.records.service import Newcomer, RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import (
-    Again,
-    Filing,
     NewFinding,
     PhotoChoice,
     Source,
@@ -27,17 +23,14 @@ from skinapi.findings.records.submission import (
 )
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
-from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.report import Narrative, Report
 from skinapi.model.context import NOTHING_TOLD, Context
 from skinapi.model.finding.finding import Doubt, Finding
 from skinapi.model.network.model import Model
 from skinapi.model.refusals import Reason, translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import ClassifiedPictures, InferenceService
-from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.unit_of_work import Unit
-
-# Errors about photos that are sent together, or judged again.
 
 
 class MaybeDifferentSpots(Unprocessable):
@@ -51,22 +44,6 @@ class MaybeDifferentSpots(Unprocessable):
             f"Pictures {first} and {second} may show different spots. Send each spot by itself, or "
             "send same_spot=true if all of them show one."
         )
-
-
-class NoPhotoToJudge(Conflict):
-    code = "no_photo_to_judge"
-    sentence = "The photo of this finding was not kept"
-
-    def __init__(self, reason: str = sentence) -> None:
-        super().__init__(f"{reason}. It cannot be judged again: ask the patient for another photo.")
-
-
-class JudgedByThisModel(Conflict):
-    code = "judged_by_this_model"
-    sentence = (
-        "The model in service has made this finding, at the operating point that is in use; it "
-        "would say the same again"
-    )
 
 
 # `question` of an error.
@@ -103,6 +80,20 @@ class SentPhotos:
         return _hash(self.contents, self.context, *beside)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    most_submissions: int
+    allowances: Allowances
+
+    def count_photos(self, owner: Account, photos: int) -> None:
+        """Raises StorageQuotaReached, PredictionQuotaReached. Call it before they are classified:
+        photos that are classified at the same time may exceed the storage quota by their number.
+        """
+        if owner.findings >= self.most_submissions:
+            raise StorageQuotaReached(self.most_submissions)
+        self.allowances.count_photos(owner.id, owner.role, photos)
+
+
 @dataclass(slots=True, kw_only=True)
 class SamplePicture:
     """The sample picture, and its finding by the model that has judged it last."""
@@ -116,7 +107,7 @@ class SamplePicture:
         account cost no more than that. Raises NoModel, Unavailable.
         """
         finding = self._finding
-        if finding is None or not _is_by(self.registry.served.model, finding):
+        if finding is None or not is_made_by(self.registry.served.model, finding):
             finding = self.registry.classify_photo(content=self.content, caller=SAMPLE).finding
             self._finding = finding
         return finding
@@ -162,30 +153,37 @@ class PredictionService:
             self.lesions.require_open(owner.id, sent.lesion)
         self.quotas.count_photos(owner, len(sent.contents))
         classified = self._classify(owner, sent, caller=by.id if by else owner.id)
-        # The Angular app shows these words beside the model's own probability.
-        narrative = self.narrator.narrate(
-            facts=Facts.of(classified.finding.by_own_mix(), sent.context),
-            language=language,
-            llm=self.llm,
-            consents=owner.consents,
-        )
         new = NewFinding(
+            owner=owner.id,
             finding=classified.finding,
             photos=classified.kept,
             context=sent.context,
             language=language,
-            sections=narrative.sections.model_dump(),
-            narrative_source=narrative.source.model_dump(mode="json"),
+            **self.narrate(classified.finding, sent.context, language, owner),
             lesion=sent.lesion,
             key=sent.key,
             request_hash=request_hash,
-            filed_by=by.id if by else None,
+            by=by.id if by else None,
             session_of=by.key.session_of if by and by.key else None,
             choice=_choice_of(sent, by or owner),
             source=sent.source,
             moves=sent.moves,
         )
-        return self.records.file_finding(owner=owner, new=new, newcomer=newcomer)
+        return self.records.file_finding(new, newcomer)
+
+    def narrate(
+        self, finding: Finding, context: Context, language: Language, owner: Account
+    ) -> dict[str, Any]:
+        """Write the narrative, as the fields of a NewFinding."""
+        return _fields_of(
+            self.narrator.narrate(
+                # The Angular app shows these words beside the model's own probability.
+                facts=Facts.of(finding.by_own_mix(), context),
+                language=language,
+                llm=self.llm,
+                consents=owner.consents,
+            )
+        )
 
     def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> Submission:
         """What a test key gets: the photos are judged and refused as `predict` would, but the
@@ -198,18 +196,17 @@ class PredictionService:
         payer = owner.model_copy(update={"id": by.counted_as})
         self.quotas.count_photos(payer, len(sent.contents))
         self._classify(owner, sent, caller=payer.id, counted=False)
-        finding, report = self.classify_sample(language=sent.language or owner.language)
+        language = sent.language or owner.language
+        finding, report = self.classify_sample(language=language)
         new = NewFinding(
+            owner=owner.id,
             finding=finding,
             context=sent.context,
-            language=sent.language or owner.language,
-            sections=report.narrative.sections.model_dump(),
-            narrative_source=report.narrative.source.model_dump(mode="json"),
-            key=None,
+            language=language,
+            **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        filing = Filing(identifier=new_id(), number=0, owner=owner.id, new=new)
-        return filing.as_submission(doctor=None).alone(Reader.PATIENT)
+        return new.as_submission(number=0).alone(Reader.PATIENT)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True
@@ -252,10 +249,17 @@ class PredictionService:
         )
 
 
-def _is_by(model: Model, finding: Finding) -> bool:
+def is_made_by(model: Model, finding: Finding) -> bool:
     """Whether this model has made the finding, at the operating point that it has now."""
     in_use = model.version, model.calibration.point_in_use
     return in_use == (finding.model_version, finding.operating_point)
+
+
+def _fields_of(narrative: Narrative) -> dict[str, Any]:
+    return {
+        "sections": narrative.sections.model_dump(),
+        "narrative_source": narrative.source.model_dump(mode="json"),
+    }
 
 
 def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
@@ -281,78 +285,3 @@ def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:
     digest.update(context.model_dump_json().encode())
     digest.update(repr(rest).encode())
     return digest.hexdigest()
-
-
-# The use case: let the model in service judge the kept photo of a finding again.
-
-
-NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
-# No caller can send it as an Idempotency-Key: those have no slash.
-AGAIN = "again/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgingAgainService:
-    registry: InferenceService
-    records: RecordsService
-    narrator: Narrator
-    llm: bool
-
-    def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
-        """A new finding on the kept photos of this one, of the same owner and spot; and its owner.
-        The old one stays as it was, with what doctors have decided. It is one more finding of
-        the owner and of the spot, and counts for no day's photos. Called again, the result is the
-        finding of the first time.
-
-        Raises NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, Refused, NoModel,
-        Unavailable.
-        """
-        original, owner = self.records.get(number=number, to=by)
-        if not in_care(owner, by):
-            raise Forbidden(NOT_IN_CHARGE)
-        key = f"{AGAIN}{original.id}"
-        if answered := self.records.find_answered(owner=owner.id, key=key, request_hash=key):
-            return self.records.get(number=str(answered.number), to=by)
-        if _is_by(self.registry.served.model, original.finding):
-            raise JudgedByThisModel
-        contents = self._read_photos(original)
-        # Somebody has judged them to be of skin: the model of then, or the sender.
-        of_skin = original.context.model_copy(update={"skin_confirmed": True})
-        try:
-            classified = self.registry.classify_pictures(
-                contents=contents,
-                same_spot=True,
-                caller=PoolCaller(by.id, signed_in=True),
-                context=of_skin,
-                keep=False,
-            )
-        except Refused as refused:
-            told = original.context.checklist or ()
-            raise translate_refusal(refused, original.language, told) from refused
-        narrative = self.narrator.narrate(
-            facts=Facts.of(classified.finding.by_own_mix(), original.context),
-            language=original.language,
-            llm=self.llm,
-            consents=owner.consents,
-        )
-        new = NewFinding(
-            finding=classified.finding,
-            photos=contents,  # as they were kept: to keep one of them anew would change it
-            context=original.context,
-            language=original.language,
-            sections=narrative.sections.model_dump(),
-            narrative_source=narrative.source.model_dump(mode="json"),
-            lesion=original.lesion,
-            key=key,
-            request_hash=key,
-            again=Again(original, by=by.id),
-            source=original.source,
-        )
-        return self.records.file_finding(owner=owner, new=new), owner
-
-    def _read_photos(self, original: Submission) -> list[bytes]:
-        """All of them. Raises NoPhotoToJudge, with the reason."""
-        try:
-            return [self.records.photos.content_of(picture) for picture in original.pictures]
-        except NotFound as missing:
-            raise NoPhotoToJudge(missing.detail) from missing

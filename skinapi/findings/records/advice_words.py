@@ -8,8 +8,7 @@ from datetime import date
 from typing import Self
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.due_days import say_day, say_due
+from skinapi.findings.records.decisions import Decision, say_day, say_due
 from skinapi.findings.records.standing import Advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, BandWords, conditions_table

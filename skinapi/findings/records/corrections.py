@@ -11,7 +11,7 @@ from skinapi.base.stored_record import Frozen
 from skinapi.base.subject import Subject
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
-from skinapi.findings.records.outcome_counts import OutcomeCounts
+from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots

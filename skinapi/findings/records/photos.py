@@ -12,8 +12,8 @@ from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
 from skinapi.base.subject import Subject
 from skinapi.findings.records.list_keys import resting_since
-from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.resting import waits_for_somebody
+from skinapi.findings.records.readers import ReadNotes
+from skinapi.findings.records.record_retention import waits_for_somebody
 from skinapi.findings.records.submission import MeasuredShape, PhotoChoice, Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo

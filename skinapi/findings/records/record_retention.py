@@ -1,25 +1,137 @@
-"""Which findings of a patient are a medical record, and until when the law keeps them.
-
-The record are the findings that a doctor has reviewed, or written a signed letter about, with all
-that hangs on them; and of the same spot those that are at least as urgent, and the one that counts:
-what is kept shows no less than there was. It ends so many years after the newest signature in it:
-that is when the treatment ended, as far as is known here.
-"""
+"""How long findings rest, and which of them are a medical record that the law keeps."""
 
 from calendar import isleap
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.spots import Reviews, Spots
+from skinapi.findings.records.list_keys import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
+from skinapi.findings.records.reviews import Reviews
+from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.submission import Listed, Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
+from skinapi.platform.storage.ports import Filter, Store
+
+PAGE_SIZE = 100
+PHOTOS, FINDINGS = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
+# Nobody works on it, and no colleague is asked about it.
+IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """A finding that rests."""
+
+    id: str
+    owner: str
+    key: str
+
+
+class Resting:
+    """Selects findings by how long they rest. Times are `since` (inclusive) and `before`; `None` is
+    the beginning.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._documents.ensure_index("rest_key", "id")
+        self._documents.ensure_index("opinion_of", "opinion_key", "rest_key", "id")
+        self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
+        self._documents.ensure_index("owner", "rest_key", "id")
+
+    def count(
+        self, groups: Collection[str], *, since: datetime | None, before: datetime
+    ) -> Counter[str]:
+        """How many rest since these times, of each owner. It costs as much as it counts."""
+        counted = Counter[str]()
+        for wanted in _selected(groups, since, before):
+            counted.update(self._documents.count_by("owner", wanted))
+        return counted
+
+    def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[Rests]:
+        """The longest first of each group. The caller may delete them meanwhile."""
+        for walked in self.walk_each(groups, before=before):
+            yield from walked
+
+    def walk_each(self, groups: Collection[str], *, before: datetime) -> Iterator[Iterator[Rests]]:
+        """The same, each part in the order of time."""
+        for wanted in _selected(groups, None, before):
+            yield self._walk_one(wanted)
+
+    def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
+        """Those that are held back are read, too: MongoDB would sort all without them."""
+        key = wanted["rest_key"]
+        others = wanted.keys() - {"rest_key"}  # what must be missing
+        while found := self._documents.find(
+            {"rest_key": key},
+            sort="rest_key",
+            limit=PAGE_SIZE,
+            fields=("owner", "rest_key", "doctor", *IN_NOBODYS_HANDS),
+        ):
+            for one in found:
+                if not any(one.get(name) for name in others):
+                    yield Rests(one["id"], one["owner"], one["rest_key"])
+            key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
+
+    def is_selected(self, found: Submission, groups: Collection[str], *, before: datetime) -> bool:
+        """Whether `walk` still yields it."""
+        key = found.rest_key
+        if key is None or key[0] not in groups or waits_for_somebody(found):
+            return False
+        return key[:15] < make_rest_key(key[0] == WITH_PHOTO, rests_reviewed(key), before)
+
+    def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
+        """Those of these owners of whom a finding waits for somebody."""
+        waiting = set[str]()
+        for start in range(0, len(owners), PAGE_SIZE):
+            these: Filter = {"owner": {"$in": [*owners[start : start + PAGE_SIZE]]}}
+            for wanted in (
+                {**these, "rest_key": None},
+                *(
+                    {**these, "rest_key": _group(group, "0"), "doctor": {"$ne": None}}
+                    for group in "01"
+                ),
+                {**these, "opinion_of": {"$ne": None}},
+            ):
+                waiting |= self._documents.count_by("owner", wanted).keys()
+        return waiting
+
+
+def waits_for_somebody(found: Submission) -> bool:
+    """Whether a doctor is to review it, or a colleague is asked about it, or it does not rest."""
+    asked = found.opinion_of is not None or found.opinion_key is not None
+    key = found.rest_key
+    return asked or key is None or not (rests_reviewed(key) or found.doctor is None)
+
+
+def _group(photo: str, reviewed: str) -> dict[str, str]:
+    return {"$gt": f"{photo}{reviewed}", "$lt": f"{photo}{int(reviewed) + 1}"}
+
+
+def _selected(
+    groups: Collection[str], since: datetime | None, before: datetime
+) -> Iterator[dict[str, Any]]:
+    """What was reviewed, and what was not where no doctor is in charge."""
+    for group in groups:
+        for reviewed in (True, False):
+            first = (
+                make_rest_key(group == WITH_PHOTO, reviewed, since)
+                if since
+                else f"{group}{reviewed:d}"
+            )
+            end = make_rest_key(group == WITH_PHOTO, reviewed, before)
+            if first < end:
+                nobody = {} if reviewed else {"doctor": None}
+                yield {"rest_key": {"$gt": first, "$lt": end}, **nobody, **IN_NOBODYS_HANDS}
+
 
 ASKED_AT_ONCE = 1000
 LAST_DAY_OF_FEBRUARY = 28

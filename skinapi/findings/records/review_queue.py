@@ -1,30 +1,34 @@
-"""The queue of findings that wait for a doctor's review: the most urgent first, and of those the
-most probably malignant.
+"""The findings that wait for a review, and the patients without a doctor."""
 
-An index can sort only by fields of its own documents, so four fields are denormalised. A
-submission holds the `doctor` in whose care its owner is, a `queue_key` (how that sorts:
-list_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
-holds the `queue_key` of its most urgent unreviewed submission. These fields only order lists: who
-may see a finding is decided by the owner's account (readers.py).
-
-Each is written in the transaction of the change that it depends on. Of two transactions that change
-what waits for one account, one must see the other. So filing and deleting write the account, and
-whoever gives the account the key of a finding writes that finding too: its review conflicts.
-"""
-
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
+from typing import Literal, NamedTuple
+
+from pydantic import Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
-from skinapi.base.pages import batched
+from skinapi.accounts.auth.emails import spellings_of
+from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
+from skinapi.base.pages import Page, batched
+from skinapi.base.subject import Subject
+from skinapi.base.values import Value
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.list_keys import key_range, make_hold_key
 from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import URGENT, Listed
 from skinapi.findings.records.submissions import Submissions
+from skinapi.model.conditions import Band
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 SEEN_AT_ONCE = 100
@@ -117,3 +121,286 @@ def is_free(submission: Listed, doctor_id: str) -> bool:
     if submission.taken_at is None or submission.taken_by == doctor_id:
         return True
     return submission.taken_at < now() - TAKEN_FOR
+
+
+# So many patients without a doctor at most are listed and counted, the most urgent ones.
+MOST_UNASSIGNED = 1000
+WORK = "unassigned"
+PASS_EVERY_S = 60.0
+# What comes into care meanwhile is told in the same mail.
+ARRIVALS_DELAY = timedelta(minutes=2)
+# Whoever was told is told again where more is urgent; not of each finding.
+TOLD_AGAIN_AFTER = timedelta(hours=1)
+
+
+class Left(StrEnum):
+    """What of a reviewed finding waits for a doctor who is gone: the patient is still to be told, a
+    result is awaited, a second opinion has come, or the patient has written about the spot.
+    """
+
+    HELD = "held"
+    RESULT = "result"
+    OPINION = "opinion"
+    MESSAGE = "message"
+
+
+class UnassignedCase(NamedTuple):
+    """A finding in the list; one without anything `left` waits for a review."""
+
+    finding: Listed
+    owner: Account
+    left: tuple[Left, ...] = ()
+
+
+class UnassignedView(Value):
+    """Patients without a doctor of whom something waits."""
+
+    patients: int
+    findings: int = Field(description="those with `unassigned=true`")
+    urgent: int = Field(
+        description="those that ask for a doctor this week, and are not reviewed, or not told"
+    )
+
+
+class WillLook(NamedTuple):
+    """Who will look at a patient's findings: the `doctor` in charge, any of the doctors who see
+    the patients without one, or nobody here.
+    """
+
+    by: Literal["doctor", "doctors", "nobody"]
+    doctor: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignedPatients:
+    """`seen_by` are the e-mails of the doctors who see the list; None for all of them.
+    `find_unanswered` has the ids of the newest findings of the spots about which messages wait for
+    this doctor, or for nobody. One record that cannot be read hides no other.
+    """
+
+    accounts: Accounts
+    submissions: Submissions
+    spots: Spots
+    outbox: Outbox
+    failed: FailedItems
+    seen_by: frozenset[str] | None
+    find_unanswered: Callable[[str | None], Sequence[str]]
+
+    def shows_list(self, to: Subject) -> bool:
+        """Whether the caller sees the list: as a person, not by a key."""
+        return to.role == "doctor" and to.key is None and self.is_named(to.account)
+
+    def may_see(self, owner: Account, to: Subject) -> bool:
+        """Whether the caller sees the list, and this patient in it."""
+        return self.shows_list(to) and _is_patient(owner) and self.find_doctor(owner) is None
+
+    def find_doctor(self, owner: Account) -> Account | None:
+        """The active doctor in charge."""
+        if owner.doctor_id is None:
+            return None
+        doctor = self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        return doctor if doctor and doctor.active_doctor else None
+
+    def find_who_looks(self, owner: Account) -> WillLook:
+        if doctor := self.find_doctor(owner):
+            return WillLook("doctor", doctor)
+        return WillLook("doctors" if _is_patient(owner) and self.has_readers() else "nobody")
+
+    def has_readers(self) -> bool:
+        """Whether an active doctor sees the list."""
+        if self.seen_by is None:
+            return self.accounts.has_active_doctor()
+        return bool(self.list_readers())
+
+    def list_readers(self) -> list[str]:
+        """The ids of the active doctors who see the list."""
+        if self.seen_by is None:
+            return self.accounts.list_active_doctors()
+        found = map(self.accounts.find_by_email, sorted(self.seen_by))
+        return [one.id for one in found if one and one.active_doctor]
+
+    def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
+        """Findings that wait for a review, in the order of the queue, then those that wait else."""
+        cases: list[UnassignedCase] = []
+        for doctor, patients in self._walk_patients():
+            owners = {one.id: one for one in patients}
+            stored = self.submissions.find_waiting(
+                doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
+            )
+            read = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
+            waiting = self.spots.see([*read], Reader.DOCTOR)
+            cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
+        first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
+        first = max(first, after or "")
+        cases += (one for one in self._list_left() if first < _key_of(one) < end)
+        cases.sort(key=_key_of)
+        shown = cases[:limit]
+        return Page(shown, _key_of(shown[-1]) if len(cases) > limit else None)
+
+    def count(self) -> UnassignedView:
+        """Of MOST_UNASSIGNED patients at most."""
+        owners = [one.id for _, patients in self._walk_patients() for one in patients]
+        left = [one for stored, _, _ in self._walk_left() for one in stored]
+        urgent = sum(map(_is_urgent, left))
+        patients = len({*owners, *(one["owner"] for one in left)})
+        count = self.submissions.count_waiting
+        if not owners:
+            return UnassignedView(patients=patients, findings=len(left), urgent=urgent)
+        waiting, most_urgent = count(owners), count(owners, band=URGENT)
+        return UnassignedView(
+            patients=patients, findings=waiting + len(left), urgent=most_urgent + urgent
+        )
+
+    def on_doctor_changed(self, event: DoctorChanged) -> None:
+        """Tell the doctor what has come into care with this patient."""
+        if event.doctor:
+            self._tell_of_arrivals(event.doctor, [event.patient])
+
+    def on_doctor_returned(self, event: DoctorReturned) -> None:
+        """Tell the doctor what waits of the patients who are back in care."""
+        patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
+        self._tell_of_arrivals(event.doctor, [one["id"] for one in patients])
+
+    def _tell_of_arrivals(self, doctor: str, patients: list[str]) -> None:
+        if not patients:
+            return
+        left = self.submissions.find_left(doctor, owners=patients, limit=MOST_UNASSIGNED)
+        findings = self.submissions.count_waiting(patients) + len(left)
+        if findings:
+            urgent = self.submissions.count_waiting(patients, band=URGENT)
+            waiting = self.outbox.find_last(Kind.CAME_INTO_CARE, to=doctor) or {}
+            self.outbox.add(
+                Kind.CAME_INTO_CARE,
+                to=doctor,
+                about="queue",
+                urgent=urgent > 0,
+                delay=ARRIVALS_DELAY,
+                due_at=waiting.get("due_at"),  # they leave together
+                figures={"findings": findings, "urgent": urgent},
+            )
+
+    def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
+        """Those with a finding that waits for a review, by the doctor who rests; None: nobody."""
+        left = MOST_UNASSIGNED
+        for doctor in self._list_gone():
+            stored = self.accounts.find_waiting_patients(doctor, limit=left)
+            read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+            patients = [one for one in read if _is_patient(one)]
+            left -= len(patients)
+            if patients:
+                yield doctor, patients
+            if left <= 0:
+                return
+
+    def _list_left(self) -> list[UnassignedCase]:
+        """The findings that were reviewed, and still wait for something."""
+        cases: list[UnassignedCase] = []
+        for stored, owners, unanswered in self._walk_left():
+            entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
+            found = self.spots.see([*entries], Reader.DOCTOR)
+            cases += (
+                UnassignedCase(one, owners[one.owner], _left_of(one, unanswered)) for one in found
+            )
+        return cases
+
+    def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
+        """As stored, with their owners and the ids of those about which a message waits."""
+        for doctor in self._list_gone():
+            unanswered = {*self.find_unanswered(doctor)}
+            stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
+            if more := unanswered - {one["id"] for one in stored}:
+                stored += self.submissions.find_reviewed(sorted(more))
+            accounts = self.accounts.find_stored({one["owner"] for one in stored})
+            read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
+            owners = {one.id: one for one in read if _is_patient(one) and one.doctor_id == doctor}
+            yield [one for one in stored if one["owner"] in owners], owners, unanswered
+
+    def _list_gone(self) -> list[str | None]:
+        """The doctors who rest, and None for nobody."""
+        return [None, *self.accounts.list_resting_doctors()]
+
+    def is_named(self, doctor: Account) -> bool:
+        return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
+
+
+def _with_ids(stored: Iterable[Document]) -> Iterator[tuple[str, Document]]:
+    return ((document["id"], document) for document in stored)
+
+
+def _is_patient(owner: Account) -> bool:
+    """No doctor, program, staff with own trials, nor an account that is or will be gone."""
+    if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
+        return False
+    return owner.role == "user" or owner.doctor_id is not None
+
+
+def _key_of(case: UnassignedCase) -> str:
+    return case.finding.queue_key or ""
+
+
+def _is_urgent(stored: Document) -> bool:
+    """Whether the patient is still to be told of something urgent."""
+    first, end = key_range(reviewed=True, band=URGENT)
+    held = (stored.get("hold_key") or "") > (make_hold_key(now(), 0) or "")
+    return held and first <= stored["queue_key"] < end
+
+
+def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
+    holds = {
+        Left.HELD: finding.held_until is not None,
+        Left.RESULT: finding.awaited is WaitsFor.RESULT,
+        Left.OPINION: finding.opinion_key is not None,
+        Left.MESSAGE: finding.id in unanswered,
+    }
+    return tuple(one for one, is_left in holds.items() if is_left)
+
+
+def _is_news(last: Document, counted: UnassignedView) -> bool:
+    """Whether more findings are urgent than the last mail says, which was an hour ago."""
+    ended = now() >= last["created_at"] + TOLD_AGAIN_AFTER
+    return bool(ended and counted.urgent > last["figures"]["urgent"])
+
+
+class UnassignedMailer(PeriodicThread):
+    """Tells admins, and the doctors who see the list, of patients without a doctor: each once a
+    day, and once an hour at most where more of their findings are urgent. One process at a time.
+    """
+
+    def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
+        super().__init__("unassigned-mailer", every_s=PASS_EVERY_S, failure="not told of patients")
+        self._lease = Lease(store.collection("leases"), "unassigned-mailer")
+        self._store, self._unassigned = store, unassigned
+        self._counted = UnassignedView(patients=0, findings=0, urgent=0)
+        self._counted_until = 0.0
+
+    def make_pass(self) -> None:
+        if not self._unassigned.outbox.enabled or not self._lease.claim():
+            return
+        try:
+            if self._unassigned.count().patients:
+                self._store.transaction(self._tell)
+        finally:
+            self._lease.release()
+
+    def _tell(self) -> None:
+        outbox, counted = self._unassigned.outbox, self._unassigned.count()
+        places = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
+        places |= dict.fromkeys(self._unassigned.list_readers(), "queue?list=unassigned")
+        for account, place in places.items():
+            last = outbox.find_last(Kind.UNASSIGNED, to=account)
+            if last is None or _is_news(last, counted):
+                figures = {"patients": counted.patients, "urgent": counted.urgent}
+                outbox.withdraw(Kind.UNASSIGNED, to=account, about=place)
+                outbox.add(Kind.UNASSIGNED, to=account, about=place, figures=figures)
+
+    def problems(self) -> list[str]:
+        """What the operator should know. Anybody may ask: it is counted twice in a minute."""
+        if time.monotonic() >= self._counted_until:
+            self._counted = self._unassigned.count()
+            self._counted_until = time.monotonic() + PASS_EVERY_S / 2
+        counted = self._counted
+        said = (
+            f"Patients without a doctor: {counted.patients}, urgent findings of theirs: "
+            f"{counted.urgent}"
+        )
+        return [said] if counted.patients else []

@@ -20,13 +20,13 @@ from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.outcome_counts import OutcomeCounts
+from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Opinion, Review, Teller
+from skinapi.findings.records.reviews import Opinion, Review, Reviews, Teller
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import Reviews, Spots
+from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions

@@ -2,13 +2,20 @@
 finding counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord
+from skinapi.findings.records.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Filter, Store
+
+# All of them are read to find the one that counts.
+MOST_REVIEWS = 100
+WALKED_AT_ONCE = 500
 
 
 class Agreement(StrEnum):
@@ -215,3 +222,67 @@ def _gravity(opinion: Opinion) -> Gravity:
     own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
     asked = opinion.urgency or own
     return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
+
+
+class Reviews:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("reviews")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+
+    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
+        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
+        doctor has used its idempotency key before, and TooManyReviews.
+
+        It sorts after those (`new_id_after`): what was signed later may withdraw what was signed
+        before, also after a step of the clock, or on a machine whose clock is behind.
+        """
+        if len(signed) >= MOST_REVIEWS:
+            raise TooManyReviews
+        self._documents.insert({**review.stored(), "schema": 1})
+
+    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
+        if key is None:
+            return None
+        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def list_of(self, submission: str) -> list[Review]:
+        """All reviews of a submission, in the order in which they were signed."""
+        return [
+            Review.model_validate(one) for one in self._documents.find({"submission": submission})
+        ]
+
+    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
+        """By finding, in the order of signing."""
+        found: dict[str, list[Review]] = {}
+        wanted = {"submission": {"$in": [*submissions]}}
+        for document in self._documents.find(wanted, sort="submission") if submissions else ():
+            review = Review.model_validate(document)
+            found.setdefault(review.submission, []).append(review)
+        return found
+
+    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Of which of these findings there are reviews, and when each was signed."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
+        return [(one["submission"], one["created_at"]) for one in found]
+
+    def walk(self) -> Iterator[Review]:
+        """What all reviews say; those of one submission in the order in which they were signed."""
+        after: str | None = None
+        while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
+            yield from map(Review.model_validate, found)
+            after = found[-1]["id"]
+
+    def end_holds(self, submission: str) -> bool:
+        """Show the owner what is held; False where nothing was."""
+        moment = now()
+        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
+        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+
+    def reviewed_submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})

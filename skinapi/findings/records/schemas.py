@@ -15,7 +15,7 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.subject import Subject
 from skinapi.findings.records.advice_words import put_first, say_counting
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.finding_schemas import (
     CodedCondition,
     HeadlineView,
@@ -31,10 +31,10 @@ from skinapi.findings.records.finding_schemas import (
     list_codes,
     list_probabilities,
 )
+from skinapi.findings.records.review_queue import WillLook
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.standing import Instruction
 from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
-from skinapi.findings.records.unassigned import WillLook
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table

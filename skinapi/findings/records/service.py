@@ -21,7 +21,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.findings.records.break_glass import BreakGlass, BreakGlasses
 from skinapi.findings.records.errors import FindingErased
 from skinapi.findings.records.events import (
     FindingDeleted,
@@ -31,28 +30,32 @@ from skinapi.findings.records.events import (
     PhotosRemoved,
 )
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
-from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.readers import in_care, is_asked, reader_of
+from skinapi.findings.records.readers import (
+    BreakGlass,
+    BreakGlasses,
+    ReadNotes,
+    in_care,
+    is_asked,
+    reader_of,
+)
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients, WillLook
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import (
-    Filing,
     NewFinding,
     Submission,
     SubmissionSummary,
     hash_of_request,
 )
 from skinapi.findings.records.submissions import Submissions
-from skinapi.findings.records.unassigned import UnassignedPatients, WillLook
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService, VersionState
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 ATTEMPTS = 3
@@ -127,71 +130,61 @@ class RecordsService:
             found = self.submissions.find_filed(by, key)
         return found
 
-    def file_finding(
-        self, *, owner: Account, new: NewFinding, newcomer: Newcomer | None = None
-    ) -> Submission:
+    def file_finding(self, new: NewFinding, newcomer: Newcomer | None = None) -> Submission:
         """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
         may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
-        the same transaction. Raises InvalidToken where the account was deleted meanwhile, NotFound
-        where the finding was that it is made `again` of, and what its spot refuses it with.
+        the same transaction.
         """
-        blobs = tuple(map(self.photos.keep, new.photos))
-        identifier = new_id()
+        new = replace(new, blobs=tuple(map(self.photos.keep, new.photos)))
         try:
-            filed = self._file_once(identifier, owner.id, new, blobs, newcomer)
+            filed = self._file_once(new, newcomer)
         except SkinAPIError as error:
             # Without an answer from the store, the finding may be there: `check` finds a photo of
             # none.
             if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
-                self.photos.delete(*blobs)
+                self.photos.delete(*new.blobs)
             raise
-        if filed.id != identifier or not filed.photo_blob:
-            self.photos.delete(*blobs)
+        if filed.id != new.id or not filed.photo_blob:
+            self.photos.delete(*new.blobs)
         return filed
 
-    def _file_once(
-        self,
-        identifier: str,
-        owner: str,
-        new: NewFinding,
-        blobs: tuple[str, ...],
-        newcomer: Newcomer | None,
-    ) -> Submission:
+    def _file_once(self, new: NewFinding, newcomer: Newcomer | None) -> Submission:
         for _ in range(ATTEMPTS):
             number = self.submissions.take_number()
-            filing = Filing(identifier=identifier, number=number, owner=owner, new=new, blobs=blobs)
             with suppress(Duplicate):
-                return self.file(filing, newcomer)
+                return self.file(new, number, newcomer)
             if newcomer and (stored_since := newcomer.find()):
-                owner, newcomer = stored_since.id, None
+                new, newcomer = replace(new, owner=stored_since.id), None
                 continue
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(
-                owner=owner, key=new.key, request_hash=new.request_hash, by=new.filed_by
+                owner=new.owner, key=new.key, request_hash=new.request_hash, by=new.by
             ):
                 return stored
             self.submissions.skip_used_numbers()
         raise StoreBusy
 
     @atomic
-    def file(self, unit: Unit, filing: Filing, newcomer: Newcomer | None = None) -> Submission:
+    def file(
+        self, unit: Unit, new: NewFinding, number: int, newcomer: Newcomer | None = None
+    ) -> Submission:
         """Raises Duplicate where the number or the idempotency key is in use."""
         if newcomer:
             newcomer.add(unit)
-        if filing.new.moves:
-            filing.new.moves(unit)
-        owner, again = filing.owner, filing.new.again
-        action = "submission.judge_again" if again else "submission.create"
-        by = again.by if again else filing.new.filed_by or owner
-        unit.audit(action, by=by, target=filing.identifier, owner=owner)
-        account = self._count_one_more(owner)
-        if not self.photos.may_still_keep(account, filing.new.choice):
-            filing = replace(filing, blobs=())
-        self._note_choice(filing, account)
-        if again:
-            self.rely_on(again.original)
-            self.submissions.link_again(again.original, filing.number)
-        filed = self.submissions.add(filing, doctor=account.doctor_id)
+        if new.moves:
+            new.moves(unit)
+        action = "submission.judge_again" if new.again else "submission.create"
+        unit.audit(action, by=new.by or new.owner, target=new.id, owner=new.owner)
+        account = self.accounts.add_findings(new.owner, 1)
+        if account is None:  # it is deleted, being deleted, or joined to another one
+            raise InvalidToken
+        if not self.photos.may_still_keep(account, new.choice):
+            new = replace(new, blobs=())
+        self._note_choice(new, account)
+        if new.again:
+            self.rely_on(new.again)
+            self.submissions.link_again(new.again, number)
+        filed = self.submissions.add(new, number=number, doctor=account.doctor_id)
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))
         changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
@@ -203,9 +196,9 @@ class RecordsService:
             return filed.alone(Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
 
-    def _note_choice(self, filing: Filing, account: Account) -> None:
+    def _note_choice(self, new: NewFinding, account: Account) -> None:
         """Note a choice for these photos alone, where it is another one than the account's."""
-        choice, kept = filing.new.choice, bool(filing.blobs)
+        choice, kept = new.choice, bool(new.blobs)
         if choice is None or choice.told is not kept or self.photos.policy != "consent":
             return
         if kept is not (account.consents.get("photos") is True):
@@ -215,15 +208,8 @@ class RecordsService:
                 given=kept,
                 by=choice.by,
                 way=choice.way,
-                finding=filing.identifier,
+                finding=new.id,
             )
-
-    def _count_one_more(self, owner: str) -> Account:
-        """Raises InvalidToken where it is deleted, being deleted, or joined to another one."""
-        account = self.accounts.add_findings(owner, 1)
-        if account is None:
-            raise InvalidToken
-        return account
 
     def list_own(
         self,

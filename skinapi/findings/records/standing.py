@@ -14,11 +14,13 @@ from functools import cached_property
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import (
     Decision,
+    Levels,
     WaitsFor,
+    due_day,
     is_proven_cancer,
+    levels_of,
     words_for_patient,
 )
-from skinapi.findings.records.due_days import Levels, due_day, levels_of
 from skinapi.findings.records.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
@@ -411,14 +411,6 @@ class SubmittedPhoto(StoredRecord):
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """The finding whose photo is judged again, and the doctor who lets it be."""
-
-    original: Submission
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
 class PhotoChoice:
     """What a request says about keeping its photo: `told`, by which account and in which way."""
 
@@ -429,80 +421,71 @@ class PhotoChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
-    """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
-    the request, by which a retry is recognised. `filed_by` is the account that files it for its
-    owner, `session_of` the key whose session key does. `choice` is what the request said about
-    keeping its photos, if it comes from one. `moves` enters in error, in the same transaction, what
-    was filed for another patient.
+    """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
+    `request_hash` a retry is recognised. `by` is the account that files it for its owner,
+    `session_of` the key whose session key does. It is judged `again` of that finding. `moves`
+    enters in error, in the same transaction, what was filed for another patient.
     """
 
+    id: str = field(default_factory=new_id)
+    owner: str
     finding: Finding
     context: Context
     language: Language
     sections: dict[str, str]
     narrative_source: Mapping[str, str | None]
-    key: str | None
-    request_hash: str
+    key: str | None = None
+    request_hash: str = ""
     lesion: str | None = None
     photos: Sequence[bytes] = ()
-    again: Again | None = None
-    filed_by: str | None = None
+    blobs: tuple[str, ...] = ()
+    again: Submission | None = None
+    by: str | None = None
     session_of: str | None = None
     choice: PhotoChoice | None = None
     source: Source | None = None
     moves: Callable[[Unit], None] | None = None
 
-
-def hash_of_request(by: str, key: str) -> str:
-    """A name of a request of this account, which says nothing of it."""
-    return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filing:
-    """A new finding under its id and number, and the files of its photos."""
-
-    identifier: str
-    number: int
-    owner: str
-    new: NewFinding
-    blobs: tuple[str, ...] = ()
-
-    def as_submission(self, *, doctor: str | None) -> Submission:
-        new, finding, blobs = self.new, self.new.finding, self.blobs
-        original = new.again.original if new.again else None
+    def as_submission(self, *, number: int, doctor: str | None = None) -> Submission:
+        finding, blobs, again = self.finding, self.blobs, self.again
+        for_other = not again and self.by != self.owner
         submission = Submission(
-            id=self.identifier,
+            id=self.id,
             created_at=now(),
-            number=self.number,
+            number=number,
             owner=self.owner,
             doctor=doctor,
             band=finding.band,
             finding=finding,
             model_version=finding.model_version,
-            context=new.context,
-            language=new.language,
-            sections=new.sections,
-            narrative_source=new.narrative_source,
-            lesion=new.lesion,
-            idempotency_key=new.key,
-            request_hash=new.request_hash,
+            context=self.context,
+            language=self.language,
+            sections=self.sections,
+            narrative_source=self.narrative_source,
+            lesion=self.lesion,
+            idempotency_key=self.key,
+            request_hash=self.request_hash,
             photo_blob=blobs[finding.shown_picture] if blobs else None,
             picture_blobs=blobs if finding.pictures else (),
             picture_count=max(1, len(finding.pictures)),
             changed=new_id(),
-            session_of=new.session_of,
-            again_of=original.number if original else None,
-            photo_sent_at=original.photographed_at if original else None,
-            filed_by=new.filed_by if new.filed_by != self.owner else None,
-            source=new.source,
-            source_patient=new.source.patient_id if new.source else None,
+            session_of=self.session_of,
+            again_of=again.number if again else None,
+            photo_sent_at=again.photographed_at if again else None,
+            filed_by=self.by if for_other else None,
+            source=self.source,
+            source_patient=self.source.patient_id if self.source else None,
         )
         alone = submission.alone()
         keys = alone.make_keys()
         if submission.lesion is None:  # else its spot is looked at, once it is there
             keys |= {"rest_key": rest_keys([alone])[submission.id]}
         return submission.model_copy(update=keys)
+
+
+def hash_of_request(by: str, key: str) -> str:
+    """A name of a request of this account, which says nothing of it."""
+    return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 # The fields that order lists: `make_keys`, and `rest_keys`.

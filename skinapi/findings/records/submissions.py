@@ -25,9 +25,9 @@ from skinapi.findings.records.submission import (
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
-    Filing,
     Listed,
     MeasuredShape,
+    NewFinding,
     Submission,
     SubmissionSummary,
     SubmittedPhoto,
@@ -71,9 +71,9 @@ class Submissions:
         for fields in INDEXES:
             self._documents.ensure_index(*fields, "id")
 
-    def add(self, filing: Filing, *, doctor: str | None) -> Submission:
+    def add(self, new: NewFinding, *, number: int, doctor: str | None) -> Submission:
         """Raises Duplicate where the number or an idempotency key of its owner is in use."""
-        submission = filing.as_submission(doctor=doctor)
+        submission = new.as_submission(number=number, doctor=doctor)
         self._documents.insert({**submission.stored(), "schema": 1})
         return submission
 

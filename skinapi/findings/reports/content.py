@@ -6,7 +6,7 @@ from functools import cached_property
 
 from skinapi.base.languages import NUMBERS
 from skinapi.findings.records.advice_words import AdviceContent
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.facts import PictureFacts
 from skinapi.findings.reports.page_texts import (

@@ -11,8 +11,7 @@ from typing import Self
 from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language
 from skinapi.findings.records.advice_words import AdviceContent
-from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.due_days import say_day, say_due
+from skinapi.findings.records.decisions import Decision, WaitsFor, say_day, say_due
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.reports.words import LABELS, say_moment

@@ -9,7 +9,7 @@ from typing import Literal
 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.reviews import Agreement
 from skinapi.model.bands import OperatingPoint, RaisedBy

@@ -11,8 +11,7 @@ from html import escape
 from typing import Any
 
 from skinapi.findings.records.corrections import ERRORS
-from skinapi.findings.records.decisions import Decision, Earlier, WaitsFor
-from skinapi.findings.records.due_days import say_due
+from skinapi.findings.records.decisions import Decision, Earlier, WaitsFor, say_due
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError, Submission
 from skinapi.findings.reports.page_texts import say_advice

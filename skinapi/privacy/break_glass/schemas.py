@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from skinapi.accounts.auth.schemas import ProvenBody
 from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.base.subject import Role
-from skinapi.findings.records.break_glass import BreakGlass, End
+from skinapi.findings.records.readers import BreakGlass, End
 from skinapi.platform.web.schemas import Answer, Body
 from skinapi.privacy.break_glass.readers import Reading, What
 from skinapi.privacy.break_glass.service import Listed, Told, Wanted

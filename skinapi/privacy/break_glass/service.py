@@ -2,7 +2,7 @@
 
 Which findings there are an admin does not know. Who names a patient by e-mail gets the numbers and
 dates of the newest ones, within the same act, and chooses one. What an admin may read by it, and
-when it ends by itself: findings/records/break_glass.py and `get_to_read` of
+when it ends by itself: findings/records/readers.py and `get_to_read` of
 findings/records/service.py.
 """
 
@@ -15,7 +15,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.findings.records.break_glass import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submissions import Submissions

@@ -18,10 +18,10 @@ from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Subject
 from skinapi.findings.records.events import FindingDiscarded
+from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import URGENT, Listed
-from skinapi.findings.records.unassigned import UnassignedPatients
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.rendering import STYLE
 from skinapi.findings.reports.words import say_moment
 from skinapi.platform.backups.backups_made import Place

@@ -21,10 +21,10 @@ from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Messages
 from skinapi.care.spots.records import Lesion, Lesions
 from skinapi.care.spots.reminders import reminder_of
-from skinapi.findings.records.break_glass import BreakGlasses
+from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
+from skinapi.findings.records.reviews import MOST_REVIEWS
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import MOST_REVIEWS
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.integrations.keys.api_keys import ApiKeys

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import LANGUAGES, Language, load_words
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.page_texts import strip_control_characters, time_text
 from skinapi.findings.reports.report import Report

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records.resting import FINDINGS, Resting
+from skinapi.findings.records.record_retention import FINDINGS, Resting
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.integrations.fhir import orders

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import Decision, WaitsFor, say_day
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.records.standing import (
     Advice,

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.outcome_counts import CountedOutcome
-from skinapi.findings.records.outcome_service import FigureView, figures_of
+from skinapi.findings.records.outcomes import CountedOutcome, FigureView, figures_of
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration.detectors import ModalityFinding
 from skinapi.model.conditions import Band

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import spots
-from skinapi.findings.records.decisions import WaitsFor, words_for_patient
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records import reviews
+from skinapi.findings.records.decisions import WaitsFor, say_day, words_for_patient
 from skinapi.findings.records.review_service import _disagrees
 from skinapi.findings.records.reviews import Certainty, Opinion
 from skinapi.model.conditions import Band, conditions_table
@@ -494,7 +493,7 @@ def test_another_photo_keeps_the_urgency_and_what_was_decided(any_backend: Backe
 def test_a_finding_takes_so_many_reviews_and_no_more(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spots, "MOST_REVIEWS", 2)
+    monkeypatch.setattr(reviews, "MOST_REVIEWS", 2)
     doctor, _, number = in_care(backend)
     codes = [review(doctor, number).status_code for _ in range(3)]
     assert codes == [201, 201, 422]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.findings.records import read_notes
+from skinapi.findings.records import readers
 from skinapi.model.decoding.photo import STORED_SIDE, THUMBNAIL_SIDE, draw_thumbnail, read_photo
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import now
@@ -132,7 +132,7 @@ def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
     assert row["target"] == backend.account(ada.email).id
     assert (row["phase"], row["outcome"]) == ("outcome", "done")
     tomorrow = now() + timedelta(days=1)
-    monkeypatch.setattr(read_notes, "now", lambda: tomorrow)
+    monkeypatch.setattr(readers, "now", lambda: tomorrow)
     doctor.call("GET", paths[0])
     assert len(looks(backend)) == 2
 

@@ -11,8 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from skinapi.base.languages import Language, in_each_language
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.due_days import DAYS
+from skinapi.findings.records.decisions import DAYS, Decision
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.bands import is_sent, severity_rank

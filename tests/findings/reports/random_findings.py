@@ -20,7 +20,7 @@ from skinapi.findings.records.errors import ContradictoryReview
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.findings.records.standing import Instruction, Reader, SpotFacts, SpotView
-from skinapi.findings.records.submission import Filing, NewFinding, Submission
+from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.calibration.detectors import (
     LinearClassifier,
@@ -170,18 +170,15 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
 
 
 def _submission(finding: Finding, context: Context, language: Language, number: int) -> Submission:
-    filed = NewFinding(
+    new = NewFinding(
+        owner="3" * 32,
         finding=finding,
         context=context,
         language=language,
         sections={},
         narrative_source={},
-        key=None,
-        request_hash="",
     )
-    return Filing(identifier=new_id(), number=number, owner="3" * 32, new=filed).as_submission(
-        doctor="2" * 32
-    )
+    return new.as_submission(number=number, doctor="2" * 32)
 
 
 def random_said(seed: int) -> Said:

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.due_days import say_day
+from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts

@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skinapi.findings.records.submission import Filing, NewFinding
+from skinapi.findings.records.submission import NewFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.model.finding.finding import Doubt, Finding
@@ -79,22 +79,17 @@ class Clinic:
         """Straight into the store."""
         submissions = self.backend.services.data.submissions
         new = NewFinding(
+            owner=owner or self.patient,
             finding=finding or finding_of(band=Band.URGENT_REFERRAL),
             context=Context(),
             language="en",
             sections=dict.fromkeys(SECTIONS, "said"),
             narrative_source={"writer": "template"},
             key=new_id(),
-            request_hash="",
-        )
-        filing = Filing(
-            identifier=new_id(),
-            number=submissions.take_number(),
-            owner=owner or self.patient,
-            new=new,
             blobs=tuple(map(self.backend.services.store.blobs.put, photos or [])),
         )
-        return submissions.add(filing, doctor=None if owner else self.doctor_id).number
+        number, doctor = submissions.take_number(), None if owner else self.doctor_id
+        return submissions.add(new, number=number, doctor=doctor).number
 
 
 def read(person: Person, path: str, status: int = 200, **options: Any) -> Any:

@@ -1,0 +1,160 @@
+"""The use cases of kept photos: let the model in service judge one again, and move a finding that
+was filed for the wrong patient to the right one.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from skinapi.accounts.auth.accounts import Account
+from skinapi.base.errors import Conflict, NotFound, Refused, Unprocessable
+from skinapi.base.subject import Subject
+from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
+from skinapi.findings.records.corrections import CorrectionsService
+from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.readers import in_care
+from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.model.context import Context
+from skinapi.model.refusals import translate_refusal
+from skinapi.model.registry.prediction_pool import PoolCaller
+
+NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
+# No caller can send these as an Idempotency-Key: those have no slash.
+AGAIN = "again/"
+MOVED = "moved/"
+# What is known about the photo itself, whoever it is of.
+OF_PHOTO = {"modality", "text_in_picture"}
+NO_PATIENT = "There is no such patient, or you are not in charge of that one"
+# Somebody has judged a kept photo to be of skin: the model of then, or the sender.
+OF_SKIN = {"skin_confirmed": True}
+
+
+class NoPhotoToJudge(Conflict):
+    code = "no_photo_to_judge"
+    sentence = "The photo of this finding was not kept"
+
+    def __init__(self, reason: str = sentence) -> None:
+        super().__init__(f"{reason}. It cannot be judged again: ask the patient for another photo.")
+
+
+class JudgedByThisModel(Conflict):
+    code = "judged_by_this_model"
+    sentence = (
+        "The model in service has made this finding, at the operating point that is in use; it "
+        "would say the same again"
+    )
+
+
+class NoPhotoToMove(Conflict):
+    code = "no_photo_to_move"
+    sentence = "The photo of this finding was not kept"
+
+    def __init__(self, reason: str = sentence) -> None:
+        super().__init__(
+            f"{reason}. So nothing can be judged for the right patient: enter the finding in error "
+            "here, and ask the right patient for another photo."
+        )
+
+
+class MovedToSamePatient(Unprocessable):
+    code = "moved_to_same_patient"
+    sentence = "This finding is of that patient already; name another one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPhotosService:
+    prediction: PredictionService
+    corrections: CorrectionsService
+
+    def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+        """Make a new finding on the kept photos of this one, of the same owner and spot; return it
+        with its owner. The old one stays as it was, with what doctors have decided. It counts for
+        no day's photos. Called again, the result is the finding of the first time.
+        """
+        records, registry = self.prediction.records, self.prediction.registry
+        original, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        key = f"{AGAIN}{original.id}"
+        if answered := records.find_answered(owner=owner.id, key=key, request_hash=key):
+            return records.get(number=str(answered.number), to=by)
+        if is_made_by(registry.served.model, original.finding):
+            raise JudgedByThisModel
+        contents = self._read_photos(original, NoPhotoToJudge)
+        try:
+            classified = registry.classify_pictures(
+                contents=contents,
+                same_spot=True,
+                caller=PoolCaller(by.id, signed_in=True),
+                context=original.context.model_copy(update=OF_SKIN),
+                keep=False,
+            )
+        except Refused as refused:
+            asked = original.context.checklist or ()
+            raise translate_refusal(refused, original.language, asked) from refused
+        new = NewFinding(
+            owner=owner.id,
+            finding=classified.finding,
+            photos=contents,  # as they were kept: to keep one of them anew would change it
+            context=original.context,
+            language=original.language,
+            **self.prediction.narrate(
+                classified.finding, original.context, original.language, owner
+            ),
+            lesion=original.lesion,
+            key=key,
+            request_hash=key,
+            again=original,
+            by=by.id,
+            source=original.source,
+        )
+        return records.file_finding(new), owner
+
+    def move(
+        self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
+    ) -> Submission:
+        """Enter a finding in error and file its photo for another patient, both or nothing: the
+        photo is judged anew, and of what was told only how it was taken is carried over. The right
+        patient's consents decide whether it is kept, as their quotas whether it is taken. Called
+        again, the result is the finding of the first time.
+        """
+        records = self.prediction.records
+        wrong, _ = records.get_to_correct(number=number, by=by)
+        right = self._get_right(patient, by)
+        key = f"{MOVED}{wrong.id}"
+        if moved := records.submissions.find_by_key(right.id, key):
+            return moved
+        if wrong.owner == right.id:
+            raise MovedToSamePatient
+        if wrong.error:
+            raise FindingInError(wrong.error.reason)
+        of_photo = Context.model_validate(wrong.context.model_dump(include=OF_PHOTO))
+        sent = SentPhotos(
+            contents=self._read_photos(wrong, NoPhotoToMove),
+            same_spot=True,
+            context=of_photo.model_copy(update=OF_SKIN),
+            lesion=lesion,
+            key=key,
+            moves=partial(
+                self.corrections.leave_wrong_patient,
+                number=number,
+                reason=reason,
+                right=right.id,
+                by=by,
+            ),
+        )
+        return self.prediction.predict(owner=right, sent=sent, by=by)
+
+    def _get_right(self, patient: str, by: Subject) -> Account:
+        """A patient in the doctor's care, or any for an admin."""
+        account = self.corrections.accounts.by_ids({patient}).get(patient)
+        if account is None or not account.approved or account.machine:
+            raise NotFound(NO_PATIENT)
+        if not in_care(account, by) and not (by.role == "admin" and account.role == "user"):
+            raise NotFound(NO_PATIENT)
+        return account
+
+    def _read_photos(
+        self, of: Submission, refusal: type[NoPhotoToJudge | NoPhotoToMove]
+    ) -> list[bytes]:
+        try:
+            return [self.prediction.records.photos.content_of(one) for one in of.pictures]
+        except NotFound as missing:
+            raise refusal(missing.detail) from missing
