@@ -27,8 +27,8 @@ from werkzeug.routing import Rule
 from skinapi.care.cases import comparisons
 from skinapi.model.comparison import alignment, comparison
 from skinapi.model.comparison.alignment import Fit
-from skinapi.platform.sqlite.database_file import SqliteFile
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.stores.database_file import SqliteFile
 from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server

@@ -29,7 +29,7 @@ SERVING = (
     "skinapi.app.worker",
     "skinapi.app.run_job",
     "skinapi.__main__",
-    "skinapi.platform.mongo.mongo_store",
+    "skinapi.platform.stores.mongo_store",
     "skinapi.platform.web.mongo_limit_windows",
     "skinapi.findings.reports.pdf_document",
     "skinapi.lab.checks.decoder_process",

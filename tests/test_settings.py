@@ -18,8 +18,8 @@ from skinapi.app.composition.services import open_services
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import RATES, Settings, safety
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.web.declaration import Rate
 from skinapi.platform.web.rate_limits import open_limits
 from tests.stores.mock_store import MockStore

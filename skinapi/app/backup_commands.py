@@ -21,6 +21,12 @@ from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.platform.backups.backup import (
     BackupFacts,
+    Place,
+    begin_backup,
+    end_backup,
+    list_backups,
+    note_destroyed,
+    note_removed,
     read_facts,
     refuse_unfinished_restore,
     restore_backup,
@@ -33,23 +39,15 @@ from skinapi.platform.backups.backup_file import (
     remove_old_backups,
     verify_backup,
 )
-from skinapi.platform.backups.backups_made import (
-    Place,
-    begin_backup,
-    end_backup,
-    list_backups,
-    note_destroyed,
-    note_removed,
-)
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     Erased,
     ErasedList,
     list_erased,
     read_erased_ids,
+    scrub_store,
     write_erased_ids,
 )
-from skinapi.platform.backups.scrubbing import scrub_store
 from skinapi.platform.storage.files import new_file
 from skinapi.platform.storage.ports import Remnant, Store
 from skinapi.platform.storage.store_version import accept_key, join_store

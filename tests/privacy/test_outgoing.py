@@ -10,7 +10,7 @@ from tests.repository.documents import ROOT, chapter
 CALLERS = {
     "skinapi.findings.reports.openrouter": "OPENROUTER_API_KEY",
     "skinapi.platform.notices.sender": "SMTP_URL",
-    "skinapi.platform.mongo": "MONGO_URI",
+    "skinapi.platform.stores": "MONGO_URI",
     "skinapi.platform.web.mongo_limit_windows": "RATE_LIMIT_STORAGE",
     "skinapi.platform.jobs.dramatiq_broker": "JOBS_BROKER",
     "skinapi.integrations.oidc.provider": "OIDC_PROVIDERS",

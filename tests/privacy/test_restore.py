@@ -14,8 +14,7 @@ from skinapi.app import backup_commands
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings import Settings
-from skinapi.platform.backups.backup import write_backup
-from skinapi.platform.backups.backups_made import list_backups
+from skinapi.platform.backups.backup import list_backups, write_backup
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     ErasedIds,

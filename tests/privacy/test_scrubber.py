@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.app import backup_commands
-from skinapi.platform.backups import scrubbing
-from skinapi.platform.backups.backups_made import begin_backup, end_backup, list_backups, may_hold
-from skinapi.platform.backups.erased_ids import FILE_NAME, ErasedIds, read_erased_ids
-from skinapi.platform.backups.scrubbing import Scrubber
+from skinapi.platform.backups import erased_ids
+from skinapi.platform.backups.backup import begin_backup, end_backup, list_backups, may_hold
+from skinapi.platform.backups.erased_ids import FILE_NAME, ErasedIds, Scrubber, read_erased_ids
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
 from tests.support.backends import Backend, erase, settings_in, store_of_kind
@@ -51,7 +50,7 @@ def test_an_erasure_is_scrubbed_soon_and_once_no_reader_holds_the_log(
     def never(*_: object, **__: object) -> None:
         pytest.fail("nothing was erased since")
 
-    monkeypatch.setattr(scrubbing, "scrub_store", never)
+    monkeypatch.setattr(erased_ids, "scrub_store", never)
     passed(scrubber)
 
 
@@ -59,14 +58,14 @@ def test_while_another_server_scrubs_this_one_does_not(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (Scrubber(store, ErasedIds(store), tmp_path) for _ in range(2))
-    scrub, calls = scrubbing.scrub_store, []
+    scrub, calls = erased_ids.scrub_store, []
 
     def scrub_beside(store: Store) -> object:
         calls.append(1)
         second.make_pass()
         return scrub(store)
 
-    monkeypatch.setattr(scrubbing, "scrub_store", scrub_beside)
+    monkeypatch.setattr(erased_ids, "scrub_store", scrub_beside)
     first.make_pass()
     assert len(calls) == 1
 

@@ -10,8 +10,8 @@ import bson
 import pymongo
 import pytest
 
-from skinapi.platform.backups.backups_made import list_backups
-from skinapi.platform.backups.scrubbing import Scrubber
+from skinapi.platform.backups.backup import list_backups
+from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.faults import blob_keys
 from skinapi.platform.storage.ports import Remnant
 from skinapi.privacy.erasure.receipts import Kept, Receipt

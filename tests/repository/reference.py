@@ -39,10 +39,9 @@ from skinapi.lab.datasets import dataset_versions
 from skinapi.model.decoding import file_header, file_parts, photo
 from skinapi.model.registry import prediction_pool, shadow
 from skinapi.platform.jobs import attempt, job, job_logs, job_process
-from skinapi.platform.mongo import outage
 from skinapi.platform.notices import deliveries, outbox
-from skinapi.platform.sqlite import database_file
 from skinapi.platform.storage import files as stored_files
+from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, request_parsing, schemas
 from skinapi.privacy.person_file.format import FILES, schema_of
 from tests.repository.documents import ROOT

@@ -11,11 +11,11 @@ import apsw
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from skinapi.platform.mongo.mongo_store import MongoStore, _to_mongo
-from skinapi.platform.sqlite.filter_to_sql import to_json
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
-from skinapi.platform.storage.documents import checked_document
+from skinapi.platform.storage.documents import checked_document, to_json
 from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.stores.mongo_documents import _to_mongo
+from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.sqlite_store import SqliteStore
 
 AT_ONCE = 2000
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import SkinAPIError
-from skinapi.platform.mongo.gridfs_blobs import GridBlobs
-from skinapi.platform.mongo.mongo_store import MongoDocuments, MongoStore
-from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.files import FileBlobs
+from skinapi.platform.stores.mongo_documents import MongoDocuments
+from skinapi.platform.stores.mongo_store import GridBlobs, MongoStore
+from skinapi.platform.stores.sqlite_documents import SqliteDocuments
+from skinapi.platform.stores.sqlite_store import SqliteStore
 
 COMMANDS = (
     *("insert", "insert_many", "get", "find", "count", "count_by"),

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 import mongomock
 import mongomock.gridfs
 
-from skinapi.platform.mongo.mongo_store import MongoDocuments, MongoStore
 from skinapi.platform.storage.ports import Document, Remnant, Scrubbed
+from skinapi.platform.stores.mongo_documents import MongoDocuments
+from skinapi.platform.stores.mongo_store import MongoStore
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 T = TypeVar("T")
@@ -23,6 +24,8 @@ class MockDocuments(MongoDocuments):
 class MockStore(MongoStore):
     """It rolls nothing back: mongomock has no transactions."""
 
+    one_writer = True
+
     def __init__(self) -> None:
         client: Any = mongomock.MongoClient(tz_aware=True)
         super().__init__(client["test"])
@@ -37,10 +40,6 @@ class MockStore(MongoStore):
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:  # noqa: ARG002 (the port's)
         return Scrubbed((Remnant.DISK,))  # it has no file
-
-    @property
-    def one_writer(self) -> bool:
-        return True
 
     def transaction(self, act: Callable[[], T]) -> T:
         return act()

@@ -24,10 +24,11 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 import skinapi
 from skinapi.base.errors import SkinAPIError
-from skinapi.platform.mongo.mongo_store import DURABLE, MongoDocuments, MongoStore
-from skinapi.platform.sqlite.database_file import SqliteFile
-from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
 from skinapi.platform.storage.ports import Document, Filter
+from skinapi.platform.stores.database_file import SqliteFile
+from skinapi.platform.stores.mongo_documents import MongoDocuments
+from skinapi.platform.stores.mongo_store import DURABLE, MongoStore
+from skinapi.platform.stores.sqlite_documents import SqliteDocuments
 
 # By collection: why its queries may read all of it, or sort what they find.
 EXCEPTIONS = {
@@ -36,8 +37,8 @@ EXCEPTIONS = {
 }
 SOURCES = Path(skinapi.__file__).parent
 PLATFORM = SOURCES / "platform"
-ADAPTERS = {PLATFORM / "sqlite", PLATFORM / "mongo"}
-STORAGE = {*ADAPTERS, PLATFORM / "storage", PLATFORM / "backups"}
+ADAPTERS = PLATFORM / "stores"
+STORAGE = {ADAPTERS, PLATFORM / "storage", PLATFORM / "backups"}
 METHODS = ("find", "count", "count_by", "update", "update_all", "delete")
 EXPLAINED = {"find", "aggregate", "findAndModify", "delete", "update", "count"}
 # What a command carries for the session that sent it: an explanation is no part of that.
@@ -223,7 +224,7 @@ class _Call(threading.local):
 
 @cache
 def _is_of_application(path: Path) -> bool:
-    return path.is_relative_to(SOURCES) and path.parent not in ADAPTERS
+    return path.is_relative_to(SOURCES) and path.parent != ADAPTERS
 
 
 def _name_of(documents: SqliteDocuments | MongoDocuments) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pymongo
 import pytest
 
-from skinapi.platform.mongo import mongo_transactions
-from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.stores import mongo_transactions
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind

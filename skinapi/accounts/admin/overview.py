@@ -16,7 +16,7 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.base.errors import NoModel
 from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
-from skinapi.platform.backups.backups_made import find_last_backup
+from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox

@@ -24,7 +24,7 @@ from skinapi.integrations.keys.uses import KeyUses
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
-from skinapi.platform.backups.scrubbing import Scrubber
+from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.notices.deliveries import Channel, DeliverySender
 from skinapi.platform.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.platform.notices.sender import MailServer, NoticeSender

@@ -76,8 +76,7 @@ from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import ModelVersion, Serving
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.backups.backup import refuse_unfinished_restore
-from skinapi.platform.backups.backups_made import BackupMade
+from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
 from skinapi.platform.backups.erased_ids import Erased
 from skinapi.platform.jobs.announcements import open_announcer
 from skinapi.platform.jobs.job import Job

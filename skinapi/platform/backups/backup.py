@@ -1,4 +1,6 @@
-"""Writes a backup of a whole store while servers use it. The file's parts: backup_file.py."""
+"""Writes a backup of a whole store while servers use it, restores one, and remembers which backups
+were made. The file's parts: backup_file.py.
+"""
 
 import json
 import tempfile
@@ -7,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
-from skinapi.base.errors import BlobDamaged, BrokenBackup, Conflict
+from skinapi.base.errors import BlobDamaged, BrokenBackup, Conflict, NotFound
+from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.backups.backup_file import (
     ABOUT,
     BLOB_MEMBER,
@@ -18,23 +21,19 @@ from skinapi.platform.backups.backup_file import (
     BackupWriter,
     Counts,
     Progress,
-    begun_at_of,
     members_of,
     packed,
-    store_of,
+    read_about,
     unpacked,
     verify_backup,
 )
 from skinapi.platform.backups.erased_ids import COLLECTION as ERASED_IDS
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds, name_of_store
-from skinapi.platform.sqlite.filter_to_sql import from_json, to_json
+from skinapi.platform.storage.documents import from_json, to_json
 from skinapi.platform.storage.faults import blob_keys
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Snapshot, Store
 from skinapi.platform.storage.store_version import STORE_COLLECTION
-
-# Restores a backup into an empty store of either kind.
-
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
@@ -42,6 +41,10 @@ RESTORES = "restores"
 PERSON_FILES = "person_files"
 UNFINISHED = "unfinished"
 ANOTHER_BEGUN = "Another restore into this store was begun, so this one ended: only one may run"
+COLLECTION = "backups"
+MOST = 10_000  # 27 years of one each night
+LOOKED_AT = 50  # the newest may have been ended
+Place = Literal["file", "folder", "stdout"]
 
 
 def restore_backup(
@@ -53,17 +56,13 @@ def restore_backup(
     erased: Iterable[Erased] = (),
     then: Callable[[], None] = lambda: None,
 ) -> Counts:
-    """Put what the file holds into the store, which must be empty, but for the collections in
-    `leave_out`. Returns what was restored. A store that holds only the record of its version, as
-    `check` leaves it, and the ids of what was erased counts as empty. The record of the backup
-    takes the place of the former; the latter stay, and `erased` and those of the backup join them.
+    """Verify the whole file, and put what it holds, but for the collections in `leave_out`, into
+    the store, which must be empty. A store that holds only the record of its version, as `check`
+    leaves it, and the ids of what was erased counts as empty. The record of the backup takes the
+    place of the former; the latter stay, and `erased` and those of the backup join them.
 
-    The whole file is verified first. `then` is called when all is in the store; it is part of the
-    restore. One that was interrupted is begun anew by the next call; until one has ended, no server
-    starts on the store (`refuse_unfinished_restore`).
-
-    Raises BrokenBackup, StoreUnavailable, and Conflict if the store is not empty, or if another
-    restore into it was begun meanwhile.
+    `then` is called when all is in the store; it is part of the restore. One that was interrupted
+    is begun anew by the next call; until one has ended, no server starts on the store.
     """
     verify_backup(path)
     run = new_id()
@@ -89,7 +88,12 @@ def restore_backup(
                 store.collection(chunk[1]).insert_many(documents)
             counts.documents += len(documents)
         elif chunk:
-            _apply_changed(store, unpacked(data), counts)
+            for entry in map(from_json, unpacked(data)):
+                documents_of = store.collection(entry["collection"])
+                documents_of.delete({"id": entry["id"]})
+                if entry.get("document"):
+                    documents_of.insert(entry["document"])
+                counts.changed += 1
         progress(counts)
     then()
     if not marks.delete({"id": UNFINISHED, "run": run}):
@@ -98,7 +102,6 @@ def restore_backup(
 
 
 def refuse_unfinished_restore(store: Store) -> None:
-    """Raises Conflict if a restore into this store has not ended."""
     if store.collection(RESTORES).get(UNFINISHED):
         raise Conflict(
             "A restore into this store was interrupted: run `python -m skinapi restore` again"
@@ -131,14 +134,14 @@ class BackupFacts:
 
 
 def read_facts(path: Path) -> BackupFacts:
-    """When the backup was begun, of which store, and what had been erased then. Reads the file's
-    beginning. Raises BrokenBackup.
+    """When the backup was begun, of which store, and what had been erased then. Only the beginning
+    of the file is read.
     """
     begun_at, store, erased = None, None, list[Erased]()
     for name, data in members_of(path):
         chunk = MEMBER.fullmatch(name)
         if name == ABOUT:
-            begun_at, store = begun_at_of(data), store_of(data)
+            begun_at, store = read_about(data)
         elif not chunk or (chunk[1] or "") > ERASED_IDS:  # collections come by name
             break
         elif chunk[1] == ERASED_IDS:
@@ -148,27 +151,17 @@ def read_facts(path: Path) -> BackupFacts:
     return BackupFacts(begun_at, erased, store)
 
 
-def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:
-    for line in lines:
-        entry = from_json(line)
-        documents = store.collection(entry["collection"])
-        documents.delete({"id": entry["id"]})
-        if entry.get("document"):
-            documents.insert(entry["document"])
-        counts.changed += 1
-
-
 def write_backup(store: Store, out: IO[bytes], *, progress: Progress = lambda _: None) -> Counts:
     """Write a backup of the store to `out`. Servers may go on writing to the store.
 
-    Everything that was stored before the call is in it. Needs memory for one chunk of documents
-    and one blob; the keys of the blobs wait in a temporary file. A blob that no longer has its
-    checksum is left out. Raises StoreUnavailable, OSError.
+    Everything that was stored before the call is in it, but for blobs that no longer have their
+    checksum. Needs memory for one chunk of documents and one blob.
     """
     counts, writer = Counts(), BackupWriter(out, store=name_of_store(store))
     with tempfile.TemporaryFile("w+") as references:
         with store.snapshot() as snapshot:
             _write_documents(snapshot, writer, references, counts, progress)
+        # Blobs come after all documents, because a snapshot of MongoDB lasts minutes only.
         references.seek(0)
         _write_blobs(store, writer, references, counts, progress)
     writer.end(counts)
@@ -192,7 +185,7 @@ def _write_documents(
 
 
 def _chunks(documents: Iterator[Document], name: str, references: IO[str]) -> Iterator[list[str]]:
-    """The documents as lines, as many as make a chunk. Notes which blobs each refers to."""
+    """The documents as lines, as many as make a chunk. The blobs of each are noted."""
     lines: list[str] = []
     size = 0
     for document in documents:
@@ -210,7 +203,6 @@ def _chunks(documents: Iterator[Document], name: str, references: IO[str]) -> It
 def _write_blobs(
     store: Store, writer: BackupWriter, references: IO[str], counts: Counts, progress: Progress
 ) -> None:
-    """Blobs come after all documents, because a snapshot of MongoDB lasts minutes only."""
     for line in references:
         name, identifier, key = json.loads(line)
         try:
@@ -232,10 +224,70 @@ def _write_blobs(
 
 
 def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> bool:
-    """Whether the store has the blob. No two records share one, so each is added once."""
+    """False where the store does not have the blob. No two records share one."""
     data = store.blobs.find(key)
     if data is None:
         return False
     writer.add(f"blobs/{key}", data)
     counts.blobs += 1
     return True
+
+
+class BackupMade(StoredRecord):
+    """A backup that was made of this store, as far as it knows: a receipt of an erasure names those
+    that may hold the person. It does not know of copies, nor of what others copied of its disk.
+
+    `created_at`: when it was begun, so what was erased before is not in it. `written_at`: when it
+    was whole; without, the command was ended, and may have left a part. `gone_at`: since when it
+    is known to exist no more, because `--keep` removed it or the operator said so.
+    """
+
+    id: str
+    created_at: datetime
+    place: Place
+    name: str | None = None
+    written_at: datetime | None = None
+    gone_at: datetime | None = None
+    gone: Literal["removed", "destroyed"] | None = None
+
+
+def begin_backup(store: Store, *, place: Place, name: str | None) -> str:
+    """Remember that a backup is made, before its first byte. Returns its id."""
+    made = BackupMade(id=new_id(), created_at=now(), place=place, name=name)
+    store.collection(COLLECTION).insert({**made.stored(), "schema": 1})
+    return made.id
+
+
+def end_backup(store: Store, identifier: str) -> None:
+    store.collection(COLLECTION).update({"id": identifier}, {"$set": {"written_at": now()}})
+
+
+def list_backups(store: Store) -> list[BackupMade]:
+    """The newest first."""
+    documents = store.collection(COLLECTION).find(sort="-id", limit=MOST)
+    return [BackupMade.model_validate(document) for document in documents]
+
+
+def find_last_backup(store: Store) -> datetime | None:
+    """When the newest whole one was written."""
+    documents = store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT)
+    return next((made["written_at"] for made in documents if made.get("written_at")), None)
+
+
+def may_hold(backups: Iterable[BackupMade], *, since: datetime) -> list[BackupMade]:
+    """Backups that may hold what was stored at this time, and are still there as far as known."""
+    return [made for made in backups if made.gone_at is None and made.created_at >= since]
+
+
+def note_removed(store: Store, names: Iterable[str]) -> None:
+    gone = {"gone_at": now(), "gone": "removed"}
+    for name in names:
+        store.collection(COLLECTION).update_all({"name": name, "gone_at": None}, {"$set": gone})
+
+
+def note_destroyed(store: Store, identifier: str) -> None:
+    """The operator says that this backup, with all copies of it, exists no more."""
+    gone = {"gone_at": now(), "gone": "destroyed"}
+    still = {"id": identifier, "gone_at": None}
+    if not store.collection(COLLECTION).update(still, {"$set": gone}):
+        raise NotFound(f"No backup with the id {identifier} is known that still exists")

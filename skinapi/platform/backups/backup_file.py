@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from skinapi.base.errors import BrokenBackup
-from skinapi.platform.sqlite.filter_to_sql import LARGEST_DOCUMENT
+from skinapi.platform.storage.documents import LARGEST_DOCUMENT
 from skinapi.platform.storage.ids import BLOB_KEY, now
 
 FORMAT = 1
@@ -33,6 +33,8 @@ BLOB_MEMBER = re.compile(rf"blobs/({BLOB_KEY.pattern})")
 CHUNK_BYTES = 4 * 2**20
 MOST_CHUNK_BYTES = CHUNK_BYTES + 4 * LARGEST_DOCUMENT + 1
 MOST_MEMBER_BYTES = 512 * 2**20
+# In a folder of backups each is named after its time.
+NAME = re.compile(r"skinapi-\d{8}T\d{6}Z\.tar")
 Progress = Callable[["Counts"], None]
 
 
@@ -61,7 +63,6 @@ class BackupWriter:
     """
 
     def __init__(self, out: IO[bytes], *, store: str | None) -> None:
-        """`store` is the name of the store."""
         self._out = out
         self._sum = hashlib.sha256()
         about = {"format": FORMAT, "begun_at": now().isoformat(), "store": store}
@@ -75,13 +76,12 @@ class BackupWriter:
         _count_in(self._sum, name, data)
 
     def end(self, counts: Counts) -> None:
-        """After these blocks `tar` looks for no more members."""
         self.add(END, json_of({**counts.shown(), "sha256": self._sum.hexdigest()}))
-        self._out.write(bytes(2 * tarfile.BLOCKSIZE))
+        self._out.write(bytes(2 * tarfile.BLOCKSIZE))  # then `tar` looks for no more members
 
 
 def verify_backup(path: Path) -> Counts:
-    """Read the whole file; return what it holds. Raises BrokenBackup."""
+    """Read the whole file; return what it holds."""
     end: dict[str, Any] = {}
     checksum, counts = hashlib.sha256(), Counts()
     for name, data in members_of(path):
@@ -99,7 +99,11 @@ def verify_backup(path: Path) -> Counts:
                 raise BrokenBackup("a stored file in it is damaged")
             counts.blobs += 1
         elif chunk := MEMBER.fullmatch(name):
-            _count_chunk(counts, chunk[1], data)
+            many = len(unpacked(data))
+            if chunk[1]:
+                counts.add_documents(chunk[1], many)
+            else:
+                counts.changed += many
         else:
             raise BrokenBackup("it has a part that no backup has")
     if not end:
@@ -111,16 +115,8 @@ def verify_backup(path: Path) -> Counts:
     return counts
 
 
-def _count_chunk(counts: Counts, collection: str | None, data: bytes) -> None:
-    many = len(unpacked(data))
-    if collection is None:
-        counts.changed += many
-    else:
-        counts.add_documents(collection, many)
-
-
 def members_of(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The parts of the file, in order. Raises BrokenBackup."""
+    """The parts of the file, in order."""
     try:
         with tarfile.open(path, mode="r|") as tar:
             while member := tar.next():
@@ -161,18 +157,15 @@ def _object(data: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def begun_at_of(about: bytes) -> datetime:
-    """Raises BrokenBackup."""
+def read_about(about: bytes) -> tuple[datetime, str | None]:
+    """When it was begun, and the name of the store; a backup of earlier code has none."""
+    facts = _object(about)
+    name = facts.get("store")
     try:
-        return datetime.fromisoformat(_object(about).get("begun_at", ""))
+        begun_at = datetime.fromisoformat(facts.get("begun_at", ""))
     except (TypeError, ValueError) as error:
         raise BrokenBackup("it does not say when it was begun") from error
-
-
-def store_of(about: bytes) -> str | None:
-    """The name of the store; None in a backup of earlier code."""
-    named = _object(about).get("store")
-    return named if isinstance(named, str) else None
+    return begun_at, name if isinstance(name, str) else None
 
 
 def _count_in(checksum: "hashlib._Hash", name: str, data: bytes) -> None:
@@ -183,23 +176,17 @@ def json_of(value: dict[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 
-# A folder of backups: each named after its time, and only the newest stay.
-
-
-NAME = re.compile(r"skinapi-\d{8}T\d{6}Z\.tar")
-
-
 def dated_backup(folder: Path) -> Path:
     """A new name in this folder, which sorts by time."""
     return folder / f"skinapi-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
 
 
 def newest_backup(path: Path) -> Path:
-    """The newest one of a folder; a file is itself. Raises BrokenBackup where there is none."""
+    """The newest one of a folder; a file is itself."""
     if not path.is_dir():
         return path
-    if found := _backups_in(path):
-        return found[-1]
+    if backups := _backups_in(path):
+        return backups[-1]
     raise BrokenBackup(f"there is none in {path}")
 
 

@@ -1,10 +1,12 @@
-"""The ids of accounts and findings that were erased, for a restore of a backup from before.
+"""The ids of accounts and findings that were erased, for a restore of a backup from before; and
+the thread that then overwrites what was deleted.
 
 Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
 and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +16,12 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from skinapi.base.errors import BrokenErasedIds, Conflict
+from skinapi.base.logs import log
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
+from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.files import disk_errors, write_durably
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Records
 
 ErasedKind = Literal["account", "finding"]
@@ -25,6 +29,12 @@ COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
 AT_ONCE = 500
 WAITS = {"scrubbed_at": None}
+# Rows are seen in another order than that of their times, which differ between machines, too.
+OVERLAP = timedelta(hours=2)
+SCRUB_EVERY_S = 60.0
+# While a scrub takes its seconds, others wait to write: many erasures share one.
+PAUSE_S = 600.0
+LAST = "last-scrub"
 
 
 class Erased(StoredRecord):
@@ -56,11 +66,10 @@ class ErasedIds(Records[Erased]):
         return bool(self._documents.find({"request": request}, limit=1, fields=()))
 
     def list_since(self, moment: datetime) -> Iterator[Erased]:
-        """By time."""
         yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
 
-    def is_one_waiting(self) -> bool:
-        """Whether one was erased since the last complete scrub."""
+    def wait_for_scrub(self) -> bool:
+        """Whether anything was erased since the last complete scrub."""
         return bool(self._documents.find(WAITS, sort="created_at", limit=1, fields=()))
 
     def note_scrubbed(self, *, begun_at: datetime) -> None:
@@ -70,9 +79,9 @@ class ErasedIds(Records[Erased]):
 
     def merge(self, erased: Iterable[Erased]) -> None:
         """Add those that are not on the list, with their times."""
-        for one in erased:
-            if self._documents.get(one.id) is None:
-                self.insert(one)
+        for record in erased:
+            if self._documents.get(record.id) is None:
+                self.insert(record)
 
 
 def list_erased(store: Store) -> Iterator[Erased]:
@@ -83,12 +92,10 @@ def list_erased(store: Store) -> Iterator[Erased]:
         after = page[-1]["id"]
 
 
-# The list as a file: a line that says what it is, then one for each id.
-
-
 class Header(Frozen):
-    """`complete_until`: all that was erased before is in it. None in the file that a server keeps,
-    which is whole but for the last minute. `store` is the name of the store.
+    """The first line of the list as a file; one for each id follows. `complete_until`: all that was
+    erased before is in it. None in the file that a server keeps, which is whole but for the last
+    minute.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
@@ -112,11 +119,10 @@ def name_of_store(store: Store) -> str | None:
 
 def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
     """Write the list to a file, which is replaced; return how many are on it. Written with a
-    backup, it says nothing of the time after the backup was begun (`until`). Raises Conflict where
-    it cannot be written.
+    backup, it says nothing of the time after the backup was begun (`until`).
     """
     lines = [_line(Header(complete_until=until or now(), store=name_of_store(store)))]
-    lines += [_line(one) for one in list_erased(store)]
+    lines += map(_line, list_erased(store))
     try:
         write_durably(path, b"".join(lines))
     except OSError as error:
@@ -125,9 +131,7 @@ def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None)
 
 
 def read_erased_ids(path: Path) -> ErasedList:
-    """Raises BrokenErasedIds. In the file of a server a line may be cut off, by a kill: the server
-    has written it again.
-    """
+    """In the file of a server a line may be cut off, by a kill: the server has written it again."""
     try:
         first, *lines, rest = path.read_bytes().split(b"\n")
         header = Header.model_validate_json(first)
@@ -151,10 +155,6 @@ def _line(record: BaseModel) -> bytes:
     return record.model_dump_json(exclude_none=True).encode() + b"\n"
 
 
-# Rows are seen in another order than that of their times, which differ between machines, too.
-OVERLAP = timedelta(hours=2)
-
-
 class ErasedIdsFile:
     """The list that a server keeps beside its store, in the instance folder. It is only appended
     to. Where several servers share a MongoDB, each keeps one.
@@ -167,25 +167,20 @@ class ErasedIdsFile:
         self._recent: set[str] = set()
 
     def update(self) -> None:
-        """Append what was erased since. Raises StoreUnavailable; BrokenErasedIds where the file is
-        another one.
-        """
+        """Append what was erased since."""
         if self._newest is None:
-            known = self._read()
-            found = list(self._erased.walk_all())
+            if not self._path.exists():
+                with disk_errors():
+                    write_durably(self._path, _line(Header()))
+            known = {record.id for record in read_erased_ids(self._path).erased}
+            erased = list(self._erased.walk_all())
         else:
             known = self._recent
-            found = list(self._erased.list_since(self._newest - OVERLAP))
-        self._append([one for one in found if one.id not in known])
-        self._newest = max((one.created_at for one in found), default=self._newest or now())
+            erased = list(self._erased.list_since(self._newest - OVERLAP))
+        self._append([record for record in erased if record.id not in known])
+        self._newest = max((record.created_at for record in erased), default=self._newest or now())
         since = self._newest - OVERLAP
-        self._recent = {one.id for one in found if one.created_at >= since}
-
-    def _read(self) -> set[str]:
-        if not self._path.exists():
-            with disk_errors():
-                write_durably(self._path, _line(Header()))
-        return {one.id for one in read_erased_ids(self._path).erased}
+        self._recent = {record.id for record in erased if record.created_at >= since}
 
     def _append(self, erased: list[Erased]) -> None:
         if not erased:
@@ -199,3 +194,40 @@ class ErasedIdsFile:
                 os.fsync(file)
             finally:
                 os.close(file)
+
+
+def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
+    """`Store.scrub`; where it was complete, it is noted for each erasure before it."""
+    begun_at = now()
+    scrubbed = store.scrub(any_size=any_size)
+    if scrubbed.complete:
+        ErasedIds(store).note_scrubbed(begun_at=begun_at)
+    last = {"scrubbed_at": begun_at, "remains": list(scrubbed.remains), "schema": 1}
+    store.collection("counters").update({"id": LAST}, {"$set": last}, upsert=True)
+    return scrubbed
+
+
+class Scrubber(PeriodicThread):
+    """One process of all servers scrubs at a time; each machine keeps a file of the erased ids."""
+
+    def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
+        super().__init__("scrubber", every_s=SCRUB_EVERY_S, failure="not scrubbed")
+        self._store, self._erased = store, erased
+        self._file = ErasedIdsFile(erased, folder)
+        self._lease = Lease(store.collection("leases"), "scrub")
+        self._not_before = 0.0
+
+    def make_pass(self) -> None:
+        self._file.update()
+        # Also once for what was deleted before there were scrubs.
+        first = not self._store.collection("counters").get(LAST)
+        if time.monotonic() < self._not_before or not (first or self._erased.wait_for_scrub()):
+            return
+        if self._lease.claim() is None:
+            return
+        try:
+            scrubbed = scrub_store(self._store)
+        finally:
+            self._lease.release()
+            self._not_before = time.monotonic() + PAUSE_S
+        log.info("scrubbed", complete=scrubbed.complete, remains=list(scrubbed.remains))

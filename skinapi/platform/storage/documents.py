@@ -5,11 +5,12 @@ Both stores check here first, so that neither accepts what the other would refus
 programming error: all checks raise ValueError.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -246,6 +247,48 @@ def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) 
     if sort.startswith("-"):
         ordered.reverse()
     return ordered[:limit]
+
+
+# The JSON of a document, as SQLite and backups hold it.
+
+
+def stored_value(value: Any) -> Any:
+    """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return value
+
+
+LARGEST_DOCUMENT = 16 * 2**20
+
+
+def to_json(document: Document) -> str:
+    """The document as JSON. Raises ValueError if it is larger than 16 Mi characters."""
+    text = json.dumps(document, default=stored_value, ensure_ascii=False, separators=(",", ":"))
+    if len(text) > LARGEST_DOCUMENT:
+        raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
+    return text
+
+
+def from_json(text: str) -> Document:
+    document: Document = parse_json(text)
+    return document
+
+
+def parse_json(text: str) -> Any:
+    # The hook is called for each dict in the text. Without times it would take most of the time.
+    return json.loads(text, object_hook=_with_times if '_at":' in text else None)
+
+
+def _with_times(fields: dict[str, Any]) -> dict[str, Any]:
+    for name, value in fields.items():
+        if name.endswith("_at") and value is not None:
+            fields[name] = read_time(value)
+    return fields
+
+
+def read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 class OpenTransaction:

@@ -14,9 +14,9 @@ from limits import RateLimitItem
 from pymongo.collection import Collection
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
-from skinapi.platform.mongo.mongo_snapshot import LIMIT_WINDOWS
-from skinapi.platform.mongo.mongo_transactions import mongo_errors
-from skinapi.platform.mongo.outage import TIMEOUTS
+from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS
+from skinapi.platform.stores.mongo_transactions import mongo_errors
+from skinapi.platform.stores.outage import TIMEOUTS
 from skinapi.platform.web.rate_limits import CLOCK_TOLERANCE_S, Window
 
 # Losing the counts of the last moments does no harm, so no hit waits for the other members.

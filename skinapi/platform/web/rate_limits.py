@@ -26,10 +26,10 @@ from skinapi.base.errors import (
     UnsafeSettings,
 )
 from skinapi.base.subject import ROLES
-from skinapi.platform.mongo.outage import Outage
-from skinapi.platform.sqlite.database_file import sqlite_errors
 from skinapi.platform.storage.files import disk_error
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE
+from skinapi.platform.stores.database_file import sqlite_errors
+from skinapi.platform.stores.outage import Outage
 from skinapi.platform.web.declaration import Rate
 
 LONGEST_WAIT_MS = 10_000

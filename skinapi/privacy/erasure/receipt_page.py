@@ -16,7 +16,7 @@ from skinapi.base.subject import ErasureReason
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.rendering import STYLE
 from skinapi.findings.reports.words import say_moment
-from skinapi.platform.backups.backups_made import Place
+from skinapi.platform.backups.backup import Place
 from skinapi.platform.storage.ports import Remnant
 from skinapi.privacy.erasure.contents import KINDS
 from skinapi.privacy.erasure.receipts import (

@@ -27,7 +27,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.languages import Language
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.platform.backups.backups_made import BackupMade, list_backups, may_hold
+from skinapi.platform.backups.backup import BackupMade, list_backups, may_hold
 from skinapi.platform.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
 from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.clock_watch import ClockWatch, Time

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import submission
-from skinapi.platform.backups.backups_made import begin_backup, end_backup
+from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, file_for, patient_in_care, review

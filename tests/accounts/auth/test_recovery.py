@@ -9,8 +9,8 @@ import pytest
 
 from skinapi.accounts.auth import guess_limits, recovery
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.ids import now
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.support.backends import PASSWORD, Backend, Person, unavailable
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock

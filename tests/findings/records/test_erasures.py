@@ -3,9 +3,9 @@
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.mongo.gridfs_blobs import GridBlobs
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.unit_of_work import ErasureRetry
+from skinapi.platform.stores.mongo_store import GridBlobs
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 

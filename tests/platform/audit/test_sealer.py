@@ -11,10 +11,10 @@ import pytest
 from skinapi.base.errors import NotFound
 from skinapi.platform.audit import trail as trail_module
 from skinapi.platform.audit.trail import LEASE_LENGTH, AuditSealer, AuditTrail
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.support.backends import SECRET, Backend
 
 ROWS = 60

@@ -7,10 +7,10 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
-from skinapi.platform.mongo.mongo_store import MongoStore
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.ports import Document, Documents, Store
+from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.stores.mock_store import MockStore
 
 REAL = ["sqlite", "mongod"]

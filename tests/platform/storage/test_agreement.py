@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from skinapi.base.errors import Duplicate
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.ports import Documents, Filter, Ops, Store
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.support.size import size
 

@@ -20,11 +20,10 @@ from skinapi.platform.backups.backup import (
     write_backup,
 )
 from skinapi.platform.backups.backup_file import CHUNK_BYTES, Counts, verify_backup
-from skinapi.platform.mongo.mongo_snapshot import LIMIT_WINDOWS
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.files import new_file
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS, MongoStore
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from tests.platform.storage.conftest import sqlite_store
 

@@ -12,9 +12,9 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from skinapi.base.errors import BlobDamaged
-from skinapi.platform.mongo.gridfs_blobs import CHUNK_BYTES, GridBlobs
 from skinapi.platform.storage.ids import new_blob_key, now
 from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.stores.mongo_store import CHUNK_BYTES, GridBlobs
 from tests.platform.storage.conftest import file_blobs
 
 BIG = os.urandom(300_000)  # more than one chunk of GridFS

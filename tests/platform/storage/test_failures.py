@@ -18,11 +18,11 @@ from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.lab.quarantine import Quarantine
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
-from skinapi.platform.mongo.mongo_store import MongoStore
-from skinapi.platform.mongo.mongo_transactions import mongo_errors
 from skinapi.platform.storage.files import READ_ONLY, disk_error
 from skinapi.platform.storage.ports import Documents
 from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.mongo_transactions import mongo_errors
 from tests.platform.storage.conftest import file_blobs, sqlite_store
 from tests.stores.mongod import free_port
 from tests.support.backends import settings_in

@@ -12,9 +12,9 @@ import apsw
 import pytest
 
 from skinapi.base.errors import Duplicate, StoreUnavailable
-from skinapi.platform.sqlite.database_file import SqliteFile
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.ports import Documents
+from skinapi.platform.stores.database_file import SqliteFile
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 
 OPEN = SqliteFile._open  # as servers do, before the tests make it wait for no disk

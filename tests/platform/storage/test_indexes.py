@@ -9,10 +9,10 @@ import pytest
 from pymongo.database import Database
 
 from skinapi.base.errors import Duplicate
-from skinapi.platform.mongo.mongo_store import MongoStore
-from skinapi.platform.sqlite.filter_to_sql import where
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Documents, Filter
+from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.sqlite_documents import where
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import running_mongod
 

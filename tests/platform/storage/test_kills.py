@@ -16,8 +16,8 @@ import apsw
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.ports import Blobs, Documents
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.support.size import size

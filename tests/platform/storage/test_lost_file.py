@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.files import LOST, LOST_BLOBS, LOST_LOG
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from skinapi.base.errors import DiskFull, Duplicate, StoreUnavailable
-from skinapi.platform.mongo import outage as outage_module
-from skinapi.platform.mongo.outage import FAIL_FAST_S, TIMEOUT_S, Outage
+from skinapi.platform.stores import outage as outage_module
+from skinapi.platform.stores.outage import FAIL_FAST_S, TIMEOUT_S, Outage
 from tests.stores.mock_store import MockStore
 
 

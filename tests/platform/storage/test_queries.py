@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
+from skinapi.platform.stores.sqlite_documents import SqliteDocuments
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.conftest import own_database
 from tests.stores.query_plans import MongoPlans, PlanCheck, Query
 from tests.support.backends import Backend

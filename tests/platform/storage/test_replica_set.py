@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.mongo.mongo_store import MongoStore
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.stores.mongod import NoMongodError
 from tests.stores.replica_set import ReplicaSet, running_replica_set
 

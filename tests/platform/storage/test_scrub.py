@@ -15,12 +15,11 @@ from pymongo.database import Database
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.mongo import mongo_compact
-from skinapi.platform.mongo.mongo_store import MongoStore
-from skinapi.platform.sqlite import file_rewrite
-from skinapi.platform.sqlite.database_file import SqliteFile
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.ports import Document, Remnant, Scrubbed, Store
+from skinapi.platform.stores import database_file, mongo_store
+from skinapi.platform.stores.database_file import SqliteFile
+from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 
 PEOPLE = 20
@@ -145,7 +144,7 @@ def test_while_a_backup_reads_it_is_said_and_done_by_a_later_call(
 def test_a_large_file_is_rewritten_when_the_operator_says_so(
     sqlite: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_rewrite, "LARGEST_REWRITTEN", 100_000)
+    monkeypatch.setattr(database_file, "LARGEST_REWRITTEN", 100_000)
     fill(sqlite, 500)
     erase(sqlite)
     assert sqlite.scrub().remains == (Remnant.FILE_TOO_LARGE, Remnant.DISK)
@@ -159,7 +158,7 @@ def test_without_room_for_a_copy_nothing_is_rewritten(
     def full(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(file_rewrite, "refuse_full_disk", full)
+    monkeypatch.setattr(database_file, "refuse_full_disk", full)
     fill(sqlite, 100)
     assert sqlite.scrub().remains == (Remnant.DISK_TOO_FULL, Remnant.DISK)
     assert sorted(path.name for path in tmp_path.glob("test.db-rewritten")) == []
@@ -200,7 +199,7 @@ def test_a_scrub_that_fails_in_between_changes_nothing_and_can_be_done_again(
     erase(sqlite)
     before = sqlite.collection("things").find()
     with monkeypatch.context() as patch:
-        patch.setattr(file_rewrite, step, fail)
+        patch.setattr(database_file, step, fail)
         with pytest.raises(StoreUnavailable):
             sqlite.scrub()
     assert sqlite.collection("things").find() == before
@@ -252,7 +251,7 @@ def test_a_compact_that_is_refused_or_takes_too_long_is_no_error(
             def fail(*_: object, error: Exception = error) -> int:
                 raise error
 
-            monkeypatch.setattr(mongo_compact, "_free_bytes", fail)
+            monkeypatch.setattr(mongo_store, "free_bytes", fail)
             refused = Remnant.COMPACT_REFUSED in store.scrub().remains
             assert refused == (error is errors["refused"])
 
@@ -261,22 +260,22 @@ KILLED_SCRUB = """
 import os, signal, sys
 from pathlib import Path
 from skinapi.platform.storage.files import FileBlobs
-from skinapi.platform.sqlite import file_rewrite
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
+from skinapi.platform.stores import database_file
+from skinapi.platform.stores.sqlite_store import SqliteStore
 
 step = sys.argv[2]
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-emptied = file_rewrite._empty_log
+emptied = database_file._empty_log
 if step == "before the copy is made":
-    file_rewrite._copy_pages = kill
+    database_file._copy_pages = kill
 elif step == "after the commit":
     calls = []
     def empty(connection):
         calls.append(1)
         return kill() if len(calls) > 1 else emptied(connection)
-    file_rewrite._empty_log = empty
+    database_file._empty_log = empty
 folder = Path(sys.argv[1])
 SqliteStore(folder / "test.db", FileBlobs(folder / "blobs")).scrub()
 """

@@ -14,10 +14,10 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from skinapi.base.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
-from skinapi.platform.mongo import mongo_store, mongo_transactions, outage
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Documents, Store
+from skinapi.platform.stores import mongo_store, mongo_transactions, outage
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")

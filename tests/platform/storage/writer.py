@@ -9,8 +9,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from skinapi.platform.mongo.mongo_store import MongoStore
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
 
 LARGEST_BLOB = 2**20

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from limits import parse
 
-from skinapi.platform.mongo.mongo_snapshot import LIMIT_WINDOWS
+from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from tests.stores.mongo_commands import noted_commands
 

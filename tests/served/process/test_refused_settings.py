@@ -10,10 +10,10 @@ import pytest
 from skinapi.__main__ import REFUSED as REFUSED_STATUS
 from skinapi.__main__ import main
 from skinapi.base.errors import StoreTooNew, StoreUnavailable
-from skinapi.platform.mongo.mongo_store import STANDALONE
 from skinapi.platform.storage.files import LOST
 from skinapi.platform.storage.store_version import STORE_COLLECTION, VERSION
 from skinapi.platform.stores import open_store
+from skinapi.platform.stores.mongo_store import STANDALONE
 from tests.served.server import Server, serving
 from tests.stores.mongod import NoMongodError, free_port, running_mongod
 from tests.support.backends import SECRET, settings_in

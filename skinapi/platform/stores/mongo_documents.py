@@ -1,32 +1,15 @@
-"""Documents in MongoDB. A write returns once a majority of the replica set has journalled it:
-https://www.mongodb.com/docs/manual/reference/write-concern/
-
-A document's `id` is stored as `_id`.
-"""
+"""Documents in MongoDB. A document's `id` is stored as `_id`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
-from pymongo.database import Database
-from pymongo.errors import ConfigurationError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
-from skinapi.base.errors import StoreUnavailable, UnsafeSettings
-from skinapi.platform.mongo.gridfs_blobs import GridBlobs
-from skinapi.platform.mongo.mongo_compact import compact_all
-from skinapi.platform.mongo.mongo_snapshot import collections_of, mongo_snapshot
-from skinapi.platform.mongo.mongo_transactions import (
-    INDEXING_S,
-    LISTING_S,
-    MongoTransactions,
-    mongo_errors,
-    with_longer_timeout,
-)
-from skinapi.platform.mongo.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.platform.storage.documents import (
     checked_document,
     checked_filter,
@@ -42,103 +25,16 @@ from skinapi.platform.storage.documents import (
     require_upsert,
 )
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Blobs, Document, Filter, Ops, Remnant, Scrubbed, Snapshot
-
-DATABASE = "skinapi"
-# Reads see only what a majority has: what the primary alone has can be lost with it, and a retry
-# must not be told of it. https://www.mongodb.com/docs/manual/reference/read-concern-majority/
-DURABLE: dict[str, Any] = {
-    "w": "majority",
-    "journal": True,
-    "readConcernLevel": "majority",
-    "tz_aware": True,
-}
-STANDALONE = (
-    "The MongoDB of MONGO_URI is no replica set, so it has no transactions. One server alone can "
-    'be one: start mongod with --replSet rs0, then run mongosh --eval "rs.initiate()"'
+from skinapi.platform.storage.ports import Document, Filter, Ops
+from skinapi.platform.stores.mongo_transactions import (
+    INDEXING_S,
+    MongoTransactions,
+    with_longer_timeout,
 )
-MONGOS = "isdbgrid"
+from skinapi.platform.stores.outage import ErrorContext
+
 NOT_A_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
-
-
-class MongoStore:
-    blobs: Blobs
-
-    def __init__(self, database: Database[Document]) -> None:
-        self._database = database
-        self._collections: dict[str, MongoDocuments] = {}
-        self._error_context = Outage(mongo_errors).noticed
-        self._transactions = MongoTransactions(database.client, self._error_context)
-        self.blobs = GridBlobs(database, self._error_context)
-
-    @classmethod
-    def at(cls, uri: str) -> "MongoStore":
-        """A store at this address. Does not connect yet. Raises UnsafeSettings for a URI that is
-        not valid.
-        """
-        try:
-            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
-        except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
-            # Without its cause: that may quote the password.
-            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
-        return cls(client.get_default_database(DATABASE))
-
-    def refuse_standalone(self) -> None:
-        """Close this store and raise UnsafeSettings for a server without transactions. One that
-        cannot be reached is not refused.
-        """
-        with suppress(StoreUnavailable), self._error_context():
-            said = self._database.client.admin.command("hello")
-            # A member whose set is not initiated yet is about to have transactions.
-            fit = said.get("setName") or said.get("isreplicaset") or said.get("msg") == MONGOS
-            if not fit:
-                self.close()
-                raise UnsafeSettings(STANDALONE)
-
-    def collection(self, name: str) -> "MongoDocuments":
-        collection = self._database[require_name(name)]
-        documents = MongoDocuments(collection, self._error_context, self._transactions)
-        return self._collections.setdefault(name, documents)
-
-    def collections(self) -> list[str]:
-        with self._error_context():
-            return collections_of(self._database)
-
-    @property
-    def one_writer(self) -> bool:
-        return False
-
-    def transaction(self, act: Callable[[], T]) -> T:
-        return self._transactions.run(act)
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        with self._error_context(), mongo_snapshot(self._database) as snapshot:
-            yield snapshot
-
-    def scrub(self, *, any_size: bool = False) -> Scrubbed:
-        """MongoDB overwrites nothing by itself. `compact` moves what is alive into free blocks, and
-        gives the end of the file back. It takes longer with `any_size`.
-        """
-        remains = [Remnant.FREED_BLOCKS, Remnant.JOURNAL, Remnant.OPLOG, Remnant.DISK]
-        seconds = INDEXING_S if any_size else LISTING_S
-        if not compact_all(self._database, within_s=seconds):
-            remains.insert(0, Remnant.COMPACT_REFUSED)
-        return Scrubbed(tuple(remains))
-
-    def ping(self) -> None:
-        """Raises StoreUnavailable if the server does not answer, or answers but takes no writes,
-        because it is no longer the primary or waits for the other members.
-        """
-        with self._error_context():
-            self._database.command("ping")
-            writable = self._database.client.is_primary
-        if not writable:
-            raise StoreUnavailable
-
-    def close(self) -> None:
-        self._database.client.close()
 
 
 class MongoDocuments:
@@ -157,13 +53,13 @@ class MongoDocuments:
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
         names = [_mongo_name(require_name(field)) for field in fields]
-        # Partial: without it, documents that lack the field would clash as equal nulls.
-        has_fields = {name: {"$exists": True} for name in names}
-        options: dict[str, Any] = {"unique": True, "partialFilterExpression": has_fields}
+        options: dict[str, Any] = {}
+        if unique:
+            # Partial: without it, documents that lack the field would clash as equal nulls.
+            has_fields = {name: {"$exists": True} for name in names}
+            options = {"unique": True, "partialFilterExpression": has_fields}
         with self._error_context(), self._longer_timeout(INDEXING_S):
-            self._collection.create_index(
-                [(name, 1) for name in names], **(options if unique else {})
-            )
+            self._collection.create_index([(name, 1) for name in names], **options)
         self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
@@ -179,9 +75,8 @@ class MongoDocuments:
             self._retry_on_duplicate(lambda: self._collection.insert_one(kept, session=session))
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        kept = [
-            _to_mongo(checked_document(document, self._indexed_fields)) for document in documents
-        ]
+        checked = [checked_document(document, self._indexed_fields) for document in documents]
+        kept = [_to_mongo(document) for document in checked]
         with self._calling() as session, self._longer_timeout():
             self._collection.insert_many(kept, ordered=False, session=session)
 
@@ -211,14 +106,8 @@ class MongoDocuments:
         with self._calling() as session, self._longer_timeout() if limit is None else nullcontext():
             projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
             # All in one answer: without a batch size the first one has 101 documents.
-            cursor = self._collection.find(
-                query,
-                projection,
-                sort=order,
-                limit=limit or 0,
-                batch_size=limit or 0,
-                session=session,
-            )
+            size = {"limit": limit or 0, "batch_size": limit or 0}
+            cursor = self._collection.find(query, projection, sort=order, **size, session=session)
             documents = [_from_mongo(document) for document in cursor]
         if fields is None:
             return documents
@@ -280,7 +169,7 @@ class MongoDocuments:
 
     @contextmanager
     def _calling(self) -> Iterator[ClientSession | None]:
-        """Surrounds one call; the session is that of the caller's transaction."""
+        """Surround one call; the session is that of the caller's transaction."""
         opened = self._transactions.open
         if opened is None:
             with self._error_context():
@@ -290,7 +179,6 @@ class MongoDocuments:
                 yield opened.session
 
     def _query(self, filter: Filter | None) -> Filter:
-        """The filter in MongoDB's words, for documents that have not expired."""
         plain = {"id", *self._indexed_fields}
         query = {
             _mongo_name(field): _condition(condition, may_be_list=field not in plain)
@@ -343,9 +231,7 @@ def _from_mongo(document: Document) -> Document:
 
 
 def _condition(condition: Any, *, may_be_list: bool) -> Any:
-    """The condition, made never to match a list.
-
-    MongoDB also compares with each item of a list; the port compares plain values only.
+    """The condition, made never to match a list: MongoDB also compares with each item of it.
     https://www.mongodb.com/docs/manual/tutorial/query-arrays/
     """
     if not may_be_list:

@@ -5,18 +5,24 @@ another file is in its place, that is an error: no empty file is created instead
 import errno
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn
 
 import apsw
 
 from skinapi.base.errors import Duplicate, StoreUnavailable
 from skinapi.base.logs import log
-from skinapi.platform.storage.files import LOST, LOST_LOG, disk_error, locked, write_durably
+from skinapi.platform.storage.files import (
+    LOST,
+    LOST_LOG,
+    disk_error,
+    locked,
+    refuse_full_disk,
+    write_durably,
+)
+from skinapi.platform.storage.ports import Remnant
 
 LONGEST_WAIT_MS = 15_000
 APPLICATION_ID = 0x536B696E  # "Skin"
@@ -26,6 +32,12 @@ HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
 PAGE_SIZE_AT, PAGES_AT, REWRITES_AT = slice(16, 18), slice(28, 32), slice(60, 64)
 MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
 MISSING, DAMAGED, LOG_REMOVED = "missing", "damaged", "write-ahead log removed"
+# Above this, writers would wait for more than some three seconds (2.0 s for 157 MB, on busy cores):
+# the operator says when.
+LARGEST_REWRITTEN = 256 * 1024 * 1024
+# Readers take milliseconds, but for a backup, which holds its snapshot for minutes.
+WAIT_FOR_READERS_MS = 500
+PAGES_AT_ONCE = 1000
 Inode = tuple[int, int]
 
 
@@ -53,10 +65,8 @@ class SqliteFile:
         return self._marker.exists()
 
     def make(self) -> None:
-        """Create the database, then the marker file. Call it with the writer's lock.
-
-        After a crash before the marker is written, the next call starts again. Whoever serves does
-        not call this: where the folder is missing for a while, an empty database in its place would
+        """Create the database, then the marker file. Call it with the writer's lock, and never in a
+        process that serves: an empty database in place of a folder that is away for a while would
         take records that are gone once the folder is back.
         """
         connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
@@ -66,11 +76,7 @@ class SqliteFile:
         write_durably(self._marker, MARKER)
 
     def connect(self) -> apsw.Connection:
-        """Open a connection for one thread of one process.
-
-        Raises StoreUnavailable if the file is missing, replaced or damaged, and PermissionError
-        with the file that may not be opened.
-        """
+        """Open a connection for one thread of one process."""
         self.refuse_if_lost()
         try:
             return self._connect()
@@ -112,10 +118,7 @@ class SqliteFile:
 
     @contextmanager
     def fresh_connection(self) -> Iterator[apsw.Connection]:
-        """A new connection with an empty cache, so that reads come from the file.
-
-        Raises StoreUnavailable if a read in the block finds damage.
-        """
+        """A connection with an empty cache: its reads come from the file, and find its damage."""
         try:
             connection = self.connect()
             try:
@@ -127,9 +130,7 @@ class SqliteFile:
         self._report_recovery(DAMAGED)
 
     def _has_not_shrunk(self, header: bytes) -> bool:
-        """Whether the file is at least as large as before. Only a rewrite (file_rewrite.py) makes
-        it smaller, and counts itself in the header.
-        """
+        """Only a rewrite (`scrub_file`) makes the file smaller, and counts itself in the header."""
         rewrites = int.from_bytes(header[REWRITES_AT], "big")
         if rewrites != self._rewrites:
             self._rewrites, self._largest_size = rewrites, 0
@@ -143,13 +144,12 @@ class SqliteFile:
         return size == self._largest_size
 
     def refuse_if_lost(self) -> None:
-        """Raises StoreUnavailable where the file is missing, or was never made."""
+        """Raise StoreUnavailable where the file is missing, or was never made."""
         if not (self.made and self._path.exists()):
             self._refuse(MISSING)
 
     def refuse_if_replaced(self) -> None:
-        """Raises StoreUnavailable if the file at the path, or its write-ahead log, was removed or
-        replaced.
+        """Raise StoreUnavailable if the file, or its write-ahead log, was removed or replaced.
 
         SQLite would go on writing to the file that it has open, and these writes would be lost. A
         replacement is not opened before a restart: the write-ahead log beside it belongs to the
@@ -188,17 +188,16 @@ class SqliteFile:
         # in a temporary file: it is of no use to another process.
         connection.execute("PRAGMA temp_store = MEMORY")
         # What is deleted is overwritten with zeros. FAST does so only where it costs no write, and
-        # leaves whole pages. Neither reaches what moves of rows between pages leave: file_rewrite.
+        # leaves whole pages. Neither reaches what moves of rows between pages leave: `scrub_file`.
         connection.execute("PRAGMA secure_delete = ON")
         return connection
 
 
 def _header_of(path: Path) -> bytes:
-    """The first bytes of the database file.
+    """Read the first bytes of the database file by SQLite's own file layer.
 
-    Not read by opening a database: SQLite takes an empty file for a new database, and deletes the
-    write-ahead log beside it. Not read with `open` either: closing such a file drops this process's
-    POSIX locks on it, which SQLite's own file layer avoids.
+    To open a database, SQLite takes an empty file for a new one, and deletes the write-ahead log
+    beside it. To close a file of `open` drops this process's POSIX locks on it.
     https://www.sqlite.org/howtocorrupt.html
     """
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
@@ -210,7 +209,6 @@ def _header_of(path: Path) -> bytes:
 
 
 def _inode_of(path: Path) -> Inode | None:
-    """The device and inode number of the file, or None if it is missing."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -229,89 +227,59 @@ def sqlite_errors() -> Iterator[None]:
         raise disk_error(error) from error
 
 
-# Group commit: concurrent writers share one transaction, and so one wait for the disk.
+def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> list[Remnant]:
+    """Overwrite what was deleted by writing the file anew. The result is what remains afterwards.
+    `connection` is a fresh one on the database at this path. Call it with the writer's lock.
 
-
-Act = Callable[[apsw.Connection], Any]
-T = TypeVar("T")
-
-
-class GroupCommit:
-    """`transaction` begins a transaction, and commits it if the block ends without an error."""
-
-    def __init__(self, transaction: Callable[[], AbstractContextManager[apsw.Connection]]) -> None:
-        self._transaction = transaction
-        self._waiting: deque[_Write] = deque()
-        self._committing = Lock()
-
-    def run(self, act: Callable[[apsw.Connection], T]) -> T:
-        """Run `act` in a transaction; return its result once its writes are durable.
-
-        If `act` raises, its own writes are rolled back and this raises the same error. `act` may
-        run on another writer's thread. A failed commit raises in every writer of the batch.
-        """
-        write = _Write(act)
-        self._waiting.append(write)
-        with self._committing:
-            if not write.finished:  # else the previous holder of the lock has committed it too
-                self._commit_waiting()
-        if write.error:
-            raise write.error
-        result: T = write.result
-        return result
-
-    def _commit_waiting(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        # Not None: a BaseException passes by the except below, and then nothing is durable.
-        failure: Exception | None = StoreUnavailable()
-        try:
-            with self._transaction() as connection:
-                for write in batch:
-                    write.attempt(connection)
-            failure = None
-        except Exception as error:  # noqa: BLE001 (each writer raises it on its own thread)
-            failure = error
-        finally:
-            for write in batch:
-                write.error = failure or write.error
-                write.finished = True
-
-
-class _Write:
-    def __init__(self, act: Act) -> None:
-        self._act = act
-        self.finished = False
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def attempt(self, connection: apsw.Connection) -> None:
-        """Run the writer's `act`, and keep its result or its error.
-
-        Raises only if SQLite has rolled back the whole transaction, for all its writers.
-        """
-        try:
-            self.result = run_in_savepoint(connection, self._act)
-        except Exception as error:
-            if not connection.in_transaction:
-                raise
-            self.error = error
-
-
-def run_in_savepoint(connection: apsw.Connection, act: Callable[[apsw.Connection], T]) -> T:
-    """Run `act` in a savepoint of the open transaction: if it raises, only its writes are rolled
-    back. Raises StoreUnavailable if SQLite has already rolled back the transaction.
+    `secure_delete` overwrites each row and page that is deleted. It does not reach the copies of
+    rows that SQLite leaves in a page when it moves them to another one. Only a file of live rows
+    alone has none, so that is made and written over the old pages in one transaction, as SQLite's
+    VACUUM does. Unlike there, the copy lies beside the database: it needs no memory, and no room on
+    the disk of temporary files.
     """
-    # For some errors, such as a full disk, SQLite rolls back the transaction by itself:
-    # https://www.sqlite.org/lang_transaction.html
-    if not connection.in_transaction:
-        raise StoreUnavailable
-    connection.execute("SAVEPOINT act")
+    copy = Path(f"{path}-rewritten")
+    copy.unlink(missing_ok=True)  # of one that was killed
+    connection.set_busy_timeout(WAIT_FOR_READERS_MS)
+    if not _empty_log(connection):
+        return [Remnant.LOG_IN_USE]
+    size = path.stat().st_size
+    if size > LARGEST_REWRITTEN and not any_size:
+        return [Remnant.FILE_TOO_LARGE]
     try:
-        result = act(connection)
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO act")  # this leaves the savepoint open
-            connection.execute("RELEASE act")
-        raise
-    connection.execute("RELEASE act")
-    return result
+        # The copy, and the log, into which the copy is written before the database.
+        refuse_full_disk(path.parent, 2 * size)
+    except OSError:
+        return [Remnant.DISK_TOO_FULL]
+    _rewrite(connection, copy)
+    return [] if _empty_log(connection) else [Remnant.LOG_IN_USE]
+
+
+def _empty_log(connection: apsw.Connection) -> bool:
+    """Write what is in the write-ahead log into the database, and cut the log to nothing. False
+    where a reader still needs it.
+    """
+    ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return not busy
+
+
+def _rewrite(connection: apsw.Connection, copy: Path) -> None:
+    count = connection.execute("PRAGMA user_version").get
+    connection.execute(f"PRAGMA user_version = {count + 1}")  # see SqliteFile._has_not_shrunk
+    try:
+        os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        connection.execute("VACUUM INTO ?", [str(copy)])
+        _copy_pages(copy, connection)
+    finally:
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
+
+
+def _copy_pages(source: Path, connection: apsw.Connection) -> None:
+    """Copy in one transaction, which the end of the block commits."""
+    rewritten = apsw.Connection(str(source), apsw.SQLITE_OPEN_READONLY)
+    try:
+        with connection.backup("main", rewritten, "main") as copying:
+            while not copying.done:
+                copying.step(PAGES_AT_ONCE)
+    finally:
+        rewritten.close()

@@ -1,7 +1,5 @@
-"""Timeouts for MongoDB, and a circuit breaker for the time when a server does not answer.
-
-They limit how long a request waits for a server that is gone, frozen or electing a primary. This
-module needs no driver of MongoDB: rate limits in other stores have the circuit breaker too.
+"""Timeouts for MongoDB, and a circuit breaker for the time when a server does not answer. Rate
+limits in other stores have the circuit breaker too, so no driver is imported here.
 """
 
 import threading
@@ -16,27 +14,20 @@ from skinapi.base.errors import StoreUnavailable
 # single timeouts add up to half a minute if the server neither answers nor closes the connection.
 # https://www.mongodb.com/docs/languages/python/pymongo-driver/current/connect/connection-options/csot/
 TIMEOUT_S = 4
-
-
 TIMEOUTS: dict[str, Any] = {
     "timeoutMS": TIMEOUT_S * 1000,
     "serverSelectionTimeoutMS": 3000,
     "connectTimeoutMS": 3000,
 }
 LONG_WAIT_S, FAIL_FAST_S = 1, 1
-
-
 ErrorContext = Callable[[], AbstractContextManager[None]]
 
 
 class Outage:
-    """A circuit breaker: while the database does not answer, one request probes it and all others
-    fail at once.
-
-    After a call that waited long and failed, all calls are refused with StoreUnavailable for
-    FAIL_FAST_S. Then one call is let through as a probe; the others are still refused until it
-    ends, or for TIMEOUT_S. Without this, waiting requests would hold all threads of the server,
-    and the health check would get no answer.
+    """A circuit breaker. After a call that waited long and failed, all calls are refused with
+    StoreUnavailable for FAIL_FAST_S. Then one call is let through as a probe; the others are still
+    refused until it ends, or for TIMEOUT_S. Without this, waiting requests would hold all threads
+    of the server, and the health check would get no answer.
     """
 
     def __init__(self, errors: ErrorContext) -> None:
@@ -47,7 +38,12 @@ class Outage:
     @contextmanager
     def noticed(self) -> Iterator[None]:
         """Surround one call to the database. Raises StoreUnavailable at once during an outage."""
-        self._refuse_or_probe()
+        with self._lock:
+            current = time.monotonic()
+            if current < self._refused_until:
+                raise StoreUnavailable
+            if self._refused_until:  # this call is the probe
+                self._refused_until = current + TIMEOUT_S
         began, timed_out = time.monotonic(), False
         try:
             with self._errors():
@@ -58,11 +54,3 @@ class Outage:
             raise
         finally:
             self._refused_until = time.monotonic() + FAIL_FAST_S if timed_out else 0.0
-
-    def _refuse_or_probe(self) -> None:
-        with self._lock:
-            current = time.monotonic()
-            if current < self._refused_until:
-                raise StoreUnavailable
-            if self._refused_until:  # this call is the probe
-                self._refused_until = current + TIMEOUT_S

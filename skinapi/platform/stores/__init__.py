@@ -1,4 +1,4 @@
-"""Storage: the Documents and Blobs ports, and their MongoDB and SQLite implementations."""
+"""The stores, each with its documents and blobs: SQLite with files, and MongoDB with GridFS."""
 
 import importlib
 from contextlib import suppress
@@ -7,24 +7,21 @@ from pathlib import Path
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.instance_folder import open_folder
-from skinapi.platform.sqlite.sqlite_store import SqliteStore
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.stores.sqlite_store import SqliteStore
 
 GROUP_AND_OTHERS = 0o077
 
 
 def open_store(settings: Settings) -> Store:
-    """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
-
-    Raises UnsafeSettings if the URI is not valid or the MongoDB has no transactions, and
-    StoreUnavailable if the instance folder has no database (`make_store`).
+    """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder,
+    which `make_store` has made.
     """
     if mongo_uri := settings.secret("mongo_uri"):
         # Imported late: a server on SQLite does without the driver.
-        mongo = importlib.import_module("skinapi.platform.mongo.mongo_store").MongoStore.at(
-            mongo_uri
-        )
+        module = importlib.import_module("skinapi.platform.stores.mongo_store")
+        mongo = module.MongoStore.at(mongo_uri)
         mongo.refuse_standalone()
         opened: Store = mongo
         return opened
@@ -37,16 +34,14 @@ def make_store(settings: Settings) -> None:
     """Make what `open_store` opens, where it was not made before. MongoDB needs nothing but the
     instance folder, for what this machine keeps of its own.
 
-    Call it before a server starts, not in a process that serves: nothing there makes the folder
-    again. It may be missing for a while, and what stood in its place would be in the way of its
-    return. Raises UnsafeSettings if it cannot be used for a database or other users can read it,
-    and StoreUnavailable.
+    Call it before a server starts, not in a process that serves: the folder may be missing for a
+    while, and what stood in its place would be in the way of its return.
     """
     if settings.mongo_uri:
         with suppress(OSError):  # models have another place, and what needs this one says so
             settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
-        close_folder(settings.instance_dir)
+        _close_folder(settings.instance_dir)
         _sqlite_store(settings.instance_dir).make()
 
 
@@ -54,12 +49,8 @@ def _sqlite_store(folder: Path) -> SqliteStore:
     return SqliteStore(folder / "skinapi.db", FileBlobs(folder / "blobs"))
 
 
-def close_folder(folder: Path) -> None:
-    """Create the folder if it is missing, and remove all access for other users of this machine.
-
-    Raises UnsafeSettings if nothing can be kept in it, or if the mode must change but the folder
-    belongs to another user.
-    """
+def _close_folder(folder: Path) -> None:
+    """Create the folder if it is missing, and remove all access for other users of this machine."""
     open_folder(folder)
     # mkdir ignores `mode` for a folder that exists, so an old one is checked and changed here.
     mode = folder.stat().st_mode

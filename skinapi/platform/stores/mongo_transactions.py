@@ -17,20 +17,21 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from skinapi.base.errors import DiskFull, Duplicate, StoreBusy, StoreUnavailable
-from skinapi.platform.mongo.outage import ErrorContext
 from skinapi.platform.storage.documents import OpenTransaction
-
-# What surrounds calls of the MongoDB driver: the errors that callers know, and more time.
-
+from skinapi.platform.stores.outage import ErrorContext
 
 # https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 OUT_OF_SPACE, DUPLICATE_KEY = 14031, 11000
 # BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
 # and three codes for a document that is too large. All are errors of the caller.
 CALLER_ERRORS = {2, 14, 85, 86, 10334, 17419, 17420}
-
-
 LISTING_S, INDEXING_S = 15, 600
+# As long as one call may take (outage.py): the caller is told to come again.
+LONGEST_S = 4.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1
+WRITE_CONFLICT = 112
+RUN_AGAIN, COMMIT_AGAIN = "TransientTransactionError", "UnknownTransactionCommitResult"
+T = TypeVar("T")
 
 
 @contextmanager
@@ -58,23 +59,12 @@ def with_longer_timeout(
     client: pymongo.MongoClient[Any], seconds: float = LISTING_S
 ) -> Iterator[None]:
     """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
-
-    Raises StoreUnavailable at once if no primary is known, so that nobody waits that long for a
-    server that is gone.
+    Nobody waits that long for a server that is gone.
     """
-    # The driver answers this from its own monitoring, without a request where it can.
-    if not client.is_primary:
+    if not client.is_primary:  # the driver knows it from its own monitoring
         raise StoreUnavailable
     with pymongo.timeout(seconds):
         yield
-
-
-# As long as one call may take (outage.py): the caller is told to come again.
-LONGEST_S = 4.0
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1
-WRITE_CONFLICT = 112
-RUN_AGAIN, COMMIT_AGAIN = "TransientTransactionError", "UnknownTransactionCommitResult"
-T = TypeVar("T")
 
 
 class OpenMongoTransaction(OpenTransaction):
@@ -90,9 +80,7 @@ class MongoTransactions:
     def __init__(self, client: pymongo.MongoClient[Any], error_context: ErrorContext) -> None:
         self._client = client
         self._error_context = error_context
-        self._open: ContextVar[OpenMongoTransaction | None] = ContextVar(
-            "open_transaction", default=None
-        )
+        self._open = ContextVar[OpenMongoTransaction | None]("open_transaction", default=None)
 
     @property
     def open(self) -> OpenMongoTransaction | None:
@@ -100,7 +88,7 @@ class MongoTransactions:
         return self._open.get()
 
     def run(self, act: Callable[[], T]) -> T:
-        if opened := self._open.get():
+        if opened := self.open:
             with opened.noted_failure():
                 return act()
         deadline = time.monotonic() + LONGEST_S
@@ -128,10 +116,9 @@ class MongoTransactions:
 
     def _attempt(self, opened: OpenMongoTransaction, act: Callable[[], T]) -> T:
         token = self._open.set(opened)
+        durable = ReadConcern("snapshot"), WriteConcern("majority", j=True)
         try:
-            with opened.session.start_transaction(
-                ReadConcern("snapshot"), WriteConcern("majority", j=True)
-            ):
+            with opened.session.start_transaction(*durable):
                 result = opened.run(act)
                 self._commit(opened.session)
         finally:

@@ -2,8 +2,9 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +13,11 @@ from typing import Any, TypeVar
 import apsw
 
 from skinapi.base.errors import DiskFull, StoreUnavailable
-from skinapi.platform.sqlite.database_file import GroupCommit, SqliteFile, sqlite_errors
-from skinapi.platform.sqlite.file_rewrite import scrub_file
-from skinapi.platform.sqlite.filter_to_sql import from_json
-from skinapi.platform.sqlite.sqlite_documents import SqliteDocuments
-from skinapi.platform.storage.documents import OpenTransaction, require_name
+from skinapi.platform.storage.documents import OpenTransaction, from_json, require_name
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.ports import Blobs, Document, Remnant, Scrubbed
+from skinapi.platform.stores.database_file import SqliteFile, scrub_file, sqlite_errors
+from skinapi.platform.stores.sqlite_documents import SqliteDocuments
 
 # A kept photo and its finding take up to this.
 LEAST_FREE_BYTES = 1024 * 1024
@@ -33,6 +32,8 @@ class _Open(OpenTransaction):
 
 
 class SqliteStore:
+    one_writer = True
+
     def __init__(self, path: Path, blobs: FileBlobs) -> None:
         self.blobs: Blobs = blobs
         self._files = blobs
@@ -46,14 +47,14 @@ class SqliteStore:
         self._definitions: dict[str, str] | None = None
 
     def make(self) -> None:
-        """Create a store that was not made yet."""
+        """Create the store where it was not made yet."""
         with sqlite_errors(), self._file.locked():
             if not self._file.made:
                 self._files.make()  # before the database, whose marker says that all was made
                 self._file.make()
 
     def refuse_if_lost(self) -> None:
-        """Raises StoreUnavailable where the database is missing, or was never made."""
+        """Raise StoreUnavailable where the database is missing, or was never made."""
         with sqlite_errors():
             self._file.refuse_if_lost()
 
@@ -72,13 +73,13 @@ class SqliteStore:
 
     @property
     def definitions(self) -> Mapping[str, str]:
-        """The SQL that created each table and index that was there when this was first asked. Not
+        """The SQL of each table and index that was there when this was first asked. Do not ask
         inside a transaction, which may still undo what it created.
         """
         if self._definitions is None:
             with self.reading() as connection:
-                found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
-                self._definitions = dict(iter(found))
+                rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
+                self._definitions = dict(iter(rows))
         return self._definitions
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
@@ -94,37 +95,31 @@ class SqliteStore:
         return Scrubbed((*remains, Remnant.DISK))
 
     def ping(self) -> None:
-        """Read the last document of each collection from the file, commit an empty write, and look
-        for the folder of the blobs.
-
-        Raises StoreUnavailable if that fails, and DiskFull where the next change would not fit.
+        """Read the last document of each collection from the file, commit an empty write, look for
+        the folder of the blobs, and raise DiskFull where the next change would not fit.
         """
         self.refuse_if_lost()
         self._files.refuse_if_lost()
-        # An empty commit writes nothing, so a full disk does not refuse it.
         with sqlite_errors():
+            # An empty commit writes nothing, so a full disk does not refuse it.
             if _is_full(self._path.parent):
                 raise DiskFull
-        with sqlite_errors(), self._file.fresh_connection() as connection:
-            for name in _table_names(connection):
-                last = f'SELECT typeof(doc) FROM "{name}" ORDER BY id DESC LIMIT 1'
-                connection.execute(last).fetchall()
+            with self._file.fresh_connection() as connection:
+                for name in _table_names(connection):
+                    last = f'SELECT typeof(doc) FROM "{name}" ORDER BY id DESC LIMIT 1'
+                    connection.execute(last).fetchall()
         self.write(lambda _: None)
 
     def close(self) -> None:
-        """Close this process's connections, under the file lock.
+        """Close this process's connections.
 
-        The lock lets processes that stop at the same time close one after the other. SQLite removes
-        its write-ahead log only when the last connection is closed.
+        The file lock lets processes that stop at the same time close one after the other. SQLite
+        removes its write-ahead log only when the last connection is closed.
         """
         if self._opened:
             with sqlite_errors(), self._file.locked():
                 self._close_where(lambda _: True)
         self._reader, self._writer = threading.local(), SimpleNamespace()
-
-    @property
-    def one_writer(self) -> bool:
-        return True
 
     @property
     def in_transaction(self) -> bool:
@@ -160,8 +155,8 @@ class SqliteStore:
     def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run `act` in a transaction, and return its result.
 
-        The transaction may be shared with other threads, and `act` may run on one of them. The
-        writes are durable when this returns; inside `transaction`, when that returns.
+        Other threads may share the transaction, and `act` may run on one of them. The writes are
+        durable when this returns; inside `transaction`, when that returns.
         """
         opened = self._open.get()
         if opened is None:
@@ -191,8 +186,7 @@ class SqliteStore:
 
     def _connection(self, holder: Any, thread: threading.Thread | None = None) -> apsw.Connection:
         """The connection in `holder`, which is kept as long as `thread` lives, by default the
-        caller's. After a fork a new one, because SQLite connections must not cross a fork:
-        https://www.sqlite.org/howtocorrupt.html
+        caller's. After a fork a new one: https://www.sqlite.org/howtocorrupt.html
         """
         pid = os.getpid()
         if getattr(holder, "pid", None) != pid:
@@ -238,11 +232,83 @@ def _is_full(folder: Path) -> bool:
     """Whether its disk has too little room, or too few inodes, for the next files."""
     disk = os.statvfs(folder)
     # A file system that makes its inodes as it needs them, such as btrfs, says that it has none.
-    counted = disk.f_files > 0
-    few_files = counted and disk.f_favail < LEAST_FREE_FILES
+    few_files = disk.f_files > 0 and disk.f_favail < LEAST_FREE_FILES
     return few_files or disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES
 
 
 def _table_names(connection: apsw.Connection) -> list[str]:
     rows: Any = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return sorted(name for (name,) in rows)
+
+
+class GroupCommit:
+    """Concurrent writers share one transaction, and so one wait for the disk. `transaction` begins
+    it, and commits it if the block ends without an error.
+    """
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[apsw.Connection]]) -> None:
+        self._transaction = transaction
+        self._waiting: deque[_Write] = deque()
+        self._committing = threading.Lock()
+
+    def run(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run `act` in a transaction; return its result once its writes are durable.
+
+        If `act` raises, its own writes are rolled back and this raises the same error. `act` may
+        run on another writer's thread. A failed commit raises in every writer of the batch.
+        """
+        write = _Write(act)
+        self._waiting.append(write)
+        with self._committing:
+            if not write.finished:  # else the previous holder of the lock has committed it too
+                self._commit_waiting()
+        if write.error:
+            raise write.error
+        result: T = write.result
+        return result
+
+    def _commit_waiting(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        # Not None: a BaseException passes by the except below, and then nothing is durable.
+        failure: Exception | None = StoreUnavailable()
+        try:
+            with self._transaction() as connection:
+                for write in batch:
+                    write.attempt(connection)
+            failure = None
+        except Exception as error:  # noqa: BLE001 (each writer raises it on its own thread)
+            failure = error
+        finally:
+            for write in batch:
+                write.error = failure or write.error
+                write.finished = True
+
+
+class _Write:
+    def __init__(self, act: Callable[[apsw.Connection], Any]) -> None:
+        self._act = act
+        self.finished = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def attempt(self, connection: apsw.Connection) -> None:
+        """Run the writer's `act` in a savepoint, and keep its result, or its error: then only its
+        writes are rolled back. Raises where SQLite has rolled back the transaction of all.
+        """
+        # For some errors, such as a full disk, SQLite rolls back the transaction by itself:
+        # https://www.sqlite.org/lang_transaction.html
+        if not connection.in_transaction:
+            raise StoreUnavailable
+        connection.execute("SAVEPOINT act")
+        try:
+            self.result = self._act(connection)
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO act")  # this leaves the savepoint open
+            connection.execute("RELEASE act")
+            if not isinstance(error, Exception):
+                raise
+            self.error = error
+        else:
+            connection.execute("RELEASE act")

@@ -1,30 +1,24 @@
-"""The documents of one SQLite collection: a table of JSON texts with expression indexes. Table and
-indexes are created on first use.
+"""The documents of one SQLite collection: a table of JSON texts with expression indexes, and the
+translation of filters to SQL. Table and indexes are created on first use.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from skinapi.platform.sqlite.filter_to_sql import (
-    Sql,
-    from_json,
-    from_selected,
-    sql_field,
-    sql_selection,
-    sql_value,
-    to_json,
-    type_matches,
-    where,
-)
 from skinapi.platform.storage.documents import (
+    build_document,
     checked_document,
     checked_filter,
+    from_json,
     ordering,
+    parse_json,
+    read_time,
     require_expiry,
     require_fields,
     require_id,
@@ -34,13 +28,17 @@ from skinapi.platform.storage.documents import (
     require_text_field,
     require_upsert,
     require_value,
+    stored_value,
+    to_json,
 )
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops
 
 if TYPE_CHECKING:
-    from skinapi.platform.sqlite.sqlite_store import SqliteStore
+    from skinapi.platform.stores.sqlite_store import SqliteStore
 
+SQL_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+Sql = tuple[str, list[Any]]
 T = TypeVar("T")
 
 
@@ -49,6 +47,7 @@ class SqliteDocuments:
         self._store = store
         self._name = name
         self._select_by_id = f'SELECT doc FROM "{name}" WHERE id = ?'
+        self._insert = f'INSERT INTO "{name}" VALUES (?, ?)'
         self._expiry_field: str | None = None
         self._created_in_pid: int | None = None
         self._indexed_fields: set[str] = set()
@@ -86,7 +85,7 @@ class SqliteDocuments:
 
         def add(connection: apsw.Connection) -> None:
             self._purge(connection)
-            connection.executemany(f'INSERT INTO "{self._name}" VALUES (?, ?)', rows)
+            connection.executemany(self._insert, rows)
 
         self._write(add)
 
@@ -144,8 +143,7 @@ class SqliteDocuments:
             if document is not None:
                 self._replace(connection, [changed])
             else:
-                row = (changed["id"], to_json(changed))
-                connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
+                connection.execute(self._insert, (changed["id"], to_json(changed)))
             return changed
 
         return self._write(change)
@@ -199,11 +197,11 @@ class SqliteDocuments:
         if self._expiry_field:
             expires = sql_field(self._expiry_field)
             condition += f" AND ({expires} IS NULL OR {expires} > ?)"
-            values.append(sql_value(now()))
+            values.append(stored_value(now()))
         return condition, values
 
     def _first(self, connection: apsw.Connection, filter: Filter) -> Document | None:
-        """The first document, by id, that the filter finds; None where there is none."""
+        """The first match by id."""
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
@@ -246,10 +244,8 @@ class SqliteDocuments:
         return self._store.write(act)
 
     def ensure_table(self) -> None:
-        """Create the table if it is missing.
-
-        In a write of its own, so that a failed write does not roll back the table too. Inside a
-        transaction it can still be rolled back, so there it is not remembered as created.
+        """Create the table if it is missing, in a write of its own: a write that fails then does
+        not roll it back. Inside a transaction that can happen, so it is not remembered there.
         """
         if self._created_in_pid != os.getpid():
             create = (
@@ -263,7 +259,7 @@ class SqliteDocuments:
 
 
 def _definition(connection: apsw.Connection, name: str) -> str | None:
-    """The SQL that created this table or index; None where there is none."""
+    """The SQL that created this table or index."""
     rows: Any = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
     return next((sql for (sql,) in rows), None)
 
@@ -278,3 +274,124 @@ def _applied(ops: Ops, document: Document) -> Document:
         changed[field] = changed.get(field, 0) + step
         require_value(field, changed[field])
     return changed
+
+
+# Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB.
+#
+# The value that SQLite extracts from a document does not always tell its JSON type: true is 1, and
+# a list is its text. Only for such values the document is read and parsed (`json_type`). For all
+# others the index is enough.
+
+
+def sql_field(name: str) -> str:
+    return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
+
+
+def sql_selection(fields: Sequence[str] | None) -> str:
+    """What to select: a document's JSON, or a JSON list of its id and these fields; its bare id
+    where there are none. SQLite then parses the document, while other threads can run.
+    """
+    if fields is None:
+        return "doc"
+    # With a single path, json_extract returns a bare SQL value, in which true is 1.
+    # https://www.sqlite.org/json1.html#jex
+    paths = ", ".join(f"'$.{path}'" for path in ("id", *fields))
+    return f"json_extract(doc, {paths})" if fields else "id"
+
+
+def where(filter: Filter) -> Sql:
+    clauses, values = ["1"], []
+    for field, condition in filter.items():
+        if isinstance(condition, dict):
+            compared = [_compared(field, *item) for item in condition.items()]
+            clause, operands = _join_clauses(" AND ", compared)
+        else:
+            clause, operands = _equal(field, condition)
+        clauses.append(clause)
+        values += operands
+    return " AND ".join(clauses), values
+
+
+def _compared(field: str, word: str, operand: Any) -> Sql:
+    match word:
+        case "$in":
+            return _one_of(field, operand)
+        case "$ne":
+            clause, values = _equal(field, operand)
+            no_list = "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
+            # A missing field gives NULL, and NOT NULL would match nothing.
+            return f"(NOT coalesce({clause}, 0) AND {no_list})", values
+        case _:
+            compared = f"{sql_field(field)} {SQL_OPERATORS[word]} ?"
+            return f"({compared} AND {type_matches(field, operand)})", [stored_value(operand)]
+
+
+def _equal(field: str, value: Any) -> Sql:
+    if value is None:
+        return f"{sql_field(field)} IS NULL", []
+    same_type = _type_of_equal_matches(field, value)
+    return f"({sql_field(field)} = ? AND {same_type})", [stored_value(value)]
+
+
+def _one_of(field: str, items: list[Any]) -> Sql:
+    """One IN for each type. One OR for each item would exceed SQLite's expression depth of 1,000.
+
+    The explicit IS NOT NULL lets the query planner use the partial index of a unique key:
+    https://www.sqlite.org/partialindex.html
+    """
+    parts: list[Sql] = []
+    if None in items:
+        parts.append(_equal(field, None))
+    by_type: dict[str, list[Any]] = {}
+    for item in items:
+        if item is not None:
+            by_type.setdefault(_type_of_equal_matches(field, item), []).append(stored_value(item))
+    for clause, values in by_type.items():
+        marks = ", ".join("?" * len(values))
+        is_one = f"{sql_field(field)} IN ({marks}) AND {sql_field(field)} IS NOT NULL"
+        parts.append((f"({is_one} AND {clause})", values))
+    return _join_clauses(" OR ", parts) if parts else ("0", [])
+
+
+def type_matches(field: str, value: Any) -> str:
+    """The SQL condition that the stored value has the type of `value`."""
+    if field == "id":
+        return "1"
+    stored, json_type = sql_field(field), f"json_type(doc, '$.{field}')"
+    if isinstance(value, bool):
+        return f"{json_type} = '{'true' if value else 'false'}'"
+    if isinstance(value, int | float):
+        whole = (
+            f"typeof({stored}) = 'integer' AND ({stored} NOT IN (0, 1) OR {json_type} = 'integer')"
+        )
+        return f"(typeof({stored}) = 'real' OR {whole})"
+    is_text = f"(substr({stored}, 1, 1) NOT IN ('[', '{{') OR {json_type} = 'text')"
+    return f"(typeof({stored}) = 'text' AND {is_text})"
+
+
+def _type_of_equal_matches(field: str, value: Any) -> str:
+    """The same condition where the stored value is known to be equal to `value`."""
+    is_bool_or_like_one = isinstance(value, bool | int | float) and value in (0, 1)
+    is_like_a_list = isinstance(value, str) and value.startswith(("[", "{"))
+    return type_matches(field, value) if is_bool_or_like_one or is_like_a_list else "1"
+
+
+def _join_clauses(word: str, parts: list[Sql]) -> Sql:
+    clause = word.join(clause for clause, _ in parts)
+    return f"({clause})", [value for _, values in parts for value in values]
+
+
+def from_selected(text: str, fields: Sequence[str]) -> Document:
+    if not fields:
+        return {"id": text}
+    identifier, *values = parse_json(text)
+    for at in _times_in(tuple(fields)):
+        if values[at] is not None:
+            values[at] = read_time(values[at])
+    return build_document(identifier, fields, values)
+
+
+@cache
+def _times_in(fields: tuple[str, ...]) -> tuple[int, ...]:
+    """The places of the times among these fields. The code has few selections."""
+    return tuple(at for at, path in enumerate(fields) if path.endswith("_at"))

@@ -1,1 +1,0 @@
-"""The store in MongoDB, with its blobs in GridFS."""
