@@ -1,32 +1,18 @@
 """An admin's way through the console: accounts, doctors, the audit trail, the server, the model."""
 
-from typing import Any
-
 import pytest
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
 
 from skinapi.platform.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
-from tests.console.visitor import PHONE, Visitor
+from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
-from tests.support.backends import erase
 
-# E-mails in the table that are cut.
-HIDDEN_ADDRESSES = """
-const right = (one) => one.getBoundingClientRect().right;
-return [...document.querySelectorAll(".accounts .address")]
-  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
-    || right(one) > right(one.closest(".person")) + 1)
-  .map((one) => one.textContent);
-"""
 # What happens, first for pictures taken through a dermoscope, and its figures at each point.
 READ_ROWS = """
 return Object.fromEntries([...document.querySelectorAll(".triage tbody tr")].reverse()
   .map((row) => [...row.cells].map((cell) => cell.textContent.trim()))
   .map(([what, ...figures]) => [what, figures]));
 """
-PASSPHRASE = "a long enough passphrase"
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)
@@ -41,9 +27,6 @@ def test_accounts_are_approved_and_everything_is_seen(
     add_a_doctor(journey, admin)
     care_for_the_account(journey, waiting)
     read_the_trail(journey, waiting)
-    gone = seeder.person()
-    erase(seeder.services, seeder.services.data.accounts.get(gone.id))
-    find_who_was_erased(journey, gone.id)
     choose_the_operating_point(journey, admin)
     see_how_the_server_is(journey)
 
@@ -154,15 +137,6 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     journey.see("auditEmptyText")
 
 
-def find_who_was_erased(journey: Journey, account: str) -> None:
-    visitor = journey.visitor
-    visitor.go("audit")
-    visitor.type(who=account)
-    visitor.press(".filter .primary")
-    visitor.find("tbody tr")
-    journey.step("of-who-was-erased")
-
-
 def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     """With its price before the choice, and its trace after it."""
     visitor, place = journey.visitor, "/models/operating-point"
@@ -202,138 +176,3 @@ def see_how_the_server_is(journey: Journey) -> None:
     visitor.press("footer a[href='#/model']")
     journey.see("byClassText")
     journey.step("model")
-
-
-def test_no_second_click_and_no_key_does_what_was_not_meant(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    """The second click of a double click on "Manage" suspended, and Escape hid a password for good.
-    A waiting account that became a doctor's was in no list that one looks through.
-    """
-    admin, ada = seeder.person("admin"), seeder.person()
-    doctor, next_one = seeder.person(status="waiting"), seeder.person(status="waiting")
-    visitor.look()
-    visitor.enter(admin, "admin")
-    visitor.go("accounts")
-    visitor.see(next_one.email)
-    visitor.double_click(f"[aria-label='Approve {doctor.email}']")
-    visitor.choose("approve-doctor", "none")
-    visitor.press("dialog .primary")
-    visitor.press_button("Undo")
-    visitor.press(f"[aria-label='Manage {doctor.email}']")
-    Select(visitor.find(".managed select")).select_by_value("doctor")
-    visitor.see("role is now doctor")
-    visitor.press_button("Approved", within="tabs")
-    visitor.press_button("Waiting", within="tabs")
-    visitor.see(doctor.email)
-    visitor.see(next_one.email)
-    visitor.press_button("All", within="tabs")
-    visitor.find("#search").send_keys(ada.email)
-    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")
-    visitor.double_click(".accounts .manage")
-    visitor.find(".managed")
-    visitor.press_button("New one-time password")
-    visitor.press("dialog .danger")
-    password = visitor.read(".secret")
-    for _ in range(2):  # the second time, a browser closes a dialog whatever its page says
-        visitor.keys(Keys.ESCAPE)
-    assert visitor.read("dialog[open] .secret") == password
-    statuses = {caller.id: seeder.accounts.get(caller.id).status for caller in (ada, next_one)}
-    assert statuses == {ada.id: "approved", next_one.id: "waiting"}
-    visitor.assert_quiet()
-
-
-def test_whom_one_approves_and_suspends_is_said_with_what_follows(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    """By name, with the role, and with the patients who are left without their doctor."""
-    prefix, doctor = f"many-{new_id()[-6:]}", seeder.person("doctor")
-    patient = seeder.person()
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    long_name = "Jean-Baptiste de la Rochefoucauld-Montmorency van den Bergh"
-    wanted_roles: tuple[Any, ...] = ("doctor", None, None)
-    for number, wanted in enumerate(wanted_roles):
-        seeder.accounts.add(
-            id=new_id(),
-            email=f"{prefix}-{number}@a-long-name-of-a-clinic.example.org",
-            name=long_name,
-            password_hash="none",
-            role="user",
-            status="waiting",
-            wanted_role=wanted,
-        )
-    visitor.enter(seeder.person("admin"), "admin")
-    visitor.go(f"accounts?q={prefix}")
-    for size in ((1366, 768), PHONE):
-        visitor.look(size)
-        visitor.see(f"{prefix}-2@a-long-name-of-a-clinic.example.org")
-        assert visitor.run(HIDDEN_ADDRESSES) == []
-    visitor.press(".accounts tr:first-child .manage")
-    visitor.see('Asks for the role "doctor"')
-    for row in visitor.run(
-        "return [...document.querySelectorAll('.accounts tbody tr[id]')].map((one) => one.id)"
-    ):
-        visitor.run("document.querySelector(arguments[0]).click()", f"#{row} input")
-    visitor.find(".actions")
-    visitor.press_button("Approve 3: 2 patients, 1 doctor")
-    visitor.see("3 accounts are approved: 2 patients, 1 doctor")
-    visitor.go(f"accounts?status=approved&q={doctor.email}")
-    visitor.press_in_row(doctor.email, "Suspend")
-    visitor.see(f"Suspend Ada ({doctor.email})?")
-    visitor.see("1 patient stays assigned to this doctor")
-    visitor.assert_quiet()
-
-
-@pytest.mark.parametrize("look", looks(1), ids=str)
-def test_many_are_decided_on_by_keys_and_who_is_refused_reads_why(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
-    journey = Journey(visitor, "decisions", look)
-    admin, doctor = seeder.person("admin"), seeder.person("doctor")
-    refused = f"{new_id()}@example.org"
-    visitor.open("/#/register")
-    visitor.type(name="Eve", email=refused, password=PASSPHRASE)
-    visitor.press("form .primary")
-    journey.see("waitingTitle")
-    people = [seeder.person(status="waiting") for _ in range(2)]
-    visitor.enter(admin, "admin")
-    visitor.go("accounts?q=user-")
-    visitor.see(people[1].email)
-    for (
-        person
-    ) in people:  # the bar at the lower edge may lie over a line, not over what is in focus
-        visitor.run("document.querySelector(arguments[0]).focus()", f"#account-{person.id} input")
-        visitor.keys("x")
-    visitor.choose("doctor", doctor.email)
-    journey.step("chosen")
-    visitor.press(".actions .primary")
-    journey.see("manyApproved", count="2", roles=journey.say("many_user", count="2"))
-    visitor.see_none(people[0].email)
-    found = [seeder.accounts.get(person.id) for person in people]
-    assert [(one.status, one.doctor_id) for one in found] == [("approved", doctor.id)] * 2
-    journey.press("undo")
-    visitor.see(people[0].email)
-    visitor.go(f"accounts?q={refused[:12]}")
-    visitor.see(refused)
-    visitor.keys("j", "r")
-    visitor.choose("reason", "other")
-    visitor.press("dialog .danger")
-    journey.see("noteNeeded")
-    visitor.type(note="Ask the ward first.")
-    journey.step("refuse")
-    visitor.press("dialog .danger")
-    journey.see("refusedNow", who=f"Eve ({refused})")
-    visitor.see_none("Eve")
-    visitor.go(f"accounts?status=refused&q={refused[:12]}")
-    journey.see("refusedFor", reason=journey.say("refusal_other"))
-    journey.step("refused")
-    visitor.run("sessionStorage.clear()")
-    visitor.open("/#/login")
-    visitor.type(email=refused, password="a wrong passphrase")
-    visitor.press("form .primary")
-    visitor.find("form .message.bad")
-    assert "ward" not in visitor.text()
-    visitor.type(password=PASSPHRASE)
-    visitor.press("form .primary")
-    visitor.see("Ask the ward first.")
-    journey.step("told", expected=("/login",))

@@ -7,13 +7,17 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import FIRST, send_for
-from tests.console.test_letters import reach, sign_of
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
 
 QUESTION = "Is the network regular?"
 ANSWER = "No: broken up on the left."
+HARMLESS = {
+    "en": "The spot is harmless [see <b>] (12.5%).",
+    "fr": "La tache est anodine [voir <b>] (12,5 %).",
+}
+FOCUSED = "return document.activeElement.textContent.trim()"
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def doctors(seeder: Seeder) -> tuple[Caller, Caller]:
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
 def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
-    visitor: Visitor, doctors: tuple[Caller, Caller], look: Look
+    visitor: Visitor, seeder: Seeder, doctors: tuple[Caller, Caller], look: Look
 ) -> None:
     doctor, colleague = doctors
     first, second = [one["id"] for one in doctor.call("GET", "/queue").json]
@@ -42,11 +46,17 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     ask_a_colleague(journey, colleague)
     sign_the_review(journey)
     visitor.find(".next-case:focus")
-    sign_a_letter(journey)
+    written = sign_a_letter(journey)
     visitor.keys("j")
     visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{second}", "next")
     give_a_second_opinion(journey, colleague, first)
+    read_the_letter(journey, seeder, doctor, first, written)
     decide_by_the_second_opinion(journey, doctor, first)
+    visitor.enter(seeder.caller(*owner_of(doctor, first)), "user")
+    visitor.go(f"finding/{first}")
+    struck = journey.say("letterSuperseded", date="{", decided="").partition("{")[0]
+    assert visitor.find(".struck summary").text.startswith(struck)
+    assert not visitor.find(".struck .letter-text").is_displayed()
     signed = doctor.call("GET", f"/submissions/{first}/reviews").json
     told = [(one["agreement"], one["second_opinion"]) for one in signed]
     assert told == [("agree", False), ("disagree", True), ("disagree", False)]
@@ -77,17 +87,59 @@ def sign_the_review(journey: Journey) -> None:
     journey.see("signed")
 
 
-def sign_a_letter(journey: Journey) -> None:
-    visitor = journey.visitor
+def sign_a_letter(journey: Journey) -> tuple[str, str]:
+    """With what it begins, and what was written below it."""
+    visitor, text = journey.visitor, HARMLESS[journey.language]
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
-    reach(journey, sign_of(journey))
+    begins = visitor.find(".letter-decision").text
+    journey.step("draft")
+    visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
+    visitor.keys(Keys.ENTER, Keys.ENTER, text)
+    reach(journey, journey.say("letterStore"))
+    visitor.keys(Keys.ENTER)
+    journey.see("letterStored")
+    visitor.keys("l")
+    visitor.find("[name=letter]:focus")
+    cancer = {"en": "a melanoma", "fr": "un mélanome"}[journey.language]
+    reach(journey, journey.say("letterSignTells", name="Ada", cancer=cancer))
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")
     named = visitor.find(".case-head strong").text
     assert visitor.find(".toast").text.startswith(named)
     visitor.find(".letter-text")
     journey.step("letter")
+    return begins, text
+
+
+def reach(journey: Journey, wanted: str) -> None:
+    """Tab on from the text until this button has the focus."""
+    for _ in range(5):
+        journey.visitor.keys(Keys.TAB)
+        if journey.visitor.run(FOCUSED) == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
+
+
+def owner_of(doctor: Caller, number: int) -> tuple[str, str]:
+    """The id and the e-mail of the patient."""
+    rows = doctor.call("GET", "/queue").json
+    return next((one["patient_id"], one["patient_email"]) for one in rows if one["id"] == number)
+
+
+def read_the_letter(
+    journey: Journey, seeder: Seeder, doctor: Caller, number: int, written: tuple[str, str]
+) -> None:
+    """As its patient."""
+    visitor = journey.visitor
+    visitor.enter(seeder.caller(*owner_of(doctor, number)), "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".letter-text")
+    assert visitor.find(".letter h2").text == journey.say("letterToYou")
+    begins, text = written
+    shown = visitor.find(".letter").text
+    assert 0 < shown.find(begins) < shown.find(text)
+    journey.step("patient")
 
 
 def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> None:

@@ -6,19 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.serving_pointer import Origin
-from skinapi.model.registry.shadow import Disagreement
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
-from tests.lab.sending import LABELS, picture, publish_one, table, zipped
+from tests.lab.sending import LABELS, picture, table, zipped
 from tests.served.people import Caller, Seeder
 from tests.support.models import GREEN_IS_NO_SKIN, write_model
 
@@ -106,26 +103,11 @@ def test_a_researcher_goes_from_pictures_to_a_model(
     journey = Journey(visitor, "researcher", look)
     visitor.enter(seeder.person("researcher"), "researcher")
     name = f"Moles {new_id()[-6:]}"
-    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
     add_a_data_set(journey, files, name)
     say_what_labels_mean(journey)
     start_a_training(journey, name)
     watch_the_training(journey, jobs, candidate)
     look_at_the_model(journey, candidate)
-    cancel_and_start_again(journey)
-    ask_for_reviewed_findings(journey)
-
-
-def publish_the_same_picture(seeder: Seeder, picture: Path) -> None:
-    """Somebody else's data set, which the report names."""
-    store = seeder.services.store
-    publish_one(
-        Datasets(store),
-        DatasetImages(store),
-        picture.read_bytes(),
-        owner=DERMASCAN_LAB_OWNER,
-        name=f"Others {new_id()[-6:]}",
-    )
 
 
 def add_a_data_set(journey: Journey, files: list[Path], name: str) -> None:
@@ -158,32 +140,6 @@ def say_what_labels_mean(journey: Journey) -> None:
     visitor.run("document.querySelector('.pictures').scrollIntoView()")  # they are fetched then
     visitor.find(".pictures img")
     journey.step("report")
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_who_lacks_the_libraries_reads_what_installs_them_and_then_sees_the_form(
-    visitor: Visitor, seeder: Seeder, language: str
-) -> None:
-    visitor.look(language=language)
-    researcher = seeder.person("researcher")
-    visitor.enter(researcher, "researcher")
-    visitor.run(ANSWER_WORKERS, {"missing": "tensorflow", "install": "make lab"})
-    for place in ("train", "import"):
-        visitor.go(place)
-        visitor.see(visitor.words(language)["installByHand"])
-        visitor.see("make lab")
-        assert visitor.count("main form, main button") == 0
-        visitor.assert_accessible()
-    visitor.run("window.workers = { missing: null }")  # nobody loads the page again
-    visitor.find("main form")
-
-
-ANSWER_WORKERS = """
-const ask = window.fetch;
-window.workers = arguments[0];
-window.fetch = async (asked, options) =>
-  asked === "/jobs/workers" ? new Response(JSON.stringify(window.workers)) : ask(asked, options);
-"""
 
 
 def start_a_training(journey: Journey, name: str) -> None:
@@ -259,42 +215,6 @@ def look_at_the_model(journey: Journey, version: str) -> None:
     journey.step("models")
 
 
-def cancel_and_start_again(journey: Journey) -> None:
-    visitor = journey.visitor
-    visitor.press(".lab a[href='#/train']")
-    visitor.press("form .primary")
-    visitor.press("main .danger")
-    visitor.press("dialog .danger")
-    journey.see("job_is_cancelled")
-    journey.press("startAgain")
-    journey.see("queuedText")
-    visitor.press(".lab a[href='#/jobs']")
-    visitor.find(".list progress")
-    journey.step("jobs")
-    visitor.press(".lab a[href='#/datasets']")
-    journey.see("checked_published")
-    journey.step("datasets")
-    visitor.press(".list .cover")
-    visitor.press("main .danger")
-    visitor.press("dialog .danger")
-    journey.see("error_dataset_in_use")
-    journey.step("in-use", expected=("/datasets/",))
-    visitor.press("dialog .quiet")
-
-
-def ask_for_reviewed_findings(journey: Journey) -> None:
-    """Of which there are none whose owners consent."""
-    visitor = journey.visitor
-    visitor.press(".lab a[href='#/datasets']")
-    journey.press("fromReviews")
-    visitor.press("dialog .primary")
-    journey.see("nameNeeded")
-    visitor.type(name=f"Reviewed {new_id()[-6:]}")
-    visitor.press("dialog .primary")
-    journey.see("noReviewsUsed")
-    journey.step("no-reviews")
-
-
 @pytest.mark.parametrize("look", looks(3), ids=str)
 def test_an_admin_decides_what_serves(
     visitor: Visitor, seeder: Seeder, candidate: str, worse: str, look: Look
@@ -305,51 +225,18 @@ def test_an_admin_decides_what_serves(
     visitor.press(".top a[href='#/datasets']")
     before = serving(admin)
     try:
-        judge_in_the_background(journey, seeder, candidate)
+        visitor.go(f"version/{candidate}")
         promote(journey, admin, candidate)
         roll_back(journey, admin, before)
         override(journey, admin, worse)
     finally:
         while serving(admin) != before:
             assert admin.call("POST", "/models/rollback", json={}).status == 200
-    delete_a_version(journey, seeder)
-    choose_a_reference(journey, seeder)
 
 
 def serving(admin: Caller) -> str:
     [found] = [one for one in admin.call("GET", "/models").json if one["state"] == "serving"]
     return str(found["version"])
-
-
-def judge_in_the_background(journey: Journey, seeder: Seeder, version: str) -> None:
-    visitor, shadows = journey.visitor, seeder.services.models.shadows
-    visitor.go(f"version/{version}")
-    journey.press("shadow")
-    journey.see("shadowTitle")
-    visitor.press("dialog .primary")
-    journey.see("shadowActive")
-    shadows.count(version, judged=180, other_band=4, other_label=7, refused=1, dropped=2)
-    shadows.add(
-        Disagreement(
-            id=new_id(),
-            created_at=now(),
-            version=version,
-            serving_version="tiny-1",
-            band="routine",
-            shadow_band="urgent_referral",
-            label="melanocytic_nevus",
-            shadow_label="melanoma",
-            largest_difference=0.412,
-        )
-    )
-    visitor.go("models")
-    journey.see("model_shadow")
-    visitor.go(f"version/{version}")
-    visitor.see("180")
-    journey.step("shadow")
-    journey.press("endShadow")
-    visitor.press("dialog .danger")
-    journey.see("shadowEnded")
 
 
 def promote(journey: Journey, admin: Caller, version: str) -> None:
@@ -393,76 +280,9 @@ def override(journey: Journey, admin: Caller, version: str) -> None:
     assert serving(admin) == version
 
 
-def delete_a_version(journey: Journey, seeder: Seeder) -> None:
-    visitor = journey.visitor
-    version = next(
-        one.version
-        for one in seeder.services.models.versions.list_newest(limit=10)
-        if one.served_at and one.files
-    )
-    visitor.go("models")
-    journey.step("models")
-    visitor.go(f"version/{version}")
-    visitor.press("main .danger")
-    journey.see("deleteModelTitle")
-    visitor.press("dialog .danger")
-    journey.see("done_delete", version=version)
-
-
-def choose_a_reference(journey: Journey, seeder: Seeder) -> None:
-    visitor, datasets = journey.visitor, Datasets(seeder.services.store)
-    dataset = datasets.begin(NewDataset(name=f"Held back {new_id()[-6:]}", owner=new_id()), size=0)
-    datasets.publish(dataset.id, pictures=0)
-    visitor.go(f"dataset/{dataset.id}")
-    journey.press("chooseReference")
-    visitor.press("dialog .primary")
-    journey.see("isReference")
-    journey.step("reference")
-    journey.press("endReference")
-    visitor.press("dialog .primary")
-    journey.see("chooseReference")
-    assert datasets.find_reference() is None
-
-
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     """More than one part, of which most is left out when it is unpacked."""
     files = {f"mel/{number}.jpg": picture(number) for number in range(2)}
     files["notes.txt"] = random.Random(0).randbytes(PART + PART // 2)
     return file_of(tmp_path, "large.zip", zipped(files))
-
-
-# From the second part on the server cannot be reached, until `lost` is false again.
-LOSE_THE_SERVER = """
-const [open, ask] = [XMLHttpRequest.prototype.open, window.fetch];
-let parts = 0;
-window.lost = false;
-XMLHttpRequest.prototype.open = function (method, path) {
-  if (++parts === 2) window.lost = true;
-  open.call(this, method, window.lost ? "http://127.0.0.1:1/" : path);
-};
-window.fetch = (...asked) => (window.lost ? Promise.reject(new TypeError()) : ask(...asked));
-"""
-
-
-def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
-    visitor: Visitor, seeder: Seeder, large: Path
-) -> None:
-    researcher = seeder.person("researcher")
-    visitor.look()
-    visitor.enter(researcher, "researcher")
-    visitor.go("add")
-    visitor.hand_in("files", large)
-    visitor.type(name=f"Large {new_id()[-6:]}")
-    visitor.run(LOSE_THE_SERVER)
-    visitor.press("form .primary")
-    visitor.see("goes on by itself from where it was")
-    uploads = seeder.services.store.collection("uploads")
-    assert [one["received"] for one in uploads.find({"owner": researcher.id})] == [PART]
-    visitor.lose_answer("/datasets")
-    visitor.run("window.lost = false; dispatchEvent(new Event('online'))")
-    visitor.see("The server cannot be reached. Check")
-    visitor.press_button("Try again")
-    visitor.see("Pictures of each class")
-    visitor.see("Other files")
-    assert len(Datasets(seeder.services.store).list_of_owner(researcher.id)) == 1

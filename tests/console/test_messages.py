@@ -4,7 +4,7 @@ import pytest
 from selenium import webdriver
 
 from tests.console.journey import Journey, Look, looks
-from tests.console.test_shared_tab import take_the_tab
+from tests.console.test_sessions import log_in
 from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
@@ -67,7 +67,7 @@ def test_patient_and_doctor_exchange_messages(
     journey.see("messageReported")
     visitor.find("[name=message]").send_keys(UNSENT)
     for person in (None, patient):
-        take_the_tab(visitor, person)
+        log_in(visitor, person, leave=True)
     visitor.go(f"spot/{spot}")
     visitor.see(MARKUP)
     assert visitor.find("[name=message]").get_property("value") == ""

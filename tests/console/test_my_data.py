@@ -2,7 +2,6 @@
 
 import pytest
 
-from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.passwords import Passwords
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import send
@@ -48,22 +47,6 @@ def test_a_person_agrees_takes_back_and_deletes_the_kept_photos(
     visitor.press("main details summary")
     journey.step("history")
     assert consents_of(ada) == {"photos": False, "sharing": False}
-
-
-def test_what_was_agreed_to_under_another_text_is_asked_again(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    ada = seeder.person()
-    change_account(seeder.services, ada.id, consents={"training": True})
-    visitor.look()
-    visitor.enter(ada, "user")
-    visitor.go("my-data")
-    visitor.see("You agreed under another text than this one.")
-    visitor.press_button("I still agree")
-    visitor.see_none("You agreed under another text than this one.")
-    (noted,) = Consents(seeder.services.store).history_of(ada.id)
-    assert (noted.purpose, noted.version, noted.way) == ("training", 1, "console")
-    visitor.assert_quiet()
 
 
 @pytest.mark.parametrize("look", [*looks(0), *looks(3)], ids=str)

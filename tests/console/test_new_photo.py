@@ -5,17 +5,11 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.care.test_comparisons import visit
-from tests.console.journey import Journey, Look, file_of
-from tests.console.test_body_map import places, tap
-from tests.console.test_spots import BACK, begin, send_photo, spots_of
+from tests.console.journey import file_of
 from tests.console.visitor import PHONE, Visitor
-from tests.model.comparison.pictures import spot
-from tests.model.photos import encoded
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
 
-NARROW = Look((320, 640), dark=True, language="fr")
 NEXT = ".send button:last-child"
 HEADING_HAS_THE_FOCUS = "return document.activeElement === document.querySelector('h1')"
 # How many photos this browser keeps, and whether one of them begins as a JPEG does.
@@ -29,14 +23,6 @@ request.onsuccess = () => {
     request.result.close();
     done(all.result.map(({bytes}) => new DataView(bytes).getUint16(0) === 0xffd8));
   };
-};
-"""
-AN_HOUR_LATER = "const now = Date.now; Date.now = () => now() + 61 * 60 * 1000"
-NO_SPOT_BEGINS = """
-const ask = window.fetch;
-window.fetch = async (asked, options) => {
-  if (options?.method === "POST" && asked === "/lesions") throw new TypeError();
-  return ask(asked, options);
 };
 """
 
@@ -161,88 +147,6 @@ def test_a_logout_forgets_the_photo_that_was_not_sent(
     visitor.go("check")
     visitor.find("[name=camera]")
     visitor.assert_quiet()
-
-
-def test_after_an_hour_nothing_of_a_photo_is_left(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    choose(visitor, ada, mole)
-    visitor.await_truth(lambda: kept(visitor) == [False], "the photo")
-    visitor.go("spots")
-    visitor.see("No spots yet")
-    visitor.run(AN_HOUR_LATER)
-    visitor.go("check")
-    visitor.find("[name=camera]")
-    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
-
-
-def test_the_spot_that_looks_alike_is_proposed_beside_the_finding(
-    visitor: Visitor, ada: Caller, tmp_path: Path
-) -> None:
-    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
-    lesion = begin(ada, BACK, "left of the spine")
-    send_photo(ada, encoded(spot(1)), lesion=lesion, body_site="back")
-    journey = Journey(visitor, "alike", NARROW)
-    visitor.enter(ada, "user")
-    journey.press("newPhoto")
-    visitor.hand_in("photo", file_of(tmp_path, "again.jpg", encoded(visit(spot(1)))))
-    visitor.ask("body_site")
-    visitor.choose("body_site", "back")
-    visitor.ask("lesion")
-    visitor.find(f".own-spots .chip:has([value='{lesion}']) img.thumb")
-    journey.step("which")
-    visitor.answer("keep_photo", "true")
-    journey.press("sendPhoto")
-    visitor.find(f"[name=spot] option[value='{lesion}']:checked")
-    visitor.find(".alike")
-    visitor.run("document.querySelector('.alike').scrollIntoView()")
-    visitor.await_truth(lambda: visitor.count(".alike img") == 2, "both photos")
-    journey.step("proposed")
-    journey.press("save")
-    visitor.find(f"a[href='#/visits/{lesion}']")
-    assert spots_of(ada) == {"left of the spine": 2}
-
-
-def test_no_spot_begins_where_the_person_says_so_or_says_no_place(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    choose(visitor, ada, mole)
-    visitor.answer("keep_photo", "false")
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    visitor.go("check")
-    visitor.hand_in("camera", mole)
-    visitor.ask("body_site")
-    visitor.choose("body_site", "chest")
-    visitor.ask("lesion")
-    visitor.see("You have no spot at this place yet")
-    assert visitor.find(".chip:has([name=lesion][value=new])").text == "a new spot"
-    visitor.answer("lesion", "")
-    visitor.answer("keep_photo", "false")
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    visitor.await_truth(lambda: findings(ada) == 2, "both")
-    assert places(ada) == []
-
-
-def test_a_spot_that_could_not_begin_loses_neither_finding_nor_point(
-    visitor: Visitor, ada: Caller, mole: Path
-) -> None:
-    visitor.look(PHONE)
-    visitor.enter(ada, "user")
-    visitor.run(NO_SPOT_BEGINS)
-    visitor.go("check")
-    visitor.hand_in("camera", mole)
-    visitor.ask("body_site")
-    tap(visitor, "front", 60, 55)
-    visitor.answer("keep_photo", "false")
-    visitor.press_button("Send the photo")
-    visitor.see("its spot was not begun")
-    visitor.press_button("Choose its spot")
-    visitor.choose("spot", "new")
-    visitor.see("the point is set")
-    assert findings(ada) == 1
-    assert places(ada) == []
 
 
 def test_whether_a_photo_is_kept_is_the_consent_of_the_account(

@@ -205,20 +205,3 @@ def keep_the_account_in_order(journey: Journey) -> None:
     journey.see("startTitle")
     visitor.see_none(journey.say("passwordSaved"))
     journey.step("left")
-
-
-def test_a_photo_that_is_sent_before_it_could_be_drawn_is_the_one_that_was_chosen(
-    visitor: Visitor, seeder: Seeder, photo: Path
-) -> None:
-    visitor.look()
-    visitor.enter(seeder.person(), "user")
-    visitor.go("check")
-    visitor.hand_in("photo", file_of(photo.parent, "mole.jpg", photo_of("normal_skin")))
-    visitor.find("figure.crop canvas")
-    visitor.press_button("Take another photo")
-    visitor.run("window.createImageBitmap = () => new Promise(() => {})")
-    visitor.hand_in("photo", photo)
-    visitor.press("[name=keep_photo][value=true]")
-    visitor.press_button("Send the photo")
-    visitor.find(".band-urgent_referral h1")
-    visitor.assert_quiet()

@@ -7,7 +7,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.care.test_comparisons import visit
-from tests.console.journey import LOOKS, Journey, Look, file_of, looks
+from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import PHONE, Visitor
 from tests.model.comparison.pictures import spot, with_disc
 from tests.model.photos import encoded
@@ -29,13 +29,6 @@ DARKER = {
 PHOTO_BEGINS = "return document.querySelector('.compared img').getBoundingClientRect().top"
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
-SEND_IN_SIGHT = """
-const buttons = [...document.querySelectorAll(".send button")];
-return buttons.length > 1 && buttons.every((one) => {
-  const {height, bottom} = one.getBoundingClientRect();
-  return height > 0 && bottom <= innerHeight;
-});
-"""
 ZOOMED = "return [...document.querySelectorAll('.looked')].map((one) => one.style.transform)"
 
 
@@ -52,7 +45,7 @@ def send(caller: Caller, key: str, **told: str) -> int:
 
 
 def send_photo(caller: Caller, photo: bytes, **told: str) -> int:
-    body, kind = as_form(photo, "image", keep_photo="true", **told)
+    body, kind = as_form(photo, "image", **{"keep_photo": "true", **told})
     headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": kind}
     return int(post(caller.port, "/predict", body, headers).json["id"])
 
@@ -199,77 +192,6 @@ def look_at_both(journey: Journey) -> None:
     journey.step("in-turn")
 
 
-UPLOADED = """
-const send = XMLHttpRequest.prototype.send;
-XMLHttpRequest.prototype.send = function (body) {
-  const photo = body.get("image");
-  createImageBitmap(photo).then(({ width }) => (window.uploaded = [photo.size, width]));
-  return send.call(this, body);
-};
-"""
-
-
-def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
-    visitor: Visitor, ada: Caller, tmp_path: Path
-) -> None:
-    visitor.look(PHONE)
-    visitor.enter(ada, "user")
-    visitor.press_button("New photo")
-    visitor.hand_in("camera", file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus")))
-    visitor.await_truth(lambda: visitor.run(SEND_IN_SIGHT), "Send to be in reach at once")
-    visitor.ask("body_site")
-    visitor.choose("body_site", "back")
-    visitor.answer("lesion", "new")
-    visitor.answer("sex", "female")
-    visitor.answer("keep_photo", "true")
-    visitor.press_button("Send the photo")
-    visitor.press_button("This spot over time")
-    visitor.press_button("New photo of this spot")
-    visitor.find("[name=camera]")
-    # Few pixels, for their decoding takes seconds; many bytes, and none of them is read.
-    large = photo_of("melanocytic_nevus", (3200, 600)) + bytes(11 * 1024 * 1024)
-    visitor.hand_in("camera", file_of(tmp_path, "large.jpg", large))
-    visitor.find("[name=lesion]:not([value='']):not([value=new]):checked")
-    visitor.find("[type=hidden][name=sex][value=female]")  # as told last
-    visitor.find("[name=keep_photo][value=true]:checked")
-    visitor.run(UPLOADED)
-    visitor.await_truth(lambda: visitor.count("figure.crop canvas[width='960']") > 0, "the photo")
-    visitor.press_button("Send the photo")
-    visitor.find(".verdict h1")
-    sent, width = visitor.run("return window.uploaded")
-    assert sent < 5_000_000
-    assert width == 3000
-    assert spots_of(ada) == {None: 2}
-    visitor.press_button("Log out")
-    visitor.see("Create an account")
-    assert visitor.run("return localStorage['skinapi.told']") is None
-    visitor.assert_quiet()
-
-
-def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
-    visitor: Visitor, seeder: Seeder, ada: Caller
-) -> None:
-    doctor = seeder.person("doctor")
-    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    lesion = begin(ada, BACK, "left of the spine")
-    before, now = (send(ada, key, lesion=lesion) for key in ("melanocytic_nevus", "melanoma"))
-    visitor.look(PHONE)
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"patients/{ada.id}")
-    visitor.press("ol.list a[href^='#/course/']")
-    visitor.find(f".list a[href='#/case/{before}']")
-    visitor.press(f"a[href='#/visits/{lesion}']")
-    visitor.find(".over, .beside")
-    visitor.press(f"a[href='#/course/{lesion}']")
-    visitor.press(f".list a[href='#/case/{now}']")
-    visitor.find("section[aria-label='Same spot']")
-    visitor.find(f"aside a[href='#/case/{before}']")
-    visitor.await_stillness()
-    visitor.assert_accessible()
-    visitor.assert_nothing_overflows()
-    visitor.assert_quiet()
-
-
 @pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look((1366, 900), True, "fr")])
 def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path, look: Look
@@ -301,46 +223,3 @@ def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     whole = ada.call("GET", f"/submissions/{found['id']}").json
     assert whole["reasons"][0] == "not_surely_skin"
     assert (whole["context"]["age_band"], whole["checklist_score"]) == ("45-59", 1)
-
-
-def test_a_photo_that_is_unlike_the_others_is_asked_about_and_each_is_shown(
-    visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path
-) -> None:
-    """Of several photos of one spot one finding is made; a doctor reads what each alone says."""
-    doctor = seeder.person("doctor")
-    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    one, dark, other = (
-        file_of(tmp_path, f"{place}.jpg", content)
-        for place, content in enumerate((encoded(spot(1)), photo_in((12, 10, 9)), encoded(spot(2))))
-    )
-    journey = Journey(visitor, "several", LOOKS[1])
-    visitor.enter(ada, "user")
-    journey.press("newPhoto")
-    visitor.hand_in("camera", one)
-    visitor.hand_in("more", dark)
-    journey.see("quality_dark")
-    journey.step("dark")
-    journey.press("useAnyway")
-    visitor.answer("keep_photo", "true")
-    journey.press("sendPhotos")
-    journey.see("leaveOneOut")
-    visitor.press_button(journey.say("leavePictureOut", number="2"))
-    visitor.find("[name=modality]")  # of one photo alone one can say how it was taken
-    visitor.hand_in("more", other)
-    journey.press("sendPhotos")
-    journey.see("sameSpotQuestion")
-    journey.step("asked", expected=("/predict", "/predict"))
-    journey.press("sameSpotYes")
-    visitor.find(".verdict")
-    [found] = ada.call("GET", "/submissions").json
-    shown_first = visitor.find(".tabs [aria-pressed=true]").text
-    visitor.press(".tabs [aria-pressed=false]")
-    visitor.find(".photo-frame img")
-    assert visitor.find(".tabs [aria-pressed=true]").text != shown_first
-    journey.step("finding")
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{found['id']}")
-    visitor.see(journey.say("pictureAlone"))
-    visitor.press(".tabs [aria-pressed=false]")
-    visitor.find(".photo-frame img")
-    journey.step("case")

@@ -64,14 +64,6 @@ IS_STILL = """
 return !document.querySelector(".loading, .sending, button:disabled")
   && [...document.images].every((image) => image.complete);
 """
-HOLD_UPLOADS = """
-const send = XMLHttpRequest.prototype.send;
-window.held = true;
-XMLHttpRequest.prototype.send = function (body) {
-  if (window.held) setTimeout(() => this.send(body), 20);
-  else send.call(this, body);
-};
-"""
 # The server gets the next such request, and the page never hears its answer.
 LOSE_ANSWER = """
 const [path, ask] = [arguments[0], window.fetch];
@@ -125,15 +117,6 @@ return wrong;
 
 # Asked every few seconds: it may be the first to learn that the session or the network has ended.
 REFUSED_POLL = re.compile(r":\d+/messages - Failed to load resource: (?:.* 401 |net::ERR_INTERNET)")
-
-
-# From now on it is this moment.
-SET_CLOCK = """
-const Clock = Date, ahead = Clock.parse(%s) - Clock.now();
-window.Date = class extends Clock {
-  constructor(...given) { given.length ? super(...given) : super(Clock.now() + ahead); }
-  static now() { return Clock.now() + ahead; }
-}"""
 
 
 class Visitor:
@@ -375,26 +358,12 @@ class Visitor:
     def go_offline(self, gone: bool) -> None:
         self._set_network(gone, 0)
 
-    def hold_uploads(self) -> None:
-        """Send no photo before `let_go`."""
-        self.run(HOLD_UPLOADS)
-
-    def let_go(self) -> None:
-        self.run("window.held = false")
-
     def lose_answer(self, path: str) -> None:
         """To the next POST to this path; until the page is loaded anew."""
         self.run(LOSE_ANSWER, path)
 
     def lose_answer_of_photo(self) -> None:
         self.run(LOSE_UPLOAD)
-
-    def delay_answers(self, milliseconds: int) -> None:
-        self._set_network(False, milliseconds)
-
-    def on_3g(self) -> None:
-        """As Chrome's own "Slow 3G"."""
-        self._set_network(False, 400, uplink=50_000, downlink=50_000)
 
     def limit_uplink(self, bytes_a_second: int) -> None:
         """-1 for no limit."""

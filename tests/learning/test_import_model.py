@@ -72,7 +72,6 @@ def lab(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ba
     return backend
 
 
-@pytest.mark.drill  # tests/console/test_import.py sees it work
 def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
     (tmp_path / "good.keras").write_bytes(saved(tmp_path))
     wanted = ExportRequest(

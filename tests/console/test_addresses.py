@@ -1,0 +1,70 @@
+"""Addresses that anyone can put into a link: those that name no view, and that of a password."""
+
+import pytest
+
+from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.platform.storage.ids import new_id
+from tests.console.visitor import Visitor
+from tests.served.people import Seeder
+from tests.support.backends import PASSWORD
+
+INITIAL = "defaultPass123"
+NO_VIEW = [
+    "constructor",
+    "__proto__",
+    "nothing",
+    "case/%",
+    "finding/%E0%A4%A",
+    "finding/..%2f..%2fme",
+    "finding/1/photo",
+    "/evil.example",
+    "javascript:alert(1)",
+]
+WORDS_READ = """
+return performance.getEntriesByType("resource").map((one) => one.name.split("/").pop())
+  .filter((name) => name.startsWith("words."));
+"""
+
+
+def test_an_address_that_names_no_view_says_so_and_leads_back(
+    visitor: Visitor, seeder: Seeder, subtests: pytest.Subtests
+) -> None:
+    visitor.look(language="fr")
+    visitor.open("/chek")
+    visitor.see("Page introuvable")
+    visitor.press_button("Aller à la première page")
+    visitor.see("Pas encore de compte")
+    assert visitor.run(WORDS_READ) == ["words.fr.js"]
+    visitor.press_button("English")
+    visitor.see("No account yet")
+    visitor.assert_quiet(expected=("/chek",))
+    visitor.enter(seeder.person("admin"), "admin")
+    for place in NO_VIEW:
+        with subtests.test(place):
+            visitor.see("As it should be")
+            visitor.go(place)
+            visitor.see("Page not found")
+            visitor.press_button("Go to the first page")
+            visitor.see("Audit")
+            visitor.see_none("Page not found")
+            visitor.assert_quiet()
+
+
+def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor, admin = f"{new_id()[-12:]}@clinic.example", seeder.person("admin")
+    seeder.services.admin.add_doctor(name="Dr Grey", email=doctor, password=INITIAL, by=admin.id)
+    visitor.look()
+    visitor.open("/password")
+    visitor.type(email=doctor, current=INITIAL, fresh=PASSWORD, again="something else")
+    visitor.press("form .primary")
+    visitor.see("The two new passwords differ")
+    visitor.type(again=PASSWORD)
+    visitor.press("form .primary")
+    visitor.see("Your password is changed.")
+    account, _ = seeder.services.auth.log_in(
+        caller=ClientInfo("here"), email=doctor, password=PASSWORD
+    )
+    assert not account.must_change
+    visitor.assert_quiet()

@@ -1,0 +1,263 @@
+"""What a doctor decides in the console: what is signed is what the bar beside the button says,
+nothing falls far unasked, and a patient reads the decision first.
+"""
+
+import re
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import begin, send
+from tests.console.visitor import PHONE, Visitor
+from tests.served.people import Caller, Seeder
+
+DESK = (1366, 768)
+MOLE = "melanocytic_nevus"
+HASH = "return location.hash"
+FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
+LABEL = "return document.querySelector('[name=label]:checked').value"
+BAR = "return document.querySelector('.signing p').innerText"
+IS_CUT = (
+    "const bar = document.querySelector('.signing p'); return bar.scrollHeight > bar.clientHeight"
+)
+PRESS_U_AT_ONCE = """
+new MutationObserver((_, seen) => {
+  if (!document.querySelector("#review")) return;
+  seen.disconnect();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
+}).observe(document, { childList: true, subtree: true });
+"""
+STAY_OR_SEE = """
+document.querySelector(".signing [value=stay]")?.click();
+return Boolean(document.querySelector(".verdict.decided"));
+"""
+
+
+@pytest.fixture
+def patient(seeder: Seeder) -> Caller:
+    patient = seeder.person()
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    return patient
+
+
+@pytest.fixture
+def doctor(seeder: Seeder, patient: Caller) -> Caller:
+    """In charge of the patient."""
+    doctor = seeder.person("doctor")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    return doctor
+
+
+def open_case(visitor: Visitor, doctor: Caller, number: int) -> None:
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    assert opened(visitor) == number
+
+
+def opened(visitor: Visitor) -> int:
+    """The number of the case that is open, once its photo is there."""
+    visitor.find(".case .photo-frame img")
+    number = re.match(r"#/case/(\d+)", visitor.run(HASH))
+    assert number
+    return int(number[1])
+
+
+def signed(doctor: Caller, number: int) -> list[Any]:
+    reviews: list[Any] = doctor.call("GET", f"/submissions/{number}/reviews").json
+    return reviews
+
+
+def sign(doctor: Caller, number: int, **said: Any) -> None:
+    body = {"told_by": "server", **said}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+
+
+def press(visitor: Visitor, key: str, there: str) -> None:
+    visitor.keys(key)
+    visitor.find(there)
+
+
+def sign_what_falls(visitor: Visitor) -> None:
+    visitor.await_truth(lambda: visitor.run(STAY_OR_SEE), "it to be signed, once it can be read")
+
+
+def test_who_is_unsure_signs_no_label_of_the_model(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """The key is pressed as soon as the form is there."""
+    number = send(patient, "melanoma")
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.run(PRESS_U_AT_ONCE)
+    visitor.go(f"case/{number}")
+    visitor.find("[name=label]:checked")
+    assert visitor.run(LABEL) == ""
+    visitor.choose("urgency", "same")
+    visitor.press(".signing [value=stay]")
+    visitor.find(".verdict.decided h1")
+    [review] = signed(doctor, number)
+    told = (review["label"], review["certainty"], review["agrees_with_urgency"])
+    assert told == (None, "unsure", True)
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
+    visitor: Visitor, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    first, second = (send(patient, "melanoma") for _ in range(2))
+    sign(doctor, first, label="benign_keratosis", certainty="sure")
+    sign(doctor, second, new_picture_wanted=True)
+    journey = Journey(visitor, "decision", look)
+    visitor.enter(patient, "user")
+    visitor.go("spots")
+    visitor.find(".list .decision")
+    visitor.find(".list .band-routine")
+    journey.step("spots")
+    visitor.go(f"finding/{first}")
+    visitor.find(".finding details:not([open])")
+    assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"
+    visitor.press(".finding > details summary")
+    visitor.find(".finding > details[open] p")
+    assert visitor.count(".band-urgent_referral") == 0  # nor what it was to be done for that
+    journey.step("decided")
+    visitor.go(f"finding/{second}")
+    visitor.find(".verdict.decided.band-urgent_referral")  # the check itself had asked for that
+    visitor.find(".verdict.decided a.primary[href='#/check']")
+    journey.step("another-photo")
+
+
+def test_a_grave_decision_is_held_until_the_doctor_shows_it(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """Who tells the patient of a cancer is asked before it is signed."""
+    spot = begin(patient, {"site": "back"})
+    number, newer = (send(patient, "melanoma", lesion=spot) for _ in range(2))
+    sign(doctor, newer, label=MOLE, certainty="sure")
+    open_case(visitor, doctor, number)
+    assert visitor.count("[name=teller]") == 0
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.find("[name=teller]:focus")
+    visitor.see("Say who tells the patient (b or v).")
+    assert signed(doctor, number) == []
+    press(visitor, "b", "[value=doctor]:checked:focus")
+    visitor.find("[name=held]")
+    visitor.find("[value=doctor]:focus").send_keys(Keys.SHIFT, Keys.ENTER)
+    visitor.find(".show-now")
+    assert "held_until" in signed(doctor, number)[0]
+    page = Journey(visitor, "held", Look(PHONE, dark=False, language="en"))
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".verdict.instruction.band-self_monitoring")  # of the newer finding
+    assert visitor.count(".verdict.decided") == 0
+    page.step("before")
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.press(".show-now")
+    visitor.await_truth(lambda: visitor.count(".show-now") == 0, "the end of the hold")
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".verdict.decided.band-urgent_referral")
+    page.step("after")
+    visitor.go(f"spot/{spot}")
+    visitor.press(".verdict.instruction summary")
+    page.step("spot")
+
+
+def test_nobody_agrees_with_a_photo_that_was_not_kept(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, "melanoma", keep_photo="false")
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find("[value=agree]:disabled")
+    visitor.keys("a")
+    assert visitor.count("[name=agreement]:checked") == 0
+    visitor.keys("d")
+    visitor.press("input[name=label][value=melanoma]")  # what the doctor saw
+    visitor.press("[name=teller][value=server]")
+    visitor.press(".signing [value=stay]")
+    visitor.find(".verdict.decided h1")
+    [review] = signed(doctor, number)
+    assert (review["label"], review["agrees_with_label"]) == ("melanoma", None)
+
+
+def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    spot = begin(patient, {"site": "back"})
+    number = send(patient, "melanoma", lesion=spot, body_site="back")
+    open_case(visitor, doctor, number)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.choose("histology", "confirmed")
+    visitor.choose("result", "benign_keratosis")
+    assert visitor.count("[name=agreement]") == 0
+    said = visitor.run(BAR)
+    assert said.startswith("Histology: Benign (pigmented) keratosis · Routine visit")
+    visitor.press(".signing [value=stay]")
+    visitor.find(".doubt")
+    assert "from Urgent referral to Routine visit" in visitor.run(BAR)
+    assert visitor.run(IS_CUT) is False
+    assert signed(doctor, number) == []
+    sign_what_falls(visitor)
+    [review] = signed(doctor, number)
+    assert (review["label"], review["histology_result"]) == ("benign_keratosis",) * 2
+    assert review["downgrade_confirmed"] is True
+    visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
+    assert visitor.find(".toast").text.startswith("Review signed: Histology: Benign")
+    assert visitor.find(".case-head strong").text in visitor.find(".toast").text
+
+
+def test_who_agrees_with_a_finding_in_doubt_is_asked_before_its_urgency_falls(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, MOLE, body_site="back", skin_tone="dark")
+    open_case(visitor, doctor, number)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.see("The urgency falls from Doctor's review to Self-monitoring.")
+    assert signed(doctor, number) == []
+    sign_what_falls(visitor)
+    visitor.see("Urgency lowered from Doctor's review to Self-monitoring.")
+    [review] = signed(doctor, number)
+    kept = (review["downgrade_confirmed"], review["lowered_from"], review["lowered_to"])
+    assert kept == (True, "doctor_review", "self_monitoring")
+
+
+def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
+    visitor: Visitor, seeder: Seeder, doctor: Caller
+) -> None:
+    """Each key, and what is waited for after it: a person looks, too."""
+    for _ in range(4):
+        patient = seeder.person()
+        seeder.services.decisions.assign_doctor(
+            email=patient.email, doctor=doctor.email, by="admin"
+        )
+        send(patient, "melanoma")
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".finding-row.current")
+    visitor.keys("o")
+    tells = ("v", "[value=server]:checked:focus")
+    agreed = press_through(visitor, ("a", "[value=agree]:checked:focus"), tells)
+    disagreed = ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked")
+    other = press_through(visitor, *disagreed, tells)
+    wanted = press_through(visitor, ("p", "[name=picture]:checked:focus"))
+    [agree], [disagree], [picture] = (signed(doctor, one) for one in (agreed, other, wanted))
+    assert [agree["agreement"], disagree["agreement"]] == ["agree", "disagree"]
+    assert [one["new_picture_wanted"] for one in (agree, disagree, picture)] == [False, False, True]
+    visitor.assert_quiet()
+
+
+def press_through(visitor: Visitor, *steps: tuple[str, str]) -> int:
+    """The keys, and Enter, which opens the next case; the number of the case that was open."""
+    number = opened(visitor)
+    for key, selector in steps:
+        press(visitor, key, selector)
+    visitor.keys(Keys.ENTER)
+    visitor.await_truth(lambda: f"case/{number}" not in visitor.run(HASH), "the next case")
+    return number
