@@ -5,12 +5,13 @@ from contextlib import suppress
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from skinapi.accounts.admin.routes import decision_routes, overview_routes, usage_routes
+from skinapi.accounts.admin.audit_routes import audit_routes
+from skinapi.accounts.admin.overview import overview_routes
+from skinapi.accounts.admin.routes import decision_routes, usage_routes
 from skinapi.accounts.admin.routes import routes as admin_routes
-from skinapi.accounts.auth.consent_routes import routes as consents_routes
+from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.accounts.auth.second_factor_routes import routes as second_factor_routes
 from skinapi.app.composition.background import Background, open_background
 from skinapi.app.composition.model_services import ModelServices, open_model_services
 from skinapi.app.composition.privacy_services import PrivacyServices, open_privacy_services
@@ -217,11 +218,12 @@ def _register_routes(
     services, registry = app.services, app.registry
     app.register_blueprint(server_routes.blueprint(_open_server_info(app, limits, console)))
     app.register_blueprint(auth_routes.blueprint(services.auth))
-    app.register_blueprint(consents_routes.blueprint(services.consents))
+    app.register_blueprint(consent_routes.blueprint(services.consents))
     app.register_blueprint(erasure_routes.blueprint(services.erasure))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
-    app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
+    app.register_blueprint(factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))
+    app.register_blueprint(audit_routes.blueprint(services.admin))
     app.register_blueprint(decision_routes.blueprint(services.decisions))
     app.register_blueprint(overview_routes.blueprint(model_services.overview))
     app.register_blueprint(usage_routes.blueprint(services.data.usage))

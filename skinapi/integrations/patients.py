@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.assignments import Assignments
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.base.field_types import LONGEST_NAME

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi.accounts.auth import tokens
+from skinapi.accounts.auth import authorizer
 from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
 from skinapi.app.demo.drawing import Spot, draw
@@ -162,7 +162,9 @@ def in_the_past() -> Iterator[None]:
     """Ids may begin earlier than those that this process has made, and tokens of then be read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ids._ids, "_last", 0)
-        patch.setattr(tokens, "DECODE_OPTIONS", {**tokens.DECODE_OPTIONS, "verify_exp": False})
+        patch.setattr(
+            authorizer, "DECODE_OPTIONS", {**authorizer.DECODE_OPTIONS, "verify_exp": False}
+        )
         patch.setattr(publishing, "PictureDecoder", DecoderHere)
         patch.setattr(backup_commands, "configure_logs", lambda: None)
         try:

@@ -11,12 +11,109 @@ from functools import partial
 from typing import Literal
 
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts, Refusal
-from skinapi.accounts.auth.assignments import Assignments, find_by_typed_email
+from skinapi.accounts.auth.emails import normalise_email
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
+from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+NO_DOCTOR = "Doctor not found"
+NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignments:
+    """`default` is the e-mail of the doctor of new patients for whom nobody names another."""
+
+    work: UnitOfWork
+    accounts: Accounts
+    default: str | None
+
+    def find_default(self) -> str | None:
+        """None where it is no active doctor's e-mail."""
+        if self.default is None:
+            return None
+        doctor = find_by_typed_email(self.accounts, self.default)
+        return doctor.id if doctor and doctor.active_doctor else None
+
+    def choose(self, *named: str | None) -> str | None:
+        """The first of these accounts that is an active doctor's, else the default."""
+        accounts = self.accounts.by_ids({account for account in named if account})
+        active = (
+            account for account in named if account in accounts and accounts[account].active_doctor
+        )
+        return next(active, None) or self.find_default()
+
+    def find_named(self, names: Sequence[str]) -> list[Account]:
+        """Accounts of doctors, active or not, that have one of these ids or e-mails."""
+        ids = self.accounts.by_ids({name for name in names if ID.fullmatch(name)})
+        each = (ids.get(name) or find_by_typed_email(self.accounts, name) for name in names)
+        return [
+            account
+            for account in each
+            if account and (account.role == "doctor" or account.patients_rest)
+        ]
+
+    @atomic
+    def put_in_care(self, unit: Unit, *, patient: str, doctor: str, by: str) -> Account:
+        """Let this doctor be in charge of a patient without an active one. The result is who is
+        then.
+        """
+        owner = self.accounts.hold(patient)
+        current = owner.doctor_id and self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        if current and current.active_doctor:
+            return current
+        self.assign(unit, owner, doctor=doctor, by=by)
+        return self.accounts.get(doctor)
+
+    def has_wrong_default(self) -> bool:
+        return self.default is not None and self.find_default() is None
+
+    def find_doctor(self, email: str) -> Account:
+        doctor = find_by_typed_email(self.accounts, email)
+        if doctor is None:
+            raise NotFound(NO_DOCTOR)
+        require_approved_doctor(doctor)
+        return doctor
+
+    def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> None:
+        """`patient` is as this transaction has read it; `doctor` None ends the care."""
+        if patient.doctor_id == doctor:
+            return
+        if unit.named:  # the assignment is a part of what this transaction does
+            unit.record(AuditRow("account.assign", by=by, target=patient.id))
+        else:
+            unit.audit("account.assign", by=by, target=patient.id)
+        if doctor:
+            self.note(unit, patient.id, doctor=doctor, by=by)
+        self.accounts.change(unit, patient, doctor_id=doctor)
+
+    def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
+        """Write the doctor's own row: a row names one account."""
+        # Who is suspended at the same time gets no patient.
+        require_approved_doctor(self.accounts.hold(doctor))
+        unit.record(AuditRow("doctor.assign", by=by, target=doctor, owner=patient))
+
+
+def find_by_typed_email(accounts: Accounts, email: str) -> Account | None:
+    try:
+        return accounts.find_by_email(normalise_email(email))
+    except ValueError:
+        return None
+
+
+def require_doctor(account: Account) -> None:
+    if account.role != "doctor":
+        raise NotFound(NO_DOCTOR)
+
+
+def require_approved_doctor(account: Account) -> None:
+    require_doctor(account)
+    if not account.approved:
+        raise Conflict(NOT_APPROVED)
+
 
 # `wanted`: the role that each has asked for at the registration.
 ApprovedRole = Literal["wanted", "user", "doctor", "researcher"]
@@ -33,8 +130,6 @@ NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The ids of the accounts that are as they were wanted, and why the others are not."""
-
     done: list[str]
     left: dict[str, SkinAPIError]
 
@@ -47,17 +142,13 @@ class DecisionsService:
     assignments: Assignments
 
     def count_waiting(self) -> int:
-        """How many accounts wait for approval, counted up to MOST_COUNTED."""
         return self.accounts.count_waiting(most=MOST_COUNTED)
 
     def approve_accounts(
         self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None = DEFAULT, by: str
     ) -> Decided:
-        """Approve these accounts, and put those that are patients then in the care of `doctor`:
-        an e-mail, or None for nobody. By DEFAULT those who were waiting, and have no doctor, get
-        that of the setting.
-
-        Raises NotFound and Conflict for the doctor.
+        """`doctor` is who is in charge of those that are patients then: an e-mail, or None for
+        nobody. By DEFAULT those who were waiting, and have no doctor, get that of the setting.
         """
         if doctor and doctor != DEFAULT:
             self.assignments.find_doctor(doctor)
@@ -66,7 +157,6 @@ class DecisionsService:
     def refuse_accounts(
         self, *, ids: Sequence[str], reason: RefusalReason, note: str | None, by: str
     ) -> Decided:
-        """Refuse accounts that wait: none opens anything, and its owner is told why."""
         refusal = Refusal(reason=reason, note=note)
         return _each(ids, partial(self._refuse, refusal=refusal, by=by))
 
@@ -78,11 +168,7 @@ class DecisionsService:
     def approve_account(
         self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
     ) -> str:
-        """Approve an account; with role "doctor" or "researcher", also make a user one. Never
-        demotes. `doctor` is as in `approve_accounts`.
-
-        Returns a message about what was done. Raises NotFound, and Conflict for the doctor.
-        """
+        """Never demotes. The result is a message about what was done."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
         if changed.role == "doctor":
@@ -93,21 +179,13 @@ class DecisionsService:
 
     @atomic
     def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
-        """Undo an approval, whose tokens are revoked, or a refusal: the account waits again.
-        Nothing changes where it waits already. A doctor or researcher is a user again, who asks for
-        that role; a doctor who has patients stays one, with them.
-
-        Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
-        suspended it since the approval, and waiting would hide that.
+        """A doctor or researcher is a user again, who asks for that role; a doctor who has patients
+        stays one. A suspension is not undone: another admin may have suspended it since.
         """
         return self._reopen(unit, get_by_email(self.accounts, email, NO_ACCOUNT), by=by)
 
     @atomic
     def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
-        """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
-
-        Raises NotFound, and Conflict if the doctor is not approved.
-        """
         patient = get_by_email(self.accounts, email, NO_USER)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
@@ -198,7 +276,6 @@ def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
 
 
 def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:
-    """The account with this address. Raises NotFound with this sentence."""
     account = find_by_typed_email(accounts, email)
     if account is None:
         raise NotFound(sentence)

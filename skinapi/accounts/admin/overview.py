@@ -4,69 +4,137 @@ All of it is counted or kept elsewhere already. It is one answer of a few reads 
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from skinapi.accounts.admin.decisions import DecisionsService
-from skinapi.accounts.auth.accounts import Account, Accounts
+from pydantic import ConfigDict, Field
+
+from skinapi.accounts.admin.decisions import MOST_COUNTED
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
-from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.clock_watch import ClockWatch
-from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.failed_items import MOST_SHOWN, FailedItems
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.web.declaration import Routes, admins
+from skinapi.platform.web.schemas import Answer
 
 FAILED_SHOWN = 5
+# By the id of the doctor in charge; None for nobody.
+CountByDoctor = Callable[[], Mapping[str | None, int]]
 
 
-class Disk(NamedTuple):
+class ReadFrom(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class FailedJob(ReadFrom):
+    id: str = Field(serialization_alias="_id")
+    kind: str
+    error: str | None
+    completed_at: datetime | None
+
+
+class DiskView(Answer):
     free_bytes: int
     total_bytes: int
 
 
-class WaitingFindings(Protocol):
-    def count_overdue(self) -> Mapping[str | None, int]:
-        """See `Submissions`."""
-
-
-class UnassignedFindings(Protocol):
-    def count(self) -> Any:
-        """Count `patients`, `findings` and the `urgent` ones: see `UnassignedPatients`."""
-
-    def has_readers(self) -> bool:
-        """See `UnassignedPatients`."""
-
-
-class WaitingMessages(Protocol):
-    def count_left(self) -> Mapping[str | None, int]:
-        """See `Messages`."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeftWithDoctor:
-    """`doctor` is None where no doctor is in charge."""
-
-    doctor: Account | None
+class LeftWithDoctorView(Answer):
+    doctor: str | None = Field(description="the e-mail; null where no doctor is in charge")
+    name: str | None
     count: int
+
+
+class FailedItemView(ReadFrom):
+    """A record that the server cannot work on: it is tried again."""
+
+    work: str = Field(description="which pass failed on it")
+    item: str = Field(description="its id; `python -m skinapi check` names what of it is damaged")
+    created_at: datetime = Field(description="when it failed first")
+    attempts: int
+    reason: str = Field(description="the kind of the error")
+
+
+class ClockAlarmView(ReadFrom):
+    """The clock showed `jumped_to` after `jumped_from`: it was wrong, or no server ran."""
+
+    jumped_from: datetime
+    jumped_to: datetime
+    set_right: datetime | None = Field(description="null while a clock still shows that time")
+    spared_accounts: int = Field(description="accounts that it would have erased, and did not")
+    spared_records: int = Field(description="medical records that it would have erased")
+
+
+class UnassignedTotals(Answer):
+    patients: int
+    findings: int = Field(description="of theirs, that wait for a doctor")
+    urgent: int = Field(
+        description="those of them that ask for a doctor this week, and are not reviewed, or not "
+        "told to the patient"
+    )
+    listed: bool = Field(description="whether an active doctor sees them, and may take them")
+
+
+class Overview(Answer):
+    """What an admin should know at a glance."""
+
+    unassigned: UnassignedTotals = Field(
+        description="patients without an active doctor in charge, with findings that wait"
+    )
+    overdue_findings: list[LeftWithDoctorView] = Field(
+        description="spots, and findings that belong to none, that a doctor should have seen by a "
+        "day that is past, by the doctor in charge"
+    )
+    left_messages: list[LeftWithDoctorView] = Field(
+        description="messages of patients that no doctor has answered for a day, by the doctor in "
+        "charge"
+    )
+    waiting_accounts: int = Field(description=f"they wait for approval; at most {MOST_COUNTED}")
+    late_mails: int | None = Field(
+        description="mails that the mail server does not take; null where the server sends none"
+    )
+    failed_jobs: list[FailedJob] = Field(description="the newest, of those that are still kept")
+    jobs: dict[str, int] = Field(
+        description="how many are queued, running, and lost: their worker has disappeared"
+    )
+    job_worker_missing: bool = Field(description="a job waits, and no worker takes it")
+    disk: DiskView | None = Field(
+        description="of the folder in which this server keeps its files; null where it has none"
+    )
+    backup_at: datetime | None = Field(
+        description="when `python -m skinapi backup` last ended; null where it never did"
+    )
+    model_version: str | None = Field(description="in service; null where there is none")
+    model_problem: str | None = Field(description="why another model does not serve")
+    drift_alerts: int = Field(description="in how many measures photos or findings have changed")
+    failed_items: list[FailedItemView] = Field(
+        description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
+    )
+    clock_alarm: ClockAlarmView | None = Field(
+        description="while the clock of a server is wrong, and for a week after; else null"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
-    """`folder` is where this server keeps its files."""
+    """`count_unassigned` has `patients`, `findings` and `urgent`; `folder` is where this server
+    keeps its files.
+    """
 
-    decisions: DecisionsService
     accounts: Accounts
-    findings: WaitingFindings
-    messages: WaitingMessages
-    unassigned: UnassignedFindings
+    count_overdue: CountByDoctor
+    count_left_messages: CountByDoctor
+    count_unassigned: Callable[[], Any]
+    has_readers: Callable[[], bool]
     outbox: Outbox
     jobs: Jobs
     drift: DriftService
@@ -76,43 +144,58 @@ class OverviewService:
     failed: FailedItems
     clock: ClockWatch
 
-    def list_overdue_findings(self) -> Sequence[LeftWithDoctor]:
-        """Spots that a doctor should have seen by a day that is past (docs/reviews.md)."""
-        return self._with_doctors(self.findings.count_overdue())
+    def read(self) -> Overview:
+        alarm = self.clock.find_alarm()
+        unassigned = dict(self.count_unassigned())
+        return Overview(
+            unassigned=UnassignedTotals(**unassigned, listed=self.has_readers()),
+            overdue_findings=self._with_doctors(self.count_overdue()),
+            left_messages=self._with_doctors(self.count_left_messages()),
+            waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
+            late_mails=self.outbox.count_late() if self.outbox.enabled else None,
+            failed_jobs=[
+                FailedJob.model_validate(job) for job in self.jobs.list_failed(limit=FAILED_SHOWN)
+            ],
+            jobs=self.jobs.count_unfinished(),
+            job_worker_missing=self.jobs.find_wait_without_worker() is not None,
+            disk=self._read_disk(),
+            backup_at=find_last_backup(self.store),
+            model_version=self._model_version(),
+            model_problem=self.served.problem,
+            drift_alerts=sum(alert is not None for _, alert in self.drift.run_tests()),
+            failed_items=[FailedItemView.model_validate(item) for item in self.failed.list_some()],
+            clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
+        )
 
-    def list_left_messages(self) -> Sequence[LeftWithDoctor]:
-        """Messages of patients that no doctor has answered for a day."""
-        return self._with_doctors(self.messages.count_left())
+    def _with_doctors(self, counted: Mapping[str | None, int]) -> list[LeftWithDoctorView]:
+        """Sort by the count, the most first, with that of nobody at the top."""
+        doctors = self.accounts.by_ids({doctor for doctor in counted if doctor})
+        left = [
+            LeftWithDoctorView(
+                doctor=doctor.email if doctor else None,
+                name=doctor.name if doctor else None,
+                count=count,
+            )
+            for doctor, count in ((doctors.get(one or ""), count) for one, count in counted.items())
+        ]
+        return sorted(left, key=lambda row: (row.doctor is not None, -row.count))
 
-    def _with_doctors(self, counted: Mapping[str | None, int]) -> Sequence[LeftWithDoctor]:
-        """Most first; those of nobody at the top."""
-        doctors = self.accounts.by_ids({one for one in counted if one})
-        left = [LeftWithDoctor(doctors.get(one or ""), count) for one, count in counted.items()]
-        return sorted(left, key=lambda one: (one.doctor is not None, -one.count))
-
-    def find_backup(self) -> datetime | None:
-        """When the store was last backed up."""
-        return find_last_backup(self.store)
-
-    def count_late_mails(self) -> int | None:
-        """How many mails the mail server does not take; None where the server sends none."""
-        return self.outbox.count_late() if self.outbox.enabled else None
-
-    def list_failed_jobs(self) -> Sequence[Job]:
-        return self.jobs.list_failed(limit=FAILED_SHOWN)
-
-    def read_disk(self) -> Disk | None:
-        """None where the folder cannot be looked at."""
+    def _read_disk(self) -> DiskView | None:
         with suppress(OSError):
             usage = shutil.disk_usage(self.folder)
-            return Disk(usage.free, usage.total)
+            return DiskView(free_bytes=usage.free, total_bytes=usage.total)
         return None
 
-    def model_version(self) -> str | None:
+    def _model_version(self) -> str | None:
         with suppress(NoModel):
             return self.served.model.version
         return None
 
-    def count_changes(self) -> int:
-        """In how many measures the photos or the findings have changed."""
-        return sum(alert is not None for _, alert in self.drift.run_tests())
+
+overview_routes: Routes[OverviewService] = Routes("overview")
+
+
+@overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))
+def show_overview(overview: OverviewService) -> Overview:
+    """What waits, what failed, the disk, the last backup, the model in service and its drift."""
+    return overview.read()

@@ -4,23 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from flask import Response, request
-
-from skinapi.accounts.admin.audit_files import MOST_EXPORTED, csv_of, json_of
 from skinapi.accounts.admin.decisions import DecisionsService
-from skinapi.accounts.admin.overview import OverviewService
 from skinapi.accounts.admin.schemas import (
     AccountRow,
     AccountSearch,
     Approval,
     Approvals,
     Assignment,
-    AuditExport,
-    AuditFilters,
-    AuditFollowing,
-    AuditLine,
-    AuditQuery,
-    AuditRow,
     ChosenAccounts,
     DayOfUsage,
     DecidedView,
@@ -30,7 +20,6 @@ from skinapi.accounts.admin.schemas import (
     ListedAccount,
     NewDoctor,
     NewRole,
-    Overview,
     PasswordReset,
     Refusals,
     UsageQuery,
@@ -51,17 +40,13 @@ from skinapi.accounts.auth.errors import (
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import ROLES, Role, Subject
-from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost
 from skinapi.platform.web.declaration import Routes, admins
-from skinapi.platform.web.schemas import Message, link_to_next
+from skinapi.platform.web.schemas import Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
-AUDITORS = admins("Only admin can read the audit", scopes=("audit:read",))
-NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
 routes: Routes[AdminService] = Routes("admin")
 decision_routes: Routes[DecisionsService] = Routes("decisions")
 usage_routes: Routes[DailyCounts] = Routes("usage")
-overview_routes: Routes[OverviewService] = Routes("overview")
 
 
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))
@@ -316,64 +301,8 @@ def reopen_accounts(
     return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
 
 
-@routes.route("GET", "/audit", access=AUDITORS)
-def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
-    """Read the audit trail, newest row first."""
-    return _rows_of(admin, query, limit=query.limit)
-
-
-@routes.route(
-    "GET",
-    "/audit",
-    access=AUDITORS,
-    produces=NDJSON,
-    when=lambda request: request.accept_mimetypes.best == NDJSON,
-    raises=(CursorLost,),
-)
-def follow_audit(admin: AdminService, *, query: AuditFollowing) -> Response:
-    """The audit trail for a program that collects it: a row a line, in the order of the chain.
-
-    Ask with `Accept: application/x-ndjson`. Keep the `cursor` of the last row that you have stored,
-    and go on with it as `after`: no row is skipped, and none comes twice. An answer without a line
-    says that there is no newer row. One that breaks off is continued in the same way.
-    """
-    rows = admin.follow_trail(after=query.after, limit=query.limit)
-    lines = (f"{AuditLine.of(row).model_dump_json(exclude_none=True)}\n" for row in rows)
-    return Response(lines, mimetype=NDJSON)
-
-
-@routes.route(
-    "GET", "/audit/export", access=AUDITORS, produces="text/csv", or_produces=("application/json",)
-)
-def export_audit(admin: AdminService, *, query: AuditExport) -> Response:
-    """The audit trail as a file, newest row first: at most 10,000 rows. Where there are more, the
-    `Link` header names the file of the rows before them.
-    """
-    page = _rows_of(admin, query, limit=MOST_EXPORTED)
-    headers = {
-        **link_to_next(page, request),
-        "Content-Disposition": f'attachment; filename="audit.{query.format}"',
-    }
-    if query.format == "json":
-        return Response(json_of(page.items), headers=headers, mimetype="application/json")
-    return Response(csv_of(page.items), headers=headers, mimetype="text/csv")
-
-
-def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[AuditRow]:
-    page = admin.read_trail(query.wanted, after=query.after, limit=limit)
-    named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
-    accounts = admin.accounts_of({one for one in named if one})
-    return page.map(lambda row: AuditRow.of(row, accounts))
-
-
 @usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))
 def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
     """How many findings, refused photos, accounts and reports each day (UTC) had."""
     days = counts.read(days=query.days)
     return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])
-
-
-@overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))
-def show_overview(overview: OverviewService) -> Overview:
-    """What waits, what failed, the disk, the last backup, the model in service and its drift."""
-    return Overview.of(overview)

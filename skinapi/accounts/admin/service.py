@@ -1,6 +1,5 @@
-"""What admins do to accounts, besides deciding who may use the server (decisions.py). Each change
-is one transaction with its row of the audit trail; where an account is as it is wanted already,
-nothing is written.
+"""What admins do to accounts, besides deciding who may use the server (decisions.py). Where an
+account is as it is wanted already, nothing is written.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +9,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, Unpack
 
-from skinapi.accounts.admin.decisions import NO_ACCOUNT, NO_USER, get_by_email, refuse_doctor
+from skinapi.accounts.admin.decisions import (
+    NO_ACCOUNT,
+    NO_DOCTOR,
+    NO_USER,
+    Assignments,
+    get_by_email,
+    refuse_doctor,
+    require_doctor,
+)
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, Status
-from skinapi.accounts.auth.assignments import NO_DOCTOR, Assignments, require_doctor
 from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.accounts.auth.guess_limits import GuessLimits
@@ -55,9 +61,7 @@ class AdminService:
         limit: int,
         apart: bool = False,
     ) -> Page[Account]:
-        """A page of the accounts with these roles, in the order they registered. `apart`: a refused
-        account is none of the suspended ones.
-        """
+        """`apart`: a refused account is none of the suspended ones."""
         refused = status == "refused" if apart and status in ("refused", "suspended") else None
         return self.accounts.page_accounts(
             roles,
@@ -72,7 +76,7 @@ class AdminService:
         return self.accounts.count_patients(doctors)
 
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
-        """Find these accounts by their ids; those that are gone are left out."""
+        """Those that are gone are left out."""
         found: dict[str, Account] = {}
         wanted = sorted(identifiers)
         for start in range(0, len(wanted), READ_AT_ONCE):
@@ -84,7 +88,6 @@ class AdminService:
 
     @atomic
     def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
-        """Set any role. Raises NotFound, LastAdmin."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.role == role:
             return account
@@ -93,10 +96,6 @@ class AdminService:
 
     @atomic
     def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:
-        """Suspend an account and revoke its tokens. Approving it again lifts the suspension.
-
-        Raises NotFound, LastAdmin.
-        """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.status == "suspended":
             return account
@@ -115,19 +114,13 @@ class AdminService:
         reason: ErasureReason | None = None,
         number: PatientNumber | None = None,
     ) -> None:
-        """Delete an account and all its data. `number` is that of a patient of another system.
-
-        Raises LastAdmin, BeingDeleted, NotFound if there is no account or it is a doctor's,
-        RecordKept where nothing is left that may be deleted, and Conflict where somebody is to tell
-        the patient of a finding and nobody could reach the person.
-        """
+        """`number` is that of a patient of another system."""
         begun = self._begin_deletion(
             email=email, of_doctor=False, by=by, reason=reason, number=number
         )
         self.eraser.finish(begun)
 
     def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
-        """Raises NotFound, BeingDeleted."""
         begun = self._begin_deletion(email=email, of_doctor=True, by=by, reason=reason)
         self.eraser.finish(begun)
 
@@ -152,7 +145,6 @@ class AdminService:
         return account.id
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
-        """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
         taken = self.accounts.find_by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
@@ -164,11 +156,7 @@ class AdminService:
             raise EmailTaken from error
 
     def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
-        """Set a one-time password and revoke all tokens of the account.
-
-        Returns the password and when it expires. Raises NotFound, and NoPasswordHere for an account
-        of the clinic's log-in.
-        """
+        """The one-time password, and when it expires."""
         password = one_time_password()
         expires_at = now() + self.initial_password_life
         fields = self._initial_password_fields(password, expires_at)
@@ -187,10 +175,7 @@ class AdminService:
 
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
-        """Take the second factor of an account away, and revoke its tokens: for somebody who has
-        lost the app and the recovery codes. Raises NotFound, NoSecondFactor, and Conflict for one's
-        own, which takes a code.
-        """
+        """For somebody who has lost the app and the recovery codes; one's own takes a code."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
@@ -202,14 +187,12 @@ class AdminService:
         )
 
     def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
-        """At most so many rows of the chain behind this cursor, the oldest first, read while they
-        are used; `signed` as above. Raises InvalidQuery, CursorLost.
-        """
+        """Rows of the chain behind this cursor, the oldest first, read while they are used."""
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
     def read_trail(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
-        """A page of rows, newest first; `signed` says of each whether its signature is right."""
+        """`signed` says of each row whether its signature is right."""
         page = self.trail.page(wanted, after=after, limit=limit)
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
@@ -226,13 +209,12 @@ class AdminService:
     def ensure_admin(
         self, *, email: str, password: str | None, only_first: bool = False
     ) -> tuple[Account, str | None]:
-        """Make the account with this address an active admin; create it if there is none. With
+        """Make the account with this address an active admin, and create it if there is none. With
         `only_first` an account that is there stays as it is where anybody is an active admin.
 
         Returns the account, and a one-time password if one was made. An account that was not an
         active admin gets a new password and loses its sessions, because anybody may have registered
-        the address before. An active admin keeps the password unless another one is given. If
-        several processes call this at the same time, one of them makes the password.
+        the address before. Of several processes at the same time, one makes the password.
         """
         account = self.accounts.find_by_email(email)
         if account is None:
@@ -254,7 +236,7 @@ class AdminService:
     def _make_admin(
         self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
     ) -> Account:
-        """Change role, status and password in one write, so that no token is ever valid for only
+        """Role, status and password change in one write, so that no token is ever valid for only
         some of them. With `renewed` an active admin gets the new password too.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
@@ -269,7 +251,7 @@ class AdminService:
         return self.accounts.change(unit, account, **(fields | lost))
 
     def _admin_fields(self, password: str | None) -> tuple[str | None, AccountFields]:
-        """The fields of an active admin, and the one-time password if none is given."""
+        """The fields, and the one-time password if none is given."""
         one_time = None if password else one_time_password()
         fields = AccountFields(role="admin", status="approved")
         if password:
@@ -283,16 +265,13 @@ class AdminService:
 
     @atomic
     def _add(self, unit: Unit, action: str, by: str, **fields: Unpack[AccountFields]) -> Account:
-        """Raises Duplicate."""
         added = self.accounts.add(**fields)
         unit.audit(action, by=by, target=added.id)
         unit.publish(AccountAdded(added.id))
         return added
 
     def _keeps_password(self, account: Account, password: str | None) -> bool:
-        """Whether no other password is given than the right one, which is no initial one: that must
-        be replaced.
-        """
+        """Whether no other password is given than the right one, which is no initial one."""
         if password is None:
             return True
         return not account.must_change and self.passwords.matches(password, account.password_hash)

@@ -1,9 +1,8 @@
 """How much the server is used: numbers for each day (UTC), counted as things happen, photos also by
 week.
 
-A day is one document, to which all servers add what they have counted
-(platform/storage/background.py): reading a year costs 366 small documents, however much is stored.
-Nothing is ever counted down: a finding that was deleted was made on that day all the same.
+A day is one document, to which all servers add: reading a year costs 366 small documents. Nothing
+is ever counted down: a finding that was deleted was made on that day all the same.
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,6 @@ class DailyCounts:
         self._add(FINDINGS, field_of(band))
 
     def add_refused(self) -> None:
-        """A photo that nobody could judge."""
         self._add(REFUSED)
 
     def add_account(self) -> None:
@@ -39,9 +37,7 @@ class DailyCounts:
         self._add(REPORTS)
 
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
-        """The counts of the last `days` days, oldest first; today is the last one. A day on which
-        nothing was counted has an empty document.
-        """
+        """Oldest first; today is the last one. A day without counts has an empty document."""
         today = now().date()
         wanted = [today - timedelta(days=back) for back in reversed(range(days))]
         within = {"$gte": wanted[0].isoformat(), "$lte": today.isoformat()}
@@ -56,7 +52,6 @@ class DailyCounts:
 
 
 def field_of(band: Band) -> str:
-    """The field that counts the findings of this band."""
     return f"band_{band}"
 
 
@@ -75,6 +70,5 @@ class PhotoCounts:
         self._weekly.add_finding(finding)
 
     def add_refused(self, model_version: str) -> None:
-        """A photo that nobody could judge, while this version was in service."""
         self._daily.add_refused()
         self._weekly.add_refused(model_version)

@@ -1,5 +1,5 @@
-"""Deletes an account and all its data, also one that nobody has approved for long. A deletion that
-a crash interrupted can be resumed.
+"""Deletes accounts with all their data, also those that nobody approves, and resumes a deletion
+that a crash interrupted.
 """
 
 from collections.abc import Iterator
@@ -42,9 +42,7 @@ class Eraser:
         reason: ErasureReason | None = None,
         number: PatientNumber | None = None,
     ) -> None:
-        """`finish` does the rest. Raises LastAdmin, BeingDeleted where it has begun already, and
-        what refuses it that listens.
-        """
+        """`finish` deletes the data, and the account last."""
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "deleting":
             raise BeingDeleted
@@ -56,7 +54,7 @@ class Eraser:
         )
 
     def finish(self, account_id: str) -> None:
-        """Idempotent, as all that listens is. What was joined to the account goes with it."""
+        """Idempotent. What was joined to the account goes with it."""
         account = self.accounts.by_ids({account_id}).get(account_id)
         for one in (account_id, *(account.joined if account else ())):
             self.work.announce(AccountErased(one))
@@ -76,7 +74,7 @@ class Eraser:
         unit.publish(AccountGone(account_id, account.record_kept_until_at))
 
     def erase_again(self, account_id: str, *, by: str) -> None:
-        """Delete an account that a restore brought back. Raises NotFound, LastAdmin."""
+        """Delete an account that a restore brought back."""
         self._begin_again(account_id, by)
         self.finish(account_id)
 
@@ -88,7 +86,6 @@ class Eraser:
             self.begin(unit, account, by=by, action="account.erase_again")
 
     def expire_all(self, *, before: datetime) -> None:
-        """Delete the accounts that nobody has approved since this time."""
         stored = self.accounts.walk_unapproved(before=before)
         pairs = ((document["id"], document) for document in stored)
         for _ in self.failed.each("account_expiry", pairs, partial(self._expire, before)):
@@ -108,9 +105,7 @@ class Eraser:
         return expires
 
     def resume(self) -> None:
-        """Finish deletions that a crash interrupted. One that fails again does not stop the server
-        from starting.
-        """
+        """Finish what a crash interrupted. One that fails again stops nothing else."""
         pairs = ((account_id, account_id) for account_id in self.accounts.list_deleting())
         for _ in self.failed.each("account_erasure", pairs, self._finish_or_leave):
             pass
@@ -120,7 +115,6 @@ class Eraser:
             self.finish(account_id)
 
     def faults(self) -> Iterator[Fault]:
-        """Yield the accounts whose deletion has begun but not ended."""
         for account_id in self.accounts.list_deleting():
             yield Fault(f"account {account_id} is half deleted", partial(self.finish, account_id))
 
@@ -133,7 +127,9 @@ PASS_EVERY_S = 3600.0
 
 
 class WaitingExpiry(PeriodicThread):
-    """Any process may make a pass; two at once do no harm."""
+    """Deletes what waits, or was refused, for longer than `life`: anybody may register. Any process
+    may make a pass.
+    """
 
     def __init__(self, *, eraser: Eraser, clock: ClockWatch, life: timedelta) -> None:
         super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
@@ -141,6 +137,5 @@ class WaitingExpiry(PeriodicThread):
         self._life = life
 
     def make_pass(self) -> None:
-        """Delete what has waited since its registration, or was refused, for longer than `life`."""
         self._eraser.resume()
         self._eraser.expire_all(before=self._clock.look().believed - self._life)

@@ -55,10 +55,8 @@ NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient'
 
 
 class SecondFactor(StoredRecord):
-    """The second factor of an account: what its secret is derived of, and which codes are used up.
-
-    It is in force once `confirmed`. `used_step` is the time step of the last code, `recovery` holds
-    the hashes of the recovery codes that are left.
+    """Its secret is derived of `salt`, and it is in force once `confirmed`. `used_step` is the time
+    step of the last code, `recovery` holds the hashes of the recovery codes that are left.
     """
 
     salt: str
@@ -68,7 +66,7 @@ class SecondFactor(StoredRecord):
 
 
 class Refusal(StoredRecord):
-    """Why an account was not approved; `note` is what the admin has added for its owner."""
+    """`note` is what the admin has added for the owner."""
 
     reason: RefusalReason
     note: str | None = None
@@ -77,24 +75,24 @@ class Refusal(StoredRecord):
 class Account(StoredRecord):
     """A frozen copy of one account.
 
-    A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
-    by how urgently their findings need a review. `notices`: whether mails are sent to the person
-    that are not of security. `findings` is how many the account has. `patients_rest`: it was a
-    doctor's, who has lost the role and still has patients. `wanted_role` was asked for at the
-    registration, until an admin approves the account. `browsers` (hashes) have opened the account,
-    the newest last. One that an admin has refused is suspended and `refused`. Nobody logs in to an
-    account with an `external` identifier, which is kept as a keyed hash: it is a patient of another
-    system, whom the key with the name `sent_by` has added; nor to that of a `machine`, which a
-    program's key acts through. An account of the clinic's log-in has the name of its `provider` and
-    a hash of who it is there (`identity`), perhaps the role that a group there has given it
-    (`group_role`), and no password: its hash is empty, which no password has. At its next log-in
-    there an account becomes one of the provider that `link_allowed` names. `seen_at` is when it was
-    last used, to the day, and `warned_at` when its owner was told that it would go unused: known
-    only where unused ones go. While it is `held_at`, nothing of it goes by its time. At
-    `deletion_due_at` it is deleted, as its owner has asked. Until `record_kept_until_at` the
-    medical record is kept of an account that is deleted otherwise: it is suspended, without an
-    address and a password. One that was `joined_to` another account of the same person, which has
-    all that it had, is suspended too; that one names it in `joined`.
+    - `token_version`: a new one revokes all tokens
+    - `queue_key`: sorts a doctor's patients by how urgently their findings need a review
+    - `notices`: whether mails are sent that are not of security
+    - `patients_rest`: it was a doctor's, who has lost the role and still has patients
+    - `wanted_role`: asked for at the registration, until an admin approves the account
+    - `browsers`: hashes of those that have opened the account, the newest last
+    - `refused`: an admin did not approve it, and it is suspended
+    - `external`: keyed hash of another system's identifier of a patient, of the key `sent_by`
+    - `machine`: a program's key acts through it; nobody logs in to it, nor to an `external` one
+    - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
+      hash is empty, which no password has; `group_role` is what a group there has given it
+    - `link_allowed`: the provider whose account it becomes at its next log-in there
+    - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
+      unused; known only where unused ones go
+    - `held_at`: nothing of it goes by its time meanwhile
+    - `deletion_due_at`: it is deleted then, as its owner has asked
+    - `record_kept_until_at`: until then its medical record alone is kept, without an address
+    - `joined_to`: the account of the same person that has all that it had, and names it in `joined`
     """
 
     id: str
@@ -144,7 +142,7 @@ class Account(StoredRecord):
 
     @property
     def record_end(self) -> datetime | None:
-        """Until when the record is kept that alone is left of the account; None of another one."""
+        """Until when the record is kept that alone is left of the account."""
         return self.record_kept_until_at if self.is_record else None
 
     @property
@@ -161,7 +159,6 @@ class Account(StoredRecord):
         return self.second_factor is not None and self.second_factor.confirmed
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:
-        """Whether the operator requires one of these roles, and this account has none."""
         return self.role in required and not self.has_second_factor and self.can_log_in
 
     @property
@@ -174,7 +171,7 @@ class Account(StoredRecord):
 
     @property
     def language(self) -> Language:
-        """The language of the account's reports where none is asked for."""
+        """The language of reports where none is asked for."""
         return known_language(self.locale) or LANGUAGES[0]
 
     @property
@@ -184,9 +181,7 @@ class Account(StoredRecord):
 
     @property
     def may_teach(self) -> bool:
-        """Whether the account's kept photos may be in data sets. Those of one that is to be deleted
-        teach nothing new.
-        """
+        """Whether its kept photos may be in data sets; not those of one that is to be deleted."""
         return self.stays and self.consents.get(TEACHING_CONSENT, False)
 
     @property
@@ -203,8 +198,8 @@ class Account(StoredRecord):
         return self.role == "doctor" and self.approved
 
     def never_approved(self, *, before: datetime) -> bool:
-        """Whether it has waited since it registered before this time, or was refused before it. Of
-        these an approval that was undone is none: that has made another token version.
+        """Whether it has waited since it registered before this time, or was refused before it. An
+        approval that was undone has made another token version.
         """
         if self.token_version > 1 or self.created_at >= before:
             return False
@@ -214,7 +209,6 @@ class Account(StoredRecord):
         return refused_at is not None and refused_at < before
 
     def refuse_inactive(self, *, even_waiting: bool = False) -> None:
-        """Raises AccountRefused, AccountSuspended, and AccountNotApproved unless `even_waiting`."""
         if self.status == "suspended" and self.refusal:
             raise AccountRefused(self.refusal.reason, self.refusal.note)
         if self.status == "suspended":
@@ -268,7 +262,7 @@ NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
 class Accounts(Records[Account]):
-    """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
+    """Raises Duplicate as it opens if stored accounts share an e-mail address."""
 
     collection, record = "accounts", Account
     indexes = (
@@ -291,11 +285,10 @@ class Accounts(Records[Account]):
     unique = (("email",), ("external",), ("identity",))
 
     def add(self, **fields: Unpack[AccountFields]) -> Account:
-        """Create an account. Raises Duplicate where its e-mail address is taken."""
         return self.insert(self.draft(**fields))
 
     def draft(self, **fields: Unpack[AccountFields]) -> Account:
-        """A new account that is not stored yet: see `insert`."""
+        """Make an account that is not stored yet."""
         made = AccountFields(**{"id": new_id(), **fields})
         return Account(
             **made, created_at=now(), queue_key=key_without_findings(made["id"]), findings=0
@@ -303,24 +296,22 @@ class Accounts(Records[Account]):
 
     @in_transaction
     def insert(self, account: Account, /, **more: Any) -> Account:
-        """Store a new account. Raises as `add`."""
         if account.active_admin:
             self._keep_an_admin(account, stays=True)
         found_by = search_fields(account.name, account.email)
         return super().insert(account, **found_by, **more)
 
     def find_by_email(self, email: str) -> Account | None:
-        """The account with this address in normal form, or with another spelling of its domain."""
+        """`email` is in normal form; another spelling of its domain is found too."""
         accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
         return next(filter(None, accounts), None)
 
     def find_external(self, hashes: Sequence[str]) -> Account | None:
-        """The account of another system's patient, whose identifier has one of these hashes."""
+        """The patient of another system whose identifier has one of these hashes."""
         accounts = (self._first({"external": external}) for external in hashes)
         return next(filter(None, accounts), None)
 
     def find_by_identity(self, identity: str) -> Account | None:
-        """The account of this person at a provider."""
         return self._first({"identity": identity})
 
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
@@ -329,11 +320,6 @@ class Accounts(Records[Account]):
         Who becomes a doctor, or is being deleted, leaves the care of a doctor, unless the medical
         record is kept. A doctor who is suspended or loses the role keeps the patients, who rest
         until the role is back (`list_resting_doctors`); one who is being deleted has none any more.
-        Nothing is written where the account is so already.
-
-        Raises LastAdmin, NotFound where it is being deleted, and Conflict where it would get a
-        password or another role, and nobody can log in to it, or only its record is kept, or it was
-        joined to another one.
         """
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
@@ -376,7 +362,6 @@ class Accounts(Records[Account]):
         self._documents.update({"id": account.id}, set_or_remove(changed))
 
     def list_active_admins(self) -> list[str]:
-        """The ids of the approved admins, of whom one always stays."""
         return self._list_ids(ACTIVE_ADMIN)
 
     def is_last_admin(self, account: Account) -> bool:
@@ -385,17 +370,16 @@ class Accounts(Records[Account]):
         return account.local_admin and not {found["id"] for found in local} - {account.id}
 
     def _keep_an_admin(self, account: Account, *, stays: bool) -> None:
-        """For the transaction that makes an account an active admin, or takes that from it, or its
-        password. All of them write the accounts of all active admins, so that two of them conflict.
-        Raises LastAdmin where none with a password would be left.
+        """All who make or unmake an active admin write the accounts of all of them, so that two of
+        them conflict.
         """
         if not stays and self.is_last_admin(account):
             raise LastAdmin
         self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 
     def hold(self, account_id: str) -> Account:
-        """The account as it is. What the caller's transaction decides by it stays true: another one
-        that changes the account at the same time conflicts. Raises NotFound.
+        """What the caller decides by the result stays true: another transaction that changes the
+        account at the same time conflicts.
         """
         held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
         if held is None:
@@ -403,26 +387,21 @@ class Accounts(Records[Account]):
         return Account.model_validate(held)
 
     def add_findings(self, account_id: str, more: int) -> Account | None:
-        """Count findings that are stored or deleted in the same transaction, which so conflicts
-        with others of this account.
-
-        None where the account is deleted or being deleted, or was joined to another one.
+        """Count findings that are stored or deleted in the same transaction. None where the account
+        is being deleted, is gone, or was joined to another one.
         """
         counted: Filter = {"id": account_id, "status": {"$ne": "deleting"}, "joined_to": None}
         return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
 
     def set_queue_key(self, account_id: str, key: str) -> None:
-        """Only the records' package writes it."""
         self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
 
     def set_findings(self, account_id: str, count: int) -> None:
-        """Only the records' package counts them."""
         self._documents.update({"id": account_id}, {"$set": {"findings": count}})
 
     def page_patients(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
-        """This doctor's patients, the one with the most urgent unreviewed finding first.
-
-        `after` is the queue key of the last patient on the previous page.
+        """Page this doctor's patients, the most urgent unreviewed finding first, behind the queue
+        key `after`.
         """
         wanted: Filter = {"doctor_id": doctor_id}
         if after:
@@ -440,10 +419,7 @@ class Accounts(Records[Account]):
     def search_patients(
         self, doctor_id: str, beginning: str, *, after: str | None, limit: int
     ) -> Page[Account]:
-        """Like `page_patients`, for patients whose name, last name or e-mail begins so.
-
-        Raises TooManyFound where that are more than can be sorted.
-        """
+        """Page, as `page_patients`, those whose name, last name or e-mail begins so."""
         documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
         if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
@@ -464,20 +440,17 @@ class Accounts(Records[Account]):
         return self.find_staying(found.joined_to) if found and found.joined_to else found
 
     def find_stored(self, identifiers: set[str]) -> list[Document]:
-        """The same, as they are stored."""
         wanted: Filter = {"id": {"$in": sorted(identifiers)}}
         return self._documents.find(wanted) if identifiers else []
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
-        """How many patients each of these doctors has; one who has none is left out."""
+        """A doctor who has none is left out."""
         if not doctors:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_resting_doctors(self) -> list[str]:
-        """The ids of those who are no active doctors now and still have patients, who rest
-        meanwhile.
-        """
+        """Ids of those who are no active doctors now and still have patients."""
         doctors = [
             *self._list_ids({"role": "doctor", "status": "suspended"}),
             *self._list_ids({"role": "doctor", "status": "waiting"}),
@@ -498,13 +471,10 @@ class Accounts(Records[Account]):
         return bool(self._documents.find(active, limit=1, fields=()))
 
     def list_active_doctors(self) -> list[str]:
-        """Their ids."""
         return self._list_ids({"role": "doctor", "status": "approved"})
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
-        """Which patients rest from now on, or come back: rows of the audit trail, each of so many
-        patients.
-        """
+        """Write which patients rest from now on, or come back, to the audit trail."""
         documents = self._documents.find({"doctor_id": doctor.id}, fields=())
         ids = [document["id"] for document in documents]
         if not ids:
@@ -524,21 +494,16 @@ class Accounts(Records[Account]):
             unit.publish(PatientsReleased(doctor_id))
 
     def remove(self, unit: Unit, account_id: str) -> None:
-        """Delete the account, where it is not deleted already."""
         if self._documents.get(account_id):
             self._release_patients(unit, account_id)
             self._documents.delete({"id": account_id})
 
     def set_record_end(self, account_id: str, until_at: datetime | None) -> None:
-        """In the transaction that begins a deletion: until when its medical record is kept; None:
-        nothing is.
-        """
+        """For the transaction that begins a deletion; None: no record is kept."""
         self._change({"id": account_id}, record_kept_until_at=until_at)
 
     def keep_record(self, account_id: str) -> None:
-        """Let no more of an account be stored than names the patient of a medical record. Only for
-        the end of its deletion.
-        """
+        """At the end of a deletion, keep no more than names the patient of a medical record."""
         account = self.get(account_id)
         kept = Account(
             id=account.id,
@@ -560,8 +525,8 @@ class Accounts(Records[Account]):
         self._write(account, kept)
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
-        """The ids of those whose owners have asked for the deletion, and whose time to take that
-        back is over; and of those whose medical record need not be kept any more.
+        """Ids of those whose owners have asked for it and cannot take it back any more, and of
+        those whose medical record need not be kept any more.
         """
         return [
             document["id"]
@@ -572,7 +537,6 @@ class Accounts(Records[Account]):
         ]
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
-        """List the accounts that are to be deleted, the next one first."""
         waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
         return self._list(waiting, sort="deletion_due_at", limit=limit)
 
@@ -582,7 +546,7 @@ class Accounts(Records[Account]):
         return self._list(kept, sort="record_kept_until_at", limit=limit)
 
     def list_deleting(self) -> list[str]:
-        """The ids of those whose deletion has begun but not ended."""
+        """Ids of those whose deletion has begun but not ended."""
         return self._list_ids({"status": "deleting"})
 
     def _list_ids(self, filter: Filter) -> list[str]:
@@ -601,9 +565,9 @@ class Accounts(Records[Account]):
         limit: int,
         refused: bool | None = None,
     ) -> Page[Account]:
-        """Accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning. `refused` parts those that a status of "suspended" joins. That of a program
-        is among them once its key is revoked; so a page may have fewer than `limit`.
+        """Page accounts in the order they registered; those whose name, last name or e-mail has
+        this beginning. `refused` parts those that the status "suspended" joins. A program's account
+        is listed only once its key is revoked, so a page may have fewer than `limit`.
         """
         wanted: Filter = {"status": status} if status else {}
         if refused is not None:
@@ -623,11 +587,10 @@ class Accounts(Records[Account]):
         return Page(shown, page.next_after)
 
     def count_waiting(self, *, most: int) -> int:
-        """How many accounts wait for approval, counted up to `most`."""
         return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
 
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
-        """Walk accounts that may be `never_approved`, as they are stored, refused ones too."""
+        """Walk accounts that may be `never_approved`, as they are stored."""
         for status in ("waiting", "suspended"):
             after = None
             while found := self._documents.find(
@@ -639,9 +602,7 @@ class Accounts(Records[Account]):
                     break
 
     def faults(self, work: UnitOfWork) -> Iterator[Fault]:
-        """Yield patients whose doctor is none and never was, or who are doctors themselves: nobody
-        sees them. Earlier code has left such.
-        """
+        """Yield patients whose doctor is none and never was, or who are doctors themselves."""
         accounts = self.list_where({})
         doctors = {one.id for one in accounts if one.role == "doctor" or one.patients_rest}
         for account in accounts:
@@ -654,7 +615,5 @@ class Accounts(Records[Account]):
 
 
 def key_without_findings(account_id: str) -> str:
-    """The queue key of an account without a waiting finding. It sorts after all other keys, and is
-    unique.
-    """
+    """The key sorts after all other keys, and is unique."""
     return f"{WITHOUT_FINDINGS}{account_id}"

@@ -1,36 +1,106 @@
-"""Access control: enforces what each route declares.
+"""Who is admitted to a route: reads the access token, and enforces what the route declares.
 
-Account and session are read from the store once for each request, so that deletion, suspension and
-demotion take effect at once. The subject carries the account to the routes.
+An access token is a JWT signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519. It contains
+the ids of account and session and the token version, but no e-mail address and no role. Account and
+session are read from the store once for each request, so that deletion, suspension and demotion
+take effect at once. The subject carries the account to the routes.
 """
 
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import jwt
+from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.errors import SecondFactorNotGiven, SecondFactorRequired
+from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.sessions import Session, Sessions
-from skinapi.accounts.auth.tokens import Claims, Tokens
-from skinapi.accounts.auth.unused_accounts import AccountUses
 from skinapi.base.errors import (
+    ExpiredToken,
     Forbidden,
     InvalidToken,
     NotFound,
     PasswordChangeRequired,
     Unauthenticated,
 )
+from skinapi.base.field_types import Identifier
 from skinapi.base.subject import Subject
+from skinapi.platform.storage.ids import new_id
 from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
+
+ALGORITHM = "HS256"
+REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
+# The library would refuse every token of a server whose clock is a second ahead. Admission looks at
+# the session, which was opened or renewed when the token was issued (`Sessions.find`).
+DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
+LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
+
+
+class _Payload(BaseModel):
+    """Anything but the claims of `sign` is refused before it reaches the store."""
+
+    model_config = ConfigDict(strict=True)
+
+    sub: Identifier
+    jti: Identifier
+    sid: Identifier
+    ver: int
+    iat: Annotated[int, Field(le=LATEST)]
+    exp: Annotated[int, Field(le=LATEST)]
+
+
+@dataclass(frozen=True)
+class Claims:
+    account_id: str
+    token_version: int
+    session_id: str
+
+
+class Tokens:
+    def __init__(self, *, key: str) -> None:
+        self._key = key
+
+    def sign(
+        self,
+        *,
+        account_id: str,
+        token_version: int,
+        session_id: str,
+        issued_at: datetime,
+        expires_at: datetime,
+    ) -> str:
+        claims = {
+            "sub": account_id,
+            "ver": token_version,
+            "sid": session_id,
+            "jti": new_id(),
+            "iat": issued_at,
+            "exp": expires_at,
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+    def read(self, token: str) -> Claims:
+        try:
+            payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=DECODE_OPTIONS)
+            claims = _Payload.model_validate(payload)
+        except jwt.ExpiredSignatureError as error:
+            raise ExpiredToken from error
+        # ArithmeticError: a claim such as Infinity overflows when it becomes an integer.
+        except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
+            raise InvalidToken from error
+        return Claims(account_id=claims.sub, token_version=claims.ver, session_id=claims.sid)
+
 
 ADMIN_ONLY = Signed(roles=("admin",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorizer:
-    """Checks the Authorization header of a request against the access of its route.
-    `second_factor_roles` are the roles of which the operator requires a second factor.
-    """
+    """`second_factor_roles` are the roles of which the operator requires a second factor."""
 
     accounts: Accounts
     sessions: Sessions
@@ -43,11 +113,7 @@ class Authorizer:
     uses: AccountUses
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        """The caller, or None for a request that needs no account.
-
-        Raises Unauthenticated, InvalidToken, ExpiredToken, SecondFactorNotGiven, Forbidden,
-        AccountNotApproved, AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
-        """
+        """The caller, or None for a request that needs no account."""
         if isinstance(access, Public):
             return None
         if isinstance(access, Opened):
@@ -78,10 +144,7 @@ class Authorizer:
     def refuse_unready(
         self, access: Signed, account: Account, *, factor_there: bool = False
     ) -> None:
-        """`factor_there`: the provider of the clinic's log-in has asked for a second factor.
-
-        Raises AccountNotApproved, AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
-        """
+        """`factor_there`: the provider of the clinic's log-in has asked for a second factor."""
         account.refuse_inactive(even_waiting=access.even_waiting)
         if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self.password_page)
@@ -90,7 +153,6 @@ class Authorizer:
             raise SecondFactorRequired(self.account_page)
 
     def _read(self, claims: Claims) -> tuple[Account, Session]:
-        """The account and the session of a token that is not revoked. Raises InvalidToken."""
         try:
             account = self.accounts.get(claims.account_id)
         except NotFound as error:
@@ -103,10 +165,7 @@ class Authorizer:
 
 
 def read_bearer(authorization: str | None) -> str:
-    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-
-    Raises Unauthenticated, InvalidToken.
-    """
+    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
     if not authorization:
         raise Unauthenticated
     scheme, _, token = authorization.partition(" ")

@@ -1,20 +1,25 @@
-"""What a person may consent to: the purposes, the texts by version, and the history of each change.
+"""What a person may consent to, the texts by version, and how consents are given and withdrawn.
 
 Whether a consent is given now stands in the account (`Account.consents`), where each request finds
-it. Here stands how that came about: one record for each change, which nothing changes any more.
+it. The history has one record for each change, which nothing changes any more.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.errors import ConsentTextChanged, PhotosStillKept
+from skinapi.accounts.auth.events import ConsentWithdrawn, KeptPhotosUnwanted
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 Purpose = Literal["photos", "llm", "training", "sharing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -25,8 +30,6 @@ Way = Literal["console", "client", "photo", "key", "fhir", "joining"]
 
 
 class ConsentText(BaseModel):
-    """What a person is asked, in one version and every language."""
-
     model_config = ConfigDict(frozen=True)
 
     version: int
@@ -40,8 +43,6 @@ class _Written(BaseModel):
 
 
 class _Consents(BaseModel):
-    """The words of one language."""
-
     model_config = ConfigDict(frozen=True)
 
     by_purpose: Mapping[Purpose, tuple[_Written, ...]]
@@ -60,9 +61,7 @@ class _Consents(BaseModel):
 
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
-    """List every text there was of each purpose, the newest last. Raises ValueError where a
-    language lacks one.
-    """
+    """Every text there was of each purpose, the newest last."""
     words = load_words("consents.CONSENTS", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
@@ -87,11 +86,11 @@ def newest_text(purpose: Purpose) -> ConsentText:
 
 
 class ConsentGiven(StoredRecord):
-    """One change of a consent: `given`, or withdrawn.
+    """One change of a consent.
 
     - `version`, `language`: of the text that was shown; None where the client did not say
-    - `by`: the account that acted: the person's own, or that of the program's key
-    - `finding`: the consent is about the photo of this finding alone, and not about later ones
+    - `by`: the person's own account, or that of the program's key
+    - `finding`: the consent is about the photo of this finding alone
     """
 
     id: str
@@ -107,8 +106,6 @@ class ConsentGiven(StoredRecord):
 
 
 class Consents(Records[ConsentGiven]):
-    """The history of all consents. Nothing in it is changed; it goes with the account."""
-
     collection, record = "consents", ConsentGiven
     indexes = (("account", "id"),)
 
@@ -124,7 +121,6 @@ class Consents(Records[ConsentGiven]):
         language: Language | None = None,
         finding: str | None = None,
     ) -> None:
-        """Note a change, in its transaction."""
         self.insert(
             ConsentGiven(
                 id=new_id(),
@@ -148,10 +144,127 @@ class Consents(Records[ConsentGiven]):
         return latest_of(self.history_of(account))
 
     def forget(self, account: str) -> None:
-        """Idempotent."""
         self._documents.delete({"account": account})
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
-    """Map each purpose to its last change, without consents that are about one photo alone."""
+    """Map each purpose to its last change, without consents about one photo alone."""
     return {change.purpose: change for change in history if change.finding is None}
+
+
+SHOWN_CHANGES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentState:
+    """`agreed` is the text that was shown when it was given, `since` when; None where nobody noted
+    that. One that is to be asked again still stands.
+    """
+
+    purpose: Purpose
+    given: bool | None
+    since: datetime | None
+    agreed: ConsentText | None
+    newest: ConsentText
+
+    @property
+    def ask_again(self) -> bool:
+        return self.given is True and self.agreed != self.newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownConsents:
+    states: list[ConsentState]
+    history: list[ConsentGiven]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedConsents:
+    """`texts` are the versions that were shown; empty where the client does not say."""
+
+    given: Mapping[Purpose, bool]
+    texts: Mapping[Purpose, int] = field(default_factory=dict)
+    language: Language | None = None
+    erase_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentsService:
+    work: UnitOfWork
+    accounts: Accounts
+    consents: Consents
+
+    def show(self, account: Account) -> ShownConsents:
+        history = self.consents.history_of(account.id)
+        latest = latest_of(history)
+        states = [_state_of(purpose, account, latest.get(purpose)) for purpose in PURPOSES]
+        return ShownConsents(states=states, history=history[-SHOWN_CHANGES:])
+
+    @atomic
+    def change(self, unit: Unit, *, account_id: str, changed: ChangedConsents) -> None:
+        """Change the given consents, and keep the others. A consent that stands is renewed where
+        the client names its newest text. Where a doctor must keep the photos by law, nothing is
+        changed.
+        """
+        account = self.accounts.get(account_id)
+        _refuse_old_texts(changed)
+        keeps = changed.given.get("photos", account.consents.get("photos"))
+        if changed.erase_kept and keeps is not False:
+            raise PhotosStillKept
+        due = self._find_due(account, changed)
+        if due:
+            self._set(unit, account, due, changed)
+        if changed.erase_kept:
+            # A photo that is kept at the same moment is seen, or waits.
+            self.accounts.hold(account.id)
+            unit.record(AuditRow("account.photos_erased", by=account.id, target=account.id))
+            unit.publish(KeptPhotosUnwanted(account.id))
+
+    def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
+        """What is not so already, and what stands and is renewed."""
+        latest = self.consents.find_latest(account.id) if changed.texts else {}
+        due: dict[Purpose, bool] = {}
+        for purpose, allowed in changed.given.items():
+            before, shown = latest.get(purpose), changed.texts.get(purpose)
+            renewed = allowed and shown is not None and (before is None or before.version != shown)
+            if account.consents.get(purpose) is not allowed or renewed:
+                due[purpose] = allowed
+        return due
+
+    def _set(
+        self, unit: Unit, account: Account, due: Mapping[Purpose, bool], changed: ChangedConsents
+    ) -> None:
+        unit.audit("account.consents", by=account.id, target=account.id)
+        self.accounts.hold(account.id)  # of two at once the second sees what the first has noted
+        self.accounts.change(unit, account, consents=dict(account.consents) | {**due})
+        for purpose, allowed in due.items():
+            version = changed.texts.get(purpose)
+            self.consents.add(
+                account=account.id,
+                purpose=purpose,
+                given=allowed,
+                by=account.id,
+                way="client" if version is None else "console",
+                version=version,
+                language=None if version is None else changed.language,
+            )
+            if not allowed:
+                unit.publish(ConsentWithdrawn(account.id, purpose))
+
+
+def _refuse_old_texts(changed: ChangedConsents) -> None:
+    """A withdrawal needs no text."""
+    for purpose, version in changed.texts.items():
+        if changed.given.get(purpose) and version != newest_text(purpose).version:
+            raise ConsentTextChanged
+
+
+def _state_of(purpose: Purpose, account: Account, last: ConsentGiven | None) -> ConsentState:
+    texts = {one.version: one for one in list_consent_texts()[purpose]}
+    return ConsentState(
+        purpose=purpose,
+        given=account.consents.get(purpose),
+        since=last.created_at if last else None,
+        agreed=texts.get(last.version) if last and last.version and last.given else None,
+        newest=newest_text(purpose),
+    )

@@ -20,7 +20,7 @@ FORBIDDEN = set('/\\?#"<>(),:;[]')
 
 
 def normalise_email(text: str) -> str:
-    """The address in normal form, as it is stored. Raises ValueError if it is not an address."""
+    """The address in normal form, as it is stored. Raises ValueError if it is none."""
     # Checked first, so that a huge text costs no normalising.
     if len(text) > LONGEST_TYPED:
         raise ValueError("This is not an e-mail address")
@@ -35,12 +35,8 @@ def normalise_email(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """The text in Unicode normal form NFKC, stripped and in lower case.
-
-    One pass is not enough: lower-casing can leave characters that still compose (J with a caron has
-    no capital of its own), and composing can give new capitals. So it repeats until nothing
-    changes; otherwise normalising a stored address again could give another text.
-    https://www.unicode.org/reports/tr15/
+    """Repeat NFKC and lower case until nothing changes: lower-casing can leave characters that
+    still compose, and composing can give new capitals. https://www.unicode.org/reports/tr15/
     """
     for _ in range(MOST_ROUNDS):
         before, text = text, unicodedata.normalize("NFKC", text).strip().lower()
@@ -50,12 +46,8 @@ def _folded(text: str) -> str:
 
 
 def normalise_new_email(text: str) -> str:
-    """The address of a new account; its domain is in Unicode, so that no two accounts have the two
-    spellings of one domain.
-
-    Raises ValueError, also for an address with a character that nobody can see, or with another
-    full stop in its domain: it would look like somebody else's in every list, and mail to it goes
-    to that person.
+    """The domain is in Unicode, so that no two accounts have the two spellings of one domain.
+    Raises ValueError, also for what would look like somebody else's address in every list.
     """
     email = _with_labels(_in_unicode, normalise_email(text))
     domain = email.rpartition("@")[2]
@@ -67,15 +59,13 @@ def normalise_new_email(text: str) -> str:
 
 
 def spellings_of(email: str) -> list[str]:
-    """This address in normal form, then those of the same mailbox: with its domain in Unicode, and
-    as `xn--`. Earlier code stored either, as it was typed.
-    """
+    """This address in normal form, then those of the same mailbox: earlier code stored either."""
     spellings = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
     return list(dict.fromkeys(spellings))
 
 
 def _with_labels(spell: Callable[[str], str], email: str) -> str:
-    """The address with each label of its domain spelled so; itself if that is no normal form."""
+    """Spell each label of the domain so; keep the address if that is no normal form."""
     local, at, domain = email.rpartition("@")
     spelled = local + at + ".".join(map(spell, domain.split(".")))
     try:
@@ -85,7 +75,7 @@ def _with_labels(spell: Callable[[str], str], email: str) -> str:
 
 
 def _in_unicode(label: str) -> str:
-    """The label that this `xn--` stands for; itself if it stands for none that could be typed."""
+    """Keep the label if it stands for none that could be typed."""
     if not label.startswith(ACE_PREFIX) or len(label) > LONGEST_LABEL:
         return label
     try:

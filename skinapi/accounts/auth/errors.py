@@ -30,8 +30,6 @@ class WrongPassword(Forbidden):
 
 
 class NotJustLoggedIn(Forbidden):
-    """The account has no password here that could be asked for."""
-
     code = "not_just_logged_in"
     sentence = (
         "This account has no password here. Log out, log in again with the clinic's log-in, and do "
@@ -84,8 +82,6 @@ class TooManyCodes(TooManyRequests):
 
 
 class SecondFactorRequired(Forbidden):
-    """`page` is the address of the page to do it on."""
-
     code, sentence = "second_factor_required", "Set up a second factor for your account first"
 
     def __init__(self, page: str) -> None:

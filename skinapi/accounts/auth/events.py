@@ -1,6 +1,4 @@
-"""What happens to accounts, for the packages above. Who listens:
-app/composition/subscriptions.py.
-"""
+"""What happens to accounts. Who listens: app/composition/subscriptions.py."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +14,6 @@ class AccountAdded:
 
 @dataclass(frozen=True, slots=True)
 class DoctorChanged:
-    """A patient has another doctor, or none."""
-
     patient: str
     doctor: str | None
 
@@ -38,21 +34,19 @@ class DoctorStopped:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReturned:
-    """This account is an active doctor's again, and so are its patients in care."""
+    """This doctor is active again."""
 
     doctor: str
 
 
 @dataclass(frozen=True, slots=True)
 class AdminStopped:
-    """This admin is suspended, being deleted, or none any more."""
-
     admin: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentWithdrawn:
-    """The account does not agree to this `purpose` any more, or has refused it (`consents.py`)."""
+    """The account does not agree to this `purpose` any more, or has refused it."""
 
     account: str
     purpose: str
@@ -67,32 +61,28 @@ class KeptPhotosUnwanted:
 
 @dataclass(frozen=True, slots=True)
 class LogInReplaced:
-    """Who logs in to the account is somebody whom a provider names: whoever could before cannot."""
+    """Somebody whom a provider names logs in to the account: whoever could before cannot."""
 
     account: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccountsJoined:
-    """The account is about to give all that it has to `into`, another one of the same person, and
-    nobody logs in to it any more.
-    """
+    """The account is about to give all that it has to `into`, another one of the same person."""
 
     account: str
     into: str
 
 
 class PatientNumber(StoredRecord):
-    """Under which another system, `system`, knows a patient."""
-
     system: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureBegun:
-    """The account is about to be deleted, in the same transaction. `by` is its own id, an admin's,
-    or "system". `number` was named with it, of a patient of another system.
+    """The deletion begins in the same transaction. `by` is the account's own id, an admin's, or
+    "system". `number` was named with it, of a patient of another system.
     """
 
     account: str
@@ -103,18 +93,14 @@ class ErasureBegun:
 
 @dataclass(frozen=True, slots=True)
 class AccountErased:
-    """The account is being deleted: nobody sees its data any more, and each package deletes what it
-    has. Announced again after an interruption, before the account itself is removed.
-    """
+    """Each package deletes what it has of the account. Announced again after an interruption."""
 
     account: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccountGone:
-    """All packages have deleted what they had of the account, and so is the account itself; or it
-    is kept until then as no more than the name of a medical record. Published once for each.
-    """
+    """The account and all its data are deleted, or all but its medical record. Published once."""
 
     account: str
     record_kept_until: datetime | None

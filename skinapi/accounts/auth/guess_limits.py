@@ -36,7 +36,7 @@ TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
 
 @dataclass(frozen=True)
 class GuessAttempt:
-    """One guess taken from a budget: the so many-th in it, and `last` if it is used up by it."""
+    """One guess taken from a budget: the so many-th, and `last` if that is used up by it."""
 
     budget: str
     count: int
@@ -49,8 +49,6 @@ class GuessAttempt:
 
 
 class GuessLimits:
-    """Counts wrong passwords, for each budget in a window of one hour."""
-
     def __init__(self, store: Store, *, key: str) -> None:
         self._key = key.encode()
         self._budgets = store.collection("guesses")
@@ -60,9 +58,8 @@ class GuessLimits:
         self._known_addresses.expire_by("expires_at")
 
     def take(self, *, email: str, address: str) -> GuessAttempt:
-        """Take one guess, before the password is checked. Raises TooManyGuesses if none is left.
-
-        Counting only after the check would let many parallel requests through.
+        """Take one guess before the password is checked: parallel requests would pass a later
+        count.
         """
         known = self._is_known(email, address)
         budget = self._budget(email, address if known else "")
@@ -70,24 +67,20 @@ class GuessLimits:
         return GuessAttempt(budget, count, GUESSES_PER_HOUR, known)
 
     def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
-        """Take one guess at an initial password, past the budget of strangers. `version` is the
-        account's token version: a reset begins anew. Raises TooManyGuesses if none is left.
+        """Take one guess at an initial password, past the budget of strangers. A reset changes
+        `version`, the account's token version, and begins anew.
         """
         budget = self._hash("first login", email, address, str(version))
         # Of 0: none is told to the trail, since strangers have as many as they have addresses.
         return GuessAttempt(budget, self._spend(budget, FIRST_LOGINS), 0, known=False)
 
     def take_link(self, *, email: str, address: str) -> None:
-        """Take one mail with a link from the budget of this e-mail address. Its owner has another
-        one where it has logged in before. Raises TooManyGuesses if none is left.
-        """
+        """Take one mail with a link. The owner has a budget apart where it has logged in before."""
         known = self._is_known(email, address)
         self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
     def take_code(self, account: Account, *, address: str, recovery: bool) -> GuessAttempt:
-        """Take one guess at a code of the second factor, or at a recovery code: only who knows the
-        password gets so far. Raises TooManyCodes if none is left.
-        """
+        """Only who knows the password gets so far."""
         kind = ("recovery", address) if recovery else ("code",)
         budget = self._hash(*kind, account.id, str(account.token_version))
         try:
@@ -104,11 +97,9 @@ class GuessLimits:
             return False
 
     def give_back(self, guess: GuessAttempt) -> None:
-        """Return the guess after a right password or code."""
         self._budgets.update({"id": guess.budget, "wrong": {"$gt": 0}}, {"$inc": {"wrong": -1}})
 
     def remember(self, account: Account, *, address: str) -> None:
-        """Make the IP address known, from which the account was opened."""
         if not self._is_known(account.email, address):
             key = self._hash("address", account.email, address)
             row = {"id": key, "schema": 1, "created_at": now(), "account": account.id}
@@ -116,18 +107,14 @@ class GuessLimits:
                 self._known_addresses.insert({**row, "expires_at": now() + KNOWN_FOR})
 
     def forget(self, account_id: str) -> None:
-        """Delete the known IP addresses of an account."""
         self._known_addresses.delete({"account": account_id})
 
     def reset(self, account: Account) -> None:
-        """Delete the known IP addresses, and count the strangers' guesses from 0: an admin has
-        changed the password, or closed the account.
-        """
+        """Forget the known addresses, and count the strangers' guesses from 0."""
         self.forget(account.id)
         self._budgets.delete({"id": self._budget(account.email, "")})
 
     def forget_other_addresses(self, account_id: str, *, email: str, address: str) -> None:
-        """Delete the known IP addresses of an account, except this one."""
         kept = self._hash("address", email, address)
         self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})
 
@@ -138,7 +125,6 @@ class GuessLimits:
         return self._hash("budget", email, address)
 
     def _spend(self, budget: str, most: int, *, window: timedelta = WINDOW) -> int:
-        """Count one guess, and return the new count. Raises TooManyGuesses."""
         # Twice: another request may create the budget between the update and the insert.
         for _ in range(2):
             left = {"id": budget, "wrong": {"$lt": most}}

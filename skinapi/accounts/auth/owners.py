@@ -1,11 +1,19 @@
-"""Whether the owner of what is stored still has an account.
+"""Owners of what is stored: whether they still have an account, and when it was last used.
 
-Apart from `accounts`, because the job worker asks too, and it imports nothing of the web.
+The job worker asks too, which imports nothing of the web. When an account is used is stored only
+where unused ones go (RETAIN_ACCOUNTS_DAYS), and to the day.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import InvalidToken
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
-from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 
 RESEARCHERS = ("researcher", "admin")
 # What DermaScan lab's client sends without a token belongs to no account, and stays.
@@ -18,14 +26,12 @@ class OwnerStatus:
         self._counters = store.collection("counters")
 
     def stays(self, owner: str) -> bool:
-        """Whether data of this owner may be kept: its account is there, not being deleted."""
+        """Whether data of this owner may be kept."""
         account = self._find(owner)
         return account is not None and account["status"] != "deleting"
 
     def may_research(self, owner: str) -> bool:
-        """Whether jobs of the lab of this owner may go on: its account is approved, and has a role
-        that starts such jobs.
-        """
+        """Whether jobs of the lab of this owner may go on."""
         account = self._find(owner)
         return (
             account is not None
@@ -34,18 +40,15 @@ class OwnerStatus:
         )
 
     def may_go_on(self, job: Job) -> bool:
-        """Whether this job may. Every approved account may have its own file made."""
+        """Every approved account may have its own file made."""
         if job.kind == PERSON_FILE:
             account = self._find(job.owner)
             return account is not None and account["status"] == "approved"
         return self.may_research(job.owner)
 
     def hold(self, owner: str) -> None:
-        """For the transaction that stores data of an owner. Raises InvalidToken where the account
-        is gone, or is being deleted.
-
-        It changes the account, so that of this transaction and a deletion at the same time one runs
-        again; and so do two that store data of one owner, as where both count what is kept.
+        """For the transaction that stores data of an owner. It changes the account, so that one at
+        the same time as a deletion runs again; and so do two that count what one owner keeps.
         """
         held = {"$inc": {"holds": 1}}
         if owner == DERMASCAN_LAB_OWNER:
@@ -55,3 +58,104 @@ class OwnerStatus:
 
     def _find(self, owner: str) -> Document | None:
         return NO_ACCOUNT if owner == DERMASCAN_LAB_OWNER else self._accounts.get(owner)
+
+
+PAGE_SIZE = 100
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+PATIENTS: Filter = {
+    "role": "user",
+    "status": {"$in": ["approved", "suspended"]},
+    "record_kept_until_at": None,
+    "joined_to": None,
+}
+MOST_HELD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """`warned_at` is when its owner was told, since it was last used."""
+
+    id: str
+    seen_at: datetime
+    warned_at: datetime | None
+
+
+class AccountUses:
+    def __init__(self, store: Store, *, stored: bool) -> None:
+        self.stored = stored
+        self._documents = store.collection("accounts")
+        self._documents.ensure_index("role", "seen_at", "id")
+        self._documents.ensure_index("held_at", "id")
+
+    def note(self, account_id: str) -> None:
+        """Nothing is written where it was used today already."""
+        if not self.stored:
+            return
+        used: Filter = {"id": account_id, "role": "user"}
+        midnight = _midnight()
+        for earlier in ({"seen_at": None}, {"seen_at": {"$lt": midnight}}):
+            seen: Ops = {"$set": {"seen_at": midnight}, "$unset": {"warned_at": True}}
+            if self._documents.update({**used, **earlier}, seen):
+                return
+
+    def on_finding(self, event: Any) -> None:
+        """FindingFiled, FindingReviewed: something happens in the account."""
+        self.note(event.finding.owner)
+
+    def note_seen(self, account: Account) -> None:
+        if self.stored and account.role == "user":
+            seen = account.seen_at
+            if seen is None or not timedelta() <= now() - seen < timedelta(days=1):
+                self.note(account.id)
+
+    def begin(self) -> None:
+        """Count for all from today."""
+        self._set_seen({"role": "user"})
+
+    def begin_for_new(self) -> None:
+        """Count from today for those that were stored without it."""
+        self._set_seen({"role": "user", "seen_at": None})
+
+    def _set_seen(self, wanted: Filter) -> None:
+        seen: Ops = {"$set": {"seen_at": _midnight()}, "$unset": {"warned_at": True}}
+        self._documents.update_all(wanted, seen)
+
+    def set_warned(self, account_id: str, *, at: datetime) -> None:
+        self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})
+
+    def walk_unused(self, *, before: datetime) -> Iterator[Unused]:
+        """Walk the longest unused first, day by day; the caller may delete them meanwhile."""
+        within: Filter = {"$gt": FIRST_TIME, "$lt": before}
+        while day := self._documents.find(
+            {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)
+        ):
+            seen_at = day[0]["seen_at"]
+            yield from self._walk_day(seen_at)
+            within = {"$gt": seen_at, "$lt": before}
+
+    def _walk_day(self, seen_at: datetime) -> Iterator[Unused]:
+        after = ""
+        while found := self._documents.find(
+            {**PATIENTS, "seen_at": seen_at, "id": {"$gt": after}},
+            limit=PAGE_SIZE,
+            fields=("warned_at",),
+        ):
+            yield from (Unused(one["id"], seen_at, one.get("warned_at")) for one in found)
+            after = found[-1]["id"]
+
+    def list_held_ids(self) -> list[str]:
+        held = {"held_at": {"$gt": FIRST_TIME}}
+        return [
+            document["id"] for document in self._documents.find(held, sort="held_at", fields=())
+        ]
+
+    def list_held(self) -> list[Account]:
+        """Accounts of which nothing goes by its time, in the order in which they were held."""
+        documents = self._documents.find(
+            {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
+        )
+        return [Account.model_validate(document) for document in documents]
+
+
+def _midnight() -> datetime:
+    return now().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,5 +1,4 @@
-"""Checks a password, within the limits of guesses, and whether its account may log in. Hashes
-passwords, few at a time."""
+"""Hashes passwords with argon2id, few at a time, and checks one within the limits of guesses."""
 
 import hashlib
 import re
@@ -63,7 +62,6 @@ class HashingPlaces:
 
     @contextmanager
     def taken(self, address: str, *, signed: bool) -> Iterator[None]:
-        """Hold a place for a client, which may be signed in. Raises Unavailable if it gets none."""
         site = site_key(address)
         with self._lock:
             free = self._free if signed else self._free - self._kept
@@ -100,9 +98,8 @@ AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Passwords:
-    """Hashes and verifies passwords, at most CONCURRENT_HASHES at once; a few more may wait.
-
-    Raises Unavailable, at once, if there is no place to wait.
+    """At most CONCURRENT_HASHES run at once, and a few more wait; the others get Unavailable at
+    once.
     """
 
     def __init__(self, hasher: PasswordHasher = HASHER, *, places: int = PLACES) -> None:
@@ -114,11 +111,8 @@ class Passwords:
 
     @contextmanager
     def place(self, address: str = "", *, signed: bool = False) -> Iterator[None]:
-        """A place for all hashes that this thread makes within, for a client at this address that
-        may be signed in. Raises Unavailable.
-
-        With a place taken first, whoever gets none costs nothing else either: no query, no guess. A
-        hash outside of it, as an admin's, takes a place for itself.
+        """A place for all hashes that this thread makes within. Whoever gets none costs nothing
+        else either: no query, no guess. A hash outside of it takes a place for itself.
         """
         with self._places.taken(address, signed=signed):
             self._of_thread.placed = True
@@ -131,7 +125,7 @@ class Passwords:
         return self._run_queued(self._hasher.hash, _bytes(password))
 
     def matches(self, password: str, stored_hash: str | None) -> bool:
-        """Whether the password is right. Takes the same time if there is no account, so no hash."""
+        """Takes the same time if there is no account, so no hash."""
         matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
         return matches and stored_hash is not None
 
@@ -146,10 +140,8 @@ class Passwords:
             return False
 
     def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run `work` on one of the hashing threads. Raises Unavailable.
-
-        A thread that has hashed once keeps its 19 MiB. On the 32 serving threads instead, the
-        process grew from 54 MB to 523 MB.
+        """A thread that has hashed once keeps its 19 MiB: on the 32 serving threads the process
+        grew from 54 MB to 523 MB.
         """
         if not getattr(self._of_thread, "placed", False):
             with self.place(signed=True):
@@ -158,8 +150,8 @@ class Passwords:
 
 
 def _unmatched_hash(hasher: PasswordHasher) -> str:
-    """The hash of no password, at the same cost to check as a real one. Nothing is hashed for it.
-    Format: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+    """The hash of no password, at the same cost to check as a real one:
+    https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
     """
     salt, digest = (
         b64encode(secrets.token_bytes(length)).rstrip(b"=").decode()
@@ -170,7 +162,7 @@ def _unmatched_hash(hasher: PasswordHasher) -> str:
 
 
 def one_time_password() -> str:
-    """A random password of 100 bits, in three groups of six characters, easy to read aloud."""
+    """100 random bits, in three groups of six characters, easy to read aloud."""
     characters = "".join(secrets.choice(ALPHABET) for _ in range(18))
     return "-".join(characters[start : start + 6] for start in (0, 6, 12))
 
@@ -181,9 +173,7 @@ def _bytes(password: str) -> bytes:
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """The client that asks for tokens: its IP address, its name if known, and whether it wants a
-    refresh token (`renews`).
-    """
+    """`renews`: it wants a refresh token."""
 
     address: str
     client: str | None = None
@@ -191,16 +181,14 @@ class ClientInfo:
 
     @property
     def browser(self) -> str:
-        """The same for all versions of a browser or program: a hash of its name without numbers."""
+        """A hash of its name without numbers: the same for all versions of a browser."""
         name = re.sub(r"[\d._]+", "", self.client or "")
         return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """With what a person who is logged in proves to own the account: the password, where it has
-    one, and a code where it has a second factor. `caller` is who sent it.
-    """
+    """The password, where the account has one, and a code where it has a second factor."""
 
     password: str
     code: str | None
@@ -216,12 +204,9 @@ class Authentication:
     initial_password_life: timedelta
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """The account of this e-mail address and password. Its address becomes known where no
-        second factor is still to be given.
-
-        Raises InvalidCredentials if either is wrong, and TooManyGuesses after too many wrong ones;
-        neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
-        InitialPasswordExpired only after the right password.
+        """The account of this e-mail address and password. The address becomes known where no
+        second factor is still to be given. Neither a wrong password nor too many guesses reveal
+        whether the account exists.
         """
         address, account = self.find_account(email)
         try:
@@ -242,11 +227,6 @@ class Authentication:
         return account
 
     def verify_own_password(self, account: Account, password: str, caller: ClientInfo) -> None:
-        """Check the password of an account that has logged in.
-
-        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, AccountSuspended or
-        AccountNotApproved.
-        """
         account.refuse_inactive()  # since the request was admitted
         guess = self._take_guess(account.email, caller, account)
         if not self.passwords.matches(password, account.password_hash):
@@ -257,9 +237,7 @@ class Authentication:
         self.refuse_expired(account)
 
     def refuse_expired(self, account: Account) -> None:
-        """Raises InitialPasswordExpired if the account still has one and it has expired, or was
-        made in the future.
-        """
+        """An initial password that was made in the future counts as expired."""
         expires = account.initial_password_expires_at
         if not account.must_change or expires is None:
             return
@@ -267,9 +245,7 @@ class Authentication:
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:
-        """The address, as its account has it if there is one, and the account. Guesses are counted
-        by this address.
-        """
+        """The address as the account has it, by which guesses are counted, and the account."""
         try:
             address = normalise_email(email)
         except ValueError:

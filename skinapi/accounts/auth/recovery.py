@@ -56,7 +56,6 @@ class PasswordLinks(Records[PasswordLink]):
     expiry = "expires_at"
 
     def __init__(self, store: Store, *, key: str, console: str) -> None:
-        """`console` is the address of the console, where the links lead."""
         super().__init__(store)
         self._key = key.encode()
         self._console = console
@@ -77,7 +76,6 @@ class PasswordLinks(Records[PasswordLink]):
         return f"{self._console}/#/forgotten/{link_id}.{self._sign(link_id)}"
 
     def find_by_token(self, token: str) -> PasswordLink | None:
-        """The link with this token; None where it is used, expired, or of a clock ahead."""
         link_id, _, signature = token.partition(".")
         signed = hmac.compare_digest(self._sign(link_id).encode(), signature.encode())
         link = self.find(link_id) if signed else None
@@ -121,9 +119,6 @@ class RecoveryService:
     _asked: deque[tuple[str, str]] = field(default_factory=deque, init=False, repr=False)
 
     def ask_for_link(self, *, email: str, address: str) -> None:
-        """Have a link mailed to the account with this e-mail address, if there is one that may log
-        in. Raises NoMailServer, and Unavailable where too many requests wait.
-        """
         if not self.outbox.enabled:
             raise NoMailServer
         if len(self._asked) >= MOST_ASKED:
@@ -131,7 +126,7 @@ class RecoveryService:
         self._asked.append((email, address))
 
     def mail_links(self) -> None:
-        """Work through what was asked for. Raises StoreUnavailable: then the rest waits."""
+        """Where the store is away, the rest waits."""
         while self._asked:
             email, address = self._asked.popleft()
             try:
@@ -141,7 +136,6 @@ class RecoveryService:
                 raise
 
     def _mail_link(self, email: str, address: str) -> None:
-        """Nothing where there is no such account, or it has had enough mails."""
         named, account = self.authentication.find_account(email)
         try:
             self.guess_limits.take_link(email=named, address=address)
@@ -164,9 +158,7 @@ class RecoveryService:
 
     @atomic
     def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
-        """A link that an admin hands over, and until when it can be used. Raises NotFound, and
-        Conflict where nobody can log in, NoPasswordHere where the clinic's log-in has the password.
-        """
+        """The link, and until when it can be used."""
         _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)
@@ -185,10 +177,6 @@ class RecoveryService:
         return self.links.add(account, life=life)
 
     def set_password(self, *, token: str, new: str, address: str) -> None:
-        """Replace the password with a link's token, and end all sessions.
-
-        Raises InvalidPasswordLink, also where the link was used, and AccountSuspended.
-        """
         link = self.links.find_by_token(token)
         if link is None:
             raise InvalidPasswordLink
@@ -229,7 +217,6 @@ class LinkMailer(PeriodicThread):
         self._recovery.mail_links()
 
     def stop(self) -> None:
-        """Mail what is left, too."""
         super().stop()
         with suppress(StoreUnavailable):
             self.make_pass()

@@ -1,5 +1,5 @@
-"""Sets up, checks and removes the second factor of an account: its codes, and the QR code for the
-app.
+"""Sets up, checks and removes the second factor of an account: time-based codes (RFC 6238),
+recovery codes, and the QR code for the app.
 """
 
 import base64
@@ -42,7 +42,6 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
 def code_at(secret: bytes, step: int, *, digits: int = DIGITS) -> str:
-    """The code of this step of 30 seconds since 1970."""
     # SHA-1 is what all apps know; as an HMAC it is not broken.
     digest = hmac.digest(secret, step.to_bytes(8), "sha1")
     place = digest[-1] & 0x0F
@@ -55,7 +54,7 @@ def step_of(moment: datetime) -> int:
 
 
 def matching_step(secret: bytes, code: str, *, at: datetime) -> int | None:
-    """The step near this time whose code it is; None for a wrong code."""
+    """The step near this time whose code it is."""
     now = step_of(at)
     steps = range(now - TOLERATED_STEPS, now + TOLERATED_STEPS + 1)
     return next((step for step in steps if hmac.compare_digest(code_at(secret, step), code)), None)
@@ -76,7 +75,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def hash_recovery_code(code: str) -> str:
-    """Hash the letters, however they are spaced. It is a plain hash: nobody tries 2^79 codes."""
+    """A plain hash of the letters: nobody tries 2^79 codes."""
     return hashlib.sha256(_letters(code).encode()).hexdigest()
 
 
@@ -85,12 +84,10 @@ def _letters(code: str) -> str:
 
 
 def spell_secret(secret: bytes) -> str:
-    """Write the secret as people type it into an app."""
     return base64.b32encode(secret).decode()
 
 
 def provisioning_uri(secret: bytes, *, account: str, issuer: str) -> str:
-    """The address that opens an authenticator app, as a link or as a QR code."""
     query = {"secret": spell_secret(secret), "issuer": issuer, "digits": DIGITS, "period": STEP_S}
     return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(query, quote_via=quote)}"
 
@@ -121,10 +118,7 @@ class SecondFactorService:
     def begin(
         self, *, account_id: str, session_id: str, password: str, caller: ClientInfo
     ) -> tuple[Account, bytes]:
-        """A new secret for the account, which `confirm` puts in force.
-
-        Raises the errors of `verify_owner`, and SecondFactorKept where one is in force.
-        """
+        """A new secret, which `confirm` puts in force."""
         account = self.accounts.get(account_id)
         self.verify_owner(account, password, caller, session_id=session_id)
         return self._begin(account_id=account_id)
@@ -139,10 +133,8 @@ class SecondFactorService:
         return changed, self._secrets(account, pending)[0]
 
     def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
-        """Put the second factor in force with a first code of the app, and return the recovery
-        codes, which nobody can show again. The session that gave the code goes on; all others end.
-
-        Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
+        """Put the second factor in force with a first code of the app. The recovery codes can be
+        shown this once. The session that gave the code goes on; all others end.
         """
         guess = self._take_guess(self.accounts.get(account_id))
         recovery = new_recovery_codes()
@@ -168,10 +160,6 @@ class SecondFactorService:
     def remove(
         self, *, account_id: str, session_id: str, password: str, code: str, caller: ClientInfo
     ) -> None:
-        """Take the second factor away, with the password and a code.
-
-        Raises the errors of `verify_owner`, WrongCode, TooManyCodes, NoSecondFactor.
-        """
         account = self.accounts.get(account_id)
         self.verify_owner(account, password, caller, session_id=session_id)
         with self._guess(account, code, caller):
@@ -187,11 +175,8 @@ class SecondFactorService:
         self.accounts.change(unit, own, second_factor=None)
 
     def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
-        """For a login with the right password: use up a code of the account, whose address becomes
-        known. False where it has no second factor: then nothing is asked.
-
-        Raises CodeRequired without a code,
-        WrongCode, also for one that was used before, and TooManyCodes.
+        """For a login with the right password: use up a code. False where the account has no second
+        factor.
         """
         if not account.has_second_factor:
             return False
@@ -211,14 +196,11 @@ class SecondFactorService:
             self.accounts.change(unit, own, second_factor=self._use(own, own.second_factor, code))
 
     def is_missing(self, account: Account) -> bool:
-        """Whether the operator requires a second factor of this account, and it has none."""
         return account.lacks_second_factor(self.required_roles)
 
     @contextmanager
     def _guess(self, account: Account, code: str, caller: ClientInfo) -> Iterator[None]:
-        """Surround the use of a code after the right password: a wrong one counts. Raises
-        TooManyCodes.
-        """
+        """Surround the use of a code after the right password: a wrong one counts."""
         guess = self._take_guess(account, caller.address, recovery=is_recovery_code(code))
         try:
             yield
@@ -244,10 +226,8 @@ class SecondFactorService:
     def verify_owner(
         self, account: Account, password: str, caller: ClientInfo, *, session_id: str
     ) -> None:
-        """Check the password of an account that has logged in; of one that has none here, that this
-        session was opened just now.
-
-        Raises NotJustLoggedIn, InvalidBody, and the errors of `verify_own_password`.
+        """Check the password; of an account that has none here, that this session was opened just
+        now.
         """
         if not account.has_password:
             account.refuse_inactive()
@@ -261,15 +241,12 @@ class SecondFactorService:
             self.authentication.verify_own_password(account, password, caller)
 
     def reauthenticate(self, account: Account, proof: Proof, *, session_id: str) -> None:
-        """Check that whoever uses this session of the account is its owner.
-
-        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes.
-        """
+        """Check that whoever uses this session of the account is its owner."""
         self.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self.verify(account, proof.code, proof.caller)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
-        """The factor after this code, which cannot be used again. Raises WrongCode."""
+        """The factor after this code, which cannot be used again."""
         if not is_recovery_code(code):
             return self._use_code(account, factor, code)
         used = hash_recovery_code(code)
@@ -296,7 +273,7 @@ class SecondFactorService:
 
 
 def draw_qr(text: str) -> tuple[int, str]:
-    """How many squares it is wide, and the path of the dark ones."""
+    """How many squares it is wide, and the path of the dark ones in an SVG."""
     # Here, because it loads much, and few requests want it.
     from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.accounts.auth.authorizer import Tokens
 from skinapi.accounts.auth.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -16,7 +17,6 @@ from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.sessions import OpenedAt, Session, Sessions
-from skinapi.accounts.auth.tokens import Tokens
 from skinapi.base.errors import (
     BadRequest,
     Duplicate,
@@ -36,8 +36,6 @@ MOST_BROWSERS = 20  # remembered for each account
 
 @dataclass(frozen=True)
 class IssuedTokens:
-    """An access token, when it expires, and a refresh token if the client asked for one."""
-
     access_token: str
     expires_at: datetime
     refresh_token: str | None = None
@@ -45,8 +43,8 @@ class IssuedTokens:
 
 @dataclass(frozen=True, slots=True)
 class _NewHash:
-    """A hash that replaces the password, unless the account has another token version since it was
-    checked: then `wrong` is raised.
+    """Replaces the password, unless the account has another token version since it was checked:
+    then `wrong` is raised.
     """
 
     password_hash: str
@@ -76,7 +74,6 @@ class AuthService:
         caller: ClientInfo,
         wanted_role: WantedRole | None = None,
     ) -> IssuedTokens:
-        """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
         # Before the expensive hash. If two register at once, the unique index decides.
         if self.accounts.find_by_email(email):
             raise EmailTaken
@@ -100,12 +97,6 @@ class AuthService:
     def log_in(
         self, *, email: str, password: str, caller: ClientInfo, code: str | None = None
     ) -> tuple[Account, IssuedTokens]:
-        """The account and new tokens. `code` is of the second factor, where there is one.
-
-        Raises InvalidCredentials, TooManyGuesses, AccountSuspended, AccountNotApproved,
-        InitialPasswordExpired, CodeRequired or WrongCode. For an initial password, raises
-        PasswordChangeRequired, which names the page where it is replaced.
-        """
         with self.passwords.place(caller.address):
             account = self.authentication.authenticate(email, password, caller)
             if account.must_change:
@@ -122,11 +113,7 @@ class AuthService:
         return self.open_session(unit, account, caller, factor_given=factor_given)
 
     def refresh(self, *, token: str) -> IssuedTokens:
-        """Token rotation: new tokens for a refresh token, which can be used once.
-
-        Raises InvalidRefreshToken. A refresh token that was used before also ends its session. Also
-        raises InitialPasswordExpired.
-        """
+        """New tokens for a refresh token. One that was used before ends its session."""
         session = self.sessions.by_refresh_token(token)
         if session is None:
             raise InvalidRefreshToken
@@ -152,11 +139,6 @@ class AuthService:
     def change_password(
         self, *, subject: Subject, current: str, new: str, caller: ClientInfo
     ) -> IssuedTokens:
-        """Replace one's own password, revoke all tokens and return new ones.
-
-        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended
-        or AccountNotApproved.
-        """
         account = self.accounts.get(subject.id)
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, current, caller)
@@ -172,9 +154,6 @@ class AuthService:
     def replace_password(
         self, *, email: str, current: str, new: str, caller: ClientInfo, code: str | None = None
     ) -> IssuedTokens:
-        """Change a password without a token: e-mail, current password and the code of a second
-        factor identify the account. Raises the errors of a login, and BadRequest.
-        """
         with self.passwords.place(caller.address):
             account = self.authentication.authenticate(email, current, caller)
             given = self.second_factor.verify(account, code, caller)
@@ -189,7 +168,6 @@ class AuthService:
 
     @atomic
     def change_locale(self, unit: Unit, *, account_id: str, locale: Language) -> None:
-        """Choose the language of the account's reports."""
         account = self.accounts.get(account_id)
         if account.locale != locale:
             unit.audit("account.locale", by=account_id, target=account_id)
@@ -197,7 +175,6 @@ class AuthService:
 
     @atomic
     def set_notices(self, unit: Unit, *, account_id: str, mail: bool) -> None:
-        """Whether mails are sent to the account that are not of security."""
         account = self.accounts.get(account_id)
         if account.notices != mail:
             unit.audit("account.notices", by=account_id, target=account_id)
@@ -219,7 +196,6 @@ class AuthService:
 
     @atomic
     def end_session(self, unit: Unit, *, session_id: str, by: str) -> None:
-        """End a session of the account `by`. Raises NotFound if it has no such session."""
         unit.audit("session.end", by=by, target=by)
         if not self.sessions.end(session_id, account_id=by):
             raise NotFound(NO_SESSION)
@@ -239,9 +215,6 @@ class AuthService:
         factor_given: bool,
         wrong: type[SkinAPIError],
     ) -> IssuedTokens:
-        """Raises `wrong` where the current password was replaced since it was checked, or the
-        account suspended.
-        """
         if new == current:
             raise BadRequest("The new password must differ from the current one")
         given = _NewHash(self.passwords.hash(new), account.token_version, wrong)
@@ -278,7 +251,6 @@ class AuthService:
         return self.open_session(unit, changed, caller, factor_given=factor_given)
 
     def _account_of_session(self, session: Session) -> Account:
-        """The account that may still use this session. Raises InvalidRefreshToken."""
         try:
             account = self.accounts.get(session.account)
         except NotFound as error:
@@ -291,7 +263,6 @@ class AuthService:
 
     @atomic
     def _rehash(self, unit: Unit, account: Account, new_hash: str) -> None:
-        """Keep the hash with today's parameters, unless the password was changed meanwhile."""
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
             stored = self.accounts.get(account.id)
             if stored.password_hash == account.password_hash:
@@ -306,7 +277,7 @@ class AuthService:
         factor_given: bool,
         opened_at: OpenedAt | None = None,
     ) -> IssuedTokens:
-        """A new session, in a transaction under way; perhaps one that a provider has opened."""
+        """For a transaction under way. `opened_at`: a provider has opened it."""
         if self.outbox.enabled and caller.browser not in account.browsers:
             self._tell_of_new_browser(unit, account.id, caller.browser)
         session_and_token = self.sessions.open(

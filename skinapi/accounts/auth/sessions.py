@@ -12,27 +12,56 @@ client must refresh from one place at a time.
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.tokens import Lifetimes
 from skinapi.base.pages import Page
+from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Records, in_transaction
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long tokens and sessions live, by TOKEN_HOURS (`day`), ACCESS_MINUTES (`access`),
+    SESSION_DAYS (`session`) and SESSION_IDLE_DAYS (`idle`).
+    """
+
+    day: timedelta
+    access: timedelta
+    session: timedelta
+    idle: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            day=timedelta(hours=settings.token_hours),
+            access=timedelta(minutes=settings.access_minutes),
+            session=timedelta(days=settings.session_days),
+            idle=timedelta(days=settings.session_idle_days),
+        )
+
+    def end_session(self, opened_at: datetime, *, renews: bool) -> datetime:
+        """The latest end of a session, and of the only token of one that is not renewed."""
+        return opened_at + (self.session if renews else self.day)
+
+    def end_unused(self, used_at: datetime, ends_at: datetime) -> datetime:
+        return min(used_at + self.idle, ends_at)
+
+    def end_access(self, used_at: datetime, expires_at: datetime) -> datetime:
+        return min(used_at + self.access, expires_at)
+
+
 MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
 
 
 class Session(StoredRecord):
-    """A frozen copy of one session.
-
-    `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
-    `factor_given` says whether a code of the second factor was asked for and given; a server of an
-    earlier version asks for none, and does not write the field. One that a `provider` has opened
-    may have a hash of its session there; `factor_there`: it vouches for a second factor, so none is
-    asked for here.
+    """`ends_at` is the latest possible end, `expires_at` the end if it is not renewed again.
+    `factor_given`: a code of the second factor was asked for and given. One that a `provider` has
+    opened may have a hash of its session there; `factor_there`: it vouches for a second factor.
     """
 
     id: str
@@ -72,8 +101,6 @@ class OpenedAt:
 
 
 class Sessions(Records[Session]):
-    """The session repository. A session that is not stored is not valid any more."""
-
     collection, record = "sessions", Session
     indexes = (("family", "id"), ("account", "id"), ("provider_session", "id"))
     expiry = "expires_at"
@@ -91,8 +118,8 @@ class Sessions(Records[Session]):
         factor_given: bool = False,
         opened_at: OpenedAt | None = None,
     ) -> tuple[Session, str | None]:
-        """A new session, and with `renews` its first refresh token. Where the account has changed
-        meanwhile, it is of another token version, and opens nothing.
+        """`renews`: with its first refresh token. Where the account has changed meanwhile, the
+        session is of another token version, and opens nothing.
         """
         current, family, turn = now(), _random_secret(), _random_secret()
         ends_at = self._lifetimes.end_session(current, renews=renews)
@@ -116,16 +143,13 @@ class Sessions(Records[Session]):
         return session, f"{family}.{turn}" if renews else None
 
     def access_until(self, session: Session) -> datetime:
-        """When the access token of the session's last login or refresh expires."""
         if session.family is None:
             return session.ends_at
         return self._lifetimes.end_access(session.used_at, session.expires_at)
 
     def find_valid(self, session_id: str, *, account: Account) -> Session | None:
-        """The session, if it is a valid one of the account as it is now.
-
-        One from the future is not: it would be valid for as long as the clock was ahead. Where a
-        clock is behind now, its sessions are valid again once it is right.
+        """A session from the future is not valid: it would be so for as long as the clock was
+        ahead. Where a clock is behind now, its sessions are valid again once it is right.
         """
         session = self.find(session_id)
         if session is None or not session.is_believed:
@@ -134,14 +158,12 @@ class Sessions(Records[Session]):
         return session if owner == (account.id, account.token_version) else None
 
     def by_refresh_token(self, token: str) -> Session | None:
-        """The session of this refresh token, unless it is from the future (see `find_valid`)."""
         session = self._first({"family": _hash(token.partition(".")[0])})
         return session if session and session.is_believed else None
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
-        """The session and its next refresh token, or None if this token was used before.
-
-        Compare-and-set on `turn`: of several concurrent requests with one token, one succeeds.
+        """None if this token was used before. Compare-and-set on `turn`: of several concurrent
+        requests with one token, one succeeds.
         """
         family, _, turn = token.partition(".")
         current, next_turn = now(), _random_secret()
@@ -154,34 +176,26 @@ class Sessions(Records[Session]):
         return (renewed, f"{family}.{next_turn}") if renewed else None
 
     def page(self, account: Account, *, after: str | None, limit: int) -> Page[Session]:
-        """The account's valid sessions, oldest first."""
         live = {"account": account.id, "token_version": account.token_version}
         return self._page(live, after=after, limit=limit)
 
     def end(self, session_id: str, *, account_id: str) -> bool:
-        """End a session; False if there is none with this id and account."""
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
     def end_of_provider(self, provider: str, account_id: str, *, unnamed_alone: bool) -> None:
-        """End what this provider has opened for an account; `unnamed_alone`: only those of which it
-        did not say by which of its own sessions.
-        """
+        """`unnamed_alone`: only those of which it did not say by which of its own sessions."""
         opened = {"account": account_id, "provider": provider}
         self._documents.delete({**opened, "provider_session": None} if unnamed_alone else opened)
 
     def end_with(self, provider_session: str) -> None:
-        """End what this session of a provider has opened."""
         self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
-        """End all sessions of an account but this one, which has given a code of the new second
-        factor.
-        """
+        """This session has given a code of the new second factor."""
         self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 
     def forget(self, account_id: str) -> None:
-        """End all sessions of an account."""
         self._documents.delete({"account": account_id})
 
     @in_transaction

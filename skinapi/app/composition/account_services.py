@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.accounts.admin.decisions import DecisionsService
+from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.assignments import Assignments
-from skinapi.accounts.auth.authorizer import Authorizer
-from skinapi.accounts.auth.consent_service import ConsentsService
+from skinapi.accounts.auth.authorizer import Authorizer, Tokens
+from skinapi.accounts.auth.consents import ConsentsService
 from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.accounts.auth.recovery import RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
-from skinapi.accounts.auth.tokens import Tokens
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skinapi.accounts.auth.assignments import Assignments
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings

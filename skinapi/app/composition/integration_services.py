@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.assignments import Assignments
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings

@@ -81,7 +81,6 @@ def open_model_services(
             allowances=allowances,
         ),
         overview=OverviewService(
-            decisions=services.decisions,
             outbox=services.data.outbox,
             jobs=services.jobs.queue,
             drift=services.drift,
@@ -89,11 +88,12 @@ def open_model_services(
             folder=settings.instance_dir,
             store=services.store,
             accounts=services.data.accounts,
-            findings=services.data.submissions,
-            messages=services.data.messages,
+            count_overdue=services.data.submissions.count_overdue,
+            count_left_messages=services.data.messages.count_left,
             failed=services.data.failed_items,
             clock=services.data.clock,
-            unassigned=services.records.unassigned,
+            count_unassigned=services.records.unassigned.count,
+            has_readers=services.records.unassigned.has_readers,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

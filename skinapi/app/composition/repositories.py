@@ -6,10 +6,9 @@ from skinapi.accounts.admin.usage import DailyCounts, PhotoCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.guess_limits import GuessLimits
+from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
-from skinapi.accounts.auth.sessions import Sessions
-from skinapi.accounts.auth.tokens import Lifetimes
-from skinapi.accounts.auth.unused_accounts import AccountUses
+from skinapi.accounts.auth.sessions import Lifetimes, Sessions
 from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.message_records import Messages

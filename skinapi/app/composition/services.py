@@ -8,22 +8,19 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from skinapi.accounts.admin.decisions import DecisionsService
+from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.account_faults import search_faults
+from skinapi.accounts.auth.account_search import search_faults
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.assignments import Assignments
-from skinapi.accounts.auth.authorizer import Authorizer
-from skinapi.accounts.auth.consent_service import ConsentsService
-from skinapi.accounts.auth.consents import ConsentGiven
+from skinapi.accounts.auth.authorizer import Authorizer, Tokens
+from skinapi.accounts.auth.consents import ConsentGiven, ConsentsService
 from skinapi.accounts.auth.emails import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.recovery import PasswordLink, RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
 from skinapi.accounts.auth.sessions import Session
-from skinapi.accounts.auth.tokens import Tokens
 from skinapi.app.composition.account_services import open_account_services
 from skinapi.app.composition.care_services import open_care_services
 from skinapi.app.composition.erasure_services import open_erasure

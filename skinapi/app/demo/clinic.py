@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from skinapi.accounts.auth.accounts import Account, WantedRole
-from skinapi.accounts.auth.consent_service import ChangedConsents
-from skinapi.accounts.auth.consents import Purpose, newest_text
+from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.app.composition.model_services import ModelServices, open_model_services
 from skinapi.app.composition.services import Services, open_services

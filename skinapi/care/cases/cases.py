@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.assignments import Assignments
 from skinapi.accounts.auth.emails import normalise_email
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken

@@ -272,7 +272,6 @@ export const english = {
   since: "From",
   until: "Until",
   exportCsv: "CSV",
-  exportJson: "JSON",
   exportAs: "Save as a file (at most 10,000 rows):",
   happened: "What happened",
   did_other: "{by}: {action} ({target})",

@@ -275,7 +275,6 @@ export const french = spaced({
   since: "Du",
   until: "Au",
   exportCsv: "CSV",
-  exportJson: "JSON",
   exportAs: "Enregistrer (10 000 lignes au plus):",
   happened: "Ce qui s'est passé",
   did_other: "{by}: {action} ({target})",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.assignments import Assignments
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
-from skinapi.accounts.auth.assignments import Assignments
 from skinapi.accounts.auth.emails import NewEmail
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import AccountAdded, LogInReplaced

@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.unused_accounts import AccountUses, Unused
+from skinapi.accounts.auth.owners import AccountUses, Unused
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.emails import normalise_email
-from skinapi.accounts.auth.unused_accounts import MOST_HELD, AccountUses
+from skinapi.accounts.auth.owners import MOST_HELD, AccountUses
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.logs import log

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth import consent_service, consents
+from skinapi.accounts.auth import consents
 from skinapi.accounts.auth.consents import PURPOSES, ConsentText, Purpose, list_consent_texts
 from skinapi.base.languages import LANGUAGES, LocalizedText
 from skinapi.model.registry.service import InferenceService
@@ -55,8 +55,7 @@ def second_text(monkeypatch: pytest.MonkeyPatch) -> None:
     words = LocalizedText(en="Another text", fr="Un autre texte")
     texts: dict[Purpose, tuple[ConsentText, ...]] = dict(list_consent_texts())
     texts["training"] += (ConsentText(version=2, title=words, text=words),)
-    for module in (consents, consent_service):
-        monkeypatch.setattr(module, "list_consent_texts", lambda: texts)
+    monkeypatch.setattr(consents, "list_consent_texts", lambda: texts)
 
 
 def test_no_text_that_somebody_may_have_agreed_to_has_changed() -> None:

@@ -230,9 +230,8 @@ def test_names_and_emails_are_written_in_one_place_alone() -> None:
     }
     other_fields = {
         "reviewed_findings.py",
-        "account_faults.py",
+        "account_search.py",
         "store_version.py",
         "owners.py",
-        "unused_accounts.py",
     }
     assert writers - other_fields == {"accounts.py"}

@@ -13,7 +13,6 @@ import { addressOf, goTo } from "/console/navigation.js";
 const ASKED = /** @type {const} */ (["action", "who", "key", "since", "until"]);
 const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const ACTION = /^[a-z]+\.[a-z_]+$/;
-const FORMATS = /** @type {const} */ ([["csv", "text/csv", "exportCsv"], ["json", "application/json", "exportJson"]]);
 
 /** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
 const wordsOf = (action) => action.replace(".", "_");
@@ -146,11 +145,10 @@ const Trail = ({ rows }) => html`
 /** What was found as a file. @param {{query: Record<string, string>}} props */
 const Export = ({ query }) => {
   const { run, failed } = useAct();
-  /** @param {string} format @param {string} type */
-  const save = (format, type) => run(() => saveFile(`/audit/export?${new URLSearchParams({ ...query, format })}`, type, `audit.${format}`));
+  const save = () => run(() => saveFile(`/audit/export?${new URLSearchParams(query)}`, "text/csv", "audit.csv"));
   return html`
     <p class="row"><span>${say("exportAs")}</span>
-      ${FORMATS.map(([format, type, label]) => html`<button onClick=${() => save(format, type)}>${say(label)}</button>`)}</p>
+      <button onClick=${save}>${say("exportCsv")}</button></p>
     ${failed}`;
 };
 

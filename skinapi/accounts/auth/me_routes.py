@@ -1,9 +1,13 @@
-"""Routes for one's own second factor."""
+"""Routes for one's own consents and one's own second factor."""
 
+from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.consents import PURPOSES, ChangedConsents, ConsentsService
 from skinapi.accounts.auth.errors import (
+    ConsentTextChanged,
     InitialPasswordExpired,
     NoSecondFactor,
     NotJustLoggedIn,
+    PhotosStillKept,
     SecondFactorKept,
     TooManyCodes,
     TooManyGuesses,
@@ -13,6 +17,9 @@ from skinapi.accounts.auth.errors import (
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import (
     CodeBody,
+    Consents,
+    ConsentsQuery,
+    ConsentsView,
     CurrentPassword,
     PasswordAndCode,
     QrCode,
@@ -31,12 +38,56 @@ from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 
 ISSUER = "SkinAPI"
-UNREADY = Signed(even_unready=True)
 WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
-routes: Routes[SecondFactorService] = Routes("second factor", access=UNREADY)
+consent_routes: Routes[ConsentsService] = Routes("consents", access=Signed())
+factor_routes: Routes[SecondFactorService] = Routes(
+    "second factor", access=Signed(even_unready=True)
+)
 
 
-@routes.route(
+@consent_routes.route("GET", "/me/consents")
+def show_consents(
+    consents: ConsentsService, *, query: ConsentsQuery, subject: Subject
+) -> ConsentsView:
+    """Get what one may consent to, with the texts, what one has said of each, and each change.
+
+    A consent that was given under an earlier text still stands; `ask_again` says that the text is
+    another one now.
+    """
+    account: Account = subject.account
+    return ConsentsView.of(consents.show(account), query.lang or account.language)
+
+
+@consent_routes.route("PUT", "/me/consents", raises=(ConsentTextChanged, PhotosStillKept))
+def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject) -> Message:
+    """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, whether
+    kept photos may teach a model, and whether a colleague may be asked for a second opinion.
+
+    They apply from now on. A single request may say otherwise for itself about its photo. Without
+    `training`, copies of photos in data sets are erased; without `sharing`, requests for a second
+    opinion are withdrawn. Kept photos are deleted with `erase_kept` alone, unless a doctor must
+    keep them by law (409 `photos_kept_by_law`; `record_in_work` while a doctor has one in work):
+    then nothing changes.
+    """
+    changed = ChangedConsents(
+        given={
+            purpose: answer
+            for purpose in PURPOSES
+            if (answer := getattr(body, purpose)) is not None
+        },
+        texts={
+            purpose: answer
+            for purpose in PURPOSES
+            if (answer := getattr(body.texts, purpose, None))
+        },
+        language=body.language,
+        erase_kept=body.erase_kept,
+    )
+    consents.change(account_id=subject.id, changed=changed)
+    return Message(message="Consents changed")
+
+
+@factor_routes.route(
     "POST", "/me/second-factor", rate=Rate.SIGN_IN, raises=(*WRONG_PASSWORD, SecondFactorKept)
 )
 def begin_second_factor(
@@ -57,7 +108,7 @@ def begin_second_factor(
     return SecondFactorSecret(secret=spell_secret(secret), uri=uri, qr=QrCode(side=side, path=path))
 
 
-@routes.route(
+@factor_routes.route(
     "POST",
     "/me/second-factor/confirm",
     rate=Rate.SIGN_IN,
@@ -73,7 +124,7 @@ def confirm_second_factor(
     return RecoveryCodes(recovery_codes=codes)
 
 
-@routes.route(
+@factor_routes.route(
     "POST",
     "/me/second-factor/remove",
     rate=Rate.SIGN_IN,
