@@ -38,7 +38,7 @@ class Clock:
         patch.setattr(time, "time", self.read)
         patch.setattr(ids, "datetime", Shifted)
         # Ids never go back: those of the tests that follow would be of the future.
-        patch.setattr(ids, "_ids", ids._Ids())
+        patch.setattr(ids._Ids, "last", 0)
         patch.setattr(jwt.api_jwt, "datetime", Shifted)
 
     def read(self) -> float:

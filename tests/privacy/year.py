@@ -161,7 +161,7 @@ def settings_of_year(llm: OpenRouter | None = None) -> dict[str, Any]:
 def in_the_past() -> Iterator[None]:
     """Ids may begin earlier than those that this process has made, and tokens of then be read."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ids._ids, "_last", 0)
+        patch.setattr(ids._Ids, "last", 0)
         patch.setattr(
             authorizer, "DECODE_OPTIONS", {**authorizer.DECODE_OPTIONS, "verify_exp": False}
         )

@@ -18,6 +18,9 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Store
 
 STOP_S = 5.0
+LEASE = timedelta(seconds=30)
+WRITE_EVERY_S = 2.0
+DocumentKey = tuple[str, str]
 
 
 class BackgroundThread(ABC):
@@ -42,8 +45,8 @@ class BackgroundThread(ABC):
 
 
 class PeriodicThread(BackgroundThread):
-    """Makes a pass every so many seconds. One that fails is logged as `failure`, and the next one
-    may succeed; while the store is away, nothing is logged.
+    """Makes a pass every so many seconds. One that fails is logged as `failure`, but not while the
+    store is away.
     """
 
     def __init__(self, name: str, *, every_s: float, failure: str) -> None:
@@ -69,14 +72,10 @@ def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta
     return min(first * (1 << min(attempts - 1, 30)), longest)
 
 
-# A lease on work that one process of all servers does at a time, and how far the work came.
-
-
-LEASE = timedelta(seconds=30)
-
-
 class Lease:
-    """After its length without `renew` another process may take it. `held_until_at` is the end."""
+    """A lease on work that one process of all servers does at a time, and how far the work came.
+    After its length without `renew` another process may take it.
+    """
 
     def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
         self._length = length
@@ -100,9 +99,7 @@ class Lease:
         return self._documents.update(unchanged, {"$set": claimed})
 
     def renew(self, **reached: Any) -> bool:
-        """Keep the lease, perhaps with what was `reached`. False where another process has taken
-        it.
-        """
+        """Keep the lease, perhaps with what was `reached`. False where another process has it."""
         return self._set({**reached, "held_until_at": now() + self._length})
 
     def release(self, **reached: Any) -> None:
@@ -114,16 +111,6 @@ class Lease:
         return self._documents.update(mine, {"$set": fields}) is not None
 
 
-# Totals that are added up in memory, and written every few seconds.
-#
-# A document of totals is one that every request would change, so all of them would wait for each
-# other. A process that is killed loses what it has counted since it wrote last.
-
-
-WRITE_EVERY_S = 2.0
-DocumentKey = tuple[str, str]
-
-
 @dataclass
 class _Sums:
     """What is added to one document, and the fields that it has besides."""
@@ -133,8 +120,9 @@ class _Sums:
 
 
 class Totals(PeriodicThread):
-    """While its thread runs, numbers are added up in this process and written together; where none
-    runs, as in a command or after a fork, each is written at once.
+    """Adds numbers up in this process, and writes them together: else every request would change
+    the same document, and wait for the others. A process that is killed loses what it has counted
+    since it wrote last. Where no thread runs, as in a command or a fork, each is written at once.
     """
 
     def __init__(self, store: Store) -> None:
@@ -147,10 +135,8 @@ class Totals(PeriodicThread):
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
-        """Add to the numbers of a document, which is made with these facts where there is none.
-
-        It raises nothing: what is counted is done already, and must not fail because of it. Call it
-        after a transaction, not inside: that may run twice.
+        """Add to the numbers of a document, which is made with these facts where there is none. It
+        raises nothing. Call it after a transaction, not inside: that may run twice.
         """
         sums = {(collection, identifier): _Sums(facts, Counter(numbers))}
         if self._running_in == os.getpid():
@@ -196,14 +182,15 @@ class Totals(PeriodicThread):
             log.error("count_lost", fields=fields, code=error.code)
 
     def _write(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+        if not sums:
+            return
+
         def add_all() -> None:
             for (collection, identifier), added in sums.items():
                 numbers = {name: number for name, number in added.numbers.items() if number}
                 ops = {"$inc": numbers, "$set": added.facts}
                 self._store.collection(collection).update({"id": identifier}, ops, upsert=True)
 
-        if not sums:
-            return
         try:
             self._store.transaction(add_all)
         except Duplicate:  # another server has made one of these documents in the meantime

@@ -27,9 +27,8 @@ CLOCK = "clock"
 
 class SeenTime(StoredRecord):
     """`right_at` is the last time that was believed. A doubtful time was seen from `doubted_at` to
-    `doubtful_at`. `jumped_from_at` and `jumped_to_at` are the times of the last jump, and
-    `set_right_at` is when a clock showed the former time again. So many accounts and medical
-    records would have gone.
+    `doubtful_at`. `set_right_at`: when a clock showed the former time again. `spared` is what would
+    have gone by the time after the last jump.
     """
 
     id: str
@@ -60,9 +59,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class ClockAlarm:
-    """The clock showed `jumped_to` after `jumped_from`. `set_right` is when it was right again;
-    None: it still shows that time. So much was not erased that would have been.
-    """
+    """`set_right` is when the clock was right again; None: it still shows `jumped_to`."""
 
     jumped_from: datetime
     jumped_to: datetime
@@ -75,11 +72,10 @@ class ClockWatch(Records[SeenTime]):
     collection, record = CLOCK, SeenTime
 
     def read(self) -> Time:
-        """The time, and whether it can be believed."""
         return _judge(self.find(CLOCK), now())
 
     def look(self) -> Time:
-        """The same, and note it: each pass that lets something go calls it."""
+        """Read the time and note it: each pass that lets something go calls it."""
         seen, moment = self.find(CLOCK), now()
         time = _judge(seen, moment)
         ops: Ops = {"$set": {"right_at": moment, "schema": 1}}
@@ -101,7 +97,6 @@ class ClockWatch(Records[SeenTime]):
         return time
 
     def note_spared(self, *, accounts: int, records: int) -> None:
-        """So many would have gone by the time that is not believed."""
         seen = self.find(CLOCK)
         if seen and (accounts > seen.spared_accounts or records > seen.spared_records):
             self._change(
@@ -111,7 +106,7 @@ class ClockWatch(Records[SeenTime]):
             )
 
     def find_alarm(self) -> ClockAlarm | None:
-        """What the operator should know: for ALARM after the clock was right again, too."""
+        """The alarm, for ALARM after the clock was right again, too."""
         seen = self.find(CLOCK)
         if seen is None or seen.jumped_from_at is None or seen.jumped_to_at is None:
             return None
@@ -127,24 +122,22 @@ class ClockWatch(Records[SeenTime]):
         )
 
     def problems(self) -> list[str]:
-        """What the operator should know, as a sentence."""
+        """What the operator should know."""
         alarm = self.find_alarm()
         if alarm is None:
             return []
-        ended = (
-            f"It was right again at {_say(alarm.set_right)}"
-            if alarm.set_right
-            else f"Until it is right, or for {STEADY.days} days, nothing goes by it"
-        )
-        says = (
+        ended = f"Until it is right, or for {STEADY.days} days, nothing goes by it"
+        if alarm.set_right:
+            ended = f"It was right again at {_say(alarm.set_right)}"
+        sentence = (
             f"The clock of a server was wrong, or no server ran for {GAP.days} days: after"
             f" {_say(alarm.jumped_from)} it showed {_say(alarm.jumped_to)}. {ended}. Not erased by"
             f" it: accounts {alarm.spared_accounts}, medical records {alarm.spared_records}"
         )
-        return [says]
+        return [sentence]
 
     def gauges(self) -> list[GaugeReading]:
-        """For Prometheus; nothing where the store does not answer."""
+        """Return nothing where the store does not answer."""
         try:
             jumped = self.find_alarm() is not None
         except SkinAPIError as error:

@@ -1,5 +1,5 @@
 """Documents as both stores take them: the closed subset of filters, updates and values, the
-selection of fields, and the merging of listings.
+selection of fields, the merging of listings, and their JSON, which SQLite and backups hold.
 
 Both stores check here first, so that neither accepts what the other would refuse. A violation is a
 programming error: all checks raise ValueError.
@@ -27,6 +27,7 @@ INTEGERS = range(-(2**63), 2**63)
 DEEPEST = 32
 MOST_CHOICES = 10_000
 MOST_LISTED = 2**31 - 1
+LARGEST_DOCUMENT = 16 * 2**20
 
 
 def require_name(name: str) -> str:
@@ -54,7 +55,6 @@ def require_text_field(field: str) -> str:
 
 
 def checked_filter(filter: Filter | None) -> Filter:
-    """The filter; an empty one for None."""
     for field, condition in (filter or {}).items():
         require_name(field)
         if not isinstance(condition, dict):
@@ -103,9 +103,7 @@ def require_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
 
 
 def require_plain_values(document: Document, indexed: Set[str]) -> None:
-    """Raises ValueError for a list or dict in an indexed field: the stores would index it
-    differently.
-    """
+    """The stores would index a list or a dict differently."""
     for field in indexed & document.keys():
         if isinstance(document[field], list | dict):
             raise ValueError(f"{field} is indexed and holds plain values only")
@@ -130,7 +128,7 @@ def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Doc
 
 
 def require_value(name: str, value: Any, depth: int = 0) -> None:
-    """Raises ValueError unless both stores return this value unchanged."""
+    """Raise ValueError unless both stores return this value unchanged."""
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
     match value:
@@ -188,12 +186,10 @@ def require_limit(limit: int | None) -> None:
         raise ValueError(f"a limit is between 0 and {MOST_LISTED}")
 
 
-# Projection: a field is named by its path, for example `finding.stated`. A path leads through
-# dicts, never into a list.
-
-
 def require_fields(fields: Sequence[str]) -> None:
-    """Raises ValueError if a text is not a path, or if one path lies within another."""
+    """A field is named by its path, for example `finding.stated`, which leads through dicts, never
+    into a list. No path lies within another.
+    """
     for path in fields:
         for name in path.split("."):
             require_name(name)
@@ -206,7 +202,7 @@ def require_fields(fields: Sequence[str]) -> None:
 
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
-    """A copy with only the id and these fields. Fields that the document lacks are left out."""
+    """A copy with only the id and these fields."""
     values = []
     for path in fields:
         value: Any = document
@@ -229,17 +225,12 @@ def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]
     return document
 
 
-# Merges several listings into one; an index serves each of them in order.
-#
-# For an alternative ("by this account or about it") neither store is sure to follow the order of an
-# index: it may read and sort every match. Two listings with a limit cost two index lookups.
-
-
 def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) -> list[Document]:
-    """The first `limit` documents of all listings together, each document once.
+    """The first `limit` documents of all listings together, each once. Each listing holds the first
+    `limit` of its own matches, sorted by `sort`.
 
-    Each listing must hold the first `limit` of its own matches, sorted by `sort` as in
-    `Documents.find`.
+    For an alternative ("by this account or about it") neither store is sure to follow the order of
+    an index: it may read and sort every match. Two listings with a limit cost two index lookups.
     """
     field = sort.removeprefix("-")
     by_id = {document["id"]: document for listing in listings for document in listing}
@@ -249,9 +240,6 @@ def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) 
     return ordered[:limit]
 
 
-# The JSON of a document, as SQLite and backups hold it.
-
-
 def stored_value(value: Any) -> Any:
     """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
     if isinstance(value, datetime):
@@ -259,11 +247,7 @@ def stored_value(value: Any) -> Any:
     return value
 
 
-LARGEST_DOCUMENT = 16 * 2**20
-
-
 def to_json(document: Document) -> str:
-    """The document as JSON. Raises ValueError if it is larger than 16 Mi characters."""
     text = json.dumps(document, default=stored_value, ensure_ascii=False, separators=(",", ":"))
     if len(text) > LARGEST_DOCUMENT:
         raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
@@ -301,7 +285,7 @@ class OpenTransaction:
 
     @contextmanager
     def noted_failure(self) -> Iterator[None]:
-        """Surround each call. Raises the error of an earlier one again."""
+        """Surround each call. It raises the error of an earlier one again."""
         if self._failure:
             raise self._failure
         try:

@@ -23,19 +23,11 @@ MOST_SHOWN = 20
 # Which pass it was: the pages have words for each.
 WORK = frozenset(
     {
-        *(
-            "account_erasure",
-            "account_expiry",
-            "break_glass",
-            "delivery",
-            "erasure_receipt",
-            "hold",
-        ),
-        *("job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
+        *("account_erasure", "account_expiry", "break_glass", "delivery", "erasure_receipt"),
+        *("hold", "job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
         "unassigned",
     }
 )
-
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -73,8 +65,8 @@ class FailedItems(Records[FailedItem]):
         left out. Where an item has a time of its own at which it is due, `postpone` moves it, after
         so many attempts; without it, the item is left out until its next attempt is due.
 
-        Raises StoreUnavailable and what is `passing`: then nothing is damaged. What is refused for
-        another reason, such as a record that was deleted meanwhile, is logged alone.
+        StoreUnavailable and what is `passing` are raised: then nothing is damaged. What is refused
+        for another reason, such as a record that was deleted meanwhile, is logged alone.
         """
         failed: dict[str, FailedItem] | None = None
         away: tuple[type[Exception], ...] = (StoreUnavailable, *passing)
@@ -105,7 +97,7 @@ class FailedItems(Records[FailedItem]):
     def together(
         self, work: str, items: Sequence[tuple[str, T]], act: Callable[[Sequence[T]], R]
     ) -> Iterator[R]:
-        """The same of items that go in one transaction: where that fails, of each alone."""
+        """Do the same for items that go in one transaction: where that fails, for each alone."""
         try:
             result = act([item for _, item in items])
         except StoreUnavailable:
@@ -117,7 +109,6 @@ class FailedItems(Records[FailedItem]):
             yield result
 
     def list_items(self, work: str) -> set[str]:
-        """The ids of the records that this pass failed on."""
         return {*self._find_all(work)}
 
     def _find_all(self, work: str) -> dict[str, FailedItem]:
@@ -141,7 +132,6 @@ class FailedItems(Records[FailedItem]):
         return attempts
 
     def list_some(self) -> list[FailedItem]:
-        """What the admins should look at, MOST_SHOWN at most."""
         return self._list(limit=MOST_SHOWN)
 
     def forget(self, account: str) -> None:

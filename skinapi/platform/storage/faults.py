@@ -14,18 +14,14 @@ from skinapi.platform.storage.ports import Document, Store
 
 @dataclass(frozen=True)
 class Fault:
-    """A broken invariant. Without `repair`, `check` can only report it."""
+    """Without `repair`, `check` can only report it."""
 
     message: str
     repair: Callable[[], object] | None = None
 
 
 def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:
-    """Yield the documents that are not what the code writes; `models` by collection.
-
-    They must be named here: whatever else reads such a document fails, and most of all a list that
-    it stands in.
-    """
+    """Yield the documents that are not what the code writes; `models` by collection."""
     for name, model in models.items():
         for document in _all_documents(store, name):
             try:
@@ -38,9 +34,7 @@ def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iter
 
 
 def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
-    """These faults. Where a damaged document ends their search, that is a fault too, so that the
-    other searches still run.
-    """
+    """Yield these faults, and one more where a damaged document ends their search."""
     try:
         yield from faults
     except (StoreUnavailable, UnsafeSettings):
@@ -50,10 +44,8 @@ def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 def blob_faults(store: Store) -> Iterator[Fault]:
-    """Yield records whose blob is missing or damaged, and blobs that no record refers to.
-
-    Reads every blob, because damage is found only by reading. Also removes what interrupted blob
-    writes left behind.
+    """Yield records whose blob is missing or damaged, and blobs that no record refers to. Each blob
+    is read, and what interrupted writes left behind is removed.
     """
     store.blobs.sweep()
     stored, referenced = set(store.blobs.keys()), set()
@@ -79,9 +71,7 @@ def blob_faults(store: Store) -> Iterator[Fault]:
 
 
 def blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Where a document refers to blobs, and the keys: fields that end in `_blob`, and lists in
-    fields that end in `_blobs`, at any depth.
-    """
+    """Where a document refers to blobs at any depth, and the keys."""
     if isinstance(value, list):
         for item in value:
             yield from blob_keys(item, path)

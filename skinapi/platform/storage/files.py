@@ -27,6 +27,31 @@ from skinapi.platform.storage.ids import (
 )
 
 DRAFT = ".draft"
+# EDQUOT: the disk quota of this user is used up, which needs the same action as a full disk.
+FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = "The disk takes no writes; the operator must look at it"
+LOST = "The database file was removed, replaced or damaged; the operator must put it back"
+LOST_LOG = (
+    "The write-ahead log of the database was removed; the operator must stop the server with "
+    "SIGTERM, which saves what is in it, and start it again"
+)
+DENIED = (
+    "The server may not open a file of its store (permission denied); the operator must give the "
+    "file that the log names to the user of the server"
+)
+LOST_BLOBS = "The folder of stored files was removed or replaced; the operator must put it back"
+NO_FOLDER = (
+    "No folder takes the file in which a large body lies meanwhile; the operator must name one that"
+    " the server may write to: INSTANCE_DIR, or TMPDIR"
+)
+# The disk is also that of the database, which must still take writes when uploads have filled what
+# they may: so much stays free, or a twentieth of a small disk.
+RESERVED_BYTES = 256 * 1024 * 1024
+RESERVED_SHARE = 20
+# Who writes a large file looks again after so many bytes.
+CHECK_EVERY = 4 * 1024 * 1024
+NOT_A_FILE = {errno.ELOOP, errno.ENXIO}  # a link to itself, a socket
+PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
 
 
 @contextmanager
@@ -53,18 +78,16 @@ def write_durably(path: Path, data: bytes) -> None:
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that no other user can read. It appears under its name when the block ends,
-    whole and durable, or not at all. Raises Conflict if the name is taken, or cannot be written.
+    whole and durable, or not at all. A name that is taken is a Conflict.
     """
     if path.exists():
         raise Conflict(f"{path.name} exists already")
     try:
-        with written_durably(path) as draft, open(draft, "wb", opener=_private) as file:
+        private = partial(os.open, mode=0o600)
+        with written_durably(path) as draft, open(draft, "wb", opener=private) as file:
             yield file
     except OSError as error:
         raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
-
-
-_private = partial(os.open, mode=0o600)
 
 
 def sync(path: Path) -> None:
@@ -77,23 +100,6 @@ def sync(path: Path) -> None:
     finally:
         os.close(handle)
 
-
-# Maps errors of the disk and of SQLite to the errors of `skinapi.base.errors`.
-
-
-# EDQUOT: the disk quota of this user is used up, which needs the same action as a full disk.
-FULL = {errno.ENOSPC, errno.EDQUOT}
-READ_ONLY = "The disk takes no writes; the operator must look at it"
-LOST = "The database file was removed, replaced or damaged; the operator must put it back"
-LOST_LOG = (
-    "The write-ahead log of the database was removed; the operator must stop the server with "
-    "SIGTERM, which saves what is in it, and start it again"
-)
-DENIED = (
-    "The server may not open a file of its store (permission denied); the operator must give the "
-    "file that the log names to the user of the server"
-)
-LOST_BLOBS = "The folder of stored files was removed or replaced; the operator must put it back"
 
 _denied: set[str] = set()
 
@@ -127,33 +133,17 @@ def disk_errors() -> Iterator[None]:
         raise disk_error(error) from error
 
 
-# The disk is also that of the database, which must still take writes when uploads have filled what
-# they may: so much stays free, or a twentieth of a small disk.
-RESERVED_BYTES = 256 * 1024 * 1024
-RESERVED_SHARE = 20
-# Who writes a large file looks again after so many bytes.
-CHECK_EVERY = 4 * 1024 * 1024
-
-
 def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
-    """Raises OSError (ENOSPC) where so many more bytes would take of the reserved space of its
-    disk.
-    """
+    """Raise OSError (ENOSPC) where so many more bytes would take of the disk's reserved space."""
     disk = os.statvfs(folder)
     total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
     if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-NO_FOLDER = (
-    "No folder takes the file in which a large body lies meanwhile; the operator must name one that"
-    " the server may write to: INSTANCE_DIR, or TMPDIR"
-)
-
-
 def passing_folder(folder: Path) -> Path:
     """Where a file lies while a request runs: in this folder, or in TMPDIR where it is missing or
-    takes no files, as on a server whose store is MongoDB. Raises StoreUnavailable.
+    takes no files, as on a server whose store is MongoDB.
     """
     if os.access(folder, os.W_OK | os.X_OK):
         return folder
@@ -163,15 +153,13 @@ def passing_folder(folder: Path) -> Path:
         raise StoreUnavailable(NO_FOLDER) from error
 
 
-# A file lock between threads and processes.
-#
-# SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds. With
-# this lock the kernel wakes the next waiter, and releases the lock of a killed process.
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file at this path. Creates the file, and never removes it."""
+    """Hold an exclusive lock between threads and processes on the file at this path, which stays.
+
+    SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds.
+    Here the kernel wakes the next waiter, and releases the lock of a killed process.
+    """
     file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         # Not lockf: its POSIX locks do not exclude the other threads of this process.
@@ -183,18 +171,13 @@ def locked(path: Path) -> Iterator[None]:
         os.close(file)
 
 
-# Blobs as files: written to a temporary file, synced, then renamed to the final path.
-#
-# Their folder is made once, before a server starts, and holds a file that proves it: an empty
-# folder in its place, such as the one below a disk that is not mounted, is an error and takes no
-# file.
-
-
-NOT_A_FILE = {errno.ELOOP, errno.ENXIO}  # a link to itself, a socket
-PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
-
-
 class FileBlobs:
+    """Blobs as files: written to a draft, synced, then renamed to the final path.
+
+    Their folder is made once, before a server starts, and holds a file that proves it: an empty
+    folder in its place, such as the one below a disk that is not mounted, takes no file.
+    """
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._proof = folder / "made"
@@ -207,7 +190,6 @@ class FileBlobs:
             write_durably(self._proof, PROOF)
 
     def refuse_if_lost(self) -> None:
-        """Raises StoreUnavailable if the folder was removed or replaced."""
         with disk_errors():
             lost = not self._proof.exists()
         if lost != self._reported:
@@ -265,16 +247,12 @@ class FileBlobs:
                         draft.unlink()
 
     def _path_of(self, key: str) -> Path:
-        """The blob's path. The folder is the last two digits of the id, which are random, so that
-        all folders fill evenly.
-        """
+        # The last two digits of the id are random, so all folders fill evenly.
         return self._folder / require_blob_key(key)[30:32] / key
 
 
 def _read_regular(path: Path) -> bytes:
-    """The content of a file. Raises BlobDamaged where something else stands in its place: reading a
-    pipe or a device would never end.
-    """
+    """Raise BlobDamaged where no file stands there: reading a pipe or a device would never end."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -16,9 +16,8 @@ BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
 class Clock:
-    """How much earlier than it is `now` says that it is, in this process. Ids follow, but they only
-    grow, so it may not go back further: the demo alone sets it, before its first record, and then
-    with less and less.
+    """How much earlier than it is `now` says that it is, in this process. The demo alone sets it,
+    before its first record, and then with less and less: ids follow, and only grow.
     """
 
     set_back = timedelta()
@@ -38,34 +37,24 @@ def is_ahead(time: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> bool:
 
 
 class _Ids:
-    """Strictly increasing numbers, even if the clock goes back.
-
-    The upper bits are the time in milliseconds, the lower 80 bits are random.
+    """Strictly increasing, even if the clock goes back: the time in milliseconds, then 80 random
+    bits.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def next(self) -> int:
-        with self._lock:
-            fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
-            if fresh >> 80 <= self._last >> 80:
-                fresh = self._last + 1 + secrets.randbits(64)
-            self._last = fresh
-            return fresh
-
-
-_ids = _Ids()
+    lock = threading.Lock()
+    last = 0
 
 
 def new_id() -> str:
-    """32 hex digits that sort by creation time.
-
-    Ids of one process sort exactly. Ids that two processes create in the same millisecond can sort
-    in either order.
+    """32 hex digits that sort by creation time: exactly those of one process, to the millisecond
+    those of several.
     """
-    return f"{_ids.next():032x}"
+    with _Ids.lock:
+        fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
+        if fresh >> 80 <= _Ids.last >> 80:
+            fresh = _Ids.last + 1 + secrets.randbits(64)
+        _Ids.last = fresh
+        return f"{fresh:032x}"
 
 
 def new_id_after(earlier: str | None) -> str:
@@ -84,27 +73,22 @@ def made_at(identifier: str) -> datetime:
 
 
 def first_id_at(time: datetime) -> str:
-    """The lowest id that `new_id` can make at this time."""
+    """The lowest id of this time."""
     return f"{int(time.timestamp() * 1000) << 80:032x}"
 
 
 def new_blob_key(data: bytes) -> str:
-    """A new key, also for bytes that are already stored: two patients never share a blob.
-
-    The key is an id and the SHA-256 of the bytes.
-    """
+    """An id and the SHA-256 of the bytes. Two patients with the same bytes never share a blob."""
     return f"{new_id()}-{hashlib.sha256(data).hexdigest()}"
 
 
 def require_blob_key(key: str) -> str:
-    """Return the key. Raises ValueError if its form is wrong."""
     if not BLOB_KEY.fullmatch(key):
         raise ValueError("not a blob key")
     return key
 
 
 def verified_blob(key: str, data: bytes) -> bytes:
-    """Return the data. Raises BlobDamaged if it does not match the checksum in the key."""
     if hashlib.sha256(data).hexdigest() != key.partition("-")[2]:
         raise BlobDamaged
     return data

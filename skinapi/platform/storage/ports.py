@@ -1,7 +1,5 @@
-"""The ports of the store: Documents and Blobs, and the Store that holds both.
-
-Two packages implement them: sqlite (with files) and mongo; `open_store` in __init__.py selects one.
-The words are MongoDB's: `find` lists, `get` is None where there is nothing.
+"""The ports of the store: Documents and Blobs, and the Store that holds both. `open_store`
+(platform/stores) selects the one of two that implement them.
 
 Filters and update operators are a closed subset of MongoDB's. A document is a dict of JSON values;
 field names contain no dots. Three conventions hold everywhere:
@@ -22,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 Document = dict[str, Any]
 Filter = dict[str, Any]
 Ops = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 
 def set_or_remove(fields: Mapping[str, Any]) -> Ops:
@@ -31,9 +30,6 @@ def set_or_remove(fields: Mapping[str, Any]) -> Ops:
     return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
 
 
-T = TypeVar("T")
-
-
 class Documents(Protocol):
     """One collection. Each call is atomic for one document. Several calls are all or nothing inside
     `Store.transaction`; there an error of a call ends the transaction.
@@ -41,23 +37,19 @@ class Documents(Protocol):
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
         """Index these fields. With `unique`, no two documents that have all of them may be equal in
-        all of them. Raises Duplicate if two are.
+        all of them: that raises Duplicate, here and in each write.
         """
 
     def expire_by(self, field: str) -> None:
-        """Expire documents by the time in `field`. A document without the field never expires.
-
-        Readers no longer see an expired document; it is removed from the disk later. It does not
-        block a unique key.
+        """Expire documents by the time in `field`, if they have it. Readers no longer see them; the
+        disk loses them later, and they block no unique key.
         """
 
     def insert(self, document: Document) -> None:
-        """Add a document under its `id`. Raises Duplicate."""
+        """Add a document under its `id`."""
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        """Add documents that a store has kept. All are durable when it returns; after an error some
-        may have been added. Raises Duplicate.
-        """
+        """All are durable when it returns; after an error some may have been added."""
 
     def get(self, identifier: str) -> Document | None: ...
 
@@ -71,10 +63,8 @@ class Documents(Protocol):
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
         """Matching documents, ordered by `sort` ("-field" descends), then by id in that direction.
-
-        `after` is an id: a listing sorted by id continues behind it. With `fields`, each document
-        has only its id and these fields. A path such as `finding.stated` selects a field within a
-        dict; a list is returned whole or not at all.
+        A listing sorted by id continues behind the id `after`. With `fields`, such as
+        `finding.stated`, each document has only its id and these.
         """
 
     def count(self, filter: Filter | None = None) -> int: ...
@@ -84,41 +74,31 @@ class Documents(Protocol):
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         """Change the first match, by id, atomically; return the changed document, or None without a
-        match.
-
-        This is the only way to compare-and-set. With `upsert` and no match, the filter becomes a
-        new document; it may contain only equalities, one of them for the id. Raises Duplicate.
+        match. This is the only way to compare-and-set. With `upsert` and no match, the filter
+        becomes a new document; it has only equalities, one of them for the id.
         """
 
     def update_all(self, filter: Filter, ops: Ops) -> int:
-        """Change all matches, and return their number."""
+        """Return the number of the matches."""
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
-        """Set fields of each document that has one of these ids. Raises Duplicate."""
+        """Set fields of each document that has one of these ids."""
 
     def delete(self, filter: Filter) -> int:
-        """Delete all matches, and return their number."""
+        """Return the number of the matches."""
 
 
 class Blobs(Protocol):
-    """Bytes under keys that the store makes. No two blobs share a key, so `delete` erases exactly
-    one blob.
-    """
+    """Bytes under keys that the store makes. No two blobs share a key."""
 
     def put(self, data: bytes) -> str:
         """Store the bytes durably, and return their key."""
 
     def put_as(self, key: str, data: bytes) -> None:
-        """Store the bytes durably under a key that another store has made. Does nothing if the key
-        is taken. Raises BlobDamaged if they do not match the checksum in the key.
-        """
+        """Store the bytes durably under a key that another store has made, unless it is taken."""
 
     def find(self, key: str) -> bytes | None:
-        """The bytes, or None if there is no such blob.
-
-        Raises BlobDamaged if the bytes do not match the checksum in the key. Raises ValueError, as
-        does `delete`, for a text that does not have the form of a key.
-        """
+        """Raises BlobDamaged if the bytes do not match the checksum in the key."""
 
     def delete(self, key: str) -> None: ...
 
@@ -134,11 +114,11 @@ class Snapshot(Protocol):
     def collections(self) -> list[str]: ...
 
     def documents(self, name: str) -> Iterator[Document]:
-        """The documents of this collection, by id. Needs memory for some hundred of them."""
+        """The documents by id. They need memory for some hundred of them."""
 
 
 class Remnant(StrEnum):
-    """Where bytes of deleted data may still stand after `Store.scrub`."""
+    """Where deleted data may still stand after `Store.scrub`."""
 
     LOG_IN_USE = "log_in_use"  # a reader, such as a backup, holds SQLite's write-ahead log
     FILE_TOO_LARGE = "file_too_large"  # to be rewritten by the command `scrub`
@@ -160,24 +140,21 @@ class Scrubbed:
 
     @property
     def complete(self) -> bool:
-        """Whether all was done that the store can do."""
         return FOR_LATER.isdisjoint(self.remains)
 
 
 class Store(Protocol):
-    """All collections, and the blobs."""
-
     blobs: Blobs
 
     def collection(self, name: str) -> Documents: ...
 
     def collections(self) -> list[str]:
-        """The names of all collections with a document; empty ones may be among them."""
+        """Empty ones may be among them."""
 
     @property
     def one_writer(self) -> bool:
-        """Whether transactions run one after the other, so that one document may be changed by all
-        of them. Where they do not, each change of it would wait for the one before.
+        """Whether transactions run one after the other. Where they do not, those that change one
+        document wait for each other.
         """
 
     def transaction(self, act: Callable[[], T]) -> T:
@@ -186,33 +163,25 @@ class Store(Protocol):
         What `act` reads is of one moment, with its own writes. Where another transaction changes
         what this one writes, `act` runs again, from the beginning: it changes nothing outside the
         store. It may run on another thread, in the caller's context, and should not be slow.
-        Blobs are no part of it: put them before, delete them after.
-
-        A read that decides, of a document that `act` does not write, may be outdated when its
-        writes are seen: let `act` change that document too.
+        Blobs are no part of it: put them before, delete them after. A read that decides, of a
+        document that `act` does not write, may be outdated by then: let `act` change it too.
 
         Inside another transaction, `act` is a part of that one. An error of a call of Documents
-        ends the transaction, also where `act` catches it. Raises StoreBusy where the conflicts do
-        not end.
+        ends the transaction, also where `act` catches it.
         """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Read all documents as they are now, while others go on writing.
-
-        MongoDB keeps a snapshot for five minutes, unless its server is set to more
-        (minSnapshotHistoryWindowInSeconds), and needs a replica set for it. Raises
-        StoreUnavailable.
+        """Read all documents as they are now, while others go on writing. MongoDB keeps a snapshot
+        for five minutes, unless its server is set to more (minSnapshotHistoryWindowInSeconds).
         """
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
         """Overwrite what was deleted before this call, as far as the store can, and say what
-        remains. Not inside a transaction.
-
-        It may take seconds, for which others wait to write; with `any_size`, as long as it takes.
-        Raises StoreUnavailable.
+        remains. It may take seconds, for which others wait to write; with `any_size`, as long as it
+        takes.
         """
 
     def ping(self) -> None:
-        """Raises StoreUnavailable if the store does not answer or takes no writes."""
+        """Raise StoreUnavailable if the store does not answer or takes no writes."""
 
     def close(self) -> None: ...

@@ -48,7 +48,7 @@ class Records(Generic[R]):
             self._documents.expire_by(self.expiry)
 
     def insert(self, record: R, /, **more: Any) -> R:
-        """Store a new record; `more` are fields that only the store uses. Raises Duplicate."""
+        """Store a new record; `more` are fields that only the store uses."""
         self._documents.insert({**record.stored(), **more, "schema": 1})
         return record
 
@@ -58,7 +58,6 @@ class Records(Generic[R]):
         return self._read(self._documents.get(identifier) if known else None)
 
     def get(self, identifier: str, /) -> R:
-        """Raises NotFound."""
         record = self.find(identifier)
         if record is None:
             raise NotFound(self.missing)
@@ -106,17 +105,15 @@ class Records(Generic[R]):
             after = found[-1]["id"]
 
     def _by_key(self, key: str | None, **owner: str) -> R | None:
-        """The record that a request with this idempotency key of its owner has made before."""
+        """What a request with this idempotency key of its owner has made before."""
         return self._first({**owner, "idempotency_key": key}) if key is not None else None
 
     def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
-        """For `check`: the values of this field that name what is not there any more."""
+        """The values of this field that name what is not there any more."""
         return [value for value in sorted(self._documents.count_by(field)) if not stays(value)]
 
     def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
-        """Set these fields of the first match, and remove those that are None. The result is None
-        where nothing matches.
-        """
+        """Set these fields of the first match, and remove those that are None."""
         return self._read(self._documents.update(wanted, set_or_remove(fields)))
 
 

@@ -20,47 +20,6 @@ from skinapi.base.logs import log
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 
-# The keys that sign a hash chain of rows: without the server's secret nobody can write one.
-#
-# A signature is an HMAC-SHA256 (https://www.rfc-editor.org/rfc/rfc2104) of a whole document. The
-# document names its key, so that rows written under a former secret can still be verified.
-
-
-class SigningKeys:
-    """Keys made from secrets, the newest first: it signs, the others only verify."""
-
-    def __init__(self, secrets: Sequence[str], *, purpose: str) -> None:
-        # One key for each purpose: a signature of one kind is worth nothing as another.
-        made = [hmac.digest(each.encode(), purpose.encode(), "sha256") for each in secrets]
-        self._keys = {hmac.digest(key, b"name", "sha256").hex()[:8]: key for key in made}
-        self.names = list(self._keys)
-
-    @property
-    def current(self) -> str:
-        """The name of the key that signs."""
-        return self.names[0]
-
-    def age(self, document: Document) -> int | None:
-        """0 if the document names the newest key, 1 for the one before; None for an unknown key."""
-        name = document.get("key")
-        return self.names.index(name) if name in self.names else None
-
-    def sign(self, document: Document) -> str:
-        """The signature of a document that names a known key."""
-        # A field that is None is not stored, so it must not change the signature.
-        facts = {name: value for name, value in document.items() if value is not None}
-        canonical = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
-        message = canonical.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._keys[document["key"]], message, "sha256").hex()
-
-    def signed(self, document: Document, *, field: str) -> bool:
-        """Whether the signature in this field is that of the rest of the document."""
-        if self.age(document) is None:
-            return False
-        rest = {name: value for name, value in document.items() if name != field}
-        return hmac.compare_digest(self.sign(rest).encode(), str(document.get(field)).encode())
-
-
 # Raise it where the code before could not read what this one stores, or would store what this one
 # cannot read. A field that is only added needs no new version: code leaves out what it does not
 # know.
@@ -82,12 +41,44 @@ MIGRATING = (
 )
 
 
+class SigningKeys:
+    """Keys made from secrets, the newest first: it signs, the others only verify. A signature is an
+    HMAC-SHA256 of a whole document, which names its key. https://www.rfc-editor.org/rfc/rfc2104
+    """
+
+    def __init__(self, secrets: Sequence[str], *, purpose: str) -> None:
+        # One key for each purpose: a signature of one kind is worth nothing as another.
+        made = [hmac.digest(each.encode(), purpose.encode(), "sha256") for each in secrets]
+        self._keys = {hmac.digest(key, b"name", "sha256").hex()[:8]: key for key in made}
+        self.names = list(self._keys)
+
+        self.current = self.names[0]  # it signs
+
+    def age(self, document: Document) -> int | None:
+        """0 for the newest key, 1 for the one before; None for an unknown one."""
+        name = document.get("key")
+        return self.names.index(name) if name in self.names else None
+
+    def sign(self, document: Document) -> str:
+        # A field that is None is not stored, so it must not change the signature.
+        facts = {name: value for name, value in document.items() if value is not None}
+        canonical = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
+        message = canonical.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._keys[document["key"]], message, "sha256").hex()
+
+    def signed(self, document: Document, *, field: str) -> bool:
+        """Whether this field holds the signature of the rest of the document."""
+        if self.age(document) is None:
+            return False
+        rest = {name: value for name, value in document.items() if name != field}
+        return hmac.compare_digest(self.sign(rest).encode(), str(document.get(field)).encode())
+
+
 def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> None:
     """Make sure that this code and this key may work on the store, before anything is written.
 
     `secrets` are the server's, the newest first. A store with the key of a former one takes the
-    newest; without `change`, nothing is written. Raises StoreTooNew, StoreTooOld,
-    StoreUnavailable, and UnsafeSettings for another key.
+    newest; without `change`, nothing is written.
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
@@ -124,7 +115,7 @@ def is_released(store: Store) -> bool:
 
 
 def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
-    """Keep everybody else from opening the store. Raises UnsafeSettings for another key."""
+    """Keep everybody else from opening the store."""
     documents = store.collection(STORE_COLLECTION)
     if SigningKeys(secrets, purpose=PURPOSE).age(documents.get(STORE_COLLECTION) or {}) is None:
         raise UnsafeSettings(OTHER_KEY)
@@ -139,9 +130,7 @@ def end_migration(store: Store) -> None:
 
 
 def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
-    """Make the newest secret the key of the store, whatever its key was. Raises StoreTooNew,
-    StoreTooOld.
-    """
+    """Make the newest secret the key of the store, whatever its key was."""
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
     if stored := documents.get(STORE_COLLECTION):
@@ -150,7 +139,6 @@ def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
 
 
 def _refuse_other(stored: Document) -> None:
-    """A version that this code cannot work on."""
     if stored["version"] > VERSION:
         raise StoreTooNew(
             f"The store has version {stored['version']}; this code has version {VERSION}. "

@@ -11,9 +11,9 @@ it, is said in one table: app/composition/subscriptions.py.
         unit.audit("account.approve", by=by, target=account.id)
         return self.accounts.change(account, status="approved")
 
-There is no `with` block: where two transactions change the same document, MongoDB lets one of them
-run again from the beginning, and SQLite may run it on the thread of another writer. So what runs is
-a function, and changes nothing outside the store.
+There is no `with` block: MongoDB lets one of two transactions in conflict run again from the
+beginning, and SQLite may run it on the thread of another writer. So what runs is a function, and
+changes nothing outside the store.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +32,8 @@ T = TypeVar("T")
 E = TypeVar("E")
 P = ParamSpec("P")
 Listeners = dict[type, list[Callable[[Any], Any]]]
+AT_ONCE = 100
+RETRY_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +56,20 @@ class AuditRows(Protocol):
         """Add a row in the transaction under way."""
 
 
-# Files that are still to be deleted: what a person has deleted is gone, whatever is killed.
-#
-# A blob is no part of a transaction. So the transaction that deletes a record notes the keys of its
-# blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a thread
-# deletes.
-
-
-AT_ONCE = 100
-RETRY_EVERY_S = 60.0
-
-
 class Erasures:
+    """Files that are still to be deleted: what a person has deleted is gone, whatever is killed.
+
+    A blob is no part of a transaction. So the transaction that deletes a record notes the keys of
+    its blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a
+    thread deletes.
+    """
+
     def __init__(self, store: Store) -> None:
         self._noted = store.collection("erasures")
         self._blobs = store.blobs
 
     def note(self, keys: Sequence[str]) -> None:
-        """Call it in the transaction that deletes the records of these blobs."""
+        """Note them in the transaction that deletes the records of these blobs."""
         if keys:
             moment = now()
             self._noted.insert_many(
@@ -87,7 +85,7 @@ class Erasures:
             log.warning("erased_later", count=len(keys))
 
     def finish_all(self) -> None:
-        """Delete what was left. Raises StoreUnavailable."""
+        """Delete what was left."""
         while noted := self._noted.find(limit=AT_ONCE):
             self._erase([document["id"] for document in noted])
 
@@ -118,22 +116,21 @@ class UnitOfWork:
         self._under_way: ContextVar[bool] = ContextVar("unit_under_way", default=False)
 
     def inside(self, event: type[E], *listeners: Callable[[E], Iterable[str] | None]) -> None:
-        """Call these with each such event, in this order, in the transaction that publishes it. A
-        listener may return the keys of files to be deleted after it.
+        """Call these with each such event, in the transaction that publishes it. A listener may
+        return the keys of files to be deleted after it.
         """
         self._inside.setdefault(event, []).extend(listeners)
 
     def afterwards(self, event: type[E], *listeners: Callable[[E], object]) -> None:
-        """Call these with each such event, in this order, once its transaction is durable."""
+        """Call these with each such event once its transaction is durable."""
         self._afterwards.setdefault(event, []).extend(listeners)
 
     def run(self, act: Callable[["Unit"], T]) -> T:
-        """Run `act` and add its audit row, in one transaction (`Store.transaction`). After it,
-        delete its files and call who listens afterwards.
+        """Run `act` and add its audit row, in one transaction. After it, delete its files and call
+        who listens afterwards.
 
         Where `act` is refused with a SkinAPIError, only the row that it has named is added, with
-        the error's code; none where the store fails, or another request has stored the same. Not
-        inside another unit of work.
+        the error's code; none where the store fails, or another request has stored the same.
         """
         if self._under_way.get():
             raise RuntimeError("a unit of work within another one")
@@ -156,7 +153,7 @@ class UnitOfWork:
         return result
 
     def tell(self, event: object) -> Iterator[str]:
-        """For `Unit.publish`: call who listens inside. The result is the files to be deleted."""
+        """Call who listens inside. The result is the files to be deleted."""
         for listener in self._inside.get(type(event), ()):
             yield from listener(event) or ()
 
@@ -167,7 +164,7 @@ class UnitOfWork:
 
 
 class Unit:
-    """A transaction under way, as the use case sees it that runs in it."""
+    """A transaction under way, for the use case that runs in it."""
 
     named: AuditRow | None
     files: list[str]
@@ -186,8 +183,8 @@ class Unit:
         detail: str | None = None,
         owner: str | None = None,
     ) -> None:
-        """Name what this transaction does. Its row is added at the end; or alone, where it is
-        refused after this. Named again, the last name counts.
+        """Name what this transaction does; the last name counts. Its row is added at the end, or
+        alone, where it is refused after this.
         """
         self.named = AuditRow(action, by, target, detail, owner=owner)
 
@@ -209,7 +206,7 @@ class Unit:
         self.files.extend(files)
 
     def attempt(self, act: Callable[["Unit"], T]) -> T:
-        """For `UnitOfWork.run`: the whole of the transaction, each time that it runs."""
+        """The whole of the transaction, each time that it runs."""
         self._begin()
         result = act(self)
         self._erasures.note(self.files)
