@@ -73,7 +73,7 @@ def account_calls(services: Services, records: int) -> Calls:
         page = admin.list_accounts(
             roles=("doctor",), status=None, beginning=beginning, after=None, limit=PAGE
         )
-        admin.count_patients({doctor.id for doctor in page.items})
+        admin.accounts.count_patients({doctor.id for doctor in page.items})
 
     return {
         "users, first page": users,

@@ -50,7 +50,7 @@ def fill_sessions(store: Store, records: int) -> None:
 def session_calls(services: Services, _: int) -> Calls:
     sessions, account = services.auth, services.data.accounts.get(OWNER)
     return {
-        "sessions": lambda: sessions.list_sessions(account=account, after=None, limit=PAGE),
+        "sessions": lambda: sessions.sessions.page(account, after=None, limit=PAGE),
     }
 
 

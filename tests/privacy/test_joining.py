@@ -130,9 +130,8 @@ def test_what_either_has_refused_is_refused(backend: Backend) -> None:
     assert join(root, old.email, ada.email).status_code == 200
     joined = {"photos": False, "training": False, "llm": True, "sharing": True}
     assert backend.account(ada.email).consents == joined
-    told = backend.services.consents.show(backend.account(ada.email))
-    assert {one.purpose: one.given for one in told.states if one.given is not None} == joined
-    assert sum(one.way == "joining" for one in told.history) == 2
+    history = backend.services.data.consents.history_of(backend.account(ada.email).id)
+    assert sum(change.way == "joining" for change in history) == 2
 
 
 @pytest.mark.parametrize(

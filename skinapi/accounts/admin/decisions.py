@@ -141,9 +141,6 @@ class DecisionsService:
     outbox: Outbox
     assignments: Assignments
 
-    def count_waiting(self) -> int:
-        return self.accounts.count_waiting(most=MOST_COUNTED)
-
     def approve_accounts(
         self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None = DEFAULT, by: str
     ) -> Decided:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from skinapi.accounts.admin.decisions import DecisionsService
+from skinapi.accounts.admin.decisions import MOST_COUNTED, DecisionsService
 from skinapi.accounts.admin.schemas import (
     AccountRow,
     AccountSearch,
@@ -93,9 +93,12 @@ def _page_of(
 
 def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     """What a page says besides its accounts: one query for all of them, not one for each."""
-    doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
-    patients = admin.count_patients({item.id for item in page.items if item.role == "doctor"})
-    return {"doctors": doctors, "patients": patients}
+    in_charge = admin.accounts_of({item.doctor_id for item in page.items if item.doctor_id})
+    doctors = {item.id for item in page.items if item.role == "doctor"}
+    return {
+        "doctors": {doctor: account.email for doctor, account in in_charge.items()},
+        "patients": admin.accounts.count_patients(doctors),
+    }
 
 
 @routes.route(
@@ -256,7 +259,7 @@ def delete_doctor(
 @decision_routes.route("GET", "/accounts/waiting", access=admins("Only admin can view accounts"))
 def count_waiting(decisions: DecisionsService) -> WaitingCount:
     """How many accounts wait for approval."""
-    return WaitingCount(count=decisions.count_waiting())
+    return WaitingCount(count=decisions.accounts.count_waiting(most=MOST_COUNTED))
 
 
 @decision_routes.route(

@@ -72,9 +72,6 @@ class AdminService:
             refused=refused,
         )
 
-    def count_patients(self, doctors: set[str]) -> dict[str, int]:
-        return self.accounts.count_patients(doctors)
-
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
         """Those that are gone are left out."""
         found: dict[str, Account] = {}
@@ -82,9 +79,6 @@ class AdminService:
         for start in range(0, len(wanted), READ_AT_ONCE):
             found |= self.accounts.by_ids({*wanted[start : start + READ_AT_ONCE]})
         return found
-
-    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        return {one: found.email for one, found in self.accounts_of(identifiers).items()}
 
     @atomic
     def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:

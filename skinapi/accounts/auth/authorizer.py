@@ -40,7 +40,7 @@ DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 
 
-class _Payload(BaseModel):
+class Claims(BaseModel):
     """Anything but the claims of `sign` is refused before it reaches the store."""
 
     model_config = ConfigDict(strict=True)
@@ -51,13 +51,6 @@ class _Payload(BaseModel):
     ver: int
     iat: Annotated[int, Field(le=LATEST)]
     exp: Annotated[int, Field(le=LATEST)]
-
-
-@dataclass(frozen=True)
-class Claims:
-    account_id: str
-    token_version: int
-    session_id: str
 
 
 class Tokens:
@@ -86,13 +79,12 @@ class Tokens:
     def read(self, token: str) -> Claims:
         try:
             payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=DECODE_OPTIONS)
-            claims = _Payload.model_validate(payload)
+            return Claims.model_validate(payload)
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
         # ArithmeticError: a claim such as Infinity overflows when it becomes an integer.
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
-        return Claims(account_id=claims.sub, token_version=claims.ver, session_id=claims.sid)
 
 
 ADMIN_ONLY = Signed(roles=("admin",))
@@ -154,11 +146,11 @@ class Authorizer:
 
     def _read(self, claims: Claims) -> tuple[Account, Session]:
         try:
-            account = self.accounts.get(claims.account_id)
+            account = self.accounts.get(claims.sub)
         except NotFound as error:
             raise InvalidToken from error
-        revoked = account.status == "deleting" or account.token_version != claims.token_version
-        session = self.sessions.find_valid(claims.session_id, account=account)
+        revoked = account.status == "deleting" or account.token_version != claims.ver
+        session = self.sessions.find_valid(claims.sid, account=account)
         if revoked or session is None:
             raise InvalidToken
         return account, session

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.errors import ConsentTextChanged, PhotosStillKept
@@ -42,19 +42,12 @@ class _Written(BaseModel):
     text: str
 
 
-class _Consents(BaseModel):
+class _Consents(RootModel[Mapping[Purpose, tuple[_Written, ...]]]):
     model_config = ConfigDict(frozen=True)
-
-    by_purpose: Mapping[Purpose, tuple[_Written, ...]]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name(cls, written: object) -> object:
-        return {"by_purpose": written}
 
     @model_validator(mode="after")
     def _require_all(self) -> Self:
-        if missing := [one for one in PURPOSES if not self.by_purpose.get(one)]:
+        if missing := [purpose for purpose in PURPOSES if not self.root.get(purpose)]:
             raise ValueError(f"No text for the consents: {', '.join(missing)}")
         return self
 
@@ -65,20 +58,25 @@ def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
     words = load_words("consents.CONSENTS", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
-        each = [words[language].by_purpose[purpose] for language in LANGUAGES]
+        versions = zip(*(words[language].root[purpose] for language in LANGUAGES), strict=True)
         texts[purpose] = tuple(
             ConsentText(
                 version=version,
-                title=LocalizedText(**_by_language([one.title for one in same])),
-                text=LocalizedText(**_by_language([one.text for one in same])),
+                title=_localized([written.title for written in each]),
+                text=_localized([written.text for written in each]),
             )
-            for version, same in enumerate(zip(*each, strict=True), 1)
+            for version, each in enumerate(versions, 1)
         )
     return texts
 
 
-def _by_language(texts: list[str]) -> dict[str, str]:
-    return dict(zip(LANGUAGES, texts, strict=True))
+def _localized(texts: list[str]) -> LocalizedText:
+    return LocalizedText(**dict(zip(LANGUAGES, texts, strict=True)))
+
+
+def find_text(purpose: Purpose, version: int | None) -> ConsentText | None:
+    texts = list_consent_texts()[purpose]
+    return next((text for text in texts if text.version == version), None)
 
 
 def newest_text(purpose: Purpose) -> ConsentText:
@@ -93,8 +91,8 @@ class ConsentGiven(StoredRecord):
     - `finding`: the consent is about the photo of this finding alone
     """
 
-    id: str
-    created_at: datetime
+    id: str = Field(default_factory=new_id)
+    created_at: datetime = Field(default_factory=now)
     account: str
     purpose: str
     given: bool
@@ -108,33 +106,6 @@ class ConsentGiven(StoredRecord):
 class Consents(Records[ConsentGiven]):
     collection, record = "consents", ConsentGiven
     indexes = (("account", "id"),)
-
-    def add(
-        self,
-        *,
-        account: str,
-        purpose: Purpose,
-        given: bool,
-        by: str,
-        way: Way,
-        version: int | None = None,
-        language: Language | None = None,
-        finding: str | None = None,
-    ) -> None:
-        self.insert(
-            ConsentGiven(
-                id=new_id(),
-                created_at=now(),
-                account=account,
-                purpose=purpose,
-                given=given,
-                version=version,
-                language=language,
-                by=by,
-                way=way,
-                finding=finding,
-            )
-        )
 
     def history_of(self, account: str) -> list[ConsentGiven]:
         """All changes, the oldest first."""
@@ -152,32 +123,6 @@ def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
     return {change.purpose: change for change in history if change.finding is None}
 
 
-SHOWN_CHANGES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentState:
-    """`agreed` is the text that was shown when it was given, `since` when; None where nobody noted
-    that. One that is to be asked again still stands.
-    """
-
-    purpose: Purpose
-    given: bool | None
-    since: datetime | None
-    agreed: ConsentText | None
-    newest: ConsentText
-
-    @property
-    def ask_again(self) -> bool:
-        return self.given is True and self.agreed != self.newest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownConsents:
-    states: list[ConsentState]
-    history: list[ConsentGiven]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedConsents:
     """`texts` are the versions that were shown; empty where the client does not say."""
@@ -193,12 +138,6 @@ class ConsentsService:
     work: UnitOfWork
     accounts: Accounts
     consents: Consents
-
-    def show(self, account: Account) -> ShownConsents:
-        history = self.consents.history_of(account.id)
-        latest = latest_of(history)
-        states = [_state_of(purpose, account, latest.get(purpose)) for purpose in PURPOSES]
-        return ShownConsents(states=states, history=history[-SHOWN_CHANGES:])
 
     @atomic
     def change(self, unit: Unit, *, account_id: str, changed: ChangedConsents) -> None:
@@ -239,7 +178,7 @@ class ConsentsService:
         self.accounts.change(unit, account, consents=dict(account.consents) | {**due})
         for purpose, allowed in due.items():
             version = changed.texts.get(purpose)
-            self.consents.add(
+            given = ConsentGiven(
                 account=account.id,
                 purpose=purpose,
                 given=allowed,
@@ -248,6 +187,7 @@ class ConsentsService:
                 version=version,
                 language=None if version is None else changed.language,
             )
+            self.consents.insert(given)
             if not allowed:
                 unit.publish(ConsentWithdrawn(account.id, purpose))
 
@@ -257,14 +197,3 @@ def _refuse_old_texts(changed: ChangedConsents) -> None:
     for purpose, version in changed.texts.items():
         if changed.given.get(purpose) and version != newest_text(purpose).version:
             raise ConsentTextChanged
-
-
-def _state_of(purpose: Purpose, account: Account, last: ConsentGiven | None) -> ConsentState:
-    texts = {one.version: one for one in list_consent_texts()[purpose]}
-    return ConsentState(
-        purpose=purpose,
-        given=account.consents.get(purpose),
-        since=last.created_at if last else None,
-        agreed=texts.get(last.version) if last and last.version and last.given else None,
-        newest=newest_text(purpose),
-    )

@@ -55,7 +55,8 @@ def show_consents(
     another one now.
     """
     account: Account = subject.account
-    return ConsentsView.of(consents.show(account), query.lang or account.language)
+    history = consents.consents.history_of(account.id)
+    return ConsentsView.of(account, history, query.lang or account.language)
 
 
 @consent_routes.route("PUT", "/me/consents", raises=(ConsentTextChanged, PhotosStillKept))

@@ -23,20 +23,16 @@ from skinapi.accounts.auth.schemas import (
     Credentials,
     Forgotten,
     LoggedIn,
-    LoggedInToRefresh,
     Me,
     NewLocale,
     NewNotices,
     NewPasswordBody,
+    NewTokens,
     PasswordByLink,
-    PasswordChanged,
-    PasswordChangedToRefresh,
     PasswordLinkView,
     PasswordReplacement,
     RefreshBody,
     Refreshed,
-    Registered,
-    RegisteredToRefresh,
     Registration,
     SessionView,
     TokenRequest,
@@ -62,6 +58,7 @@ LONGEST_CLIENT_NAME = 100
 # Below the general limit, because these routes need no token. The longest valid body, with each
 # character escaped in JSON, has 29 KB.
 LARGEST_BODY = 32 * 1024
+OPEN: Any = {"access": Public(), "max_body": LARGEST_BODY}
 # The errors of a login: besides a wrong password, the reasons why a right one is not enough.
 REFUSALS = (
     InvalidCredentials,
@@ -78,16 +75,8 @@ routes: Routes[AuthService] = Routes("accounts")
 recovery_routes: Routes[RecoveryService] = Routes("recovery")
 
 
-@routes.route(
-    "POST",
-    "/register",
-    access=Public(),
-    rate=Rate.SIGN_IN,
-    max_body=LARGEST_BODY,
-    status=201,
-    raises=(EmailTaken,),
-)
-def register(auth: AuthService, *, body: Registration) -> Registered | RegisteredToRefresh:
+@routes.route("POST", "/register", **OPEN, rate=Rate.SIGN_IN, status=201, raises=(EmailTaken,))
+def register(auth: AuthService, *, body: Registration) -> NewTokens:
     """Register an account, which then waits for an admin's approval.
 
     Until then its token is valid only for `/me` and for the logout.
@@ -99,19 +88,13 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
         wanted_role=body.wanted_role,
         caller=_caller(body),
     )
-    fields = {"message": "User registered successfully", **_token_fields(tokens)}
-    return RegisteredToRefresh(**fields) if tokens.refresh_token else Registered(**fields)
+    return NewTokens(message="User registered successfully", **token_fields(tokens))
 
 
 @routes.route(
-    "POST",
-    "/login",
-    access=Public(),
-    rate=Rate.LOG_IN,
-    max_body=LARGEST_BODY,
-    raises=(*REFUSALS, PasswordChangeRequired),
+    "POST", "/login", **OPEN, rate=Rate.LOG_IN, raises=(*REFUSALS, PasswordChangeRequired)
 )
-def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
+def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn:
     """Get an access token for a working day; with `refresh`, a short one and a refresh token.
 
     Wrong passwords are counted for an hour: separately for each IP address that has logged in to
@@ -122,27 +105,17 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
     account, tokens = auth.log_in(
         email=body.email, password=body.password, code=body.code, caller=_caller(body)
     )
-    fields = {
-        "role": account.role,
-        "collection": "doctors" if account.role == "doctor" else "users",
-        "must_change_password": account.must_change,
-        "deletion_at": account.deletion_due_at,
-        **_token_fields(tokens),
-    }
-    return LoggedInToRefresh(**fields) if tokens.refresh_token else LoggedIn(**fields)
+    return LoggedIn(
+        role=account.role,
+        collection="doctors" if account.role == "doctor" else "users",
+        must_change_password=account.must_change,
+        deletion_at=account.deletion_due_at,
+        **token_fields(tokens),
+    )
 
 
-@routes.route(
-    "POST",
-    "/password",
-    access=Public(),
-    rate=Rate.SIGN_IN,
-    max_body=LARGEST_BODY,
-    raises=(*REFUSALS, BadRequest),
-)
-def replace_password(
-    auth: AuthService, *, body: PasswordReplacement
-) -> PasswordChanged | PasswordChangedToRefresh:
+@routes.route("POST", "/password", **OPEN, rate=Rate.SIGN_IN, raises=(*REFUSALS, BadRequest))
+def replace_password(auth: AuthService, *, body: PasswordReplacement) -> NewTokens:
     """Replace an initial password, or one's own, without a token.
 
     Wrong passwords are counted as in a login. All tokens of the account are revoked; the answer has
@@ -155,15 +128,14 @@ def replace_password(
         code=body.code,
         caller=_caller(body),
     )
-    return _password_changed(tokens)
+    return NewTokens(message="Password changed", **token_fields(tokens))
 
 
 @routes.route(
     "POST",
     "/auth/refresh",
-    access=Public(),
+    **OPEN,
     rate=Rate.LOG_IN,
-    max_body=LARGEST_BODY,
     raises=(InvalidRefreshToken, InitialPasswordExpired),
 )
 def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
@@ -171,7 +143,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 
     Using one a second time ends the session and revokes all its tokens.
     """
-    return Refreshed(**_token_fields(auth.refresh(token=body.refresh_token)))
+    return Refreshed(**token_fields(auth.refresh(token=body.refresh_token)))
 
 
 @routes.route("GET", "/me", access=ANYONE_SIGNED)
@@ -190,9 +162,7 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
 @routes.route(
     "PUT", "/me/password", access=Signed(even_unready=True), rate=Rate.SIGN_IN, raises=(BadRequest,)
 )
-def change_password(
-    auth: AuthService, *, body: NewPasswordBody, subject: Subject
-) -> PasswordChanged | PasswordChangedToRefresh:
+def change_password(auth: AuthService, *, body: NewPasswordBody, subject: Subject) -> NewTokens:
     """Replace one's own password. All other tokens of the account are revoked."""
     tokens = auth.change_password(
         subject=subject,
@@ -200,7 +170,7 @@ def change_password(
         new=body.new_password,
         caller=_caller(body),
     )
-    return _password_changed(tokens)
+    return NewTokens(message="Password changed", **token_fields(tokens))
 
 
 @routes.route("PUT", "/me/locale", access=Signed())
@@ -227,7 +197,7 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
 @routes.route("GET", "/me/sessions", access=Signed())
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
-    page = auth.list_sessions(account=subject.account, after=query.after, limit=query.limit)
+    page = auth.sessions.page(subject.account, after=query.after, limit=query.limit)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
 
@@ -241,9 +211,8 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
 @recovery_routes.route(
     "POST",
     "/password/forgotten",
-    access=Public(),
+    **OPEN,
     rate=Rate.SIGN_IN,
-    max_body=LARGEST_BODY,
     raises=(NoMailServer, Unavailable),
 )
 def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
@@ -259,9 +228,8 @@ def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
 @recovery_routes.route(
     "POST",
     "/password/reset",
-    access=Public(),
+    **OPEN,
     rate=Rate.SIGN_IN,
-    max_body=LARGEST_BODY,
     raises=(InvalidPasswordLink, AccountSuspended),
 )
 def set_password(recovery: RecoveryService, *, body: PasswordByLink) -> Message:
@@ -287,11 +255,6 @@ def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> Pas
     )
 
 
-def _password_changed(tokens: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:
-    fields = {"message": "Password changed", **_token_fields(tokens)}
-    return PasswordChangedToRefresh(**fields) if tokens.refresh_token else PasswordChanged(**fields)
-
-
 def _caller(body: TokenRequest) -> ClientInfo:
     return ClientInfo(
         address=caller_address(), client=body.client or user_agent(), renews=body.refresh
@@ -305,11 +268,8 @@ def user_agent() -> str | None:
     return printable[:LONGEST_CLIENT_NAME] or None
 
 
-def _token_fields(tokens: IssuedTokens) -> dict[str, Any]:
-    """The token fields of an answer.
-
-    Clients that did not ask for a refresh token get only the access token, as they always have.
-    """
+def token_fields(tokens: IssuedTokens) -> dict[str, Any]:
+    """Clients that did not ask for a refresh token get only the access token, as ever."""
     if tokens.refresh_token is None:
         return {"access_token": tokens.access_token}
     return vars(tokens)

@@ -2,12 +2,20 @@
 
 from datetime import datetime
 from operator import not_
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.accounts.auth.accounts import Account, Status, WantedRole
-from skinapi.accounts.auth.consents import ConsentGiven, ConsentState, Purpose, ShownConsents
+from skinapi.accounts.auth.consents import (
+    PURPOSES,
+    ConsentGiven,
+    ConsentText,
+    Purpose,
+    find_text,
+    latest_of,
+    newest_text,
+)
 from skinapi.accounts.auth.emails import NewEmail
 from skinapi.accounts.auth.passwords import AnyPassword, ClientInfo, NewPassword, Proof
 from skinapi.accounts.auth.sessions import Session
@@ -19,6 +27,7 @@ from skinapi.platform.web.schemas import Answer, Body, ContractBody
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200
+SHOWN_CHANGES = 100
 CODE = "of the second factor, or a recovery code, where the account has one"
 # Of an authenticator app, perhaps with a space in the middle, or a recovery code.
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[ -~]+$")]
@@ -54,13 +63,11 @@ class Refreshed(Answer):
     refresh_token: str = Field(description="good for one use; showing it again ends the session")
 
 
-class Registered(Answer):
+class NewTokens(Answer):
     message: str
     access_token: str
-
-
-class RegisteredToRefresh(Refreshed, Registered):
-    """The answer to `refresh: true`."""
+    expires_at: datetime | None = optional("with `refresh: true`")
+    refresh_token: str | None = optional("with `refresh: true`")
 
 
 class Credentials(TokenRequest, ContractBody):
@@ -80,10 +87,8 @@ class LoggedIn(Answer):
         exclude_if=not_,
         description="when the account will be deleted; absent where no deletion waits",
     )
-
-
-class LoggedInToRefresh(Refreshed, LoggedIn):
-    """The answer to `refresh: true`."""
+    expires_at: datetime | None = optional("with `refresh: true`")
+    refresh_token: str | None = optional("with `refresh: true`")
 
 
 class RefreshBody(Body):
@@ -123,15 +128,6 @@ class PasswordLinkView(Answer):
     message: str
     link: str = Field(description="can be used once")
     expires_at: datetime
-
-
-class PasswordChanged(Answer):
-    message: str
-    access_token: str
-
-
-class PasswordChangedToRefresh(Refreshed, PasswordChanged):
-    """The answer to `refresh: true`."""
 
 
 class SessionView(Answer):
@@ -316,6 +312,11 @@ class ConsentTextView(Answer):
     title: str
     text: str
 
+    @classmethod
+    def of(cls, text: ConsentText, language: Language) -> Self:
+        title, said = (part.in_language(language) for part in (text.title, text.text))
+        return cls(version=text.version, title=title, text=said)
+
 
 class ConsentView(Answer):
     purpose: Purpose
@@ -358,28 +359,27 @@ class ConsentsView(Answer):
     history: list[ConsentChangeView] = Field(description="the newest 100, the newest first")
 
     @classmethod
-    def of(cls, shown: ShownConsents, language: Language) -> Self:
+    def of(cls, account: Account, history: list[ConsentGiven], language: Language) -> Self:
+        latest = latest_of(history)
         return cls(
-            consents=[_view_of(state, language) for state in shown.states],
-            history=[ConsentChangeView.of(one) for one in reversed(shown.history)],
+            consents=[
+                _view_of(purpose, account, latest.get(purpose), language) for purpose in PURPOSES
+            ],
+            history=[ConsentChangeView.of(change) for change in reversed(history[-SHOWN_CHANGES:])],
         )
 
 
-def _view_of(state: ConsentState, language: Language) -> ConsentView:
-    def say(text: Any) -> ConsentTextView:
-        return ConsentTextView(
-            version=text.version,
-            title=text.title.in_language(language),
-            text=text.text.in_language(language),
-        )
-
-    other = state.agreed if state.agreed and state.agreed != state.newest else None
+def _view_of(
+    purpose: Purpose, account: Account, last: ConsentGiven | None, language: Language
+) -> ConsentView:
+    given, newest = account.consents.get(purpose), newest_text(purpose)
+    agreed = find_text(purpose, last.version) if last and last.given else None
     return ConsentView(
-        purpose=state.purpose,
-        given=state.given,
-        since=state.since,
-        version=state.agreed.version if state.agreed else None,
-        ask_again=state.ask_again,
-        newest=say(state.newest),
-        agreed=say(other) if other else None,
+        purpose=purpose,
+        given=given,
+        since=last.created_at if last else None,
+        version=agreed.version if agreed else None,
+        ask_again=given is True and agreed != newest,
+        newest=ConsentTextView.of(newest, language),
+        agreed=ConsentTextView.of(agreed, language) if agreed and agreed != newest else None,
     )

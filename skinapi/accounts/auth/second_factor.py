@@ -195,9 +195,6 @@ class SecondFactorService:
         if own.second_factor:  # else it was removed meanwhile
             self.accounts.change(unit, own, second_factor=self._use(own, own.second_factor, code))
 
-    def is_missing(self, account: Account) -> bool:
-        return account.lacks_second_factor(self.required_roles)
-
     @contextmanager
     def _guess(self, account: Account, code: str, caller: ClientInfo) -> Iterator[None]:
         """Surround the use of a code after the right password: a wrong one counts."""

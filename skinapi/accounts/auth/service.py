@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
 from skinapi.accounts.auth.authorizer import Tokens
@@ -25,7 +26,6 @@ from skinapi.base.errors import (
     SkinAPIError,
 )
 from skinapi.base.languages import Language
-from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -39,17 +39,6 @@ class IssuedTokens:
     access_token: str
     expires_at: datetime
     refresh_token: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _NewHash:
-    """Replaces the password, unless the account has another token version since it was checked:
-    then `wrong` is raised.
-    """
-
-    password_hash: str
-    token_version: int
-    wrong: type[SkinAPIError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +93,8 @@ class AuthService:
             if self.passwords.outdated(account.password_hash):
                 self._rehash(account, self.passwords.hash(password))
         given = self.second_factor.verify(account, code, caller)
-        return account, self._begin_session(account, caller, factor_given=given)
-
-    @atomic
-    def _begin_session(
-        self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
-    ) -> IssuedTokens:
-        return self.open_session(unit, account, caller, factor_given=factor_given)
+        open_session = partial(self.open_session, factor_given=given)
+        return account, self.work.run(lambda unit: open_session(unit, account, caller))
 
     def refresh(self, *, token: str) -> IssuedTokens:
         """New tokens for a refresh token. One that was used before ends its session."""
@@ -186,13 +170,10 @@ class AuthService:
 
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
         """Whether the operator requires a second factor that this session was opened without."""
-        if not self.second_factor.is_missing(account):
+        if not account.lacks_second_factor(self.second_factor.required_roles):
             return False
         session = self.sessions.find_valid(session_id, account=account)
         return session is None or not session.factor_there
-
-    def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
-        return self.sessions.page(account, after=after, limit=limit)
 
     @atomic
     def end_session(self, unit: Unit, *, session_id: str, by: str) -> None:
@@ -217,27 +198,30 @@ class AuthService:
     ) -> IssuedTokens:
         if new == current:
             raise BadRequest("The new password must differ from the current one")
-        given = _NewHash(self.passwords.hash(new), account.token_version, wrong)
-        return self._set_password(account.id, given, caller, factor_given=factor_given)
+        new_hash = self.passwords.hash(new)
+        return self._set_password(
+            account, new_hash, caller=caller, factor_given=factor_given, wrong=wrong
+        )
 
     @atomic
     def _set_password(
         self,
         unit: Unit,
-        account_id: str,
-        given: _NewHash,
-        caller: ClientInfo,
+        checked: Account,
+        new_hash: str,
         *,
+        caller: ClientInfo,
         factor_given: bool,
+        wrong: type[SkinAPIError],
     ) -> IssuedTokens:
-        unit.audit("account.password", by=account_id, target=account_id)
-        account = self.accounts.get(account_id)
-        if account.token_version != given.token_version:
-            raise given.wrong
+        unit.audit("account.password", by=checked.id, target=checked.id)
+        account = self.accounts.get(checked.id)
+        if account.token_version != checked.token_version:  # it was replaced meanwhile
+            raise wrong
         changed = self.accounts.change(
             unit,
             account,
-            password_hash=given.password_hash,
+            password_hash=new_hash,
             must_change=False,
             initial_password_expires_at=None,
             token_version=account.token_version + 1,

@@ -1,14 +1,14 @@
 """Routes of the clinic's log-in."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from flask import Response, after_this_request, request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
 from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.accounts.auth.routes import user_agent
-from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, Refreshed, TokenRequest
+from skinapi.accounts.auth.routes import token_fields, user_agent
+from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
 from skinapi.base.errors import (
     AccountNotApproved,
     AccountRefused,
@@ -65,10 +65,6 @@ class Finish(TokenRequest):
 class LoggedInAtClinic(LoggedIn):
     email: str
     log_out: str | None = Field(description="where the browser goes after a log-out here")
-
-
-class LoggedInAtClinicToRefresh(Refreshed, LoggedInAtClinic):
-    """The answer to `refresh: true`."""
 
 
 class Linking(Body):
@@ -167,9 +163,7 @@ def take_answer_of_provider(oidc: OidcService, *, provider: str, query: BroughtB
         TooManyCodes,
     ),
 )
-def finish_clinic_log_in(
-    oidc: OidcService, *, body: Finish
-) -> LoggedInAtClinic | LoggedInAtClinicToRefresh:
+def finish_clinic_log_in(oidc: OidcService, *, body: Finish) -> LoggedInAtClinic:
     """Get an access token for the log-in that this browser has made at a provider, once.
 
     Where the account has a second factor, and the provider has asked for none, the answer is 403
@@ -180,19 +174,14 @@ def finish_clinic_log_in(
     )
     done = oidc.finish(secret=_secret(oidc), code=body.code, caller=caller)
     _keep(oidc, None)
-    account, tokens = done.account, done.tokens
-    fields: dict[str, Any] = {
-        "access_token": tokens.access_token,
-        "role": account.role,
-        "collection": "doctors" if account.role == "doctor" else "users",
-        "must_change_password": False,
-        "email": account.email,
-        "log_out": done.log_out,
-    }
-    if tokens.refresh_token is None:
-        return LoggedInAtClinic(**fields)
-    return LoggedInAtClinicToRefresh(
-        **fields, expires_at=tokens.expires_at, refresh_token=tokens.refresh_token
+    account = done.account
+    return LoggedInAtClinic(
+        role=account.role,
+        collection="doctors" if account.role == "doctor" else "users",
+        must_change_password=False,
+        email=account.email,
+        log_out=done.log_out,
+        **token_fields(done.tokens),
     )
 
 

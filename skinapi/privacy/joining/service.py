@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
-from skinapi.accounts.auth.consents import PURPOSES, Consents
+from skinapi.accounts.auth.consents import PURPOSES, ConsentGiven, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.base.errors import Conflict
 from skinapi.findings.records.events import FindingsChanged
@@ -135,9 +135,10 @@ class JoiningService:
             elif False in said.values():
                 joined[purpose] = False
             if True in said.values() and False in said.values():
-                self.consents.add(
+                refused = ConsentGiven(
                     account=stays.id, purpose=purpose, given=False, by=by, way="joining"
                 )
+                self.consents.insert(refused)
                 agreed = next(one for one, given in said.items() if given)
                 unit.publish(ConsentWithdrawn(agreed, purpose))
         return joined

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from skinapi.accounts.auth import consents
-from skinapi.accounts.auth.consents import PURPOSES, ConsentText, Purpose, list_consent_texts
+from skinapi.accounts.auth.consents import (
+    PURPOSES,
+    ConsentGiven,
+    ConsentText,
+    Purpose,
+    list_consent_texts,
+)
 from skinapi.base.languages import LANGUAGES, LocalizedText
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.storage.ids import now
@@ -100,13 +106,15 @@ def test_a_consent_under_an_earlier_text_stands_and_is_asked_again(
     ada = backend.member(consents={"training": True})
     account = backend.account(ada.email)
     backend.services.store.transaction(
-        lambda: backend.services.data.consents.add(
-            account=account.id,
-            purpose="training",
-            given=True,
-            by=account.id,
-            way="console",
-            version=1,
+        lambda: backend.services.data.consents.insert(
+            ConsentGiven(
+                account=account.id,
+                purpose="training",
+                given=True,
+                by=account.id,
+                way="console",
+                version=1,
+            )
         )
     )
     state = state_of(ada, "training")
