@@ -12,7 +12,7 @@ import pytest
 from skinapi.accounts.auth import guess_limits
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
-from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, now
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -114,7 +114,7 @@ def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
     backend: Backend, clock: Clock
 ) -> None:
     jobs = Jobs(backend.services.store)
-    job = jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
+    job = jobs.add(jobs.new_id(), kind="train", owner="ada", request={})
     clock.ahead = YEAR
     assert jobs.claim(worker="dead", lease=LEASE)
     clock.ahead = timedelta()
@@ -127,7 +127,7 @@ def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
 
 def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
     jobs = Jobs(backend.services.store)
-    jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
+    jobs.add(jobs.new_id(), kind="train", owner="ada", request={})
     clock.ahead = YEAR
     held = jobs.claim(worker="first", lease=LEASE)
     assert held
@@ -140,7 +140,7 @@ def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
 
 def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, clock: Clock) -> None:
     jobs = Jobs(backend.services.store)
-    jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
+    jobs.add(jobs.new_id(), kind="train", owner="ada", request={})
     clock.ahead = YEAR
     held = jobs.claim(worker="first", lease=LEASE)
     assert held

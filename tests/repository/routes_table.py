@@ -9,7 +9,6 @@ from flask import Response
 
 from skinapi.base.subject import ROLES
 from skinapi.platform.web.declaration import Opened, Public, Rate, Route, Scraper, declared_routes
-from skinapi.platform.web.openapi import PUBLISHED_NAMES
 from skinapi.platform.web.schemas import Message
 from tests.support.backends import Backend
 
@@ -62,5 +61,4 @@ def _out(route: Route) -> str:
 
 
 def _name(kind: Any) -> str:
-    name = getattr(kind, "__name__", str(kind))
-    return PUBLISHED_NAMES.get(name, name)
+    return str(getattr(kind, "__name__", kind))

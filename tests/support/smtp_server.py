@@ -1,7 +1,6 @@
 """A mail server (SMTP) in a thread of the test, which keeps the mails that it takes."""
 
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -11,22 +10,16 @@ from socketserver import StreamRequestHandler
 
 from tests.support.local_server import LocalServer, serving_in_a_thread
 
-DRIPS, DRIP_EVERY_S = 200, 0.02
-
 
 @dataclass
 class Behaviour:
     """`says` answers the word (in capitals) that a line begins with, in place of what follows it
     else. `silent` ones get no answer until the server ends. `first` is done once, before the word
-    is answered. TAKEN stands for the end of a mail, DONE for what follows its answer, and HELLO for
-    the beginning. The answer to one that `drips` comes in single bytes, after `lead`, and does not
-    end before DRIPS of them.
+    is answered. TAKEN stands for the end of a mail, DONE for what follows its answer.
     """
 
     says: dict[str, str] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    drips: str = ""
-    lead: bytes = b""
     first: dict[str, Callable[[], None]] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
 
@@ -37,7 +30,6 @@ class Conversation(StreamRequestHandler):
     def handle(self) -> None:
         self.server.busy += 1
         with suppress(OSError, ValueError):
-            self._drip("HELLO")
             self._say("220 ready")
             while line := self.rfile.readline():
                 self._answer(line.decode().strip())
@@ -54,7 +46,6 @@ class Conversation(StreamRequestHandler):
         self.server.heard.append(line)
         behaviour = self.server.behaviour
         self._do_first(word)
-        self._drip(word)
         if word in behaviour.silent:
             self.server.closing.wait()
         elif word in behaviour.says:
@@ -87,24 +78,10 @@ class Conversation(StreamRequestHandler):
         self.server.mails.append(mail)
         answer = self.server.behaviour.says.get("TAKEN", "250 taken")
         self._do_first("TAKEN")
-        self._drip("TAKEN")
         if "TAKEN" in self.server.behaviour.silent:
             self.server.closing.wait()
         self._say(answer)
         self._do_first("DONE")
-
-    def _drip(self, word: str) -> None:
-        """Raises OSError where the sender hangs up."""
-        if word != self.server.behaviour.drips:
-            return
-        try:
-            self.connection.sendall(self.server.behaviour.lead)
-            for _ in range(DRIPS):
-                self.connection.sendall(b"2")
-                time.sleep(DRIP_EVERY_S)
-        except OSError:
-            self.server.hung_up.append(word)
-            raise
 
     def _do_first(self, word: str) -> None:
         if act := self.server.behaviour.first.pop(word, None):
@@ -119,7 +96,6 @@ class SmtpServer(LocalServer):
         self.mails: list[EmailMessage] = []
         self.heard: list[str] = []
         self.behaviour = Behaviour()
-        self.hung_up: list[str] = []
         self.busy = 0  # conversations
         super().__init__(port, Conversation)
 

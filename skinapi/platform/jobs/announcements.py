@@ -26,25 +26,21 @@ class BrokerUnavailableError(Exception):
 class Broker(Protocol):
     """A queue of announcements that several servers and workers share. For one thread."""
 
-    def announce(self, job: str) -> None:
-        """Say that the job with this id waits. Raises BrokerUnavailableError."""
+    def announce(self, job: str) -> None: ...
 
     def receive(self) -> bool:
-        """Wait for an announcement, for about half a second; whether one came. Nobody else gets
-        it unless this process ends before `acknowledge`. Raises BrokerUnavailableError.
+        """Wait for half a second; whether an announcement came. Nobody else gets it unless this
+        process ends before `acknowledge`.
         """
 
-    def acknowledge(self) -> None:
-        """Remove the announcement that `receive` got, if there is one. Raises nothing."""
+    def acknowledge(self) -> None: ...
 
     def disconnect(self) -> None:
         """Close the connections of this thread; the next call opens them again."""
 
 
 def open_broker(uri: str | None) -> Broker | None:
-    """The broker of JOBS_BROKER, which is not connected yet; None without one. Raises
-    UnsafeSettings.
-    """
+    """The broker of JOBS_BROKER, which is not connected yet."""
     if uri is None:
         return None
     try:
@@ -93,6 +89,5 @@ class Announcer:
 
 
 def open_announcer(uri: str | None) -> Announcer | None:
-    """None without a broker. Raises UnsafeSettings."""
     broker = open_broker(uri)
     return Announcer(broker) if broker else None

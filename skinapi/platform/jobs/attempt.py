@@ -32,8 +32,7 @@ StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "ti
 @dataclass(frozen=True)
 class Timing:
     """All in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
-    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`. A job
-    may run for `longest` in all its attempts, a short one for `longest_short`.
+    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`.
     """
 
     lease: float = 30.0
@@ -56,10 +55,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """`command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what
-    no log may show, `may_work` tells whether a job may go on, `stopping` whether the
-    worker is to stop.
-    """
+    """`command` starts the process of a job, `secrets` are what no log may show."""
 
     worker: str
     command: Sequence[str]
@@ -100,9 +96,7 @@ class Attempt:
         )
 
     def run(self) -> None:
-        """Returns once it is stored how the attempt ended, or somebody else has the job. Raises
-        StoreUnavailable if it could not be stored before the worker had to stop.
-        """
+        """Returns once it is stored how the attempt ended, or somebody else has the job."""
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
             self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
@@ -145,7 +139,6 @@ class Attempt:
                 self._error = f"It ended, but {error}"
 
     def _beat(self) -> None:
-        """Renew the lease, and store what is new. While the store is away, the lease runs out."""
         began = boot_time()
         self._next_beat = time.monotonic() + min(self._timing.beat, self._timing.lease / 4)
         try:
@@ -182,8 +175,8 @@ class Attempt:
             self._process.stop(self._timing.grace)
 
     def _settle(self, status: int) -> None:
-        """Store how it ended. If that fails, it is tried again: as long as the token is ours,
-        nobody else has the job, whatever the time of the lease.
+        """Try to store how it ended until it succeeds: as long as the token is ours, nobody else
+        has the job, whatever the time of the lease.
         """
         end = self._end_of(status)
         self._lines.say(f"[{end.changes.get('error') or end.changes['message']}]")
@@ -221,7 +214,7 @@ class Attempt:
         if self._stop == "no right":
             return AttemptResult("cancelled", {**reached, "message": NO_RIGHT})
         if self._stop == "time":
-            return _failed(reached, _too_long(self._job, self._timing), TOOK_TOO_LONG)
+            return _failed(reached, self._too_long(), TOOK_TOO_LONG)
         if self._stop is not None or status == BUSY:
             says = "Interrupted; it waits again"
             return AttemptResult("queued", {**reached, "message": says}, counted=False)
@@ -232,6 +225,12 @@ class Attempt:
             return _failed(reached, says, CRASHED)
         says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
         return AttemptResult("queued", {**reached, "message": says})
+
+    def _too_long(self) -> str:
+        hours = self._timing.longest_of(self._job) / 3600
+        ran = f"{hours:g} {'hour' if hours == 1 else 'hours'}"
+        limit = "" if self._job.short else " (JOB_HOURS where the worker runs)"
+        return f"It was ended after {ran}, which is as long as such a job may run{limit}"
 
 
 @dataclass(frozen=True)
@@ -246,15 +245,3 @@ class AttemptResult:
 def _failed(reached: dict[str, Any], says: str, code: str | None) -> AttemptResult:
     coded = {"error_code": code} if code else {}
     return AttemptResult("failed", {**reached, "error": says, **coded, "message": "Failed"})
-
-
-def _too_long(job: Job, timing: Timing) -> str:
-    less = (
-        "send a smaller network"
-        if job.short
-        else "ask for fewer epochs or a smaller picture size, or have JOB_HOURS raised where the "
-        "worker runs"
-    )
-    hours = timing.longest_of(job) / 3600
-    ran = f"{hours:g} {'hour' if hours == 1 else 'hours'}"
-    return f"It was ended after {ran}, which is as long as such a job may run: {less}"

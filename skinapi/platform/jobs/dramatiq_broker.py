@@ -37,7 +37,6 @@ class DramatiqBroker:
     """See `Broker`."""
 
     def __init__(self, uri: str) -> None:
-        """Raises UnsafeSettings, without the address, which may hold a password."""
         for name in LOGGERS:  # what they say of each lost connection is said once, by our callers
             logging.getLogger(name).setLevel(logging.CRITICAL)
         opened = _Redis if uri.startswith("redis") else _Rabbitmq

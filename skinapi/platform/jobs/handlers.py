@@ -47,11 +47,8 @@ TOO_LITTLE_MEMORY = (
 
 
 class JobContext:
-    """What a handler gets, in a process of its own.
-
-    `work` is a folder of this job on this machine, the same at each attempt, so that a handler can
-    go on where it was interrupted. It is removed when the job has ended. Another attempt may run on
-    another machine, where the folder is empty.
+    """What a handler gets. `work` is a folder of this job on this machine, the same at each
+    attempt, so that a handler can go on where it was interrupted; on another machine it is empty.
     """
 
     def __init__(self, job: Job, work: Path, events: int) -> None:
@@ -63,9 +60,7 @@ class JobContext:
         self.send({"progress": percent, "message": message})
 
     def metric(self, **values: float | str) -> None:
-        """Add a row to the job's metrics. A row with an `epoch` replaces rows from that epoch on,
-        which an interrupted attempt may have left.
-        """
+        """Add a row to the job's metrics; one with an `epoch` replaces rows from that epoch on."""
         self.send({"metric": values})
 
     def say(self, line: str) -> None:
@@ -145,8 +140,8 @@ class JobRequest(BaseModel):
 
 
 def guard_job(handlers: Handlers, *, memory: int, niceness: int | None = None) -> int:
-    """Run the job that standard input names, in so many bytes of memory, and return an exit status.
-    0: it sent an event with its result or error.
+    """Run the job that standard input names, in so many bytes of memory. Exit status 0: it sent an
+    event with its result or error.
     """
     worker = WorkerPipe()
     folder = Path(os.environ[FOLDER]) / worker.job.id
@@ -216,7 +211,6 @@ def _await_lock(folder: Path, worker: WorkerPipe) -> bool:
 
 
 def _wake_on_child() -> int:
-    """A pipe that can be read when a child has ended."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)

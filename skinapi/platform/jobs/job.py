@@ -28,13 +28,8 @@ TOOK_TOO_LONG = "job_took_too_long"
 
 
 class Job(StoredRecord):
-    """A frozen copy of one job.
-
-    `started_at` is the start of the first attempt, `attempt_started_at` of the current one; those
-    before it ran for `seconds_before` in all. A `short` job does not wait for the others: a worker
-    runs one beside another job. `error` is a sentence and `error_code` its code, as errors of the
-    API have one. `metrics` and `result` are empty in lists. `idempotency_key` is that of the
-    request that queued it.
+    """A frozen copy of one job. The attempts before the current one ran for `seconds_before` in
+    all. A `short` job does not wait for the others. `metrics` and `result` are empty in lists.
     """
 
     id: str

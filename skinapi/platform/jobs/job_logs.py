@@ -52,8 +52,8 @@ class JobLogs(Records[LogBatch]):
 
     @in_transaction
     def add(self, job: str, number: int, lines: Sequence[str]) -> None:
-        """Store at most LINES_OF_BATCH lines, the first of which has this number; nothing where the
-        job was deleted. Raises Duplicate if a batch begins with that number already.
+        """Store at most LINES_OF_BATCH lines, the first of which has this number; none of a deleted
+        job.
         """
         batch = LogBatch(id=new_id(), created_at=now(), job=job, number=number, lines=tuple(lines))
         # It changes the job, so that a deletion at the same time deletes these lines too.
@@ -61,9 +61,7 @@ class JobLogs(Records[LogBatch]):
             self.insert(batch)
 
     def trim(self, job: str, last: int) -> None:
-        """Delete the batches that begin between the first lines and the last ones; `last` is the
-        number of the newest line.
-        """
+        """Delete what lies between the first and the last lines; `last` is the newest number."""
         gone = last - TAIL_LINES
         if gone > HEAD_LINES:
             self._documents.delete({"job": job, "number": {"$gt": HEAD_LINES, "$lte": gone}})
@@ -98,10 +96,8 @@ ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 
 
 class LogLines:
-    """Takes the output of one attempt, and stores it now and then.
-
-    Between two calls of `flush`, no more lines wait than a job's log may have, and only what is
-    stored is cleaned: a process may print 100 MB.
+    """Takes the output of one attempt. Between two calls of `flush`, no more lines wait than a
+    job's log may have, and only what is stored is cleaned: a process may print 100 MB.
     """
 
     def __init__(self, logs: JobLogs, job: str, *, secrets: Sequence[str] = ()) -> None:
@@ -149,9 +145,7 @@ class LogLines:
         return UNPRINTABLE.sub(" ", ESCAPES.sub("", text))[:LONGEST_LINE].rstrip()
 
     def flush(self) -> None:
-        """Store the lines that came since the last call. Raises StoreUnavailable; then they are
-        stored by the next call.
-        """
+        """Store the lines that came since the last call that succeeded."""
         while waiting := self._head or self._tail:
             batch = list(islice(waiting, LINES_OF_BATCH))
             # Duplicate: it was stored by the last call, which got no answer.

@@ -104,9 +104,7 @@ def _is_from(row: Row, epoch: float) -> bool:
 
 
 def clean_result(value: object) -> dict[str, Any]:
-    """What a handler returned, as the store can keep it. Raises ValueError where it is too large or
-    no dict.
-    """
+    """What a handler returned, as the store can keep it."""
     if not isinstance(value, Mapping):
         raise ValueError("the result is no dict")
     result: dict[str, Any] = _storable(value, 0)
@@ -208,10 +206,7 @@ class JobProcess:
         signal_group(self.pid, signal.SIGKILL)
 
     def read(self, timeout: float, *, also: int) -> Iterator[dict[str, Any]]:
-        """The events of at most `timeout` seconds; it returns when the pipe `also` can be read.
-
-        What is printed goes to `on_output`.
-        """
+        """Yield the events of `timeout` seconds, or until the pipe `also` can be read."""
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             signal_group(self.pid, signal.SIGKILL)
         self._selector.register(also, selectors.EVENT_READ)

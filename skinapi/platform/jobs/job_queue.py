@@ -17,7 +17,6 @@ behind everybody's first, also while the first one runs, and nobody waits for ev
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -73,22 +72,8 @@ GAVE_UP = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
-    """A job to be queued; see `JobsService.submit`."""
-
-    identifier: str
-    kind: str
-    owner: str
-    request: Mapping[str, Any]
-    key: str | None = None
-    short: bool = False
-
-
 class Jobs(Records[Job]):
-    """The repository; the logs of jobs are deleted with them. `on_ended` is called in the
-    transaction that ends a job.
-    """
+    """`on_ended` is called in the transaction that ends a job."""
 
     collection, record = "jobs", Job
     indexes = (
@@ -117,21 +102,29 @@ class Jobs(Records[Job]):
         return identifier
 
     @in_transaction
-    def add(self, new: NewJob) -> Job:
-        """Raises Duplicate where the owner has used the key."""
+    def add(
+        self,
+        identifier: str,
+        *,
+        kind: str,
+        owner: str,
+        request: Mapping[str, Any],
+        key: str | None = None,
+        short: bool = False,
+    ) -> Job:
         job = Job(
-            id=new.identifier,
+            id=identifier,
             created_at=now(),
-            kind=new.kind,
-            owner=new.owner,
-            request=dict(new.request),
+            kind=kind,
+            owner=owner,
+            request=dict(request),
             status="queued",
-            idempotency_key=new.key,
-            short=new.short,
-            **self._take_place(new.owner),
+            idempotency_key=key,
+            short=short,
+            **self._take_place(owner),
         )
         self.insert(job)
-        self._make_room(new.owner)
+        self._make_room(owner)
         return job
 
     def find_by_key(
@@ -144,9 +137,7 @@ class Jobs(Records[Job]):
         return job
 
     def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
-        """Jobs of one owner or of all, without metrics and results, the newest first, behind the
-        one with the id `after`; none that makes a person's file.
-        """
+        """List jobs behind the one with the id `after`, newest first, as lists show them."""
         conditions: Document = {"kind": {"$ne": PERSON_FILE}}
         if owner is not None:
             conditions["owner"] = owner
@@ -282,9 +273,7 @@ class Jobs(Records[Job]):
     def release(
         self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
     ) -> Job | None:
-        """Give a running job back, at its old place, after so many seconds. Unless `counted`, it
-        was no attempt.
-        """
+        """Give a running job back, at its old place. Unless `counted`, it was no attempt."""
         ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
         ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
         if not counted:
@@ -314,16 +303,14 @@ class Jobs(Records[Job]):
 
     def _shorten_leases(self, lease: timedelta) -> None:
         """Let leases from the future end like any other: a dead worker would hold its job for as
-        long as the clock was ahead. A living one renews its lease before it ends.
+        long as the clock was ahead.
         """
         ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
         far = {"status": "running", "lease_ends_at": ahead}
         self._documents.update_all(far, {"$set": {"lease_ends_at": now() + lease}})
 
     def sweep(self) -> None:
-        """Delete some of the jobs that ended KEPT_FOR ago, with their logs. One that ended in the
-        future ended now: it would be kept for longer.
-        """
+        """Delete jobs that ended KEPT_FOR ago. One that ended in the future ended now."""
         ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
         self._documents.update_all(ahead, {"$set": {"completed_at": now()}})
         old = {"completed_at": {"$lt": now() - KEPT_FOR}}
@@ -347,7 +334,6 @@ class Jobs(Records[Job]):
         return self._read(self._documents.update({"id": job.id, "token": job.token}, ops))
 
     def _make_room(self, owner: str) -> None:
-        """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""
         kept: Sequence[Document] = self._documents.find(
             {"owner": owner}, sort="-place", limit=MOST_KEPT + 10, fields=("status",)
         )
@@ -356,9 +342,7 @@ class Jobs(Records[Job]):
                 self._remove(document["id"], {"status": document["status"]})
 
     def _take_place(self, owner: str) -> Document:
-        """The fields of a job that joins the queue: a slot that no unfinished job of the owner has,
-        and a place. Call it in the transaction that stores them.
-        """
+        """The fields of a job that joins the queue. Call it in the transaction that stores them."""
         unfinished = {"owner": owner, "slot": {"$gte": 0}}
         held = self._documents.find(unfinished, sort="slot", fields=("slot",))
         taken = {job["slot"] for job in held}

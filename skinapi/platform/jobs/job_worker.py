@@ -22,13 +22,11 @@ from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.base.logs import log
 from skinapi.platform.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
-from skinapi.platform.jobs.handlers import FOLDER
 from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.process import (
     boot_time,
     folders_in,
-    kill_orphans,
     remove_if,
 )
 from skinapi.platform.storage.ports import Store
@@ -41,9 +39,7 @@ T = TypeVar("T")
 
 
 class Lane:
-    """With `short_only` it takes nothing but short jobs. `claimed` is called after each claim, with
-    whether there was a job.
-    """
+    """With `short_only` it takes nothing but short jobs. `claimed` is called after each claim."""
 
     def __init__(
         self,
@@ -93,7 +89,6 @@ class Lane:
             self._attempt(jobs, job, claimed_at)
 
     def _attempt(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
-        kill_orphans(f"{FOLDER}={self._settings.folder}")
         try:
             attempt = Attempt(
                 self._settings, jobs=jobs, job=job, claimed_at=claimed_at, wakeup=self._wakeup
@@ -163,10 +158,7 @@ class Worker:
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`open_jobs` raises where this code may not work on the store. With `parent`, it ends
-        when that is not its parent. With `broker`, it waits for announcements of jobs, and asks the
-        store seldom.
-        """
+        """`open_jobs` raises where this code may not work on the store."""
         self._open_jobs, self._store, self._parent = open_jobs, store, parent
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
@@ -247,28 +239,25 @@ class Worker:
                 self._broker.disconnect()  # for the hours that a job may take
 
     def _sweep(self, jobs: Jobs) -> None:
-        """At the start and then every hour: remove old jobs, and what dead workers left behind."""
+        """At the start and then every hour: remove old jobs, and the folders of ended ones."""
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
-        kill_orphans(f"{FOLDER}={self._settings.folder}")
         jobs.sweep()
         self._remove_folders(jobs)
         self._swept_at = moment
 
     def _remove_folders(self, jobs: Jobs) -> None:
-        """Those of jobs that have ended elsewhere, or that a claim has given up."""
         for folder in folders_in(self._settings.folder):
             self._lane.remove_folder(jobs, folder)
 
     def _await_work(self) -> None:
-        """Returns when it is time to ask the store for work again."""
         if self._broker is None or not self._await_announcement(self._broker):
             self._lane.wait(self._settings.timing.poll)
 
     def _await_announcement(self, broker: Broker) -> bool:
-        """Whether the broker could be asked. It also returns without an announcement, after
-        `seldom_poll`: one may be lost, and nobody announces a job whose worker has died.
+        """Whether the broker could be asked. One announcement may be lost, and nobody announces a
+        job whose worker has died: so it also returns after `seldom_poll`.
         """
         deadline = time.monotonic() + self._settings.timing.seldom_poll
         try:

@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from skinapi.platform.jobs.job import PERSON_FILE
@@ -27,11 +27,7 @@ NICENESS = {PERSON_FILE: 5}
 
 
 def die_with(parent: int, number: int) -> bool:
-    """Ask for this signal when the parent dies. False if it is dead already.
-
-    The parent may have died before the request; then another process has become the parent, and no
-    signal ever comes.
-    """
+    """Ask for this signal when the parent dies. False if it died before: none ever comes."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
@@ -56,34 +52,6 @@ def boot_time() -> float:
 def signal_group(group: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def kill_orphans(mark: str) -> None:
-    """Kill the processes with `mark` (NAME=value) in their environment whose session has lost its
-    leader. They are left where the worker and the guard of a job were killed at the same moment.
-    """
-    marked = {pid: session for pid, session in _sessions() if _has(pid, mark)}
-    for pid, session in marked.items():
-        if session not in marked:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _sessions() -> Iterator[tuple[int, int]]:
-    """All processes that are alive, with their sessions. None where there is no /proc."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            # After the name, which may contain anything: state, parent, group, session.
-            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-            state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
-            if state != "Z":
-                yield int(process.name), int(session)
-
-
-def _has(pid: int, mark: str) -> bool:
-    with suppress(OSError):  # it has ended, or belongs to somebody else
-        return os.fsencode(mark) in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return False
 
 
 def described(status: int) -> str:
@@ -161,9 +129,7 @@ JOB_ID = re.compile(r"[0-9a-f]{8}")
 
 
 def lock_folder(folder: Path) -> int | None:
-    """Make the folder, and lock it: the file descriptor that holds the lock. None if another
-    process holds it.
-    """
+    """Make the folder, and return the descriptor that locks it; None if another process does."""
     while True:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -178,9 +144,14 @@ def lock_folder(folder: Path) -> int | None:
 
 def remove_if(folder: Path, unused: Callable[[], bool]) -> None:
     """Remove the folder unless a process works in it, or `unused` says no while none may begin."""
-    with _try_locked(folder) as locked:
-        if locked and unused():
-            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        handle = _locked(folder)
+        if handle is not None:
+            try:
+                if unused():
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def folders_in(parent: Path) -> list[Path]:
@@ -188,18 +159,6 @@ def folders_in(parent: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         return [path for path in parent.iterdir() if JOB_ID.fullmatch(path.name)]
     return []
-
-
-@contextmanager
-def _try_locked(folder: Path) -> Iterator[bool]:
-    handle = None
-    with suppress(OSError):
-        handle = _locked(folder)
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            os.close(handle)
 
 
 def _locked(folder: Path) -> int | None:

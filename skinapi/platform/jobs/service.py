@@ -14,7 +14,7 @@ from skinapi.base.values import GaugeReading
 from skinapi.platform.jobs.announcements import Announcer
 from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.platform.jobs.job_logs import LogLine
-from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -26,9 +26,7 @@ LAB_LIBRARIES = (
 
 class JobOwners(Protocol):
     def hold(self, owner: str) -> None:
-        """In a transaction: raises InvalidToken where the owner has no account, or one that is
-        being deleted.
-        """
+        """In a transaction: raise InvalidToken where the account is gone, or being deleted."""
 
     def stays(self, owner: str) -> bool:
         """Whether data of this owner may be kept."""
@@ -36,12 +34,7 @@ class JobOwners(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsService:
-    """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all. What
-    has no rule, callers ask the `queue`.
-
-    `announcer` tells idle workers of a job that waits. `workers_here`: this server keeps the job
-    workers, which have its libraries.
-    """
+    """To an admin, `owner` None means the jobs of all."""
 
     work: UnitOfWork
     queue: Jobs
@@ -50,9 +43,7 @@ class JobsService:
     workers_here: bool = False
 
     def find_missing_library(self) -> str | None:
-        """One that the workers kept here lack; None too where the workers are elsewhere. It is
-        looked for anew each time, as by the process of each job.
-        """
+        """One that the workers kept here lack. It is looked for anew each time, as by each job."""
         if not self.workers_here:
             return None
         importlib.invalidate_caches()
@@ -68,46 +59,41 @@ class JobsService:
         short: bool = False,
         hold: Callable[[], object] = lambda: None,
     ) -> Job:
-        """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
-        A `short` one does not wait for others that take hours. `hold` is a part of the
-        transaction, and raises what refuses the job. The same request with the same idempotency key
-        gets the job of the first one.
-
-        Raises IdempotencyKeyReused for another request with that key, TooManyJobs, and InvalidToken
-        where the account was deleted at the same time.
+        """Queue a job, whose request is plain JSON without a field `…_at`. A `short` one does not
+        wait for others that take hours. `hold` is a part of the transaction, and raises what
+        refuses the job. The same request with the same idempotency key gets the job of the first
+        one.
         """
-        if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
-            return before
-        new = NewJob(
-            identifier=self.queue.new_id(),
-            kind=kind,
-            owner=owner,
-            request=request,
-            key=key,
-            short=short,
+        find_queued = partial(
+            self.queue.find_by_key, kind=kind, owner=owner, request=request, key=key
         )
+        if before := find_queued():
+            return before
+
+        def add(unit: Unit) -> Job:
+            identifier = self.queue.new_id()
+            unit.audit("job.submit", by=owner, target=identifier)
+            self.owners.hold(owner)
+            hold()
+            job = self.queue.add(
+                identifier, kind=kind, owner=owner, request=request, key=key, short=short
+            )
+            self._announce(unit, job)
+            return job
+
         try:
-            return self._add(new, hold)
+            return self.work.run(add)
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
+            if before := find_queued():
                 return before
             raise
-
-    @atomic
-    def _add(self, unit: Unit, new: NewJob, hold: Callable[[], object]) -> Job:
-        unit.audit("job.submit", by=new.owner, target=new.identifier)
-        self.owners.hold(new.owner)
-        hold()
-        job = self.queue.add(new)
-        self._announce(unit, job)
-        return job
 
     def _announce(self, unit: Unit, job: Job) -> None:
         if self.announcer:
             unit.afterwards(partial(self.announcer.announce, job.id))
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
-        """Raises NotFound, also for a job of somebody else, or one that makes a person's file."""
+        """A job of somebody else, or one that makes a person's file, is not found."""
         job = self.queue.find(job_id)
         if job is None or owner not in (None, job.owner) or job.kind == PERSON_FILE:
             raise NotFound(f"Job not found: {job_id}")
@@ -140,7 +126,6 @@ class JobsService:
 
     @atomic
     def cancel(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
-        """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)
         unit.audit("job.cancel", by=by, target=job.id)
         return self.queue.cancel(job)
@@ -155,9 +140,7 @@ class JobsService:
         return queued
 
     def log_lines(self, *, job_id: str, owner: str | None, after: int) -> tuple[list[LogLine], int]:
-        """The lines behind the one with the number `after`, and how many the job has written in
-        all. Raises NotFound.
-        """
+        """The lines behind the one with the number `after`, and how many the job has written."""
         job = self.get(job_id=job_id, owner=owner)
         lines = self.queue.logs.lines(job.id, after=after)
         return lines, lines[-1].number if lines else self.queue.logs.last_number(job.id)

@@ -38,8 +38,7 @@ State = Literal["waiting", "delivered", "failed"]
 
 class Delivery(StoredRecord):
     """`to` is the id of an endpoint, and `about` what the sender needs: ids. `lane` is the endpoint
-    while it waits. It has failed once it is given up. `answer` and `fault` say how the last attempt
-    went: the code of the other side's answer, and why it did not count.
+    while it waits. `answer` and `fault` say how the last attempt went.
     """
 
     id: str
@@ -77,8 +76,7 @@ Send = Callable[[Delivery], int | None]
 @dataclass(frozen=True, slots=True)
 class Channel:
     """How deliveries of a kind are sent. `send` returns the code of the answer, if there is one; it
-    ends by a deadline of its own, and raises NotDelivered or Refused. One that has failed for
-    `tried_for` is given up.
+    ends by a deadline of its own. One that has failed for `tried_for` is given up.
     """
 
     send: Send
@@ -98,9 +96,7 @@ class Deliveries(Records[Delivery]):
     expiry = "expires_at"
 
     def add(self, kind: str, *, to: str, about: Mapping[str, Any], owner: str | None = None) -> str:
-        """Call it in the transaction of the change; the result is its id. `owner` is the account
-        whose data it is about, with which it is deleted.
-        """
+        """Call it in the transaction of the change. With the account `owner` it is deleted."""
         moment = now()
         return self.insert(
             Delivery(
@@ -122,9 +118,7 @@ class Deliveries(Records[Delivery]):
         return self._page({"to": to}, after=after, limit=limit, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:
-        """Let this delivery to this endpoint wait anew, as if it had just been added, under the
-        same id. False where there is none.
-        """
+        """Let this delivery wait anew, under the same id. False where there is none."""
         moment = now()
         times = {"waiting_since_at": moment, "due_at": moment, "expires_at": moment + LONGEST_KEPT}
         anew: Document = {"state": "waiting", "attempts": 0, "lane": to, **times}
@@ -145,7 +139,7 @@ class Deliveries(Records[Delivery]):
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """Send one later that cannot be made: it may be read again when what it is about is
-        restored. It is given up after a day.
+        restored.
         """
         moment, since = now(), document.get("waiting_since_at")
         if not isinstance(since, datetime):
@@ -204,7 +198,6 @@ class Deliveries(Records[Delivery]):
 
 
 def _ended(state: State, **facts: Any) -> Document:
-    """The fields of one that waits no more."""
     waiting = dict.fromkeys(("lane", "due_at", "waiting_since_at"))
     return {"state": state, "expires_at": now() + KEPT, **waiting, **facts}
 
@@ -239,11 +232,9 @@ class _Lane:
 
 
 class DeliverySender(PeriodicThread):
-    """Sends each delivery at least once. Of all processes one sends at a time; each endpoint has a
-    thread of its own, so that one that does not answer delays no other.
-
-    A delivery counts as sent when the other side has taken it. After a crash between that and the
-    note of it, it is sent again, with the same id.
+    """Sends each delivery at least once: after a crash before it was noted, again, with the same
+    id. Of all processes one sends at a time; each endpoint has a thread of its own, so that one
+    that does not answer delays no other.
     """
 
     def __init__(
@@ -299,7 +290,6 @@ class DeliverySender(PeriodicThread):
             self._mine = False
 
     def _waiting_lanes(self) -> list[str]:
-        """Endpoints for which something waits, and that have a thread: a busy one keeps it."""
         found, last = [to for to, lane in self._lanes.items() if lane.is_busy], ""
         while len(found) < MOST_LANES and (lane := self._deliveries.find_next_lane(last)):
             last = lane
@@ -329,7 +319,7 @@ class DeliverySender(PeriodicThread):
         return channel is None or self._send(delivery, channel, lane)
 
     def _send(self, delivery: Delivery, channel: Channel, lane: _Lane) -> bool:
-        """Send one, and note how it went. False where the endpoint takes nothing now."""
+        """False where the endpoint takes nothing now."""
         try:
             answer = channel.send(delivery)
         except Refused as refused:

@@ -96,9 +96,8 @@ SECURITY = frozenset(
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
     link, of an ERASED the page of the receipt. `figures` are what the text has places for. `author`
-    is the account that wrote a MESSAGE. One that is `urgent` does not wait for others. It is not
-    sent after `expires_at`. One without `due_at` has been sent at `sent_at`. An ERASED outlives its
-    account, so it has an `address` and a `language` of its own.
+    wrote a MESSAGE. One without `due_at` has been sent. An ERASED outlives its account, so it has
+    an `address` and a `language` of its own.
     """
 
     id: str
@@ -163,9 +162,11 @@ class Outbox(Records[Notice]):
         due_at: datetime | None = None,
         expires_at: datetime | None = None,
         figures: Mapping[str, int] | None = None,
+        address: str | None = None,
+        language: Language | None = None,
     ) -> None:
-        """Call it in the transaction of the change. `to` is an account. It is sent after `delay`,
-        or at `due_at`, unless it is withdrawn before.
+        """Call it in the transaction of the change. `to` is an account, which a mail to an
+        `address` outlives. It is sent after `delay`, or at `due_at`, unless it is withdrawn before.
         """
         if not self.enabled:
             return
@@ -183,27 +184,6 @@ class Outbox(Records[Notice]):
                 due_at=due_at,
                 expires_at=expires_at or due_at + GIVEN_UP_AFTER,
                 figures=figures or {},
-            )
-        )
-
-    def add_parting(
-        self, kind: Kind, *, account: str, about: str, address: str, language: Language
-    ) -> None:
-        """Call it in the transaction that begins the erasure of the account: this mail needs none
-        to be sent. It is deleted once it was sent, or given up.
-        """
-        if not self.enabled:
-            return
-        moment = now()
-        self.insert(
-            Notice(
-                id=new_id(),
-                created_at=moment,
-                account=account,
-                kind=kind,
-                about=about,
-                due_at=moment,
-                expires_at=moment + GIVEN_UP_AFTER,
                 address=address,
                 language=language,
             )
@@ -227,17 +207,14 @@ class Outbox(Records[Notice]):
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def find_due(self, limit: int) -> list[Document]:
-        """The notices to be sent now, as they are stored, those that are due longest first. Those
-        of a kind that only newer code knows wait for it.
+        """List what is to be sent now, as it is stored. A kind that only newer code knows waits for
+        it.
         """
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
-        """When it is sent with what else has come for its person since the last mail; None: now.
-
-        Mails of a clock that was ahead do not count: the next would wait for it.
-        """
+        """When it is sent with what else has come for its person since the last mail; None: now."""
         moment = now()
         if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
             return None
@@ -247,9 +224,7 @@ class Outbox(Records[Notice]):
 
     @in_transaction
     def mark_sent(self, notices: Sequence[Notice]) -> None:
-        """They were one mail. One row says when, for a day; the others are deleted. So are those of
-        security.
-        """
+        """They were one mail: one row says when, for a day, unless they are of security."""
         first, *others = notices
         if first.of_security:
             self.drop(notices)
@@ -280,9 +255,7 @@ class Outbox(Records[Notice]):
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
     def forget(self, account: str) -> None:
-        """Delete all notices to this account but the parting one, and those of what it wrote.
-        Idempotent.
-        """
+        """Delete all notices to this account but the parting one, and those of what it wrote."""
         self._documents.delete({"account": account, "kind": {"$ne": Kind.ERASED}})
         self._documents.delete({"author": account})
 
@@ -300,9 +273,7 @@ class Outbox(Records[Notice]):
 
 
 class MailWords(BaseModel):
-    """What a mail says of each kind of notice, and why an account is refused. `several` is the
-    subject of one that sums up. `switch_off` has a place for the `page` of the account.
-    """
+    """`several` is the subject of a mail that sums up. `switch_off` has a place for a `page`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -317,9 +288,7 @@ WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
 
 
 class Recipient(NamedTuple):
-    """Who gets the mails of an account. `notices`: whether others than those of security. `refusal`
-    is why it was not approved.
-    """
+    """`notices`: whether others than those of security. `refusal`: why it was not approved."""
 
     email: str
     language: Language
@@ -342,11 +311,8 @@ def write_mail(
     console: str,
     link_to: Callable[[Notice], str],
 ) -> EmailMessage:
-    """The mail of these notices: of each kind a sentence, and a link into the console for each
-    thing.
-
-    The Message-ID is that of the first, so that of a mail that was sent twice a mail program can
-    show one.
+    """For each kind a sentence, and for each thing a link into the console. The Message-ID is that
+    of the first, so that a mail program can show one that was sent twice once.
     """
     words, notice = WORDS[recipient.language], notices[0]
     by_kind: dict[Kind, list[Notice]] = {}

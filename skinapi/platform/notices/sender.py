@@ -1,12 +1,10 @@
 """Sends what is in the outbox: at least once, and one process at a time."""
 
 import smtplib
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -21,11 +19,7 @@ from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 
-# The mail server that takes the notices (SMTP).
-
-
-OPERATION_S = 10.0
-MAIL_S = 30.0
+ANSWER_S = 10.0  # for each answer of the mail server
 # What a server may say of one mail while it takes others.
 OF_ONE_MAIL = (
     smtplib.SMTPRecipientsRefused,
@@ -52,20 +46,19 @@ class MailServer:
 
     @contextmanager
     def connected(self) -> Iterator[Send]:
-        """A connection, with what sends a mail over it and raises MailRefused. Raises
-        MailServerAway, also while a mail is sent. All that is said until the first mail is taken
-        has MAIL_S together, and so has each further mail, and the farewell.
-        """
-        deadline = _Deadline()
+        """Yield what sends a mail, and raises MailRefused. Raises MailServerAway."""
         try:
-            tls = self._tls if self._address.tls else None
-            with _TimedSMTP(self._address, self._hello, deadline, tls) as smtp:
+            with self._open() as smtp:
                 self._introduce(smtp)
-                yield partial(_send, smtp, deadline)
+                yield partial(_send, smtp)
         except (OSError, smtplib.SMTPException) as error:
             raise MailServerAway(type(error).__name__) from error
-        finally:
-            deadline.end()
+
+    def _open(self) -> smtplib.SMTP:
+        host, port = self._address.host, self._address.port
+        if self._address.tls:
+            return smtplib.SMTP_SSL(host, port, self._hello, timeout=ANSWER_S, context=self._tls)
+        return smtplib.SMTP(host, port, self._hello, timeout=ANSWER_S)
 
     def _introduce(self, smtp: smtplib.SMTP) -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -77,77 +70,15 @@ class MailServer:
             smtp.login(self._address.user, self._address.password)
 
 
-def _send(smtp: smtplib.SMTP, deadline: "_Deadline", mail: EmailMessage) -> None:
+def _send(smtp: smtplib.SMTP, mail: EmailMessage) -> None:
     try:
         smtp.send_message(mail)
     except OF_ONE_MAIL as error:
         raise MailRefused(type(error).__name__) from error
-    finally:
-        deadline.restart()
-
-
-class _Deadline:
-    """Cuts a connection off after MAIL_S. A socket's timeout starts again with every byte, so a
-    server that drips could hold the sender.
-    """
-
-    def __init__(self) -> None:
-        self._connection: socket.socket | None = None
-        self._timer = self._started()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Watch a copy: TLS takes the socket itself away while it shakes hands."""
-        self._connection = connection.dup()
-        if not self._timer.is_alive():
-            raise TimeoutError
-
-    def restart(self) -> None:
-        self._timer.cancel()
-        self._timer = self._started()
-
-    def _started(self) -> threading.Timer:
-        timer = threading.Timer(MAIL_S, self._cut_off)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def end(self) -> None:
-        self._timer.cancel()
-        if self._connection:
-            self._connection.close()
-
-    def _cut_off(self) -> None:
-        if self._connection:
-            with suppress(OSError):
-                self._connection.shutdown(socket.SHUT_RDWR)
-
-
-class _TimedSMTP(smtplib.SMTP):
-    """A connection under a deadline from its first byte, with TLS from there on or not."""
-
-    def __init__(
-        self,
-        address: MailAddress,
-        hello: str,
-        deadline: _Deadline,
-        tls: ssl.SSLContext | None,
-    ) -> None:
-        self._deadline = deadline
-        self._tls_context = tls
-        super().__init__(address.host, address.port, hello, timeout=OPERATION_S)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Open it as smtplib does, which shows the socket only after the TLS handshake."""
-        connection = socket.create_connection((host, port), timeout)
-        self._deadline.watch(connection)
-        if self._tls_context is None:
-            return connection
-        return self._tls_context.wrap_socket(connection, server_hostname=host)
 
 
 SEND_EVERY_S = 2.0
-# Longer than a mail and the farewell may take (MAIL_S each). After a crash the others
-# wait for so long.
+# Longer than a mail may take, which is four answers. After a crash the others wait for so long.
 LEASE_LENGTH = timedelta(seconds=75)
 SENT_AT_ONCE = 100
 LONGEST_PAUSE_S = 300.0
@@ -157,8 +88,8 @@ Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
 
 
 class NoticeSender(PeriodicThread):
-    """A mail counts as sent when the mail server has taken it. After a crash between that and the
-    note of it, it is sent again, with the same Message-ID.
+    """Sends each mail at least once: after a crash before it was noted, again, with the same
+    Message-ID.
     """
 
     def __init__(
@@ -221,7 +152,6 @@ class NoticeSender(PeriodicThread):
         return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
-        """Send one mail for these notices. Raises MailRefused, MailServerAway."""
         first = notices[0]
         recipient = parting_recipient(first) or self._find_recipient(first.account)
         if recipient is None or not (recipient.notices or first.of_security):

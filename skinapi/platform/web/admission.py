@@ -61,8 +61,8 @@ class BodyBudget:
         self._lock = threading.Lock()
 
     def enter(self, caller: str, size: int) -> None:
-        """Count the body of the current request, of so many bytes. Raises Unavailable where there
-        is no room for it.
+        """Count the body of the current request, or raise Unavailable where there is no room for
+        it.
         """
         if size <= SMALLEST_COUNTED:
             return
@@ -101,9 +101,7 @@ LEAST_DRAINED = 32 * 1024 * 1024
 
 
 def limit_waiting(app: Flask, *, most_drained: int) -> None:
-    """Let no request of the app wait for its client without end, and discard of each refused body
-    up to so many bytes. Register it before all that reads bodies.
-    """
+    """Bound how long a request waits for its client. Register it before all that reads bodies."""
 
     @app.before_request
     def limit_silence() -> None:
@@ -120,7 +118,6 @@ def limit_waiting(app: Flask, *, most_drained: int) -> None:
 
 
 def _wait_at_most(seconds: float, environ: Mapping[str, Any]) -> None:
-    """For each part of the body, or for all of the answer; where gunicorn serves."""
     if connection := environ.get("gunicorn.socket"):
         connection.settimeout(seconds)
 
@@ -150,7 +147,6 @@ class ConcurrentLists:
         self._lock = threading.Lock()
 
     def enter(self, caller: str) -> None:
-        """Count a list of this caller. Raises TooManyRequests where it waits for too many."""
         with self._lock:
             if self._of_caller[caller] >= MOST_LISTS_OF_ONE_CALLER:
                 raise TooManyRequests(retry_after=LIST_RETRY_AFTER_S)
@@ -188,16 +184,13 @@ OTHER_NAME = (
 
 @dataclass(frozen=True)
 class ForeignPages:
-    """`allowed` are the origins that may ask, `address` is the server's own, and with `loopback` it
-    listens on this machine alone.
-    """
+    """`allowed` origins may ask; with `loopback` the server listens on this machine alone."""
 
     allowed: Sequence[re.Pattern[str]]
     address: str
     loopback: bool
 
     def refuse(self, request: Request) -> None:
-        """Raises Forbidden for a request of another site's page, or by a stranger's name."""
         host = request.headers.get("Host", "").lower()
         own = urlsplit(self.address)
         if self.loopback and host not in ("", own.netloc) and not LOOPBACK_HOST.fullmatch(host):
@@ -221,9 +214,7 @@ Admit = Callable[[Access, str | None], Subject | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest photo, and the largest body of a route that keeps it in a file, in bytes; and how
-    many bytes of bodies a process holds in memory at the same time, and in files.
-    """
+    """Bytes: the largest photo and spooled body; and all bodies that a process holds at a time."""
 
     photo: int
     spooled: int
@@ -245,11 +236,8 @@ class Sizes:
 def guard_requests(
     app: Flask, *, admit: Admit, foreign_pages: ForeignPages, limits: Limits, sizes: Sizes
 ) -> None:
-    """Let every request of the app pass admission before its route's function is called.
-
-    `admit` turns a route's access rule and the Authorization header into the subject. Where a route
-    is open without a token, `foreign_pages` refuses what pages of other sites send. A refusal is
-    counted against the rate limit of the caller's address, and is raised only after that.
+    """Let every request pass admission. A refusal is counted against the rate limit of the caller's
+    address, and is raised only after that.
     """
     lists = ConcurrentLists()
     in_memory, in_files = BodyBudget(sizes.held), BodyBudget(sizes.held_in_files)
@@ -306,11 +294,8 @@ def guard_requests(
 
 
 def _is_preflight(request: Request) -> bool:
-    """Whether a browser asks for permission before a request of another origin (CORS preflight).
-
-    It is answered for any path: without that, a page could not read a 404 either. Where the origin
-    is not allowed, the browser keeps the answer from the page.
-    See https://fetch.spec.whatwg.org/#cors-preflight-fetch
+    """Whether a browser asks for permission (CORS preflight); it is answered for any path, or a
+    page could not read a 404. https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
     asks = {"Origin", "Access-Control-Request-Method"}
     return request.method == "OPTIONS" and all(name in request.headers for name in asks)

@@ -35,10 +35,8 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
 def problem_json(
     error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
 ) -> Response:
-    """The answer for clients without an error format of their own.
-
-    `status` replaces the error's own where a client expects another one; `members` are added for a
-    client that reads more.
+    """The answer for clients without an error format of their own. `status` replaces the error's
+    own, and `members` are added, where a client expects it.
     """
     problem = problem_of(error, request_id=request_id(), status=status)
     response = jsonify(problem.model_dump() | dict(members or {}))
@@ -94,9 +92,8 @@ class _RenderedErrorRaised(Exception):
 
 @contextmanager
 def rendering_errors(renderer: Renderer) -> Iterator[None]:
-    """Inside a route's function: errors are answered by this renderer instead of the route's.
-
-    For a path that several clients share, after the body has shown which client sent it.
+    """Answer errors by this renderer, where only the body of a shared path shows which client sent
+    it.
     """
     try:
         yield
@@ -105,11 +102,7 @@ def rendering_errors(renderer: Renderer) -> Iterator[None]:
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
-    """Answer every error of the app, including 404, 413, 429 and 500, with its route's renderer.
-
-    Flask's own logging of exceptions is turned off: its traceback would quote their texts, and
-    these may hold personal data.
-    """
+    """Answer every error of the app, including 404, 413, 429 and 500, with its route's renderer."""
     app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
 
     @app.errorhandler(Exception)
@@ -164,10 +157,7 @@ def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Patter
 
 
 def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
-    """Add CORS, for pages of these `origins`, and security headers to every answer.
-
-    With `https_only`, browsers are told to use HTTPS for a year (HSTS).
-    """
+    """Add CORS, for pages of these `origins`, and security headers; with `https_only` also HSTS."""
     CORS(
         app,
         origins=list(origins),

@@ -60,13 +60,11 @@ class Scraper:
 @dataclass(frozen=True)
 class Signed:
     """An approved account that has one of these roles; accounts with other roles get `refusal`.
-
-    `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
-    that must first replace their initial password, or set up a second factor. A program's key gets
-    in where it has one of `scopes`; a test key only where nothing is changed, or `test_keys` says
-    that the route stores nothing for it. With `filed` a session key that files findings gets in,
-    to read those that it has just filed. `before_another`: a proxy asks this before the request
-    that counts against a key's quota.
+    `even_unready`: one that must first replace its initial password, or set up a second factor. A
+    program's key needs one of `scopes`; a test key may change nothing but where `test_keys` says
+    that the route stores nothing for it. `filed`: a session key that files findings may read those
+    that it has just filed. `before_another`: a proxy asks this before the request that counts
+    against a key's quota.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -82,7 +80,7 @@ class Signed:
 @dataclass(frozen=True)
 class Opened:
     """Anyone, where the operator opened the server to one of these clients, which send no token;
-    otherwise an approved account that has one of these roles, or a key with one of `scopes`.
+    otherwise an approved account with one of these roles, or a key with one of `scopes`.
     """
 
     clients: tuple[str, ...]
@@ -136,11 +134,9 @@ one_list_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Route:
-    """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
-    types that the function may answer with, `or_statuses` other statuses of such an answer,
-    `consumes` is the media type of a `stream`, and `max_body` overrides the size limit of bodies.
-    `errors_in` is the media type of the renderer's answers where it is one of its own. `spooled`:
-    while its body arrives it is kept in a file.
+    """One declared route. `tag` groups routes in the documentation, `or_produces` and `or_statuses`
+    are of other answers, `consumes` is the media type of a `stream`, `errors_in` that of a renderer
+    of its own. The body of a `spooled` one is kept in a file while it arrives.
     """
 
     method: str
@@ -248,7 +244,6 @@ class Route:
 
 
 def _json_type(annotation: Any) -> Any:
-    """The type whose JSON is the answer: for a page its list, and no ready-made Response."""
     if get_origin(annotation) is Page:
         return list[get_args(annotation)[0]]  # type: ignore[misc]
     if isinstance(annotation, UnionType):
@@ -257,9 +252,7 @@ def _json_type(annotation: Any) -> Any:
 
 
 class Routes(Generic[S]):
-    """The routes of one package. They are declared at import, and get their service in
-    `blueprint`. `access` and `options` are those of each route that declares none of its own.
-    """
+    """The routes of one package. `access` and `options` are for those that declare none."""
 
     def __init__(self, tag: str, *, access: Access | None = None, **options: Any) -> None:
         self._tag, self._access, self._options = tag, access, options
@@ -338,9 +331,8 @@ def declared_routes(app: Flask) -> Iterable[Route]:
 def renderer_for(
     app: Flask, missing: Renderer = problem_json, below: Mapping[str, Renderer] | None = None
 ) -> Callable[[Request], Renderer]:
-    """The function that finds a request's error renderer, also where its method is not allowed.
-    `missing` is for a browser that opens an address without a route, and `below` for each that
-    begins so. One that opens a page which is refused gets a page.
+    """Find a request's error renderer, also where its method is not allowed. `missing` is for a
+    browser that opens an address without a route, `below` for addresses that begin so.
     """
 
     def find(request: Request) -> Renderer:

@@ -28,12 +28,9 @@ ANSWER = {"allowed": 1, "spent": {"$size": "$entries"}, "oldest": {"$min": "$ent
 
 
 class MongoWindows:
-    """Counts hits in the database that the URI names, so that two installations on one MongoDB
-    server have separate counts.
-    """
+    """Counts hits in the database that the URI names."""
 
     def __init__(self, uri: str) -> None:
-        """Does not connect yet. Raises ValueError for a URI that is not valid."""
         try:
             client: pymongo.MongoClient[Any] = pymongo.MongoClient(uri, connect=False, **TIMEOUTS)
         except ConfigurationError as error:
@@ -44,9 +41,6 @@ class MongoWindows:
         self._indexed = False
 
     def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
-        """Count so many requests against this limit, unless one of them is past it: then none.
-        Raises StoreUnavailable.
-        """
         key, moment = {"_id": item.key_for(*names)}, time.time()
         with mongo_errors():
             if not self._indexed:
@@ -61,7 +55,6 @@ class MongoWindows:
         return Window(found["allowed"], item.amount - found["spent"], oldest + item.get_expiry())
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the server answers."""
         with mongo_errors():
             self._windows.database.command("ping")
 
@@ -79,10 +72,8 @@ class MongoWindows:
 
 
 def _pipeline(amount: int, expiry: int, moment: float, cost: int) -> list[dict[str, Any]]:
-    """Forget the hits outside the window, then add `cost` if there is room for all.
-
-    Hits in the future are from before the clock was put back. They would count until the clock has
-    caught up.
+    """Forget the hits outside the window, then add `cost` if there is room for all. Hits in the
+    future are from before the clock was put back.
     """
     within = {
         "$and": [

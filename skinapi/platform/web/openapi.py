@@ -21,12 +21,6 @@ from skinapi.platform.web.request_context import ACCEPTED_KEY, KEY_HEADER
 from skinapi.platform.web.request_parsing import MULTIPART
 
 REF = "#/components/schemas/{model}"
-# Clients make types of these names: a class may get a better one, its schema keeps the old.
-PUBLISHED_NAMES = {
-    "LocalizedText": "Said",
-    "PointerChange": "Move",
-    "RootAnswer": "Front",
-}
 Spec = dict[str, Any]
 IDEMPOTENCY_KEY: Spec = {
     "name": KEY_HEADER,
@@ -43,38 +37,26 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
-    return _with_published_names(
-        {
-            "openapi": "3.1.0",
-            "info": {
-                "title": "SkinAPI",
-                "version": VERSION,
-                "description": "For information only. Not a medical diagnosis.",
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "SkinAPI",
+            "version": VERSION,
+            "description": "For information only. Not a medical diagnosis.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
-            "paths": paths,
-            "components": {
-                "schemas": schemas.components,
-                "securitySchemes": {
-                    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-                },
-            },
-        }
-    )
-
-
-def _with_published_names(spec: Spec) -> Spec:
-    text = json.dumps(spec)
-    for name, published in PUBLISHED_NAMES.items():
-        text = re.sub(rf"\b{name}\b", published, text)
-    renamed: Spec = json.loads(text)
-    return renamed
+        },
+    }
 
 
 def _add(operations: Spec, method: str, operation: Spec) -> None:
-    """Add an operation, or merge it into the one that another client has at the same path.
-
-    OpenAPI allows one operation per path and method, so the merged one accepts the body of either
-    client and gives the answer of either. `x-also` keeps the other operation's id for the page.
+    """OpenAPI allows one operation per path and method, so that of a second client is merged into
+    the first. `x-also` keeps its id for the page.
     """
     first = operations.get(method)
     if first is None:
@@ -121,8 +103,6 @@ def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
 
 
 class _Schemas:
-    """The schemas of all request bodies and answers, each defined once and referred to by name."""
-
     def __init__(self, routes: Iterable[Route]) -> None:
         wanted: list[tuple[Any, Any, TypeAdapter[Any]]] = [
             (Problem, "serialization", TypeAdapter(Problem))
@@ -227,7 +207,6 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
 
 
 def _undescribed(kind: str) -> Spec:
-    """Content of this media type whose form a standard of its own describes."""
     return {"schema": {} if kind.endswith("+json") else {"type": "string"}}
 
 

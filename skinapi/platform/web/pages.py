@@ -58,10 +58,8 @@ def measure_requests(app: Flask) -> None:
 
 
 def _reserve(folder: Path) -> bool:
-    """Reserve the disk space of this process's files; False where there is none.
-
-    The library writes to them through a mapping. Where the disk is full and a page was not
-    reserved, the system ends the process, with all requests under way.
+    """Reserve the disk space of this process's files; False where there is none. The library maps
+    them: on a full disk the system would end the process, with all requests under way.
     """
     files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in RESERVED_BYTES.items()}
     try:
@@ -129,9 +127,8 @@ def log_requests(app: Flask, *, addresses: bool) -> None:
 
 
 class ServerInfo:
-    """What these routes need: the page that a browser gets at `/`, the probes that raise while a
-    part of the server cannot work, what the server says of itself although it works, the functions
-    that look up figures for `/metrics`, and the description, made when it is first asked for.
+    """`probes` raise while a part of the server cannot work; `notes` are what should be known
+    although it works; `gauges` look up figures for `/metrics`.
     """
 
     def __init__(

@@ -2,11 +2,10 @@
 
 import importlib
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -42,8 +41,8 @@ T = TypeVar("T")
 
 
 class Window(NamedTuple):
-    """The window of a hit: whether the hit was within the limit and so was counted, how many more
-    requests are within it, and the time when the oldest hit leaves the window.
+    """Whether a hit was within the limit and so was counted, how many more are, and when the oldest
+    hit leaves the window.
     """
 
     allowed: bool
@@ -52,93 +51,55 @@ class Window(NamedTuple):
 
 
 class SqliteWindows:
-    """Counts hits in one file. All threads of a process use one connection in turn."""
+    """Counts hits in a SQLite file: exact across processes, nothing to install.
+
+    Each hit opens the file. Where that was removed, replaced or damaged, or is of an earlier
+    version, a new one is created and counting starts again from zero: losing the counts of a minute
+    does no harm.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        # The last one is in use. Those before it were opened by a parent process, and must neither
-        # be used nor closed after a fork: https://sqlite.org/howtocorrupt.html
-        self._opened: list[_Opened] = []
 
     def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
-        """Count so many requests against this limit, unless one of them is past it: then none.
-        Raises StoreUnavailable.
-        """
         key, moment = item.key_for(*names), time.time()
-        with sqlite_errors():
-            return self._run(lambda connection: _hit(connection, item, key, moment, cost))
+        return self._run(lambda connection: _hit(connection, item, key, moment, cost))
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless counts can be read from the file."""
-        with sqlite_errors():
-            self._run(lambda connection: connection.execute(LAST, ("",)).fetchall())
+        self._run(lambda connection: connection.execute(LAST, ("",)).fetchall())
 
     def _run(self, act: Callable[[apsw.Connection], T]) -> T:
-        """What `act` returns; a second time on a new file where this one is damaged or was lost."""
-        with self._lock:
+        with sqlite_errors(), self._lock:
             try:
-                return act(self._connection())
+                return self._run_once(act)
             except DAMAGED:
-                self._opened[-1].remove()
+                Path(f"{self._path}-journal").unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
             except apsw.ReadOnlyError:  # also raised where the file was removed a moment ago
-                if self._opened[-1].is_in_place():
-                    raise
-            return act(self._connection())
+                pass
+            return self._run_once(act)
 
-    def _connection(self) -> apsw.Connection:
-        """The connection of this process to the file that is at the path now."""
-        if self._opened and self._opened[-1].pid == os.getpid():
-            if self._opened[-1].is_in_place():
-                return self._opened[-1].prepared()
-            self._opened.pop().connection.close()
-        self._opened.append(_Opened(self._path))
-        return self._opened[-1].prepared()
-
-
-class _Opened:
-    """A connection, and the process and the file (inode) that it was opened by and for."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.pid = os.getpid()
-        self.connection = apsw.Connection(str(path))
-        self._inode = path.stat().st_ino
-        self._prepared = False
-
-    def prepared(self) -> apsw.Connection:
-        """The connection, with its table and settings.
-
-        Nothing is synced, because losing counts in a power cut does no harm. There is a journal all
-        the same: without it, a process that is killed during a transaction would leave a file that
-        cannot be read.
-        """
-        if not self._prepared:
-            self.connection.set_busy_timeout(LONGEST_WAIT_MS)
-            self.connection.execute(
+    def _run_once(self, act: Callable[[apsw.Connection], T]) -> T:
+        with closing(apsw.Connection(str(self._path))) as connection:
+            connection.set_busy_timeout(LONGEST_WAIT_MS)
+            # Nothing is synced: losing counts in a power cut does no harm. Without a journal, a
+            # process that is killed in a transaction would leave a file that cannot be read.
+            connection.execute(
                 "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
                 "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, number INTEGER, expires REAL,"
                 " PRIMARY KEY (key, at, number)) WITHOUT ROWID;"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
             ).fetchall()  # a statement that returns rows stops the script until they are read
-            self._prepared = True
-        return self.connection
-
-    def is_in_place(self) -> bool:
-        with suppress(FileNotFoundError):
-            return self._path.stat().st_ino == self._inode
-        return False
-
-    def remove(self) -> None:
-        """Remove the file, unless another process has replaced it by a new one already."""
-        if self.is_in_place():
-            Path(f"{self._path}-journal").unlink(missing_ok=True)
-            self._path.unlink()
+            return act(connection)
 
 
 def _hit(
     connection: apsw.Connection, item: RateLimitItem, key: str, moment: float, cost: int
 ) -> Window:
+    """The hits of a key are numbered in the order of their times. So how many lie in a window
+    follows from the first one in it and the last one, however many there are.
+    """
     expiry = item.get_expiry()
     with _transaction(connection):
         connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
@@ -178,12 +139,10 @@ class Windows(Protocol):
     """Counts hits in moving windows, for all workers together."""
 
     def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
-        """Count so many requests of this name against this limit, unless one of them is past it:
-        then none.
-        """
+        """Count `cost` requests of this name, unless one of them is past the limit: then none."""
 
     def ping(self) -> None:
-        """Raises StoreUnavailable, or the library's error, unless counts can be read."""
+        """Raises an error unless counts can be read."""
 
 
 class LibraryWindows:
@@ -213,11 +172,8 @@ class Limits:
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
     def spend(self, rate: Rate, caller: str, role: str | None = None, *, cost: int = 1) -> None:
-        """Count `cost` requests; if one of them is past the limit, none is counted, and
-        TooManyRequests is raised.
-
-        In both cases the answer gets the headers RateLimit and RateLimit-Policy. Raises
-        StoreUnavailable where the counts cannot be read.
+        """Count `cost` requests; if one of them is past the limit, count none and raise
+        TooManyRequests.
         """
         if rate not in self._items:
             return
@@ -232,17 +188,16 @@ class Limits:
             raise TooManyRequests(retry_after=wait)
 
     def spend_quota(self, key: str, most: int) -> None:
-        """Count one request of a program's key against what it may in a day. Raises as `spend`."""
+        """Count one request of a program's key against what it may in a day."""
         item = RateLimitItemPerDay(most)
         allowed, wait = self._hit(item, "key", key)
         if not allowed:
-            said = _say_quota("limit of this key", item, wait)
-            raise TooManyRequests(said, retry_after=wait)
+            sentence = _say_quota("limit of this key", item, wait)
+            raise TooManyRequests(sentence, retry_after=wait)
 
     def _hit(
         self, item: RateLimitItem, name: str, caller: str, *, cost: int = 1
     ) -> tuple[bool, int]:
-        """Whether it is within the limit, and after how many seconds the next one may be."""
         with self._noticed_outage():
             window = self._windows.hit(item, name, caller, cost=cost)
         seconds = item.get_expiry()
@@ -255,15 +210,12 @@ class Limits:
         return window.allowed, wait
 
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
-        """See `Allowances`."""
         self.spend(Rate.PREDICTIONS, caller, role, cost=photos)
 
     def count_rendering(self, caller: str, role: str | None) -> None:
-        """See `Allowances`."""
         self.spend(Rate.RENDERINGS, caller, role)
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the counts can be read."""
         with self._noticed_outage():
             self._windows.ping()
 
@@ -287,26 +239,19 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _say_quota(limit: str, item: RateLimitItem, wait: int) -> str:
-    """With how long to wait, not until when: the window moves, so that the time is often that of
-    tomorrow, a minute before the one at which it is read.
-    """
+    """Say how long to wait, not until when: the window moves."""
     daily = f"Daily {limit}" if item.get_expiry() == DAY else limit.capitalize()
     return f"{daily} reached ({item.amount}). Try again in {_say_wait(wait)}."
 
 
 def _say_wait(seconds: int) -> str:
-    """In the largest unit that it fills twice, rounded up: never too early."""
     unit, size = next((each for each in _UNITS if seconds > 2 * each[1]), _UNITS[-1])
     count = math.ceil(seconds / size)
     return f"{count} {unit}{'s' * (count > 1)}"
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:
-    """The limits of a setting such as `120/minute, doctor=600/minute`, by role.
-
-    The part without a role is for all others. Raises ValueError where that part is missing or a
-    role is unknown.
-    """
+    """The limits of a setting such as `120/minute, doctor=600/minute`, by role."""
     parts = [part.strip().rpartition("=") for part in text.split(",")]
     items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
     if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
@@ -315,16 +260,12 @@ def _by_role(text: str) -> dict[str, RateLimitItem]:
 
 
 def _add_header(header: str, limit: str) -> None:
-    """Keep a limit for the answer's headers; a request may be counted under several limits."""
     headers = g.setdefault("rate_headers", {})
     headers[header] = ", ".join(filter(None, (headers.get(header), limit)))
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
-    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`.
-
-    Raises UnsafeSettings for a URI that is not valid.
-    """
+    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`."""
     if storage_uri is None:
         return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
     return Limits(_windows_at(storage_uri), rates, apart=storage_uri.startswith("redis"))
@@ -362,14 +303,8 @@ def caller_site() -> str:
     return site_key(request.remote_addr or "")
 
 
-def rate_headers() -> dict[str, str]:
-    """The rate limit headers that the answer to the current request has so far."""
-    headers: dict[str, str] = g.get("rate_headers", {})
-    return headers
-
-
 def add_rate_headers(app: Flask) -> None:
     @app.after_request
     def add(response: Response) -> Response:
-        response.headers.update(rate_headers())
+        response.headers.update(g.get("rate_headers", {}))
         return response

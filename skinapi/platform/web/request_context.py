@@ -24,9 +24,7 @@ ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 def request_id() -> str | None:
-    """The id of the current request: the caller's X-Request-ID where it is well-formed, otherwise a
-    random one. None outside a request.
-    """
+    """The caller's X-Request-ID where it is well-formed, otherwise a random one."""
     if not has_request_context():
         return None
     if "request_id" not in g:
@@ -71,10 +69,8 @@ def oversize() -> PayloadTooLarge:
 
 
 def idempotency_key() -> str | None:
-    """The Idempotency-Key header, by which a retry is recognised; None without one.
-
-    Raises BadRequest where it is malformed. See
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+    """The key by which a retry is recognised. https://datatracker.ietf.org/doc/draft-ietf-httpapi-
+    idempotency-key-header/
     """
     sent = request.headers.get(KEY_HEADER)
     if sent is None:

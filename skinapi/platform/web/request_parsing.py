@@ -59,10 +59,6 @@ NOT_AN_OBJECT = {
 
 
 def read_body(schema: type[B], request: Request) -> B:
-    """The validated JSON body; an empty body counts as an empty object.
-
-    Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
-    """
     with client_stream(request, "The request body could not be read"):
         data = request.get_data(cache=False)
     if data and request.mimetype != "application/json":
@@ -77,11 +73,8 @@ def read_body(schema: type[B], request: Request) -> B:
 
 @contextmanager
 def client_stream(request: Request, unreadable: str) -> Iterator[None]:
-    """Within it the body is read. Raises BadRequest with this sentence, RequestTimeout and
-    PayloadTooLarge.
-
-    Every server raises errors of its own when the stream breaks off or a chunk is invalid, so each
-    error counts as the client's.
+    """Within it the body is read. Every server raises errors of its own when the stream breaks off
+    or a chunk is invalid, so each error counts as the client's.
     """
     try:
         yield
@@ -98,7 +91,6 @@ def client_stream(request: Request, unreadable: str) -> Iterator[None]:
 
 
 def read_query(schema: type[Q], request: Request) -> Q:
-    """The validated query. Raises InvalidQuery, also for a parameter that is given twice."""
     for name in schema.model_fields:
         if len(request.args.getlist(name)) > 1:
             raise InvalidQuery(f"{name}: given more than once")
@@ -109,9 +101,8 @@ def read_query(schema: type[Q], request: Request) -> Q:
 
 
 def ignore_unreadable_headers(request: Request) -> None:
-    """Remove the headers that werkzeug would fail to parse, as if they had not been sent.
-
-    So the standard asks: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3
+    """Remove the headers that werkzeug would fail to parse, as the standard asks. https://www.rfc-
+    editor.org/rfc/rfc9110#section-13.1.3
     """
     for name, parse in FRAGILE_HEADERS.items():
         sent = request.environ.get(name)
@@ -123,7 +114,6 @@ def ignore_unreadable_headers(request: Request) -> None:
 
 
 def refuse_unreadable_path(request: Request) -> None:
-    """Raises BadRequest where the path is not UTF-8 or holds control characters."""
     # WSGI passes the path's bytes as Latin-1: https://peps.python.org/pep-3333/#unicode-issues
     raw = request.environ.get("PATH_INFO", "").encode("latin-1")
     try:
@@ -135,10 +125,7 @@ def refuse_unreadable_path(request: Request) -> None:
 
 
 def sentence_of(error: ValidationError, *, missing: str | None) -> str:
-    """The sentence that tells a person what is wrong with the input.
-
-    It is about the first fault; `missing` replaces it where a required field is absent or empty.
-    """
+    """Say the first fault; `missing` replaces it where a required field is absent or empty."""
     faults = error.errors(include_url=False, include_context=False)
     if missing and any(one["type"] == "missing" or one["input"] in (None, "") for one in faults):
         return missing
@@ -169,9 +156,7 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 def read_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
 ) -> Iterator[tuple[PartHead, bytes]]:
-    """Yield the head and the bytes of each part. Raises RequestEntityTooLarge for more parts than
-    `most`, for more bytes of text, and for larger headers; ValueError for a form that is broken.
-    """
+    """Yield the head and the bytes of each part."""
     head: PartHead | None = None
     content = io.BytesIO()
     for event in stream_parts(stream, boundary, most=most, most_text=most_text):
@@ -189,9 +174,8 @@ def read_parts(
 def stream_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
 ) -> Iterator[PartHead | bytes]:
-    """Yield the head of each part, then its bytes in pieces. Raises as `read_parts`.
-
-    The last part may be cut off: then ValueError is raised after its pieces.
+    """Yield the head of each part, then its bytes in pieces. ValueError: the form is broken or cut
+    off.
     """
     if not boundary:
         raise ValueError("a form without a boundary")
@@ -224,7 +208,6 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
 
 
 def _next(decoder: MultipartDecoder) -> Event:
-    """The next event. Raises RequestEntityTooLarge if the headers before it are too large."""
     if (
         decoder.state is State.PART
         and len(decoder.buffer) > LARGEST_HEADERS
@@ -255,10 +238,7 @@ MOST_TEXT = 512 * 1024
 
 
 def read_form(schema: type[F], request: Request) -> F:
-    """The validated form. Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
-
-    An empty text counts as a missing field, because browsers send it for an empty input.
-    """
+    """The validated form. An empty text counts as missing: browsers send it for an empty input."""
     if request.mimetype != MULTIPART:
         if schema.missing:
             raise InvalidBody(schema.missing)
@@ -275,7 +255,6 @@ def read_form(schema: type[F], request: Request) -> F:
 
 
 def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload]]:
-    """The texts and the files of the form. Raises BadRequest, PayloadTooLarge."""
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
     texts: list[tuple[str, str]] = []
     files: list[tuple[str, Upload]] = []
@@ -296,11 +275,8 @@ def _value(
     texts: MultiDict[str, str],
     files: MultiDict[str, Upload],
 ) -> Any:
-    """The value of one field: a file or a text, or a list where the schema wants several; None
-    where it is missing.
-
-    Raises InvalidBody where one value is wanted and several were sent, and where a text was sent as
-    a file: left out, it would count as not told, also a checklist that demands a referral.
+    """The value of one field, or a list where the schema wants several. A text that was sent as a
+    file is refused: left out, it would count as not told, also a checklist that demands a referral.
     """
     known = schema.model_fields.get(name)
     wanted = known.annotation if known else None
@@ -328,15 +304,11 @@ class FormStream(Generic[F]):
     """A multipart form: the head of each part, then its bytes. `F` describes it for the docs."""
 
     def __init__(self, request: Request) -> None:
-        """Raises UnsupportedMediaType."""
         if request.mimetype != MULTIPART:
             raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
         self._request = request
 
     def __iter__(self) -> Iterator[PartHead | bytes]:
-        """Raises BadRequest for a form that is broken or cut off, PayloadTooLarge for one that is
-        too large. What its consumer raises is not touched.
-        """
         request = self._request
         boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
         found = stream_parts(
@@ -360,8 +332,6 @@ class BodyStream:
         self.parameters = request.mimetype_params
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, or all with -1; none at the end. Raises BadRequest,
-        PayloadTooLarge.
-        """
+        """At most `size` bytes, or all with -1."""
         with client_stream(self._request, UNREADABLE):
             return self._request.stream.read(size)

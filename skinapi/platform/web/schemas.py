@@ -31,9 +31,8 @@ class Body(BaseModel):
 
 
 class ContractBody(Body):
-    """A request body of an existing client. Unknown fields are ignored.
-
-    `missing` is the sentence that the client shows when a required field is absent or empty.
+    """A request body of an existing client: unknown fields are ignored. `missing` is the sentence
+    that it shows when a required field is absent or empty.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -41,9 +40,7 @@ class ContractBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file of a form, as it was sent. The name is chosen by the client and never used as a
-    path.
-    """
+    """One file of a form. The name is chosen by the client and never used as a path."""
 
     filename: str = field(repr=False)
     content: bytes = field(repr=False)

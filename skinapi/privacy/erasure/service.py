@@ -242,9 +242,9 @@ class ErasureService:
         if receipt.asked_by != "system":
             self.to_reach.note(account, event.number)
         if receipt.asked_by != "system" and account.can_log_in:
-            self.outbox.add_parting(
+            self.outbox.add(
                 Kind.ERASED,
-                account=account.id,
+                to=account.id,
                 about=f"receipts/verify/{receipt.code}",
                 address=account.email,
                 language=account.language,

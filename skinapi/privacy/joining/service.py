@@ -110,10 +110,9 @@ class JoiningService:
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:
-            self.outbox.add_parting(
+            self.outbox.add(
                 Kind.ACCOUNTS_JOINED,
-                account=gone.id,
-                about="",
+                to=gone.id,
                 address=gone.email,
                 language=gone.language,
             )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from skinapi.platform.jobs.job import Job
-from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores import make_store, open_store
 from tests.served.ready_process import ReadyProcess
@@ -94,9 +94,7 @@ class Bench:
         request["notes"] = str(self.notes)
         self.open_account(owner)
         identifier = self.jobs.new_id()
-        return self.jobs.add(
-            NewJob(identifier=identifier, kind=kind, owner=owner, request=request, short=short)
-        )
+        return self.jobs.add(identifier, kind=kind, owner=owner, request=request, short=short)
 
     def open_account(self, owner: str) -> None:
         """What the worker reads of the owner's account."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from skinapi.base.errors import UnsafeSettings
 from skinapi.platform.jobs import announcements
@@ -149,18 +148,6 @@ def test_an_idle_worker_takes_the_job_whose_turn_it_is_when_one_is_announced(
     bench.await_(lambda: not broker.receive())
 
 
-def test_a_worker_that_stops_leaves_its_job_to_an_idle_one(redis_bench: Bench) -> None:
-    bench = redis_bench
-    job = bench.submit("count", steps=1000, pause=0.02)
-    first = bench.start_worker()
-    bench.started(job)
-    bench.start_worker()
-    first.terminate()
-    assert first.wait(15) == 0
-    bench.await_(lambda: bench.starts(job) == 2)
-    assert bench.job(job).attempts == 1
-
-
 def test_a_job_that_no_announcement_names_is_found_all_the_same(redis_bench: Bench) -> None:
     bench = redis_bench
     first = bench.submit("count")
@@ -193,22 +180,6 @@ def test_a_broker_that_returns_is_used_again(
     redis_broker.announce("0badc0de")
     assert received(redis_broker)
     redis_broker.acknowledge()
-
-
-def test_bytes_that_are_no_announcement_stop_no_worker(
-    redis_server: BrokerServer, redis_broker: Broker, redis_bench: Bench
-) -> None:
-    bench = redis_bench
-    worker = bench.start_worker()
-    bench.ended(bench.submit("count"))
-    with redis.Redis.from_url(redis_server.uri) as client:
-        client.hset("dramatiq:skinapi-jobs.msgs", "1", "no JSON")
-        client.rpush("dramatiq:skinapi-jobs", "1")
-        bench.await_(lambda: client.llen("dramatiq:skinapi-jobs") == 0)
-    job = bench.submit("count")
-    redis_broker.announce(job.id)
-    assert bench.ended(job).status == "completed"
-    assert worker.poll() is None
 
 
 class SlowBroker:

@@ -5,17 +5,13 @@ import signal
 import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from skinapi.platform.jobs.handlers import TOO_LITTLE_MEMORY
 from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT
-from skinapi.platform.jobs.job_logs import HEAD_LINES, TAIL_LINES
-from skinapi.platform.jobs.job_queue import NewJob
-from tests.platform.jobs.bench import ROOT, Bench
+from tests.platform.jobs.bench import Bench
 from tests.support.backends import SECRET
-from tests.support.size import size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -30,9 +26,7 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         )
     }  # fmt: skip
     nobodys = bench.jobs.new_id()  # an account without the right, or none
-    jobs["nobody"] = bench.jobs.add(
-        NewJob(identifier=nobodys, kind="count", owner="nobody", request={})
-    )
+    jobs["nobody"] = bench.jobs.add(nobodys, kind="count", owner="nobody", request={})
     bench.start_worker(OPENROUTER_API_KEY="sk-or-0123456789", JOB_MEMORY_BYTES=str(2 * 10**9))
     ended = {kind: bench.ended(job) for kind, job in jobs.items()}
     assert (ended["nobody"].status, ended["nobody"].message) == ("cancelled", NO_RIGHT)
@@ -82,24 +76,6 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         "no end",
     ]
     bench.await_(lambda: not bench.folders())
-
-
-def test_the_log_keeps_the_beginning_and_the_end_of_much_output(bench: Bench) -> None:
-    """And the worker keeps its lease and its memory meanwhile."""
-    megabytes = size(20, 100)
-    job = bench.submit("print_much", megabytes=megabytes)
-    worker = bench.start_worker(forked=False)  # with no memory but its own
-    ended = bench.ended(job)
-    assert (ended.status, ended.attempts) == ("completed", 1)
-    lines = bench.jobs.logs.lines(job.id, after=0)
-    assert lines[1].text.startswith("000000 xxx")
-    assert [line.number for line in lines[:HEAD_LINES]] == list(range(1, HEAD_LINES + 1))
-    assert len(lines) <= HEAD_LINES + TAIL_LINES
-    assert len(lines) > HEAD_LINES + TAIL_LINES - 200
-    assert lines[-1].number == megabytes * 10_000 + 2
-    assert lines[-2].text.startswith("009999 xxx")
-    peak = Path(f"/proc/{worker.pid}/status").read_text().partition("VmHWM:")[2].split()[0]
-    assert int(peak) < 90_000, f"{peak} KB"
 
 
 def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
@@ -167,17 +143,6 @@ def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
     assert pid not in bench.processes()
 
 
-def test_what_is_installed_later_needs_no_restart_of_the_worker(
-    bench: Bench, tmp_path: Path
-) -> None:
-    first = bench.submit("late")
-    bench.start_worker(PYTHONPATH=f"{ROOT}:{tmp_path}")
-    assert "is not installed" in (bench.ended(first).error or "")
-    (tmp_path / "installed_later.py").write_text("def work(context):\n    return {}\n")
-    second = bench.submit("late")
-    assert bench.ended(second).status == "completed"
-
-
 def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
     """Of somebody else, or of the same account; a second long one waits."""
     bench = any_bench
@@ -197,13 +162,6 @@ def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
     assert [bench.job(job).attempts for job in (long, beside)] == [0, 0]
     assert min(bench.job(job).seconds_before for job in (long, beside)) > 0
     assert not bench.processes()
-
-
-def test_processes_that_a_handler_started_end_with_it(served_bench: Bench) -> None:
-    bench = served_bench
-    job = bench.submit("leave_grandchildren")
-    assert bench.ended(job).status == "completed"
-    assert bench.processes() == bench.workers()
 
 
 def test_a_deleted_job_ends_with_everything(served_bench: Bench) -> None:

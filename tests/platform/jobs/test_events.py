@@ -12,7 +12,6 @@ from skinapi.platform.jobs.job_process import (
     LONGEST_LINE,
     MOST_ROWS,
     EventReader,
-    clean_code,
     clean_progress,
     clean_result,
     clean_text,
@@ -51,12 +50,6 @@ def test_progress_is_a_percentage_or_nothing(sent: object, kept: float | None) -
     assert clean_progress(sent) == kept
 
 
-@pytest.mark.parametrize("sent", [None, 7, ["bad_network"], "", "Bad network", "a" * 61, "a\nb"])
-def test_a_code_is_a_plain_word_or_nothing(sent: object) -> None:
-    assert clean_code(sent) is None
-    assert clean_code("bad_network") == "bad_network"
-
-
 def test_a_row_of_an_epoch_replaces_what_an_interrupted_attempt_left() -> None:
     rows: tuple[dict[str, Any], ...] = ()
     for epoch in (1, 2, 3, 2):
@@ -64,12 +57,6 @@ def test_a_row_of_an_epoch_replaces_what_an_interrupted_attempt_left() -> None:
     assert [row["epoch"] for row in rows] == [1, 2]
     assert rows[0].keys() == {"epoch", "loss", "timestamp"}
     assert rows[0]["loss"] is None
-
-
-def test_rows_are_as_many_as_there_may_be() -> None:
-    rows: tuple[dict[str, Any], ...] = tuple({"epoch": n} for n in range(MOST_ROWS))
-    assert with_row(rows, {"loss": 1}) == list(rows)
-    assert with_row(rows, "no row") == list(rows)
 
 
 def test_the_rows_that_there_may_be_fit_into_a_document() -> None:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +12,7 @@ import pytest
 
 from skinapi.platform.jobs.process import FIRST_START_S, WorkerKeeper
 from tests.platform.jobs.handlers import is_alive
-from tests.served.people import Seeder
-from tests.served.server import ROOT, Server, children, stopping
+from tests.served.server import ROOT, children, serving
 from tests.support.backends import SECRET
 
 PARENT = """
@@ -25,16 +23,6 @@ keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:
     keeper.look()
     time.sleep(0.05)
-"""
-# As after `make run` alone: this Python finds no such library before a file says that it is there.
-WITHOUT_TENSORFLOW = """
-import importlib.util
-from pathlib import Path
-find = importlib.util.find_spec
-def find_spec(name, package=None):
-    hidden = name == "tensorflow" and not Path({installed!r}).exists()
-    return None if hidden else find(name, package)
-importlib.util.find_spec = find_spec
 """
 QUICK = (sys.executable, "-c", "pass")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -66,19 +54,7 @@ def test_a_worker_that_cannot_start_is_tried_after_pauses_that_grow() -> None:
 
 
 def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:
-    """And the lab is told what it lacks, until that is installed."""
-    installed = tmp_path / "installed"
-    (tmp_path / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW.format(installed=str(installed)))
-    settings = {"LAB_WORKERS": "1", "PYTHONPATH": str(tmp_path)}
-    with stopping(Server(tmp_path, settings, workers=1)) as server:
-        server.forked = False  # PYTHONPATH is for its interpreter
-        server.start()
-        with closing(Seeder(server)) as seeder:
-            ada = seeder.person("researcher")
-            lacking = ada.call("GET", "/jobs/workers").json
-            assert (lacking["missing"], lacking["install"]) == ("tensorflow", "make lab")
-            installed.touch()
-            assert ada.call("GET", "/jobs/workers").json["missing"] is None
+    with serving(tmp_path, {"LAB_WORKERS": "1"}, workers=1) as server:
         first = job_worker(server.master())
         os.kill(first, signal.SIGKILL)
         second = job_worker(server.master(), but=first)
@@ -99,24 +75,6 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         while is_alive(worker):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-
-
-def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> None:
-    with stopping(Server(tmp_path)) as server:
-        server.forked = False
-        server.services().store.close()  # else its version would be logged
-        server.launch(("-m", "skinapi", "worker"))
-        maps = Path(f"/proc/{server.master()}")
-        deadline = time.monotonic() + 30
-        while (
-            b"skinapi.app.worker" not in (maps / "cmdline").read_bytes()
-            or not (tmp_path / "instance" / "skinapi.db-wal").exists()
-        ):
-            assert time.monotonic() < deadline, server.log()
-            time.sleep(0.05)
-        time.sleep(0.5)
-        assert server.stop() == 0
-        assert server.log() == ""
 
 
 def job_worker(parent: int, but: int = 0) -> int:

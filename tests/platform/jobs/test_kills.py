@@ -2,11 +2,9 @@
 
 import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,19 +12,14 @@ import pytest
 from skinapi.model.registry.prediction_pool import open_warm
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.jobs.announcements import open_announcer
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.platform.jobs.bench import Bench
-from tests.platform.jobs.brokers import NoBrokerError, running_broker
 from tests.platform.jobs.killing import assert_one_end_each, kill_one, replace_dead
-from tests.served.server import Server, stopping
-from tests.stores.mongod import NoMongodError, running_mongod
 from tests.support.size import in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]
-SERVE = ("-m", "tests.platform.jobs.serve")
 
 
 def guard_of(pid: int) -> int:
@@ -54,103 +47,10 @@ def test_a_kill_costs_one_attempt_and_leaves_no_process(bench: Bench, victim: st
     assert len(bench.processes()) == 1
 
 
-def test_all_killed_at_once_are_cleared_up_by_the_next_worker(bench: Bench) -> None:
-    job = bench.submit("leave_grandchildren", pause=30)
-    worker = bench.start_worker()
-    handler = bench.started(job)
-    guard = guard_of(handler)
-    for pid in (worker.pid, guard, handler):
-        os.kill(pid, signal.SIGSTOP)
-    for pid in (worker.pid, guard, handler):
-        os.kill(pid, signal.SIGKILL)
-    worker.wait()
-    left = bench.await_(lambda: (found := bench.processes()) and len(found) == 2 and found)
-    bench.jobs.cancel(bench.job(job))
-    second = bench.start_worker()
-    assert bench.ended(job).status == "cancelled"
-    bench.await_(lambda: bench.processes() == [second.pid], within=10)
-    assert left
-
-
 def test_jobs_come_to_one_end_whoever_is_killed(any_bench: Bench, report: Report) -> None:
     seed = random.randrange(10**6)
     report(f"kills of workers and jobs: seed {seed}")
     kills_of_jobs(any_bench, random.Random(seed), size(2, 30), lambda: None)
-
-
-@pytest.mark.drill
-def test_jobs_come_to_one_end_while_mongod_is_killed(
-    tmp_path_factory: pytest.TempPathFactory, report: Report
-) -> None:
-    seed = random.randrange(10**6)
-    report(f"kills of mongod: seed {seed}")
-    try:
-        with running_mongod() as server:
-
-            def kill_store() -> None:
-                server.kill()
-                time.sleep(chance.uniform(0, 3))
-                server.start()
-
-            chance = random.Random(seed)
-            with Bench(tmp_path_factory.mktemp("drill"), f"{server.uri}") as bench:
-                kills_of_jobs(bench, chance, 30, kill_store)
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
-
-
-@pytest.mark.drill
-@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
-def test_jobs_come_to_one_end_while_the_broker_is_killed(
-    tmp_path: Path, kind: str, report: Report
-) -> None:
-    """Announced or not: some are announced while it is away, and some announcements are lost."""
-    seed = random.randrange(10**6)
-    report(f"kills of {kind}: seed {seed}")
-    chance = random.Random(seed)
-    try:
-        with running_broker(kind) as server:
-
-            def kill_broker() -> None:
-                server.kill()
-                time.sleep(chance.uniform(0, 1))
-                server.start()
-
-            with Bench(tmp_path, settings={"JOBS_BROKER": server.uri}) as bench:
-                announcer = open_announcer(server.uri)
-                assert announcer
-                kills_of_jobs(bench, chance, 30, kill_broker, announcer.announce)
-    except NoBrokerError as error:
-        pytest.skip(f"no {kind}: {error}")
-
-
-@pytest.mark.drill
-def test_jobs_come_to_one_end_while_the_server_is_killed(
-    bench: Bench, tmp_path: Path, report: Report
-) -> None:
-    """Its parent process, what serves requests, the worker beside it, or a job's processes. Without
-    the parent nothing lives on.
-    """
-    seed = random.randrange(10**6)
-    report(f"kills of the server: seed {seed}")
-    chance = random.Random(seed)
-    server = Server(tmp_path, {**bench.environment(), "LAB_WORKERS": "1"}, workers=1)
-    jobs: list[Job] = []
-    with stopping(server):
-        server.start(SERVE)
-        for number in range(30):
-            jobs.append(bench.submit("count", owner=f"owner{number}", steps=10, pause=0.05))
-            bench.await_begun(jobs[-1])
-            time.sleep(chance.uniform(0, 0.5))
-            victim = chance.choice(bench.processes())
-            with suppress(ProcessLookupError):
-                os.kill(victim, signal.SIGKILL)
-            if victim == server.master():
-                bench.await_(lambda: not bench.processes())
-                server.await_end()
-                server.start(SERVE)
-        assert_one_end_each(bench, jobs)
-    assert bench.processes() == []
 
 
 @pytest.mark.parametrize("store", ["sqlite", *in_drill("mongod")])

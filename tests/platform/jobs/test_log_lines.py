@@ -56,15 +56,6 @@ def test_a_line_without_an_end_takes_no_memory(logs: JobLogs) -> None:
     assert texts(logs) == ["z" * LONGEST_LINE, "next"]
 
 
-def test_a_progress_bar_is_one_line(logs: JobLogs) -> None:
-    lines = LogLines(logs, JOB)
-    for step in range(5000):
-        lines.feed(b"\r%d of 5000" % step)
-    lines.feed(b"\n")
-    lines.flush()
-    assert texts(logs) == ["4999 of 5000"]
-
-
 def test_the_first_and_the_last_lines_are_kept(logs: JobLogs) -> None:
     """However often they are stored in between."""
     lines = LogLines(logs, JOB)
@@ -80,15 +71,6 @@ def test_the_first_and_the_last_lines_are_kept(logs: JobLogs) -> None:
     assert TAIL_LINES - LINES_OF_BATCH <= len(tail) <= TAIL_LINES
     assert tail == list(range(6001 - len(tail), 6001))
     assert logs.lines(JOB, after=5998) == kept[-2:]
-
-
-def test_the_next_attempt_goes_on_with_the_numbers(logs: JobLogs) -> None:
-    for attempt in (1, 2):
-        lines = LogLines(logs, JOB)
-        lines.say(f"attempt {attempt}")
-        lines.say("more")
-        lines.flush()
-    assert [line.number for line in logs.lines(JOB, after=0)] == [1, 2, 3, 4]
 
 
 def test_what_could_not_be_stored_is_stored_later(

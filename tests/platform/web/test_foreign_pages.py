@@ -13,27 +13,21 @@ CLINIC = "https://clinic.example"
 REFUSED: list[dict[str, str]] = [
     {"Origin": EVIL},
     {"Origin": "null"},
-    {"Origin": EVIL, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     {"Origin": f"{CLINIC}.evil.example"},
-    {"Origin": "http://localhost.evil.example"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Host": "rebind.evil.example:5000"},
     {"Host": "rebind.evil.example", "Origin": "http://rebind.evil.example"},
     {"Host": "rebind.evil.example", "Sec-Fetch-Site": "same-origin"},
     {"Host": "127.0.0.1.evil.example"},
-    {"Host": "192.168.0.7:5000"},
 ]
 SERVED: list[dict[str, str]] = [
     {},
     {"Origin": CLINIC, "Sec-Fetch-Site": "cross-site"},
     {"Origin": "http://localhost:5173", "Sec-Fetch-Site": "cross-site"},
-    {"Origin": "http://127.0.0.1:4173"},
     {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
     {"Sec-Fetch-Site": "none"},
-    {"Host": "localhost:5000"},
     {"Host": "127.0.0.1:8000"},
     {"Host": "[::1]:5000"},
-    {"Host": "LOCALHOST"},
 ]
 
 

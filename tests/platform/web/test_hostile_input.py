@@ -1,12 +1,11 @@
 """Bad input gets a clear 4xx with the one error body, and leaves nothing stored."""
 
-import json
 from itertools import product
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -27,45 +26,30 @@ BODIES: dict[str, bytes] = {
     "not JSON": b"name=Ada&email=a@b.c",
     "cut off": b'{"name": "Ada',
     "array": b'[{"name":"Ada"}]',
-    "string": b'"Ada"',
-    "number": b"7",
     "null": b"null",
-    "true": b"true",
-    "NaN": b"NaN",
     "deep objects": b'{"name":' * DEEP + b"1" + b"}" * DEEP,
-    "deep arrays": b"[" * DEEP + b"]" * DEEP,
-    "deep unknown field": b'{"x":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "invalid UTF-8": b'{"name":"\xff\xfe","email":"a@b.c","password":"correct horse"}',
-    "BOM": b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
-    "UTF-16": json.dumps(GOOD).encode("utf-16"),
     "half a surrogate pair": b'{"name":"\\ud800","email":"a@b.c","password":"correct horse"}',
     "NaN for a name": b'{"name":NaN,"email":"a@b.c","password":"correct horse"}',
-    "huge integer": b'{"name":' + b"9" * 9000 + b',"email":"a@b.c","password":"correct horse"}',
     "NUL byte": b'{"name":"A\x00","email":"a@b.c","password":"correct horse"}',
     "duplicate keys, the last wrong": b'{"name":"A","email":"a@b.c","password":"x","name":{}}',
 }
-NO_FAULT_OF_LOGIN = {"NaN for a name", "huge integer", "duplicate keys, the last wrong"}
+NO_FAULT_OF_LOGIN = {"NaN for a name", "duplicate keys, the last wrong"}
 TEXTS = {
-    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\x85", "x" * 201, "x" * 20_000],
+    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x85", "x" * 201],
     "email": [
         "ada",
         "@example.org",
-        "ada@",
         "a b@example.org",
         "a@b@example.org",
         "ada\0@example.org",
         "ada@example.org\n.evil",
         "ada\u200b@example.org",
         "\u202eada@example.org",
-        "ada/../x@example.org",
-        "ada%2f@example.org/",
-        '"ada"@example.org',
         "<ada@example.org>",
         "a@b.c, d@e.f",
-        "ada@.example.org",
         "ada@example.org.",
         "x" * 250 + "@example.org",
-        "\ufdfa" * 5000 + "@example.org",
     ],
     "password": ["short", "a\0bcdefgh", "line\nbreaks", "x" * 257, "x" * 20_000],
 }
@@ -122,15 +106,6 @@ def test_invisible_or_overlong_texts_are_refused(
     )
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
-)
-def test_another_content_type_is_refused(shared_backend: Backend, content_type: str) -> None:
-    before = shared_backend.stored()
-    answer = post(shared_backend, "/register", data=json.dumps(GOOD), content_type=content_type)
-    assert_refused(shared_backend, answer, before, 415)
-
-
 def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> None:
     before = shared_backend.stored()
     swollen = {**GOOD, "x": "y" * LARGEST_BODY}
@@ -141,19 +116,13 @@ def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> Non
     ("segment", "status"),
     [
         ("%ff", 400),
-        ("a%ff@example.org", 400),
-        ("%c0%ae%c0%ae", 400),
         ("%ed%a0%80", 400),
         ("a%00@example.org", 400),
         ("a%0d%0aSet-Cookie:x=1@example.org", 400),
-        ("%7f", 400),
         ("%2e%2e", 404),
         ("..%5c..", 404),
-        ("%252e%252e", 404),
         ("a%2fb@example.org", 404),
         ("%", 404),
-        ("%zz", 404),
-        ("%20", 404),
         ("%E2%80%AEada@example.org", 404),
         ("x" * 5000, 404),
         ("{$ne:null}", 404),
@@ -163,8 +132,6 @@ def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> Non
     ("method", "path"),
     [
         ("DELETE", "/users/{}"),
-        ("PATCH", "/users/{}/approve"),
-        ("DELETE", "/doctors/{}"),
         ("PUT", "/users/{}/doctor"),
     ],
 )
@@ -272,21 +239,6 @@ def test_a_new_address_has_one_spelling(domain: str, encoded: bool) -> None:
     assert normalise_email(typed) in [*spellings, stored]
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
-)
-@given(
-    body=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    )
-)
-def test_any_json_is_answered_without_a_server_error(shared_backend: Backend, body: Any) -> None:
-    for sent in (body, {**GOOD, "email": body}, {**GOOD, "name": body}, {**GOOD, "password": body}):
-        answer = post(shared_backend, "/login", json=sent)
-        assert answer.status_code in (400, 401), answer.text
-
-
 def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(backend: Backend) -> None:
     admin = backend.member(role="admin")
     assert post(backend, "/register", json={**GOOD, "confirm": PASSWORD}).status_code == 201
@@ -313,16 +265,11 @@ def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(backend:
     "query",
     [
         "limit=1&limit=2",
-        "limit=0",
         "limit=1001",
         "limit=many",
-        "limit=1e3",
         "after=%00",
-        "after=../..",
         "after[$gt]=&after=1",
-        "q=",
         "q=%00",
-        "status=gone",
         "role=doctor",
         "role=user&role=admin",
     ],

@@ -88,13 +88,6 @@ def test_no_shape_takes_more_memory_than_a_few_times_its_body(
     assert peak_of(schema, b'{"%s":[%s0]}' % (field.encode(), values)) < 4
 
 
-@pytest.mark.parametrize(
-    "digits", [b"9" * MB, b"0." + b"1" * MB, b"[" + b"9" * 4000 + (b"," + b"9" * 4000) * 250 + b"]"]
-)
-def test_no_number_takes_more_memory_than_a_few_times_its_body(digits: bytes) -> None:
-    assert peak_of(Credentials, b'{"email":' + digits + b"}") < 4
-
-
 def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_backend: Backend) -> None:
     before = shared_backend.stored()
     emails: list[Any] = [[[]] * MOST_VALUES, {str(n): n for n in range(MOST_VALUES)}]
@@ -104,11 +97,6 @@ def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_backend: Back
             assert answer.status_code == 400
             assert f"more than {MOST_VALUES} values" in answer.text
     assert shared_backend.stored() == before
-
-
-def test_a_text_may_hold_any_signs(shared_backend: Backend) -> None:
-    body = {"email": "ada@example.org", "password": "[{," * 80, "more": '["\\' * 3000}
-    assert shared_backend.client.post("/login", json=body).status_code == 401
 
 
 def routes_with_json(backend: Backend) -> list[Route]:

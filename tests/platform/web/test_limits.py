@@ -48,13 +48,6 @@ def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
     backend.services.store.close()
 
 
-def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, rate_read="1/minute")
-    ada, bob = backend.member(), backend.member()
-    assert [one.call("GET", "/me").status_code for one in (ada, bob, ada)] == [200, 200, 429]
-    backend.services.store.close()
-
-
 @pytest.mark.parametrize("text", ["doctor=5/minute", "5/minute, nurse=6/minute", "", "many"])
 def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(UnsafeSettings):

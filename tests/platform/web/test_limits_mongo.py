@@ -5,19 +5,9 @@ from contextlib import closing
 
 from limits import parse
 
-from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
-from tests.stores.mongo_commands import noted_commands
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("100/minute")
-
-
-def test_each_hit_is_one_command(mongo_database_uri: str) -> None:
-    with noted_commands() as commands, closing(MongoWindows(mongo_database_uri)) as windows:
-        windows.hit(ONE, "another")  # makes what is made once
-        commands.sent.clear()
-        assert [windows.hit(FEW, "key").allowed for _ in range(3)] == [True, True, False]
-    assert commands.sent == {f"findAndModify {LIMIT_WINDOWS}": 3}
 
 
 def test_of_hits_at_once_just_as_many_are_allowed_as_the_limit_says(

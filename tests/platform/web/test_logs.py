@@ -130,26 +130,6 @@ def test_lines_that_do_not_fit_on_the_disk_are_lost_and_counted(log: Log) -> Non
     assert json.loads(notice) == {"event": "log_lines_lost", "lost": 3, "level": "warning"}
 
 
-@needs_full
-def test_a_line_that_is_lost_again_is_counted_on(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    log.lead_to(FULL)
-    log.stream.write("one\ntwo\n")
-    log.lead_to(log.path)
-    write = os.write
-
-    def write_notice_alone(fd: int, data: bytes) -> int:
-        if b"log_lines_lost" not in data:
-            raise OSError(errno.ENOSPC, "full")
-        return write(fd, data)
-
-    monkeypatch.setattr(os, "write", write_notice_alone)
-    log.stream.write("three\n")
-    monkeypatch.undo()
-    log.stream.write("four\n")
-    two, one, four = log.lines()
-    assert (json.loads(two)["lost"], json.loads(one)["lost"], four) == (2, 1, "four")
-
-
 @pytest.mark.parametrize("code", [errno.EPIPE, errno.EIO, errno.EBADF])
 def test_no_fault_of_the_log_reaches_who_logs(
     backend: Backend, log: Log, monkeypatch: pytest.MonkeyPatch, code: int
@@ -194,16 +174,3 @@ def test_a_process_without_standard_error_writes_into_no_other_file(
     shield_output()
     assert os.fstat(sys.stderr.fileno()).st_rdev == Path(os.devnull).stat().st_rdev
     os.close(sys.stderr.fileno())
-
-
-@needs_full
-def test_a_request_is_answered_while_the_log_is_full(
-    backend: Backend, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log.lead_to(FULL)
-    monkeypatch.setattr(sys, "stderr", log.stream)
-    assert backend.client.get("/healthz").status_code == 200
-    log.lead_to(log.path)
-    assert backend.client.get("/healthz").status_code == 200
-    notice, request = map(json.loads, log.lines())
-    assert (notice["lost"], request["route"]) == (1, "/healthz")

@@ -103,19 +103,6 @@ def test_fields_that_a_client_may_not_set_are_ignored(backend: Backend) -> None:
     assert str(MARK) not in kept
 
 
-def test_newer_routes_name_each_field_that_they_refuse(backend: Backend) -> None:
-    accounts = SampleAccounts(backend)
-    for name, route in names_of_bodies(backend).items():
-        schema = route.body or route.form
-        assert schema
-        if schema.model_config["extra"] == "ignore":
-            continue
-        for field, value in unasked(route).items():
-            answer = prepare(accounts, name, route, {field: value})()
-            assert answer.status_code == 400, (name, field)
-            assert field in answer.get_json()["error"], (name, field)
-
-
 def test_a_new_account_is_a_waiting_user_whatever_the_body_says(backend: Backend) -> None:
     body = {"name": "A", "email": "new@example.org", "password": "correct horse", **STOLEN}
     assert backend.client.post("/register", json=body).status_code == 201

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.jobs.job_queue import Jobs, NewJob
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.web import pages as metrics
 from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.support.backends import Backend
@@ -88,7 +88,7 @@ def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted
 def test_the_metrics_count_jobs_that_wait_run_or_lost_their_worker(scraped: Backend) -> None:
     jobs = Jobs(scraped.services.store)
     for number in range(3):
-        jobs.add(NewJob(identifier=f"0badc0d{number}", kind="train", owner=f"{number}", request={}))
+        jobs.add(f"0badc0d{number}", kind="train", owner=f"{number}", request={})
     assert jobs.claim(worker="w", lease=LEASE)
     assert 'skinapi_jobs{state="running"} 1.0' in scrape(scraped)
     lost = jobs.claim(worker="w", lease=LEASE)

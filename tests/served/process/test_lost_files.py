@@ -65,17 +65,6 @@ def put_back(path: Path) -> None:
     path.with_suffix(".aside").replace(path)
 
 
-@pytest.mark.parametrize("lose", [remove, overwrite, *in_drill(replace_by_empty, replace_by_noise)])
-def test_limits_are_counted_on_in_a_new_file(
-    losing_server: Server, ada: Caller, lose: Callable[[Path], None]
-) -> None:
-    assert ada.call("GET", "/me").status == 200
-    lose(losing_server.folder / "instance/limits.db")
-    for _ in range(20):  # each worker comes to answer
-        assert ada.call("GET", "/me").status == 200
-        assert ada.call("GET", "/readyz").status == 200
-
-
 @pytest.mark.parametrize("lose", [replace_by_empty, *in_drill(remove, replace_by_noise)])
 def test_without_its_documents_a_server_refuses_until_they_are_back(
     losing_server: Server, ada: Caller, lose: Callable[[Path], None]

@@ -14,7 +14,7 @@ from skinapi.platform.storage.files import LOST
 from skinapi.platform.storage.store_version import STORE_COLLECTION, VERSION
 from skinapi.platform.stores import open_store
 from skinapi.platform.stores.mongo_store import STANDALONE
-from tests.served.server import Server, serving
+from tests.served.server import Server
 from tests.stores.mongod import NoMongodError, free_port, running_mongod
 from tests.support.backends import SECRET, settings_in
 from tests.support.size import drill, in_drill
@@ -156,23 +156,3 @@ def test_a_server_does_not_start_on_the_store_of_another_key_or_of_newer_code(
     done = server.run("serve")
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-
-
-def test_gunicorn_by_itself_names_all_that_cannot_be_read_without_a_traceback(
-    tmp_path: Path,
-) -> None:
-    server = Server(tmp_path, {"WORKERS": "none", "THREADS": "0", "RATE_READ": "often"})
-    done = server.python("-m", "gunicorn", "wsgi:app")
-    assert done.returncode != 0
-    lines = done.stderr.splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["skinapi:", "workers"],
-        ["skinapi:", "threads"],
-        ["skinapi:", "RATE_READ"],
-    ]
-
-
-def test_a_server_says_which_names_are_no_settings_and_starts(tmp_path: Path) -> None:
-    with serving(tmp_path, {"METRIC_TOKEN": "hidden"}, workers=1) as server:
-        assert "METRIC_TOKEN is no setting: did you mean METRICS_TOKEN?" in server.log()
-        assert "hidden" not in server.log()

@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.served.people import Seeder
-from tests.served.server import STOP_S, Server, serving, stopping
+from tests.served.server import STOP_S, Server, serving
 from tests.served.wire import ask, open_connection, read_answer
-from tests.stores.mongod import free_port
 from tests.support.backends import PASSWORD
 from tests.support.size import size
 
@@ -147,23 +144,6 @@ def test_what_a_killed_server_left_goes_when_another_starts(tmp_path: Path) -> N
         assert len(kept & left) == 1
         assert killed.stop() == 0
         assert len(kept & left & set(tmp_path.glob("skinapi-metrics-*"))) == 1
-
-
-def test_every_address_of_bind_answers(tmp_path: Path) -> None:
-    other = free_port()
-    with stopping(Server(tmp_path, workers=1)) as server:
-        server.environment["BIND"] += f", 127.0.0.1:{other}"
-        server.start()
-        for port in (server.port, other):
-            assert ask(port, "GET", "/healthz").status == 200
-            assert f"http://127.0.0.1:{port}" in server.log()
-
-
-@pytest.mark.drill
-def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
-    with stopping(Server(tmp_path, workers=1)) as server:
-        server.start(("-m", "gunicorn", "wsgi:app"))
-        assert ask(server.port, "GET", "/healthz").status == 200
 
 
 def test_a_server_on_mongodb_needs_no_instance_folder(
