@@ -63,7 +63,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
         ("GET", "/password"),
-        ("GET", "/console/parts"),
         ("GET", "/console/<path:name>"),
         ("GET", "/embed"),
         ("GET", "/embed/colours.css"),

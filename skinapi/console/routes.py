@@ -128,12 +128,6 @@ def show_password_page(console: Console) -> Response:
     return console.show()
 
 
-@routes.route("GET", "/console/parts", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
-def show_parts_page(console: Console) -> Response:
-    """The console, at the page of the parts that its views are built of."""
-    return console.show()
-
-
 @routes.route(
     "GET",
     "/console/<path:name>",

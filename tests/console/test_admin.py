@@ -168,11 +168,6 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
 
 def see_how_the_server_is(journey: Journey) -> None:
     visitor = journey.visitor
-    visitor.press(".top a[href='#/overview']")
-    visitor.press(".row a[href='#/server']")
-    journey.see("healthy")
-    visitor.find(".bars li")
-    journey.step("server")
     visitor.press("footer a[href='#/model']")
     journey.see("byClassText")
     journey.step("model")

@@ -169,7 +169,7 @@ def read_the_finding(journey: Journey) -> None:
 def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/spots']")
-    visitor.run("arguments[0].scrollIntoView()", visitor.find("li[draggable]"))
+    visitor.run("arguments[0].scrollIntoView()", visitor.find(".own-findings li"))
     visitor.find("img.thumb")
     journey.step("unsorted")
     visitor.press(".own-findings .menu-button")

@@ -613,7 +613,6 @@ ROWS: dict[str, Row] = {
     "show_docs": Row("/docs", ANYONE),
     "show_metrics": Row("/metrics", ADMINS),
     "show_password_page": Row("/password", ANYONE),
-    "show_parts_page": Row("/console/parts", ANYONE),
     "show_asset": Row("/console/style.css", ANYONE),
     "show_embed_page": Row("/embed", ANYONE),
     "show_embed_colours": Row("/embed/colours.css", ANYONE),

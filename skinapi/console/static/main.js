@@ -34,9 +34,7 @@ const VIEWS = {
   outcomes: () => import("/console/views/outcomes.js"),
   overview: () => import("/console/views/overview.js"),
   accounts: () => import("/console/views/accounts.js"),
-  usage: () => import("/console/views/usage.js"),
   audit: () => import("/console/views/audit.js"),
-  server: () => import("/console/views/server.js"),
   integrations: () => import("/console/views/integrations.js"),
   "data-protection": () => import("/console/views/data_protection.js"),
   emergency: () => import("/console/views/emergency.js"),
@@ -54,16 +52,15 @@ const VIEWS = {
   version: () => import("/console/views/version.js"),
   compare: () => import("/console/views/compare.js"),
   drift: () => import("/console/views/drift.js"),
-  parts: () => import("/console/views/parts.js"),
   missing: () => import("/console/views/missing.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */
 const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
-const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
+const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */
-const PAGES = { "/password": "password", "/console/parts": "parts" };
+const PAGES = { "/password": "password" };
 
 /** What stands behind the name of a view: a number, an id, the version of a model, or the name of a tab. */
 const ARGUMENT = /^(?:\w[\w.-]*)?$/;

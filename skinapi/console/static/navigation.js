@@ -20,8 +20,6 @@ const PARENTS = {
   finding: "spots",
   spot: "spots",
   visits: "spots",
-  usage: "overview",
-  server: "overview",
   integrations: "overview",
   "data-protection": "overview",
   emergency: "overview",

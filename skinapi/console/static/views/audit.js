@@ -146,10 +146,7 @@ const Trail = ({ rows }) => html`
 const Export = ({ query }) => {
   const { run, failed } = useAct();
   const save = () => run(() => saveFile(`/audit/export?${new URLSearchParams(query)}`, "text/csv", "audit.csv"));
-  return html`
-    <p class="row"><span>${say("exportAs")}</span>
-      <button onClick=${save}>${say("exportCsv")}</button></p>
-    ${failed}`;
+  return html`<p><button onClick=${save}>${say("exportCsv")}</button></p>${failed}`;
 };
 
 /** @param {{query: Record<string, string>}} props */

@@ -184,9 +184,9 @@ function isChosen(place, site, side, path) {
 /**
  * One side of the body, whole or `near` a point.
  * @param {{side: string, parts: [string, string][], near: {x: number, y: number} | null, place?: Place, points: Point[], onTap: (place: Place) => void,
- *   onPoint?: (id: string) => void, onDrop?: (id: string) => void}} props
+ *   onPoint?: (id: string) => void}} props
  */
-const Figure = ({ side, parts, near, place, points, onTap, onPoint, onDrop }) => {
+const Figure = ({ side, parts, near, place, points, onTap, onPoint }) => {
   /** @param {MouseEvent & {currentTarget: SVGSVGElement}} event */
   const tap = ({ currentTarget: svg, clientX, clientY }) => {
     const found = placeAt(svg, new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM()?.inverse()));
@@ -205,7 +205,7 @@ const Figure = ({ side, parts, near, place, points, onTap, onPoint, onDrop }) =>
             onClick=${onPoint && ((/** @type {Event} */ event) => {
               event.stopPropagation();
               onPoint(point.id);
-            })} ...${dropOn(onDrop, point.id)}>
+            })}>
             <title>${point.name}</title><${Shape} point=${point} /></g>`)}
       </svg>
       <figcaption>${first}<strong>${sayValue("map", side)}</strong>${last}</figcaption>
@@ -217,12 +217,11 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 
 /**
  * `onPlace` makes it a question: where is it? `place` is the answer so far. `onPoint` is what a click on
- * a point does, and `onDrop` what dropping a finding on one does. A tap beside the points shows the
- * surroundings larger.
+ * a point does. A tap beside the points shows the surroundings larger.
  * @param {{place?: Place, points?: Point[], onPlace?: (place: Place) => void,
- *   onPoint?: (id: string) => void, onDrop?: (id: string) => void}} props
+ *   onPoint?: (id: string) => void}} props
  */
-export const BodyMap = ({ place, points = [], onPlace, onPoint, onDrop }) => {
+export const BodyMap = ({ place, points = [], onPlace, onPoint }) => {
   const [near, setNear] = useState(/** @type {{side: string, x: number, y: number} | null} */ (null));
   const map = useRef(/** @type {HTMLElement | null} */ (null));
   const tap = (/** @type {Place} */ found) => {
@@ -252,7 +251,7 @@ export const BodyMap = ({ place, points = [], onPlace, onPoint, onDrop }) => {
     <div class=${`body-map${onPlace ? " asking" : ""}${near ? " near" : ""}`} ref=${map} ...${keyed}>
       ${SIDES.filter(([side]) => !shown || side === shown.side).map(([side, parts]) => html`
         <${Figure} key=${side} side=${side} parts=${parts} near=${shown} place=${place}
-          points=${points} onTap=${tap} onPoint=${onPoint} onDrop=${onDrop} />`)}
+          points=${points} onTap=${tap} onPoint=${onPoint} />`)}
     </div>
     ${near
       ? html`<p class="map-tools"><button type="button" class="quiet" onClick=${() => setNear(null)}>${say("wholeBody")}</button></p>`
@@ -269,16 +268,6 @@ export const PlaceMap = ({ place, band = "chosen" }) => {
       ${(place.laterality ? [null, at] : [null]).map((near) => html`<${Figure} side=${at.side} parts=${parts} near=${near} place=${place} points=${points} onTap=${() => {}} />`)}
     </div>`;
 };
-
-/** What makes something take a finding that is dropped on it. @param {((id: string) => void) | undefined} onDrop @param {string} id */
-export const dropOn = (onDrop, id) =>
-  onDrop && {
-    onDragOver: (/** @type {Event} */ event) => event.preventDefault(),
-    onDrop: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      onDrop(id);
-    },
-  };
 
 /** The sides of the body that a spot at this site can be on. @param {string} site @returns {Laterality[]} */
 export const lateralitiesOf = (site) => (PAIRED.includes(site) ? ["left", "right"] : ["left", "middle", "right"]);

@@ -1,21 +1,15 @@
 // @ts-check
-// Charts: columns and lines over time. Each says in words what it shows, and a table stands beside it.
+// Lines over time. A chart says in words what it shows, and a table stands beside it.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { Icon } from "/console/components.js";
 import { colon, sayNumber } from "/console/language.js";
 
-/** One column, in the units of a drawing. */
+/** From one value to the next, in the units of a drawing. */
 const STEP = 10;
-const WIDE = 8;
 const HIGH = 100;
 const ROUND = [1, 2, 3, 4, 5, 6, 8];
 
-/** Parts of one column, from the bottom. @typedef {{name: string, value: number}[]} Column */
 /** @typedef {{name: string, title: string, values: (number | null)[]}} Line */
-
-/** @param {number[]} numbers */
-export const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** The end of a scale: a round number not below `most`. @param {number} most */
 function endOfScale(most) {
@@ -41,28 +35,6 @@ const Chart = ({ title, words, end, width, from, to, drawn, children }) => html`
     </div>
     <div class="axis" aria-hidden="true"><small>${from}</small><small>${to}</small></div>
   </figure>`;
-
-/**
- * Columns over time. @param {{title: string, words: string, columns: Column[], from: string, to: string,
- *   most?: number, sayValue?: (value: number) => string, children?: unknown}} props `most` is where the scale ends at least
- */
-export const Columns = ({ title, words, columns, from, to, most = 1, sayValue = sayNumber, children }) => {
-  const end = endOfScale(Math.max(most, ...columns.map((column) => sum(column.map((part) => part.value)))));
-  const drawn = columns.map((column, index) => {
-    let top = HIGH;
-    return column.map(({ name, value }) => {
-      const height = (HIGH * value) / end;
-      top -= height;
-      return value > 0 && html`<rect class="fill-${name}" x=${STEP * index + 1} y=${top} width=${WIDE} height=${height} />`;
-    });
-  });
-  return html`<${Chart} title=${title} words=${words} end=${sayValue(end)} width=${STEP * columns.length} from=${from} to=${to}
-    drawn=${drawn}>${children}<//>`;
-};
-
-/** Which colour of the columns is which urgency, the lowest first; told by shape and words too. @param {{bands: [band: string, text: string][]}} props */
-export const BandLegend = ({ bands }) => html`
-  <p class="legend">${bands.map(([band, text]) => html`<span><span class="dot fill-${band}"></span><${Icon} name=${band} size=${16} />${text}</span>`)}</p>`;
 
 /** A line for each run of known values: what is not known is a gap. @param {(number | null)[]} values @param {number} end */
 function runsOf(values, end) {

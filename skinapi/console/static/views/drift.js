@@ -5,7 +5,6 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message } from "/console/components.js";
 import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
-import { BandLegend, Columns, Lines, sum } from "/console/views/charts.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { FoldedTable } from "/console/views/tables.js";
 
@@ -15,39 +14,6 @@ const WEEKS = 26;
 /** @typedef {Found["weeks"][number]} Week */
 /** @typedef {Found["alerts"][number]} Alert */
 /** @typedef {Found["tests"][number]} Test */
-
-/** @param {number} part @param {number} whole */
-const shareOf = (part, whole) => (whole > 0 ? part / whole : null);
-
-/** @param {(number | null)[]} values */
-const newestOf = (values) => values.filter((value) => value !== null).pop() ?? null;
-
-/** A share by week as a line. @param {{title: string, name: string, weeks: Week[], of: (week: Week) => number | null,
- * among: (week: Week) => number}} props `among`: of how many of a week */
-const Share = ({ title, name, weeks, of, among }) => {
-  const values = weeks.map(of);
-  const newest = newestOf(values);
-  const last = weeks[values.findLastIndex((value) => value !== null)];
-  const most = Math.max(0.1, ...values.map((value) => value ?? 0));
-  return html`<${Lines} title=${title} words=${newest === null ? say("chartEmpty") : say("newestIs", { value: sayPercent(newest), n: sayNumber(among(last)), date: sayDay(last.starts) })}
-    lines=${[{ name, title, values }]} end=${most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2} sayValue=${sayPercent}
-    from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)} />`;
-};
-
-/** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
-const Findings = ({ weeks, conditions }) => {
-  const bands = conditions.bands.map(({ key }) => key).filter((key) => weeks.some((week) => key in week.bands));
-  const totals = weeks.map(({ findings }) => findings);
-  const most = Math.max(...totals);
-  const words = most > 0
-    ? say("chartOfWeeks", { total: sayNumber(sum(totals)), most: sayNumber(most), date: sayDay(weeks[totals.indexOf(most)].starts) })
-    : say("chartEmpty");
-  return html`
-    <${Columns} title=${say("findings")} words=${words} from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)}
-      columns=${weeks.map((week) => bands.map((band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
-      <${BandLegend} bands=${bands.map((band) => [band, `${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}`])} />
-    <//>`;
-};
 
 /** The newest first. @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const WeekTable = ({ weeks, conditions }) => html`
@@ -109,13 +75,6 @@ const Drift = ({ found, conditions }) => {
   if (!used) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p><//>`;
   return html`
     <${Watched} found=${found} conditions=${conditions} />
-    <${Findings} weeks=${weeks} conditions=${conditions} />
-    <div class="curves">
-      <${Share} title=${say("chart_refused")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} among=${(/** @type {Week} */ week) => week.findings + week.refused} />
-      <${Share} title=${say("doubtShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.uncertain, week.findings)} among=${(/** @type {Week} */ week) => week.findings} />
-      <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} among=${(/** @type {Week} */ week) => week.findings} />
-      <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} among=${(/** @type {Week} */ week) => week.reviews} />
-    </div>
     <${WeekTable} weeks=${weeks} conditions=${conditions} />`;
 };
 

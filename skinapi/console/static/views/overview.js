@@ -11,7 +11,7 @@ import { getPeopleToReach } from "/console/views/people_to_reach.js";
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 
-/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
+/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[], lang?: string}} Item */
 
 /** What is left with each doctor, who is found among the accounts. @param {Api["LeftWithDoctorView"][]} left @param {string} nouns @param {string} why @param {string} none @returns {Item[]} */
 const itemsLeft = (left, nouns, why, none) =>
@@ -77,7 +77,7 @@ function itemsOf(found) {
 /** @param {{item: Item}} props */
 const Line = ({ item }) => html`
   <li class="${item.place ? "whole" : ""} ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
-    <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span>${item.text}</span>`}
+    <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span lang=${item.lang}>${item.text}</span>`}
       ${item.more?.map((text) => html`<small>${text}</small>`)}</div>
     ${item.place && html`<${Icon} name="next" />`}</li>`;
 
@@ -88,18 +88,21 @@ const Lines = ({ title, items }) =>
 export const View = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
   const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
+  const health = useAnswer(() => get("/readyz"), []);
+  const version = useAnswer(() => get("/"), []).value?.version;
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
-      <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("title_server")}</a>
-        <a class="button" href="#/integrations">${say("title_integrations")}</a>
+      <div class="row"><a class="button" href="#/integrations">${say("title_integrations")}</a>
         <a class="button" href="#/data-protection">${say("title_data-protection")}</a>
         <button onClick=${overview.reload}>${say("reload")}</button></div></div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
+        const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
+        const items = [...notes.map((text) => ({ act: true, text, lang: "en" })), ...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
         return html`
           <${Lines} title=${say("toDo")} items=${items.filter(({ act }) => act)} />
-          <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />`;
+          <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />
+          <p><small>SkinAPI ${version}</small></p>`;
       }}
     <//>`;
 };

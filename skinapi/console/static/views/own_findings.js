@@ -25,23 +25,21 @@ const Said = ({ one, conditions, past }) => {
 
 /**
  * `spot` is the one that all of them belong to, or null. `counts` is the number of the finding about which
- * was said what is to be done now: what was said of the others is folded. `onDrag` hears which finding is
- * being dragged.
+ * was said what is to be done now: what was said of the others is folded.
  * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void,
- *   counts?: number, onDrag?: (finding: Own) => void}} props
+ *   counts?: number}} props
  */
-export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, onDrag }) => {
+export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts }) => {
   const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
   const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
   const sort = say(spot ? "sortAgain" : "sort");
   const sortButton = (/** @type {Own} */ one) => html`<button class=${spot ? "quiet" : ""} aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>`;
-  const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
   return html`
     <ul class="list own-findings">
       ${items.map((one) => html`
-        <li key=${one.id} draggable=${drag ? "true" : "false"} onDragStart=${drag && (() => onDrag(one))}>
+        <li key=${one.id}>
           <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-          <div class="grow"><p><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
+          <div class="grow"><p><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
             <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} />${!spot && sortButton(one)}</div>
           <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
             ${spot && sortButton(one)}

@@ -6,7 +6,7 @@ import { BandBadge } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { BodyMap, dropOn, Marker, sayPlace } from "/console/views/body_map.js";
+import { BodyMap, Marker, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
@@ -32,10 +32,10 @@ const pointsOf = (spots) =>
 const PAGE = 10;
 
 /**
- * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
- * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown, onDrop?: (id: string) => void}} props
+ * `view` is the page of a spot.
+ * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown}} props
  */
-export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
+export const SpotPoints = ({ spots, conditions, view, actions }) => {
   const [first, setFirst] = useState(0);
   const points = pointsOf(spots);
   const badge = (/** @type {Api["LesionView"]} */ spot) => {
@@ -46,12 +46,12 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   };
   return html`
     <div class="columns spots">
-      <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} onDrop=${onDrop} />
+      <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} />
       <div><ol class="list">
         ${spots.slice(first, first + PAGE).map((spot, at) => {
           const [index, { latest }] = [first + at, spot];
           return html`
-            <li key=${spot.id} ...${dropOn(onDrop, spot.id)}>
+            <li key=${spot.id}>
               <${Marker} point=${points[index]} />
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">

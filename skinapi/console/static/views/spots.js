@@ -2,7 +2,7 @@
 // A patient's home page: what waits for one to do, then one's spots on the body map, then the findings
 // that belong to none.
 
-import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions, newKey, post } from "/console/api.js";
 import { Answer, Confirm, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say } from "/console/language.js";
@@ -11,7 +11,7 @@ import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/waiting.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";
 import { OwnErrors, OwnFindings } from "/console/views/own_findings.js";
-import { sortFinding, SpotFields, spotOf } from "/console/views/sort_finding.js";
+import { SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 import { useWaiting } from "/console/waiting.js";
 
@@ -38,7 +38,6 @@ const Spots = ({ doctor }) => {
   const pages = usePaging(UNSORTED);
   const [adding, setAdding] = useState(false);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const dragged = useRef(/** @type {Own | null} */ (null));
   const renewAll = () => {
     answer.reload();
     pages.reload();
@@ -53,10 +52,6 @@ const Spots = ({ doctor }) => {
     document.addEventListener("visibilitychange", renew);
     return () => document.removeEventListener("visibilitychange", renew);
   });
-  const drop = (/** @type {string} */ id) => {
-    if (dragged.current) sortFinding(dragged.current.id, null, id).then(() => changed(null), changed);
-    dragged.current = null;
-  };
   return html`
     <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
@@ -66,15 +61,14 @@ const Spots = ({ doctor }) => {
         <${Inbox} inbox=${inbox} />
         ${spots.length === 0
           ? html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`
-          : html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
+          : html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" actions=${(/** @type {Api["LesionView"]} */ spot) => html`
               <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`}
         <p><button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
         <${Answer} answer=${pages}>
           ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back) && html`<section>
             <h2>${say("unsorted")}</h2>
-            <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
-            <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
-              onDrag=${(/** @type {Own} */ finding) => (dragged.current = finding)} />
+            <p>${say("unsortedText")}</p>
+            <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed} />
             <${Turn} ...${pages} />
           </section>`}
         <//>
