@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from skinapi.findings.records.numbers import BLOCK, Numbers
 from skinapi.platform.storage.ports import Store
-from tests.platform.storage.conftest import real_store, store
+from tests.platform.storage.conftest import store
 
-__all__ = ["real_store", "store"]
+__all__ = ["store"]
 NAME = "submissions"
 
 
@@ -35,8 +35,8 @@ def test_processes_and_servers_of_the_version_before_share_the_counter(store: St
     assert len(set(taken)) == len(taken)
 
 
-def test_no_two_threads_get_the_same(real_store: Store) -> None:
-    each, processes = 3 * BLOCK, [Numbers(real_store, NAME) for _ in range(2)]
+def test_no_two_threads_get_the_same(store: Store) -> None:
+    each, processes = 3 * BLOCK, [Numbers(store, NAME) for _ in range(2)]
     start = threading.Barrier(8)
 
     def take(place: int) -> list[int]:

@@ -1,6 +1,7 @@
-"""Every store that implements the port, one parameter each."""
+"""Both stores, one parameter each: everything that a store promises is asked of each."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pymongo
@@ -11,15 +12,6 @@ from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.stores.sqlite_store import SqliteStore
-from tests.stores.mock_store import MockStore
-
-REAL = ["sqlite", "mongod"]
-
-
-def file_blobs(folder: Path) -> FileBlobs:
-    blobs = FileBlobs(folder / "blobs")
-    blobs.make()
-    return blobs
 
 
 def sqlite_store(folder: Path) -> SqliteStore:
@@ -28,27 +20,21 @@ def sqlite_store(folder: Path) -> SqliteStore:
     return store
 
 
-@pytest.fixture(params=[*REAL, "mongomock"])
+@pytest.fixture(params=["sqlite", "mongod"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = opened_store(request, tmp_path)
-    yield opened
-    opened.close()
+    store: Store = (
+        sqlite_store(tmp_path)
+        if request.param == "sqlite"
+        else MongoStore.at(request.getfixturevalue("mongo_database_uri"))
+    )
+    with closing(store):
+        yield store
 
 
-@pytest.fixture(params=REAL)
-def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Where mongomock cannot stand in: it is not atomic between threads, and takes true for 1."""
-    opened = opened_store(request, tmp_path)
-    yield opened
-    opened.close()
-
-
-def opened_store(request: pytest.FixtureRequest, folder: Path) -> Store:
-    if request.param == "sqlite":
-        return sqlite_store(folder)
-    if request.param == "mongomock":
-        return MockStore()
-    return MongoStore.at(request.getfixturevalue("mongo_database_uri"))
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(sqlite_store(tmp_path)) as store:
+        yield store
 
 
 @pytest.fixture
@@ -62,8 +48,3 @@ def raw_database(mongo_database_uri: str) -> Iterator[Database[Document]]:
 @pytest.fixture
 def documents(store: Store) -> Documents:
     return store.collection("things")
-
-
-@pytest.fixture
-def real_documents(real_store: Store) -> Documents:
-    return real_store.collection("things")

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from skinapi.base.errors import Duplicate
-from skinapi.platform.storage.ports import Documents, Filter, Ops, Store
+from skinapi.platform.storage.ports import Documents, Filter, Ops
 from skinapi.platform.stores.mongo_store import MongoStore
-from tests.platform.storage.conftest import sqlite_store
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.support.size import size
 
 PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -172,9 +171,10 @@ class SideBySide(RuleBasedStateMachine):
         self.agree(lambda side: side.find())
 
 
-def drive(left: Store, right: Store) -> None:
-    sides = [prepared(store.collection("things")) for store in (left, right)]
-    with closing(left), closing(right):
+@pytest.mark.timeout(size(120, 1_200))
+def test_sqlite_and_mongodb_agree(sqlite: SqliteStore, mongo_database_uri: str) -> None:
+    with closing(MongoStore.at(mongo_database_uri)) as mongo:
+        sides = [prepared(store.collection("things")) for store in (sqlite, mongo)]
         run_state_machine_as_test(
             lambda: SideBySide(*sides),  # type: ignore[arg-type]  # it takes a factory too
             settings=settings(
@@ -184,8 +184,3 @@ def drive(left: Store, right: Store) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-
-
-@pytest.mark.timeout(size(120, 1_200))
-def test_sqlite_and_mongodb_agree(tmp_path: Path, mongo_database_uri: str) -> None:
-    drive(sqlite_store(tmp_path), MongoStore.at(mongo_database_uri))

@@ -4,7 +4,7 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,14 +12,14 @@ import pytest
 from limits import parse
 from pymongo.database import Database
 
-from skinapi.base.errors import BrokenBackup, Conflict, Duplicate
+from skinapi.base.errors import BrokenBackup, Conflict
 from skinapi.platform.backups.backup import (
     RESTORES,
     refuse_unfinished_restore,
     restore_backup,
     write_backup,
 )
-from skinapi.platform.backups.backup_file import CHUNK_BYTES, Counts, verify_backup
+from skinapi.platform.backups.backup_file import Counts, verify_backup
 from skinapi.platform.storage.files import new_file
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
@@ -33,19 +33,14 @@ Rest = dict[str, list[Document]]
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Store]:
-    with ExitStack() as stack:
-        (tmp_path / "other").mkdir()
-        store = sqlite_store(tmp_path / "other")
-        stack.callback(store.close)
+    (tmp_path / "other").mkdir()
+    with closing(sqlite_store(tmp_path / "other")) as store:
         yield store
 
 
 def contents(store: Store) -> tuple[Rest, dict[str, bytes | None]]:
-    documents = {
-        name: found
-        for name in store.collections()
-        if (found := store.collection(name).find()) and name != RESTORES
-    }
+    names = (name for name in store.collections() if name != RESTORES)
+    documents = {name: kept for name in names if (kept := store.collection(name).find())}
     return documents, {key: store.blobs.find(key) for key in list(store.blobs.keys())}
 
 
@@ -75,31 +70,18 @@ def saved(store: Store, folder: Path, progress: Callable[[Counts], None] = lambd
     return path
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, CHUNK_BYTES])
 def test_everything_comes_back_in_another_kind_of_store(
-    real_store: Store,
-    empty: Store,
-    tmp_path: Path,
-    chunk_bytes: int,
-    monkeypatch: pytest.MonkeyPatch,
+    store: Store, empty: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinapi.platform.backups.backup.CHUNK_BYTES", chunk_bytes)
-    fill(real_store)
-    path = saved(real_store, tmp_path)
+    monkeypatch.setattr("skinapi.platform.backups.backup.CHUNK_BYTES", 1000)  # two documents
+    fill(store)
+    path = saved(store, tmp_path)
     counts = verify_backup(path)
     assert (counts.documents, counts.blobs, counts.collections["things"]) == (13, 6, 12)
     assert path.stat().st_mode & 0o777 == 0o600
     restored = restore_backup(empty, path)
     assert (restored.documents, restored.blobs) == (13, 6)
-    assert contents(empty) == contents(real_store)
-
-
-def test_everything_comes_back_in_each_kind_of_store(
-    real_store: Store, empty: Store, tmp_path: Path
-) -> None:
-    fill(empty)
-    restore_backup(real_store, saved(empty, tmp_path))
-    assert contents(real_store) == contents(empty)
+    assert contents(empty) == contents(store)
 
 
 def test_counts_of_rate_limits_are_in_no_backup(
@@ -118,16 +100,16 @@ def test_counts_of_rate_limits_are_in_no_backup(
     assert raw_database[LIMIT_WINDOWS].count_documents({}) == 1
 
 
-def test_a_snapshot_is_of_one_moment(real_store: Store) -> None:
-    things = real_store.collection("things")
+def test_a_snapshot_is_of_one_moment(store: Store) -> None:
+    things = store.collection("things")
     for number in range(700):  # more than a page
         things.insert({"id": f"{number:04}", "value": 0})
-    with real_store.snapshot() as snapshot:
+    with store.snapshot() as snapshot:
         assert "things" in snapshot.collections()
         things.insert({"id": "9999", "value": 0})
         things.update({"id": "0650"}, {"$set": {"value": 1}})
         things.delete({"id": "0000"})
-        real_store.collection("younger").insert({"id": "a"})
+        store.collection("younger").insert({"id": "a"})
         found = list(snapshot.documents("things"))
         assert [document["id"] for document in found] == [f"{number:04}" for number in range(700)]
         assert not any(document["value"] for document in found)
@@ -135,25 +117,25 @@ def test_a_snapshot_is_of_one_moment(real_store: Store) -> None:
 
 
 def test_what_is_erased_meanwhile_does_not_come_back(
-    real_store: Store, empty: Store, tmp_path: Path
+    store: Store, empty: Store, tmp_path: Path
 ) -> None:
-    fill(real_store)
-    things = real_store.collection("things")
+    fill(store)
+    things = store.collection("things")
     first, second, *_ = things.find({"photo_blob": {"$ne": None}})
 
     def erase(counts: Counts) -> None:
         """After all documents were read: one loses its photo, the other goes with it."""
         if counts.documents == 13 and not counts.blobs:
-            replaced = real_store.blobs.put(b"another photo")
+            replaced = store.blobs.put(b"another photo")
             things.update({"id": first["id"]}, {"$set": {"photo_blob": replaced}})
             things.delete({"id": second["id"]})
-            real_store.blobs.delete(first["photo_blob"])
-            real_store.blobs.delete(second["photo_blob"])
+            store.blobs.delete(first["photo_blob"])
+            store.blobs.delete(second["photo_blob"])
 
-    path = saved(real_store, tmp_path, erase)
+    path = saved(store, tmp_path, erase)
     assert verify_backup(path).changed == 2
     restore_backup(empty, path)
-    assert contents(empty) == contents(real_store)
+    assert contents(empty) == contents(store)
 
 
 def test_a_damaged_file_is_left_out_and_named(empty: Store, tmp_path: Path) -> None:
@@ -169,13 +151,14 @@ def test_a_damaged_file_is_left_out_and_named(empty: Store, tmp_path: Path) -> N
 
 
 def test_a_file_that_was_cut_off_or_changed_restores_nothing(
-    real_store: Store, empty: Store, tmp_path: Path
+    store: Store, empty: Store, tmp_path: Path
 ) -> None:
-    fill(real_store)
-    whole = saved(real_store, tmp_path).read_bytes()
+    fill(store)
+    whole = saved(store, tmp_path).read_bytes()
     broken = tmp_path / "broken.tar"
     cuts = [whole[:at] for at in range(0, len(whole) - 2 * tarfile.BLOCKSIZE, len(whole) // 9)]
-    flips = [flipped(whole, at) for at in member_starts(whole)]
+    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
+        flips = [flipped(whole, member.offset_data) for member in tar if member.size]
     for content in (*cuts, *flips):
         broken.write_bytes(content)
         with pytest.raises(BrokenBackup):
@@ -184,19 +167,18 @@ def test_a_file_that_was_cut_off_or_changed_restores_nothing(
     refuse_unfinished_restore(empty)
 
 
-def member_starts(whole: bytes) -> list[int]:
-    """Where the content of each part begins that has any."""
-    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
-        return [member.offset_data for member in tar if member.size]
-
-
 def flipped(whole: bytes, at: int) -> bytes:
     return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
 
 
-@pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "blobs/x", "documents/a/1.jsonl.gz"])
 @pytest.mark.parametrize(
-    "kind", [tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE]
+    ("name", "kind"),
+    [
+        ("../evil", tarfile.REGTYPE),
+        ("blobs/x", tarfile.REGTYPE),
+        ("documents/a/000001.jsonl.gz", tarfile.SYMTYPE),
+        ("documents/a/000001.jsonl.gz", tarfile.CHRTYPE),
+    ],
 )
 def test_a_part_that_no_backup_has_is_refused(
     empty: Store, tmp_path: Path, name: str, kind: bytes
@@ -211,19 +193,19 @@ def test_a_part_that_no_backup_has_is_refused(
 
 
 def test_a_store_with_anything_in_it_is_left_as_it_is(
-    real_store: Store, empty: Store, tmp_path: Path
+    store: Store, empty: Store, tmp_path: Path
 ) -> None:
     fill(empty)
     path = saved(empty, tmp_path)
-    real_store.collection("things").insert({"id": "kept"})
+    store.collection("things").insert({"id": "kept"})
     with pytest.raises(Conflict):
-        restore_backup(real_store, path)
-    assert contents(real_store) == ({"things": [{"id": "kept"}]}, {})
-    refuse_unfinished_restore(real_store)
+        restore_backup(store, path)
+    assert contents(store) == ({"things": [{"id": "kept"}]}, {})
+    refuse_unfinished_restore(store)
 
 
 def test_an_interrupted_restore_is_refused_by_servers_and_begun_anew(
-    real_store: Store, tmp_path: Path, empty: Store
+    store: Store, tmp_path: Path, empty: Store
 ) -> None:
     fill(empty)
     path = saved(empty, tmp_path)
@@ -233,18 +215,18 @@ def test_an_interrupted_restore_is_refused_by_servers_and_begun_anew(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore_backup(real_store, path, progress=interrupt)
+        restore_backup(store, path, progress=interrupt)
     with pytest.raises(Conflict):
-        refuse_unfinished_restore(real_store)
-    real_store.blobs.put(b"of the interrupted one")
-    restore_backup(real_store, path)
-    refuse_unfinished_restore(real_store)
-    assert contents(real_store) == contents(empty)
+        refuse_unfinished_restore(store)
+    store.blobs.put(b"of the interrupted one")
+    restore_backup(store, path)
+    refuse_unfinished_restore(store)
+    assert contents(store) == contents(empty)
 
 
-@pytest.mark.parametrize("at", [1, 3, 7])
+@pytest.mark.parametrize("at", [1, 7])
 def test_of_two_restores_at_once_none_calls_a_store_whole_that_is_not(
-    real_store: Store, tmp_path: Path, empty: Store, at: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, empty: Store, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("skinapi.platform.backups.backup.CHUNK_BYTES", 1)
     fill(empty, many=4)
@@ -259,22 +241,14 @@ def test_of_two_restores_at_once_none_calls_a_store_whole_that_is_not(
         told.append("a part")
         if len(told) == at:
             with pytest.raises(KeyboardInterrupt):
-                restore_backup(real_store, path, progress=interrupt)
+                restore_backup(store, path, progress=interrupt)
 
     with pytest.raises(Conflict, match="Another restore"):
-        restore_backup(real_store, path, progress=begin_another)
+        restore_backup(store, path, progress=begin_another)
     with pytest.raises(Conflict, match="was interrupted"):
-        refuse_unfinished_restore(real_store)
-    restore_backup(real_store, path)
-    assert contents(real_store) == contents(empty)
-
-
-def test_documents_that_are_there_are_not_inserted_again(store: Store) -> None:
-    things = store.collection("things")
-    things.insert({"id": "a", "value": 1})
-    with pytest.raises(Duplicate):
-        things.insert_many([{"id": "a", "value": 2}, {"id": "b", "value": 2}])
-    assert things.get("a") == {"id": "a", "value": 1}
+        refuse_unfinished_restore(store)
+    restore_backup(store, path)
+    assert contents(store) == contents(empty)
 
 
 def test_a_backup_takes_no_name_that_is_taken_and_leaves_nothing_half_written(

@@ -12,7 +12,6 @@ import apsw
 import pytest
 
 from skinapi.base.errors import Duplicate, StoreUnavailable
-from skinapi.platform.storage.ports import Documents
 from skinapi.platform.stores.database_file import SqliteFile
 from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
@@ -53,13 +52,6 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     noted.unregister()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(sqlite_store(tmp_path)) as store:
-        store.collection("things").insert({"id": "first"})
-        yield store
-
-
 @contextmanager
 def while_somebody_commits(store: SqliteStore) -> Iterator[None]:
     """Whoever comes meanwhile waits, and then all of them at once are next."""
@@ -86,11 +78,7 @@ def together(store: SqliteStore, act: Callable[[int], object]) -> list[Future[ob
         return [pool.submit(act, number) for number in range(WRITERS)]
 
 
-def inserting(documents: Documents) -> Callable[[int], None]:
-    return lambda number: documents.insert({"id": f"thing-{number}"})
-
-
-def test_each_write_alone_is_on_the_disk_before_it_is_acknowledged(
+def test_each_write_is_on_the_disk_before_it_is_acknowledged_and_those_together_wait_once(
     synced: list[str], tmp_path: Path
 ) -> None:
     with closing(sqlite_store(tmp_path)) as store:
@@ -100,51 +88,44 @@ def test_each_write_alone_is_on_the_disk_before_it_is_acknowledged(
         for number in range(3):
             documents.insert({"id": str(number)})
             assert synced == ["test.db-wal"] * (number + 1)
-
-
-def test_writers_that_come_together_wait_for_the_disk_once(
-    synced: list[str], tmp_path: Path
-) -> None:
-    with closing(sqlite_store(tmp_path)) as store:
-        documents = store.collection("things")
-        documents.insert({"id": "first"})
         synced.clear()
-        for done in together(store, inserting(documents)):
+        for done in together(store, lambda number: documents.insert({"id": f"thing-{number}"})):
             done.result()
         assert synced == ["test.db-wal"]
-        assert documents.count() == WRITERS + 1
+        assert documents.count() == WRITERS + 4
 
 
-def test_one_that_is_refused_takes_no_other_with_it(store: SqliteStore) -> None:
-    documents = store.collection("things")
+def test_one_that_is_refused_takes_no_other_with_it(sqlite: SqliteStore) -> None:
+    documents = sqlite.collection("things")
     documents.ensure_index("key", unique=True)
 
     def insert(number: int) -> None:
         documents.insert({"id": f"thing-{number}", "key": f"key-{number // 2}"})
 
-    outcomes = [done.exception() for done in together(store, insert)]
+    outcomes = [done.exception() for done in together(sqlite, insert)]
     assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == WRITERS // 2
-    assert documents.count() == 1 + WRITERS // 2
+    assert documents.count() == WRITERS // 2
 
 
-def test_a_commit_that_fails_is_acknowledged_to_nobody(store: SqliteStore) -> None:
-    documents = store.collection("things")
+def test_a_commit_that_fails_is_acknowledged_to_nobody(sqlite: SqliteStore) -> None:
+    documents = sqlite.collection("things")
+    documents.insert({"id": "first"})
 
     def act(number: int) -> None:
         if number:
             documents.insert({"id": f"thing-{number}"})
         else:
-            store.write(lambda connection: connection.execute("ROLLBACK"))
+            sqlite.write(lambda connection: connection.execute("ROLLBACK"))
 
-    outcomes = [done.exception() for done in together(store, act)]
+    outcomes = [done.exception() for done in together(sqlite, act)]
     assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
     assert [document["id"] for document in documents.find()] == ["first"]
     documents.insert({"id": "later"})
 
 
-def test_while_one_writes_no_other_process_does(store: SqliteStore) -> None:
+def test_while_one_writes_no_other_process_does(sqlite: SqliteStore) -> None:
     def look(_: apsw.Connection) -> None:
-        with store._file._lock.open() as other, pytest.raises(BlockingIOError):
+        with sqlite._file._lock.open() as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    store.write(look)
+    sqlite.write(look)

@@ -1,6 +1,6 @@
 """Identifiers sort by the time of making."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,23 +9,16 @@ from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import made_at, new_id, now
 
 
-def test_identifiers_of_one_process_sort_in_the_order_of_making() -> None:
-    made = [new_id() for _ in range(10_000)]
-    assert made == sorted(made)
-    assert len(set(made)) == len(made)
-    assert {len(identifier) for identifier in made} == {32}
+def test_identifiers_of_one_process_differ_and_sort_in_the_order_of_making() -> None:
+    def make(_: int) -> list[str]:
+        return [new_id() for _ in range(1_000)]
 
-
-def test_threads_never_make_the_same_identifier() -> None:
-    made: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: made.extend(new_id() for _ in range(500))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(made)) == 4_000
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, range(8)))
+    assert all(each == sorted(each) for each in made)
+    assert len({identifier for each in made for identifier in each}) == 8_000
+    assert {len(identifier) for identifier in made[0]} == {32}
+    assert abs(made_at(new_id()) - now()) < timedelta(seconds=5)
 
 
 def test_a_clock_set_back_does_not_set_the_identifiers_back(
@@ -34,7 +27,3 @@ def test_a_clock_set_back_does_not_set_the_identifiers_back(
     before = new_id()
     monkeypatch.setattr(ids, "now", lambda: datetime.now(UTC) - timedelta(hours=1))
     assert new_id() > before
-
-
-def test_an_identifier_says_when_it_was_made() -> None:
-    assert abs(made_at(new_id()) - now()) < timedelta(seconds=5)

@@ -5,9 +5,9 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.storage.ports import Blobs, Documents
+from skinapi.platform.storage.ports import Documents
 from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import NoMongodError, running_mongod
@@ -35,43 +35,29 @@ def seed(report: Report) -> int:
     return chosen
 
 
-class Writer:
-    """One writing process and what it was told is safe."""
+def start_writer(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.platform.storage.writer", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)
 
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.platform.storage.writer", *arguments],
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            text=True,
-        )
 
-    @property
-    def output(self) -> IO[str]:
-        assert self.process.stdout
-        return self.process.stdout
-
-    def started(self) -> list[str]:
-        """The first line, as soon as it is there."""
-        return [self.output.readline().strip()]
-
-    def went_on(self) -> list[str]:
-        """Every whole line that followed; the kill may have cut the last."""
-        with self.output:
-            return [line.strip() for line in self.output if line.endswith("\n")]
+def whole_lines(output: IO[str]) -> list[str]:
+    """The kill may have cut the last one."""
+    with output:
+        return [line.strip() for line in output if line.endswith("\n")]
 
 
 def written_until_killed(dice: random.Random, commands: list[list[str]]) -> list[list[str]]:
     """Start the writers, kill each at a moment of its own, and gather what they were told."""
-    writers = [Writer(*command) for command in commands]
-    first = [writer.started() for writer in writers]
+    writers = [start_writer(*command) for command in commands]
+    outputs = [writer.stdout for writer in writers if writer.stdout]
+    first = [output.readline().strip() for output in outputs]
     with ThreadPoolExecutor(len(writers)) as pool:
-        rest = [pool.submit(writer.went_on) for writer in writers]
+        rest = [pool.submit(whole_lines, output) for output in outputs]
         for writer in writers:
             time.sleep(dice.uniform(0, size(0.2, 5)))
-            writer.process.kill()
-            writer.process.wait()
-        return [told + lines.result() for told, lines in zip(first, rest, strict=True)]
+            writer.kill()
+            writer.wait()
+        return [[told, *lines.result()] for told, lines in zip(first, rest, strict=True)]
 
 
 def last(acknowledged: list[str], kind: str) -> int:
@@ -105,13 +91,6 @@ def test_killed_writers_of_sqlite_lose_nothing(tmp_path: Path, seed: int, report
     assert missing == 0
 
 
-@contextmanager
-def blobs_at(where: str) -> Iterator[Blobs]:
-    store = MongoStore.at(where) if where.startswith("mongodb") else sqlite_store(Path(where))
-    with closing(store):
-        yield store.blobs
-
-
 @pytest.mark.timeout(size(120, 600))
 @pytest.mark.parametrize("kind", ["files", "gridfs"])
 def test_a_put_that_is_killed_leaves_no_half_blob(
@@ -125,7 +104,9 @@ def test_a_put_that_is_killed_leaves_no_half_blob(
         commands = [["blobs", where, ""]] * 2
         outputs = written_until_killed(dice, commands)
         told |= {line.removeprefix("put ") for lines in outputs for line in lines}
-    with blobs_at(where) as blobs:
+    store = MongoStore.at(where) if gridfs else sqlite_store(Path(where))
+    with closing(store):
+        blobs = store.blobs
         there = set(blobs.keys())
         report(f"{kind}: {len(told)} acknowledged, {len(told - there)} lost")
         assert told

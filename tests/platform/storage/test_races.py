@@ -1,7 +1,6 @@
-"""Many at once: threads on every real store, and processes on SQLite, as gunicorn's workers are."""
+"""Many at once: threads on both stores, and processes on SQLite, as gunicorn's workers are."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,13 @@ import pytest
 
 from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ports import Documents, Ops
+from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.served.ready_process import ready_context
 from tests.support.size import drill, size
 
 HANDS = 8
+TIMES = size(5, 50)
 
 
 @pytest.fixture(scope="module")
@@ -60,111 +61,71 @@ def claim_all(documents: Documents) -> list[str]:
     return claimed
 
 
-def queue(documents: Documents, many: int) -> list[str]:
+def queue(documents: Documents) -> list[str]:
     documents.ensure_index("state")
-    jobs = [f"job-{number:03}" for number in range(many)]
+    jobs = [f"job-{number:03}" for number in range(size(20, 200))]
     for job in jobs:
         documents.insert({"id": job, "state": "queued", "attempts": 0})
     return jobs
 
 
-def test_each_job_is_claimed_once(real_documents: Documents) -> None:
-    jobs = queue(real_documents, size(20, 200))
+def test_each_job_is_claimed_once(documents: Documents) -> None:
+    jobs = queue(documents)
     with ThreadPoolExecutor(HANDS) as pool:
-        claims = pool.map(lambda _: claim_all(real_documents), range(HANDS))
+        claims = pool.map(lambda _: claim_all(documents), range(HANDS))
         assert sorted(job for claimed in claims for job in claimed) == jobs
-    assert real_documents.count({"attempts": 1}) == len(jobs)
+    assert documents.count({"attempts": 1}) == len(jobs)
 
 
-def test_of_many_that_insert_one_unique_key_one_wins(real_documents: Documents) -> None:
-    real_documents.ensure_index("key", unique=True)
-    for number in range(size(5, 50)):
+def test_of_many_that_insert_one_unique_key_one_wins(documents: Documents) -> None:
+    documents.ensure_index("key", unique=True)
+    for number in range(TIMES):
 
         def insert(hand: int, key: str = f"key-{number}") -> str:
-            return inserted(real_documents, f"{key}-{hand}", key)
+            return inserted(documents, f"{key}-{hand}", key)
 
         assert at_once(insert) == {"won": 1, "lost": HANDS - 1}
-    assert real_documents.count() == size(5, 50)
+    assert documents.count() == TIMES
 
 
-def test_no_increment_is_lost(real_documents: Documents) -> None:
-    real_documents.insert({"id": "a", "n": 0})
-    each = size(5, 50)
-
-    def count_up(_: int) -> str:
-        for _ in range(each):
-            real_documents.update({"id": "a"}, {"$inc": {"n": 1}})
-        return "done"
-
-    at_once(count_up)
-    assert real_documents.get("a") == {"id": "a", "n": HANDS * each}
-
-
-def test_parallel_upserts_of_one_id_make_one_document(real_documents: Documents) -> None:
-    for number in range(size(5, 50)):
+def test_no_increment_is_lost_and_parallel_upserts_make_one_document(documents: Documents) -> None:
+    for number in range(TIMES):
         identifier = f"counter-{number}"
 
         def step(_: int, identifier: str = identifier) -> str:
-            made = real_documents.update({"id": identifier}, {"$inc": {"n": 1}}, upsert=True)
+            made = documents.update({"id": identifier}, {"$inc": {"n": 1}}, upsert=True)
             return str(made and made["n"])
 
         assert sorted(at_once(step)) == [str(n) for n in range(1, HANDS + 1)]
-    assert real_documents.count({"n": HANDS}) == size(5, 50)
+    assert documents.count({"n": HANDS}) == TIMES
 
 
-def test_of_many_compare_and_sets_one_wins(real_documents: Documents) -> None:
-    real_documents.insert({"id": "a", "version": 0})
-    for version in range(size(5, 50)):
+def test_of_many_compare_and_sets_one_wins(documents: Documents) -> None:
+    documents.insert({"id": "a", "version": 0})
+    for version in range(TIMES):
 
         def swap(hand: int, version: int = version) -> str:
             ops: Ops = {"$set": {"by": hand}, "$inc": {"version": 1}}
-            return "won" if real_documents.update({"id": "a", "version": version}, ops) else "lost"
+            return "won" if documents.update({"id": "a", "version": version}, ops) else "lost"
 
         assert at_once(swap) == {"won": 1, "lost": HANDS - 1}
 
 
-def test_busy_writers_do_not_block_the_others(tmp_path: Path) -> None:
-    with closing(sqlite_store(tmp_path)) as store:
-        documents = store.collection("things")
-        documents.find()
-        turns, end = [0] * HANDS, time.monotonic() + 30
-
-        def go_on(hand: int) -> str:
-            """Hand 0 reads, the others write, until each had its turns; who is shut out has few."""
-            while min(turns) < size(20, 500) and time.monotonic() < end:
-                if hand:
-                    documents.insert({"id": f"{hand}-{turns[hand]}"})
-                else:
-                    documents.get("1-0")
-                turns[hand] += 1
-            return "done"
-
-        at_once(go_on)
-    assert min(turns) >= size(20, 500), turns
-
-
 def claim_in_a_process(folder: str) -> list[str]:
-    store = sqlite_store(Path(folder))
-    try:
+    with closing(sqlite_store(Path(folder))) as store:
         return claim_all(store.collection("jobs"))
-    finally:
-        store.close()
 
 
 def open_in_a_process(folder: str) -> str:
-    store = sqlite_store(Path(folder))
-    try:
+    with closing(sqlite_store(Path(folder))) as store:
         documents = store.collection("things")
         documents.ensure_index("key", unique=True)
         return inserted(documents, str(os.getpid()), "one")
-    finally:
-        store.close()
 
 
 def test_processes_claim_each_job_once(tmp_path: Path, four: Pool) -> None:
-    store = sqlite_store(tmp_path)
-    jobs = queue(store.collection("jobs"), size(20, 200))
-    store.close()
+    with closing(sqlite_store(tmp_path)) as store:
+        jobs = queue(store.collection("jobs"))
     claims = four.starmap(claim_in_a_process, [(str(tmp_path),)] * 4, chunksize=1)
     assert sorted(job for claimed in claims for job in claimed) == jobs
 
@@ -178,24 +139,21 @@ def test_processes_that_open_a_new_store_at_once_all_succeed(tmp_path: Path, fou
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_opens_its_own_connection_and_leaves_the_parents_alone(tmp_path: Path) -> None:
-    store = sqlite_store(tmp_path)
-    documents = store.collection("things")
+def test_a_fork_opens_its_own_connection_and_leaves_the_parents_alone(sqlite: SqliteStore) -> None:
+    documents = sqlite.collection("things")
     documents.insert({"id": "parent"})
     child = os.fork()
     if child == 0:
         documents.insert({"id": "child"})
-        store.close()
+        sqlite.close()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     documents.insert({"id": "parent again"})
     assert [d["id"] for d in documents.find()] == ["child", "parent", "parent again"]
-    store.close()
 
 
-def test_a_connection_that_is_in_use_does_not_keep_the_others_open(tmp_path: Path) -> None:
-    store = sqlite_store(tmp_path)
-    store.collection("things").insert({"id": "1"})
+def test_a_connection_that_is_in_use_does_not_keep_the_others_open(sqlite: SqliteStore) -> None:
+    sqlite.collection("things").insert({"id": "1"})
     begun, end = Event(), Event()
 
     def hold(*_: object) -> int:
@@ -203,24 +161,22 @@ def test_a_connection_that_is_in_use_does_not_keep_the_others_open(tmp_path: Pat
         return int(end.wait(30))
 
     def read_slowly() -> None:
-        with store.reading() as connection:
+        with sqlite.reading() as connection:
             connection.create_scalar_function("hold", hold)
             connection.execute("SELECT hold()").fetchall()
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read_slowly)
         assert begun.wait(30)
-        store.close()
+        sqlite.close()
         end.set()
         reading.result()
 
 
-def test_connections_of_ended_threads_are_closed(tmp_path: Path) -> None:
-    store = sqlite_store(tmp_path)
-    documents = store.collection("things")
+def test_connections_of_ended_threads_are_closed(sqlite: SqliteStore, tmp_path: Path) -> None:
+    documents = sqlite.collection("things")
     store_file = (tmp_path / "test.db").resolve()
     for number in range(20):
         with ThreadPoolExecutor(1) as pool:
             pool.submit(documents.insert, {"id": str(number)}).result()
     assert sum(file.resolve() == store_file for file in Path("/proc/self/fd").iterdir()) <= 2
-    store.close()

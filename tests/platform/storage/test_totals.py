@@ -1,7 +1,6 @@
 """Totals: added up in memory, written together, and by nobody else's process."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +14,14 @@ FACTS = {"schema": 1, "created_at": now()}
 
 
 @pytest.fixture
-def totals(real_store: Store) -> Iterator[Totals]:
+def store(sqlite: Store) -> Store:
+    return sqlite
+
+
+@pytest.fixture
+def totals(store: Store) -> Iterator[Totals]:
     """With a thread that makes no pass before the test ends."""
-    totals = Totals(real_store)
+    totals = Totals(store)
     totals.every_s = 3600
     totals.start()
     yield totals
@@ -32,63 +36,47 @@ def written(store: Store) -> dict[str, tuple[int, int]]:
 
 
 def test_numbers_are_written_together_and_what_is_left_at_a_stop(
-    real_store: Store, totals: Totals, monkeypatch: pytest.MonkeyPatch
+    store: Store, totals: Totals
 ) -> None:
-    begun = Counter[str]()
-    run = real_store.transaction
-
-    def counting(act: object) -> object:
-        begun["transactions"] += 1
-        return run(act)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(real_store, "transaction", counting)
     for _ in range(3):
         totals.add("daily_counts", "monday", {"findings": 1, "refused": 0}, FACTS)
         totals.add("daily_counts", "tuesday", {"findings": 2, "refused": 1}, FACTS)
-    assert written(real_store) == {}
+    assert written(store) == {}
     totals.make_pass()
     totals.make_pass()
-    assert written(real_store) == {"monday": (3, 0), "tuesday": (6, 3)}
-    assert begun == {"transactions": 1}
+    assert written(store) == {"monday": (3, 0), "tuesday": (6, 3)}
     totals.add("daily_counts", "monday", {"findings": 1}, FACTS)
     totals.stop()
-    assert written(real_store)["monday"] == (4, 0)
+    assert written(store)["monday"] == (4, 0)
+    totals.add("daily_counts", "monday", {"findings": 1}, FACTS)  # without its thread, at once
+    assert written(store)["monday"] == (5, 0)
 
 
 def test_what_the_store_refuses_is_written_later_and_once(
-    real_store: Store, totals: Totals, monkeypatch: pytest.MonkeyPatch
+    store: Store, totals: Totals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> None:
         raise StoreUnavailable
 
     totals.add("daily_counts", "monday", {"findings": 1}, FACTS)
     with monkeypatch.context() as patch:
-        patch.setattr(real_store, "transaction", refuse)
+        patch.setattr(store, "transaction", refuse)
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
                 totals.make_pass()
             totals.add("daily_counts", "monday", {"findings": 1}, FACTS)
     for _ in range(2):
         totals.make_pass()
-    assert written(real_store) == {"monday": (3, 0)}
-
-
-def test_without_its_thread_each_number_is_written_at_once(real_store: Store) -> None:
-    for _ in range(2):
-        Totals(real_store).add("daily_counts", "monday", {"findings": 1}, FACTS)
-    assert written(real_store) == {"monday": (2, 0)}
+    assert written(store) == {"monday": (3, 0)}
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.parametrize("real_store", ["sqlite"], indirect=True)
-def test_a_fork_writes_its_own_numbers_and_not_its_parents(
-    real_store: Store, totals: Totals
-) -> None:
+def test_a_fork_writes_its_own_numbers_and_not_its_parents(store: Store, totals: Totals) -> None:
     totals.add("daily_counts", "monday", {"findings": 1}, FACTS)
     child = os.fork()
     if child == 0:
         totals.add("daily_counts", "tuesday", {"findings": 1}, FACTS)
-        os._exit(0 if written(real_store) == {"tuesday": (1, 0)} else 1)
+        os._exit(0 if written(store) == {"tuesday": (1, 0)} else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     totals.stop()
-    assert written(real_store) == {"monday": (1, 0), "tuesday": (1, 0)}
+    assert written(store) == {"monday": (1, 0), "tuesday": (1, 0)}

@@ -7,7 +7,6 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pymongo
 import pytest
@@ -18,15 +17,15 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.stores import mongo_store, mongo_transactions, outage
 from skinapi.platform.stores.mongo_store import MongoStore
-from tests.platform.storage.conftest import sqlite_store
+from skinapi.platform.stores.sqlite_store import SqliteStore
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 THREADS, TIMES = 4, 8
 
 
 @pytest.fixture
-def things(real_store: Store) -> Documents:
-    documents = real_store.collection("things")
+def things(store: Store) -> Documents:
+    documents = store.collection("things")
     documents.ensure_index("key", unique=True)
     return documents
 
@@ -36,9 +35,9 @@ def ids(documents: Documents) -> list[str]:
 
 
 def test_all_is_written_and_answered_and_seen_by_the_act_itself(
-    real_store: Store, things: Documents
+    store: Store, things: Documents
 ) -> None:
-    others = real_store.collection("others")
+    others = store.collection("others")
 
     def act() -> int:
         things.insert({"id": "a", "n": 1})
@@ -51,12 +50,12 @@ def test_all_is_written_and_answered_and_seen_by_the_act_itself(
         assert others.delete({"id": "c"}) == 1
         return int(changed["n"])
 
-    assert real_store.transaction(act) == 2
+    assert store.transaction(act) == 2
     assert things.get("a") == {"id": "a", "n": 2}
     assert others.find() == [{"id": "b", "seen": True, "n": 1}]
 
 
-def test_an_error_leaves_nothing(real_store: Store, things: Documents) -> None:
+def test_an_error_leaves_nothing(store: Store, things: Documents) -> None:
     things.insert({"id": "kept", "n": 1})
 
     def act() -> None:
@@ -66,13 +65,11 @@ def test_an_error_leaves_nothing(real_store: Store, things: Documents) -> None:
         raise NotFound
 
     with pytest.raises(NotFound):
-        real_store.transaction(act)
+        store.transaction(act)
     assert things.find() == [{"id": "kept", "n": 1}]
 
 
-def test_a_call_that_fails_ends_it_also_where_it_is_caught(
-    real_store: Store, things: Documents
-) -> None:
+def test_a_call_that_fails_ends_it_also_where_it_is_caught(store: Store, things: Documents) -> None:
     things.insert({"id": "a", "key": "one"})
 
     def act() -> None:
@@ -83,44 +80,31 @@ def test_a_call_that_fails_ends_it_also_where_it_is_caught(
             things.insert({"id": "d"})
 
     with pytest.raises(Duplicate):
-        real_store.transaction(act)
+        store.transaction(act)
     assert ids(things) == ["a"]
 
 
-def test_one_inside_another_is_a_part_of_it(real_store: Store, things: Documents) -> None:
-    def inner() -> str:
-        things.insert({"id": "a"})
-        return "joined"
-
-    def act() -> None:
-        assert real_store.transaction(inner) == "joined"
+def test_one_inside_another_is_a_part_of_it(store: Store, things: Documents) -> None:
+    def joined() -> None:
+        assert store.transaction(partial(things.insert, {"id": "a"})) is None
         raise NotFound
 
-    with pytest.raises(NotFound):
-        real_store.transaction(act)
-    assert ids(things) == []
-
-
-def test_one_inside_another_that_fails_ends_both(real_store: Store, things: Documents) -> None:
-    def inner() -> None:
-        things.insert({"id": "a"})
-        raise NotFound
-
-    def act() -> None:
+    def ended_by_the_inner_one() -> None:
         with suppress(NotFound):
-            real_store.transaction(inner)
+            store.transaction(joined)
 
-    with pytest.raises(NotFound):
-        real_store.transaction(act)
+    for act in (joined, ended_by_the_inner_one):
+        with pytest.raises(NotFound):
+            store.transaction(act)
     assert ids(things) == []
 
 
-def test_an_act_runs_in_its_callers_context(real_store: Store) -> None:
+def test_an_act_runs_in_its_callers_context(store: Store) -> None:
     WHO.set("Ada")
-    assert real_store.transaction(WHO.get) == "Ada"
+    assert store.transaction(WHO.get) == "Ada"
 
 
-def test_others_see_nothing_before_the_end(real_store: Store, things: Documents) -> None:
+def test_others_see_nothing_before_the_end(store: Store, things: Documents) -> None:
     with ThreadPoolExecutor(1) as other:
         assert other.submit(ids, things).result() == []
 
@@ -128,7 +112,7 @@ def test_others_see_nothing_before_the_end(real_store: Store, things: Documents)
             things.insert({"id": "a"})
             assert other.submit(ids, things).result() == []
 
-        real_store.transaction(act)
+        store.transaction(act)
         assert other.submit(ids, things).result() == ["a"]
 
 
@@ -146,21 +130,21 @@ def move(things: Documents, source: str, target: str) -> Callable[[], None]:
 
 
 def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
-    real_store: Store, things: Documents
+    store: Store, things: Documents
 ) -> None:
     """Also with the two documents in another order, where two wait for each other."""
     things.insert_many([{"id": "a", "n": 100}, {"id": "b", "n": 100}])
     turns = [("a", "b"), ("b", "a"), ("a", "b"), ("a", "b")]
     with ThreadPoolExecutor(THREADS) as pool:
         moves = [move(things, *turn) for turn in turns for _ in range(TIMES)]
-        for done in [pool.submit(real_store.transaction, each) for each in moves]:
+        for done in [pool.submit(store.transaction, each) for each in moves]:
             done.result()
     counts = {document["id"]: document["n"] for document in things.find()}
     assert counts == {"a": 100 - 2 * TIMES, "b": 100 + 2 * TIMES}
 
 
 def test_two_that_decide_by_what_they_read_conflict_where_both_change_the_guard(
-    real_store: Store, things: Documents
+    store: Store, things: Documents
 ) -> None:
     """Each of two may go while the other stays, and both want to go."""
     things.insert_many([{"id": "guard", "n": 0}, {"id": "a", "in": True}, {"id": "b", "in": True}])
@@ -169,7 +153,7 @@ def test_two_that_decide_by_what_they_read_conflict_where_both_change_the_guard(
 
     def leave(who: str) -> None:
         there = things.count({"in": True})
-        if not real_store.one_writer and not getattr(first, "run", False):
+        if not store.one_writer and not getattr(first, "run", False):
             first.run = True
             together.wait()
         if there < 2:
@@ -178,7 +162,7 @@ def test_two_that_decide_by_what_they_read_conflict_where_both_change_the_guard(
         things.update({"id": who}, {"$set": {"in": False}})
 
     with ThreadPoolExecutor(2) as pool:
-        left = [pool.submit(real_store.transaction, lambda who=who: leave(who)) for who in "ab"]
+        left = [pool.submit(store.transaction, lambda who=who: leave(who)) for who in "ab"]
         failed = [done.exception() for done in left]
     assert sorted(type(each).__name__ for each in failed) == ["NoneType", "NotFound"]
     assert things.count({"in": True}) == 1
@@ -208,13 +192,12 @@ def test_a_conflict_that_does_not_end_is_told(
     store.close()
 
 
-@pytest.mark.parametrize("longest_s", [0.7, 4.0], ids=["no time left", "circuit breaker open"])
 def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_known(
-    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str, longest_s: float
+    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str
 ) -> None:
     monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 800})
-    monkeypatch.setattr(mongo_transactions, "LONGEST_S", longest_s)
-    monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.7)
+    monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)  # so the circuit breaker is open
     # Other processes of the tests use the server too.
     joint = "&" if "?" in mongo_database_uri else "?"
     store = MongoStore.at(f"{mongo_database_uri}{joint}appName=slow")
@@ -238,38 +221,30 @@ def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_kno
     store.close()
 
 
-def test_an_expired_document_holds_no_unique_key(real_store: Store, things: Documents) -> None:
+def test_an_expired_document_holds_no_unique_key(store: Store, things: Documents) -> None:
     things.expire_by("ends_at")
     things.insert({"id": "old", "key": "one", "ends_at": now() - timedelta(seconds=1)})
-    others = real_store.collection("others")
+    others = store.collection("others")
 
     def act() -> Document | None:
         others.insert({"id": "beside"})
         things.insert({"id": "new", "key": "one"})
         return things.get("new")
 
-    assert real_store.transaction(act)
+    assert store.transaction(act)
     assert ids(others) == ["beside"]
 
 
-def test_where_the_commit_fails_nothing_of_it_was_written(tmp_path: Path) -> None:
-    store = sqlite_store(tmp_path)
-    documents = store.collection("things")
+def test_where_the_commit_fails_nothing_of_it_was_written(sqlite: SqliteStore) -> None:
+    documents = sqlite.collection("things")
 
     def act() -> None:
         documents.insert({"id": "a"})
-        store.write(lambda connection: connection.execute("ROLLBACK"))
-
-    with pytest.raises(StoreUnavailable):
-        store.transaction(act)
-
-    def go_on() -> None:
-        act()
+        sqlite.write(lambda connection: connection.execute("ROLLBACK"))
         with pytest.raises(StoreUnavailable):  # else it would be the only one that is kept
             documents.insert({"id": "b"})
 
     with pytest.raises(StoreUnavailable):
-        store.transaction(go_on)
+        sqlite.transaction(act)
     assert documents.find() == []
     documents.insert({"id": "c"})
-    store.close()

@@ -8,83 +8,48 @@ from typing import Any
 
 import pytest
 
-from skinapi.platform.storage.ports import Documents, Filter
+from skinapi.platform.storage.ports import Documents
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-BAD_TEXTS = ["a\0b", "\ud800", "x\udfff"]
+BAD_TEXTS = ["a\0b", "\ud800"]
 BAD_VALUES: list[Any] = [
-    *BAD_TEXTS,
-    2**63,
-    -(2**63) - 1,
-    math.nan,
-    math.inf,
-    b"bytes",
-    {1, 2},
-    (1, 2),
-    NOON,
-    object(),
-    [b"bytes"],
-    [NOON],
-    {"a\0b": 1},
-    {"$a": 1},
-    {1: 1},
-    {"a": {"b": math.nan}},
-    {"a_at": "a text"},
+    *(
+        *BAD_TEXTS,
+        2**63,
+        -(2**63) - 1,
+        math.nan,
+        math.inf,
+        b"bytes",
+        {1, 2},
+        (1, 2),
+        NOON,
+        object(),
+    ),
+    *([b"bytes"], [NOON], {"a\0b": 1}, {"$a": 1}, {1: 1}, {"a": {"b": math.nan}}, {"a_at": "text"}),
 ]
 BAD_TIMES: list[Any] = [
-    "2026-05-04",
-    1,
-    True,
+    *("2026-05-04", 1, True),
     datetime(2026, 5, 4),  # noqa: DTZ001 (a time of no zone is what is refused)
     NOON.astimezone(timezone(timedelta(hours=2))),
     NOON.replace(microsecond=1),
 ]
 BAD_NAMES = ["", "_id", "$set", "a.b", "A", "1a", "a b", "a'", 'a"', "é", "a\0", "a\n"]
+BAD_CONDITIONS: list[Any] = [
+    *([1], {}, {"plain": 1}, {"$near": 1}, {"$not": {"$gt": 1}}, {"$gt": 1, "$where": "x"}),
+    *({"$gt": None}, {"$lte": True}, {"$ne": [1]}, {"$exists": True}, {"$gt": BAD_TEXTS[0]}),
+    *({"$in": "abc"}, {"$in": [[1]]}, {"$in": [{"$gt": 1}]}, {"$in": list(range(10_001))}),
+]
 BAD_FILTERS: list[dict[str, Any]] = [
     *({name: 1} for name in BAD_NAMES),
-    *({"n": value} for value in BAD_VALUES),
-    *({"n": {"$gt": text}} for text in BAD_TEXTS),
+    *({"n": value} for value in (*BAD_VALUES, *BAD_CONDITIONS)),
     *({"made_at": time} for time in BAD_TIMES),
-    {"n": [1]},
-    {"n": {}},
-    {"n": {"plain": 1}},
-    {"n": {"$near": 1}},
-    {"n": {"$not": {"$gt": 1}}},
-    {"n": {"$eq": 1}},
-    {"n": {"$gt": 1, "$where": "x"}},
-    {"n": {"$gt": None}},
-    {"n": {"$lte": True}},
-    {"n": {"$ne": [1]}},
-    {"n": {"$in": "abc"}},
-    {"n": {"$in": (1, 2)}},
-    {"n": {"$in": [[1]]}},
-    {"n": {"$in": [{"$gt": 1}]}},
-    {"n": {"$in": list(range(10_001))}},
-    {"n": {"$exists": True}},
-    {"n": {"$regex": "a"}},
-    {"id": 1},
-    {"id": True},
-    {"id": {"$gt": 1}},
-    {"$or": [{"n": 1}]},
-    {"$and": [{"n": 1}]},
-    {"$where": "1"},
+    *({"id": 1}, {"id": {"$gt": 1}}, {"$or": [{"n": 1}]}, {"$where": "1"}),
 ]
 BAD_OPS: list[dict[str, Any]] = [
-    {},
-    {"$set": {}},
-    {"n": 1},
-    {"$push": {"n": 1}},
-    {"$set": {"n": None}},
-    {"$set": {"id": "b"}},
-    {"$unset": {"id": True}},
-    {"$set": {"n": 1}, "$inc": {"n": 1}},
-    {"$inc": {"n": 1.5}},
-    {"$inc": {"n": True}},
-    {"$inc": {"n": "1"}},
-    {"$inc": {"n": 2**63}},
-    {"$inc": {"made_at": 1}},
-    *({"$set": {name: 1}} for name in BAD_NAMES),
-    *({"$unset": {name: 1}} for name in BAD_NAMES),
+    *({}, {"$set": {}}, {"n": 1}, {"$push": {"n": 1}}, {"$set": {"n": None}}),
+    *({"$set": {"id": "b"}}, {"$unset": {"id": True}}, {"$set": {"n": 1}, "$inc": {"n": 1}}),
+    *({"$inc": {"n": step}} for step in (1.5, True, "1", 2**63)),
+    *({word: {name: 1}} for word in ("$set", "$unset") for name in BAD_NAMES),
     *({"$set": {"n": value}} for value in BAD_VALUES),
     *({"$set": {"made_at": time}} for time in BAD_TIMES),
 ]
@@ -108,7 +73,7 @@ def kept(documents: Documents) -> Documents:
     return documents
 
 
-def test_unknown_filter_operators_are_refused_by_every_method(kept: Documents) -> None:
+def test_unknown_filters_are_refused_by_every_method(kept: Documents) -> None:
     ops = {"$set": {"n": 2}}
     for bad in BAD_FILTERS:
         refused(
@@ -122,69 +87,46 @@ def test_unknown_filter_operators_are_refused_by_every_method(kept: Documents) -
         )
 
 
-def test_unknown_update_operators_are_refused(kept: Documents) -> None:
+def test_unknown_updates_are_refused(kept: Documents) -> None:
     for bad in BAD_OPS:
         refused(
             kept,
             partial(kept.update, {"id": "kept"}, bad),
             partial(kept.update, {"id": "new"}, bad, upsert=True),
         )
+    # An upsert names an id and equalities.
+    for wanted in ({"n": 1}, {"id": None}, {"id": "a", "n": None}, {"id": "a", "n": {"$ne": 1}}):
+        refused(kept, partial(kept.update, wanted, {"$set": {"m": 1}}, upsert=True))
 
 
 def test_documents_that_one_store_could_not_keep_are_refused_by_all(kept: Documents) -> None:
     bad: list[dict[str, Any]] = [
-        {},
-        {"n": 1},
-        {"id": None},
-        {"id": 1},
-        *({"id": text} for text in BAD_TEXTS),
+        *({"id": identifier} for identifier in (None, 1, *BAD_TEXTS)),
         *({"id": "a", name: 1} for name in BAD_NAMES),
-        *({"id": "a", "n": value} for value in BAD_VALUES),
+        *({"id": "a", "n": value} for value in (*BAD_VALUES, deep(32), "x" * (17 * 2**20))),
         *({"id": "a", "made_at": time} for time in BAD_TIMES),
-        {"id": "a", "n": deep(32)},
     ]
     for document in bad:
         refused(kept, partial(kept.insert, document))
+    refused(kept, lambda: kept.update({"id": "kept"}, {"$set": {"n": "x" * (17 * 2**20)}}))
+    kept.insert({"id": "a", "n": deep(31)})
+    assert kept.get("a") == {"id": "a", "n": deep(31)}
 
 
-def test_nesting_has_a_limit(documents: Documents) -> None:
-    documents.insert({"id": "a", "n": deep(31)})
-    assert documents.get("a") == {"id": "a", "n": deep(31)}
-
-
-def test_a_document_larger_than_mongodb_takes_is_refused(real_documents: Documents) -> None:
-    large = "x" * (17 * 2**20)
-    real_documents.insert({"id": "a"})
-    with pytest.raises(ValueError):
-        real_documents.insert({"id": "b", "n": large})
-    with pytest.raises(ValueError):
-        real_documents.update({"id": "a"}, {"$set": {"n": large}})
-    assert real_documents.find() == [{"id": "a"}]
-
-
-@pytest.mark.parametrize("identifier", [*BAD_TEXTS, 1, None, ["a"], {"$gt": ""}])
-def test_ids_are_texts(documents: Documents, identifier: Any) -> None:
-    with pytest.raises(ValueError):
-        documents.get(identifier)
-    if identifier is not None:
-        with pytest.raises(ValueError):
-            documents.find(after=identifier)
-
-
-@pytest.mark.parametrize("name", BAD_NAMES)
-def test_names_are_plain_words(kept: Documents, name: str) -> None:
-    refused(
-        kept,
-        lambda: kept.ensure_index(name),
-        lambda: kept.ensure_index("n", name, unique=True),
-        lambda: kept.expire_by(name),
-        lambda: kept.count_by(name),
-        lambda: kept.find(sort=f"-{name}"),
-        lambda: kept.find(fields=[f"-{name}"]),
-    )
-
-
-def test_invalid_listings_are_refused(kept: Documents) -> None:
+def test_ids_are_texts_names_are_words_and_listings_are_ones_that_both_stores_have(
+    kept: Documents,
+) -> None:
+    for identifier in (*BAD_TEXTS, 1, ["a"], {"$gt": ""}):
+        refused(kept, partial(kept.get, identifier), partial(kept.find, after=identifier))  # type: ignore[arg-type]
+    for name in BAD_NAMES:
+        refused(
+            kept,
+            partial(kept.ensure_index, "n", name, unique=True),
+            partial(kept.expire_by, name),
+            partial(kept.count_by, name),
+            partial(kept.find, sort=f"-{name}"),
+            partial(kept.find, fields=[f"-{name}"]),
+        )
     refused(
         kept,
         lambda: kept.find(limit=-1),
@@ -193,15 +135,6 @@ def test_invalid_listings_are_refused(kept: Documents) -> None:
         lambda: kept.find(fields=["id"]),
         lambda: kept.find(fields=["n", "n"]),
         lambda: kept.find(fields=["n.m", "x", "n"]),
-        lambda: kept.find(sort="--id"),
-        lambda: kept.find(sort="a.b"),
         lambda: kept.expire_by("n"),
         lambda: kept.count_by("made_at"),
     )
-
-
-@pytest.mark.parametrize(
-    "bad", [{}, {"n": 1}, {"id": None}, {"id": "a", "n": None}, {"id": "a", "n": {"$gt": 1}}]
-)
-def test_an_upsert_names_an_id_and_equalities(kept: Documents, bad: Filter) -> None:
-    refused(kept, lambda: kept.update(bad, {"$set": {"m": 1}}, upsert=True))
