@@ -49,11 +49,8 @@ from skinapi.integrations.clients import (
     skinartify,
 )
 from skinapi.integrations.clients.condition_names import names_for_clients
-from skinapi.integrations.dicom.archive_routes import routes as archive_routes
-from skinapi.integrations.dicom.retrieve_routes import routes as studies_routes
-from skinapi.integrations.dicom.routes import routes as dicom_routes
-from skinapi.integrations.fhir.intake_routes import routes as intake_routes
-from skinapi.integrations.fhir.outcomes import operation_outcome
+from skinapi.integrations.dicom.routes import archive_routes, stow_routes, studies_routes
+from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
 from skinapi.integrations.fhir.routes import routes as fhir_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
@@ -308,6 +305,6 @@ def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
 def _register_standards(app: Flask, standards: StandardServices) -> None:
     app.register_blueprint(fhir_routes.blueprint(standards.fhir))
     app.register_blueprint(intake_routes.blueprint(standards.fhir_intake))
-    app.register_blueprint(dicom_routes.blueprint(standards.dicom_intake))
+    app.register_blueprint(stow_routes.blueprint(standards.dicom_intake))
     app.register_blueprint(studies_routes.blueprint(standards.studies))
     app.register_blueprint(archive_routes.blueprint(standards.archive))

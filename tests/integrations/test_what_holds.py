@@ -13,8 +13,7 @@ from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.page_texts import say_advice
 from skinapi.integrations.dicom.objects import ObjectSource, as_file
 from skinapi.integrations.dicom.structured_report import make_report
-from skinapi.integrations.dicom.study import version_of
-from skinapi.integrations.dicom.uids import Kind, ObjectId
+from skinapi.integrations.dicom.study import Kind, ObjectId, version_of
 from skinapi.integrations.fhir.reports import resources_of
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
@@ -59,7 +58,7 @@ def fhir_of(finding: Submission) -> dict[str, Any]:
 def structured(finding: Submission) -> tuple[str, bytes]:
     """The UID of the structured report, and what it says."""
     of = ObjectId(finding.id, Kind.STRUCTURED_REPORT, version_of(finding))
-    return of.uid, as_file(make_report(ObjectSource(finding), of, [], None))
+    return of.uid, as_file(make_report(ObjectSource(finding), of, []))
 
 
 @settings(max_examples=size(50, 500), deadline=None)

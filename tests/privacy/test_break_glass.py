@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from skinapi.base.languages import LANGUAGES
 from skinapi.findings.records import readers
 from skinapi.findings.records import service as records_service
-from skinapi.integrations.dicom.uids import uid_of_id
+from skinapi.integrations.dicom.study import study_uid
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import WORDS, Kind
 from skinapi.platform.storage.ids import now
@@ -123,7 +123,7 @@ def test_it_opens_nothing_by_fhir_and_dicom(backend: Backend) -> None:
     admin, ada = backend.admin(), backend.member()
     found = predicted(ada, keep_photo="true")
     opened(admin, number=found["id"])
-    number, study = found["id"], uid_of_id(found["_id"])
+    number, study = found["id"], study_uid(found["_id"])
     assert admin.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
     for path in (
         *(f"/fhir/Binary/{number}-{part}" for part in ("report", "1")),

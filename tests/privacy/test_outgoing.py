@@ -16,7 +16,7 @@ CALLERS = {
     "skinapi.integrations.oidc.provider": "OIDC_PROVIDERS",
     "skinapi.integrations.webhooks.addresses": "#/integrations/webhooks",
     "skinapi.integrations.webhooks.sender": "#/integrations/webhooks",
-    "skinapi.integrations.dicom.archive_client": "ARCHIVE_URL",
+    "skinapi.integrations.dicom.archive": "ARCHIVE_URL",
 }
 # What others call through, the parts of a URL, the name of this machine, and a command that spreads
 # its work over machines that it is given.

@@ -28,8 +28,8 @@ from skinapi.care import message_records
 from skinapi.care.messages import service as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import narrator, openrouter
-from skinapi.integrations.dicom import errors as dicom_errors
 from skinapi.integrations.dicom import routes as dicom_routes
+from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import sender as webhook_sender
 from skinapi.integrations.webhooks import service as webhooks
@@ -139,7 +139,7 @@ def _limits() -> Iterator[Row]:
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(stored_files.RESERVED_BYTES)
     yield "items on a page of a list", str(schemas.LARGEST_PAGE)
-    yield "an object of DICOM", _bytes(dicom_errors.LARGEST_OBJECT)
+    yield "an object of DICOM", _bytes(dicom_stow.LARGEST_OBJECT)
     yield "DICOM objects that are sent together", str(dicom_routes.MOST_OBJECTS)
     yield "body that sends DICOM objects", _bytes(dicom_routes.LARGEST_STUDY)
     yield "lists of one caller at the same time", str(admission.MOST_LISTS_OF_ONE_CALLER)

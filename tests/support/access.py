@@ -18,7 +18,7 @@ from skinapi.findings.records.readers import LIFE, BreakGlass
 from skinapi.findings.records.submission import NewFinding
 from skinapi.findings.records.submissions import Submissions
 from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.integrations.dicom.uids import study_uid
+from skinapi.integrations.dicom.study import study_uid
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.lab.datasets.dataset_images import DatasetImages
@@ -626,7 +626,6 @@ ROWS: dict[str, Row] = {
     "search_by_form": Row("/fhir/Patient/_search", APPROVED, lambda _: {"data": {"_count": "1"}}),
     "read_resource": Row("/fhir/DiagnosticReport/{number}", IN_CARE),
     "read_everything": Row("/fhir/Patient/{patient}/$everything", CONVERSATION),
-    "read_document": Row("/fhir/DiagnosticReport/{number}/$document", IN_CARE),
     "take_bundle": Row("/fhir", OWNER, fhir_order(whole=False), ANY_PATIENT),
     "take_request": Row("/fhir/ServiceRequest", OWNER, fhir_order(whole=True), ANY_PATIENT),
     "take_patient": Row("/fhir/Patient", OWNER, fhir_patient, {"clinic-wide": "o"}),

@@ -19,7 +19,7 @@ from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
 from skinapi.findings.records.review_schemas import DecisionView
 from skinapi.findings.records.standing import Advice, Reader
-from skinapi.integrations.dicom.uids import study_uid
+from skinapi.integrations.dicom.study import study_uid
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted

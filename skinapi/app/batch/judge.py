@@ -20,7 +20,7 @@ from skinapi.app.batch.table import (
 )
 from skinapi.base.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.base.logs import log
-from skinapi.integrations.dicom.errors import RefusedInstance, installed
+from skinapi.integrations.dicom.stow import RefusedInstance, installed
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import NOTHING_TOLD, Context

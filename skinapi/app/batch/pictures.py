@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from skinapi.app.batch.arguments import STDIN
 from skinapi.app.batch.errors import BadSource, PicturesGone
-from skinapi.integrations.dicom.errors import LARGEST_OBJECT
+from skinapi.integrations.dicom.stow import LARGEST_OBJECT
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 
 # What says something about one picture. All other errors say something about the file system or

@@ -6,11 +6,9 @@ from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
 from skinapi.findings.prediction.service import PredictionService
 from skinapi.findings.records.changes import ChangedFindings
-from skinapi.findings.records.photos import Shapes
 from skinapi.findings.reports.service import ReportsService
-from skinapi.integrations.dicom.archive import ArchiveService
-from skinapi.integrations.dicom.archive_client import ArchiveClient, authorization_of
-from skinapi.integrations.dicom.intake import IntakeService
+from skinapi.integrations.dicom.archive import ArchiveClient, ArchiveService, authorization_of
+from skinapi.integrations.dicom.receiving import IntakeService
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.fhir.intake import FhirIntakeService
 from skinapi.integrations.fhir.service import FhirService
@@ -32,12 +30,10 @@ def open_standard_services(
     prediction: PredictionService,
     reports: ReportsService,
 ) -> StandardServices:
-    shapes = _open_shapes(services)
     studies = StudiesService(
         records=services.records,
         findings=ChangedFindings(records=services.records),
         reports=reports,
-        shapes=shapes,
         clinic=settings.clinic_name,
     )
     fhir = open_fhir(settings, services, reports)
@@ -63,15 +59,10 @@ def open_standard_services(
     )
 
 
-def _open_shapes(services: Services) -> Shapes:
-    return Shapes(submissions=services.data.submissions, photos=services.records.photos)
-
-
 def open_fhir(settings: Settings, services: Services, reports: ReportsService) -> FhirService:
     return FhirService(
         changes=ChangedFindings(records=services.records),
         records=services.records,
-        shapes=_open_shapes(services),
         reports=reports,
         lesions=services.lesions,
         models=services.models,

@@ -1,17 +1,24 @@
-"""Sends findings to the clinic's picture archive: each object once, and then it asks whether it is
-there, because an archive may answer 200 and store nothing.
+"""Sends findings to the clinic's picture archive (STOW-RS): each object once, and then it asks
+whether it is there (QIDO-RS), because an archive may answer 200 and store nothing.
 """
 
+import base64
+import json
+import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 from skinapi.base.errors import NotFound
+from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.base.pages import Page
 from skinapi.base.settings import ArchiveTime
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.integrations.dicom.archive_client import ArchiveClient
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.dicom.study import Study
-from skinapi.integrations.dicom.uids import study_uid
+from skinapi.integrations.dicom.study import Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -22,11 +29,106 @@ READER = Subject(
     ARCHIVE, "doctor", ARCHIVE, key=KeyUse(ARCHIVE, scopes=("dicom",), clinic_wide=True)
 )
 NO_DELIVERY = "There is no such delivery to the archive"
+CALL_S = 30.0
+LARGEST_ANSWER = 1024 * 1024
+JSON, OBJECT = "application/dicom+json", "application/dicom"
+SOP_INSTANCE, FAILURE_REASON = "00080018", "00081197"
+FAILED = "00081198"
+# Of these an archive can think better: https://dicom.nema.org/medical/dicom/current/output/html/
+# part18.html#sect_I.2.2, "out of resources" and "failure in processing".
+LATER = (*range(0xA700, 0xA800), 0x0110)
+MOST_REFUSED = 100
+CODE = re.compile("[0-9]{1,5}")  # of 16 bits
+
+
+class ArchiveClient:
+    """Each call ends by a deadline. What fails is NotDelivered, what never helps again Refused."""
+
+    def __init__(self, url: str, *, authorization: str | None, authorities: Path | None) -> None:
+        self._client = HttpClient(
+            url, most_at_once=2, largest_answer=LARGEST_ANSWER, authorities=authorities
+        )
+        self._headers = {"Authorization": authorization} if authorization else {}
+
+    def list_instances(self, study: str) -> set[str]:
+        """The UIDs of the objects of a study that the archive has."""
+        path = f"/studies/{study}/instances"
+        reply = self._call("GET", path, {"Accept": JSON})
+        if reply.status in (204, 404):  # how archives say that there is none
+            return set()
+        _require(reply, 200)
+        instances = _read(reply)
+        if not isinstance(instances, list):
+            raise NotDelivered("unreadable", answer=reply.status)
+        return {str(value) for value in _values(instances, SOP_INSTANCE)}
+
+    def store(self, file: bytes) -> int:
+        """Send one object; the status of the answer. That the archive has it, this does not say."""
+        boundary = token_hex(16)
+        head = f"--{boundary}\r\nContent-Type: {OBJECT}\r\n\r\n"
+        body = b"".join((head.encode(), file, f"\r\n--{boundary}--\r\n".encode()))
+        kind = f'multipart/related; type="{OBJECT}"; boundary={boundary}'
+        reply = self._call("POST", "/studies", {"Accept": JSON, "Content-Type": kind}, body)
+        if reply.status in (200, 202, 409):
+            _refuse_failed(reply)
+        _require(reply, 200, 202)
+        return reply.status
+
+    def _call(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> Reply:
+        request = Request(method, path, {**self._headers, **headers}, body)
+        try:
+            return self._client.send(request, deadline=time.monotonic() + CALL_S)
+        except CallFailed as failed:
+            raise NotDelivered(failed.fault) from failed
+
+
+def authorization_of(token: str | None, user: str | None, password: str | None) -> str | None:
+    if token:
+        return f"Bearer {token}"
+    if user:
+        credentials = f"{user}:{password or ''}".encode()
+        return f"Basic {base64.b64encode(credentials).decode()}"
+    return None
+
+
+def _require(reply: Reply, *wanted: int) -> None:
+    if reply.status not in wanted:
+        known = reply.status in (401, 403)
+        raise NotDelivered("credentials" if known else "status", answer=reply.status)
+
+
+def _refuse_failed(reply: Reply) -> None:
+    """Raise where the answer says that an object was not taken (Failed SOP Sequence). Many archives
+    answer 200 without a body.
+    """
+    answer = _read(reply) if reply.content.strip() else {}
+    for failed in _values(answer, FAILED):
+        codes = map(str, _values(failed, FAILURE_REASON))
+        reason = next((int(code) for code in codes if CODE.fullmatch(code)), 0)
+        fault = f"failed_{reason:04X}"
+        raise (NotDelivered if reason in LATER else Refused)(fault, answer=reply.status)
+
+
+def _read(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.content)
+    except (ValueError, RecursionError) as error:
+        raise NotDelivered("unreadable", answer=reply.status) from error
+
+
+def _values(answer: Any, tag: str) -> Iterator[Any]:
+    """The values of an element of DICOM JSON, whatever a foreign server makes of that."""
+    for item in answer if isinstance(answer, list) else [answer]:
+        element = item.get(tag) if isinstance(item, dict) else None
+        values = element.get("Value") if isinstance(element, dict) else None
+        yield from values[:MOST_REFUSED] if isinstance(values, list) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveService:
-    """`client` is None where no archive is set; `address` is that of the archive."""
+    """`client` is None where no archive is set."""
 
     work: UnitOfWork
     deliveries: Deliveries
@@ -36,9 +138,7 @@ class ArchiveService:
     sends_after: ArchiveTime
 
     def send(self, delivery: Delivery) -> int | None:
-        """Send what the archive does not have of a finding; the status of its last answer. Raises
-        NotDelivered, and Refused where it will take an object never.
-        """
+        """Send what the archive does not have of a finding; the status of its last answer."""
         if self.client is None:
             raise Refused("not_set")
         try:
@@ -48,12 +148,11 @@ class ArchiveService:
         return _Sending(self.client, self.studies, study).run()
 
     def page_deliveries(self, *, after: str | None, limit: int) -> Page[Delivery]:
-        """The newest first."""
         return self.deliveries.page(ARCHIVE, after=after, limit=limit)
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:
-        """Whether it was taken or not: what the archive has is not sent. Raises NotFound."""
+        """Whether it was taken or not: what the archive has is not sent."""
         unit.audit("archive.send_again", by=by.id, target=delivery)
         if not self.deliveries.send_again(delivery, to=ARCHIVE):
             raise NotFound(NO_DELIVERY)
@@ -61,8 +160,6 @@ class ArchiveService:
 
 @dataclass(slots=True)
 class _Sending:
-    """One study on its way."""
-
     client: ArchiveClient
     studies: StudiesService
     study: Study
@@ -72,12 +169,12 @@ class _Sending:
     def run(self) -> int | None:
         study = study_uid(self.study.finding.id)
         there = self.client.list_instances(study)
-        missing = [one for one in self.study.objects if one.uid not in there]
+        missing = [known for known in self.study.objects if known.uid not in there]
         if self.study.photos_withdrawn:
-            missing = [one for one in missing if not one.kind.is_picture]
-        if any(one.kind.is_picture for one in missing):
+            missing = [known for known in missing if not known.kind.is_picture]
+        if any(known.kind.is_picture for known in missing):
             self.studies.records.photos.note_read(submission=self.study.finding, by=READER)
-        sent = {one.uid for one in missing if self._send(one.uid)}
+        sent = {known.uid for known in missing if self._send(known.uid)}
         if self.refused:
             raise self.refused
         if sent - self.client.list_instances(study):

@@ -10,13 +10,6 @@ from pydicom import Dataset
 from pydicom.sr._snomed_dict import mapping as snomed_mapping
 
 from skinapi.findings.records.submission import Source
-from skinapi.integrations.coded_facts import (
-    LATERALITY_OF,
-    MODALITY_OF,
-    SITE_OF,
-    age_band_of,
-    side_of,
-)
 from skinapi.integrations.dicom.reading import (
     DERMOSCOPIC,
     LONGEST_TEXT,
@@ -26,6 +19,13 @@ from skinapi.integrations.dicom.reading import (
     first_item,
     refusing,
     text_in,
+)
+from skinapi.integrations.standards import (
+    LATERALITY_OF,
+    MODALITY_OF,
+    SITE_OF,
+    age_band_of,
+    side_of,
 )
 from skinapi.model.context import AgeBand, BodySide, BodySite, Context, Laterality, Modality, Sex
 
@@ -44,7 +44,7 @@ class PatientIdentifier(NamedTuple):
 
 
 def read_patient(header: Dataset) -> PatientIdentifier | None:
-    """None where the object names no patient. Raises RefusedInstance."""
+    """None where the object names no patient."""
     with refusing(NO_OBJECT):
         value = text_in(header, "PatientID")
         issuer = text_in(header, "IssuerOfPatientID") or OWN_ISSUER
@@ -55,7 +55,7 @@ def read_patient(header: Dataset) -> PatientIdentifier | None:
 
 
 def read_source(instance: Instance) -> Source | None:
-    """None where what it says could not be written into an object again. Raises RefusedInstance."""
+    """None where what it says could not be written into an object again."""
     header = instance.header
     with refusing(NO_OBJECT):
         patient_id = _writable(text_in(header, "PatientID"))
@@ -95,7 +95,6 @@ def _is_uid(text: str) -> bool:
 
 
 def read_context(instance: Instance) -> Context:
-    """Raises RefusedInstance."""
     header = instance.header
     with refusing(NO_OBJECT):
         site, laterality, side = _read_place(header)
@@ -148,7 +147,7 @@ def _read_age(header: Dataset) -> AgeBand | None:
 
 
 def _told_age(header: Dataset) -> int | None:
-    """As `047Y`; days, weeks and months of a small child are its first band."""
+    """The age as `047Y`; days, weeks and months are those of a small child."""
     text = text_in(header, "PatientAge")
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit()) or unit not in tuple("DWMY"):

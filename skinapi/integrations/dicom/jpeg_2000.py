@@ -7,7 +7,7 @@ import sys
 
 from PIL import Image, features
 
-from skinapi.integrations.dicom.errors import Failure, RefusedInstance
+from skinapi.integrations.dicom.stow import Failure, RefusedInstance
 from skinapi.model.decoding.isolated_process import limit_this_process, run_isolated
 
 NOT_INSTALLED = "JPEG 2000 is not read here: this server's Pillow was built without it"
@@ -23,7 +23,6 @@ _CODESTREAM, _FILE = b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
 def decode_jpeg_2000(
     frame: bytes, *, size: tuple[int, int], samples: int, photometric: str
 ) -> Image.Image:
-    """Raises RefusedInstance, and Unavailable where this machine is at fault."""
     if not features.check("jpg_2000"):
         raise RefusedInstance(Failure.TRANSFER_SYNTAX, NOT_INSTALLED)
     if not frame.startswith((_CODESTREAM, _FILE)):

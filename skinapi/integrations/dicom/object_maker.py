@@ -1,16 +1,15 @@
-"""Makes the objects of a study, of what is stored: the only importer of DICOM's libraries beside
-what it imports itself.
-"""
+"""Makes the objects of a study, of what is stored."""
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 
 from skinapi.base.errors import NotFound
-from skinapi.findings.records.photos import KeptPhotos, Shapes
+from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.objects import (
     ObjectSource,
@@ -21,15 +20,13 @@ from skinapi.integrations.dicom.objects import (
     size_of,
 )
 from skinapi.integrations.dicom.structured_report import make_report
-from skinapi.integrations.dicom.study import Study, kind_of, pictures_of
-from skinapi.integrations.dicom.uids import Kind, ObjectId
+from skinapi.integrations.dicom.study import Kind, ObjectId, Study, kind_of, pictures_of
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectMaker:
     photos: KeptPhotos
-    shapes: Shapes
     reports: ReportsService
     clinic: str | None
 
@@ -45,47 +42,39 @@ class ObjectMaker:
                 made.decompress(generate_instance_uid=False)
             yield as_file(made)
 
-    def draw(self, study: Study, one: ObjectId) -> bytes:
-        """A picture as JPEG, or the report as PDF. Raises NotFound where a file is lost."""
-        if one.kind is Kind.REPORT:
+    def draw(self, study: Study, of: ObjectId) -> bytes:
+        """A picture as JPEG, or the report as PDF."""
+        if of.kind is Kind.REPORT:
             return self._print(study)
-        picture = study.finding.of_picture(one.number)
+        picture = study.finding.of_picture(of.number)
         content = self.photos.content_of(picture)
-        if one.kind is Kind.HEAT_MAP:
+        if of.kind is Kind.HEAT_MAP:
             return draw_kept_overlay(content, picture.finding.heat)
         return content
 
     def _make_all(self, study: Study, *, bulk: bool) -> Iterator[Dataset]:
         """A picture whose file is lost is left out."""
-        for one in study.objects:
-            made = self._make(study, one, bulk=bulk)
-            if made is not None:
-                yield made
+        for of in study.objects:
+            with suppress(NotFound):
+                yield self._make(study, of, bulk=bulk)
 
-    def _make(self, study: Study, one: ObjectId, *, bulk: bool) -> Dataset | None:
+    def _make(self, study: Study, of: ObjectId, *, bulk: bool) -> Dataset:
         origin = ObjectSource(study.finding, self.clinic)
-        if one.kind is Kind.STRUCTURED_REPORT:
-            return self._make_structured_report(origin, study, one)
-        if one.kind is Kind.REPORT:
+        if of.kind is Kind.STRUCTURED_REPORT:
+            photos = [known for known in pictures_of(study.finding) if known.kind != Kind.HEAT_MAP]
+            shown = replace(study, objects=tuple(photos))
+            return make_report(origin, of, [*self._make_all(shown, bulk=False)])
+        if of.kind is Kind.REPORT:
             printed = self._print(study) if bulk else None
-            return make_document(origin, one, study.reported_at, printed)
-        picture = study.finding.of_picture(one.number)
-        try:
-            photo = self.photos.content_of(picture)
-        except NotFound:
-            return None
+            return make_document(origin, of, study.reported_at, printed)
+        picture = study.finding.of_picture(of.number)
+        photo = self.photos.content_of(picture)
         size = size_of(photo)
-        if one.kind is not Kind.HEAT_MAP:
-            return make_photo(origin, one, photo if bulk else None, size)
+        if of.kind is not Kind.HEAT_MAP:
+            return make_photo(origin, of, photo if bulk else None, size)
         drawn = draw_kept_overlay(photo, picture.finding.heat) if bulk else None
-        source = ObjectId(one.finding, kind_of(picture), one.number)
-        return make_heat_map(origin, one, drawn, size, source)
-
-    def _make_structured_report(self, origin: ObjectSource, study: Study, one: ObjectId) -> Dataset:
-        pictures = [each for each in pictures_of(study.finding) if each.kind is not Kind.HEAT_MAP]
-        seen = [made for each in pictures if (made := self._make(study, each, bulk=False))]
-        shape = self.shapes.measure(study.finding).shape if seen else None
-        return make_report(origin, one, seen, shape)
+        source = ObjectId(of.finding, kind_of(picture), of.number)
+        return make_heat_map(origin, of, drawn, size, source)
 
     def _print(self, study: Study) -> bytes:
         return self.reports.print_unnamed(number=str(study.finding.number), to=study.reader)

@@ -5,14 +5,17 @@ of the object that an archive sent, else by the id of the account; no object say
 """
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from highdicom.base import SOPClass
+from highdicom.sr import CodedConcept
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sr.codedict import codes
 from pydicom.uid import (
     UID,
     EncapsulatedPDFStorage,
@@ -26,8 +29,8 @@ from pydicom.uid import (
 from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.submission import Source, Submission
-from skinapi.integrations.dicom.codes import side_code, site_code
-from skinapi.integrations.dicom.uids import Kind, ObjectId
+from skinapi.integrations.dicom.study import Kind, ObjectId
+from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.ids import made_at
 
 MAKER = "SkinAPI"
@@ -54,6 +57,22 @@ SERIES_NAMES = {
     Kind.REPORT: "Report",
 }
 SEXES = {"female": "F", "male": "M", "other": "O"}
+# Hands and feet together have no code.
+SITES: Mapping[BodySite, str] = {
+    "abdomen": "SkinOfAbdomen",
+    "back": "SkinOfBack",
+    "chest": "SkinOfAnteriorSurfaceOfThorax",
+    "ear": "SkinOfEar",
+    "face": "SkinOfFace",
+    "foot": "SkinOfFoot",
+    "genital": "SkinOfExternalGenitalia",
+    "hand": "SkinOfHand",
+    "lower_extremity": "SkinOfLowerExtremity",
+    "neck": "SkinOfNeck",
+    "scalp": "SkinOfScalp",
+    "trunk": "Trunk",
+    "upper_extremity": "SkinOfUpperExtremity",
+}
 UNKNOWN_OF_DERMOSCOPY = (
     "LightSourcePolarization",
     "EmitterColorTemperature",
@@ -274,3 +293,15 @@ def as_file(made: Dataset) -> bytes:
     out = io.BytesIO()
     made.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def site_code(context: Context) -> CodedConcept | None:
+    """Where on the body it is, if that was told and has a code."""
+    name = SITES.get(context.body_site) if context.body_site else None
+    return CodedConcept.from_code(getattr(codes.SCT, name)) if name else None
+
+
+def side_code(context: Context) -> CodedConcept | None:
+    sides = {"left": codes.SCT.Left, "right": codes.SCT.Right}
+    side = sides.get(context.body_laterality or "")
+    return CodedConcept.from_code(side) if side else None

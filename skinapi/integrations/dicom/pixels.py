@@ -15,7 +15,6 @@ from pydicom import Dataset
 from pydicom.encaps import generate_fragments, parse_basic_offsets
 
 from skinapi.base.size_limits import photo_too_large
-from skinapi.integrations.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.integrations.dicom.jpeg_2000 import decode_jpeg_2000
 from skinapi.integrations.dicom.reading import (
     JPEG_2000,
@@ -26,6 +25,7 @@ from skinapi.integrations.dicom.reading import (
     refusing,
     text_in,
 )
+from skinapi.integrations.dicom.stow import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.model.decoding.file_header import Header, read_header
 from skinapi.model.decoding.photo import WORKING_SIZE, refuse_oversize, stored_size
 
@@ -33,16 +33,16 @@ Bytes = NDArray[np.uint8]
 MOST_FRAGMENTS = 10_000
 # 22 megapixels take 250 MB for a second.
 _ONE_AT_A_TIME = threading.Lock()
+HALVED = "Uncompressed pixels of the kind YBR_FULL_422 are not read here"
 NO_PIXELS = "The pixels do not agree with what the header says of them"
 DAMAGED_JPEG = "The picture in this object is no JPEG, or is cut off"
 # Without a mark, decoders take three components for luminance and colour. This says they are RGB.
 _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 _JFIF_OR_ADOBE = (b"\xff\xe0", b"\xff\xee")
 _RLE_HEADER = struct.Struct("<16L")
-Mode = Literal["L", "RGB", "YCbCr", "P"]
+Mode = Literal["L", "RGB", "YCbCr"]
 _MODES: dict[str, Mode] = {
     "MONOCHROME2": "L",
-    "PALETTE COLOR": "P",
     "RGB": "RGB",
     "YBR_FULL": "YCbCr",
     "YBR_FULL_422": "YCbCr",
@@ -69,9 +69,7 @@ class _Shape(NamedTuple):
 
 
 def read_photo_file(instance: Instance, *, largest: int) -> bytes:
-    """The picture of an object as a JPEG or PNG file. A JPEG may have `largest` bytes. Raises
-    RefusedInstance, Refused, PayloadTooLarge.
-    """
+    """The picture of an object as a JPEG or PNG file. A JPEG may have `largest` bytes."""
     with refusing(NO_PIXELS):
         shape = _read_shape(instance.header)
     if instance.transfer_syntax == JPEG_BASELINE:
@@ -96,9 +94,9 @@ def _unpack(instance: Instance, shape: _Shape, largest: int) -> Image.Image:
     if instance.transfer_syntax == RLE:
         frame = _read_frame(instance, LARGEST_OBJECT)
         with refusing(NO_PIXELS):
-            return _picture_of(_unpack_rle(frame, shape), shape, instance.header)
+            return _picture_of(_unpack_rle(frame, shape), shape)
     with refusing(NO_PIXELS):
-        return _picture_of(_read_planes(instance, shape), shape, instance.header)
+        return _picture_of(_read_planes(instance, shape), shape)
 
 
 def _read_shape(header: Dataset) -> _Shape:
@@ -143,7 +141,7 @@ def _read_frame(instance: Instance, largest: int) -> bytes:
 
 
 def _jpeg_of(frame: bytes, shape: _Shape) -> bytes:
-    """As it is, without the byte that makes its length even."""
+    """The frame as it is, without the byte that makes its length even."""
     with refusing(DAMAGED_JPEG):
         header = read_header(frame)
     if header.format != "JPEG":
@@ -158,9 +156,10 @@ def _jpeg_of(frame: bytes, shape: _Shape) -> bytes:
 
 
 def _read_planes(instance: Instance, shape: _Shape) -> Bytes:
-    """Uncompressed: the samples of each pixel one after the other."""
-    halved = shape.photometric == "YBR_FULL_422"
-    wanted = shape.plane * (2 if halved else shape.samples)
+    """The samples of each pixel one after the other, where they are not compressed."""
+    if shape.photometric == "YBR_FULL_422":  # a JPEG may have it, pixels on their own do not
+        raise RefusedInstance(Failure.PROCESSING, HALVED)
+    wanted = shape.plane * shape.samples
     # A value of an odd length is filled up with one byte.
     if instance.length not in (wanted, wanted + wanted % 2):
         raise RefusedInstance(
@@ -172,26 +171,14 @@ def _read_planes(instance: Instance, shape: _Shape) -> Bytes:
         raise RefusedInstance(Failure.NOT_UNDERSTOOD, "The object is cut off within its pixels")
     instance.source.seek(instance.pixels)
     raw = np.frombuffer(instance.source.read(wanted), np.uint8)
-    if halved:
-        return _spread_colours(raw, shape)
     if number_in(instance.header, "PlanarConfiguration"):
         return raw.reshape(shape.samples, shape.plane).T
     return raw.reshape(shape.plane, shape.samples)
 
 
-def _spread_colours(raw: Bytes, shape: _Shape) -> Bytes:
-    """Two pixels share their colour: Y Y Cb Cr."""
-    if shape.columns % 2:
-        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
-    pairs = raw.reshape(-1, 4)
-    colours = np.repeat(pairs[:, 2:], 2, axis=0)
-    return np.concatenate([pairs[:, :2].reshape(-1, 1), colours], axis=1)
-
-
 def _unpack_rle(frame: bytes, shape: _Shape) -> Bytes:
-    """Each segment has one sample of all pixels. https://dicom.nema.org/medical/dicom/current/
-    output/html/part05.html#chapter_G: it is the packing of TIFF, so Pillow unpacks it, and never
-    more than the picture has.
+    """Each segment has one sample of all pixels (PS3.5, annex G). It is the packing of TIFF, so
+    Pillow unpacks it, and never more than the picture has.
     """
     count, *starts = _RLE_HEADER.unpack_from(frame)
     if count != shape.samples:
@@ -204,25 +191,7 @@ def _unpack_rle(frame: bytes, shape: _Shape) -> Bytes:
     return np.stack([np.frombuffer(plane, np.uint8) for plane in planes], axis=1)
 
 
-def _picture_of(pixels: Bytes, shape: _Shape, header: Dataset) -> Image.Image:
+def _picture_of(pixels: Bytes, shape: _Shape) -> Image.Image:
     mode = _MODES[shape.photometric]
-    if mode == "P":
-        pixels, mode = _look_up(pixels[:, 0], header), "RGB"
     picture = Image.frombytes(mode, shape.size, np.ascontiguousarray(pixels).data)
     return picture.convert("RGB") if mode == "YCbCr" else picture
-
-
-def _look_up(pixels: Bytes, header: Dataset) -> Bytes:
-    """The colours of a palette, of 8 or 16 bits; of 16 the upper 8."""
-    tables = []
-    for colour in ("Red", "Green", "Blue"):
-        name = f"{colour}PaletteColorLookupTable"
-        entries, first, bits = (int(value) for value in header[f"{name}Descriptor"].value)
-        entries = entries or 2**16
-        raw = header[f"{name}Data"].value
-        table = np.frombuffer(raw, "<u2" if bits == 16 else np.uint8)[:entries]
-        if bits not in (8, 16) or len(table) < entries:
-            raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
-        places = np.clip(np.arange(256) - first, 0, entries - 1)
-        tables.append((table[places] >> (bits - 8)).astype(np.uint8))
-    return np.stack(tables, axis=1)[pixels]

@@ -20,7 +20,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from skinapi.base.errors import SkinAPIError
-from skinapi.integrations.dicom.errors import Failure, RefusedInstance
+from skinapi.integrations.dicom.stow import Failure, RefusedInstance
 
 # It quotes the values of a header, which are names of people.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
@@ -52,9 +52,6 @@ READ = (
     *("ImageLaterality", "Laterality", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     "PlanarConfiguration",
-    *("RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
-    *("GreenPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableData"),
-    *("BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData"),
 )
 
 
@@ -84,9 +81,7 @@ class Instance:
 
 
 def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> Instance:
-    """Read the header of the object that lies between two places of a file. Raises RefusedInstance,
-    also for what is no photograph by its SOP class.
-    """
+    """Read the header of the object that lies between two places of a file."""
     end = source.seek(0, io.SEEK_END) if end is None else end
     source.seek(start)
     head = io.BytesIO(source.read(min(MOST_HEADER, end - start)))

@@ -1,61 +1,105 @@
-"""The answer to a study that was sent (Store Instances Response), as DICOM's JSON.
+"""What is wrong with a DICOM object that was sent, and the answer to a study that was sent (Store
+Instances Response), as DICOM's JSON. It imports no library for DICOM, which may not be installed.
 
 https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_I.2
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
-from skinapi.findings.records.submission import Submission
-from skinapi.integrations.dicom.errors import Failure
-from skinapi.integrations.dicom.uids import study_uid
+from skinapi.base.errors import SkinAPIError, Unprocessable
 
+# One picture of 22 megapixels, uncompressed.
+LARGEST_OBJECT = 72 * 1024 * 1024
 DICOM_JSON = "application/dicom+json"
 _SOP_CLASS, _SOP_INSTANCE = "00081150", "00081155"
 _REFERENCED, _FAILED, _OTHER_FAILURES = "00081199", "00081198", "0008119A"
 _FAILURE_REASON, _RETRIEVE_URL = "00081197", "00081190"
 # No attribute of the answer is for a sentence: this is a text without a limit.
 _TEXT = "0040A160"
-Item = dict[str, Any]
+
+
+class Failure(IntEnum):
+    """The codes of Failure Reason (0008,1197) that we answer with."""
+
+    PROCESSING = 0x0110
+    DUPLICATE = 0x0111
+    SOP_CLASS = 0x0122
+    RESOURCES = 0xA700
+    MISMATCH = 0xA900
+    NOT_UNDERSTOOD = 0xC000
+    TRANSFER_SYNTAX = 0xC122
+
+
+class RefusedInstance(Unprocessable):
+    """An object that is not judged. `sop` is its class and its UID, where they were read before it
+    was refused.
+    """
+
+    code, sentence = "refused_instance", "This DICOM object cannot be judged"
+
+    def __init__(
+        self, failure: Failure, sentence: str, *, sop: tuple[str, str] | None = None
+    ) -> None:
+        self.failure, self.sop = failure, sop
+        super().__init__(sentence)
+
+
+class DicomNotInstalled(SkinAPIError):
+    status, code = 501, "dicom_not_installed"
+    sentence = (
+        "This server has not installed what it needs to read and write DICOM; its operator can "
+        "install requirements-dicom.txt"
+    )
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Raise DicomNotInstalled where what is imported inside is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DicomNotInstalled from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What became of one part of the body: a finding, or `failure` with its sentence. The UIDs are
-    None where the part could not be read.
+    """What became of one part of the body: the study that its finding is, or `failure` with its
+    sentence. `sop` is the object's class and UID, None where the part could not be read.
     """
 
-    sop_class: str | None = None
-    sop_instance: str | None = None
-    finding: Submission | None = None
+    sop: tuple[str, str] | None
+    study: str | None = None
     failure: Failure | None = None
     sentence: str = ""
 
 
 def status_of(received: Sequence[Received]) -> int:
     """200 where all was taken, 202 where a part was, 409 where nothing was."""
-    taken = sum(one.failure is None for one in received)
+    taken = sum(part.failure is None for part in received)
     return 200 if taken == len(received) else 202 if taken else 409
 
 
-def write_answer(received: Sequence[Received], *, address: str) -> Item:
-    """Each object that was taken names the study that its finding is."""
-    sequences: dict[str, list[Item]] = {_REFERENCED: [], _FAILED: [], _OTHER_FAILURES: []}
-    for one in received:
-        uids = {_SOP_CLASS: one.sop_class, _SOP_INSTANCE: one.sop_instance}
-        item = {tag: _value("UI", uid) for tag, uid in uids.items() if uid}
-        if one.finding:
-            link = f"{address}/dicom/studies/{study_uid(one.finding.id)}"
+def write_answer(received: Sequence[Received], *, address: str) -> dict[str, Any]:
+    sequences: dict[str, list[Any]] = {_REFERENCED: [], _FAILED: [], _OTHER_FAILURES: []}
+    for part in received:
+        item = {}
+        if part.sop:
+            item = {_SOP_CLASS: _value("UI", part.sop[0]), _SOP_INSTANCE: _value("UI", part.sop[1])}
+        if part.failure is None:
+            link = f"{address}/dicom/studies/{part.study}"
             sequences[_REFERENCED].append({**item, _RETRIEVE_URL: _value("UR", link)})
-        elif one.failure:
-            said = {
-                _FAILURE_REASON: _value("US", int(one.failure)),
-                _TEXT: _value("UT", one.sentence),
-            }
-            sequences[_FAILED if item else _OTHER_FAILURES].append({**item, **said})
+            continue
+        reason = {
+            _FAILURE_REASON: _value("US", int(part.failure)),
+            _TEXT: _value("UT", part.sentence),
+        }
+        sequences[_FAILED if item else _OTHER_FAILURES].append({**item, **reason})
     return {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
 
 
-def _value(kind: str, value: str | int) -> Item:
+def _value(kind: str, value: str | int) -> dict[str, Any]:
     return {"vr": kind, "Value": [value]}

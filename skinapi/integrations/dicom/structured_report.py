@@ -5,7 +5,7 @@ version. A conclusion is there only where a doctor has signed one, and names tha
 observer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -30,23 +30,13 @@ from highdicom.sr import (
     TextContentItem,
     TrackingIdentifier,
 )
+from pydantic import RootModel
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from skinapi.base.settings import VERSION
+from skinapi.base.languages import Language, load_words
 from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.submission import MeasuredShape, Source
-from skinapi.integrations.dicom.codes import (
-    LANGUAGE_NAMES,
-    band_code,
-    condition_code,
-    name_of,
-    own,
-    probability_code,
-    public_codes,
-    side_code,
-    site_code,
-)
+from skinapi.findings.records.submission import Source
 from skinapi.integrations.dicom.objects import (
     MAKER,
     STUDY_CLASS,
@@ -55,10 +45,12 @@ from skinapi.integrations.dicom.objects import (
     complete,
     make_object,
     reference,
+    side_code,
+    site_code,
 )
-from skinapi.integrations.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
-from skinapi.integrations.what_holds import counting_decision, say_replaced
-from skinapi.model.context import Modality
+from skinapi.integrations.dicom.study import Kind, ObjectId, kind_of, study_uid
+from skinapi.integrations.standards import counting_decision, say_replaced
+from skinapi.model.conditions import Band, Condition, conditions_table
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
@@ -67,29 +59,88 @@ UNKNOWN_OF_ORDERS = (
     *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
     *("RequestedProcedureID", "RequestedProcedureDescription"),
 )
-SHAPE = ("asymmetry", "border", "colour", "diameter")
+# What no public system has, as our risk bands, has codes of our own.
+OWN_SCHEME = "99SKINAPI"
+LONGEST_MEANING = 64
+
+
+class Meanings(RootModel[dict[str, str]]):
+    """What each of our own codes means, in a language."""
+
+
+WORDS: Mapping[Language, Meanings] = load_words("dicom.CODES", Meanings)
+LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
+
+
+def own(code: str, language: Language) -> CodedConcept:
+    """A code of our own: it is the API's word for the same."""
+    return _own(code, WORDS[language].root[code])
+
+
+def probability_code(condition: str, language: Language) -> CodedConcept:
+    name = conditions_table().name(condition, language)
+    meaning = WORDS[language].root["probability"].format(condition=name)
+    return _own(f"probability_{condition}", meaning)
+
+
+def condition_code(key: str, language: Language) -> CodedConcept:
+    """The condition by the API's own key, which names each of them."""
+    return _own(key, conditions_table().name(key, language))
+
+
+def band_code(band: Band, language: Language) -> CodedConcept:
+    return _own(band, conditions_table().band_words(band, language).doctor_label)
+
+
+def _own(code: str, meaning: str) -> CodedConcept:
+    return CodedConcept(code, OWN_SCHEME, meaning[:LONGEST_MEANING])
+
+
+def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
+    """The codes of the table for a condition; none for one that only a review names."""
+    label = conditions_table().label(key)
+    if not isinstance(label, Condition):
+        return
+    name = label.names.in_language(language)[:LONGEST_MEANING]
+    for code in label.codes.snomed:
+        yield CodedConcept(code, "SCT", name)
+    for code in label.codes.icd10cm:
+        yield CodedConcept(code, "I10C", name)
+    for code in label.codes.icdo3:
+        yield CodedConcept(code, "ICDO3", name)
+
+
+def name_of(key: str, concept: CodedConcept, language: Language) -> CodedConcept:
+    """What a public code of this condition is. A bundle joins several diseases, of which its codes
+    name only some: then none of them is what was found.
+    """
+    label = conditions_table().label(key)
+    if isinstance(label, Condition) and label.bundle:
+        return own("includes", language)
+    return concept
 
 
 def make_report(
     origin: ObjectSource,
     of: ObjectId,
     photos: Sequence[Dataset],
-    shape: MeasuredShape | None,
 ) -> EnhancedSR:
     """The report as it holds now, by all that was said of the spot. `photos` are those that are
-    kept, as objects; `shape` is what was measured of the one that is shown. What a
-    clinic's archive sent is evidence too, of another study.
+    kept, as objects. What a clinic's archive sent is evidence too, of another study.
     """
     finding = origin.finding
     at, replaced_by, decision = finding.said_at, finding.replaced_by, counting_decision(finding)
     sent = [_sent_object(finding.source)] if finding.source else []
-    pictures = [*photos, *sent]
-    seen = [SourceImageForMeasurementGroup(p.SOPClassUID, p.SOPInstanceUID) for p in pictures]
-    groups = [_model_answer(origin, seen), *_shape_measures(origin, shape, seen)]
+    seen = [
+        SourceImageForMeasurementGroup(picture.SOPClassUID, picture.SOPInstanceUID)
+        for picture in (*photos, *sent)
+    ]
+    dermoscopic = kind_of(finding) is Kind.DERMOSCOPY
+    procedure = codes.SCT.DermoscopicPhotography if dermoscopic else codes.SCT.PhotographyOfPatient
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_model(origin)),
-        procedure_reported=_procedure(origin),
-        imaging_measurements=groups,
+        procedure_reported=CodedConcept.from_code(procedure),
+        imaging_measurements=[_model_answer(origin, seen)],
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
             CodedConcept(origin.language, "RFC5646", LANGUAGE_NAMES[origin.language])
@@ -99,8 +150,10 @@ def make_report(
         content[0].ContentSequence.append(_conclusions(origin, decision))
     before = len(finding.stands.counted) - (replaced_by is None)
     earlier = ObjectId(of.finding, of.kind, before)
+    # highdicom takes the patient and the study from an instance: without a photo, from this.
+    stand_in = make_object(origin, ObjectId(of.finding, Kind.REPORT, 0), at)
     report = EnhancedSR(
-        evidence=[*(photos or [make_object(origin, _stand_in(of), at)]), *sent],
+        evidence=[*(photos or [stand_in]), *sent],
         content=content[0],
         is_complete=True,
         is_final=decision is not None and decision.final,
@@ -120,13 +173,8 @@ def make_report(
     return report
 
 
-def _stand_in(of: ObjectId) -> ObjectId:
-    """highdicom takes the patient and the study from an instance: without a photo, from this."""
-    return ObjectId(of.finding, Kind.REPORT, 0)
-
-
 def _sent_object(source: Source) -> Dataset:
-    """As much of it as evidence needs."""
+    """As much of the archive's own object as evidence needs."""
     made = Dataset()
     made.StudyInstanceUID, made.SeriesInstanceUID = source.study_uid, source.series_uid
     made.SOPClassUID, made.SOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
@@ -162,22 +210,16 @@ def _model(origin: ObjectSource) -> ObserverContext:
     )
 
 
-def _procedure(origin: ObjectSource) -> CodedConcept:
-    told = origin.finding.finding.modality
-    dermoscopic = told is not None and told.used == (Modality.DERMOSCOPIC,)
-    code = codes.SCT.DermoscopicPhotography if dermoscopic else codes.SCT.PhotographyOfPatient
-    return CodedConcept.from_code(code)
-
-
 def _model_answer(
     origin: ObjectSource, seen: Sequence[SourceImageForMeasurementGroup]
 ) -> MeasurementsAndQualitativeEvaluations:
     finding, language = origin.finding.finding, origin.language
+    site, side = site_code(origin.finding.context), side_code(origin.finding.context)
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_spot(origin),
         finding_type=codes.SCT.SkinLesion,
         algorithm_id=AlgorithmIdentification(MAKER, finding.model_version, manufacturer=MAKER),
-        finding_sites=_sites(origin),
+        finding_sites=[FindingSite(site, laterality=side)] if site else None,
         measurements=list(_probabilities(origin)),
         qualitative_evaluations=list(_said_by_model(origin)),
         source_images=seen,
@@ -194,24 +236,17 @@ def _spot(origin: ObjectSource) -> TrackingIdentifier:
     """The same for every finding of a spot: so a reader follows it over time."""
     finding = origin.finding
     if finding.lesion:
-        return TrackingIdentifier(uid=uid_of_id(finding.lesion), identifier="Spot")
+        return TrackingIdentifier(uid=study_uid(finding.lesion), identifier="Spot")
     return TrackingIdentifier(uid=f"{study_uid(finding.id)}.0", identifier="Spot of this finding")
 
 
-def _sites(origin: ObjectSource) -> list[FindingSite] | None:
-    site = site_code(origin.finding.context)
-    if site is None:
-        return None
-    return [FindingSite(site, laterality=side_code(origin.finding.context))]
-
-
 def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
-    """As people read them. The condition stands beside each by the codes of the table."""
+    """Those that people read. The condition stands beside each by the codes of the table."""
     finding, language = origin.finding.finding, origin.language
-    for one in finding.shown_ranked:
-        measured = _number(probability_code(one.key, language), one.probability)
-        if named := list(public_codes(one.key, language)):
-            name_of_code = name_of(one.key, own("of_condition", language), language)
+    for ranked in finding.shown_ranked:
+        measured = _number(probability_code(ranked.key, language), ranked.probability)
+        if named := list(public_codes(ranked.key, language)):
+            name_of_code = name_of(ranked.key, own("of_condition", language), language)
             measured[0].ContentSequence = ContentSequence(
                 [CodeContentItem(name_of_code, code, MODIFIES) for code in named]
             )
@@ -237,24 +272,6 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
         said.append(("urgency", band_code(replaced_by.band, language)))
     for name, code in said:
         yield QualitativeEvaluation(own(name, language), code)
-
-
-def _shape_measures(
-    origin: ObjectSource,
-    shape: MeasuredShape | None,
-    seen: Sequence[SourceImageForMeasurementGroup],
-) -> Iterator[MeasurementsAndQualitativeEvaluations]:
-    """What was measured of the pixels, not by the model; of the photo that is shown."""
-    if shape is None or shape.asymmetry is None:
-        return
-    shown = seen[min(origin.finding.finding.shown_picture, len(seen) - 1)]
-    yield MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_spot(origin),
-        finding_type=codes.SCT.SkinLesion,
-        algorithm_id=AlgorithmIdentification("SkinAPI outline", VERSION, manufacturer=MAKER),
-        measurements=[_number(own(name, origin.language), getattr(shape, name)) for name in SHAPE],
-        source_images=[shown],
-    )
 
 
 def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:

@@ -12,13 +12,18 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
 from skinapi.findings.records.changes import ChangedFindings
-from skinapi.findings.records.photos import Shapes
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.service import ReportsService
-from skinapi.integrations.dicom.errors import installed
-from skinapi.integrations.dicom.study import Study, pictures_of, version_of
-from skinapi.integrations.dicom.uids import Kind, ObjectId, finding_of
+from skinapi.integrations.dicom.stow import installed
+from skinapi.integrations.dicom.study import (
+    Kind,
+    ObjectId,
+    Study,
+    finding_of,
+    pictures_of,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from skinapi.integrations.dicom.object_maker import ObjectMaker
@@ -33,7 +38,6 @@ class StudiesService:
     records: RecordsService
     findings: ChangedFindings
     reports: ReportsService
-    shapes: Shapes
     clinic: str | None
 
     def find_each(self, studies: Sequence[str], *, to: Subject) -> Iterator[Submission]:
@@ -43,7 +47,7 @@ class StudiesService:
                 yield self._get(study, to)[0]
 
     def open(self, study: str, *, to: Subject) -> Study:
-        """Raises NotFound, also where the caller may not see it."""
+        """What the caller does not see is not found."""
         finding, owner = self._get(study, to)
         withdrawn = self.records.photos.withdrawn(owner)
         report = self.reports.read_for_programs(number=str(finding.number), to=to)
@@ -53,34 +57,33 @@ class StudiesService:
             # It has no photo where that is withdrawn, so it is another object then.
             ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16) ^ withdrawn),
         )
-        ordered = sorted(objects, key=lambda one: (one.kind, one.number))
+        ordered = sorted(objects, key=lambda known: (known.kind, known.number))
         letters = [shown.letter for shown in report.letters]
         changes = [finding.said_at]
-        changes += [one.signed_at for one in letters if one.signed_at]
-        changes += [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
+        changes += [letter.signed_at for letter in letters if letter.signed_at]
+        changes += [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
         return Study(finding, tuple(ordered), to, max(changes), withdrawn)
 
     def note_read(self, study: Study) -> None:
         """Call it before objects leave: it counts a drawn report, and whoever reads a photo stands
-        in the audit trail. Raises TooManyRequests.
+        in the audit trail.
         """
-        if any(one.kind is Kind.REPORT for one in study.objects):
+        kinds = {known.kind for known in study.objects}
+        if Kind.REPORT in kinds:
             self.reports.count_rendering(study.reader)  # whoever prints it is noted then
-        elif any(one.kind.is_picture for one in study.objects):
+        elif any(kind.is_picture for kind in kinds):
             self.records.photos.note_read(submission=study.finding, by=study.reader)
 
     def maker(self) -> "ObjectMaker":
-        """What makes the objects. Its libraries are loaded by the first request that needs them.
-        Raises DicomNotInstalled.
-        """
+        """What makes the objects. Its libraries are loaded by the first request that needs them."""
         with installed():
             from skinapi.integrations.dicom.object_maker import ObjectMaker  # noqa: PLC0415
-        return ObjectMaker(self.records.photos, self.shapes, self.reports, self.clinic)
+        return ObjectMaker(self.records.photos, self.reports, self.clinic)
 
     def _get(self, study: str, to: Subject) -> tuple[Submission, Account]:
         identifier = finding_of(study)
-        found = self.records.find(identifier) if identifier else None
-        if found is None:
+        stored = self.records.find(identifier) if identifier else None
+        if stored is None:
             raise NotFound(NOT_YOURS)
-        finding, owner = self.records.get(number=str(found.number), to=to)
+        finding, owner = self.records.get(number=str(stored.number), to=to)
         return finding.for_programs(), owner

@@ -1,38 +1,109 @@
-"""A finding as a study of an archive: what there is of it."""
+"""A finding as a study of an archive, what there is of it, and the UIDs of that.
+
+UIDs are made of the finding's id, so that the same object has the same UID whenever it is made, and
+none is stored: `2.25.` with a number of 128 bits is a UID of anybody's own (PS3.5, B.2), and what
+follows it names the object.
+"""
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
+from typing import Self
 
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
 from skinapi.findings.records.service import NOT_YOURS
 from skinapi.findings.records.submission import Submission
-from skinapi.integrations.dicom.uids import Kind, ObjectId
 from skinapi.model.context import Modality
+
+ROOT = "2.25"
+# Raise it where an object of the same finding says something else than it did before.
+FORMAT = 1
+# The id of the finding, the kind of object, FORMAT, the object.
+OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})(?:\.([1-5])(?:\.\d\.(\d{1,15}))?)?")
+
+
+class Kind(IntEnum):
+    """What an object is; its number is that of its series."""
+
+    PHOTO = 1
+    DERMOSCOPY = 2
+    HEAT_MAP = 3
+    STRUCTURED_REPORT = 4
+    REPORT = 5
+
+    @property
+    def is_picture(self) -> bool:
+        return self <= Kind.HEAT_MAP
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectId:
+    """`number` is a picture's place among those that were sent, or that of what a report says."""
+
+    finding: str
+    kind: Kind
+    number: int
+
+    @property
+    def study(self) -> str:
+        return study_uid(self.finding)
+
+    @property
+    def series(self) -> str:
+        return f"{self.study}.{self.kind:d}"
+
+    @property
+    def uid(self) -> str:
+        return f"{self.series}.{FORMAT}.{self.number}"
+
+    @classmethod
+    def parse(cls, uid: str) -> Self | None:
+        """None where it is no object of a finding; the finding may not be there."""
+        parts = OURS.fullmatch(uid)
+        if parts is None or parts[3] is None:
+            return None
+        parsed = cls(_id_of(parts[1]), Kind(int(parts[2])), int(parts[3]))
+        return parsed if parsed.uid == uid else None
+
+
+def study_uid(identifier: str) -> str:
+    """The UID of a finding's study; of a spot, that by which its findings are tracked."""
+    return f"{ROOT}.{int(identifier, 16)}"
+
+
+def finding_of(study: str) -> str | None:
+    """The id of the finding of which this is the study. None where it is none of ours."""
+    parts = OURS.fullmatch(study)
+    return _id_of(parts[1]) if parts and parts[2] is None else None
+
+
+def _id_of(number: str) -> str:
+    return f"{int(number):032x}"
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
     series. At `reported_at` its printed report last got to say something else, or got or lost a
-    letter.
-    `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
+    letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
     """
 
     finding: Submission
     objects: tuple[ObjectId, ...]
     reader: Subject
     reported_at: datetime
-    photos_withdrawn: bool = False
+    photos_withdrawn: bool
 
     def of_series(self, series: str) -> "Study":
-        """The same with the objects of this series alone. Raises NotFound without any."""
-        return self._only([one for one in self.objects if one.series == series])
+        """The same with the objects of this series alone."""
+        return self._only([known for known in self.objects if known.series == series])
 
     def of_instance(self, uid: str) -> "Study":
-        return self._only([one for one in self.objects if one.uid == uid])
+        return self._only([known for known in self.objects if known.uid == uid])
 
     def _only(self, objects: list[ObjectId]) -> "Study":
         if not objects:
@@ -57,10 +128,10 @@ def version_of(finding: Submission) -> int:
 
 def pictures_of(finding: Submission) -> list[ObjectId]:
     """The kept photos of a finding, and their heat maps."""
-    kept = [(n, one) for n, one in enumerate(finding.pictures, 1) if one.photo_blob]
     return [
         ObjectId(finding.id, kind, number)
-        for number, picture in kept
+        for number, picture in enumerate(finding.pictures, 1)
+        if picture.photo_blob
         for kind in (kind_of(picture), Kind.HEAT_MAP)
     ]
 

@@ -1,18 +1,19 @@
-"""What the resources are built of: the elements of FHIR R4, as the JSON that is sent.
+"""What resources of FHIR R4, reports of errors and bundles are built of, as the JSON that is sent.
 
 They are plain values. Models of `fhir.resources` would take 29 MB and 0.7 s of a server, and ten
 times as long for a page; the tests validate every kind of resource by these models and by a second
-implementation. Statuses and codes are checked by neither: what is written stands in the tables here
-and beside the resources. https://hl7.org/fhir/R4/datatypes.html
+implementation. Neither checks statuses and codes. https://hl7.org/fhir/R4/datatypes.html
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from skinapi.base.errors import SkinAPIError
 from skinapi.model.conditions import Condition, ReviewLabel, conditions_table
+from skinapi.platform.storage.ids import now
 
 Resource = dict[str, Any]
 Element = dict[str, Any]
@@ -28,15 +29,31 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 DATA_ABSENT_CODES = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 OF_BODY_STRUCTURE = "http://hl7.org/fhir/StructureDefinition/bodySite"
-# Codes that no public system has. They are the same on each server.
-OWN = "urn:skinapi:"
 # An order is not kept: it is named by the number of the report that it has got.
 ORDERS = "orders"
+# https://hl7.org/fhir/R4/valueset-issue-type.html
+ISSUE_TYPES: Mapping[int, str] = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    408: "timeout",
+    409: "conflict",
+    410: "deleted",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    429: "throttled",
+    503: "transient",
+    507: "no-store",
+}
 
 
 def own_system(name: str) -> str:
-    """The address of a code system, or of a system of identifiers, of ours."""
-    return f"{OWN}{name}"
+    """A system of codes or identifiers that no public one has; it is the same on each server."""
+    return f"urn:skinapi:{name}"
 
 
 def instant(moment: datetime) -> str:
@@ -73,8 +90,8 @@ def share(value: float) -> Element:
 
 
 def condition_concept(key: str) -> Element:
-    """A condition, or what a review may name besides, in our words and in the public codes that
-    mean the same. A bundle of diseases has none: each of its codes names less than the bundle.
+    """A condition in our words, and in public codes where these mean the same. A bundle of diseases
+    has none: each of its codes names less than the bundle.
     """
     known: Condition | ReviewLabel = conditions_table().label(key)
     codings = [coding(own_system("conditions"), key, known.names.en)]
@@ -98,3 +115,42 @@ def made(kind: str, resource_id: object, changed_at: datetime, /, **elements: An
         "lastUpdated": instant(changed_at),
     }
     return {"resourceType": kind, "id": str(resource_id), "meta": meta, **content}
+
+
+def outcome_of(*issues: Element) -> Resource:
+    return {"resourceType": "OperationOutcome", "issue": list(issues)}
+
+
+def information(text: str) -> Element:
+    return {"severity": "information", "code": "informational", "diagnostics": text}
+
+
+def issue_of(error: SkinAPIError) -> Element:
+    """The issue of an error; `details` has the code that other clients read."""
+    return {
+        "severity": "error",
+        "code": ISSUE_TYPES.get(error.status, "exception"),
+        "details": own_concept("errors", error.code, error.detail),
+        "diagnostics": error.detail,
+    }
+
+
+def entry_of(resource: Resource, base: str, mode: str | None = None) -> Element:
+    address = f"{base}/{resource['resourceType']}/{resource['id']}"
+    searched = {"search": {"mode": mode}} if mode else {}
+    return {"fullUrl": address, "resource": resource, **searched}
+
+
+def write_bundle(head: Resource, entries: Iterable[Element]) -> Iterator[str]:
+    """Write the JSON of a bundle while its entries are read. An error on the way breaks it off:
+    then it is no JSON.
+    """
+    yield json.dumps(head)[:-1] + ', "entry": ['
+    for place, entry in enumerate(entries):
+        yield (", " if place else "") + json.dumps(entry)
+    yield "]}"
+
+
+def write_collection(resources: Iterable[Resource], base: str) -> Iterator[str]:
+    head = {"resourceType": "Bundle", "type": "collection", "timestamp": instant(now())}
+    return write_bundle(head, (entry_of(resource, base) for resource in resources))

@@ -7,40 +7,34 @@ no name, address or number. An identifier is stored as a keyed hash.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.base.errors import (
-    Conflict,
-    IdempotencyKeyReused,
-    InvalidBody,
-    SkinAPIError,
-    Unprocessable,
-)
-from skinapi.base.languages import Language
+from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unprocessable
+from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.service import Newcomer
-from skinapi.integrations.fhir.elements import Element, Resource
+from skinapi.integrations.fhir.elements import Element, Resource, information, outcome_of
 from skinapi.integrations.fhir.kinds import KINDS
 from skinapi.integrations.fhir.orders import Beside, Order, OrderReader, patient_named_by
-from skinapi.integrations.fhir.outcomes import information, issue_of, outcome_of
 from skinapi.integrations.fhir.reports import resources_of
-from skinapi.integrations.fhir.sent_bundles import Entry, read_bundle, read_condition
-from skinapi.integrations.fhir.sent_resources import TAKEN_BACK, Identifier, Sent, open_resource
+from skinapi.integrations.fhir.sent_resources import (
+    TAKEN_BACK,
+    Entry,
+    Identifier,
+    Sent,
+    open_resource,
+    read_condition,
+    read_transaction,
+)
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.keys.errors import TestKeyStoresNothing
 from skinapi.integrations.patients import PatientsService
 
-ONE_REQUEST = (
-    "A transaction has one ServiceRequest and what it refers to, or one Patient alone. Send "
-    "several as a batch"
-)
-IN_A_BATCH = (
-    "in a batch an entry stands alone: it is a Patient, or a ServiceRequest that contains all"
-)
+ONE_REQUEST = "A transaction has one ServiceRequest and what it refers to, or one Patient alone"
 ALL_READ = "All of it was read"
 ONLY_IDENTIFIER_READ = "The finding of this order stands for nothing now; nothing else was read"
 OTHER_DOCTOR = "performer: the patient has another doctor in charge, who stays"
@@ -76,12 +70,12 @@ class PhotosApart(Unprocessable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The report that an order has got. `new` is False where it was sent before. `places` are those
-    where its photos were sent, `notes` says what of it was not read.
+    """The report that an order has got; `order` is None where it was taken back. `new` is False
+    where it was sent before.
     """
 
-    places: tuple[str, ...] = ()
-    notes: tuple[str, ...]
+    order: Order | None
+    notes: Sequence[str]
     report: Resource
     patient: str
     new: bool
@@ -105,36 +99,28 @@ class FhirIntakeService:
     def take_bundle(
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Resource:
-        """The answer to a transaction or batch. Raises InvalidBody, and for a transaction as
-        `take_request`; then nothing of it is stored.
-        """
-        kind, entries = read_bundle(raw)
-        if kind == "transaction":
-            answers = self._take_transaction(entries, by, language)
-        else:
-            answers = [self._take_alone(entry, by, language) for entry in entries]
-        return {"resourceType": "Bundle", "type": f"{kind}-response", "entry": answers}
+        """The answer to a transaction; where it is refused, nothing of it is stored."""
+        entries = read_transaction(raw)
+        answers = self._take_transaction(entries, by, language)
+        return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
 
     def take_request(
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Taken:
         """Judge the photos that a `ServiceRequest` contains, and file the finding. Sent again, it
         is answered as before; sent again as `entered-in-error` or `revoked`, its finding stands for
-        nothing from then on. A test key gets the report of the sample picture. Raises InvalidBody,
-        PayloadTooLarge, IdentifierReused, Forbidden, NotFound, PhotosApart, and as
-        `PredictionService.predict`.
+        nothing from then on. A test key gets the report of the sample picture.
         """
         sent = open_resource(raw, "ServiceRequest")
         if sent.kind != "ServiceRequest":
             raise InvalidBody(OTHER_KIND)
-        return self._take(sent, self._beside(), by, language)
+        return self._take(sent, self._beside(()), by, language)
 
     def take_patient(
         self, raw: Mapping[str, Any], *, condition: str | None, by: Subject
     ) -> tuple[Resource, bool, Resource]:
         """The `Patient` of the identifier that this one has: an account without a log-in; whether
-        it is new; and the `OperationOutcome` that says what was not read. Raises InvalidBody,
-        Forbidden, NotFound, Conflict.
+        it is new; and the `OperationOutcome` that says what was not read.
         """
         sent = open_resource(raw, "Patient")
         if sent.kind != "Patient":
@@ -142,116 +128,91 @@ class FhirIntakeService:
         patient, new = self._take_patient(sent, read_condition(condition, sent), by)
         return patient, new, _say(sent.notes)
 
-    def _beside(self, entries: Sequence[Entry] = ()) -> Beside:
-        sent = [(entry, entry.sent) for entry in entries if entry.sent]
+    def _beside(self, entries: Sequence[Entry]) -> Beside:
         return Beside(
             base=self.fhir.base,
             largest=self.largest_photo,
-            entries={one.url or one.place: one for _, one in sent},
-            wanted={one.place: entry.wanted for entry, one in sent if entry.wanted},
+            entries={entry.sent.url or entry.sent.place: entry.sent for entry in entries},
+            wanted={entry.sent.place: entry.wanted for entry in entries if entry.wanted},
         )
 
     def _take_transaction(
         self, entries: Sequence[Entry], by: Subject, language: Language | None
     ) -> list[Element]:
-        sent = [entry.sent for entry in entries if entry.sent]
-        requests = [one for one in sent if one.kind == "ServiceRequest"]
+        sent = [entry.sent for entry in entries]
+        requests = [resource for resource in sent if resource.kind == "ServiceRequest"]
         if len(requests) == 1:
             taken = self._take(requests[0], self._beside(entries), by, language)
-            return [self._answer(one, taken) for one in sent]
-        if [one.kind for one in sent] != ["Patient"]:
+            return [self._answer(resource, taken) for resource in sent]
+        if [resource.kind for resource in sent] != ["Patient"]:
             raise InvalidBody(ONE_REQUEST)
-        return [self._answer_patient(sent[0], entries[0].wanted, by)]
-
-    def _take_alone(self, entry: Entry, by: Subject, language: Language | None) -> Element:
-        try:
-            sent = entry.sent
-            if sent is None:
-                raise entry.error or InvalidBody
-            if sent.kind == "Patient":
-                return self._answer_patient(sent, entry.wanted, by)
-            if sent.kind != "ServiceRequest":
-                raise sent.refuse(IN_A_BATCH)
-            taken = self._take(sent, self._beside([entry]), by, language)
-            return self._answer(sent, taken)
-        except SkinAPIError as error:
-            status = f"{error.status} {HTTPStatus(error.status).phrase}"
-            return {"response": {"status": status, "outcome": outcome_of(issue_of(error))}}
+        patient, new = self._take_patient(sent[0], entries[0].wanted, by)
+        address = f"{self.fhir.base}/Patient/{patient['id']}"
+        return [_response(address, new, _say(sent[0].notes), patient)]
 
     def _take(self, request: Sent, beside: Beside, by: Subject, language: Language | None) -> Taken:
         if request.model.status in TAKEN_BACK:
             return self._take_back(request, beside, by)
-        order = OrderReader(request, beside).read()
+        order = OrderReader(request, beside, language).read()
         try:
-            return self._take_once(order, by, language)
+            return self._take_once(order, by)
         except IdentifierReused:
             # Another request may have stored the same new patient and finding in the meantime: the
             # second time that patient is found. Nothing was judged or counted yet.
-            return self._take_once(order, by, language)
+            return self._take_once(order, by)
 
     def _take_back(self, request: Sent, beside: Beside, by: Subject) -> Taken:
-        """Of such an order nothing but its identifier is read."""
+        """Take back an order, of which nothing but its identifier is read."""
         if by.key and by.key.test:
             raise TestKeyStoresNothing
         identifier = OrderReader(request, beside).read_identifier()
         keys = self.fhir.keys_of_order(*identifier, by=by)
         submission = self.corrections.take_back(keys=keys, by=by)
-        report = next(resources_of(submission, self.fhir.base))
-        notes = (ONLY_IDENTIFIER_READ,)
-        return Taken(notes=notes, report=report, patient=submission.owner, new=False)
+        return Taken(
+            order=None,
+            notes=(ONLY_IDENTIFIER_READ,),
+            report=next(resources_of(submission, self.fhir.base)),
+            patient=submission.owner,
+            new=False,
+        )
 
-    def _take_once(self, order: Order, by: Subject, language: Language | None) -> Taken:
-        sent = replace(order.photos, language=language)
+    def _take_once(self, order: Order, by: Subject) -> Taken:
         try:
             if by.key and by.key.test:
-                submission = self.prediction.rehearse(owner=by.account, sent=sent, by=by)
-                return Taken(
-                    places=order.places,
-                    notes=order.notes,
-                    report=next(resources_of(submission, self.fhir.base)),
-                    patient=by.id,
-                    new=True,
-                )
+                sample = self.prediction.rehearse(owner=by.account, sent=order.photos, by=by)
+                report = next(resources_of(sample, self.fhir.base))
+                return Taken(order=order, notes=order.notes, report=report, patient=by.id, new=True)
             doctor = self._find_performer(order, by)
-            owner, newcomer = self._find_owner(order.patient, by, language, doctor)
-            key, new = self._find_key(order.identifier, owner, by)
-            submission = self.prediction.predict(
-                owner=owner, sent=replace(sent, key=key), by=by, newcomer=newcomer
-            )
+            owner, newcomer = self._find_owner(order, by, doctor)
+            keys = self.fhir.keys_of_order(*order.identifier, by=by)
+            is_used = partial(self.prediction.records.is_used, owner=owner.id, by=by.id)
+            used = next(filter(is_used, keys), None)
+            photos = replace(order.photos, key=used or keys[0])
+            submission = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
         except IdempotencyKeyReused as error:
             raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
         return Taken(
-            places=order.places,
+            order=order,
             notes=(*order.notes, *self._put_in_care(order, submission.owner, doctor, by)),
             report=self.fhir.read_finding(str(submission.number), to=by)[0],
             patient=submission.owner,
-            new=new,
+            new=used is None,
             new_patient=newcomer is not None and submission.owner == owner.id,
         )
 
-    def _find_key(self, order: Identifier, owner: Account, by: Subject) -> tuple[str, bool]:
-        """The idempotency key of an order, and whether it is a new one."""
-        keys = self.fhir.keys_of_order(*order, by=by)
-        records = self.prediction.records
-        used = (key for key in keys if records.is_used(key, owner=owner.id, by=by.id))
-        found = next(used, None)
-        return found or keys[0], found is None
-
     def _find_owner(
-        self,
-        patient: Identifier | str,
-        by: Subject,
-        language: Language | None,
-        doctor: Account | None,
+        self, order: Order, by: Subject, doctor: Account | None
     ) -> tuple[Account, Newcomer | None]:
         """Whose finding it is, and what stores that account, if it is a new one."""
-        if isinstance(patient, str):
-            return self.prediction.records.find_owner(patient=patient, by=by), None
-        drafting = {"locale": language} if language else {}
+        if isinstance(order.patient, str):
+            return self.prediction.records.find_owner(patient=order.patient, by=by), None
         return self.patients.find_or_newcomer(
-            *patient, by=by, doctor=doctor.id if doctor else None, **drafting
+            *order.patient,
+            by=by,
+            doctor=doctor.id if doctor else None,
+            locale=order.photos.language or LANGUAGES[0],
         )
 
     def _put_in_care(
@@ -265,14 +226,14 @@ class FhirIntakeService:
 
     def _find_performer(self, order: Order, by: Subject) -> Account | None:
         """The active doctor whom the order names, for a clinic-wide key; None where it names none,
-        or one who is not active now. Raises UnknownPerformer.
+        or one who is not active now.
         """
         if not order.performers or by.key is None or not by.key.clinic_wide:
             return None
-        found = self.patients.assignments.find_named(order.performers)
-        if not found:
+        doctors = self.patients.assignments.find_named(order.performers)
+        if not doctors:
             raise UnknownPerformer
-        return next((one for one in found if one.active_doctor), None)
+        return next((doctor for doctor in doctors if doctor.active_doctor), None)
 
     def _take_patient(
         self, sent: Sent, wanted: Identifier | None, by: Subject
@@ -286,11 +247,6 @@ class FhirIntakeService:
             account, new = self.patients.add_once(*named, by=by)
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new
 
-    def _answer_patient(self, sent: Sent, wanted: Identifier | None, by: Subject) -> Element:
-        patient, new = self._take_patient(sent, wanted, by)
-        address = f"{self.fhir.base}/Patient/{patient['id']}"
-        return _response(address, new, _say(sent.notes), patient)
-
     def _answer(self, sent: Sent, taken: Taken) -> Element:
         """The answer to one entry of a transaction."""
         base, number = self.fhir.base, taken.report["id"]
@@ -301,10 +257,11 @@ class FhirIntakeService:
             return _response(f"{base}/Patient/{taken.patient}", taken.new_patient)
         if sent.kind == "Consent":
             return _response(None, False, outcome_of(information(CONSENT_READ)))
-        if sent.place not in taken.places:  # what a Media refers to
+        places = taken.order.places if taken.order else ()
+        if sent.place not in places:  # what a Media refers to
             return _response(None, False)
-        media = f"Media/{number}-{taken.places.index(sent.place) + 1}"
-        kept = [one["link"]["reference"] for one in taken.report.get("media", ())]
+        media = f"Media/{number}-{places.index(sent.place) + 1}"
+        kept = [picture["link"]["reference"] for picture in taken.report.get("media", ())]
         if media in kept:
             return _response(f"{base}/{media}", taken.new)
         return _response(None, False, outcome_of(information(NOT_KEPT)))

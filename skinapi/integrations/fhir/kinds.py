@@ -1,12 +1,18 @@
 """The one table of resources: what can be read and searched, and by which parameters. Routes and
-the `CapabilityStatement` are made of it.
+the `CapabilityStatement` are made of it. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ParamType = Literal["token", "reference", "date", "string"]
+from skinapi.base.settings import VERSION
+from skinapi.integrations.fhir.elements import FHIR_JSON, FHIR_VERSION, Element, Resource
+
+RELEASED = "2026-11-26"
+SECURITY = (
+    "Authorization: Bearer, with the token of a person or the key of a program with the scope fhir"
+)
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,7 @@ class Param:
     """
 
     name: str
-    type: ParamType
+    type: Literal["token", "reference", "date"]
     path: str | None = None
 
 
@@ -27,12 +33,11 @@ class Kind:
     name: str
     says: str
     params: tuple[Param, ...] = ()
-    operations: tuple[str, ...] = ()
     searched: bool = True
     dated: bool = False
 
     def param(self, name: str) -> Param | None:
-        return next((one for one in self.all_params if one.name == name), None)
+        return next((param for param in self.all_params if param.name == name), None)
 
     @property
     def all_params(self) -> tuple[Param, ...]:
@@ -62,7 +67,6 @@ _ALL = (
         "An account under its id. Name and e-mail are there for a person, and for a program whose "
         "key has findings:read too",
         (IDENTIFIER,),
-        operations=("everything",),
     ),
     Kind(
         "DiagnosticReport",
@@ -71,12 +75,11 @@ _ALL = (
             *(PATIENT, SUBJECT, IDENTIFIER, STATUS, CODE, CATEGORY, DATE, ISSUED, CONCLUSION),
             BASED_ON,
         ),
-        operations=("document",),
         dated=True,
     ),
     Kind(
         "Observation",
-        "What the model says of a photo, and what was measured or decided",
+        "What the model says of a photo, and what was answered or decided",
         (PATIENT, SUBJECT, STATUS, CODE, CATEGORY, DATE),
         dated=True,
     ),
@@ -86,19 +89,11 @@ _ALL = (
         (PATIENT, SUBJECT, IDENTIFIER, STATUS, CREATED),
         dated=True,
     ),
-    Kind(
-        "Provenance",
-        "Which model made a finding, and which doctor signed what counts",
-        (PATIENT,),
-        dated=True,
-    ),
     Kind("BodyStructure", "A spot of the skin", (PATIENT, IDENTIFIER)),
     Kind("Consent", "What a person has allowed, or not", (PATIENT, STATUS)),
     Kind("Device", "A version of the model", (IDENTIFIER, STATUS)),
-    Kind("AuditEvent", "A row of the audit trail", (Param("subtype", "token", "subtype"),),
-         dated=True),
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
-)  # fmt: skip
+)
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 # Of $everything.
 EVERYTHING = Kind("Patient", "", (Param("_since", "date"), Param("_type", "token", "resourceType")))
@@ -109,4 +104,51 @@ TAKEN: Mapping[str, str] = {
     "it in a transaction. It becomes a DiagnosticReport and is not kept itself",
 }
 # Those that are made of a finding.
-OF_FINDINGS = ("DiagnosticReport", "Observation", "Media", "Provenance")
+OF_FINDINGS = ("DiagnosticReport", "Observation", "Media")
+
+
+def capability_statement(base: str) -> Resource:
+    # What can be sent and not read.
+    created = [
+        {"type": name, "documentation": says, "interaction": [{"code": "create"}]}
+        for name, says in TAKEN.items()
+        if name not in KINDS
+    ]
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": RELEASED,
+        "kind": "instance",
+        "software": {"name": "SkinAPI", "version": VERSION},
+        "implementation": {"description": "SkinAPI", "url": base},
+        "fhirVersion": FHIR_VERSION,
+        "format": [FHIR_JSON, "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"description": SECURITY},
+                "resource": [*map(_capability, KINDS.values()), *created],
+                "interaction": [{"code": "transaction"}],
+            }
+        ],
+    }
+
+
+def _capability(kind: Kind) -> Element:
+    searched = [{"name": param.name, "type": param.type} for param in kind.all_params]
+    created = TAKEN.get(kind.name)
+    interactions = {"read": True, "search-type": kind.searched, "create": created is not None}
+    everything = {
+        "name": "everything",
+        "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    }
+    return {
+        "type": kind.name,
+        "documentation": ". ".join(filter(None, [kind.says, created])),
+        "interaction": [{"code": code} for code, offered in interactions.items() if offered],
+        "versioning": "versioned",
+        "conditionalRead": "full-support",
+        **({"conditionalCreate": True} if created else {}),
+        **({"searchParam": searched} if searched else {}),
+        **({"operation": [everything]} if kind.name == "Patient" else {}),
+    }

@@ -6,16 +6,31 @@ import base64
 import binascii
 import hashlib
 import string
-from collections.abc import Iterator, Mapping
+from calendar import monthrange
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
+from skinapi.base.languages import Language
 from skinapi.base.size_limits import photo_too_large
 from skinapi.findings.prediction.service import SentPhotos
-from skinapi.integrations.fhir.elements import own_system
+from skinapi.integrations.fhir.elements import DICOM, SNOMED, own_system
 from skinapi.integrations.fhir.sent_resources import Identifier, Sent
-from skinapi.integrations.fhir.told_facts import read_context
+from skinapi.integrations.standards import LATERALITY_OF, MODALITY_OF, SITE_OF, age_band_of, side_of
 from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
+from skinapi.model.context import (
+    BODY_SITES,
+    TWO_SIDED,
+    AgeBand,
+    BodySide,
+    BodySite,
+    Context,
+    Laterality,
+    Modality,
+    Sex,
+)
+from skinapi.platform.storage.ids import now
 
 NOT_HERE = (
     "refers to what is not in this request. Send it along: this server fetches nothing from "
@@ -32,8 +47,8 @@ OWN_PATIENTS = own_system("accounts")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """`patient` is an identifier of another system, or the id of an account here. `performers` are
-    the e-mails and ids of accounts by which the doctor is named. `places` are those where the
-    photos were sent, `notes` says what of it was not read.
+    the e-mails and ids of accounts by which the doctor is named; `places` where the photos were
+    sent; `notes` says what of it was not read.
     """
 
     identifier: Identifier
@@ -58,41 +73,41 @@ class Beside:
 
 
 def patient_named_by(sent: Sent, wanted: Identifier | None = None) -> Identifier | str:
-    """Raises InvalidBody."""
+    """The identifier of another system, or the id of an account here."""
     return _own_or_other(sent.one_identifier(wanted))
 
 
 @dataclass
 class OrderReader:
-    """`used` are the places of the resources that the order is made of."""
+    """`used` are the resources that the order is made of, by place."""
 
     request: Sent
     beside: Beside
+    language: Language | None = None
     used: dict[str, Sent] = field(default_factory=dict)
 
     def read_identifier(self) -> Identifier:
-        """Raises InvalidBody."""
         return self.request.one_identifier(self.beside.wanted.get(self.request.place))
 
     def read(self) -> Order:
-        """Raises InvalidBody, PayloadTooLarge."""
         request, model = self.request, self.request.model
         self.used[request.place] = request
         patient, person = self._read_patient(request, model.subject)
         referred = list(self._supporting())
-        lesions = [one for one in referred if isinstance(one, str)]
-        photos = [one for one in referred if isinstance(one, Sent)]
-        photos += [one for one in self._based_on_it() if one not in photos]
+        lesions = [found for found in referred if isinstance(found, str)]
+        photos = [found for found in referred if isinstance(found, Sent)]
+        photos += [photo for photo in self._based_on_it() if photo not in photos]
         if not photos or len(photos) > MOST_PICTURES or len(lesions) > 1:
             raise request.refuse(
                 f"supportingInfo refers to 1 to {MOST_PICTURES} photos (Media or Binary) of one "
                 "spot, and to one BodyStructure at most"
             )
         contents = tuple(map(self._read_photo, photos))
-        media = [one for one in photos if one.kind == "Media"]
-        for one in media:
-            if self._read_patient(one, one.model.subject, optional=True)[0] not in (None, patient):
-                raise one.refuse("its subject is another patient than that of the ServiceRequest")
+        media = [photo for photo in photos if photo.kind == "Media"]
+        for photo in media:
+            subject, _ = self._read_patient(photo, photo.model.subject, optional=True)
+            if subject not in (None, patient):
+                raise photo.refuse("its subject is another patient than that of the ServiceRequest")
         keep_photo = self._read_consent(patient)
         performers = tuple(dict.fromkeys(self._read_performers()))
         for spare in self._all_sent():
@@ -105,13 +120,14 @@ class OrderReader:
             photos=SentPhotos(
                 contents=contents,
                 context=context,
+                language=self.language,
                 keep_photo=keep_photo,
                 lesion=lesions[0] if lesions else None,
                 way="fhir",
             ),
-            places=tuple(one.place for one in photos),
+            places=tuple(photo.place for photo in photos),
             performers=performers,
-            notes=(*unread, *(note for one in self.used.values() for note in one.notes)),
+            notes=(*unread, *(note for sent in self.used.values() for note in sent.notes)),
         )
 
     def _all_sent(self) -> tuple[Sent, ...]:
@@ -161,7 +177,7 @@ class OrderReader:
             told, known = reference.reference, reference.identifier
             sent = self._find(self.request, told)
             if sent is not None and sent.kind == "Practitioner":
-                yield from (one.value for one in sent.identifiers)
+                yield from (one.value for one in sent.held_identifiers)
                 telecoms = sent.model.telecom or ()
                 yield from (one.value for one in telecoms if one.system == "email" and one.value)
             elif told:
@@ -190,7 +206,7 @@ class OrderReader:
             if sent.kind != "Media":
                 continue
             based_on = [one.reference for one in sent.model.basedOn or ()]
-            if any(self._find(sent, one) is self.request for one in based_on):
+            if any(self._find(sent, name) is self.request for name in based_on):
                 self.used[sent.place] = sent
                 yield sent
 
@@ -240,7 +256,6 @@ def _own_or_other(identifier: Identifier) -> Identifier | str:
 
 
 def _decode(sent: Sent, largest: int) -> bytes:
-    """Raises InvalidBody, PayloadTooLarge."""
     text = sent.data or ""
     try:
         try:
@@ -263,3 +278,111 @@ def _refuse_other_type(sent: Sent, told: str | None, content: bytes) -> None:
         raise sent.refuse(f"contentType must be {', '.join(BEGINNINGS)}")
     if not content.startswith(beginnings):
         raise sent.refuse("its data are not of the type that contentType names")
+
+
+# What is told about a photo, as the facts that a sender of `POST /predict` may tell. Nothing is
+# guessed: what has no value here is left out, and the sender is told so.
+
+_SEXES: dict[str, Sex] = {"female": "female", "male": "male", "other": "other"}
+_LATERALITIES: tuple[Laterality, ...] = ("left", "middle", "right")
+_SIDES: tuple[BodySide, ...] = ("front", "rear")
+
+
+class Place(NamedTuple):
+    site: BodySite
+    laterality: Laterality | None = None
+    side: BodySide | None = None
+
+
+def read_context(
+    request: Sent, person: Sent | None, media: Sequence[Sent]
+) -> tuple[Context, list[str]]:
+    """The facts about all photos together, and what could not be read."""
+    unread: list[str] = []
+    sites = [site for photo in media if (site := photo.model.bodySite)]
+    sites += request.model.bodySite or []
+    places = set(filter(None, map(_read_place, sites)))
+    if len(places) > 1:
+        raise request.refuse("bodySite names several places: send a request for each")
+    if not places and sites:
+        unread.append(f"{request.place}: this server knows no place by the code of bodySite")
+    place = places.pop() if places else None
+    age_band = None
+    if person is not None and person.model.birthDate is not None:
+        age_band = _read_age(person.model.birthDate, _day_of(request))
+        if age_band is None:
+            unread.append(f"{person.place}: birthDate does not say which age group it is")
+    modalities = set(map(_read_modality, media))
+    context = Context(
+        modality=modalities.pop() if len(modalities) == 1 else Modality.UNKNOWN,
+        age_band=age_band,
+        sex=_SEXES.get(person.model.gender or "") if person else None,
+        body_site=place.site if place else None,
+        body_laterality=place.laterality if place else None,
+        body_side=place.side if place else None,
+    )
+    return context, unread
+
+
+def _codes(told: Any, system: str) -> Collection[str]:
+    codings = (told.coding if told else None) or ()
+    return [coding.code for coding in codings if coding.code and coding.system == system]
+
+
+def _read_place(told: Any) -> Place | None:
+    """A `CodeableConcept`: the code of a site, and beside it that of a side of the body."""
+    snomed, own_sites = _codes(told, SNOMED), _codes(told, own_system("body-sites"))
+    sites = {
+        *(site for site in BODY_SITES if site in own_sites),
+        *(SITE_OF[code] for code in snomed if code in SITE_OF),
+    }
+    if len(sites) != 1:
+        return None
+    site = sites.pop()
+    own_lateral, own_sides = (
+        _codes(told, own_system("laterality")),
+        _codes(told, own_system("sides")),
+    )
+    lateral = {
+        *(laterality for laterality in _LATERALITIES if laterality in own_lateral),
+        *(LATERALITY_OF[code] for code in snomed if code in LATERALITY_OF),
+    }
+    sides: set[BodySide] = {
+        *(side for side in _SIDES if side in own_sides and site in TWO_SIDED),
+        *(side for code in snomed if (side := side_of(code))),
+    }
+    return Place(
+        site,
+        lateral.pop() if len(lateral) == 1 else None,
+        sides.pop() if len(sides) == 1 else None,
+    )
+
+
+def _read_modality(sent: Sent) -> Modality:
+    told = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DICOM)} - {None}
+    return told.pop() or Modality.UNKNOWN if len(told) == 1 else Modality.UNKNOWN
+
+
+def _day_of(request: Sent) -> date:
+    """When it was ordered, so that it means the same when it is sent again; else today."""
+    told = str(request.model.authoredOn or "")[:10]
+    try:
+        return date.fromisoformat(told)
+    except ValueError:  # a year alone
+        return now().date()
+
+
+def _read_age(told: Any, on: date) -> AgeBand | None:
+    """None where a year or a month leaves two groups open, or nobody is that old."""
+    year, *rest = map(int, str(told).split("-"))
+    if not year:
+        return None
+    months = rest[:1] or [1, 12]
+    days = rest[1:] or [1, monthrange(year, months[-1])[1]]
+    earliest, latest = date(year, months[0], days[0]), date(year, months[-1], days[-1])
+    bands = {age_band_of(_years(born, on)) for born in (earliest, latest)}
+    return bands.pop() if len(bands) == 1 else None
+
+
+def _years(born: date, on: date) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

@@ -16,7 +16,6 @@ from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError, Submission
 from skinapi.findings.reports.page_texts import say_advice
 from skinapi.findings.reports.reading import without_repeats
-from skinapi.integrations.fhir.devices import device_reference, provenance_of
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DICOM,
@@ -36,8 +35,8 @@ from skinapi.integrations.fhir.elements import (
     reference,
     share,
 )
-from skinapi.integrations.fhir.patients import patient_reference
-from skinapi.integrations.what_holds import counting_decision, say_replaced
+from skinapi.integrations.fhir.other_resources import device_reference
+from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding.finding import doubt_notice
@@ -60,13 +59,6 @@ KEPT_IN_ERROR = {
     *("language", "identifier", "category", "code", "type", "subject", "issued", "result", "media"),
     *("effectiveDateTime", "createdDateTime", "basedOn"),
 }
-NO_OUTLINE = "The outline of the spot is not clear enough to measure it"
-MEASURES = {
-    "asymmetry": "Asymmetry, from 0 to 1",
-    "border": "Irregularity of the border, from 0 to 1",
-    "colour": "Variety of colours, from 0 to 1",
-    "diameter": "Longest diameter, as a share of the photo's shorter side",
-}
 
 
 def resources_of(submission: Submission, base: str, *, printed: bool = False) -> Iterator[Resource]:
@@ -78,12 +70,9 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
         return
     observations = list(observations_of(submission))
     media = list(media_of(submission, base))
-    report = _report_of(submission, observations, media, base if printed else None)
-    yield report
+    yield _report_of(submission, observations, media, base if printed else None)
     yield from observations
     yield from media
-    targets = [_refer(one) for one in (report, *observations)]
-    yield provenance_of(submission, targets, [_refer(one) for one in media])
 
 
 def _in_error(submission: Submission, error: EnteredInError, base: str) -> Iterator[Resource]:
@@ -94,13 +83,14 @@ def _in_error(submission: Submission, error: EnteredInError, base: str) -> Itera
     media = list(media_of(submission, base))
     says = [ERRORS[submission.language].in_error, error.reason]
     for resource in (_report_of(submission, observations, media, None), *observations, *media):
+        kind = resource["resourceType"]
         kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
-        if resource["resourceType"] == "DiagnosticReport":
-            kept |= {"text": _narrative(says)}
-        if resource["resourceType"] == "Media":
-            kept |= {"content": {"contentType": "image/jpeg"}}
-        kind, number = resource["resourceType"], resource["id"]
-        yield made(kind, number, submission.changed_at, **kept, status="entered-in-error")
+        if kind == "DiagnosticReport":
+            kept["text"] = _narrative(says)
+        if kind == "Media":
+            kept["content"] = {"contentType": "image/jpeg"}
+        kept["status"] = "entered-in-error"
+        yield made(kind, resource["id"], submission.changed_at, **kept)
 
 
 def report_status(submission: Submission) -> str:
@@ -121,7 +111,8 @@ def _report_of(
     submission: Submission, observations: list[Resource], media: list[Resource], base: str | None
 ) -> Resource:
     number, language = submission.number, submission.language
-    said, doctor = _say(submission), _interpreter(submission)
+    said, counting = _say(submission), counting_decision(submission)
+    notices = (notice.in_language(language) for notice in submission.finding.notices)
     pdf = {
         "contentType": "application/pdf",
         "language": language,
@@ -133,7 +124,7 @@ def _report_of(
         number,
         submission.changed_at,
         language=language,
-        text=_narrative([said, *_notices(submission)]),
+        text=_narrative([said, *without_repeats(notices)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
         basedOn=_based_on(submission),
         status=report_status(submission),
@@ -143,13 +134,13 @@ def _report_of(
             coding(LOINC, "18748-4", "Diagnostic imaging study"),
             text="Assessment of a photo of a skin lesion",
         ),
-        subject=patient_reference(submission.owner),
+        subject=reference("Patient", submission.owner),
         effectiveDateTime=instant(submission.photographed_at),
         issued=instant(submission.said_at),
-        resultsInterpreter=[{"display": doctor}] if doctor else None,
+        resultsInterpreter=[{"display": counting.decided_by}] if counting else None,
         result=[_refer(one) for one in observations],
         media=[{"link": _refer(one)} for one in media],
-        conclusion=said if doctor or submission.decision else None,
+        conclusion=said if counting or submission.decision else None,
         conclusionCode=[_conclude(submission)],
         presentedForm=[pdf] if base else None,
     )
@@ -161,12 +152,6 @@ def _based_on(submission: Submission) -> list[Element]:
         return []
     order = {"system": own_system(ORDERS), "value": str(submission.number)}
     return [{"type": "ServiceRequest", "identifier": order}]
-
-
-def _interpreter(submission: Submission) -> str | None:
-    """The doctor who says what counts."""
-    counting = counting_decision(submission)
-    return counting.decided_by if counting else None
 
 
 def _conclude(submission: Submission) -> Element:
@@ -184,7 +169,7 @@ def _conclude(submission: Submission) -> Element:
 
 
 def _say_instead(advice: Advice) -> str:
-    """Say it in English, as all that stands beside codes."""
+    """What counts instead, in English, as all that stands beside codes."""
     return " ".join(say_advice(advice, "en", for_doctor=True))
 
 
@@ -193,7 +178,7 @@ def _no_concept(reason: str, text: str) -> Element:
 
 
 def _say(submission: Submission) -> str:
-    """What counts, in the words of its reader, and by when."""
+    """What counts, in the words of its reader, and by when it is due."""
     decision, language = submission.decision, submission.language
     due = say_due(submission.instruction.counts.due, language)
     for_doctor = not submission.reader.is_patient
@@ -211,11 +196,6 @@ def _say(submission: Submission) -> str:
     return " ".join([told.in_language(language), step, *due])
 
 
-def _notices(submission: Submission) -> tuple[str, ...]:
-    notices = submission.finding.notices
-    return without_repeats(notice.in_language(submission.language) for notice in notices)
-
-
 def _narrative(paragraphs: list[str]) -> Element:
     said = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
     return {
@@ -229,9 +209,7 @@ def _refer(resource: Resource) -> Element:
 
 
 def observations_of(submission: Submission) -> Iterator[Resource]:
-    """What a doctor has decided first: it replaces the model's band. Then the model's output and
-    what was measured.
-    """
+    """What a doctor has decided first: it replaces the model's band. Then the model's output."""
     finding, replaced_by = submission.finding, submission.replaced_by
     if submission.decision or counting_decision(submission):
         yield _decided(submission)
@@ -260,7 +238,7 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
         submission,
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
-        valueCodeableConcept=_band(finding.band),
+        valueCodeableConcept=_band_concept(finding.band),
         note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
     )
     if finding.checklist_score is not None:
@@ -271,8 +249,6 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
             by_model=False,
             valueInteger=finding.checklist_score,
         )
-    if submission.shape is not None:
-        yield _abcd(submission)
 
 
 def _likely(submission: Submission) -> Resource:
@@ -299,24 +275,9 @@ def _likely(submission: Submission) -> Resource:
     )
 
 
-def _band(band: Band) -> Element:
+def _band_concept(band: Band) -> Element:
     words = conditions_table().band_words(band, "en")
     return own_concept("bands", band, words.doctor_label)
-
-
-def _abcd(submission: Submission) -> Resource:
-    measured = dict(submission.shape or {})
-    components = [
-        {"code": own_concept("observations", name, says), "valueQuantity": share(measured[name])}
-        for name, says in MEASURES.items()
-        if measured.get(name) is not None
-    ]
-    value: dict[str, Any] = {"component": components}
-    if not components:
-        value = {"dataAbsentReason": absent("unknown", NO_OUTLINE)}
-    return _observe(
-        submission, "abcd", "ABCD measures of the spot's outline", by_model=False, **value
-    )
 
 
 def _decided(submission: Submission) -> Resource:
@@ -330,7 +291,7 @@ def _decided(submission: Submission) -> Resource:
     before += [own] if own and replaced_by else []
     was_judged = any(map(_judges, before))
     if counting and _judges(counting):
-        value: dict[str, Any] = {"valueCodeableConcept": _band(counting.urgency)}
+        value: dict[str, Any] = {"valueCodeableConcept": _band_concept(counting.urgency)}
         status = "amended" if was_judged else "final"
     else:
         why = counting.band_words("en").doctor_action if counting else ""
@@ -373,7 +334,7 @@ def _observe(
             "status": "final" if signed else "preliminary",
             "category": [concept(coding(CATEGORIES, "imaging", "Imaging"))],
             "code": own_concept("observations", name, says),
-            "subject": patient_reference(submission.owner),
+            "subject": reference("Patient", submission.owner),
             "effectiveDateTime": instant(submission.photographed_at),
             "issued": instant(submission.created_at),
             "bodySite": _body_site(submission),
@@ -400,9 +361,9 @@ def _body_site(submission: Submission) -> Element:
 
 
 def _media_ids(submission: Submission) -> list[str]:
-    """Of the photos that are kept: their places, as they were sent."""
+    """The ids of the photos that are kept: with their places, as they were sent."""
     pictures = enumerate(submission.pictures, 1)
-    return [f"{submission.number}-{place}" for place, one in pictures if one.photo_blob]
+    return [f"{submission.number}-{place}" for place, picture in pictures if picture.photo_blob]
 
 
 def media_of(submission: Submission, base: str) -> Iterator[Resource]:
@@ -418,7 +379,7 @@ def media_of(submission: Submission, base: str) -> Iterator[Resource]:
             status="completed",
             type=concept(coding(MEDIA_TYPES, "image", "Image")),
             modality=concept(kind) if kind else None,
-            subject=patient_reference(submission.owner),
+            subject=reference("Patient", submission.owner),
             createdDateTime=instant(submission.photographed_at),
             bodySite=_body_site(submission),
             width=quality.width,

@@ -2,37 +2,90 @@
 
 import base64
 import json
+import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, request
 from werkzeug.http import parse_options_header
 
-from skinapi.base.errors import Forbidden, InvalidBody, InvalidQuery, NotFound, UnsupportedMediaType
+from skinapi.base.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidBody,
+    InvalidQuery,
+    NoModel,
+    NotFound,
+    PredictionQuotaReached,
+    Refused,
+    SkinAPIError,
+    UnsupportedMediaType,
+)
+from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Scope, Subject
-from skinapi.integrations.fhir.bundles import document, searchset, write_searchset
-from skinapi.integrations.fhir.capabilities import capability_statement
-from skinapi.integrations.fhir.elements import FHIR_JSON, Resource
-from skinapi.integrations.fhir.json_reading import is_r4
-from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind
-from skinapi.integrations.fhir.outcomes import NotAcceptable, UnknownKind, operation_outcome
-from skinapi.integrations.fhir.search import MOST_PARAMETERS, read_search
-from skinapi.integrations.fhir.service import FhirService
+from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
+from skinapi.integrations.fhir.elements import (
+    FHIR_JSON,
+    Element,
+    Resource,
+    entry_of,
+    instant,
+    issue_of,
+    outcome_of,
+    write_bundle,
+)
+from skinapi.integrations.fhir.intake import (
+    FhirIntakeService,
+    IdentifierReused,
+    PhotosApart,
+    UnknownPerformer,
+)
+from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind, capability_statement
+from skinapi.integrations.fhir.search import AFTER, MOST_PARAMETERS, Search, read_search
+from skinapi.integrations.fhir.sent_resources import is_r4, read_json
+from skinapi.integrations.fhir.service import FhirService, FoundPage
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
-from skinapi.platform.web.request_parsing import client_stream
+from skinapi.platform.web.request_parsing import BodyStream, client_stream
 
 FORM = "application/x-www-form-urlencoded"
 JSON_FORMS = (FHIR_JSON, "application/json", "text/json", "json", "application/*", "*/*")
-NO_JSON = "This form of FHIR is not taken; send application/fhir+json"
 SCOPES: tuple[Scope, ...] = ("fhir",)
+# https://hl7.org/fhir/R4/http.html#ops
+RETURN = re.compile(r"return=(minimal|representation|OperationOutcome)", re.ASCII)
+
+
+class NotAcceptable(SkinAPIError):
+    status, code = 406, "not_acceptable"
+    sentence = "FHIR R4 is answered, as JSON alone: ask for application/fhir+json"
+
+
+class UnknownKind(NotFound):
+    code, sentence = "unknown_kind", "This server has no resources of that kind"
+
+
+REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
+REFUSALS = (
+    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased),
+    UnknownPerformer,
+    *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
+)
+
+
+def operation_outcome(error: SkinAPIError) -> Response:
+    return Response(json.dumps(outcome_of(issue_of(error))), error.status, mimetype=FHIR_JSON)
+
+
 FHIR: dict[str, Any] = {
     "produces": FHIR_JSON,
     "renderer": operation_outcome,
     "errors_in": FHIR_JSON,
 }
-
 routes: Routes[FhirService] = Routes("FHIR", access=Signed(scopes=SCOPES), **FHIR)
+intake_routes: Routes[FhirIntakeService] = Routes(
+    "FHIR intake", access=Signed(scopes=SCOPES), consumes=FHIR_JSON, **FHIR
+)
 
 
 @routes.route(
@@ -40,7 +93,7 @@ routes: Routes[FhirService] = Routes("FHIR", access=Signed(scopes=SCOPES), **FHI
 )
 def show_capabilities(fhir: FhirService) -> Response:
     """What this server can do, as a `CapabilityStatement`."""
-    refuse_other_forms()
+    _refuse_other_forms()
     return _answer(capability_statement(fhir.base))
 
 
@@ -84,7 +137,7 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
     """Read one resource. A `Binary` is sent as what it is, unless `Accept` asks for FHIR."""
     if _kind(kind).name == "Binary":
         return _read_binary(fhir, identifier, subject)
-    refuse_other_forms()
+    _refuse_other_forms()
     return _answer(fhir.read(_kind(kind), identifier, to=subject))
 
 
@@ -95,37 +148,70 @@ def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> 
     """All resources of a patient as one `Bundle`, which is written while it is read; in pages with
     `_count`. `_since` and `_type` choose among them.
     """
-    refuse_other_forms()
+    _refuse_other_forms()
     patient = fhir.get_patient(identifier, to=subject)
-    sent = list(request.args.items(multi=True))
-    search = read_search(EVERYTHING, sent, strict=_strict(), base=fhir.base)
+    search = _read_search(EVERYTHING, list(request.args.items(multi=True)), fhir)
     address = f"{fhir.base}/Patient/{patient.id}/$everything"
     if "_count" in request.args:
         page = fhir.page_everything(patient, search, to=subject)
-        return _answer(searchset(page, search, address, fhir.base))
-    head = searchset(fhir.empty_page(), search, address, fhir.base)
-    found = fhir.walk_everything(patient, search, to=subject)
-    return Response(write_searchset(found, head, fhir.base), mimetype=FHIR_JSON)
+        return _answer(_searchset(page, search, address, fhir.base))
+    head = _searchset(fhir.empty_page(), search, address, fhir.base)
+    resources = fhir.walk_everything(patient, search, to=subject)
+    entries = (entry_of(resource, fhir.base, "match") for resource in resources)
+    return Response(write_bundle(head, entries), mimetype=FHIR_JSON)
 
 
-@routes.route(
-    "GET", "/fhir/DiagnosticReport/<identifier>/$document", raises=(NotFound, NotAcceptable)
+@intake_routes.route(
+    "POST",
+    "/fhir",
+    access=Signed(scopes=SCOPES, test_keys=True),
+    carries_photo=True,
+    raises=REFUSALS,
 )
-def read_document(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
-    """A report with all that it refers to, as a document."""
-    refuse_other_forms()
-    resources, others = fhir.read_document(identifier, to=subject)
-    return _answer(document(resources, others, fhir.base))
+def take_bundle(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
+    """Take a `Bundle`: a transaction with a `ServiceRequest`, its `Patient` and its photos (`Media`
+    or `Binary`), which is all or nothing.
+
+    The answer has the `DiagnosticReport` in place of the `ServiceRequest`, and says what was not
+    read. The same `ServiceRequest.identifier` gets the same report again; another request under it
+    is 409. Of names, addresses and numbers nothing is kept.
+    """
+    _refuse_other_forms()
+    answer = intake.take_bundle(read_json(stream), by=subject, language=_language())
+    return Response(json.dumps(answer), mimetype=FHIR_JSON)
 
 
-def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subject) -> Response:
-    refuse_other_forms()
-    kind = _kind(name)
-    if not kind.searched:
-        raise UnknownKind(f"{kind.name} is read by its id alone")
-    search = read_search(kind, sent, strict=_strict(), base=fhir.base)
-    page = fhir.page(search, to=to)
-    return _answer(searchset(page, search, f"{fhir.base}/{kind.name}", fhir.base))
+@intake_routes.route(
+    "POST",
+    "/fhir/ServiceRequest",
+    access=Signed(scopes=SCOPES, test_keys=True),
+    carries_photo=True,
+    raises=REFUSALS,
+)
+def take_request(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
+    """Take a `ServiceRequest` that contains its photos, and answer with the `DiagnosticReport`,
+    which `Location` names. With `Prefer: return=OperationOutcome` the answer says what was not
+    read of it.
+    """
+    _refuse_other_forms()
+    taken = intake.take_request(read_json(stream), by=subject, language=_language())
+    address = f"{intake.fhir.base}/DiagnosticReport/{taken.report['id']}"
+    return _created(taken.report, address, taken.new, taken.outcome)
+
+
+@intake_routes.route(
+    "POST", "/fhir/Patient", raises=(*REFUSED_BODIES, Forbidden, NotFound, Conflict)
+)
+def take_patient(intake: FhirIntakeService, *, stream: BodyStream, subject: Subject) -> Response:
+    """The `Patient` of this identifier, who is added if there is none: with a clinic-wide key.
+
+    Only a hash of the identifier is kept, and nothing else of what is sent.
+    """
+    _refuse_other_forms()
+    condition = request.headers.get("If-None-Exist")
+    patient, new, outcome = intake.take_patient(read_json(stream), condition=condition, by=subject)
+    address = f"{intake.fhir.base}/Patient/{patient['id']}"
+    return _created(patient, address, new, outcome)
 
 
 def _kind(name: str) -> Kind:
@@ -133,6 +219,47 @@ def _kind(name: str) -> Kind:
     if kind is None:
         raise UnknownKind
     return kind
+
+
+def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subject) -> Response:
+    _refuse_other_forms()
+    kind = _kind(name)
+    if not kind.searched:
+        raise UnknownKind(f"{kind.name} is read by its id alone")
+    search = _read_search(kind, sent, fhir)
+    page = fhir.page(search, to=to)
+    return _answer(_searchset(page, search, f"{fhir.base}/{kind.name}", fhir.base))
+
+
+def _read_search(kind: Kind, sent: list[tuple[str, str]], fhir: FhirService) -> Search:
+    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
+    return read_search(kind, sent, strict=strict, base=fhir.base)
+
+
+def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Resource:
+    """A page as a `Bundle`. `meta.lastUpdated` is the moment until which the page, with those that
+    follow, is complete: whoever asks next for what was changed since then misses nothing.
+    """
+    links = [_link("self", address, search.used)]
+    if page.following and search.count:
+        links.append(_link("next", address, (*search.used, (AFTER, str(page.following)))))
+    entries = [entry_of(resource, base, "match") for resource in page.resources]
+    if search.ignored:
+        said = f"Ignored, because it is not searched by that here: {', '.join(search.ignored)}"
+        warning = {"severity": "warning", "code": "not-supported", "diagnostics": said}
+        entries.append({"resource": outcome_of(warning), "search": {"mode": "outcome"}})
+    return {
+        "resourceType": "Bundle",
+        "meta": {"lastUpdated": instant(page.complete_until)},
+        "type": "searchset",
+        "link": links,
+        **({"entry": entries} if entries else {}),
+    }
+
+
+def _link(relation: str, address: str, parameters: tuple[tuple[str, str], ...]) -> Element:
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return {"relation": relation, "url": f"{address}{query}"}
 
 
 def _read_binary(fhir: FhirService, identifier: str, to: Subject) -> Response:
@@ -146,12 +273,8 @@ def _read_binary(fhir: FhirService, identifier: str, to: Subject) -> Response:
     return Response(content, mimetype=media_type)
 
 
-def _strict() -> bool:
-    return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
-
-
-def refuse_other_forms() -> None:
-    """Raises NotAcceptable where the answer is wanted in another form than JSON."""
+def _refuse_other_forms() -> None:
+    """Refuse a request whose answer is wanted in another form than JSON."""
     wanted = request.args.get("_format")
     accepted = [wanted] if wanted else [value for value, _ in request.accept_mimetypes]
     if accepted and not any(map(_is_served, accepted)):
@@ -171,3 +294,19 @@ def _answer(resource: Resource) -> Response:
         response.last_modified = datetime.fromisoformat(meta["lastUpdated"])
         response.make_conditional(request)
     return response
+
+
+def _created(resource: Resource, address: str, new: bool, outcome: Resource) -> Response:
+    wanted = RETURN.search(request.headers.get("Prefer", ""))
+    form = wanted[1] if wanted else "representation"
+    answered = {"representation": resource, "OperationOutcome": outcome}.get(form)
+    text = json.dumps(answered) if answered else ""
+    response = Response(text, 201 if new else 200, mimetype=FHIR_JSON)
+    response.headers["Location"] = address
+    response.set_etag(resource["meta"]["versionId"], weak=True)
+    return response
+
+
+def _language() -> Language | None:
+    """That of the caller's `Accept-Language`; None where it names none that there are words in."""
+    return known_language(request.accept_languages.best_match(LANGUAGES))

@@ -7,7 +7,7 @@ with `Prefer: handling=strict` it is refused too. A value that cannot be read is
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -53,11 +53,10 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Raises InvalidQuery."""
-        found = CURSOR.fullmatch(text)
-        if found is None:
+        parts = CURSOR.fullmatch(text)
+        if parts is None:
             raise InvalidQuery(f"{AFTER}: follow the link `next` of a page, and make none yourself")
-        moment, behind, key, sent = found.groups()
+        moment, behind, key, sent = parts.groups()
         return cls(EPOCH + int(moment) * MILLISECOND, behind, key, int(sent))
 
 
@@ -69,11 +68,10 @@ class TokenFilter:
     tokens: tuple[tuple[str | None, str], ...]
 
     def matches(self, resource: Resource) -> bool:
-        held = list(_tokens_of(resource.get(self.param.path or "")))
         return any(
             (code in ("", held_code)) and (system is None or system == held_system)
+            for held_system, held_code in _tokens_of(resource.get(self.param.path or ""))
             for system, code in self.tokens
-            for held_system, held_code in held
         )
 
 
@@ -104,14 +102,13 @@ class Search:
     newest_first: bool = False
     cursor: Cursor | None = None
     used: tuple[tuple[str, str], ...] = ()
-    ignored: tuple[str, ...] = field(default=())
+    ignored: tuple[str, ...] = ()
 
     def matches(self, resource: Resource) -> bool:
-        return all(one.matches(resource) for one in self.filters)
+        return all(chosen.matches(resource) for chosen in self.filters)
 
 
 def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, strict: bool, base: str) -> Search:
-    """Raises InvalidQuery."""
     if len(sent) > MOST_PARAMETERS:
         raise InvalidQuery(f"A search has at most {MOST_PARAMETERS} parameters")
     search = Search(kind)
@@ -138,9 +135,7 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
         return replace(search, count=_read_count(value))
     if name == AFTER:
         return replace(search, cursor=Cursor.read(value))
-    if name == SORT:
-        if not search.kind.dated or value not in ("_lastUpdated", "-_lastUpdated"):
-            return None
+    if name == SORT and search.kind.dated and value in ("_lastUpdated", "-_lastUpdated"):
         return replace(search, newest_first=value.startswith("-"))
     if name in BY_ORDER and search.kind.param(BASED_ON.name) and value:
         read = tuple(map(_read_token, _split(name, value)))
@@ -156,8 +151,8 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
         read = tuple(map(_read_token, _split(name, value)))
         return replace(search, identifiers=_both(search.identifiers, read))
     if param == BASED_ON:
-        told = (_id_of(one, "ServiceRequest", base) for one in _split(name, value))
-        read = tuple((own_system(ORDERS), one) for one in told)
+        told = (_id_of(reference, "ServiceRequest", base) for reference in _split(name, value))
+        read = tuple((own_system(ORDERS), number) for number in told)
         return replace(search, orders=_both(search.orders, read))
     if param.type == "reference":
         return replace(search, patient=_read_patient(search.patient, name, value, base))
@@ -165,17 +160,15 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
         since = "ge" if name == "_since" else ""
         return replace(search, span=_within(search.span, read_span(name, since + value)))
     if param.type == "date":
-        return _filtered(search, DateFilter(param, read_span(name, value)))
-    return _filtered(search, TokenFilter(param, tuple(map(_read_token, _split(name, value)))))
-
-
-def _filtered(search: Search, one: TokenFilter | DateFilter) -> Search:
-    return replace(search, filters=(*search.filters, one))
+        chosen: DateFilter | TokenFilter = DateFilter(param, read_span(name, value))
+    else:
+        chosen = TokenFilter(param, tuple(map(_read_token, _split(name, value))))
+    return replace(search, filters=(*search.filters, chosen))
 
 
 def _both(before: tuple[Any, ...] | None, read: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Of a parameter that is repeated, what both times name."""
-    return read if before is None else tuple(one for one in before if one in read)
+    """What both times name, where a parameter is repeated."""
+    return read if before is None else tuple(value for value in before if value in read)
 
 
 def _split(name: str, value: str) -> tuple[str, ...]:
@@ -200,7 +193,7 @@ def _read_patient(before: str | None, name: str, value: str, base: str) -> str:
     if "," in value:
         raise InvalidQuery(f"{name}: one patient at a time")
     told = _id_of(value, "Patient", base)
-    # No account has that id, so nothing is found.
+    # No account has the id "-", so nothing is found.
     return told if before in (None, told) else "-"
 
 
@@ -216,7 +209,7 @@ def _within(one: Span, other: Span) -> Span:
 
 def read_span(name: str, value: str) -> Span:
     """What a date with a prefix allows. Without a zone it is UTC; a value that names a day or a
-    second stands for all of it. Raises InvalidQuery.
+    second stands for all of it.
     """
     found = DATE.fullmatch(value)
     prefix = (found and found["prefix"]) or "eq"
@@ -258,9 +251,7 @@ _PLURALS = {"second": "seconds", "minute": "minutes", "day": "days"}
 
 
 def _tokens_of(element: Any) -> Iterable[tuple[str, str]]:
-    """The systems and codes that an element holds: a code, a `Coding`, a `CodeableConcept`, or a
-    list of these.
-    """
+    """The systems and codes of a code, a `Coding`, a `CodeableConcept`, or a list of these."""
     if isinstance(element, str):
         yield "", element
     elif isinstance(element, list):

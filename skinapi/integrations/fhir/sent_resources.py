@@ -1,18 +1,31 @@
-"""The resources that are sent here, checked: by the models of `fhir.resources`, which know elements
-and types, and by the tables here, for the codes that these models let through.
+"""What is sent here, read strictly and checked: JSON that two parsers could read as two things is
+refused; resources are checked by the models of `fhir.resources`, which know elements and types, and
+by the tables here, for the codes that these models let through.
 
 https://hl7.org/fhir/R4/servicerequest.html, https://hl7.org/fhir/R4/media.html,
-https://hl7.org/fhir/R4/patient.html
+https://hl7.org/fhir/R4/patient.html, https://hl7.org/fhir/R4/http.html#transaction
 """
 
+import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
+import pydantic_core
 from pydantic import ValidationError
 
-from skinapi.base.errors import InvalidBody
-from skinapi.platform.web.request_parsing import sentence_of
+from skinapi.base.errors import InvalidBody, UnsupportedMediaType
+from skinapi.base.json_bounds import holds_more_values
+from skinapi.integrations.fhir.elements import FHIR_JSON
+from skinapi.platform.web.request_parsing import BodyStream, sentence_of
+
+# A patient with all that a hospital writes of them, an order and four photos have about 500.
+MOST_VALUES = 5000
+JSON_TYPES = (FHIR_JSON, "application/json")
+# What is long and begins as base64 does, escaped or not.
+PHOTO = re.compile(rb'(?<=")[A-Za-z0-9+/=\\][^"]{1023,}')
 
 KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent", "Practitioner")
 # What is used of each, or means nothing for a finding. Whatever else is sent is told to the sender.
@@ -51,6 +64,46 @@ _MODIFIERS: Mapping[str, Collection[object]] = {
     "modifierExtension": (None,),
 }
 
+MOST_ENTRIES = 20
+LONGEST_CONDITION = 2000
+ABSOLUTE = ("urn:uuid:", "urn:oid:", "http://", "https://")
+CONDITIONS = ("ifMatch", "ifModifiedSince", "ifNoneMatch")
+# These are found by their identifiers, so they can be created on a condition.
+IDENTIFIED = ("Patient", "ServiceRequest")
+
+
+def read_json(body: BodyStream) -> dict[str, Any]:
+    """The body as a JSON object."""
+    if body.media_type not in JSON_TYPES or not is_r4(body.parameters):
+        raise UnsupportedMediaType(f"Send FHIR R4 as JSON: {FHIR_JSON}")
+    data = body.read(-1)
+    # Without what is long and begins as base64 does behind a quote: that is a string, or the end of
+    # what is JSON. What is left of it is how it escapes the quote behind it. Not by a split: a body
+    # of nothing but quotes would take a hundred times its size.
+    short = PHOTO.sub(lambda photo: photo[0][len(photo[0].rstrip(b"\\")) :], data)
+    if holds_more_values(short, MOST_VALUES):
+        raise InvalidBody(f"The body holds more than {MOST_VALUES} values")
+    try:
+        # Without decoding the whole: one letter beyond Latin would make four bytes of each.
+        content = pydantic_core.from_json(data, allow_inf_nan=False)
+        json.loads(short, object_pairs_hook=_refuse_repeated)
+    except ValueError as error:
+        raise InvalidBody("The body is not valid JSON, or names something twice") from error
+    if not isinstance(content, dict):
+        raise InvalidBody("The body must be a JSON object")
+    return content
+
+
+def is_r4(parameters: Mapping[str, str]) -> bool:
+    """Whether these parameters of a media type name no other version of FHIR."""
+    named = (value for name, value in parameters.items() if name.lower() == "fhirversion")
+    return all(version.startswith("4.0") for version in named)
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name is repeated")
+
 
 class Identifier(NamedTuple):
     """`system` says who gave `value`."""
@@ -84,41 +137,35 @@ class Sent:
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
 
     @property
-    def identifiers(self) -> list[Identifier]:
-        """Those that are in use, each once. Without a system one says nothing."""
+    def held_identifiers(self) -> list[Any]:
+        """Those that are in use, as they were sent. Without a system one says nothing."""
         held = getattr(self.model, "identifier", None) or ()
-        found = [
-            Identifier(one.system, one.value)
-            for one in held
-            if one.use != "old" and one.system and one.value
-        ]
-        return list(dict.fromkeys(found))
+        return [one for one in held if one.use != "old" and one.system and one.value]
 
     def one_identifier(self, wanted: Identifier | None = None) -> Identifier:
         """What it is known by: what a conditional creation names, else the only one, else the only
-        official one. Raises InvalidBody.
+        official one.
         """
-        found = self.identifiers
-        if wanted is not None and wanted not in found:
+        held = {Identifier(one.system, one.value): one for one in self.held_identifiers}
+        if wanted is not None and wanted not in held:
             raise self.refuse("ifNoneExist names an identifier that it does not have")
-        if len(found) > 1:
-            official = {
-                Identifier(one.system, one.value)
-                for one in self.model.identifier
-                if one.use == "official"
-            }
-            found = [one for one in found if one in official] or found
-        if wanted or len(found) == 1:
-            return wanted or found[0]
+        official = [
+            Identifier(one.system, one.value)
+            for one in self.held_identifiers
+            if one.use == "official"
+        ]
+        candidates = [*dict.fromkeys(official)] if official and len(held) > 1 else [*held]
+        if wanted or len(candidates) == 1:
+            return wanted or candidates[0]
         raise self.refuse(
             "it has several identifiers: mark one as official, or name one by ifNoneExist"
-            if found
+            if held
             else "an identifier with a system and a value is needed"
         )
 
 
 def open_resource(raw: object, place: str, *, url: str | None = None, inside: bool = False) -> Sent:
-    """Check one resource; with `inside` it is contained in another. Raises InvalidBody."""
+    """Check one resource; with `inside` it is contained in another."""
     kind = raw.get("resourceType") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(kind, str):
         raise InvalidBody(f"{place}: a resource is an object with a resourceType")
@@ -144,15 +191,15 @@ def _open_contained(raw: dict[str, Any], place: str) -> dict[str, Sent]:
     """Those that are used, by `#id`. What else is contained may be referred to by elements that are
     not read.
     """
-    opened = {}
-    held = raw.get("contained", [])
-    if not isinstance(held, list):
+    opened: dict[str, Sent] = {}
+    contained = raw.get("contained", [])
+    if not isinstance(contained, list):
         raise InvalidBody(f"{place}.contained: a list, please")
-    for number, one in enumerate(held):
-        if not isinstance(one, dict):
+    for number, resource in enumerate(contained):
+        if not isinstance(resource, dict):
             raise InvalidBody(f"{place}.contained[{number}]: a resource is an object")
-        if one.get("resourceType") in KINDS:
-            sent = open_resource(one, f"{place}.contained[{number}]", inside=True)
+        if resource.get("resourceType") in KINDS:
+            sent = open_resource(resource, f"{place}.contained[{number}]", inside=True)
             name = f"#{sent.model.id}"
             if sent.model.id is None or name in opened:
                 raise sent.refuse("what is contained needs an id of its own")
@@ -185,23 +232,82 @@ def _validate(kind: str, raw: dict[str, Any], place: str) -> Any:
 
 
 def _refuse_unfit(sent: Sent) -> None:
-    """Raises InvalidBody for a code that is not there, or asks for nothing."""
+    """Refuse a code that is not there, or asks for nothing."""
     for name, allowed in _MODIFIERS.items():
         if getattr(sent.model, name, None) not in allowed:
             raise sent.refuse(f"{name} changes its meaning, and such a one is not taken")
-    for element, name, told in _told_codes(sent):
+    for element, name, code in _sent_codes(sent):
         allowed_codes = _CODES[element].get(name, ())
-        if told not in allowed_codes:
+        if code not in allowed_codes:
             raise sent.refuse(f"{name} must be {' or '.join(allowed_codes)}")
     if any(link.type == "replaced-by" for link in getattr(sent.model, "link", None) or ()):
         raise sent.refuse("another patient has replaced it (link)")
 
 
-def _told_codes(sent: Sent) -> Iterator[tuple[str, str, str]]:
-    """Each code that is told, with the element that it is of."""
+def _sent_codes(sent: Sent) -> Iterator[tuple[str, str, str]]:
+    """Each code, with the element that it is of."""
     for name in _CODES.get(sent.kind, ()):
-        told = getattr(sent.model, name)
-        if told is not None or name == "status":
-            yield sent.kind, name, told
+        code = getattr(sent.model, name)
+        if code is not None or name == "status":
+            yield sent.kind, name, code
     held = getattr(sent.model, "identifier", None) or ()
     yield from (("Identifier", "use", one.use) for one in held if one.use is not None)
+
+
+class Entry(NamedTuple):
+    """One entry of a transaction. `wanted` is the identifier of `ifNoneExist`."""
+
+    sent: Sent
+    wanted: Identifier | None
+
+
+def read_transaction(raw: Mapping[str, Any]) -> list[Entry]:
+    """The entries of a `Bundle` that is all or nothing."""
+    if raw.get("resourceType") != "Bundle":
+        raise InvalidBody("Send a Bundle here, and a resource to the address of its kind")
+    if raw.get("type") != "transaction":
+        raise InvalidBody("Bundle.type must be transaction")
+    held = raw.get("entry")
+    if not isinstance(held, list) or not 1 <= len(held) <= MOST_ENTRIES:
+        raise InvalidBody(f"A Bundle has 1 to {MOST_ENTRIES} entries")
+    if not all(isinstance(entry, dict) for entry in held):
+        raise InvalidBody("Each entry of a Bundle is an object")
+    # Without the resources, which are checked one by one.
+    bare = [{name: value for name, value in entry.items() if name != "resource"} for entry in held]
+    frame = _validate("Bundle", {**raw, "entry": bare}, "Bundle")
+    entries = [
+        _read_entry(entry, checked, f"Bundle.entry[{number}]")
+        for number, (entry, checked) in enumerate(zip(held, frame.entry, strict=True))
+    ]
+    urls = [entry.sent.url for entry in entries if entry.sent.url]
+    if len(set(urls)) < len(urls):
+        raise InvalidBody("Two entries have the same fullUrl")
+    return entries
+
+
+def _read_entry(raw: Mapping[str, Any], checked: Any, place: str) -> Entry:
+    request, url = checked.request, checked.fullUrl
+    if request is None or request.method != "POST" or request.url not in KINDS:
+        raise InvalidBody(f"{place}.request: POST one of {', '.join(KINDS)}; nothing else is done")
+    if any(getattr(request, name) is not None for name in CONDITIONS):
+        raise InvalidBody(f"{place}.request: of the conditions, only ifNoneExist is taken")
+    if url is not None and not url.startswith(ABSOLUTE):
+        raise InvalidBody(f"{place}.fullUrl: an absolute address, such as urn:uuid:…")
+    if checked.modifierExtension or request.modifierExtension:
+        raise InvalidBody(f"{place}: a modifierExtension is not taken")
+    sent = open_resource(raw.get("resource"), f"{place}.resource", url=url)
+    if request.url != sent.kind:
+        raise InvalidBody(f"{place}: request.url names another kind than the resource")
+    return Entry(sent, read_condition(request.ifNoneExist, sent))
+
+
+def read_condition(text: str | None, sent: Sent) -> Identifier | None:
+    """The identifier that a creation on a condition names."""
+    if not text:
+        return None
+    asked = parse_qsl(text.rpartition("?")[2]) if len(text) <= LONGEST_CONDITION else []
+    if len(asked) == 1 and asked[0][0] == "identifier" and sent.kind in IDENTIFIED:
+        system, bar, value = asked[0][1].partition("|")
+        if system and bar and value:
+            return Identifier(system, value)
+    raise sent.refuse("ifNoneExist is identifier=system|value, of a Patient or a ServiceRequest")

@@ -20,7 +20,7 @@ from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
-from skinapi.integrations.fhir.bundles import write_collection
+from skinapi.integrations.fhir.elements import write_collection
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.archive import ArchiveWriter

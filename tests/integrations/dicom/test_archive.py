@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 from werkzeug.serving import make_server
 
-from skinapi.integrations.dicom import archive_client
+from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.storage.ids import now
@@ -169,7 +169,7 @@ FAULTS = {
 def test_what_an_archive_does_not_take_is_told_and_sent_later(
     backend: Backend, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_client, "CALL_S", 0.5)
+    monkeypatch.setattr(archive_module, "CALL_S", 0.5)
     doctor, _, number = clinic_with_finding(backend)
     for mood, told in FAULTS.items():
         archive.mood = mood

@@ -16,7 +16,6 @@ RECIPES = {
     "Secondary Capture": ("img2dcm {photo} {made}", ""),
     "implicit": ("dcmconv +ti {raw} {made}", ""),
     "RLE": ("dcmcrle {raw} {made}", ""),
-    "palette": ("dcmquant {raw} {made}", ""),
     "big endian": ("dcmconv +tb {raw} {made}", "Explicit VR Big Endian"),
     "deflated": ("dcmconv +td {raw} {made}", "Deflated Explicit VR Little Endian"),
     "JPEG-LS": ("dcmcjpls {raw} {made}", "JPEG-LS Lossless"),

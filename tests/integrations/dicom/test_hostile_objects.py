@@ -16,7 +16,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 import skinapi.integrations.dicom.routes as routes_module
-from skinapi.integrations.dicom.errors import Failure
+from skinapi.integrations.dicom.stow import Failure
 from skinapi.platform.web.declaration import route_of
 from tests.integrations.dicom.test_receiving import FAILED, OTHERS, PIXELS, send
 from tests.support.backends import Backend, Person, put_in
@@ -197,6 +197,16 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], Failure, str]] = {
         lambda: raw_object(PhotometricInterpretation="MONOCHROME1"),
         Failure.PROCESSING,
         "MONOCHROME1",
+    ),
+    "halved colours": (
+        lambda: raw_object(PhotometricInterpretation="YBR_FULL_422"),
+        Failure.PROCESSING,
+        "YBR_FULL_422",
+    ),
+    "a palette": (
+        lambda: raw_object(PhotometricInterpretation="PALETTE COLOR"),
+        Failure.PROCESSING,
+        "PALETTE COLOR",
     ),
     "a PNG as a JPEG": (
         lambda: of_frame(photo_of("melanoma", format="PNG")),

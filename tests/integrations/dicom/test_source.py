@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset
 
 from skinapi.findings.records.submission import Source
-from skinapi.integrations.dicom.uids import finding_of
+from skinapi.integrations.dicom.study import finding_of
 from skinapi.integrations.patients import PATIENTS
 from tests.integrations.dicom.reading_back import errors_in, fetch, search, value_of
 from tests.integrations.dicom.test_objects import sign

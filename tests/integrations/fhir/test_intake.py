@@ -427,26 +427,6 @@ def test_prefer_chooses_what_a_creation_answers(hospital: Person) -> None:
     assert answered("representation", "3").get_json()["resourceType"] == "DiagnosticReport"
 
 
-def test_in_a_batch_each_entry_stands_alone(backend: Backend, hospital: Person) -> None:
-    body = orders.bundle(
-        orders.entry(orders.contained("1")),
-        orders.entry(orders.contained("2", status="draft")),
-        orders.entry(orders.patient("PAT-3")),
-        orders.entry(orders.media()),
-        {"resource": {"resourceType": "Observation"}, "request": {"method": "POST", "url": "x"}},
-        kind="batch",
-    )
-    answer = sent(hospital, body).get_json()
-    assert answer["type"] == "batch-response"
-    statuses = [one["response"]["status"] for one in answer["entry"]]
-    assert statuses == ["201 Created", "400 Bad Request", "201 Created", *["400 Bad Request"] * 2]
-    refused = answer["entry"][1]["response"]["outcome"]["issue"][0]["diagnostics"]
-    assert refused.endswith(
-        "(ServiceRequest): status must be active or entered-in-error or revoked"
-    )
-    assert (len(findings(backend)), len(external(backend))) == (1, 2)
-
-
 def test_a_person_and_a_key_of_theirs_send_for_themselves_alone(backend: Backend) -> None:
     ada, other = backend.member(), backend.account(backend.member().email)
     program, _ = made(ada, scopes=["fhir"])
@@ -511,8 +491,6 @@ def test_a_test_key_gets_the_report_of_the_sample_and_stores_nothing(backend: Ba
     assert (report["id"], report["status"]) == ("0", "preliminary")
     assert sent(program, orders.contained(), "/fhir/ServiceRequest").status_code == 201
     assert outcome(sent(program, orders.patient(), "/fhir/Patient"))[:2] == (403, "test_key")
-    body = orders.bundle(orders.entry(orders.patient()), kind="batch")
-    assert "403" in str(sent(program, body).get_json())
     assert backend.stored() == before
 
 

@@ -21,16 +21,14 @@ HOSTILE: tuple[Any, ...] = (
 
 
 def sample(number: int) -> Any:
-    """In turn: a transaction, a batch, an order that contains all."""
+    """In turn: a transaction, and an order that contains all."""
     order = f"O-{number}"
     photo = copy.deepcopy(PHOTO)
     whole = orders.contained(order, contained=[orders.patient(id="p"), {**photo, "id": "m"}])
-    if number % 3 == 0:
+    if number % 2 == 0:
         body = orders.transaction(order, bodySite=[{"text": "back"}])
         body["entry"][1]["resource"] = photo
         return body
-    if number % 3 == 1:
-        return orders.bundle(orders.entry(whole), orders.entry(orders.patient("2")), kind="batch")
     return whole
 
 

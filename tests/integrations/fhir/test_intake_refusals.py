@@ -57,7 +57,7 @@ PATIENT, MEDIA, REQUEST = (f"entry.{place}.resource" for place in range(3))
 ELSEWHERE = "https://elsewhere.example/fhir"
 # What is changed of a transaction that is taken, and what the answer says.
 WRONG: dict[str, tuple[Change, str]] = {
-    "another type": (setting("type", "collection"), "Bundle.type must be transaction or batch"),
+    "another type": (setting("type", "batch"), "Bundle.type must be transaction"),
     "no type": (leaving_out("type"), "Bundle.type"),
     "no entries": (setting("entry", []), "1 to 20 entries"),
     "entries that are none": (setting("entry", "x"), "1 to 20 entries"),

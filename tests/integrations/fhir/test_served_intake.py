@@ -117,7 +117,6 @@ def test_what_is_answered_otherwise_is_valid_fhir_too(
     base, session = hospital
     whole = f"{base}/ServiceRequest"
     draft = orders.contained("O-3", status="draft")
-    batch = orders.bundle(orders.entry(draft), orders.entry(orders.contained("O-4")), kind="batch")
     answers = {
         "created": post(session, whole, orders.contained("O-2")),
         "outcome": post(session, whole, orders.contained("O-2"), Prefer="return=OperationOutcome"),
@@ -126,7 +125,6 @@ def test_what_is_answered_otherwise_is_valid_fhir_too(
             session, f"{base}/Patient", orders.patient(), Prefer="return=OperationOutcome"
         ),
         "refused": post(session, whole, draft),
-        "batch": post(session, base, batch),
         "nothing": post(session, base, {}),
         "metadata": session.get(f"{base}/metadata", timeout=60),
     }

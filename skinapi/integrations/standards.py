@@ -1,7 +1,15 @@
-"""What public codes tell of a photo and its patient. What has no value here is not guessed."""
+"""What FHIR and DICOM share: what public codes tell of a photo and its patient, and what holds of a
+finding by all that was said of its spot, in the words of its reader.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from skinapi.base.languages import Language
+from skinapi.findings.records.decisions import Decision, say_day
+from skinapi.findings.records.standing import Advice
+from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.page_texts import DecisionContent, say_advice
+from skinapi.findings.reports.words import LABELS
 from skinapi.model.context import (
     AGE_BANDS,
     TWO_SIDED,
@@ -55,13 +63,43 @@ LATERALITY_OF: Mapping[str, Laterality] = {"7771000": "left", "24028007": "right
 
 
 def side_of(code: str) -> BodySide | None:
-    """Whether this code means the front or the rear of its site, where that site has both."""
+    """Whether this code means the front or the rear of its site, where that has both."""
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
 
 
 def age_band_of(years: int) -> AgeBand | None:
-    """None where nobody is so old."""
     if not 0 <= years <= OLDEST:
         return None
     ends = [int(band.partition("-")[2] or OLDEST) for band in AGE_BANDS]
     return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years <= end)
+
+
+def counting_decision(finding: Submission) -> Decision | None:
+    """The decision that counts: where something was said of another finding of the spot and counts
+    instead, the one about that; None where no doctor has said it.
+    """
+    replaced_by = finding.replaced_by
+    return replaced_by.decision if replaced_by else finding.decision
+
+
+def say_replaced(finding: Submission, advice: Advice, language: Language) -> str:
+    """What counts instead, then what was said of this finding, without its urgency."""
+    for_doctor = not finding.reader.is_patient
+    lines = [
+        *say_advice(advice, language, for_doctor=for_doctor),
+        *_say_before(finding, language, for_doctor=for_doctor),
+    ]
+    return " ".join(line if line.endswith(".") else f"{line}." for line in lines)
+
+
+def _say_before(finding: Submission, language: Language, *, for_doctor: bool) -> Iterator[str]:
+    labels, decision = LABELS[language], finding.decision
+    if decision:
+        heading = decision.heading(language, for_doctor=for_doctor)
+        yield labels.decision_replaced.format(heading)
+        yield DecisionContent.of(decision, language, due=None).signed
+        return
+    headline = finding.finding.headline
+    said = headline.for_doctor if for_doctor else headline.for_patient
+    yield labels.model_said_elsewhere.format(say_day(finding.created_at, language))
+    yield said.in_language(language)
