@@ -3,7 +3,7 @@
 A photo is kept until its finding or account is deleted, or its time is over.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -14,10 +14,9 @@ from skinapi.base.subject import Subject
 from skinapi.findings.records.list_keys import resting_since
 from skinapi.findings.records.readers import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
-from skinapi.findings.records.submission import MeasuredShape, PhotoChoice, Submission
+from skinapi.findings.records.submission import PhotoChoice, Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
-from skinapi.model.outline import measure_shape
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ports import Blobs
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -179,26 +178,3 @@ class Thumbnails:
             self.blobs.delete(blob)
         elif submission.thumbnail_blob:
             self.blobs.delete(submission.thumbnail_blob)
-
-
-# The shape of the spot on a kept photo: measured once, because that takes 40 ms.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shapes:
-    """Who may see a submission is decided before (service.py)."""
-
-    submissions: Submissions
-    photos: KeptPhotos
-
-    def measure(self, submission: Submission) -> Submission:
-        """The same submission with its shape, where its photo is kept and can be read."""
-        if submission.shape or not submission.photo_blob:
-            return submission
-        photo = self.photos.find_opened(submission)
-        if photo is None:
-            return submission
-        found = measure_shape(photo)
-        shape = MeasuredShape(**asdict(found)) if found else MeasuredShape()
-        self.submissions.set_shape(submission, shape)
-        return submission.model_copy(update={"shape": shape})

@@ -26,7 +26,6 @@ from skinapi.findings.records.submission import (
     SUMMARY_FIELDS,
     EnteredInError,
     Listed,
-    MeasuredShape,
     NewFinding,
     Submission,
     SubmissionSummary,
@@ -489,9 +488,6 @@ class Submissions:
         unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
-
-    def set_shape(self, submission: Submission, shape: MeasuredShape) -> None:
-        self._documents.update({"id": submission.id}, {"$set": {"shape": shape.stored()}})
 
     def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
         """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""

@@ -1,6 +1,6 @@
 """multipart/related (RFC 2387), as it is sent here and answered, and what a client accepts.
 
-The decoder of forms (platform/web/request_parsing.py) is of no use for it: it demands a name of each part.
+The decoder of forms in platform/web is of no use for it: it demands a name of each part.
 https://www.rfc-editor.org/rfc/rfc2046#section-5.1
 """
 

@@ -169,10 +169,10 @@ FAULTS = {
 def test_what_an_archive_does_not_take_is_told_and_sent_later(
     backend: Backend, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_module, "CALL_S", 0.5)
     doctor, _, number = clinic_with_finding(backend)
     for mood, told in FAULTS.items():
         archive.mood = mood
+        monkeypatch.setattr(archive_module, "CALL_S", 0.5 if mood is Mood.IS_SLOW else 30.0)
         archive.kept.clear()
         sign(doctor, number)
         send_due(backend)
@@ -180,6 +180,7 @@ def test_what_an_archive_does_not_take_is_told_and_sent_later(
         if mood is Mood.TAKES_NO_PHOTOS:  # all that it takes it has
             assert sorted(one.Modality for one in archive.kept.values()) == ["DOC", "OT", "SR"]
         archive.mood = Mood.WORKS
+        monkeypatch.setattr(archive_module, "CALL_S", 30.0)
         again = f"/archive/deliveries/{newest(backend).id}/again"
         assert backend.admin().call("POST", again).status_code == 202
         send_due(backend)
