@@ -107,15 +107,16 @@ def test_in_takes_thousands(documents: Documents) -> None:
 
 
 def test_values_of_another_type_never_match_nor_does_a_list(documents: Documents) -> None:
+    of_types: list[tuple[Any, str]] = [(True, "a"), (1, "bd"), ("1", "c"), ({"$gte": 0}, "bd")]
+    of_types += [({"$gte": ""}, "ce"), ({"$in": [True, "1"]}, "ac"), ({"$ne": 1}, "aceg")]
     keep_values(documents, True, 1, "1", 1.0, "true", [1], {"one": 1})
-    for value, expected in ((True, "a"), (1, "bd"), ("1", "c"), ({"$gte": 0}, "bd"),
-                            ({"$gte": ""}, "ce"), ({"$in": [True, "1"]}, "ac"),
-                            ({"$ne": 1}, "aceg")):  # fmt: skip
+    for value, expected in of_types:
         assert found(documents, {"n": value}) == expected
+    of_lists: list[tuple[Any, str]] = [("x", "b"), (None, "c"), ({"$ne": "y"}, "bc")]
+    of_lists += [({"$gt": 1}, ""), ({"$in": ["x", 5]}, "b"), ('["x",null,5]', "")]
     documents.delete({})
     keep_values(documents, ["x", None, 5], "x", None)
-    for value, expected in (("x", "b"), (None, "c"), ({"$ne": "y"}, "bc"), ({"$gt": 1}, ""),
-                            ({"$in": ["x", 5]}, "b"), ('["x",null,5]', "")):  # fmt: skip
+    for value, expected in of_lists:
         assert found(documents, {"n": value}) == expected
     assert documents.count_by("n") == {"x": 1}
 
@@ -224,7 +225,7 @@ def test_an_id_and_a_unique_key_are_taken_once(documents: Documents) -> None:
 
 def test_a_compound_unique_key_binds_those_that_have_it_whole(documents: Documents) -> None:
     documents.ensure_index("owner", "key", unique=True)
-    for identifier, (owner, key) in {"a": "ok", "b": "ol", "c": "pk"}.items():
+    for identifier, owner, key in (("a", "o", "k"), ("b", "o", "l"), ("c", "p", "k")):
         documents.insert({"id": identifier, "owner": owner, "key": key})
     keep(documents, {"id": "d", "owner": "o"}, {"id": "e", "owner": "o"})
     with pytest.raises(Duplicate):
