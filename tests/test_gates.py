@@ -74,7 +74,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/signing-key"),
         ("GET", "/reports/verify/<hash>"),
         ("GET", "/receipts/verify/<code>"),
-        ("GET", "/receipts/verify/<code>/pdf"),
         ("POST", "/register"),
         ("POST", "/login"),
         ("POST", "/password"),

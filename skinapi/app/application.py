@@ -79,13 +79,12 @@ from skinapi.platform.web.pages import ServerInfo, log_requests, measure_request
 from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits
 from skinapi.platform.web.request_context import add_request_ids
-from skinapi.privacy.break_glass.routes import readers_routes
-from skinapi.privacy.break_glass.routes import routes as break_glass_routes
 from skinapi.privacy.erasure.routes import routes as erasure_routes
-from skinapi.privacy.joining.routes import routes as joining_routes
 from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
+from skinapi.privacy.routes import joining_routes, readers_routes
+from skinapi.privacy.routes import routes as break_glass_routes
 
 
 class Application(Flask):

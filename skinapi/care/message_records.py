@@ -145,9 +145,9 @@ class Messages(Records[Message]):
         """No message names this finding any more, which is deleted."""
         self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
 
-    def count_ended(self, *, since: datetime | None, before: datetime) -> Counter[str]:
-        """How many messages ceased to wait between these times, of each owner of a spot."""
-        ended: Filter = {"$gte": since or FIRST_TIME, "$lt": before}
+    def count_ended(self, *, before: datetime) -> Counter[str]:
+        """How many messages ceased to wait before this time, of each owner of a spot."""
+        ended: Filter = {"$gte": FIRST_TIME, "$lt": before}
         return Counter(self._documents.count_by("owner", {"read_at": ended}))
 
     def walk_ended(self, *, before: datetime) -> Iterator[Message]:

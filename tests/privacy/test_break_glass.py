@@ -16,7 +16,7 @@ from skinapi.integrations.dicom.study import study_uid
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import WORDS, Kind
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.break_glass import service
+from skinapi.privacy import break_glass as service
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import hold

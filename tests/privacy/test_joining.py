@@ -1,5 +1,6 @@
 """Two accounts of one person become one: what the duplicate had is at the one that stays."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
-from skinapi.privacy.joining.service import ACTED, GONE, KEYED, MOVED, STAYS
+from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
@@ -18,6 +19,32 @@ from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on, notices_to
 
 SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
+
+# What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
+GONE = frozenset(
+    ("sessions", "session_keys", "password_links", "oidc_round_trips", "known_addresses")
+) | frozenset(("person_files", "jobs", "job_logs", "failed_items"))
+OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
+OF_STAFF = "of doctors, researchers and admins: a patient has none"
+OF_ERASED = "of accounts that are gone"
+STAYS: Mapping[str, str] = {
+    "accounts": "what is left of the duplicate names the account that stays",
+    "audit": "who did what, and to which of both, is not changed",
+    "reviews": OF_FINDINGS,
+    "letters": OF_FINDINGS,
+    "reports": OF_FINDINGS,
+    "narratives": OF_FINDINGS,
+    "outcome_counts": OF_STAFF,
+    "retention_pause": OF_STAFF,
+    "uploads": OF_STAFF,
+    "datasets": OF_STAFF,
+    "models": OF_STAFF,
+    "serving": OF_STAFF,
+    "pseudonym_keys": "makes the names of patients in data sets, and names none",
+    "erased_ids": OF_ERASED,
+    "erasure_receipts": OF_ERASED,
+    "people_to_reach": OF_ERASED,
+}
 
 
 def join(by: Person, duplicate: str, into: str) -> TestResponse:

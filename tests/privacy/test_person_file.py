@@ -13,7 +13,6 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft202012Validator
 
-from skinapi.base.languages import LANGUAGES
 from skinapi.findings.reports.words import LABELS
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import now
@@ -200,13 +199,11 @@ def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
     assert {one["id"] for one in rows} <= ids
 
 
-def test_its_page_says_it_in_every_language_without_script_or_network(case: Case) -> None:
+def test_its_page_says_it_without_script_or_network(case: Case) -> None:
     page = case.archive.read(PAGE).decode()
-    for language in LANGUAGES:
-        assert f'id="{language}"' in page
-        assert WORDS[language].title in page
+    assert WORDS["en"].labels["title"] in page
     for said in ("Come again in May.", "Does it itch?", "It does.", case.ada.email):
-        assert page.count(said) == len(LANGUAGES), said
+        assert said in page
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert {one for one in named if not one.startswith("#")} <= set(case.archive.namelist())
     assert {one[1:] for one in named if one.startswith("#")} <= {*re.findall(r'id="([^"]+)"', page)}
@@ -324,12 +321,12 @@ def test_a_damaged_photo_is_named_and_the_rest_is_there(backend: Backend, tmp_pa
     assert path not in archive.namelist()
     assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == 1
     assert second
-    assert WORDS["en"].photo_missing in archive.read(PAGE).decode()
+    assert WORDS["en"].labels["photo_missing"] in archive.read(PAGE).decode()
 
 
 @pytest.mark.parametrize("role", ["user", "doctor", "researcher", "admin"])
 def test_who_has_nothing_gets_a_file_too(backend: Backend, tmp_path: Path, role: str) -> None:
     archive = made_for(backend, backend.member(role=role), tmp_path / "work")
     assert read(archive, MANIFEST)["counts"]["findings"] == 0
-    assert WORDS["en"].nothing in archive.read(PAGE).decode()
+    assert WORDS["en"].labels["nothing"] in archive.read(PAGE).decode()
     assert zipfile.ZipFile.testzip(archive) is None

@@ -15,8 +15,7 @@ from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.retention.kinds import Kind, Spare, Term
-from skinapi.privacy.retention.plan import ANNOUNCED
-from skinapi.privacy.retention.service import RetentionPasses, RetentionService
+from skinapi.privacy.retention.service import ANNOUNCED, RetentionPasses, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.conftest import store_on
 from tests.findings.prediction.photographer import predicted
@@ -197,9 +196,7 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
             clinic.something_happens(fate, people, filed)
         moment = now()
         wanted = {
-            kind: retained.count(
-                Term(DAYS[kind], moment), first=moment, end=moment + DAY, spare=Spare()
-            )
+            kind: retained.count(Term(DAYS[kind], moment), before=moment + DAY, spare=Spare())
             for kind, retained in clinic.service.kinds.items()
         }
         before = clinic.stored()
@@ -412,8 +409,9 @@ def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic
     assert clinic.find(other) is None
     plan = clinic.service.get_overview().kinds[0]
     assert plan.first
+    assert plan.month
     assert 364 <= (plan.first.at - signed_at).days <= 365
-    assert sum(month.items for month in plan.months) == plan.first.items == 2
+    assert plan.month.items == plan.first.items == 2
     clinic.live(320, passing=False)
     clinic.live(ANNOUNCED.days + 1)
     assert clinic.has_photo(old)

@@ -710,7 +710,6 @@ ROWS: dict[str, Row] = {
     "show_deletion": Row("/me/deletion", APPROVED),
     "take_deletion_back": Row("/me/deletion", APPROVED, deletion_waits),
     "verify_receipt": Row(f"/receipts/verify/{'0' * 32}", ANYONE),
-    "show_receipt_pdf": Row("/receipts/verify/{receipt}/pdf", ANYONE),
     "list_erasures": Row("/erasures", ADMINS),
     "list_people_to_reach": Row("/people-to-reach", TELLERS),
     "mark_person_reached": Row("/people-to-reach/{person to reach}/done", DOCTOR_WHO_TELLS),

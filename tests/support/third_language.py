@@ -37,7 +37,7 @@ WORDS = {
     "base/words_de/pages.py": "skinapi.platform.web.answers",
     "base/words_de/mails.py": "skinapi.platform.notices.outbox",
     "base/words_de/person_file.py": "skinapi.privacy.person_file.page",
-    "base/words_de/receipts.py": "skinapi.privacy.erasure.receipt_page",
+    "base/words_de/receipts.py": "skinapi.privacy.erasure.receipts",
     "base/words_de/looks.py": "skinapi.findings.records.schemas",
     "base/words_de/letters.py": "skinapi.care.letters.words",
 }

@@ -30,7 +30,7 @@ from skinapi.platform.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.platform.notices.sender import MailServer, NoticeSender
 from skinapi.platform.storage.background import BackgroundThread, Totals
 from skinapi.platform.storage.unit_of_work import ErasureRetry
-from skinapi.privacy.break_glass.service import BreakGlassExpiry
+from skinapi.privacy.break_glass import BreakGlassExpiry
 from skinapi.privacy.erasure.service import ErasureThread
 from skinapi.privacy.person_file.service import FileSweeper
 from skinapi.privacy.retention.service import RetentionPasses

@@ -8,12 +8,12 @@ from skinapi.app.composition.model_services import open_reports
 from skinapi.app.composition.services import Services
 from skinapi.app.composition.standard_services import open_fhir
 from skinapi.base.settings import VERSION, Settings
-from skinapi.privacy.break_glass.readers import ReadersService
-from skinapi.privacy.break_glass.service import BreakGlassService
-from skinapi.privacy.joining.service import JoiningService
+from skinapi.privacy.break_glass import BreakGlassService
+from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
+from skinapi.privacy.readers import ReadersService
 from skinapi.privacy.retention.kinds import (
     Kind,
     Retained,
@@ -22,8 +22,7 @@ from skinapi.privacy.retention.kinds import (
     RetainedMessages,
     RetainedPhotos,
 )
-from skinapi.privacy.retention.plan import RetentionPlan
-from skinapi.privacy.retention.service import Fixed, RetentionService
+from skinapi.privacy.retention.service import RetentionPlan, RetentionService
 from skinapi.privacy.signature import Signer
 
 # Where the server shows the key with which it signs.
@@ -122,15 +121,15 @@ def _open_retention(settings: Settings, services: Services) -> RetentionService:
         plan=RetentionPlan(services.store),
         kinds=kinds,
         days={kind: getattr(settings, f"retain_{kind}_days") for kind in Kind},
-        fixed=(
-            Fixed("waiting_accounts", settings.waiting_account_days, "WAITING_ACCOUNT_DAYS"),
-            Fixed("sessions", settings.session_days, "SESSION_DAYS"),
-            Fixed("keys", 30),
-            Fixed("known_addresses", 90),
-            Fixed("jobs", 90),
-            Fixed("llm_choices", 90),
-            Fixed("deliveries", 7),
-        ),
+        fixed={
+            "waiting_accounts": settings.waiting_account_days,
+            "sessions": settings.session_days,
+            "keys": 30,
+            "known_addresses": 90,
+            "jobs": 90,
+            "llm_choices": 90,
+            "deliveries": 7,
+        },
         accounts=data.accounts,
         uses=data.account_uses,
         records=services.records.retention,

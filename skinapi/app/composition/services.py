@@ -89,7 +89,7 @@ from skinapi.platform.stores import open_store
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.stored_files import PersonFile
-from skinapi.privacy.retention.plan import Announced, Pause, Run
+from skinapi.privacy.retention.service import Announced, Pause, Run
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {

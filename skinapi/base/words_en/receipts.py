@@ -100,7 +100,6 @@ RECEIPTS = {
     "erased numbers, the server erases it again before anybody can log in.",
     "no_backups": "None that the server knows of. It does not know copies that were made "
     "otherwise.",
-    "places": {"file": "a file", "folder": "a folder", "stdout": "sent to another program"},
     "remains": {
         "log_in_use": "SQLite's log, because it was being read. The next writes overwrite it.",
         "file_too_large": "Free parts of SQLite's file, which was too large to be rewritten. The "
@@ -118,5 +117,4 @@ RECEIPTS = {
     "no_remains": "Nothing that the server knows of: it was overwritten.",
     "how_to_verify": "Anybody who has the code can check this receipt at the address above. It "
     "names nobody. With the key of the server it can be checked without the server, too.",
-    "print": "As PDF",
 }

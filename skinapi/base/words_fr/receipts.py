@@ -105,11 +105,6 @@ RECEIPTS = {
     "avec la liste des numéros effacés, le serveur les efface de nouveau avant que quiconque "
     "puisse se connecter.",
     "no_backups": "Aucune que le serveur connaisse. Il ne connaît pas les copies faites autrement.",
-    "places": {
-        "file": "un fichier",
-        "folder": "un dossier",
-        "stdout": "envoyée à un autre programme",
-    },
     "remains": {
         "log_in_use": "Le journal de SQLite, parce qu'il était lu. Les prochaines écritures "
         "l'écrasent.",
@@ -130,5 +125,4 @@ RECEIPTS = {
     "no_remains": "Rien que le serveur connaisse : tout a été écrasé.",
     "how_to_verify": "Qui a le code peut vérifier ce reçu à l'adresse ci-dessus. Il ne nomme "
     "personne. Avec la clé du serveur, il peut aussi être vérifié sans le serveur.",
-    "print": "En PDF",
 }

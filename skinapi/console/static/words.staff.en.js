@@ -1124,6 +1124,7 @@ export const english = {
   retentionForEver: "not set: nothing of it goes by itself",
   retentionActsFrom: "Nothing goes before {date}: until then it is announced",
   retentionFirst: "On {date}: {what}",
+  retentionMonth: "In the 30 days from then on: {what}",
   retentionOf: "{items} of {persons}",
   retentionNothing: "Nothing goes in the time ahead.",
   retentionWould: "What another time would do",

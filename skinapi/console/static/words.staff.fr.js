@@ -1126,6 +1126,7 @@ export const french = spaced({
   retentionForEver: "non réglé: rien n'en part de soi-même",
   retentionActsFrom: "Rien ne part avant le {date}: d'ici là, c'est annoncé",
   retentionFirst: "Le {date}: {what}",
+  retentionMonth: "Dans les 30 jours à partir de ce jour : {what}",
   retentionOf: "{items} de {persons}",
   retentionNothing: "Rien ne part dans le temps à venir.",
   retentionWould: "Ce que ferait un autre délai",

@@ -36,9 +36,7 @@ class Rests:
 
 
 class Resting:
-    """Selects findings by how long they rest. Times are `since` (inclusive) and `before`; `None` is
-    the beginning.
-    """
+    """Selects findings by how long they rest."""
 
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("submissions")
@@ -47,12 +45,10 @@ class Resting:
         self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("owner", "rest_key", "id")
 
-    def count(
-        self, groups: Collection[str], *, since: datetime | None, before: datetime
-    ) -> Counter[str]:
-        """How many rest since these times, of each owner. It costs as much as it counts."""
+    def count(self, groups: Collection[str], *, before: datetime) -> Counter[str]:
+        """How many rest since before this time, of each owner. It costs as much as it counts."""
         counted = Counter[str]()
-        for wanted in _selected(groups, since, before):
+        for wanted in _selected(groups, before):
             counted.update(self._documents.count_by("owner", wanted))
         return counted
 
@@ -63,7 +59,7 @@ class Resting:
 
     def walk_each(self, groups: Collection[str], *, before: datetime) -> Iterator[Iterator[Rests]]:
         """The same, each part in the order of time."""
-        for wanted in _selected(groups, None, before):
+        for wanted in _selected(groups, before):
             yield self._walk_one(wanted)
 
     def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
@@ -116,17 +112,11 @@ def _group(photo: str, reviewed: str) -> dict[str, str]:
     return {"$gt": f"{photo}{reviewed}", "$lt": f"{photo}{int(reviewed) + 1}"}
 
 
-def _selected(
-    groups: Collection[str], since: datetime | None, before: datetime
-) -> Iterator[dict[str, Any]]:
+def _selected(groups: Collection[str], before: datetime) -> Iterator[dict[str, Any]]:
     """What was reviewed, and what was not where no doctor is in charge."""
     for group in groups:
         for reviewed in (True, False):
-            first = (
-                make_rest_key(group == WITH_PHOTO, reviewed, since)
-                if since
-                else f"{group}{reviewed:d}"
-            )
+            first = f"{group}{reviewed:d}"
             end = make_rest_key(group == WITH_PHOTO, reviewed, before)
             if first < end:
                 nobody = {} if reviewed else {"doctor": None}

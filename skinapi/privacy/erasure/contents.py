@@ -7,6 +7,7 @@ from datetime import datetime
 
 from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.consents import Consents
+from skinapi.base.pages import batched, read_pages
 from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.model.registry.serving_pointer import VersionSummary
@@ -34,7 +35,6 @@ OWNED: Mapping[str, tuple[str, str]] = {
 }
 # What hangs on a finding, by its id in `submission`.
 OF_FINDINGS: Mapping[str, str] = {"reviews": "reviews", "letters": "letters", "reports": "reports"}
-# Also the order in which a receipt says them.
 KINDS = (
     "account",
     "findings",
@@ -58,7 +58,7 @@ FINDING_FIELDS = (
 
 @dataclass(slots=True)
 class Findings:
-    """The findings of an account, read once: how many there are of each kind, and which."""
+    """The findings of an account, read once."""
 
     counts: Counter[str] = field(default_factory=Counter)
     ids: list[str] = field(default_factory=list)
@@ -66,12 +66,21 @@ class Findings:
     decided_at: list[datetime] = field(default_factory=list)
     written_by_llm_at: list[datetime] = field(default_factory=list)
 
+    def add(self, document: Document) -> None:
+        created_at: datetime = document["created_at"]
+        self.ids.append(document["id"])
+        self.filed_at.append(created_at)
+        photos = len(document.get("picture_blobs") or ()) or int("photo_blob" in document)
+        self.counts.update(findings=1, photos=photos, thumbnails=int("thumbnail_blob" in document))
+        if decision := document.get("decision"):
+            self.decided_at.append(decision["decided_at"])
+        if (document.get("narrative_source") or {}).get("writer") == "llm":
+            self.written_by_llm_at.append(created_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlets:
-    """Where this server sends things. `archive`: after what a finding is sent to the clinic's
-    archive; None without one.
-    """
+    """`archive`: what sends a finding to the clinic's archive; None without one."""
 
     archive: str | None
     mail: bool
@@ -86,9 +95,7 @@ class AccountContents:
     consents: Consents
 
     def count(self, account: str, *, record: MedicalRecord | None) -> dict[str, int]:
-        """How many there are of each kind that an erasure deletes; what a kept record holds does
-        not count. Kinds without any are left out.
-        """
+        """Count what an erasure deletes, by kind; what a kept record holds does not count."""
         counts = self._read_findings(account, record.finding_ids if record else ()).counts
         counts["account"] = 1
         for kind, (collection, owner) in OWNED.items():
@@ -104,12 +111,12 @@ class AccountContents:
         )
         messages = self.store.collection("messages").count_by("lesion", {"owner": account})
         return {
-            "spots": sum(one["id"] not in kept for one in spots),
+            "spots": sum(spot["id"] not in kept for spot in spots),
             "messages": sum(count for spot, count in messages.items() if spot not in kept),
         }
 
     def _read_findings(self, account: str, left_out: Collection[str]) -> Findings:
-        found, collection = Findings(), self.store.collection("submissions")
+        findings, collection = Findings(), self.store.collection("submissions")
         after: str | None = None
         while page := collection.find(
             {"owner": account}, after=after, limit=READ_AT_ONCE, fields=FINDING_FIELDS
@@ -117,39 +124,35 @@ class AccountContents:
             after = page[-1]["id"]
             for document in page:
                 if document["id"] not in left_out:
-                    _add(found, document)
-        for start in range(0, len(found.ids), READ_AT_ONCE):
-            about: Filter = {"submission": {"$in": found.ids[start : start + READ_AT_ONCE]}}
+                    findings.add(document)
+        for ids in batched(findings.ids, READ_AT_ONCE):
             for kind, name in OF_FINDINGS.items():
-                found.counts[kind] += self.store.collection(name).count(about)
-        return found
+                about: Filter = {"submission": {"$in": ids}}
+                findings.counts[kind] += self.store.collection(name).count(about)
+        return findings
 
     def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:
-        """What may have left this server, of all that is stored now."""
         return tuple(self._walk_elsewhere(account, self._read_findings(account.id, ())))
 
     def foresee_elsewhere(self, account: Account) -> list[SentItem]:
-        """The same for the account's owner, without numbers: these would tell of a review that a
-        doctor holds back.
-        """
-        sent = {one.where for one in self.list_elsewhere(account)}
+        """List the same without numbers: these would tell of a review that a doctor holds back."""
+        sent = {item.where for item in self.list_elsewhere(account)}
         if self.outlets.archive and account.findings:
             sent.add(Elsewhere.ARCHIVE)
         return [SentItem(where=where) for where in Elsewhere if where in sent]
 
-    def _walk_elsewhere(self, account: Account, found: Findings) -> Iterator[SentItem]:
+    def _walk_elsewhere(self, account: Account, findings: Findings) -> Iterator[SentItem]:
         outlets = self.outlets
         if outlets.archive:
-            sent = found.filed_at if outlets.archive == "finding" else found.decided_at
+            sent = findings.filed_at if outlets.archive == "finding" else findings.decided_at
             yield from _sent(Elsewhere.ARCHIVE, sent)
-        yield from _sent(Elsewhere.LLM, found.written_by_llm_at)
+        yield from _sent(Elsewhere.LLM, findings.written_by_llm_at)
         if outlets.endpoints.list_all():
-            yield from _sent(Elsewhere.WEBHOOKS, found.filed_at)
+            yield from _sent(Elsewhere.WEBHOOKS, findings.filed_at)
         if outlets.mail and account.can_log_in:
             yield SentItem(where=Elsewhere.MAIL)
 
     def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptItem]:
-        """What an erasure of the account leaves behind."""
         kept = [KeptItem(what=Kept.AUDIT), KeptItem(what=Kept.COUNTS)]
         if record:
             count = len(record.findings)
@@ -164,56 +167,39 @@ class AccountContents:
         return kept
 
     def _list_models(self, account: str) -> list[str]:
-        """The versions that were trained on data sets with pictures of this account."""
-        images = self.store.collection("images")
-        found = images.find({"account": account}, fields=("dataset",))
-        datasets = {one["dataset"] for one in found}
-        return [one.version for one in self._walk_models() if one.dataset in datasets]
+        """List the versions that were trained on data sets with pictures of this account."""
+        images = self.store.collection("images").find({"account": account}, fields=("dataset",))
+        datasets = {image["dataset"] for image in images}
+        return [model.version for model in self._walk_models() if model.dataset in datasets]
 
     def _list_models_perhaps(self, account: Account, *, but: Collection[str]) -> list[str]:
-        """The versions that may have learned from pictures of this account that are gone from the
-        data sets by now: nothing tells whose those were.
+        """List the versions that may have learned from pictures of this account that are gone from
+        the data sets by now: nothing tells whose those were.
         """
         changes = self.consents.history_of(account.id)
-        taught = any(one.given for one in changes if one.purpose == TEACHING_CONSENT)
+        taught = any(change.given for change in changes if change.purpose == TEACHING_CONSENT)
         if not (taught or account.consents.get(TEACHING_CONSENT)):
             return []
         return [
-            one.version
-            for one in self._walk_models()
-            if one.dataset and one.created_at > made_at(account.id) and one.version not in but
-            if self.models.versions.get(one.version).patient_pictures
+            model.version
+            for model in self._walk_models()
+            if model.dataset and model.created_at > made_at(account.id)
+            if model.version not in but and self.models.versions.get(model.version).patient_pictures
         ]
 
     def _walk_models(self) -> Iterator[VersionSummary]:
-        after: str | None = None
-        while True:
-            page = self.models.versions.page_versions(after=after)
+        versions = self.models.versions
+        for page in read_pages(lambda after: versions.page_versions(after=after)):
             yield from page.items
-            after = page.next_after
-            if after is None:
-                return
 
     def find_end_of_leases(self, account: str) -> datetime | None:
-        """When the last lease of a running job of the account ends. Once its record is deleted, no
-        worker can renew it; by then each has killed its process and removed its folder.
+        """Find when the last lease of a running job of the account ends: by then each worker has
+        killed its process and removed its folder.
         """
         jobs = self.store.collection("jobs").find(
             {"owner": account}, sort="-place", fields=("lease_ends_at",)
         )
-        return max((one["lease_ends_at"] for one in jobs if "lease_ends_at" in one), default=None)
-
-
-def _add(found: Findings, document: Document) -> None:
-    created_at: datetime = document["created_at"]
-    found.ids.append(document["id"])
-    found.filed_at.append(created_at)
-    photos = len(document.get("picture_blobs") or ()) or int("photo_blob" in document)
-    found.counts.update(findings=1, photos=photos, thumbnails=int("thumbnail_blob" in document))
-    if decision := document.get("decision"):
-        found.decided_at.append(decision["decided_at"])
-    if (document.get("narrative_source") or {}).get("writer") == "llm":
-        found.written_by_llm_at.append(created_at)
+        return max((job["lease_ends_at"] for job in jobs if "lease_ends_at" in job), default=None)
 
 
 def _sent(where: Elsewhere, moments: Sequence[datetime]) -> Iterator[SentItem]:

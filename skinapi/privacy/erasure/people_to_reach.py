@@ -1,8 +1,8 @@
-"""People who deleted their account, or one finding, before a doctor had told them of it: what is
-needed to reach them, for the doctor in charge, until that one has, 30 days at most.
+"""How to reach people who deleted their account, or a finding, before a doctor told them of it: for
+the doctor in charge, until that one has, 30 days at most.
 
-It outlives the account and the finding: a melanoma that was held back, or that nobody had looked
-at, would go with them, and nobody would know. It holds no photo and no letter.
+Without it a melanoma that was held back, or that nobody had looked at, would go with the account,
+and nobody would know. It holds no photo and no letter.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -59,8 +59,8 @@ class Why(StrEnum):
 
 
 class FindingToTell(StoredRecord):
-    """`label` and `urgency` are what the doctor has decided; of one that nobody has reviewed, what
-    the check says. `proven`: by the laboratory.
+    """`label` and `urgency` are the doctor's; without a review, what the check says. `proven`: by
+    the laboratory.
     """
 
     number: int
@@ -72,9 +72,7 @@ class FindingToTell(StoredRecord):
 
 
 class PersonToReach(StoredRecord):
-    """`doctor` was in charge of the person. A patient of another system is reached by the `number`
-    there, and by whoever uses the key with the name `sent_by`.
-    """
+    """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there."""
 
     id: str
     created_at: datetime
@@ -110,13 +108,12 @@ class ReachService:
     patients: PatientsService
 
     def foresee(self, account: Account) -> Why | None:
-        """What somebody would have to tell this person after a deletion; the gravest reason."""
-        return min((one.why for one in self._walk(account)), default=None)
+        """Find the gravest reason why somebody would have to speak to this person."""
+        return min((finding.why for finding in self._walk(account)), default=None)
 
     def note(self, account: Account, number: PatientNumber | None) -> None:
-        """In the transaction that begins the erasure: note whom to reach, and tell by mail that
-        there is somebody. Raises PatientNumberNeeded, and OtherNumber where `number` is not that
-        of the patient.
+        """In the transaction that begins the erasure, note whom to reach, and tell by mail that
+        there is somebody.
         """
         if number and not self.patients.is_number_of(account, number):
             raise OtherNumber
@@ -128,7 +125,6 @@ class ReachService:
         self._add(account, findings, number)
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
-        """The same of one finding, where somebody was to look at it."""
         account = self.unassigned.accounts.get(event.finding.owner)
         to_tell = _find_what_to_tell(self.spots.see_one(event.finding, Reader.DOCTOR))
         expected = self.unassigned.find_who_looks(account).by != "nobody"
@@ -141,15 +137,13 @@ class ReachService:
         findings: tuple[FindingToTell, ...],
         number: PatientNumber | None,
     ) -> None:
-        """To what is noted of this person already."""
         if not findings:
             return
         if before := self.people.find_of(account.id):
             self.people.remove(before.id)
             findings = (*before.findings, *findings)
             number = number or before.number
-        moment = now()
-        doctor = self.unassigned.find_doctor(account)
+        moment, doctor = now(), self.unassigned.find_doctor(account)
         person = PersonToReach(
             id=new_id(),
             created_at=moment,
@@ -167,7 +161,6 @@ class ReachService:
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
-        """The newest first, MOST_LISTED at most."""
         doctors = {*self.unassigned.accounts.list_active_doctors()}
         seen = (
             person
@@ -178,7 +171,6 @@ class ReachService:
 
     @atomic
     def mark_done(self, unit: Unit, *, identifier: str, by: Subject) -> None:
-        """The person was reached, or cannot be: the notice is deleted. Raises NotFound."""
         person = self.people.find(identifier)
         doctors = {*self.unassigned.accounts.list_active_doctors()}
         if person is None or not self._may_see(person, by, doctors):
@@ -187,8 +179,8 @@ class ReachService:
         self.people.remove(person.id)
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
-        """The doctor in charge; where that is none of the active `doctors`, those who see the
-        patients without one, and the admins.
+        """Show it to the doctor in charge; where that is none of the active `doctors`, to those who
+        see the patients without one, and to admins.
         """
         if to.key is not None:
             return False
@@ -203,24 +195,22 @@ class ReachService:
         return readers or self.unassigned.accounts.list_active_admins()
 
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
-        """As the archive said it that sent one of them; of what came by FHIR a hash alone is
-        kept.
-        """
-        for told in findings:
-            entry = self.unassigned.submissions.find_by_number(told.number)
+        """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
+        for finding in findings:
+            entry = self.unassigned.submissions.find_by_number(finding.number)
             if entry and (source := entry.source):
                 system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
                 return PatientNumber(system=system or "", value=source.patient_id)
         return None
 
     def _walk(self, account: Account) -> Iterator[FindingToTell]:
-        """Those that a doctor holds back, and the urgent ones that nobody has reviewed. One that
-        cannot be read keeps nobody from leaving.
+        """Yield those that a doctor holds back, and the urgent ones that nobody has reviewed. One
+        that cannot be read keeps nobody from leaving.
         """
         stored = self.unassigned.submissions.walk_stored(account.id)
         pairs = ((document["id"], document) for document in stored)
         read = batched(self.failed.each(WORK, pairs, Listed.model_validate), READ_AT_ONCE)
-        for entry in chain.from_iterable(self.spots.see(one, Reader.DOCTOR) for one in read):
+        for entry in chain.from_iterable(self.spots.see(batch, Reader.DOCTOR) for batch in read):
             if to_tell := _find_what_to_tell(entry):
                 yield to_tell
 

@@ -1,32 +1,235 @@
 """The routes by which a person deletes the own account, and everybody reads a receipt."""
 
+from datetime import datetime
+from typing import Self
+
 from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
-from skinapi.base.languages import LANGUAGES, known_language
+from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
+from skinapi.base.stored_record import optional
+from skinapi.base.subject import ErasureReason, Subject
 from skinapi.findings.reports.rendering import POLICY
+from skinapi.findings.reports.schemas import LanguageTag
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Message, PageQuery
-from skinapi.privacy.erasure.receipt_page import print_receipt, render_receipt
-from skinapi.privacy.erasure.receipts import fingerprint_of, is_genuine
-from skinapi.privacy.erasure.schemas import (
-    DeletedAccount,
-    DeletionPreview,
-    KeptRecord,
-    PersonToReachView,
-    ReceiptQuery,
-    ReceiptVerdict,
-    ReceiptView,
-    WaitingDeletion,
-    WaitingErasures,
+from skinapi.platform.web.schemas import Answer, Message, PageQuery
+from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
+from skinapi.privacy.erasure.receipts import (
+    Asker,
+    Elsewhere,
+    Extent,
+    Kept,
+    Receipt,
+    fingerprint_of,
+    is_genuine,
+    render_receipt,
 )
-from skinapi.privacy.erasure.service import ErasureService, NothingToTakeBack, TooLate
+from skinapi.privacy.erasure.service import ErasureService, NothingToTakeBack, Preview, TooLate
+
+REASON = "why an admin has deleted it; null where none was given"
+
+
+class ReceiptQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: LanguageTag | None = Field(
+        default=None, description="that of the account's owner unless given"
+    )
+
+
+class DeletedAccount(Message):
+    """`receipt` is there where it is deleted, `deletion_at` where that waits."""
+
+    receipt: str | None = optional(
+        "the code of the receipt, which is finished within a minute: `/receipts/verify/{code}`"
+    )
+    deletion_at: datetime | None = optional(
+        "when it will be deleted, as long as it can be taken back"
+    )
+
+    @classmethod
+    def of(cls, done: Receipt | datetime) -> Self:
+        if isinstance(done, Receipt):
+            return cls(message="Account deleted", receipt=done.code)
+        return cls(message="Account will be deleted", deletion_at=done)
+
+
+class Shown(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class KeptView(Shown):
+    what: Kept
+    count: int | None = None
+    until: datetime | None = Field(
+        default=None, validation_alias="until_at", description="null: it is never deleted"
+    )
+    names: list[str] = Field(default=[], description="versions of models")
+
+
+class SentView(Shown):
+    where: Elsewhere
+    count: int | None = Field(default=None, description="how many findings")
+    first: datetime | None = Field(default=None, validation_alias="first_at")
+    last: datetime | None = Field(default=None, validation_alias="last_at")
+
+
+class BackupView(Shown):
+    made_at: datetime
+    place: str
+
+
+class DeletionPreview(Answer):
+    deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
+    wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
+    obstacle: str | None = Field(description="the code of the error that refuses it now")
+    to_be_told: Why | None = Field(
+        description="why somebody should speak to the person before: a doctor has something to "
+        "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
+        "the doctor gets name, e-mail and the number of the finding, for 30 days"
+    )
+    erased: dict[str, int] = Field(description="how many of each kind are erased")
+    kept: list[KeptView]
+    kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
+    kept_since: datetime | None = Field(
+        description="the newest signature of the record that the law keeps"
+    )
+    kept_until: datetime | None = Field(description="until when that is kept")
+    elsewhere: list[SentView] = Field(
+        description="what was sent and cannot be called back; the receipt says how many findings"
+    )
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        record = preview.record
+        return cls(
+            deletion_at=preview.due_at,
+            wait_days=preview.wait.days,
+            obstacle=preview.obstacle.code if preview.obstacle else None,
+            to_be_told=preview.to_be_told,
+            erased=preview.erased,
+            kept=[KeptView.model_validate(item) for item in preview.kept],
+            kept_findings=[finding.number for finding in record.findings] if record else [],
+            kept_since=record.signed_at if record else None,
+            kept_until=record.until_at if record else None,
+            elsewhere=[SentView.model_validate(item) for item in preview.elsewhere],
+        )
+
+
+class FindingToTellView(Answer):
+    number: int
+    found_at: datetime
+    why: Why
+    label: str | None = Field(description="null for admins, and where none was named")
+    name: str | None = Field(description="of the label")
+    suspected: bool = Field(description="whether a doctor suspects it, without a result")
+    urgency: Band
+
+
+class NumberView(Shown):
+    system: str = Field(description="who gave it; empty where the archive names nobody")
+    value: str
+
+
+class PersonToReachView(Answer):
+    """A person who was to be told of a finding when it, or the account, was deleted."""
+
+    id: str = Field(serialization_alias="_id")
+    left_at: datetime
+    name: str
+    email: str | None = Field(description="null for a patient of another system")
+    number: NumberView | None = Field(
+        default=None, description="of a patient of another system, there"
+    )
+    sent_by: str | None = Field(default=None, description="the name of the key that sent them")
+    findings: list[FindingToTellView]
+    kept_until: datetime
+
+    @classmethod
+    def of(cls, person: PersonToReach, language: Language, *, clinical: bool) -> Self:
+        """Without `clinical` it says whom to reach and how soon, but no diagnosis."""
+        findings = []
+        for finding in person.findings:
+            label = finding.label if clinical else None
+            name = conditions_table().name(label, language) if label else None
+            malignant = label is not None and conditions_table().label(label).malignant
+            fields = finding.model_dump(include={"number", "found_at", "why", "urgency"})
+            suspected = malignant and finding.why is Why.HELD and not finding.proven
+            findings.append(
+                FindingToTellView(**fields, label=label, name=name, suspected=suspected)
+            )
+        return cls(
+            id=person.id,
+            left_at=person.created_at,
+            name=person.name,
+            email=None if person.number else person.email,
+            number=NumberView.model_validate(person.number) if person.number else None,
+            sent_by=person.sent_by,
+            findings=findings,
+            kept_until=person.expires_at,
+        )
+
+
+class ReceiptView(Shown):
+    """A receipt. It names nobody. `signed` is the text whose signature `signature` is (Ed25519)."""
+
+    id: str = Field(serialization_alias="_id")
+    code: str
+    account: str = Field(description="the id of the account that was erased")
+    asked_by: Asker
+    reason: ErasureReason | None = Field(default=None, description=REASON)
+    extent: Extent = Field(description="`record`: what had been kept by law until then")
+    language: Language
+    complete: bool = Field(description="whether all is gone; before, it can change")
+    begun_at: datetime = Field(validation_alias="created_at")
+    gone_at: datetime | None = Field(description="since when none of it is in the store")
+    completed_at: datetime | None
+    erased: dict[str, int]
+    kept: list[KeptView]
+    elsewhere: list[SentView]
+    backups: list[BackupView] = Field(description="those that still hold the person")
+    remains: list[str] = Field(description="what the files of the store may still hold")
+    signed: str | None
+    signature: str | None
+    public_key: str | None
+
+
+class ReceiptVerdict(Answer):
+    """`valid`: this server has made the receipt, and signed it as it is here."""
+
+    valid: bool
+    fingerprint: str | None = Field(
+        default=None, description="SHA-256 of the key of this server that has signed it"
+    )
+    receipt: ReceiptView | None = None
+
+
+class WaitingDeletion(Shown):
+    email: str
+    role: str
+    asked_at: datetime | None = Field(validation_alias="deletion_asked_at")
+    deletion_at: datetime | None = Field(validation_alias="deletion_due_at")
+
+
+class KeptRecord(Shown):
+    """What is left of a deleted account: the name is its doctor's to know."""
+
+    id: str = Field(serialization_alias="_id")
+    kept_until: datetime | None = Field(validation_alias="record_kept_until_at")
+
+
+class WaitingErasures(Answer):
+    """What is to be erased: as people have asked, and what the law keeps until then."""
+
+    deletions: list[WaitingDeletion]
+    records: list[KeptRecord]
+
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 NO_ADMIN = "Only admins see erasures"
@@ -92,24 +295,6 @@ def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Re
     )
 
 
-@routes.route(
-    "GET",
-    "/receipts/verify/<code>/pdf",
-    access=Public(),
-    rate=Rate.ANONYMOUS,
-    produces=PDF,
-    raises=(NotFound,),
-)
-def show_receipt_pdf(erasure: ErasureService, *, code: str, query: ReceiptQuery) -> Response:
-    """The receipt as one page, once it is complete, with a QR code that leads here."""
-    receipt = erasure.get_complete(code=code)
-    said = erasure.say_receipt(receipt, known_language(query.lang) or receipt.language)
-    answer = Response(print_receipt(said), mimetype=PDF)
-    name = f"receipt-{receipt.short_code}.pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return answer
-
-
 @routes.route("GET", "/people-to-reach", access=TELLERS)
 def list_people_to_reach(
     erasure: ErasureService, *, query: ReceiptQuery, subject: Subject
@@ -119,8 +304,9 @@ def list_people_to_reach(
     patients without one, and for admins. The newest first, 200 at most.
     """
     language = known_language(query.lang) or subject.account.language
-    found = erasure.to_reach.list_people_to_reach(to=subject)
-    return [PersonToReachView.of(one, language, clinical=subject.role == "doctor") for one in found]
+    clinical = subject.role == "doctor"
+    people = erasure.to_reach.list_people_to_reach(to=subject)
+    return [PersonToReachView.of(person, language, clinical=clinical) for person in people]
 
 
 @routes.route("POST", "/people-to-reach/<person>/done", access=TELLERS, raises=(NotFound,))
@@ -145,6 +331,6 @@ def list_waiting_erasures(erasure: ErasureService) -> WaitingErasures:
     waiting = erasure.accounts.list_waiting_deletions(limit=MOST_LISTED)
     kept = erasure.accounts.list_kept_records(limit=MOST_LISTED)
     return WaitingErasures(
-        deletions=[WaitingDeletion.model_validate(one) for one in waiting],
-        records=[KeptRecord.model_validate(one) for one in kept],
+        deletions=[WaitingDeletion.model_validate(account) for account in waiting],
+        records=[KeptRecord.model_validate(account) for account in kept],
     )

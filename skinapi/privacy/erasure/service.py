@@ -1,7 +1,7 @@
 """Erases accounts, and makes a receipt of each erasure.
 
-An erasure has these steps; a process that is killed at any of them leaves the next one to the
-thread of another process, or to its own next start:
+An erasure has these steps; a process that is killed leaves the next one to another's thread, or to
+its own next start:
 
 1. One transaction begins it (`Eraser.begin`): nobody sees the data any more, the receipt is there
    with its code, and a mail to the person waits.
@@ -37,7 +37,6 @@ from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.people_to_reach import WORK, ReachService, Why
-from skinapi.privacy.erasure.receipt_page import ReceiptText
 from skinapi.privacy.erasure.receipts import (
     Asker,
     BackupItem,
@@ -46,6 +45,7 @@ from skinapi.privacy.erasure.receipts import (
     KeptItem,
     Receipt,
     Receipts,
+    ReceiptText,
     SentItem,
     fingerprint_of,
     is_genuine,
@@ -59,15 +59,12 @@ LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt says that it does.
 SCRUBBED_WITHIN = timedelta(minutes=10)
 # The numbers of the others would tell of a review that a doctor still holds back.
-FORESEEN = frozenset(
-    {
-        *("account", "findings", "photos", "spots", "messages"),
-        *("jobs", "uploads", "datasets", "sessions", "keys"),
-    }
-)
+FORESEEN = {
+    *("account", "findings", "photos", "spots", "messages"),
+    *("jobs", "uploads", "datasets", "sessions", "keys"),
+}
 CODE = re.compile(r"[0-9a-f]{32}")
 NO_RECEIPT = "There is no receipt with this code"
-NOT_COMPLETE = "The erasure is not finished yet; try again in some minutes"
 
 
 class NothingToTakeBack(Conflict):
@@ -82,7 +79,7 @@ class TooLate(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a deletion of an account would do now. `obstacle` is why it cannot be. `to_be_told` is
+    """What a deletion of an account would do now, and the `obstacle` that refuses it. `to_be_told`:
     why somebody should speak to the person before.
     """
 
@@ -98,9 +95,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureService:
-    """`wait` is how long a person may take a deletion back; zero: it is done at once. `address` is
-    that of this server.
-    """
+    """`wait`: how long a person may take a deletion back; zero: it is done at once."""
 
     work: UnitOfWork
     store: Store
@@ -118,10 +113,8 @@ class ErasureService:
     wait: timedelta
     address: str
 
-    # What a person does.
-
     def preview(self, *, account: Account) -> Preview:
-        """For the owner, who learns nothing of what a doctor holds back."""
+        """Tell the owner what would go, and nothing of what a doctor holds back."""
         record = self.retention.find_record(account.id, for_owner=True)
         counts = self.contents.count(account.id, record=record)
         return Preview(
@@ -137,8 +130,7 @@ class ErasureService:
 
     def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:
         """Delete the account and all its data, or plan it where the operator gives time to take it
-        back: then the result is when. Raises the errors of `reauthenticate`; LastAdmin and
-        DoctorHasPatients, before a code is used up.
+        back: then the result is when. Who cannot go is told so before a code is used up.
         """
         account, factor = self.accounts.get(account_id), self.second_factor
         factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
@@ -151,7 +143,6 @@ class ErasureService:
 
     @atomic
     def _plan(self, unit: Unit, account_id: str) -> datetime:
-        """When it will be deleted: as planned, where that was asked for before."""
         account = self.accounts.get(account_id)
         self._refuse_needed(account)
         if account.deletion_due_at:
@@ -170,7 +161,6 @@ class ErasureService:
 
     @atomic
     def take_back(self, unit: Unit, *, account_id: str) -> None:
-        """Raises NothingToTakeBack, TooLate."""
         account = self.accounts.get(account_id)
         unit.audit("account.take_deletion_back", by=account_id, target=account_id)
         if account.deletion_due_at is None:
@@ -183,7 +173,7 @@ class ErasureService:
 
     @atomic
     def _begin_own(self, unit: Unit, account_id: str, *, due: datetime | None = None) -> None:
-        """With `due`, one that was planned until then, and was not taken back meanwhile."""
+        """Begin it; with `due`, unless a planned deletion was taken back meanwhile."""
         account = self.accounts.get(account_id)
         if due and not (account.deletion_due_at and account.deletion_due_at <= due):
             return
@@ -191,7 +181,6 @@ class ErasureService:
         self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
 
     def _refuse_needed(self, account: Account) -> None:
-        """Raises LastAdmin, DoctorHasPatients."""
         if obstacle := self._find_obstacle(account):
             raise obstacle
 
@@ -202,10 +191,7 @@ class ErasureService:
             return DoctorHasPatients()
         return None
 
-    # What the system does.
-
     def erase(self, account: Account, *, by: str) -> Receipt:
-        """Erase an account now. Raises LastAdmin, BeingDeleted, RecordKept."""
         self._begin(account.id, by)
         return self._finish(account.id)
 
@@ -223,9 +209,8 @@ class ErasureService:
         return receipt
 
     def on_begun(self, event: ErasureBegun) -> None:
-        """In the transaction that begins an erasure: decide what of the account is kept, begin its
+        """In the transaction that begins an erasure, decide what of the account is kept, begin its
         receipt, note what the person was to be told, and let a mail wait that needs no account.
-        Raises RecordKept, PatientNumberNeeded, OtherNumber.
         """
         account = self.accounts.get(event.account)
         record = self.retention.find_record(account.id)
@@ -276,7 +261,6 @@ class ErasureService:
         )
 
     def on_gone(self, event: AccountGone) -> None:
-        """In the transaction that deletes the account itself."""
         self.receipts.set_gone(event.account)
 
     def begin_due(self) -> None:
@@ -284,21 +268,20 @@ class ErasureService:
         time = self.clock.look()
         if time.doubted_since:
             self._note_spared(time)
-        due = ((one, one) for one in self.accounts.list_to_delete(at=time.believed))
+        due = ((account, account) for account in self.accounts.list_to_delete(at=time.believed))
         for _ in self.failed.each(WORK, due, partial(self._begin_due, time)):
             pass
 
     def _note_spared(self, time: Time) -> None:
-        spared = {*self.accounts.list_to_delete(at=time.shown)} - {
-            *self.accounts.list_to_delete(at=time.believed)
-        }
-        records = sum(one.is_record for one in self.accounts.by_ids(spared).values())
+        due = {*self.accounts.list_to_delete(at=time.shown)}
+        spared = due - {*self.accounts.list_to_delete(at=time.believed)}
+        records = sum(account.is_record for account in self.accounts.by_ids(spared).values())
         self.clock.note_spared(accounts=len(spared) - records, records=records)
 
     def finish_begun(self) -> None:
-        """Bring those that have begun to their end: one scrub is that of all that are gone."""
-        pending = ((one["pending"], one) for one in self.receipts.find_all_pending())
-        if gone := [one for one in self.failed.each(WORK, pending, self._let_go) if one]:
+        """Bring those that have begun to their end; one scrub serves all that are gone."""
+        pending = ((receipt["pending"], receipt) for receipt in self.receipts.find_all_pending())
+        if gone := [*filter(None, self.failed.each(WORK, pending, self._let_go))]:
             self._complete(gone)
 
     def _begin_due(self, time: Time, account_id: str) -> None:
@@ -313,14 +296,14 @@ class ErasureService:
             self._begin_own(account.id, due=time.believed)
 
     def _let_go(self, document: Document) -> Receipt | None:
-        """Delete what is still there. The receipt, once nothing of the person is in the store."""
+        """Delete what is left, and return the receipt once nothing of the person is stored."""
         receipt = Receipt.model_validate(document)
         if receipt.gone_at is None:
             self.eraser.finish(receipt.account)
-            found = self.receipts.find_pending(receipt.account)
-            if found is None or found.gone_at is None:
+            after = self.receipts.find_pending(receipt.account)
+            if after is None or after.gone_at is None:
                 return None
-            receipt = found
+            receipt = after
         if receipt.awaits_until_at:
             if now() < receipt.awaits_until_at:
                 return None
@@ -343,7 +326,7 @@ class ErasureService:
         since = receipt.gone_at or receipt.created_at
         if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
             return
-        holding = [one for one in backups if one.created_at <= since]
+        before = [backup for backup in backups if backup.created_at <= since]
         finished = receipt.model_copy(
             update={
                 "completed_at": now(),
@@ -351,26 +334,15 @@ class ErasureService:
                 "remains": tuple(map(str, remains)),
                 # One from before the account was made does not hold it.
                 "backups": tuple(
-                    BackupItem(made_at=one.created_at, place=one.place)
-                    for one in may_hold(holding, since=made_at(receipt.account))
+                    BackupItem(made_at=backup.created_at, place=backup.place)
+                    for backup in may_hold(before, since=made_at(receipt.account))
                 ),
             }
         )
         self.receipts.complete(receipt, sign_receipt(finished, self.signer))
 
-    # Receipts, as they are shown.
-
     def find_receipt(self, *, code: str) -> Receipt | None:
         return self.receipts.find_by_code(code) if CODE.fullmatch(code) else None
-
-    def get_complete(self, *, code: str) -> Receipt:
-        """Raises NotFound."""
-        receipt = self.find_receipt(code=code)
-        if receipt is None:
-            raise NotFound(NO_RECEIPT)
-        if not receipt.complete:
-            raise NotFound(NOT_COMPLETE)
-        return receipt
 
     def say_receipt(self, receipt: Receipt, language: Language) -> ReceiptText:
         return ReceiptText(
@@ -400,9 +372,7 @@ BEGUN_EVERY_S = 60.0
 
 
 class ErasureThread(PeriodicThread):
-    """Begins the erasures that are due, and finishes those that were begun. Any process may make a
-    pass; two at once do no harm.
-    """
+    """Begins the erasures that are due, and finishes those that were begun."""
 
     def __init__(self, erasure: ErasureService) -> None:
         super().__init__("erasure", every_s=EVERY_S, failure="not erased")

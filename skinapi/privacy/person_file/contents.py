@@ -1,5 +1,5 @@
-"""Reads what a person's file says, page by page, as that person may know it: nothing that a doctor
-holds back, and of others only the names and words that the person's own pages show.
+"""Reads what a person's file says: nothing that a doctor holds back, and of others only the names
+and words that the person's own pages show.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
-from skinapi.privacy.break_glass import readers
+from skinapi.privacy import readers
 from skinapi.privacy.person_file.format import (
     ME,
     AccountFile,
@@ -97,13 +97,8 @@ class PersonContents:
 
     def read_consents(self, account: Account) -> ConsentsFile:
         history = [
-            _filed(
-                FiledConsent,
-                one,
-                at=one.created_at,
-                by=person_of(one.by, owner=account.id),
-            )
-            for one in self.consents.history_of(account.id)
+            _filed(FiledConsent, row, at=row.created_at, by=person_of(row.by, owner=account.id))
+            for row in self.consents.history_of(account.id)
         ]
         return ConsentsFile(current=dict(account.consents), history=history)
 
@@ -111,28 +106,28 @@ class PersonContents:
         for page in read_pages(
             lambda after: self.sessions.page(account, after=after, limit=PAGE_SIZE)
         ):
-            yield from (_filed(FiledSession, one) for one in page.items)
+            yield from (_filed(FiledSession, session) for session in page.items)
 
-    def walk_keys(self, account: Account) -> Iterator[FiledKey]:
-        yield from (_filed(FiledKey, one) for one in self.keys.list_of(account.id))
+    def list_keys(self, account: Account) -> list[FiledKey]:
+        return [_filed(FiledKey, key) for key in self.keys.list_of(account.id)]
 
     def list_notices(self, account: Account) -> list[FiledNotice]:
-        """Without those that are due later: one that tells of a review waits for its hold."""
+        """Leave out those that are due later: one that tells of a review waits for its hold."""
         moment = now()
         return [
-            _filed(FiledNotice, one)
-            for one in self.outbox.list_to(account.id)
-            if one.due_at is None or one.due_at <= moment
+            _filed(FiledNotice, notice)
+            for notice in self.outbox.list_to(account.id)
+            if notice.due_at is None or notice.due_at <= moment
         ]
 
     def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
         after: str | None = None
-        while found := self.jobs.list_jobs(owner=account.id, after=after, limit=PAGE_SIZE):
-            yield from (_filed(FiledJob, one) for one in found)
-            after = found[-1].id
+        while jobs := self.jobs.list_jobs(owner=account.id, after=after, limit=PAGE_SIZE):
+            yield from (_filed(FiledJob, job) for job in jobs)
+            after = jobs[-1].id
 
     def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
-        """Also those that were deleted and have messages."""
+        """Yield also those that were deleted and have messages."""
         for page in read_pages(
             lambda after: self.lesions.page_owned(account.id, after=after, limit=PAGE_SIZE)
         ):
@@ -140,24 +135,24 @@ class PersonContents:
         yield from self._file_spots(self.lesions.list_closed(account.id))
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
-        """With the next reminder as the person may know it: what is stored looks again when a hold
-        ends.
-        """
-        stands = self.records.spots.stand([one.id for one in spots], Reader.PATIENT)
+        # The stored reminder would tell when a hold ends.
+        stands = self.records.spots.stand([spot.id for spot in spots], Reader.PATIENT)
         for spot in spots:
-            told = stands.get(spot.id)
-            due = told and spot.reminded != told.newest.photo.id and reminder_of(told.instruction)
+            stand = stands.get(spot.id)
+            due = (
+                stand and spot.reminded != stand.newest.photo.id and reminder_of(stand.instruction)
+            )
             yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
 
     def walk_messages(self, account: Account, spot: str) -> Iterator[FiledMessage]:
         for page in read_pages(
             lambda after: self.messages.page(spot, newest_first=False, after=after, limit=PAGE_SIZE)
         ):
-            for one in page.items:
-                yield _filed(FiledMessage, one, author=person_of(one.author, owner=account.id))
+            for message in page.items:
+                author = person_of(message.author, owner=account.id)
+                yield _filed(FiledMessage, message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[Submission]:
-        """In the order of time; what is deleted meanwhile is left out."""
         submissions = self.records.submissions
         for page in read_pages(
             lambda after: submissions.page_kept(to.id, after=after, limit=PAGE_SIZE)
@@ -174,7 +169,6 @@ class PersonContents:
         photos: list[FiledPhoto],
         reports: list[FiledReport],
     ) -> FindingFile:
-        """Raises NotFound where it is deleted meanwhile."""
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
         letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
@@ -189,32 +183,31 @@ class PersonContents:
             photos=photos,
             reports=reports,
             reviews=[
-                _filed(FiledReview, one, doctor=person_of(one.doctor, owner=to.id))
-                for one in reviews.items
+                _filed(FiledReview, review, doctor=person_of(review.doctor, owner=to.id))
+                for review in reviews.items
             ],
             letters=[
-                _filed(FiledLetter, one, doctor=person_of(one.doctor, owner=to.id))
-                for one in letters
-                if one.signed_at
+                _filed(FiledLetter, letter, doctor=person_of(letter.doctor, owner=to.id))
+                for letter in letters
+                if letter.signed_at
             ],
         )
 
     def walk_audit(
         self, account: Account, numbers: Mapping[str, int], *, held_since: datetime | None
     ) -> Iterator[FiledAuditRow]:
-        """What the account did, and what others did to it, the newest first. `numbers` are those of
-        its findings, by id. Rows of accounts that were joined to it come last. `held_since`: since
-        when a doctor holds something back, which what
-        others did then could tell, but for what the person's page of readers shows.
+        """Yield what the account did, and what others did to it, the newest first; rows of accounts
+        that were joined to it come last. `numbers`: of its findings, by id. `held_since`: from then
+        on what others did could tell what a doctor holds back, but for the page of readers.
         """
         roles, names = dict[str, str](), dict[str, str]()
         reasons = self._reasons_of(account.id, held_since)
         own = (account.id, *account.joined)
         for page in chain.from_iterable(map(self._read_trail, own)):
             wanted = {row["by"] for row in page.items} - roles.keys() - NO_ACCOUNTS
-            found = self.accounts.by_ids(wanted) if wanted else {}
-            roles |= {one: found[one].role if one in found else "deleted" for one in wanted}
-            names |= {one: found[one].name for one in found}
+            actors = self.accounts.by_ids(wanted) if wanted else {}
+            roles |= {id_: actors[id_].role if id_ in actors else "deleted" for id_ in wanted}
+            names |= {id_: actor.name for id_, actor in actors.items()}
             for row in page.items:
                 by, shown = str(row["by"]), row["action"] in READINGS
                 held = held_since is not None and row["created_at"] >= held_since and not shown
@@ -235,7 +228,7 @@ class PersonContents:
         return read_pages(lambda after: self.trail.page(wanted, after=after, limit=PAGE_SIZE))
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
-        """Why admins have opened findings of this account, by finding and admin."""
+        """Map finding and admin to why that admin has opened the finding in an emergency."""
         return {
             (grant.finding or account, grant.admin): grant.reason
             for page in read_pages(
@@ -256,6 +249,6 @@ def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> s
 
 
 def _filed(model: type[F], record: BaseModel, **told: Any) -> F:
-    """The fields that both have, and what is told beside them."""
+    """Fill the model with the fields that both have, and with what is told beside them."""
     shared = model.model_fields.keys() & (type(record).model_fields.keys() - told.keys())
     return model(**{name: getattr(record, name) for name in shared}, **told)

@@ -4,17 +4,22 @@ What was deleted meanwhile is left out, a damaged photo is named in its place. M
 with what there is: one finding is read after the other, and the archive is stored in pieces.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, Protocol, cast
+from typing import IO, Any, Literal, Protocol, cast
+
+from pydantic import BaseModel
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import NotFound
-from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.languages import known_language
 from skinapi.base.subject import Subject
 from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.submission import Submission
@@ -23,23 +28,106 @@ from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import write_collection
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.person_file.archive import ArchiveWriter
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.format import (
+    FILES,
+    MANIFEST,
     PAGE,
+    SIGNATURE,
     FiledAuditRow,
     FiledMessage,
     FiledPhoto,
     FiledReport,
     FiledSpot,
     Maker,
+    Manifest,
+    ManifestFile,
+    MissingFile,
     SpotsFile,
+    schema_of,
 )
-from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter, ToldFinding
+from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter
 from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
 from skinapi.privacy.signature import Signer
 
-# What of the whole is done when a part ends, in per cent.
+# These are packed already.
+PACKED = (".jpg", ".pdf")
+PRIVATE = 0o600 << 16  # where the rights of a Unix file stand in its entry
+
+
+class ArchiveWriter:
+    """Writes a ZIP member by member. `out` need not be able to go back."""
+
+    def __init__(self, out: IO[bytes], *, made_at: datetime) -> None:
+        self._zip = zipfile.ZipFile(out, "w")
+        self.made_at = made_at
+        self.files: list[ManifestFile] = []
+        self.missing: list[MissingFile] = []
+
+    @contextmanager
+    def open(self, path: str) -> Iterator["MemberWriter"]:
+        entry = zipfile.ZipInfo(path, self.made_at.timetuple()[:6])
+        packed = path.endswith(PACKED)
+        entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+        entry.external_attr = PRIVATE
+        with self._zip.open(entry, "w") as out:
+            member = MemberWriter(out)
+            yield member
+        self.files.append(
+            ManifestFile(path=path, bytes=member.bytes, sha256=member.hash.hexdigest())
+        )
+
+    def add(self, path: str, content: bytes) -> None:
+        with self.open(path) as member:
+            member.write(content)
+
+    def add_json(self, path: str, record: BaseModel) -> None:
+        self.add(path, record.model_dump_json(indent=1, by_alias=True).encode())
+
+    def add_list(self, path: str, name: str, records: Iterable[BaseModel]) -> int:
+        """Add a JSON object with one list, which is read while it is written; return its length."""
+        count = 0
+        with self.open(path) as member:
+            member.write(f'{{"{name}": ['.encode())
+            for record in records:
+                text = record.model_dump_json(by_alias=True)
+                member.write(f"{',' if count else ''}\n{text}".encode())
+                count += 1
+            member.write(b"\n]}\n")
+        return count
+
+    def add_schemas(self) -> None:
+        for name in FILES:
+            self.add(f"schemas/{name}.schema.json", json.dumps(schema_of(name), indent=2).encode())
+
+    def end(self, *, account: str, maker: Maker, signer: Signer, counts: Mapping[str, int]) -> None:
+        """Sign the list of all that is in it, and close it."""
+        manifest = Manifest(
+            made_at=self.made_at,
+            made_by=maker,
+            account=account,
+            counts=counts,
+            files=tuple(self.files),
+            missing=tuple(self.missing),
+        )
+        content = manifest.model_dump_json(indent=1).encode()
+        self.add(MANIFEST, content)
+        self.add(SIGNATURE, signer.sign(content))
+        self._zip.close()
+
+
+class MemberWriter:
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self.bytes, self.hash = 0, hashlib.sha256()
+
+    def write(self, content: Any) -> None:
+        self._out.write(content)
+        self.bytes += len(content)
+        self.hash.update(content)
+
+
+# The progress when a part ends, in per cent.
 BEGUN, FOUND, TRANSLATED, AUDITED = 2.0, 85.0, 93.0, 97.0
 
 
@@ -49,9 +137,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
-    """`hold` refuses what is stored for an account that is being deleted. `key_address` is where
-    the server shows its key.
-    """
+    """`hold` refuses what is stored for an account that is being deleted."""
 
     files: PersonFiles
     contents: PersonContents
@@ -67,15 +153,13 @@ class FileMaker:
     def make(
         self, *, account: Account, file: str, attempt: int, folder: Path, progress: Progress
     ) -> PersonFile:
-        """Make the file, and let it be fetched. An attempt before has left nothing of it; where
-        that had made it, it stays. Raises FileEnded, DiskFull.
-        """
+        """Make the file, and let it be fetched. One that an earlier attempt has made stays."""
         begun = self.files.begin(account=account.id, file=file, attempt=attempt)
         if begun.state == "ready":
             return begun
         out = PieceWriter(self.files, begun, piece_bytes=self.files.piece_bytes)
         with ExitStack() as cleanup:
-            page = PageWriter(folder=folder, first=account.language)
+            page = PageWriter(folder=folder, language=account.language)
             cleanup.callback(page.remove)
             run = _Run(self, account, ArchiveWriter(cast("IO[bytes]", out), made_at=now()), page)
             cleanup.callback(out.abandon)
@@ -113,7 +197,8 @@ class _Run:
         counts["findings"] = self._write_findings(progress)
         progress(FOUND, "FHIR")
         with self._archive.open("fhir/bundle.json") as out:
-            for text in self._walk_fhir():
+            fhir = self._maker.fhir
+            for text in write_collection(fhir.walk_all(self._account, to=self._to), fhir.base):
                 out.write(text.encode())
         progress(TRANSLATED, "Audit trail")
         rows = self._keep_newest(
@@ -131,12 +216,11 @@ class _Run:
         )
 
     def _write_person(self) -> dict[str, int]:
-        """What is written of the person beside findings; how much of each."""
         account, contents, archive = self._account, self._contents, self._archive
         filed, consents = contents.read_account(account), contents.read_consents(account)
         archive.add_json("account.json", filed)
         archive.add_json("consents.json", consents)
-        sessions, keys = [*contents.walk_sessions(account)], [*contents.walk_keys(account)]
+        sessions, keys = [*contents.walk_sessions(account)], contents.list_keys(account)
         spots = [*contents.walk_spots(account)]
         archive.add_json("spots.json", SpotsFile(spots=spots))
         counts = {
@@ -167,9 +251,10 @@ class _Run:
         most = max(1, self._account.findings or 1)
         for submission in self._contents.walk_findings(self._to):
             self._numbers[submission.id] = submission.number
-            self._note_holds(submission)
+            if since := submission.stands.held_since:
+                self._held_since = min(since, self._held_since or since)
             photos = [*self._write_photos(submission)]
-            reports = self._read_reports(submission)
+            report = self._read_report(submission)
             try:
                 printed = [*self._write_reports(submission)]
                 filed = self._contents.describe_finding(
@@ -178,14 +263,10 @@ class _Run:
             except NotFound:
                 continue  # it was deleted meanwhile: FileEnded says so with the next piece
             self._archive.add_json(f"findings/{submission.id}/finding.json", filed)
-            self._page.add(ToldFinding(filed=filed, reports=reports))
+            self._page.add(filed, report)
             share = min(1.0, len(self._numbers) / most)
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
         return len(self._numbers)
-
-    def _note_holds(self, submission: Submission) -> None:
-        since = (submission.stands.held_since, self._held_since)
-        self._held_since = min((one for one in since if one), default=None)
 
     def _write_photos(self, submission: Submission) -> Iterator[FiledPhoto]:
         for place, alone in enumerate(submission.pictures, start=1):
@@ -197,12 +278,12 @@ class _Run:
                 self._archive.add(path, self._contents.records.photos.content_of(alone))
             except NotFound as error:
                 missing = "damaged" if error.detail == DAMAGED else "lost"
-                self._archive.miss(path, missing)
+                self._archive.missing.append(MissingFile(path=path, reason=missing))
             shown = alone.photo_blob == submission.photo_blob
             yield FiledPhoto(path=path, place=place, shown=shown, missing=missing)
 
     def _write_reports(self, submission: Submission) -> Iterator[FiledReport]:
-        """That of today, and those that were issued and kept. Raises NotFound."""
+        """Write today's report, and those that were issued and kept."""
         folder, reports = f"findings/{submission.id}", self._maker.reports
         number = str(submission.number)
         path = f"{folder}/report.pdf"
@@ -226,24 +307,16 @@ class _Run:
                 issued_at=issued.created_at,
             )
 
-    def _read_reports(self, submission: Submission) -> dict[Language, Report]:
-        number, reports = str(submission.number), dict[Language, Report]()
-        for language in LANGUAGES:
-            try:
-                reports[language] = self._maker.reports.read_report(
-                    number=number, to=self._to, language=language, issue=False
-                )
-            except NotFound:
-                return {}
-        return reports
-
-    def _walk_fhir(self) -> Iterator[str]:
-        fhir = self._maker.fhir
-        resources = fhir.walk_all(self._account, to=self._to)
-        return write_collection(resources, fhir.base)
+    def _read_report(self, submission: Submission) -> Report | None:
+        number, language = str(submission.number), self._account.language
+        with suppress(NotFound):
+            return self._maker.reports.read_report(
+                number=number, to=self._to, language=language, issue=False
+            )
+        return None
 
     def _keep_newest(self, rows: Iterator[FiledAuditRow]) -> Iterator[FiledAuditRow]:
-        """The same rows; the page shows the first of them."""
+        """Pass the rows on, and keep those that the page shows."""
         for row in islice(rows, MOST_ROWS):
             self._newest.append(row)
             yield row

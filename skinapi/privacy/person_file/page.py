@@ -1,23 +1,21 @@
-"""Writes `index.html`: what the file says, for people, in every language, on one page that needs
-neither a network nor a script.
+"""Writes `index.html`: what the file says, for people, in the language of the account, on one page
+that needs neither a network nor a script.
 """
 
 import base64
 import hashlib
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from jinja2 import Environment, Template
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.base.languages import LANGUAGES, Language, load_words
+from skinapi.base.languages import Language, load_words
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.page_texts import strip_control_characters, time_text
@@ -37,79 +35,15 @@ from skinapi.privacy.person_file.format import (
 
 # Of the audit trail; audit.json has all.
 MOST_ROWS = 200
+COPIED_AT_ONCE = 2**16
 PARTS = ("account", "consents", "devices", "keys", "spots", "findings", "audit", "files",
          "left_out")  # fmt: skip
 
 
 class PageWords(BaseModel):
-    """See the page: page.html."""
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    language_name: str
-    title: str
-    of: str
-    made: str
-    how: str
-    print: str
-    contents: str
-    account: str
-    consents: str
-    devices: str
-    keys: str
-    spots: str
-    findings: str
-    audit: str
-    files: str
-    left_out: str
-    nothing: str
-    name: str
-    email: str
-    role: str
-    since: str
-    since_login: str
-    since_made: str
-    status: str
-    language: str
-    doctor: str
-    second_factor: str
-    browsers: str
-    notices: str
-    password: str
-    yes: str
-    no: str
-    is_set: str
-    is_none: str
-    purpose: str
-    agreed: str
-    when: str
-    version: str
-    client: str
-    used: str
-    ends: str
-    scopes: str
-    uses: str
-    spot_deleted: str
-    you: str
-    finding: str
-    photo: str
-    photo_missing: str
-    no_photo: str
-    told: str
-    doctors: str
-    review: str
-    report: str
-    reports_before: str
-    data: str
-    page_left_out: str
-    who: str
-    what: str
-    about: str
-    newest: str
-    files_text: str
-    signed: str
-    compare: str
-    missing: str
+    labels: Mapping[str, str]
     left_out_items: Sequence[str]
     roles: Mapping[str, str]
     statuses: Mapping[str, str]
@@ -128,7 +62,9 @@ def _clean(value: Any) -> Any:
 @cache
 def _template() -> Template:
     page = resources.files(__package__).joinpath("page.html").read_text("utf-8")
-    return Environment(autoescape=True, finalize=_clean).from_string(page)
+    return Environment(autoescape=True, finalize=_clean, undefined=StrictUndefined).from_string(
+        page
+    )
 
 
 @cache
@@ -138,27 +74,13 @@ def _style() -> tuple[Markup, str]:
     return Markup(css), hashed  # noqa: S704 (our own file)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldFinding:
-    """A finding, with its report in each language; without, where that could not be read."""
-
-    filed: FindingFile
-    reports: Mapping[Language, Report]
-
-
-@dataclass(slots=True, kw_only=True)
 class PageWriter:
-    """Writes the parts of each language into a file of its own in `folder`, since findings come one
-    by one, and in the end all of them into the page. `first` is the language that comes first.
-    """
+    """Writes the page into a file of its own in `folder`, because findings come one by one."""
 
-    folder: Path
-    first: Language
-    _parts: dict[Language, IO[str]] = field(default_factory=dict, init=False)
-
-    @property
-    def languages(self) -> list[Language]:
-        return sorted(LANGUAGES, key=lambda language: language != self.first)
+    def __init__(self, *, folder: Path, language: Language) -> None:
+        self._part = (folder / "page.part").open("w+", encoding="utf-8")
+        self._language, self._words = language, WORDS[language]
+        self._labels = self._words.labels
 
     def begin(
         self,
@@ -172,58 +94,53 @@ class PageWriter:
         made_at: datetime,
         server: str,
     ) -> None:
-        for language in self.languages:
-            say = _Words(language)
-            self._write(
-                language,
-                "beginning",
-                account=account,
-                made=time_text(made_at, language),
-                server=server,
-                parts=PARTS,
-                facts=say.facts(account),
-                consents=say.consents(consents),
-                sessions=[
-                    (
-                        one.client or "",
-                        *map(say.time, (one.created_at, one.used_at, one.expires_at)),
-                    )
-                    for one in sessions
-                ],
-                keys=[
-                    (one.name, say.time(one.created_at), ", ".join(one.scopes), one.uses,
-                     say.time(one.revoked_at or one.ends_at))
-                    for one in keys
-                ],
-                spots=[say.spot(*one) for one in spots],
-                findings=findings,
-            )  # fmt: skip
+        style, style_hash = _style()
+        self._write(
+            "beginning",
+            style=style,
+            style_hash=style_hash,
+            account=account,
+            made=self._time(made_at),
+            server=server,
+            parts=PARTS,
+            facts=self._list_facts(account),
+            consents=self._list_consents(consents),
+            sessions=[
+                (session.client or "",
+                 *map(self._time, (session.created_at, session.used_at, session.expires_at)))
+                for session in sessions
+            ],
+            keys=[
+                (key.name, self._time(key.created_at), ", ".join(key.scopes), key.uses,
+                 self._time(key.revoked_at or key.ends_at))
+                for key in keys
+            ],
+            spots=[self._describe_spot(*spot) for spot in spots],
+            findings=findings,
+        )  # fmt: skip
 
-    def add(self, told: ToldFinding) -> None:
-        filed = told.filed
-        for language in self.languages:
-            say, report = _Words(language), told.reports.get(language)
-            content = ReportContent(report) if report else None
-            self._write(
-                language,
-                "one_finding",
-                filed=filed,
-                content=content,
-                letters=content.letters if content else (),
-                moment=say.time(filed.created_at),
-                photos=filed.photos,
-                reviews=say.reviews(filed),
-                reports=[
-                    (
-                        one.path,
-                        say.words.reports_before.format(moment=say.time(one.issued_at))
-                        if one.issued_at and place
-                        else say.words.report,
-                    )
-                    for place, one in enumerate(filed.reports)
-                ],
-                json=f"findings/{filed.id}/finding.json",
-            )
+    def add(self, filed: FindingFile, report: Report | None) -> None:
+        """Add a finding; without a report, where that could not be read."""
+        content = ReportContent(report) if report else None
+        self._write(
+            "one_finding",
+            filed=filed,
+            content=content,
+            letters=content.letters if content else (),
+            moment=self._time(filed.created_at),
+            photos=filed.photos,
+            reviews=self._list_reviews(filed),
+            reports=[
+                (
+                    printed.path,
+                    self._labels["reports_before"].format(moment=self._time(printed.issued_at))
+                    if printed.issued_at and place
+                    else self._labels["report"],
+                )
+                for place, printed in enumerate(filed.reports)
+            ],
+            json=f"findings/{filed.id}/finding.json",
+        )
 
     def end(
         self,
@@ -234,125 +151,101 @@ class PageWriter:
         fingerprint: str,
         key_address: str,
     ) -> None:
-        for language in self.languages:
-            say = _Words(language)
-            self._write(
-                language,
-                "ending",
-                audit=[say.audited(row) for row in audit],
-                audit_count=audit_count,
-                missing=missing,
-                fingerprint=fingerprint,
-                key_address=key_address,
-            )
+        self._write(
+            "ending",
+            audit=[self._describe_act(row) for row in audit],
+            audit_count=audit_count,
+            missing=missing,
+            fingerprint=fingerprint,
+            key_address=key_address,
+            left_out_items=self._words.left_out_items,
+        )
 
     def copy_to(self, out: Any) -> None:
-        """Write the page, and remove its parts."""
-        style, style_hash = _style()
-        pages = [{"language": one, "words": WORDS[one]} for one in self.languages]
-        head = _call("head", pages=pages, style=style, style_hash=style_hash)
-        out.write(head.encode())
-        for part in self._parts.values():
-            part.close()
-            with Path(part.name).open("rb") as written:
-                shutil.copyfileobj(written, out)
-        out.write(_call("tail").encode())
-        self.remove()
+        self._part.seek(0)
+        while text := self._part.read(COPIED_AT_ONCE):
+            out.write(text.encode())
 
     def remove(self) -> None:
-        for part in self._parts.values():
-            part.close()
-            Path(part.name).unlink(missing_ok=True)
-        self._parts = {}
+        self._part.close()
+        Path(self._part.name).unlink()
 
-    def _write(self, language: Language, part: str, **told: Any) -> None:
-        if language not in self._parts:
-            path = self.folder / f"page.{language}.part"
-            self._parts[language] = path.open("w", encoding="utf-8")
-        text = _call(part, language=language, words=WORDS[language], **told)
-        self._parts[language].write(f"\n{text}\n")
+    def _write(self, part: str, **values: Any) -> None:
+        module: Any = _template().make_module(
+            {"language": self._language, "words": self._labels, **values}
+        )
+        self._part.write(f"{getattr(module, part)()}\n")
 
+    def _time(self, moment: datetime | None) -> str:
+        return time_text(moment, self._language)
 
-def _call(part: str, **told: Any) -> str:
-    return str(getattr(_template().make_module(told), part)())
+    def _list_facts(self, account: AccountFile) -> list[tuple[str, str]]:
+        labels, words = self._labels, self._words
+        yes, there = (labels["no"], labels["yes"]), (labels["is_none"], labels["is_set"])
+        facts = {
+            "name": account.name,
+            "email": account.email,
+            "role": words.roles.get(account.role, account.role),
+            "status": words.statuses.get(account.status, account.status),
+            "since": self._time(account.created_at),
+            "language": account.locale,
+            "doctor": account.doctor,
+            "password": there[account.password],
+            "second_factor": there[account.second_factor],
+            "browsers": str(account.known_browsers),
+            "notices": yes[account.notices],
+        }
+        return [(labels[name], text) for name, text in facts.items() if text]
 
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Says the facts of the file in one language."""
-
-    language: Language
-
-    @property
-    def words(self) -> PageWords:
-        return WORDS[self.language]
-
-    def time(self, moment: datetime | None) -> str:
-        return time_text(moment, self.language)
-
-    def facts(self, account: AccountFile) -> list[tuple[str, str]]:
-        words, yes = self.words, (self.words.no, self.words.yes)
-        there = (words.is_none, words.is_set)
-        rows = [
-            (words.name, account.name),
-            (words.email, account.email),
-            (words.role, words.roles.get(account.role, account.role)),
-            (words.status, words.statuses.get(account.status, account.status)),
-            (words.since, self.time(account.created_at)),
-            (words.language, account.locale),
-            (words.doctor, account.doctor or ""),
-            (words.password, there[account.password]),
-            (words.second_factor, there[account.second_factor]),
-            (words.browsers, str(account.known_browsers)),
-            (words.notices, yes[account.notices]),
-        ]
-        return [(label, text) for label, text in rows if text]
-
-    def consents(self, filed: ConsentsFile) -> list[tuple[str, ...]]:
-        words = self.words
-        said = [
-            (one.purpose, one.given, self.time(one.at), str(one.version or ""))
-            for one in filed.history
+    def _list_consents(self, filed: ConsentsFile) -> list[tuple[str, ...]]:
+        answers = [
+            (consent.purpose, consent.given, self._time(consent.at), str(consent.version or ""))
+            for consent in filed.history
         ] or [(purpose, given, "", "") for purpose, given in sorted(filed.current.items())]
         return [
-            (words.purposes.get(purpose, purpose), words.yes if given else words.no, at, version)
-            for purpose, given, at, version in said
+            (
+                self._words.purposes.get(purpose, purpose),
+                self._labels["yes" if given else "no"],
+                at,
+                version,
+            )
+            for purpose, given, at, version in answers
         ]
 
-    def spot(self, spot: FiledSpot, messages: Sequence[FiledMessage]) -> dict[str, Any]:
-        place, words = spot.place, self.words
-        there = LABELS[self.language].say_place(place.site, place.laterality, place.side)
-        day = say_day(spot.deleted_at, self.language) if spot.deleted_at else ""
+    def _describe_spot(self, spot: FiledSpot, messages: Sequence[FiledMessage]) -> dict[str, Any]:
+        place = spot.place
+        there = LABELS[self._language].say_place(place.site, place.laterality, place.side)
+        day = say_day(spot.deleted_at, self._language) if spot.deleted_at else ""
         return {
             "name": f"{spot.name} ({there})" if spot.name else there,
-            "deleted": words.spot_deleted.format(day=day) if day else "",
+            "deleted": self._labels["spot_deleted"].format(day=day) if day else "",
             "messages": [
                 {
-                    "who": one.signature or words.you,
-                    "moment": self.time(one.created_at),
-                    "text": one.text,
+                    "who": message.signature or self._labels["you"],
+                    "moment": self._time(message.created_at),
+                    "text": message.text,
                 }
-                for one in messages
+                for message in messages
             ],
         }
 
-    def reviews(self, filed: FindingFile) -> list[tuple[str, str]]:
-        table = conditions_table()
-        said = []
-        for one in filed.reviews:
-            condition = one.opinion.condition
-            named = table.name(condition, self.language) if condition else ""
-            text = "\n".join(filter(None, (named, one.note)))
-            moment = self.time(one.created_at)
-            said.append((self.words.review.format(doctor=one.signature, moment=moment), text))
-        return said
+    def _list_reviews(self, filed: FindingFile) -> list[tuple[str, str]]:
+        rows = []
+        for review in filed.reviews:
+            condition = review.opinion.condition
+            name = conditions_table().name(condition, self._language) if condition else ""
+            head = self._labels["review"].format(
+                doctor=review.signature, moment=self._time(review.created_at)
+            )
+            rows.append((head, "\n".join(filter(None, (name, review.note)))))
+        return rows
 
-    def audited(self, row: FiledAuditRow) -> tuple[str, ...]:
-        words = self.words
-        role = words.roles.get(row.by, row.by)
+    def _describe_act(self, row: FiledAuditRow) -> tuple[str, ...]:
+        role = self._words.roles.get(row.by, row.by)
+        number = row.finding
         return (
-            self.time(row.at),
+            self._time(row.at),
             f"{row.name} ({role})" if row.name else role,
-            words.actions.get(row.action, row.action),
-            words.finding.format(number=row.finding) if row.finding is not None else "",
+            self._words.actions.get(row.action, row.action),
+            self._labels["finding"].format(number=number) if number is not None else "",
         )

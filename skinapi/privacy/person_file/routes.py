@@ -1,10 +1,12 @@
-"""The routes by which a person gets everything about them as one file, and nobody else does; but
-an admin that of a patient who came from another system, and cannot log in.
+"""The routes by which a person gets everything about them as one file, and nobody else does; but an
+admin that of a patient who came from another system, and cannot log in.
 """
 
 from collections.abc import Iterator
+from typing import Self
 
 from flask import Response
+from pydantic import Field
 
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
@@ -14,11 +16,28 @@ from skinapi.base.subject import Subject
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Message
-from skinapi.privacy.person_file.schemas import FileView, SigningKeyView
-from skinapi.privacy.person_file.service import AsksAlone, PersonFilesService
+from skinapi.platform.web.schemas import Answer, Message
+from skinapi.privacy.person_file.service import AsksAlone, FileView, PersonFilesService
 from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile, PersonFile
 from skinapi.privacy.signature import Signer
+
+
+class PublicKeyView(Answer):
+    public_key: str = Field(description="Ed25519: 32 bytes in base64")
+    fingerprint: str = Field(description="SHA-256 of these bytes, in hex")
+
+
+class SigningKeyView(PublicKeyView):
+    algorithm: str = "Ed25519"
+    former: list[PublicKeyView] = Field(description="keys of former secrets, which still verify")
+
+    @classmethod
+    def of(cls, signer: Signer) -> Self:
+        current, *former = [
+            {"public_key": key.encoded, "fingerprint": key.fingerprint} for key in signer.known_keys
+        ]
+        return cls.model_validate({**current, "former": former})
+
 
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
@@ -35,14 +54,13 @@ def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subje
     and the code of a second factor. Its form: docs/rights.md.
     """
     proof = body.proof(ClientInfo(address=caller_address()))
-    state = files.ask(account=subject.account, session_id=subject.session_id, proof=proof)
-    return FileView.of(state)
+    return files.ask(account=subject.account, session_id=subject.session_id, proof=proof)
 
 
 @routes.route("GET", "/me/file")
 def show_file(files: PersonFilesService, *, subject: Subject) -> FileView:
     """How far the caller's file is."""
-    return FileView.of(files.show(account=subject.id))
+    return files.show(account=subject.id)
 
 
 @routes.route("DELETE", "/me/file", raises=(NoFile,))
@@ -75,16 +93,15 @@ def ask_for_file_of_patient(
     it over: with the admin's own password and code. The audit trail has it.
     """
     proof = body.proof(ClientInfo(address=caller_address()))
-    state = files.ask_for_patient(
+    return files.ask_for_patient(
         email=email, by=subject.account, session_id=subject.session_id, proof=proof
     )
-    return FileView.of(state)
 
 
 @routes.route("GET", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone))
 def show_file_of_patient(files: PersonFilesService, *, email: str) -> FileView:
     """How far the file of such a patient is."""
-    return FileView.of(files.show(account=files.find_patient(email).id))
+    return files.show(account=files.find_patient(email).id)
 
 
 @routes.route("DELETE", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone, NoFile))

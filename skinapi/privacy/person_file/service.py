@@ -7,10 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
+from pydantic import Field
+
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Duplicate, NotFound
+from skinapi.base.values import Value
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.jobs.job import PERSON_FILE, Job, JobEnded
 from skinapi.platform.jobs.service import JobsService
@@ -40,22 +43,32 @@ class AsksAlone(Conflict):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """How far the file of an account is. `workers`: whether this server runs workers itself.
-    `no_worker`: jobs have waited so long that there is none anywhere.
-    """
+class FileView(Value):
+    """How far the file of an account is."""
 
-    state: State
-    workers: bool
-    no_worker: bool = False
-    progress: float = 0.0
+    state: State = Field(
+        description="`none`; `waiting` for a worker; `making`; `ready`, to be fetched once; "
+        "`fetched`, and deleted then; `outdated`: deleted, because it told of a finding that was "
+        "deleted; `failed`; `cancelled`"
+    )
+    workers: bool = Field(
+        description="whether this server runs job workers; else they are elsewhere, or nowhere"
+    )
+    no_worker: bool = Field(
+        default=False,
+        description="no worker takes jobs, here or elsewhere: it waits until one is started",
+    )
+    progress: float = Field(default=0.0, description="0 to 100")
     asked_at: datetime | None = None
-    waits_seconds: int | None = None
+    waits_seconds: int | None = Field(default=None, description="since it was asked for")
     made_at: datetime | None = None
     fetched_at: datetime | None = None
-    until: datetime | None = None
-    bytes: int = 0
+    until: datetime | None = Field(
+        default=None,
+        description="when it is deleted, also where nobody has fetched it; before it is made, when "
+        "it is given up",
+    )
+    bytes: int = Field(default=0, description="of what is there so far")
     error: str | None = None
     error_code: str | None = None
 
@@ -72,10 +85,8 @@ class PersonFilesService:
     second_factor: SecondFactorService
     workers_here: bool
 
-    def ask(self, *, account: Account, session_id: str, proof: Proof) -> FileState:
-        """Have the file made. Raises the errors of `reauthenticate`, FileUnderWay, which uses up no
-        code, and TooManyJobs.
-        """
+    def ask(self, *, account: Account, session_id: str, proof: Proof) -> FileView:
+        """Have the file made. FileUnderWay uses up no code."""
         factor = self.second_factor
         factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self.refuse_second(account.id)
@@ -84,10 +95,7 @@ class PersonFilesService:
 
     def ask_for_patient(
         self, *, email: str, by: Account, session_id: str, proof: Proof
-    ) -> FileState:
-        """The same of a patient who has no log-in, for an admin who hands it over and proves who
-        asks. Raises as `ask`, and as `find_patient`.
-        """
+    ) -> FileView:
         patient = self.find_patient(email)
         self.second_factor.reauthenticate(by, proof, session_id=session_id)
         self.refuse_second(patient.id)
@@ -95,16 +103,13 @@ class PersonFilesService:
         return self._make(patient)
 
     def open_for_patient(self, *, email: str, by: str) -> tuple[PersonFile, Iterator[bytes]]:
-        """As `open`, for that admin. Raises as `find_patient` too."""
         patient = self.find_patient(email)
         opened = self.open(account=patient.id, by=by)
         self.trail.record(AuditRow("person_file.hand_over", by=by, target=patient.id))
         return opened
 
     def find_patient(self, email: str) -> Account:
-        """The account of a patient who came from another system. Raises NotFound, and AsksAlone for
-        anybody else.
-        """
+        """Find a patient who came from another system, and refuse anybody else."""
         account = self.accounts.find_by_email(email)
         if account is None or account.status == "deleting":
             raise NotFound(NO_PATIENT)
@@ -112,7 +117,7 @@ class PersonFilesService:
             raise AsksAlone
         return account
 
-    def _make(self, account: Account) -> FileState:
+    def _make(self, account: Account) -> FileView:
         self.files.forget(account.id)  # what is remembered of the one before
         file = new_id()
         try:
@@ -129,17 +134,16 @@ class PersonFilesService:
         return self.show(account=account.id)
 
     def refuse_second(self, account: str) -> None:
-        """Raises FileUnderWay while one is made or waits to be fetched."""
         if self.show(account=account).state in ("waiting", "making", "ready"):
             raise FileUnderWay
 
-    def show(self, *, account: str) -> FileState:
+    def show(self, *, account: str) -> FileView:
         file = self.files.find(account)
         if file is None:
-            return FileState(state="none", workers=self.workers_here)
+            return FileView(state="none", workers=self.workers_here)
         job = self._job_of(file)
         state, waits = _state_of(file, job), now() - file.created_at
-        return FileState(
+        return FileView(
             state=state,
             workers=self.workers_here,
             no_worker=state == "waiting" and self.jobs.queue.find_wait_without_worker() is not None,
@@ -155,7 +159,7 @@ class PersonFilesService:
         )
 
     def delete(self, *, account: str, by: str) -> None:
-        """Delete the file, and end what makes it. Raises NoFile."""
+        """Delete the file, and end what makes it."""
         file = self.files.find(account)
         job = self._job_of(file) if file else None
         self.files.delete(account=account, by=by)
@@ -164,9 +168,7 @@ class PersonFilesService:
                 self.jobs.queue.cancel(job)
 
     def open(self, *, account: str, by: str) -> tuple[PersonFile, Iterator[bytes]]:
-        """The file and its bytes. When the last of them was taken, it is deleted. Raises NoFile,
-        FileNotReady.
-        """
+        """Return the file and its bytes. When the last of them was taken, it is deleted."""
         file = self.files.find(account)
         if file is None or file.state in ("fetched", "outdated"):
             raise NoFile
@@ -175,16 +177,14 @@ class PersonFilesService:
         return file, self._hand_over(file, by)
 
     def _hand_over(self, file: PersonFile, by: str) -> Iterator[bytes]:
-        """Who takes a piece asks for the next one when it has sent it: so what follows the last
-        `yield` runs only where the connection has taken all of it.
-        """
+        # Who takes a piece asks for the next one when it has sent it: so what follows the last
+        # `yield` runs only where the connection has taken all of it.
         yield from self.files.read(file)
         self.files.mark_fetched(file, by=by)
 
     def sweep(self) -> None:
-        """Delete what has expired, and what is left where nobody makes it any more."""
         self.files.sweep()
-        pairs = ((one["id"], one) for one in self.files.find_unfinished())
+        pairs = ((file["id"], file) for file in self.files.find_unfinished())
         for _ in self.failed.each("person_file", pairs, self._sweep_unfinished):
             pass
 

@@ -1,8 +1,6 @@
 """Where a person's file lies until it is fetched: in pieces, each a blob, whose keys stand in one
-document of the account. So a file needs the memory of one piece, can be fetched from another
-machine than has made it, and is deleted whole, whatever was killed on the way.
-
-A piece is noted before it is stored: so each that may be there is known.
+document of the account, each before its blob. So it needs the memory of one piece, and is deleted
+whole, whatever was killed on the way.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,9 +43,8 @@ class FileEnded(Conflict):
 
 
 class PersonFile(StoredRecord):
-    """The file of the account `id`. `file` tells it from others of the account. `writing` is the
-    piece that is being stored, by this `attempt` of its job. Pieces are there while it is `making`
-    or `ready`; an `outdated` one would have told of a finding that was deleted.
+    """The file of the account `id`; `file` tells it from its others. `writing`: the piece that this
+    `attempt` of its job is storing. `outdated`: it would tell of a deleted finding.
     """
 
     id: str
@@ -63,18 +60,12 @@ class PersonFile(StoredRecord):
     expires_at: datetime
 
     @property
-    def expired(self) -> bool:
-        return self.expires_at <= now()
-
-    @property
     def pieces(self) -> list[str]:
-        """The keys of all blobs that may be there."""
+        """The keys of all blobs that may be stored."""
         return [*self.piece_blobs, *([self.writing] if self.writing else [])]
 
 
 class PersonFiles(Records[PersonFile]):
-    """The repository: one file of an account at a time."""
-
     collection, record = COLLECTION, PersonFile
     indexes = (("expires_at", "id"), ("state", "id"))
 
@@ -91,15 +82,11 @@ class PersonFiles(Records[PersonFile]):
         self.work, self._outbox, self._blobs = work, outbox, store.blobs
 
     def find(self, account: str, /) -> PersonFile | None:
-        """None too of one that has expired."""
-        file = self._find(account)
-        return None if file is None or file.expired else file
-
-    def _find(self, account: str) -> PersonFile | None:
-        return super().find(account)
+        """Find the account's file, unless it has expired."""
+        file = super().find(account)
+        return None if file is None or file.expires_at <= now() else file
 
     def add(self, account: str, file: str) -> None:
-        """In a transaction: note that a file is to be made. Raises FileUnderWay."""
         if self._documents.get(account):
             raise FileUnderWay
         moment, end = now(), now() + KEPT_FOR
@@ -109,15 +96,13 @@ class PersonFiles(Records[PersonFile]):
 
     @atomic
     def begin(self, unit: Unit, *, account: str, file: str, attempt: int) -> PersonFile:
-        """Delete what an attempt before has left. Raises FileEnded where it is not wanted any
-        more.
-        """
-        found = self._find(account)
-        if found is None or found.file != file or found.state in ("fetched", "outdated"):
+        """Delete what an attempt before has left."""
+        stored = super().find(account)
+        if stored is None or stored.file != file or stored.state in ("fetched", "outdated"):
             raise FileEnded
-        if found.state != "making":
-            return found
-        unit.erase(found.pieces)
+        if stored.state != "making":
+            return stored
+        unit.erase(stored.pieces)
         fields = {"attempt": attempt, "piece_blobs": [], "bytes": 0, "writing": None}
         begun = self._change({"id": account}, **fields)
         if begun is None:
@@ -125,7 +110,6 @@ class PersonFiles(Records[PersonFile]):
         return begun
 
     def add_piece(self, file: PersonFile, content: bytes) -> PersonFile:
-        """Store the next piece. Raises FileEnded, DiskFull."""
         key = new_blob_key(content)
         self._change_own(file, writing=key)
         stored = {"piece_blobs": [*file.piece_blobs, key], "bytes": file.bytes + len(content)}
@@ -137,7 +121,6 @@ class PersonFiles(Records[PersonFile]):
             raise
 
     def _change_own(self, file: PersonFile, **fields: Any) -> PersonFile:
-        """Raises FileEnded where it is not this attempt's any more."""
         own = {"id": file.id, "file": file.file, "attempt": file.attempt, "state": "making"}
         changed = self._change(own, **fields)
         if changed is None:
@@ -146,7 +129,7 @@ class PersonFiles(Records[PersonFile]):
 
     @atomic
     def finish(self, unit: Unit, file: PersonFile, *, hold: Callable[[str], None]) -> PersonFile:
-        """It can be fetched, for a day. `hold` refuses it where the account is being deleted."""
+        """Let it be fetched, for a day. `hold` refuses it where the account is being deleted."""
         hold(file.id)
         moment = now()
         end = moment + KEPT_FOR
@@ -156,7 +139,6 @@ class PersonFiles(Records[PersonFile]):
         return made
 
     def read(self, file: PersonFile) -> Iterator[bytes]:
-        """Its bytes. Raises FileEnded where it is deleted meanwhile."""
         for key in file.piece_blobs:
             piece = self._blobs.find(key)
             if piece is None:
@@ -165,7 +147,6 @@ class PersonFiles(Records[PersonFile]):
 
     @atomic
     def mark_fetched(self, unit: Unit, file: PersonFile, *, by: str) -> None:
-        """Delete its pieces: this account has fetched it whole."""
         ready = {"id": file.id, "file": file.file, "state": "ready"}
         if self._change(ready, state="fetched", fetched_at=now(), piece_blobs=[]):
             unit.erase(file.pieces)
@@ -173,53 +154,50 @@ class PersonFiles(Records[PersonFile]):
 
     @atomic
     def delete(self, unit: Unit, *, account: str, by: str) -> None:
-        """What is made, or waits to be fetched. Raises NoFile."""
-        found = self.find(account)
-        if found is None:
+        file = self.find(account)
+        if file is None:
             raise NoFile
-        self._delete(unit, found)
+        self._delete(unit, file)
         unit.audit("person_file.delete", by=by, target=account)
 
     @atomic
     def forget(self, unit: Unit, account: str) -> None:
-        """Delete what is stored of a file of this account. Idempotent."""
-        if found := self._find(account):
-            self._delete(unit, found)
+        """Delete what is stored of a file of this account, expired or not. Idempotent."""
+        if file := super().find(account):
+            self._delete(unit, file)
 
     def _delete(self, unit: Unit, file: PersonFile) -> None:
         unit.erase(file.pieces)
         self._documents.delete({"id": file.id})
 
     def outdate(self, account: str) -> list[str]:
-        """In the transaction that deletes a finding of this account: no file tells of it. Returns
-        the keys of what is to be deleted after it.
+        """Let no file tell of a finding that the transaction under way deletes. Return the keys of
+        what is to be deleted after it.
         """
-        found = self._find(account)
-        if found is None or found.state not in ("making", "ready"):
+        file = super().find(account)
+        if file is None or file.state not in ("making", "ready"):
             return []
         self._change({"id": account}, state="outdated", piece_blobs=[], writing=None)
-        return found.pieces
+        return file.pieces
 
     def find_unfinished(self) -> list[Document]:
-        """Some that are being made, as far as is known, as they are stored."""
         return self._documents.find({"state": "making"}, limit=SWEPT_AT_ONCE)
 
     @atomic
     def empty(self, unit: Unit, file: PersonFile) -> None:
-        """Delete the pieces of one whose job has ended without it."""
+        """Delete the pieces of a file whose job has ended without it."""
         unit.erase(file.pieces)
         own = {"id": file.id, "file": file.file, "state": "making"}
         self._change(own, piece_blobs=[], writing=None)
 
     def sweep(self) -> None:
-        """Delete what has expired."""
         old = {"expires_at": {"$lt": now()}}
-        for one in self._documents.find(old, sort="expires_at", limit=SWEPT_AT_ONCE, fields=()):
-            self.forget(one["id"])
+        for file in self._documents.find(old, sort="expires_at", limit=SWEPT_AT_ONCE, fields=()):
+            self.forget(file["id"])
 
 
 class PieceWriter:
-    """What an archive is written to: it is stored in pieces."""
+    """Stores what is written to it in pieces."""
 
     def __init__(self, files: PersonFiles, file: PersonFile, *, piece_bytes: int) -> None:
         self._files, self._piece_bytes = files, piece_bytes
@@ -235,18 +213,16 @@ class PieceWriter:
             self._store(self._piece_bytes)
         return len(content)
 
-    def flush(self) -> None:
-        """Only whole pieces are stored."""
+    def flush(self) -> None: ...
 
     def end(self) -> PersonFile:
-        """The file with its last piece. Nothing is written after it."""
         if self._waiting:
             self._store(len(self._waiting))
         return self.file
 
     def abandon(self) -> None:
-        """What is written from now on goes nowhere: an archive that was not ended tries to end
-        itself when it is forgotten.
+        """Drop what is written from now on: an archive that was not ended tries to end itself when
+        it is forgotten.
         """
         self._abandoned = True
 

@@ -1,7 +1,7 @@
 """The kinds of data that go after their time: what is selected, and how it is deleted.
 
-What a preview counts and what a pass deletes are the same selection. A pass looks at each again in
-the transaction that deletes it: something may have happened meanwhile.
+A preview counts what a pass deletes. A pass looks at each again in the transaction that deletes it:
+something may have happened meanwhile.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
@@ -35,7 +35,7 @@ WORK = "retention"
 AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
 LAST_TIME = datetime.max.replace(tzinfo=UTC)
-T = TypeVar("T")
+Item = TypeVar("Item", Rests, Message)
 
 
 class Kind(StrEnum):
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """How many days a kind is kept, and the earliest time at which anything of it goes."""
+    """How long a kind is kept, and the earliest time at which anything of it goes."""
 
     days: int
     earliest: datetime
@@ -58,14 +58,14 @@ class Term:
 
     @property
     def before(self) -> datetime:
-        """What counts from before this time goes at the earliest time."""
+        """What has a time before this one goes at the earliest time."""
         return self.earliest - self.kept
 
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """Of whom nothing goes: who is `held`, and until when a doctor must keep the record of a person
-    by law (`record_end`); asked once for each.
+    """Of whom nothing goes: who is `held`, and whose record a doctor must keep by law until
+    `record_end`.
     """
 
     held: frozenset[str] = frozenset()
@@ -88,113 +88,113 @@ class Spare:
 Note = Callable[[Counter[str]], None]
 
 
-class Retained(Protocol):
+class Retained:
     """A kind of data. `spare`: of whom nothing goes."""
 
-    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
-        """How many go from `first` to before `end`, of each person."""
+    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+        """Count what goes before this time, of each person."""
+        raise NotImplementedError
 
     def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
-        """When the first goes; None where there is none."""
+        """Find when the first goes; None where nothing will."""
+        raise NotImplementedError
 
     def prepare(self, term: Term, *, spare: Spare) -> None:
-        """What is to be done at `term.earliest` before something goes."""
+        """Do what must be done at `term.earliest` before something goes."""
 
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         """Delete what goes at `term.earliest`, a transaction with each step."""
-
-
-class _Counted:
-    """A kind of which each counts from a time of its own, and goes a number of days after it."""
-
-    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
-        if end <= term.earliest:
-            return Counter()
-        if spare.record_end and first > term.earliest:
-            # Some are due before, and go when the record of their person ends.
-            return self._gone(term, None, end, spare) - self._gone(term, None, first, spare)
-        since = None if first <= term.earliest else first - term.kept
-        return self._gone(term, since, end, spare)
-
-    def _gone(
-        self, term: Term, since: datetime | None, end: datetime, spare: Spare
-    ) -> Counter[str]:
-        counted = self._count(since=since, before=end - term.kept)
-        return Counter({who: n for who, n in counted.items() if not spare.spares(who, end)})
-
-    def prepare(self, term: Term, *, spare: Spare) -> None:
-        """Nothing."""
-
-    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
         raise NotImplementedError
 
 
-def _first_of(
-    found: Iterator[tuple[str, datetime | None]],
-    term: Term,
-    spare: Spare,
-    first: datetime | None,
-) -> datetime | None:
-    """When the first of these goes, the longest kept first; or `first`, where that is sooner."""
-    for owner, since in found:
-        if since is None or owner in spare.held:
-            continue
-        due = max(since + term.kept, term.earliest)
-        if first and due >= first:
-            break
-        goes = max(due, spare.until(owner) or due)
-        first = min(first or goes, goes)
-    return first
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedFindings(_Counted):
-    """Findings with all that is stored about them."""
+class RetainedItems(Retained, Generic[Item]):
+    """A kind of which each item has a time of its own, and goes a number of days after it."""
 
     work: UnitOfWork
-    records: RecordsService
-    resting: Resting
     accounts: Accounts
     failed: FailedItems
-    groups: ClassVar[Sequence[str]] = FINDINGS
 
-    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
-        return self.resting.count(self.groups, since=since, before=before)
+    def _count(self, before: datetime) -> Counter[str]:
+        """Count the items with a time before this one, of each person."""
+        raise NotImplementedError
+
+    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
+        """Yield lists of owners and times, each in the order of time."""
+        raise NotImplementedError
+
+    def _walk(self, before: datetime) -> Iterator[Item]:
+        raise NotImplementedError
+
+    def _remove_one(self, unit: Unit, item: Item, before: datetime, /) -> bool:
+        """Delete it, unless something has happened to it meanwhile."""
+        raise NotImplementedError
+
+    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+        counted = self._count(before - term.kept)
+        return Counter({who: n for who, n in counted.items() if not spare.spares(who, before)})
 
     def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
         first: datetime | None = None
-        for walked in self.resting.walk_each(self.groups, before=LAST_TIME):
-            found = ((one.owner, resting_since(one.key)) for one in walked)
-            first = _first_of(found, term, spare, first)
+        for times in self._list_times():
+            for owner, since in times:
+                if since is None or owner in spare.held:
+                    continue
+                due = max(since + term.kept, term.earliest)
+                if first and due >= first:
+                    break
+                goes = max(due, spare.until(owner) or due)
+                first = min(first or goes, goes)
         return first
 
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
-        found = (
-            one
-            for one in self.resting.walk(self.groups, before=term.before)
-            if not spare.spares(one.owner, term.earliest)
+        items = (
+            item for item in self._walk(term.before) if not spare.spares(item.owner, term.earliest)
         )
-        for batch in batched(found, AT_ONCE):
-            pairs = [(one.id, one) for one in batch]
-            remove = partial(self._remove, term=term, spare=spare, note=note)
-            yield from self.failed.together(WORK, pairs, remove)
+        remove = partial(self._remove, before=term.before, spare=spare, note=note)
+        for batch in batched(items, AT_ONCE):
+            yield from self.failed.together(WORK, [(item.id, item) for item in batch], remove)
 
     @atomic
     def _remove(
-        self, unit: Unit, batch: Sequence[Rests], *, term: Term, spare: Spare, note: Note
+        self, unit: Unit, batch: Sequence[Item], *, before: datetime, spare: Spare, note: Note
     ) -> int:
         removed, spared = Counter[str](), _Spared(self.accounts, spare)
-        for one in batch:
-            submission = self.records.find(one.id)
-            if submission is None or spared(one.owner):
-                continue
-            if self.resting.is_selected(submission, self.groups, before=term.before):
-                self._remove_one(unit, submission)
-                removed[one.owner] += 1
+        for item in batch:
+            if not spared(item.owner) and self._remove_one(unit, item, before):
+                removed[item.owner] += 1
         note(removed)
         return removed.total()
 
-    def _remove_one(self, unit: Unit, submission: Submission) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedFindings(RetainedItems[Rests]):
+    """Findings with all that is stored about them."""
+
+    records: RecordsService
+    resting: Resting
+    groups: ClassVar[Sequence[str]] = FINDINGS
+
+    def _count(self, before: datetime) -> Counter[str]:
+        return self.resting.count(self.groups, before=before)
+
+    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
+        for group in self.resting.walk_each(self.groups, before=LAST_TIME):
+            yield ((finding.owner, resting_since(finding.key)) for finding in group)
+
+    def _walk(self, before: datetime) -> Iterator[Rests]:
+        return self.resting.walk(self.groups, before=before)
+
+    def _remove_one(self, unit: Unit, item: Rests, before: datetime, /) -> bool:
+        submission = self.records.find(item.id)
+        if submission is None:
+            return False
+        selected = self.resting.is_selected(submission, self.groups, before=before)
+        if selected:
+            self._remove_submission(unit, submission)
+        return selected
+
+    def _remove_submission(self, unit: Unit, submission: Submission) -> None:
         unit.record(_row("retention.finding", submission.id, submission.owner))
         self.records.remove_one(unit, submission)
 
@@ -205,14 +205,37 @@ class RetainedPhotos(RetainedFindings):
 
     groups: ClassVar[Sequence[str]] = PHOTOS
 
-    def _remove_one(self, unit: Unit, submission: Submission) -> None:
+    def _remove_submission(self, unit: Unit, submission: Submission) -> None:
         unit.record(_row("retention.photo", submission.id, submission.owner))
         self.records.remove_photos(unit, submission)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedMessages(RetainedItems[Message]):
+    """Messages that were read, of patients those that were answered or marked as done."""
+
+    messages: Messages
+
+    def _count(self, before: datetime) -> Counter[str]:
+        return self.messages.count_ended(before=before)
+
+    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
+        walked = self.messages.walk_ended(before=now())
+        yield ((message.owner, message.read_at) for message in walked)
+
+    def _walk(self, before: datetime) -> Iterator[Message]:
+        return self.messages.walk_ended(before=before)
+
+    def _remove_one(self, unit: Unit, item: Message, _: datetime, /) -> bool:
+        removed = self.messages.remove(item.id)
+        if removed:
+            unit.record(_row("retention.message", item.id, item.owner))
+        return removed
+
+
 class _Spared:
-    """Whether an account is one of which nothing goes, as it is in the transaction under way: the
-    account is written, so that who holds it at the same time conflicts.
+    """Whether nothing of an account goes, as the transaction under way sees it. It writes the
+    account, so that who holds it at the same time conflicts.
     """
 
     def __init__(self, accounts: Accounts, spare: Spare) -> None:
@@ -238,42 +261,7 @@ def _row(action: str, target: str, owner: str) -> AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedMessages(_Counted):
-    """Messages that were read, of patients those that were answered or marked as done."""
-
-    work: UnitOfWork
-    messages: Messages
-    accounts: Accounts
-    failed: FailedItems
-
-    def _count(self, *, since: datetime | None, before: datetime) -> Counter[str]:
-        return self.messages.count_ended(since=since, before=before)
-
-    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
-        walked = self.messages.walk_ended(before=now())
-        return _first_of(((one.owner, one.read_at) for one in walked), term, spare, None)
-
-    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
-        walked = self.messages.walk_ended(before=term.before)
-        found = (one for one in walked if not spare.spares(one.owner, term.earliest))
-        for batch in batched(found, AT_ONCE):
-            pairs = [(one.id, one) for one in batch]
-            remove = partial(self._remove, spare=spare, note=note)
-            yield from self.failed.together(WORK, pairs, remove)
-
-    @atomic
-    def _remove(self, unit: Unit, batch: Sequence[Message], *, spare: Spare, note: Note) -> int:
-        removed, spared = Counter[str](), _Spared(self.accounts, spare)
-        for one in batch:
-            if not spared(one.owner) and self.messages.remove(one.id):
-                unit.record(_row("retention.message", one.id, one.owner))
-                removed[one.owner] += 1
-        note(removed)
-        return removed.total()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedAccounts:
+class RetainedAccounts(Retained):
     """Patients' accounts that nobody uses, and of which no finding waits for somebody. Each goes no
     sooner than its owner was told.
     """
@@ -286,16 +274,16 @@ class RetainedAccounts:
     outbox: Outbox
     failed: FailedItems
 
-    def count(self, term: Term, *, first: datetime, end: datetime, spare: Spare) -> Counter[str]:
-        unused = self._walk(before=end - term.kept, spare=spare)
-        return Counter(one.id for one in unused if first <= _account_goes(one, term) < end)
+    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+        unused = self._walk(before=before - term.kept, spare=spare)
+        return Counter(account.id for account in unused if _account_goes(account, term) < before)
 
     def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
         first: datetime | None = None
-        for one in self._walk(before=now(), spare=spare):
-            goes = _account_goes(one, term)
+        for account in self._walk(before=now(), spare=spare):
+            goes = _account_goes(account, term)
             first = min(first or goes, goes)
-            if one.seen_at + term.kept >= first:  # those behind were used later
+            if account.seen_at + term.kept >= first:  # those behind were used later
                 break
         return first
 
@@ -303,9 +291,9 @@ class RetainedAccounts:
         """Tell the owners of those that go in WARNED_BEFORE."""
         soon = term.before + WARNED_BEFORE
         untold = (
-            (one.id, one.id)
-            for one in self._walk(before=soon, spare=spare)
-            if one.warned_at is None or one.warned_at > term.earliest
+            (account.id, account.id)
+            for account in self._walk(before=soon, spare=spare)
+            if account.warned_at is None or account.warned_at > term.earliest
         )
         for _ in self.failed.each(WORK, untold, partial(self._warn, term=term)):
             pass
@@ -321,9 +309,9 @@ class RetainedAccounts:
 
     def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
         due = (
-            (one.id, one.id)
-            for one in self._walk(before=term.before, spare=spare)
-            if _account_goes(one, term) <= term.earliest
+            (account.id, account.id)
+            for account in self._walk(before=term.before, spare=spare)
+            if _account_goes(account, term) <= term.earliest
         )
         yield from self.failed.each(WORK, due, partial(self._remove, term=term, note=note))
 
@@ -352,10 +340,11 @@ class RetainedAccounts:
 
     def _walk(self, *, before: datetime, spare: Spare) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
-            waiting = self.resting.owners_that_wait([one.id for one in batch])
-            yield from (one for one in batch if one.id not in waiting and one.id not in spare.held)
+            waiting = self.resting.owners_that_wait([account.id for account in batch])
+            yield from (account for account in batch if account.id not in {*waiting, *spare.held})
 
 
-def _account_goes(one: Unused, term: Term) -> datetime:
-    told_at = one.warned_at or max(term.earliest, one.seen_at + term.kept - WARNED_BEFORE)
-    return max(one.seen_at + term.kept, told_at + WARNED_BEFORE, term.earliest)
+def _account_goes(account: Unused, term: Term) -> datetime:
+    due = account.seen_at + term.kept
+    warned_at = account.warned_at or max(term.earliest, due - WARNED_BEFORE)
+    return max(due, warned_at + WARNED_BEFORE, term.earliest)

@@ -1,16 +1,34 @@
 """Routes of retention, for admins."""
 
+from pydantic import ConfigDict, Field
+
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
+from skinapi.base.field_types import Name
+from skinapi.base.settings.privacy import LONGEST
 from skinapi.base.subject import Subject
 from skinapi.platform.web.declaration import Routes, admins
-from skinapi.platform.web.schemas import Message
-from skinapi.privacy.retention.schemas import (
+from skinapi.platform.web.schemas import Body, Message
+from skinapi.privacy.retention.kinds import Kind
+from skinapi.privacy.retention.service import (
+    NotPatient,
     RetainedKindView,
+    RetentionService,
     RetentionView,
-    WhyStopped,
-    WouldQuery,
 )
-from skinapi.privacy.retention.service import NotPatient, RetentionService
+
+
+class WhyStopped(Body):
+    reason: Name = Field(description="for the other admins, without a name: why nothing may go")
+
+
+class WouldQuery(Body):
+    """Its fields arrive as text."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+
+    kind: Kind
+    days: int = Field(ge=1, le=LONGEST)
+
 
 ADMINS = admins("Only admin can see and stop what goes by itself")
 routes: Routes[RetentionService] = Routes("retention", access=ADMINS)
@@ -21,13 +39,13 @@ def show_retention(retention: RetentionService) -> RetentionView:
     """What goes by itself after its time, how much of it when, what stops it, and what went. The
     counts are exact as of now: what people do until then changes them.
     """
-    return RetentionView.model_validate(retention.get_overview())
+    return retention.get_overview()
 
 
 @routes.route("GET", "/retention/preview")
 def preview_retention(retention: RetentionService, *, query: WouldQuery) -> RetainedKindView:
     """What would go when, if a kind were kept for so many days. Nothing changes."""
-    return RetainedKindView.model_validate(retention.preview(query.kind, query.days))
+    return retention.preview(query.kind, query.days)
 
 
 @routes.route("PUT", "/retention/pause", raises=(InvalidBody,))

@@ -1,13 +1,18 @@
-"""Retention by kind of data: what goes when, the passes in which it goes, and who stops them."""
+"""Retention by kind of data: what goes when, the passes in which it goes, and who stops them.
+
+A kind acts ANNOUNCED after a pass has seen its setting for the first time, or a smaller number of
+days: so long an admin can read what would go. The same where the clock jumped (see `ClockWatch`).
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event
-from typing import NamedTuple
+
+from pydantic import ConfigDict, Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.emails import normalise_email
@@ -15,22 +20,126 @@ from skinapi.accounts.auth.owners import MOST_HELD, AccountUses
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.logs import log
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.privacy.retention.kinds import LAST_TIME, WORK, Kind, Retained, Spare, Term
-from skinapi.privacy.retention.plan import Pause, RetentionPlan, Run
+
+ANNOUNCED = timedelta(days=7)
+RUNS_KEPT = timedelta(days=400)
+MOST_RUNS = 50
+PAUSE = "pause"
+
+
+class Announced(StoredRecord):
+    """How many days the kind with the name `id` is kept, and from when that acts."""
+
+    id: str
+    days: int
+    acts_from_at: datetime
+
+
+class Pause(StoredRecord):
+    """Nothing goes while it is there. `by` is an account."""
+
+    id: str
+    created_at: datetime
+    by: str
+    reason: str
+
+
+class Run(StoredRecord):
+    """A pass in which something of a kind went."""
+
+    id: str
+    created_at: datetime
+    kind: str
+    items: int
+    persons: int
+    expires_at: datetime
+
+
+class RetentionPlan:
+    def __init__(self, store: Store) -> None:
+        self._plan = store.collection("retention")
+        self._pauses = store.collection("retention_pause")
+        self._runs = store.collection("retention_runs")
+        self._runs.expire_by("expires_at")
+
+    def acts_from(self, kind: str, days: int, time: Time) -> datetime:
+        """Tell from when a kind acts, if a pass at this time finds so many days."""
+        document = self._plan.get(kind)
+        known = Announced.model_validate(document) if document else None
+        if known is None or days < known.days:
+            return time.shown + ANNOUNCED
+        earliest = min(known.acts_from_at, time.shown + ANNOUNCED)
+        return max(earliest, time.doubted_since + ANNOUNCED) if time.doubted_since else earliest
+
+    def note_pass(self, kind: str, days: int, time: Time) -> tuple[datetime, bool]:
+        """Return from when the kind acts, and whether it was not known before."""
+        moment = time.shown
+        acts_from, new = self.acts_from(kind, days, time), self._plan.get(kind) is None
+        fields: Document = {"days": days, "acts_from_at": acts_from}
+        ops = {"$set": {**fields, "schema": 1, **({"created_at": moment} if new else {})}}
+        self._plan.update({"id": kind}, ops, upsert=True)
+        return acts_from, new
+
+    def forget_kind(self, kind: str) -> None:
+        """Forget one that is not set any more: where it is again, it is announced anew."""
+        if self._plan.get(kind):
+            self._plan.delete({"id": kind})
+
+    def find_pause(self) -> Pause | None:
+        document = self._pauses.get(PAUSE)
+        return Pause.model_validate(document) if document else None
+
+    def pause(self, *, by: str, reason: str) -> None:
+        made: Document = {"created_at": now(), "by": by, "reason": reason, "schema": 1}
+        self._pauses.update({"id": PAUSE}, {"$set": made}, upsert=True)
+
+    def resume(self) -> None:
+        self._pauses.delete({"id": PAUSE})
+
+    def open_run(self, kind: str) -> "OpenRun":
+        return OpenRun(self._runs, kind)
+
+    def list_runs(self) -> list[Run]:
+        return [Run.model_validate(run) for run in self._runs.find(sort="-id", limit=MOST_RUNS)]
+
+
+class OpenRun:
+    """Counts what goes in one pass, and of how many persons."""
+
+    def __init__(self, runs: Documents, kind: str) -> None:
+        self._runs, self._kind, self._id = runs, kind, new_id()
+        self._known, self._noted = set[str](), set[str]()
+
+    def note(self, removed: Counter[str]) -> None:
+        """Count what a transaction deletes, in it: it may run again until `settle` is called."""
+        if not removed:
+            return
+        self._noted = set(removed)
+        moment = now()
+        facts: Document = {"kind": self._kind, "created_at": moment, "schema": 1}
+        numbers = {"items": removed.total(), "persons": len(self._noted - self._known)}
+        ops = {"$set": {**facts, "expires_at": moment + RUNS_KEPT}, "$inc": numbers}
+        self._runs.update({"id": self._id}, ops, upsert=True)
+
+    def settle(self) -> None:
+        self._known |= self._noted
+
 
 PASS_EVERY_S = 600.0
 # Of each kind: so a mistake can be stopped before all is gone.
 MOST_A_PASS = 1000
 LEASE_LENGTH = timedelta(minutes=5)
-# Whether an account will be used is known to nobody, and each is looked at.
-MONTHS_AHEAD = {kind: 3 if kind is Kind.ACCOUNTS else 12 for kind in Kind}
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
 NO_PATIENT = "There is no such account"
 TOO_MANY_HELD = f"At most {MOST_HELD} accounts can be held: a pause holds all"
 
@@ -39,56 +148,64 @@ class NotPatient(Conflict):
     code, sentence = "not_patient", "Only a patient's data goes by its time"
 
 
-@dataclass(frozen=True, slots=True)
-class Going:
-    """So many go, of so many persons, from `at` on."""
+class Shown(Value):
+    model_config = ConfigDict(from_attributes=True)
 
-    at: datetime
+
+class GoingView(Value):
+    at: datetime = Field(description="when the first of them goes")
     items: int
     persons: int
 
-    @classmethod
-    def of(cls, at: datetime, counted: Counter[str]) -> "Going":
-        return cls(at, counted.total(), len(counted))
 
-
-@dataclass(frozen=True, slots=True)
-class KindPlan:
-    """`first` is what goes on the first day on which something goes, `months` what goes in each of
-    the next months. `acts_from`: nothing goes before. All None for a kind that is never deleted.
-    """
-
+class RetainedKindView(Value):
     kind: Kind
-    days: int | None
-    acts_from: datetime | None = None
-    first: Going | None = None
-    months: tuple[Going, ...] = ()
+    setting: str
+    days: int | None = Field(description="null: kept until somebody deletes it")
+    acts_from: datetime | None = Field(description="nothing of it goes before")
+    first: GoingView | None = Field(
+        description="what goes on the first day on which something goes; null where nothing will"
+    )
+    month: GoingView | None = Field(description="what goes in 30 days, from that day on")
 
-    @property
-    def setting(self) -> str:
-        return f"RETAIN_{self.kind.upper()}_DAYS"
 
-
-class Fixed(NamedTuple):
-    """What goes after a time in any case; `setting` where that can be changed."""
-
+class FixedView(Value):
     kind: str
     days: int
-    setting: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    kinds: list[KindPlan]
-    fixed: Sequence[Fixed]
-    pause: Pause | None
-    held: list[Account]
-    runs: list[Run]
+class PauseView(Shown):
+    since: datetime = Field(validation_alias="created_at")
+    by: str = Field(description="the admin's account id")
+    reason: str
+
+
+class HeldView(Shown):
+    account: str = Field(validation_alias="id")
+    email: str
+    since: datetime = Field(validation_alias="held_at")
+    by: str = Field(validation_alias="held_by", description="the admin's account id")
+    reason: str = Field(validation_alias="held_because")
+
+
+class RunView(Shown):
+    at: datetime = Field(validation_alias="created_at")
+    kind: Kind
+    items: int
+    persons: int
+
+
+class RetentionView(Value):
+    kinds: list[RetainedKindView]
+    fixed: list[FixedView] = Field(description="what goes after a time in any case")
+    pause: PauseView | None
+    held: list[HeldView] = Field(description="patients of whom nothing goes")
+    runs: list[RunView] = Field(description="the last passes in which something went")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionService:
-    """`days` says how long each kind is kept; None: for ever."""
+    """`days`: how long each kind is kept; None: for ever. `fixed`: what goes in any case."""
 
     work: UnitOfWork
     store: Store
@@ -97,19 +214,19 @@ class RetentionService:
     plan: RetentionPlan
     kinds: Mapping[Kind, Retained]
     days: Mapping[Kind, int | None]
-    fixed: Sequence[Fixed]
+    fixed: Mapping[str, int]
     accounts: Accounts
     uses: AccountUses
     records: RecordRetention
 
-    def get_overview(self) -> Overview:
-        spare, time = self._spare(), self.clock.read()
-        return Overview(
-            [self._plan(kind, self.days[kind], spare, time) for kind in Kind],
-            self.fixed,
-            self.plan.find_pause(),
-            self.uses.list_held(),
-            self.plan.list_runs(),
+    def get_overview(self) -> RetentionView:
+        spare, time, pause = self._spare(), self.clock.read(), self.plan.find_pause()
+        return RetentionView(
+            kinds=[self._plan(kind, self.days[kind], spare, time) for kind in Kind],
+            fixed=[FixedView(kind=kind, days=days) for kind, days in self.fixed.items()],
+            pause=PauseView.model_validate(pause) if pause else None,
+            held=[HeldView.model_validate(account) for account in self.uses.list_held()],
+            runs=[RunView.model_validate(run) for run in self.plan.list_runs()],
         )
 
     def _spare(self) -> Spare:
@@ -117,41 +234,37 @@ class RetentionService:
         return Spare(frozenset(self.uses.list_held_ids()), ends)
 
     def _find_record_end(self, owner: str) -> datetime | None:
-        """Of a person whose record cannot be read, nothing goes."""
+        """Find until when the law keeps a record: one that cannot be read, for ever."""
         for record in self.failed.each(WORK, [(owner, owner)], self.records.find_signed):
             return record.until_at if record else None
         return LAST_TIME
 
-    def preview(self, kind: Kind, days: int) -> KindPlan:
-        """What would go when, if this kind were kept for so many days from now on."""
+    def preview(self, kind: Kind, days: int) -> RetainedKindView:
+        """Tell what would go when, if this kind were kept for so many days from now on."""
         return self._plan(kind, days, self._spare(), self.clock.read())
 
-    def _plan(self, kind: Kind, days: int | None, spare: Spare, time: Time) -> KindPlan:
-        if days is None:
-            return KindPlan(kind, None)
-        acts_from, moment = self.plan.acts_from(kind, days, time), time.shown
-        term, retained = Term(days, max(moment, acts_from)), self.kinds[kind]
-        return KindPlan(
-            kind,
-            days,
-            acts_from,
-            self._first(retained, term, spare),
-            tuple(
-                Going.of(first, retained.count(term, first=first, end=end, spare=spare))
-                for first, end in _months(moment, MONTHS_AHEAD[kind])
-            ),
+    def _plan(self, kind: Kind, days: int | None, spare: Spare, time: Time) -> RetainedKindView:
+        acts_from, first, month = None, None, None
+        if days is not None:
+            acts_from, retained = self.plan.acts_from(kind, days, time), self.kinds[kind]
+            term = Term(days, max(time.shown, acts_from))
+            if at := retained.find_first(term, spare=spare):
+                day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+                first, month = (
+                    _going(at, retained.count(term, before=day + length, spare=spare))
+                    for length in (DAY, MONTH)
+                )
+        return RetainedKindView(
+            kind=kind,
+            setting=f"RETAIN_{kind.upper()}_DAYS",
+            days=days,
+            acts_from=acts_from,
+            first=first,
+            month=month,
         )
-
-    def _first(self, retained: Retained, term: Term, spare: Spare) -> Going | None:
-        at = retained.find_first(term, spare=spare)
-        if at is None:
-            return None
-        end = _midnight(at) + timedelta(days=1)
-        return Going.of(at, retained.count(term, first=_midnight(at), end=end, spare=spare))
 
     @atomic
     def pause(self, unit: Unit, *, reason: str, by: str) -> None:
-        """Nothing goes by its time until it is resumed."""
         unit.audit("retention.pause", by=by, target="retention")
         self.plan.pause(by=by, reason=reason)
 
@@ -163,9 +276,7 @@ class RetentionService:
 
     @atomic
     def hold(self, unit: Unit, *, named: str, reason: str, by: str) -> None:
-        """Nothing of this patient goes by its time. What the patient deletes goes as before. Raises
-        NotFound, Conflict.
-        """
+        """Let nothing of this patient go by its time. What the patient deletes goes as before."""
         account = self._get_held(named)
         unit.audit("retention.hold", by=by, target=account.id, owner=account.id)
         if account.role != "user":
@@ -176,7 +287,6 @@ class RetentionService:
 
     @atomic
     def end_hold(self, unit: Unit, *, named: str, by: str) -> None:
-        """Raises NotFound."""
         account = self._get_held(named)
         if account.held_at:
             unit.audit("retention.release", by=by, target=account.id, owner=account.id)
@@ -205,7 +315,7 @@ class RetentionService:
             lease.release()
 
     def _pass_kind(self, time: Time, lease: Lease, stopping: Event, kind: Kind) -> bool:
-        """False where another process has taken over, or this one ends."""
+        """Return False where another process has taken over, or this one ends."""
         days = self.days[kind]
         if days is None:
             self.plan.forget_kind(kind)
@@ -232,8 +342,6 @@ class RetentionService:
 
 
 class RetentionPasses(PeriodicThread):
-    """Any process may make a pass: of two at once, one does."""
-
     def __init__(self, service: RetentionService) -> None:
         super().__init__("retention", every_s=PASS_EVERY_S, failure="retention not passed")
         self._service = service
@@ -242,14 +350,5 @@ class RetentionPasses(PeriodicThread):
         self._service.make_pass(self.stopping)
 
 
-def _midnight(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _months(moment: datetime, number: int) -> Iterator[tuple[datetime, datetime]]:
-    """From this month on: the beginning of each, and that of the next one."""
-    first = _midnight(moment).replace(day=1)
-    for _ in range(number):
-        end = (first + timedelta(days=32)).replace(day=1)
-        yield first, end
-        first = end
+def _going(at: datetime, counted: Counter[str]) -> GoingView:
+    return GoingView(at=at, items=counted.total(), persons=len(counted))

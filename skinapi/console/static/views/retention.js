@@ -13,16 +13,12 @@ import { isolated, say, sayCount, sayDate, sayList, sayValue } from "/console/la
 const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("retained_accounts", items) :
   say("retentionOf", { items: sayCount(`retained_${kind}`, items), persons: sayCount("retained_people", persons) }));
 
-/** The months are those of the server: UTC. @param {string} at */
-const sayMonth = (at) => new Date(at).toLocaleDateString(document.documentElement.lang, { month: "long", year: "numeric", timeZone: "UTC" });
-
 /** What goes when. @param {{kind: Kind}} props */
 const Preview = ({ kind }) => {
-  const { first, months } = kind;
-  const going = months.filter(({ items }) => items > 0);
+  const { first, month } = kind;
   return html`
     <p>${first ? html`<strong>${say("retentionFirst", { date: sayDate(first.at, false), what: sayGoing(kind.kind, first) })}</strong>` : say("retentionNothing")}</p>
-    ${going.length > 0 && html`<dl class="pairs">${going.map((month) => html`<dt>${sayMonth(month.at)}</dt><dd>${sayGoing(kind.kind, month)}</dd>`)}</dl>`}`;
+    ${month && html`<p>${say("retentionMonth", { what: sayGoing(kind.kind, month) })}</p>`}`;
 };
 
 /** What another number of days would do. @param {{kind: Kind}} props */

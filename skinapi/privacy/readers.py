@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from pydantic import Field
+
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.pages import Page
+from skinapi.base.subject import Role
+from skinapi.base.values import Value
 from skinapi.findings.records.spots import Spots
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit import AuditTrail
@@ -49,19 +53,17 @@ WHAT: Mapping[str, What] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """`who` is None for an account that is gone, and for the server itself. `program` is the name
-    of the key with which it was read. `finding` is the number of the finding, while it is there.
-    """
-
-    id: str
+class ReadingView(Value):
+    id: str = Field(serialization_alias="_id")
     at: datetime
     what: What
-    who: Account | None
-    program: str | None
-    finding: int | None
-    break_glass: bool
+    name: str | None = Field(
+        description="who; null for the server itself, and for an account that is gone"
+    )
+    role: Role | None
+    program: str | None = Field(description="the name of the key with which it was read, if any")
+    finding: int | None = Field(description="its number; null where it is none, or deleted")
+    break_glass: bool = Field(description="whether an admin read it in an emergency")
     refused: bool
 
 
@@ -72,8 +74,7 @@ class ReadersService:
     keys: ApiKeys
     spots: Spots
 
-    def page_readings(self, *, account: str, after: str | None, limit: int) -> Page[Reading]:
-        """Who has looked at the data of this account, the newest first."""
+    def page_readings(self, *, account: str, after: str | None, limit: int) -> Page[ReadingView]:
         page = self.trail.page_about(account, READINGS, after=after, limit=limit)
         rows = [row for row in page.items if row["by"] != account]
         people = self.accounts.by_ids({row["by"] for row in rows})
@@ -85,13 +86,15 @@ class ReadersService:
             if key
         }
 
-        def read(row: Document) -> Reading:
+        def read(row: Document) -> ReadingView:
             by_glass = row["action"].startswith("breakglass.") or row.get("detail") == "break-glass"
-            return Reading(
+            who = people.get(row["by"])
+            return ReadingView(
                 id=row["id"],
                 at=row["created_at"],
                 what=WHAT.get(row["action"]) or row["detail"],
-                who=people.get(row["by"]),
+                name=who.name if who else None,
+                role=who.role if who and not who.machine else None,
                 program=names.get(row.get("by_key") or ""),
                 finding=numbers.get(row["target"]),
                 break_glass=by_glass,

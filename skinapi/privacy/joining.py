@@ -28,31 +28,6 @@ MOVED: Mapping[str, tuple[str, ...]] = {
 }
 # And who has acted, where that was the person.
 ACTED: Mapping[str, str] = {"consents": "by", "keys": "made_by", "messages": "author"}
-# What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
-GONE = frozenset(
-    ("sessions", "session_keys", "password_links", "oidc_round_trips", "known_addresses")
-) | frozenset(("person_files", "jobs", "job_logs", "failed_items"))
-OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
-OF_STAFF = "of doctors, researchers and admins: a patient has none"
-OF_ERASED = "of accounts that are gone"
-STAYS: Mapping[str, str] = {
-    "accounts": "what is left of the duplicate names the account that stays",
-    "audit": "who did what, and to which of both, is not changed",
-    "reviews": OF_FINDINGS,
-    "letters": OF_FINDINGS,
-    "reports": OF_FINDINGS,
-    "narratives": OF_FINDINGS,
-    "outcome_counts": OF_STAFF,
-    "retention_pause": OF_STAFF,
-    "uploads": OF_STAFF,
-    "datasets": OF_STAFF,
-    "models": OF_STAFF,
-    "serving": OF_STAFF,
-    "pseudonym_keys": "makes the names of patients in data sets, and names none",
-    "erased_ids": OF_ERASED,
-    "erasure_receipts": OF_ERASED,
-    "people_to_reach": OF_ERASED,
-}
 # Who has used an idempotency key cannot send it again: of a key of both, the duplicate's goes.
 KEY = "idempotency_key"
 KEYED: Mapping[str, str] = {"submissions": "owner", "lesions": "owner", "messages": "author"}
@@ -83,29 +58,30 @@ class JoiningService:
 
     @atomic
     def join(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
-        """Join the account with this e-mail, the duplicate, to the one that stays. In charge of all
-        is the doctor of that one, if it has any. A consent holds that one of both has given and
-        neither has refused. Nobody undoes it; the same again changes nothing. The result is the
-        account that stays. Raises NotFound, CannotJoin.
+        """Join the account with this e-mail, the duplicate, to the one that stays.
+
+        The doctor of that one is in charge of all, if it has any. A consent holds that one of both
+        has given and neither has refused. The same again changes nothing.
         """
-        both = (get_by_email(self.accounts, one, NO_ACCOUNT) for one in (email, into))
+        both = (get_by_email(self.accounts, address, NO_ACCOUNT) for address in (email, into))
         # What is filed in either at the same time conflicts.
-        gone, stays = (self.accounts.hold(one.id) for one in both)
+        gone, stays = (self.accounts.hold(account.id) for account in both)
         if gone.joined_to == stays.id:
             return stays
         unit.audit("account.join", by=by, target=gone.id)
         _refuse(gone, stays)
         unit.record(AuditRow("account.join", by=by, target=stays.id))
         doctor = stays.doctor_id or gone.doctor_id
-        gone, stays = (self._put_in_care(unit, one, doctor, by) for one in (gone, stays))
+        gone = self._put_in_care(unit, gone, doctor, by)
+        stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
         findings = [one.id for one in self.records.submissions.walk_owned(gone.id)]
         self._move(gone.id, stays.id)
         self._close(unit, gone, stays, consents)
-        for one in (gone.id, stays.id):
-            self.records.queue.recount(one)
-            self.records.queue.update_owner_key(self.accounts.get(one))
+        for account in (gone.id, stays.id):
+            self.records.queue.recount(account)
+            self.records.queue.update_owner_key(self.accounts.get(account))
         changed = self.records.spots.change((), ids=findings)
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
@@ -118,28 +94,27 @@ class JoiningService:
             )
         return stays
 
-    def _put_in_care(self, unit: Unit, one: Account, doctor: str | None, by: str) -> Account:
-        if one.doctor_id == doctor:
-            return one
-        unit.record(AuditRow("account.assign", by=by, target=one.id))
-        return self.accounts.change(unit, one, doctor_id=doctor)
+    def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
+        if account.doctor_id == doctor:
+            return account
+        unit.record(AuditRow("account.assign", by=by, target=account.id))
+        return self.accounts.change(unit, account, doctor_id=doctor)
 
     def _join_consents(self, unit: Unit, gone: Account, stays: Account, by: str) -> dict[str, bool]:
-        """What both have said; a refusal of one ends the consent of the other at once."""
+        """Join what both have answered; a refusal of one ends the consent of the other at once."""
         joined = dict(stays.consents)
         for purpose in PURPOSES:
-            said = {one.id: one.consents.get(purpose) for one in (gone, stays)}
-            if True in said.values():
-                joined[purpose] = False not in said.values()
-            elif False in said.values():
-                joined[purpose] = False
-            if True in said.values() and False in said.values():
-                refused = ConsentGiven(
+            answers = {account.id: account.consents.get(purpose) for account in (gone, stays)}
+            given = [account for account, answer in answers.items() if answer]
+            refused = False in answers.values()
+            if given or refused:
+                joined[purpose] = not refused
+            if given and refused:
+                refusal = ConsentGiven(
                     account=stays.id, purpose=purpose, given=False, by=by, way="joining"
                 )
-                self.consents.insert(refused)
-                agreed = next(one for one, given in said.items() if given)
-                unit.publish(ConsentWithdrawn(agreed, purpose))
+                self.consents.insert(refusal)
+                unit.publish(ConsentWithdrawn(given[0], purpose))
         return joined
 
     def _move(self, gone: str, stays: str) -> None:
@@ -157,10 +132,9 @@ class JoiningService:
                 self.store.collection(name).update_all({field: gone}, {"$set": {field: stays}})
 
     def _list_keys(self, name: str, of: Filter) -> list[tuple[str, str]]:
-        """The ids and idempotency keys of those that have one."""
         keyed: Filter = {**of, KEY: {"$gt": ""}}
-        found = self.store.collection(name).find(keyed, sort=KEY, fields=(KEY,))
-        return [(one["id"], one[KEY]) for one in found]
+        documents = self.store.collection(name).find(keyed, sort=KEY, fields=(KEY,))
+        return [(document["id"], document[KEY]) for document in documents]
 
     def _close(
         self, unit: Unit, gone: Account, stays: Account, consents: Mapping[str, bool]
@@ -191,7 +165,6 @@ class JoiningService:
 
 
 def _refuse(gone: Account, stays: Account) -> None:
-    """Raises CannotJoin."""
     both = (gone, stays)
     reasons = {
         ITSELF: gone.id == stays.id,

@@ -1,9 +1,8 @@
-"""Who breaks the glass: an admin, with a reason and the password again; for one finding, an hour.
+"""An admin opens one finding for an hour, with a reason and the password again.
 
-Which findings there are an admin does not know. Who names a patient by e-mail gets the numbers and
-dates of the newest ones, within the same act, and chooses one. What an admin may read by it, and
-when it ends by itself: findings/records/readers.py and `get_to_read` of
-findings/records/service.py.
+Who names a patient by e-mail gets the numbers and dates of the newest findings, within the same
+act, and chooses one. What an admin may read, and when a grant ends by itself:
+findings/records/readers.py and `get_to_read` of findings/records/service.py.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from datetime import datetime, timedelta
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import Forbidden, InvalidToken, NotFound, TooManyRequests
+from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
@@ -26,14 +25,43 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
-from skinapi.privacy.break_glass.errors import (
-    BreakGlassChosen,
-    BreakGlassEnded,
-    BreakGlassNotNeeded,
-    BreakGlassOff,
-    BreakGlassOpen,
-    TooManyBreakGlass,
-)
+
+
+class BreakGlassOff(Forbidden):
+    code = "break_glass_off"
+    sentence = "The operator of this server allows no emergency access (BREAK_GLASS)"
+
+
+class BreakGlassOpen(Conflict):
+    code = "break_glass_open"
+    sentence = "You have an emergency access already; end it first"
+
+
+class BreakGlassNotNeeded(Conflict):
+    code = "break_glass_not_needed"
+    sentence = "This finding is your own: open it as you open the others"
+
+
+class BreakGlassChosen(Conflict):
+    code = "break_glass_chosen"
+    sentence = "A finding was chosen already; another one takes another emergency access"
+
+
+class BreakGlassEnded(Conflict):
+    code = "break_glass_ended"
+    sentence = "This emergency access has ended"
+
+
+class TooManyBreakGlass(TooManyRequests):
+    code = "too_many_break_glass"
+    sentence = "You have asked for an emergency access as often as you may in a day"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{self.sentence} ({most}). The other admins are told. A doctor in charge can open the "
+            "finding"
+        )
+
 
 ACTION = "breakglass.ask"
 DAY = timedelta(days=1)
@@ -54,7 +82,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """As much of a finding as tells it from others."""
+    """What tells a finding from the others of its patient."""
 
     number: int
     created_at: datetime
@@ -62,9 +90,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A grant as somebody reads it who is concerned, with the name of its admin; None once that
-    account is gone. `reason_shown`: whether a patient may read the reason now.
-    """
+    """A grant as somebody reads it who is concerned; without a name once its admin is gone."""
 
     grant: BreakGlass
     admin_name: str | None
@@ -87,12 +113,10 @@ class BreakGlassService:
     most: int
 
     def ask(self, *, wanted: Wanted, by: Subject, proof: Proof) -> BreakGlass:
-        """A grant for the finding with this number; or for a patient, of whose findings one is to
-        be chosen. The patient, the doctor in charge and the other admins are told.
+        """Grant access, and tell the patient, the doctor in charge and the other admins.
 
         Nothing is looked up before the password, so that nobody else learns which numbers exist.
-        Raises the errors of `reauthenticate`, BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded,
-        TooManyBreakGlass and NotFound; what is refused is counted too, once the password was right.
+        What is refused after it is counted too.
         """
         if not self.most:
             raise BreakGlassOff
@@ -145,19 +169,19 @@ class BreakGlassService:
         return self.grants.insert(refused)
 
     def _grant(self, unit: Unit, grant: BreakGlass, wanted: Wanted) -> BreakGlass:
-        found, owner = None, None
+        finding, owner = None, None
         if wanted.number is not None:
-            found = self.submissions.find_by_number(wanted.number)
-            owner = self.accounts.by_ids({found.owner}).get(found.owner) if found else None
+            finding = self.submissions.find_by_number(wanted.number)
+            owner = self.accounts.by_ids({finding.owner}).get(finding.owner) if finding else None
         elif wanted.email is not None:
             owner = self.accounts.find_by_email(wanted.email)
-        if owner is None or owner.status == "deleting" or not (found or self.list_of(owner.id)):
+        if owner is None or owner.status == "deleting" or not (finding or self.list_of(owner.id)):
             return self._refuse(unit, grant, "not_found", NotFound.code)
         if owner.id == grant.admin:
             raise BreakGlassNotNeeded
-        if found and not self.submissions.touch(found.id):
+        if finding and not self.submissions.touch(finding.id):
             return self._refuse(unit, grant, "not_found", NotFound.code)
-        about = found.id if found else owner.id
+        about = finding.id if finding else owner.id
         unit.audit(ACTION, by=grant.admin, target=about, owner=owner.id)
         self._tell(grant.admin, owner)
         return self.grants.insert(
@@ -165,10 +189,10 @@ class BreakGlassService:
                 update={
                     "owner": owner.id,
                     "doctor": owner.doctor_id,
-                    "finding": found.id if found else None,
-                    "number": found.number if found else None,
+                    "finding": finding.id if finding else None,
+                    "number": finding.number if finding else None,
                     "open_by": grant.admin,
-                    # Of a kept record the patient is gone, and cannot be told.
+                    # The patient of a kept record is gone, and cannot be told.
                     "owner_untold": None if owner.is_record else owner.id,
                     "doctor_untold": owner.doctor_id,
                 }
@@ -191,18 +215,17 @@ class BreakGlassService:
         """The patient's newest findings."""
         page = self.submissions.page_owned(owner, newest_first=True, after=None, limit=MOST_LISTED)
         return [
-            Listed(number=one.number, created_at=one.created_at)
-            for one in page.items
-            if not one.error
+            Listed(number=finding.number, created_at=finding.created_at)
+            for finding in page.items
+            if not finding.error
         ]
 
     def list_choices(self, grant: BreakGlass) -> list[Listed]:
-        """Of which findings one is to be chosen; none once it was."""
+        """List the findings of which one is to be chosen; none once it was."""
         return self.list_of(grant.owner) if grant.owner and not grant.finding else []
 
     @atomic
     def choose(self, unit: Unit, *, grant: str, number: int, by: Subject) -> BreakGlass:
-        """Choose the finding, once. Raises NotFound, BreakGlassChosen, BreakGlassEnded."""
         held = self.grants.find(grant)
         if held is None or held.admin != by.id or held.owner is None:
             raise NotFound(NO_GRANT)
@@ -211,18 +234,18 @@ class BreakGlassService:
             raise BreakGlassEnded
         if held.finding:
             raise BreakGlassChosen
-        found = self.submissions.find_by_number(number)
-        if found is None or found.owner != held.owner or not self.submissions.touch(found.id):
+        finding = self.submissions.find_by_number(number)
+        if finding is None or finding.owner != held.owner or not self.submissions.touch(finding.id):
             raise NotFound(NO_FINDING)
-        unit.audit("breakglass.choose", by=by.id, target=found.id, owner=held.owner)
-        chosen = self.grants.change(held, finding=found.id, number=found.number)
+        unit.audit("breakglass.choose", by=by.id, target=finding.id, owner=held.owner)
+        chosen = self.grants.change(held, finding=finding.id, number=finding.number)
         if chosen is None:
             raise BreakGlassEnded
         return chosen
 
     @atomic
     def close(self, _: Unit, *, grant: str, by: str) -> None:
-        """End it. Any admin may, whoever has it. Raises NotFound."""
+        """End it. Any admin may, whoever has it."""
         held = self.grants.find(grant)
         if held is None:
             raise NotFound(NO_GRANT)
@@ -231,7 +254,7 @@ class BreakGlassService:
 
     def end_over(self) -> None:
         """End those whose time is over, so that the audit trail says so."""
-        pairs = ((one["id"], one) for one in self.grants.find_all_open())
+        pairs = ((grant["id"], grant) for grant in self.grants.find_all_open())
         for _ in self.failed.each("break_glass", pairs, self._end_over):
             pass
 
@@ -242,12 +265,11 @@ class BreakGlassService:
             self.grants.end(grant, how)
 
     def page_all(self, *, after: str | None, limit: int) -> Page[Told]:
-        """All, the newest first, as an admin reads them."""
         return self._told(self.grants.page_all(after=after, limit=limit))
 
     def page_concerning(self, *, account: str, after: str | None, limit: int) -> Page[Told]:
-        """Those about the caller's findings, or about those of the caller's patients then. What was
-        written while a doctor holds something back, the patient does not read before that ends.
+        """List the grants about the caller's findings, or those of the caller's patients then. A
+        patient reads no reason that was written while a doctor holds something back.
         """
         page = self._told(self.grants.page_concerning(account, after=after, limit=limit))
         return page.map(lambda told: replace(told, reason_shown=self._shows(told.grant, account)))
@@ -261,10 +283,8 @@ class BreakGlassService:
         return self.spots.see_one(submission, Reader.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[Told]:
-        names = {
-            one.id: one.name
-            for one in self.accounts.by_ids({grant.admin for grant in page.items}).values()
-        }
+        admins = self.accounts.by_ids({grant.admin for grant in page.items})
+        names = {admin.id: admin.name for admin in admins.values()}
         return page.map(lambda grant: Told(grant=grant, admin_name=names.get(grant.admin)))
 
     def count_untold(self, *, account: str) -> int:
@@ -272,7 +292,6 @@ class BreakGlassService:
 
     @atomic
     def mark_told(self, _: Unit, *, account: str) -> None:
-        """The caller has read the list."""
         self.grants.mark_told(account)
 
 
