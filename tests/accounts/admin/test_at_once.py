@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.service import IssuedTokens
 from skinapi.app.composition.services import Services
-from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.subject import Subject
 from tests.served.wire import at_once
 from tests.support.backends import PASSWORD, Backend, Person
@@ -235,19 +234,3 @@ def test_a_worker_that_starts_late_makes_no_second_admin_of_the_first(any_backen
     ]
     assert ada.call("DELETE", f"/users/{BOSS}").status_code == 200
     assert first.id not in any_backend.services.data.accounts.list_active_admins()
-
-
-def test_of_two_that_give_an_admin_the_same_password_one_sets_it(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add = AdminService._add
-
-    def add_too_late(*args: Any, **fields: Any) -> None:
-        add(*args, **fields)
-        raise Duplicate
-
-    monkeypatch.setattr(AdminService, "_add", add_too_late)
-    account, _ = any_backend.services.admin.ensure_admin(email=BOSS, password=PASSWORD)
-    assert account.token_version == 1
-    actions = [row["action"] for row in any_backend.stored()["audit"]]
-    assert actions.count("account.role_admin") == 1

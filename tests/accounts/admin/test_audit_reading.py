@@ -102,24 +102,19 @@ def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None
     assert (row["target_email"], row["owner_email"]) == (doctor.email, ada.email)
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "2026-03-01", "0001-01-01T00:00:00Z", "", "1e99"])
-def test_a_time_that_is_none_is_refused(backend: Backend, moment: str) -> None:
-    answer = backend.member(role="admin").call("GET", f"/audit?since={moment}")
-    assert answer.status_code == 400
-
-
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_no_cell_of_the_file_is_a_formula(backend: Backend, begins: str) -> None:
+def test_no_cell_of_the_file_is_a_formula(backend: Backend) -> None:
     admin = backend.member(role="admin")
-    detail = f'{begins}HYPERLINK("http://evil.example","x"), "quoted"\nand so on'
-    write(backend, DAY, detail=detail)
+    texts = [f'{begins}HYPERLINK("http://evil.example"), "quoted"\nend' for begins in "=+-@\t\r\n"]
+    for number, text in enumerate(texts):
+        write(backend, DAY + timedelta(days=number), detail=text, sequence=-number - 1)
     answer = admin.call("GET", "/audit/export?action=photo.read")
     assert answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
-    [row] = rows_in(answer)
-    assert row["detail"] == f"'{detail}"
-    assert (row["action"], row["by"], row["by_email"]) == ("photo.read", "system", "")
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
+    rows = rows_in(answer)
+    assert [row["detail"] for row in reversed(rows)] == [f"'{text}" for text in texts]
+    assert (rows[0]["action"], rows[0]["by"], rows[0]["by_email"]) == ("photo.read", "system", "")
+    cells = [cell for row in rows for cell in row.values()]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
 
 def test_a_file_ends_where_it_would_be_too_long_and_names_the_next(
@@ -134,7 +129,10 @@ def test_a_file_ends_where_it_would_be_too_long_and_names_the_next(
     assert "Link" not in rest.headers
 
 
-@pytest.mark.parametrize("query", ["format=xlsx", "limit=5", "account=$ne"])
-def test_what_no_file_is_made_of_is_refused(backend: Backend, query: str) -> None:
-    answer = backend.member(role="admin").call("GET", f"/audit/export?{query}")
-    assert answer.status_code == 400
+def test_what_no_row_can_be_is_not_looked_for(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    for path in (
+        *(f"/audit?since={moment}" for moment in ("yesterday", "0001-01-01T00:00:00Z", "1e99", "")),
+        *(f"/audit/export?{query}" for query in ("limit=5", "account=$ne", "format=json")),
+    ):
+        assert admin.call("GET", path).status_code == 400, path

@@ -12,6 +12,7 @@ from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.use_cases.use_case import acts_on, notices_to
 
+EMAIL = "ada@example.org"
 NOTE = "Please register with your address of the hospital."
 
 
@@ -54,15 +55,12 @@ def test_many_are_approved_each_as_it_asked_and_the_patients_into_care(backend: 
     assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 0}
 
 
-@pytest.mark.parametrize(
-    ("role", "becomes"), [("wanted", "researcher"), ("user", "user"), ("doctor", "doctor")]
-)
-def test_the_admin_may_give_another_role_than_was_asked_for(
-    backend: Backend, role: str, becomes: str
-) -> None:
-    ada = waiting(backend, wanted_role="researcher")
-    decide(backend.member(role="admin"), "approvals", ada, role=role)
-    assert read(backend, ada)[:2] == (becomes, "approved")
+def test_the_admin_may_give_another_role_than_was_asked_for(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    for role, becomes in (("wanted", "researcher"), ("user", "user"), ("doctor", "doctor")):
+        ada = waiting(backend, wanted_role="researcher")
+        decide(admin, "approvals", ada, role=role)
+        assert read(backend, ada)[:2] == (becomes, "approved")
 
 
 def test_one_account_that_is_gone_holds_up_no_other(backend: Backend) -> None:
@@ -155,26 +153,23 @@ def test_a_suspended_account_is_not_let_wait(backend: Backend) -> None:
     assert log_in(backend, account).get_json()["code"] == "account_suspended"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_a_refusal_without_a_reason_is_none(backend: Backend) -> None:
+    admin, ada = backend.member(role="admin"), waiting(backend)
+    explained = {"reason": "other", "note": NOTE}
+    for body in (
         {"reason": "other"},
         {"reason": "other", "note": "  "},
         {"reason": "rude"},
         {"note": NOTE},
         {"reason": "other", "note": "a\u202eb"},
         {"reason": "other", "note": "x" * 501},
-        {"reason": "other", "note": NOTE, "accounts": []},
-        {"reason": "other", "note": NOTE, "accounts": ["$where"]},
-        {"reason": "other", "note": NOTE, "accounts": [new_id() for _ in range(101)]},
-    ],
-)
-def test_a_refusal_without_a_reason_is_none(backend: Backend, body: dict[str, Any]) -> None:
-    ada = waiting(backend)
-    sent = {"accounts": [ada], **body}
-    answer = backend.member(role="admin").call("POST", "/accounts/refusals", json=sent)
-    assert answer.status_code in (400, 422)
-    assert read(backend, ada)[1] == "waiting"
+        {**explained, "accounts": []},
+        {**explained, "accounts": ["$where"]},
+        {**explained, "accounts": [new_id() for _ in range(101)]},
+    ):
+        answer = admin.call("POST", "/accounts/refusals", json={"accounts": [ada], **body})
+        assert answer.status_code == 400, body
+        assert read(backend, ada)[1] == "waiting"
 
 
 def test_a_refused_account_is_deleted_in_its_time_and_a_suspended_one_is_not(
@@ -203,3 +198,47 @@ def test_the_mail_of_a_refusal_is_not_sent_once_it_was_taken_back(mailing: Backe
     decide(admin, "refusals", ada, reason="wrong_role")
     decide(admin, "approvals", ada)
     assert Kind.REFUSED not in notices_to(mailing, ada)
+
+
+def undo(admin: Person) -> Any:
+    return admin.call("PATCH", f"/users/{EMAIL}/unapprove")
+
+
+def test_an_account_whose_approval_is_undone_waits_and_is_logged_out(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    backend.register(EMAIL)
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
+    ada = backend.log_in(EMAIL)
+    answer = undo(admin)
+    assert answer.get_json() == {"message": f"User {EMAIL} waits for approval."}
+    assert ada.call("GET", "/me").status_code == 401
+    refused = backend.client.post("/login", json={"email": EMAIL, "password": PASSWORD})
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "account_not_approved")
+    assert [one["email"] for one in admin.pages("/users?status=waiting")] == [EMAIL]
+    [row] = [row for row in backend.audit() if row["action"] == "account.unapprove"]
+    assert row["outcome"] == "done"
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
+    assert backend.log_in(EMAIL).call("GET", "/me").status_code == 200
+
+
+def test_a_doctor_whose_approval_is_undone_keeps_role_and_patients(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    backend.member(EMAIL, role="doctor")
+    doctor = backend.account(EMAIL).id
+    patient = backend.member(doctor_id=doctor)
+    assert undo(admin).status_code == 200
+    assert backend.account(EMAIL).role == "doctor"
+    assert backend.account(patient.email).doctor_id == doctor
+
+
+def test_a_doctor_without_patients_asks_for_the_role_again(backend: Backend) -> None:
+    """Approved as a doctor by mistake, and as a patient afterwards: no doctor is left."""
+    admin = backend.member(role="admin")
+    backend.register(EMAIL)
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={"role": "doctor"})
+    assert undo(admin).status_code == 200
+    waiting = backend.account(EMAIL)
+    assert (waiting.role, waiting.wanted_role) == ("user", "doctor")
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
+    approved = backend.account(EMAIL)
+    assert (approved.role, approved.wanted_role) == ("user", None)

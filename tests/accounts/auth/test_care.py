@@ -29,19 +29,6 @@ def test_a_patient_who_becomes_a_doctor_leaves_the_doctors_care(
         assert doctor.call("GET", f"/submissions/{number}{what}").status_code == 404
 
 
-def test_a_doctor_in_care_from_before_that_rule_is_shown_to_nobody_and_taken_off(
-    backend: Backend,
-) -> None:
-    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
-    patient = patient_of(backend, doctor)
-    number = predicted(patient, keep_photo="true")["id"]
-    backend.edit(patient.email, role="doctor")
-    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 404
-    path = f"/users/{patient.email}/doctor"
-    assert admin.call("PUT", path, json={"doctor": None}).status_code == 200
-    assert backend.account(patient.email).doctor_id is None
-
-
 def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
     doctor = any_backend.member(role="doctor")
     colleague, patient = patient_of(any_backend, doctor), patient_of(any_backend, doctor)

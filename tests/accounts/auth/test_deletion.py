@@ -95,12 +95,6 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
     assert accounts.list_deleting() == [stubborn]
 
 
-def test_a_running_server_finishes_what_another_one_has_left(backend: Backend) -> None:
-    backend.member("ada@example.org", status="deleting")
-    backend.app.background.waiting_expiry.make_pass()
-    assert backend.services.store.collection("accounts").find() == []
-
-
 def test_a_start_finishes_what_a_crash_left(any_backend: Backend) -> None:
     any_backend.member("ada@example.org", status="deleting")
     grey = any_backend.member("grey@example.org", role="doctor", status="deleting")

@@ -69,14 +69,6 @@ def test_signed_in_clients_cannot_take_all_places_either() -> None:
         assert taken(HashingPlaces(PLACES), [HOLDER] * 99, held, signed=True) == PLACES // 2
 
 
-@pytest.mark.parametrize("threads", range(1, 40))
-def test_hashing_never_takes_all_threads(threads: int) -> None:
-    places = max(1, min(PLACES, threads // 2))
-    with ExitStack() as held:
-        assert taken(HashingPlaces(places), [f"192.0.2.{n}" for n in range(99)], held) >= 1
-        assert places <= max(1, threads // 2)
-
-
 def test_hashes_and_photos_together_leave_threads_to_others() -> None:
     threads = Settings.model_fields["threads"].default
     assert threads > PLACES + prediction_pool.MOST_WAITING + CONCURRENT_HASHES

@@ -1,7 +1,6 @@
 """A search finds each account by the beginning of its name, of its last word, or of its e-mail."""
 
 import random
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,19 +9,15 @@ from typing import Any, cast
 import pytest
 
 from skinapi.accounts.auth import account_search
-from skinapi.accounts.auth.account_search import search_fields
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Role
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.ports import Document, Documents, Store
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
-from skinapi.platform.web.declaration import route_of
 from tests.stores.mock_store import MockStore
-from tests.support.access import PEOPLE, ROWS, SampleAccounts
-from tests.support.backends import MAIL, Backend, Person, store_of_kind
+from tests.support.backends import Backend, store_of_kind
 
-SOURCE = Path(__file__).parents[3] / "skinapi"
 LAST = "\U0010ffff"
 ROLES = ("user", "doctor", "researcher", "admin")
 WORDS = ("Ada", "Annahanna", "Jörg", "Straße", "İnci", "李小龙", "qq", f"A{LAST * 3}", LAST)
@@ -139,99 +134,3 @@ def test_an_account_is_found_by_a_changed_name_and_email() -> None:
         work.run(partial(_change, accounts, account.id, changed))
     for words, many in (("ZOË", 1), ("king", 1), ("zoe@", 1), ("ada", 0), ("byron", 0)):
         assert len(pages(accounts, words, limit=2, roles=ROLES, status=None)) == many
-
-
-class WatchedStore:
-    """A store that looks at every account as it is written."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.blobs = store.blobs
-        self.written = 0
-        self.lost: list[Document] = []
-
-    def collection(self, name: str) -> Documents:
-        documents = self._store.collection(name)
-        return cast("Documents", _Watched(documents, self)) if name == "accounts" else documents
-
-    def look(self, account: Document) -> None:
-        self.written += 1
-        if not search_fields(account["name"], account["email"]).items() <= account.items():
-            self.lost.append(account)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
-class _Watched:
-    def __init__(self, documents: Documents, store: WatchedStore) -> None:
-        self._documents = documents
-        self._store = store
-
-    def insert(self, document: Document) -> None:
-        self._documents.insert(document)
-        self._store.look(document)
-
-    def update(self, *arguments: Any, **options: Any) -> Document | None:
-        changed = self._documents.update(*arguments, **options)
-        if changed:
-            self._store.look(changed)
-        return changed
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._documents, name)
-
-
-def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
-    watched = WatchedStore(store_of_kind("sqlite", tmp_path))
-    backend = Backend(tmp_path, cast("Store", watched), **MAIL)
-    methods = {
-        route.function.__name__: route.method
-        for rule in backend.app.url_map.iter_rules()
-        if (route := route_of(backend.app, rule.endpoint))
-    }
-    writing = set()
-    people = SampleAccounts(backend)
-
-    def succeeds(name: str) -> bool:
-        row = ROWS[name]
-        person = people.people[PEOPLE[row.who.index("o")]] or Person(backend.client, "")
-        people.caller = person
-        path, options = row.path.format_map(people.named), row.options(people)
-        before = watched.written
-        answer = person.call(methods[name], path, **options)
-        if watched.written > before:
-            writing.add(name)
-        return answer.status_code < 400
-
-    for name in ROWS:
-        if "o" in ROWS[name].who and not succeeds(name):
-            people = SampleAccounts(backend)  # an earlier request had changed them
-            assert succeeds(name), name
-    assert watched.lost == []
-    assert writing >= {"register", "approve_user", "change_role", "suspend_user"}
-    assert writing >= {
-        "change_password",
-        "reset_password",
-        "set_consents",
-        "change_locale",
-        "add_doctor",
-    }
-
-
-def test_names_and_emails_are_written_in_one_place_alone() -> None:
-    """The tests here watch it; whoever adds another adds it there."""
-    sources = [(path.name, path.read_text()) for path in SOURCE.rglob("*.py")]
-    writers = {
-        name
-        for name, source in sources
-        if re.search(r'collection\("accounts"\)|Records\[Account\]', source)
-        and re.search(r"\.(insert|update|delete)\(", source)
-    }
-    other_fields = {
-        "reviewed_findings.py",
-        "account_search.py",
-        "store_version.py",
-        "owners.py",
-    }
-    assert writers - other_fields == {"accounts.py"}

@@ -17,18 +17,11 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.second_factor import RECOVERY_CODES, code_at, step_of
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Public, route_of
-from tests.support.backends import PASSWORD, SECRET, Backend, Person, erase
+from tests.support.backends import PASSWORD, SECRET, Backend, Person
 from tests.support.smtp_server import SmtpServer
 
 # RFC 6238, appendix B.
-VECTORS = {
-    59: "94287082",
-    1111111109: "07081804",
-    1111111111: "14050471",
-    1234567890: "89005924",
-    2000000000: "69279037",
-    20000000000: "65353130",
-}
+VECTORS = {59: "94287082", 1111111109: "07081804", 20000000000: "65353130"}
 
 HOME, FAR = "127.0.0.1", "192.0.2.7"
 
@@ -179,14 +172,6 @@ def test_a_token_of_code_that_asks_for_no_second_factor_opens_no_route_and_is_no
     assert outcome(refreshed(backend, refresh_token)) == (401, "invalid_refresh_token")
 
 
-def test_without_a_second_factor_a_token_of_old_code_is_as_good_as_ever(
-    backend: Backend, doctor: Person
-) -> None:
-    old, refresh_token = as_of_old_code(backend, doctor)
-    assert old.call("GET", "/me/sessions").status_code == 200
-    assert refreshed(backend, refresh_token).status_code == 200
-
-
 def test_a_session_that_gave_a_code_opens_also_after_a_refresh_and_a_new_password(
     backend: Backend, doctor: Person, app: App
 ) -> None:
@@ -241,9 +226,7 @@ def test_without_a_second_factor_a_login_answers_as_ever(backend: Backend, docto
     )
 
 
-@pytest.mark.parametrize(
-    ("off", "expected"), [(-300, WRONG), (-30, OK), (30, OK), (60, WRONG), (300, WRONG)]
-)
+@pytest.mark.parametrize(("off", "expected"), [(-60, WRONG), (-30, OK), (30, OK), (60, WRONG)])
 def test_a_clock_may_be_off_by_half_a_minute(
     backend: Backend, doctor: Person, app: App, off: int, expected: tuple[int, str | None]
 ) -> None:
@@ -447,12 +430,12 @@ def test_an_admin_removes_that_of_somebody_else_and_their_tokens_die(
     assert actions(backend, doctor)[1:] == [("account.second_factor_removed", False)]
 
 
-@pytest.mark.parametrize("role", ["user", "doctor", "researcher", "admin"])
+@pytest.mark.parametrize("role", ["doctor", "researcher"])
 def test_where_it_is_required_a_token_opens_only_what_sets_it_up(
     backend: Backend, app: App, role: str
 ) -> None:
     person = backend.member(role=role)
-    missing = role in ("researcher", "admin")
+    missing = role == "researcher"
     assert person.call("GET", "/me").get_json()["second_factor_missing"] is missing
     closed = person.call("GET", "/me/sessions")
     if not missing:
@@ -488,23 +471,11 @@ def test_to_replace_an_initial_password_takes_a_code_too(backend: Backend, app: 
     assert outcome(answer) == OK
 
 
-@pytest.mark.parametrize("code", ["", "ä" * 6, "1" * 41, 123456, ["000000"], "\x00" * 6])
-def test_what_cannot_be_a_code_is_refused(
-    backend: Backend, doctor: Person, app: App, code: object
-) -> None:
+def test_what_cannot_be_a_code_is_refused(backend: Backend, doctor: Person, app: App) -> None:
     set_up(doctor, app)
-    assert login(backend, doctor.email, code).status_code == 400
-    assert confirm(doctor, code).status_code == 400  # type: ignore[arg-type]
-
-
-def test_who_registers_again_with_the_address_of_a_deleted_account_is_asked_for_nothing(
-    backend: Backend, app: App
-) -> None:
-    person = backend.member()
-    set_up(person, app)
-    erase(backend.services, backend.account(person.email))
-    backend.member(person.email)
-    assert outcome(login(backend, person.email)) == OK
+    for code in ("", "ä" * 6, "1" * 41, 123456, ["000000"], "\x00" * 6):
+        assert login(backend, doctor.email, code).status_code == 400
+        assert confirm(doctor, code).status_code == 400  # type: ignore[arg-type]
 
 
 def test_codes_outlive_a_new_key_as_long_as_the_former_one_is_named(
@@ -522,7 +493,6 @@ def test_codes_outlive_a_new_key_as_long_as_the_former_one_is_named(
     assert outcome(login(unnamed, person.email, recovery[0])) == OK
 
 
-@pytest.mark.parametrize("roles", ["doctors", "admin;doctor", "user,,root"])
-def test_a_setting_with_an_unknown_role_is_refused(tmp_path: Path, roles: str) -> None:
+def test_a_setting_with_an_unknown_role_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be some of user, doctor, researcher, admin"):
-        Backend(tmp_path, require_second_factor=roles)
+        Backend(tmp_path, require_second_factor="admin,doctors")

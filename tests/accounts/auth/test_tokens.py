@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.platform.storage.ids import new_id, now
 from tests.platform.web.angular import ORIGIN, assert_readable
-from tests.support.backends import PASSWORD, SECRET, Backend, Person
+from tests.support.backends import SECRET, Backend, Person
 
 OTHER_SECRET = "Zq5Wm8Rt2Yx7Kc4Vn9Bj6Hg3Fd1Ps0La"
 
@@ -44,16 +43,22 @@ def assert_dead(
     assert_readable(answer)
 
 
-def test_our_own_claims_pass(shared_backend: Backend) -> None:
-    person = shared_backend.member()
-    assert show_me(shared_backend, signed(claims_of(shared_backend, person))).status_code == 200
+@pytest.fixture
+def token(shared_backend: Backend) -> str:
+    return shared_backend.member().token
 
 
-def test_a_token_carries_no_personal_data(backend: Backend) -> None:
+@pytest.fixture
+def claims(shared_backend: Backend) -> dict[str, Any]:
+    return claims_of(shared_backend, shared_backend.member())
+
+
+def test_our_own_claims_pass_and_name_nobody(backend: Backend) -> None:
     person = backend.member("ada@example.org")
-    claims = jwt.decode(person.token, SECRET, algorithms=["HS256"])
-    assert claims.keys() == {"sub", "ver", "sid", "jti", "iat", "exp"}
-    assert claims["exp"] - claims["iat"] == backend.settings.token_hours * 3600
+    read = jwt.decode(person.token, SECRET, algorithms=["HS256"])
+    assert read.keys() == {"sub", "ver", "sid", "jti", "iat", "exp"}
+    assert read["exp"] - read["iat"] == backend.settings.token_hours * 3600
+    assert show_me(backend, signed(claims_of(backend, person))).status_code == 200
 
 
 def test_a_token_that_names_another_account_than_its_session_does_is_refused(
@@ -64,156 +69,102 @@ def test_a_token_that_names_another_account_than_its_session_does_is_refused(
     assert_dead(shared_backend, signed(claims_of(shared_backend, thief, sub=victim)))
 
 
-@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_another_algorithm_is_refused(shared_backend: Backend, algorithm: str) -> None:
-    assert_dead(
-        shared_backend,
-        signed(claims_of(shared_backend, shared_backend.member()), algorithm=algorithm),
-    )
-
-
 def with_header(header: dict[str, Any], token: str) -> str:
     first = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
     return ".".join([first, *token.split(".")[1:]])
 
 
-def test_an_unsigned_token_is_refused(shared_backend: Backend) -> None:
-    for name in ("none", "None", "NONE", "nOnE"):
-        token = with_header({"alg": name, "typ": "JWT"}, shared_backend.member().token)
-        assert_dead(shared_backend, token)
-        assert_dead(shared_backend, token.rpartition(".")[0] + ".")
-
-
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "EdDSA", "", 5, None, ["HS256"]])
-def test_a_claimed_algorithm_decides_nothing(shared_backend: Backend, algorithm: object) -> None:
-    assert_dead(
-        shared_backend, with_header({"alg": algorithm, "typ": "JWT"}, shared_backend.member().token)
-    )
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+def test_an_algorithm_other_than_ours_is_refused(
+    shared_backend: Backend, claims: dict[str, Any], token: str
+) -> None:
+    for algorithm in ("HS384", "HS512"):
+        assert_dead(shared_backend, signed(claims, algorithm=algorithm))
+    for claimed in ("none", "nOnE", "RS256", "EdDSA", "", 5, None, ["HS256"]):
+        forged = with_header({"alg": claimed, "typ": "JWT"}, token)
+        assert_dead(shared_backend, forged)
+        assert_dead(shared_backend, forged.rpartition(".")[0] + ".")
 
 
 ODD_HEADERS: list[dict[str, Any]] = [
     {"kid": {"$gt": ""}},
     {"kid": "../../../../dev/null"},
-    {"kid": "' OR 1=1 --"},
     {"typ": "JWE"},
     {"typ": 7},
-    {"cty": "JWT"},
     {"zip": "DEF"},
     {"b64": False, "crit": ["b64"]},
     {"crit": ["exp"]},
-    {"crit": "b64"},
     {"jku": "http://evil.example/keys"},
     {"x5u": "http://evil.example/x5"},
-    {"x5c": ["MII"]},
-    {"epk": {"kty": "EC"}},
 ]
 
 
-@pytest.mark.parametrize("odd", ODD_HEADERS, ids=lambda odd: "-".join(odd))
-def test_what_a_header_asks_for_is_not_done(shared_backend: Backend, odd: dict[str, Any]) -> None:
-    token = shared_backend.member().token
-    assert_dead(shared_backend, with_header({"alg": "HS256", "typ": "JWT", **odd}, token))
+def test_what_a_header_asks_for_is_not_done(shared_backend: Backend, token: str) -> None:
+    for odd in ODD_HEADERS:
+        assert_dead(shared_backend, with_header({"alg": "HS256", "typ": "JWT", **odd}, token))
 
 
-def test_a_public_key_is_no_secret(shared_backend: Backend) -> None:
-    """The confusion of RS256 with HS256 needs a public key; what is public here is no key."""
-    claims = claims_of(shared_backend, shared_backend.member())
+def test_a_key_of_somebody_else_signs_nothing(
+    shared_backend: Backend, claims: dict[str, Any]
+) -> None:
+    """Neither another server's, nor a text that anybody can read here, nor one in the header."""
     spec = shared_backend.client.get("/openapi.json").text
-    for known in (spec[:64], "skinapi-skinapi-skinapi-skinapi-1", "0" * 64):
+    for known in (OTHER_SECRET, spec[:64], "skinapi-skinapi-skinapi-skinapi-1", "0" * 64):
         assert_dead(shared_backend, signed(claims, known))
-
-
-def test_a_duplicate_claim_opens_no_other_account(shared_backend: Backend) -> None:
-    thief, victim = shared_backend.member(), shared_backend.member()
-    head, payload, signature = thief.token.split(".")
-    plain = base64.urlsafe_b64decode(payload + "==").decode()
-    for twice in (
-        plain[:-1] + f',"sub":"{shared_backend.account(victim.email).id}"}}',
-        f'{{"sub":"{shared_backend.account(victim.email).id}",' + plain[1:],
-    ):
-        forged = base64.urlsafe_b64encode(twice.encode()).decode().rstrip("=")
-        assert_dead(shared_backend, f"{head}.{forged}.{signature}")
-
-
-def test_a_key_inside_the_token_is_ignored(shared_backend: Backend) -> None:
-    token = signed(claims_of(shared_backend, shared_backend.member()), OTHER_SECRET)
     key = base64.urlsafe_b64encode(OTHER_SECRET.encode()).decode()
     header = {"alg": "HS256", "jwk": {"kty": "oct", "k": key}, "kid": "../../dev/null"}
-    assert_dead(shared_backend, with_header(header, token))
-
-
-def test_another_servers_token_is_refused(shared_backend: Backend) -> None:
-    assert_dead(
-        shared_backend, signed(claims_of(shared_backend, shared_backend.member()), OTHER_SECRET)
-    )
+    assert_dead(shared_backend, with_header(header, signed(claims, OTHER_SECRET)))
 
 
 def test_a_tampered_token_is_refused(shared_backend: Backend) -> None:
     victim, thief = shared_backend.member(), shared_backend.member()
-    head, _, signature = thief.token.split(".")
-    payload = victim.token.split(".")[1]
-    assert_dead(shared_backend, f"{head}.{payload}.{signature}")
-    assert_dead(shared_backend, f"{head}.{payload}.")
+    head, payload, signature = thief.token.split(".")
+    plain = base64.urlsafe_b64decode(payload + "==").decode()
+    victim_id = shared_backend.account(victim.email).id
+    twice = plain[:-1] + f',"sub":"{victim_id}"}}'  # of two claims the last may count
+    forged = base64.urlsafe_b64encode(twice.encode()).decode().rstrip("=")
+    for other in (victim.token.split(".")[1], forged):
+        assert_dead(shared_backend, f"{head}.{other}.{signature}")
+        assert_dead(shared_backend, f"{head}.{other}.")
     assert_dead(shared_backend, thief.token[:-2] + ("AA" if thief.token[-2:] != "AA" else "BB"))
 
 
-@pytest.mark.parametrize("claim", ["sub", "ver", "sid", "jti", "iat", "exp"])
-def test_every_claim_is_required(shared_backend: Backend, claim: str) -> None:
-    assert_dead(
-        shared_backend, signed(claims_of(shared_backend, shared_backend.member(), **{claim: None}))
-    )
+ODD_CLAIMS: list[dict[str, Any]] = [
+    *({name: None} for name in ("sub", "ver", "sid", "jti", "iat", "exp")),
+    {"sub": 7},
+    {"sub": {"$gt": ""}},
+    {"sub": "\0"},
+    {"sub": "\ud800"},
+    {"sub": "x" * 5000},
+    {"ver": "1"},
+    {"ver": True},
+    {"ver": 1.0},
+    {"ver": {"$gt": 0}},
+    {"ver": 2},
+    {"jti": ""},
+    {"jti": {"$ne": 1}},
+    {"sid": "\ud800"},
+    {"sid": {"$ne": 1}},
+    {"sid": "0" * 32},
+    {"exp": "soon"},
+    {"exp": 10**20},
+    {"exp": float("inf")},
+    {"exp": float("nan")},
+    {"exp": True},
+    {"exp": -1},
+    {"exp": 4e9},
+    {"iat": "then"},
+    {"iat": 10**11},
+    {"nbf": 10**11},
+    {"aud": "another"},
+]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"sub": 7},
-        {"sub": ["a"]},
-        {"sub": {"$gt": ""}},
-        {"sub": ""},
-        {"sub": "\0"},
-        {"sub": "\ud800"},
-        {"sub": "x" * 5000},
-        {"ver": "1"},
-        {"ver": True},
-        {"ver": 1.0},
-        {"ver": [1]},
-        {"ver": {"$gt": 0}},
-        {"ver": 2},
-        {"jti": 7},
-        {"jti": ""},
-        {"jti": "\ud800"},
-        {"jti": {"$ne": 1}},
-        {"sid": 7},
-        {"sid": "\ud800"},
-        {"sid": {"$ne": 1}},
-        {"sid": "0" * 32},
-        {"exp": "soon"},
-        {"exp": "99999999999"},
-        {"exp": 10**20},
-        {"exp": float("inf")},
-        {"exp": float("nan")},
-        {"exp": True},
-        {"exp": -1},
-        {"exp": 4e9},
-        {"exp": {}},
-        {"exp": [1]},
-        {"iat": "then"},
-        {"iat": float("inf")},
-        {"iat": 10**11},
-        {"nbf": 10**11},
-        {"aud": "another"},
-    ],
-    ids=lambda changed: ascii(changed)[:30],
-)
-def test_claims_of_another_kind_are_refused(
-    shared_backend: Backend, changed: dict[str, Any]
-) -> None:
-    answer = show_me(
-        shared_backend, signed(claims_of(shared_backend, shared_backend.member(), **changed))
-    )
-    assert answer.status_code == 401, answer.text
+def test_claims_of_another_kind_are_refused(shared_backend: Backend) -> None:
+    person = shared_backend.member()
+    for changed in ODD_CLAIMS:
+        answer = show_me(shared_backend, signed(claims_of(shared_backend, person, **changed)))
+        assert answer.status_code == 401, changed
 
 
 def test_an_expired_token_says_so(shared_backend: Backend) -> None:
@@ -225,93 +176,28 @@ def test_an_expired_token_says_so(shared_backend: Backend) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Bearer null",
-        "Bearer undefined",
-        "Bearer ",
-        "Bearer",
-        "Basic YWRtaW46YWRtaW4=",
-        "Digest x",
-        "null",
-        "Bearer a.b.c",
-        "Bearer ...",
-        "Bearer a b c",
-        "Bearer,Bearer",
-        "Bearer \xff\xfe",
-        "B\xe9arer x",
-        "Bearer " + "x" * 100_000,
-        "Bearer " + "." * 10_000,
-        "Bearer eyJ9.eyJ9.eyJ9",
-    ],
-    ids=lambda header: ascii(header)[:24],
+ODD_AUTHORIZATIONS = (
+    *("Bearer null", "Bearer ", "Bearer", "Basic YWRtaW46YWRtaW4=", "null", "Bearer a.b.c"),
+    *("Bearer ...", "Bearer a b c", "Bearer,Bearer", "Bearer \xff\xfe", "B\xe9arer x"),
+    *("Bearer " + "x" * 100_000, "Bearer " + "." * 10_000, "Bearer eyJ9.eyJ9.eyJ9"),
 )
-def test_an_odd_authorization_is_refused(shared_backend: Backend, header: str) -> None:
-    answer = shared_backend.client.get("/me", headers={"Authorization": header, "Origin": ORIGIN})
-    assert answer.status_code == 401
-    assert answer.get_json()["code"] in ("invalid_token", "unauthenticated")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert_readable(answer)
 
 
-def test_no_authorization_says_it_is_missing(shared_backend: Backend) -> None:
-    answer = shared_backend.client.get("/me")
-    assert answer.status_code == 401
-    assert answer.get_json()["error"] == "Missing Authorization Header. Please log in again."
+def test_an_odd_authorization_is_refused(shared_backend: Backend) -> None:
+    for odd in ODD_AUTHORIZATIONS:
+        headers = {"Authorization": odd, "Origin": ORIGIN}
+        answer = shared_backend.client.get("/me", headers=headers)
+        assert answer.status_code == 401, odd[:30]
+        assert answer.get_json()["code"] in ("invalid_token", "unauthenticated")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert_readable(answer)
+    missing = shared_backend.client.get("/me")
+    assert missing.get_json()["error"] == "Missing Authorization Header. Please log in again."
 
 
-def test_a_suspended_account_is_told_so_whatever_its_token(backend: Backend) -> None:
-    answer = backend.member(status="suspended").call("GET", "/me")
+def test_a_suspended_account_is_told_so_whatever_its_token(shared_backend: Backend) -> None:
+    answer = shared_backend.member(status="suspended").call("GET", "/me")
     assert (answer.status_code, answer.get_json()["code"]) == (403, "account_suspended")
-
-
-def test_a_deleted_owners_token_stays_dead_when_the_address_registers_again(
-    any_backend: Backend,
-) -> None:
-    person = any_backend.member("ada@example.org")
-    admin = any_backend.member(role="admin")
-    assert admin.call("DELETE", "/users/ada@example.org").status_code == 200
-    assert_dead(any_backend, person.token)
-    assert any_backend.register("ada@example.org").call("GET", "/me").status_code == 200
-    assert_dead(any_backend, person.token)
-
-
-Act = Callable[[Person, Person], TestResponse]
-CUTS: dict[str, Act] = {
-    "suspension": lambda admin, one: admin.call("PATCH", f"/users/{one.email}/suspend"),
-    "reset": lambda admin, one: admin.call("POST", f"/users/{one.email}/reset-password"),
-    "deletion": lambda admin, one: admin.call("DELETE", f"/users/{one.email}"),
-    "logout": lambda _, one: one.call("POST", "/auth/logout"),
-    "password": lambda _, one: one.call(
-        "PUT", "/me/password", json={"current_password": PASSWORD, "new_password": "another horse"}
-    ),
-}
-
-
-@pytest.mark.parametrize("cut", CUTS)
-def test_a_token_dies_at_once_with(backend: Backend, cut: str) -> None:
-    person, admin = backend.member("ada@example.org"), backend.member(role="admin")
-    assert CUTS[cut](admin, person).status_code == 200
-    assert_dead(backend, person.token)
-    if cut == "suspension":
-        admin.call("PATCH", "/users/ada@example.org/approve", json={})
-        assert_dead(backend, person.token)
-
-
-def test_logging_out_leaves_the_other_tokens_alive(backend: Backend) -> None:
-    person = backend.member("ada@example.org")
-    other = backend.token_of(backend.account("ada@example.org"))
-    assert person.call("POST", "/auth/logout").status_code == 200
-    assert_dead(backend, person.token)
-    assert show_me(backend, other).status_code == 200
-
-
-def test_a_demotion_takes_effect_at_once(backend: Backend) -> None:
-    admin, other = backend.member(role="admin"), backend.member(role="admin")
-    assert admin.call("PUT", f"/users/{other.email}/role", json={"role": "user"}).status_code == 200
-    assert other.call("GET", "/users").status_code == 403
-    assert other.call("GET", "/me").get_json()["role"] == "user"
 
 
 def test_the_metrics_token_opens_the_metrics_alone(backend: Backend) -> None:
