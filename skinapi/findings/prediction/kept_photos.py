@@ -143,7 +143,6 @@ class KeptPhotosService:
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
     def _get_right(self, patient: str, by: Subject) -> Account:
-        """A patient in the doctor's care, or any for an admin."""
         account = self.corrections.accounts.by_ids({patient}).get(patient)
         if account is None or not account.approved or account.machine:
             raise NotFound(NO_PATIENT)

@@ -86,8 +86,8 @@ class Quotas:
     allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
-        """Raises StorageQuotaReached, PredictionQuotaReached. Call it before they are classified:
-        photos that are classified at the same time may exceed the storage quota by their number.
+        """Call it before they are classified: photos that are classified at the same time may
+        exceed the storage quota by their number.
         """
         if owner.findings >= self.most_submissions:
             raise StorageQuotaReached(self.most_submissions)
@@ -104,7 +104,7 @@ class SamplePicture:
 
     def judge(self) -> Finding:
         """It is classified once for each model and operating point, so that callers without an
-        account cost no more than that. Raises NoModel, Unavailable.
+        account cost no more than that.
         """
         finding = self._finding
         if finding is None or not is_made_by(self.registry.served.model, finding):
@@ -133,15 +133,11 @@ class PredictionService:
         newcomer: Newcomer | None = None,
     ) -> Submission:
         """Classify one to four photos of one spot of this account, and store the finding. `by`
-        files it, where that is not the owner (`RecordsService.find_owner`); `newcomer` stores an
-        owner who is not stored yet, with the finding.
+        files it, where that is not the owner; `newcomer` stores an owner who is not stored yet,
+        with the finding.
 
-        The same request with the same idempotency key is answered as before and not counted again;
-        another request with that key raises IdempotencyKeyReused. A new request raises
-        StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises NotFound or
-        LesionFull where the spot takes no finding, MaybeDifferentSpots unless `same_spot`, Refused,
-        NoModel, Unavailable too. With `ask_about_skin`, Refused is a question where the photo does
-        not look like skin.
+        The same request with the same idempotency key is answered as before and not counted again.
+        With `ask_about_skin`, Refused is a question where the photo does not look like skin.
         """
         request_hash, language = sent.request_hash, sent.language or owner.language
         answered = self.records.find_answered(
@@ -174,7 +170,6 @@ class PredictionService:
     def narrate(
         self, finding: Finding, context: Context, language: Language, owner: Account
     ) -> dict[str, Any]:
-        """Write the narrative, as the fields of a NewFinding."""
         return _fields_of(
             self.narrator.narrate(
                 # The Angular app shows these words beside the model's own probability.
@@ -186,10 +181,9 @@ class PredictionService:
         )
 
     def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> Submission:
-        """What a test key gets: the photos are judged and refused as `predict` would, but the
-        finding is that of the sample picture, under the number 0, and nothing is stored. `owner`
-        is nobody: the photos are counted as those of whom the key `by` belongs to. Raises as
-        `predict`.
+        """Answer a test key: the photos are judged, refused and counted as those of whom the key
+        belongs to, but the finding is that of the sample picture, under the number 0, and nothing
+        is stored.
         """
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion)
@@ -232,8 +226,8 @@ class PredictionService:
         return classified
 
     def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool, counted: bool) -> None:
-        """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
-        where somebody can answer.
+        """A question is no refusal. Of what surely shows no skin it asks all the same, where
+        somebody can answer.
         """
         if refused.question is None and counted:
             self.counts.add_refused(self.registry.served.model.version)
@@ -241,7 +235,6 @@ class PredictionService:
             refused.question = SKIN
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
-        """Of the sample picture. Raises NoModel, Unavailable."""
         finding = self.sample.judge()
         facts = Facts.of(finding, NOTHING_TOLD)
         return finding, Report(
@@ -250,7 +243,7 @@ class PredictionService:
 
 
 def is_made_by(model: Model, finding: Finding) -> bool:
-    """Whether this model has made the finding, at the operating point that it has now."""
+    """Whether this model has made it, at the operating point that it has now."""
     in_use = model.version, model.calibration.point_in_use
     return in_use == (finding.model_version, finding.operating_point)
 
@@ -268,9 +261,7 @@ def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
 
 
 def _refuse_doubted_skin(finding: Finding) -> None:
-    """Raises Refused with the question whether the photo shows the spot, by its place of several.
-    A question is no refusal in any count.
-    """
+    """A question is no refusal in any count."""
     for place, picture in enumerate(finding.pictures or (finding,), 1):
         if Doubt.NOT_SURELY_SKIN in picture.reasons:
             figures = {"picture": place} if finding.pictures else {}

@@ -16,7 +16,7 @@ from skinapi.model.conditions import Band, BandWords, conditions_table
 
 @dataclass(frozen=True, slots=True)
 class AdviceContent:
-    """`head` says what the spot is, empty where no doctor has named it."""
+    """`head` is empty where no doctor has named the spot."""
 
     urgency: Band
     head: str
@@ -44,7 +44,6 @@ class AdviceContent:
 
 
 def say_elsewhere(advice: Advice, language: Language) -> str:
-    """Say what a doctor or the laboratory has named the spot, and of which finding."""
     decision = advice.decision
     if decision is None or decision.label is None:
         return ""
@@ -74,9 +73,7 @@ def put_first(
     decision: Decision | None,
     elsewhere: Advice | None,
 ) -> dict[str, str]:
-    """The sections of a narrative about a finding of this band, with what counts before it: what
-    was said about another finding of its spot, else what was decided about it.
-    """
+    """The sections of a narrative about a finding of this band, after what counts."""
     if elsewhere is None:
         return decision.put_first(sections, band, language) if decision else {**sections}
     content, words = AdviceContent.of(elsewhere, language), conditions_table().notices.decision

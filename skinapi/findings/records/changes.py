@@ -1,6 +1,4 @@
-"""Findings for programs that copy them, as a program may know them: by when they changed, by when
-they were filed, or one. Each program gets those that it may see.
-"""
+"""Findings for programs that copy them: by when they changed, by when they were filed, or one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +24,6 @@ SeenFinding = tuple[Submission, Account]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Changed at `since` or later, and before `until`."""
-
     since: datetime | None = None
     until: datetime | None = None
 
@@ -53,13 +49,12 @@ class ChangedFindings:
         after: str | None = None,
         limit: int = AT_ONCE,
     ) -> Page[SeenFinding]:
-        """The findings of all patients whom the caller may see, or of one, each as in
-        `RecordsService.get`; none of a patient who is not there, or not the caller's to see.
+        """The findings of all patients whom the caller may see, or of one; also those that were
+        entered in error: whoever has copied one must learn it.
 
         `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
         again at the end, and none is left out. What a doctor holds back changes nothing before it
-        is shown: a program may show all that it reads to the patient. Also those that were entered
-        in error: whoever has copied one must learn it.
+        is shown: a program may show all that it reads to the patient.
         """
         found: list[Submission] = []
         for of in self._listings(to, patient):
@@ -112,7 +107,6 @@ class ChangedFindings:
     def walk_filed(
         self, *, to: Subject, patient: str | None, first: str, end: str
     ) -> Iterator[Submission]:
-        """Walk the findings that the caller may see, by ids from `first` to before `end`."""
         of = _whose(to, patient)
         while of is not None:
             found = self.records.submissions.list_filed(
@@ -141,7 +135,6 @@ class ChangedFindings:
 
 
 def _whose(to: Subject, patient: str | None) -> dict[str, str] | None:
-    """Filter the findings that the caller may see; an archive names a patient by its own number."""
     of = {}
     if patient:
         of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}

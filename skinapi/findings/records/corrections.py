@@ -49,14 +49,12 @@ class CorrectionsService:
     outbox: Outbox
 
     def page_errors(self, *, of: str, after: str | None, limit: int) -> Page[Submission]:
-        """An account's findings that were entered in error, oldest first."""
         return self.submissions.page_in_error(of, after=after, limit=limit)
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> Submission:
-        """Let a finding stand for nothing, with all others of the same photo, which was judged
-        again; and tell its patient and the doctor in charge. The same again changes nothing. Raises
-        NotFound, Forbidden.
+        """Let a finding stand for nothing, with all others of the same photo; and tell its patient
+        and the doctor in charge. The same again changes nothing.
         """
         found, owner = self.records.get_to_correct(number=number, by=by)
         return self._enter(unit, found, owner, by, reason)
@@ -64,9 +62,7 @@ class CorrectionsService:
     def leave_wrong_patient(
         self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
     ) -> None:
-        """The same in the transaction that files its photo for the `right` patient, who is told.
-        Raises FindingInError too: it was entered in error, or moved, meanwhile.
-        """
+        """The same in the transaction that files its photo for the `right` patient, who is told."""
         found, owner = self.records.get_to_correct(number=number, by=by)
         if found.error:
             raise FindingInError(found.error.reason)
@@ -87,8 +83,7 @@ class CorrectionsService:
     @atomic
     def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
         """A program sends again what it has filed by this key, for this owner: what it had filed
-        for another one is entered in error, and the key is free. Raises FindingInError where it was
-        taken from this owner so before: it would go to and fro.
+        for another one is entered in error, and the key is free. Once: it would go to and fro.
         """
         taken = self.submissions.find_by_key(owner, f"{key}{RELEASED}")
         if taken and taken.error:

@@ -1,5 +1,5 @@
 """What doctors have decided about a finding, in short, and by which day a doctor should have seen
-the spot (docs/reviews.md, "By when"). It is made of the reviews each time, and never stored.
+the spot (docs/reviews.md). It is made of the reviews each time, and never stored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -25,7 +25,6 @@ Step = tuple[datetime, Band]
 
 
 def levels_of(band: Band, since: datetime) -> dict[Band, datetime]:
-    """Those of what was said once."""
     return dict.fromkeys(_levels_within(band), since)
 
 
@@ -36,14 +35,13 @@ def _levels_within(band: Band) -> tuple[Band, ...]:
 
 @cache
 def _days() -> Mapping[Band, int]:
-    """Map each urgency that names a time to its days."""
     entries = conditions_table().bands
     return {one.key: one.see_within_days for one in entries if one.see_within_days is not None}
 
 
 def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
-    """Those of what was said step by step, the newest first: a level counts from the first step of
-    those without a break that asked for it or for more.
+    """A level counts from the first of the steps without a break that asked for it or for more.
+    `steps` begin with the newest.
     """
     found: dict[Band, datetime] = {}
     unbroken: Set[Band] | None = None
@@ -58,15 +56,12 @@ def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
 
 
 def due_day(levels: Levels) -> date | None:
-    """None where no time was named."""
     ends = ((since + timedelta(days=_days()[level])).date() for level, since in levels.items())
     return min(ends, default=None)
 
 
 class DayWords(Frozen):
-    """How a day is written, and that something is to be done by then. `first` is the first day of
-    a month.
-    """
+    """`first` is the first day of a month."""
 
     months: tuple[str, ...]
     day: str
@@ -80,8 +75,8 @@ DAYS: Mapping[Language, DayWords] = load_words("days.DAYS", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
-    """In the words of the language: 26 November 2026, or 26 November 2026 (Thursday). A week before
-    that day, "by Thursday" would read as today. Of a time, the day in UTC.
+    """26 November 2026, or 26 November 2026 (Thursday): a week before, "by Thursday" would read as
+    today.
     """
     if isinstance(day, datetime):
         day = day.astimezone(UTC)
@@ -94,7 +89,7 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
 
 
 def say_due(due: date | None, language: Language) -> tuple[str, ...]:
-    """By which day; not whether that has passed: a paper does not know when it is read."""
+    """Not whether that has passed: a paper does not know when it is read."""
     return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
 
 
@@ -121,8 +116,8 @@ def words_for_patient(
     label: str | None = None,
     proven: bool = False,
 ) -> BandWords:
-    """A band's words, where those that say what to do say what is waited for since then, if
-    anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
+    """A band's words, with what is waited for since then; of a cancer that the laboratory has found
+    (`proven`) they suspect nothing.
     """
     table = conditions_table()
     words = table.band_words(band, language, (label,) if label else ())
@@ -143,7 +138,6 @@ def words_for_patient(
 
 
 def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
-    """Whether the laboratory has found what this label names, and that counts as malignant."""
     return proven and label is not None and conditions_table().label(label).malignant
 
 
@@ -176,10 +170,9 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
-    the one that counts from then on, in place of the finding's; `urgent_since` says since when the
-    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first.
-    `new_picture_wanted` is what the newest review says, whichever counts.
+    """What the review that counts says; `urgency` counts in place of the finding's.
+    `new_picture_wanted` is what the newest review says, whichever counts; `earlier` has the oldest
+    first.
     """
 
     review: str
@@ -198,7 +191,7 @@ class Decision:
     def of(
         cls, reviews: Sequence[Review], band: Band, found_at: datetime | None = None
     ) -> Self | None:
-        """None without any that counts. `reviews` are in the order of signing."""
+        """`reviews` are in the order of signing; None without any that counts."""
         counted = [review for review in reviews if not review.second_opinion]
         if not counted:
             return None
@@ -222,7 +215,6 @@ class Decision:
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
-        """What is decided once `newest` is signed."""
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
@@ -241,7 +233,6 @@ class Decision:
 
     @property
     def proven(self) -> bool:
-        """Whether the laboratory has said so."""
         return self.histology is Histology.CONFIRMED
 
     @property
@@ -252,13 +243,12 @@ class Decision:
 
     @property
     def awaited(self) -> bool:
-        """Whether the laboratory's result is awaited."""
         return self.histology is Histology.AWAITED
 
     @property
     def waits_for(self) -> WaitsFor | None:
-        """Another photo where nobody could judge this one: then it says nothing milder than that a
-        doctor should look. The result of a sample that was taken.
+        """Another photo where nobody could judge this one, unless a doctor should look anyway; else
+        the result of a sample.
         """
         if self.awaited:
             return WaitsFor.RESULT
@@ -267,28 +257,22 @@ class Decision:
 
     @property
     def levels(self) -> dict[Band, datetime]:
-        """Since when the finding has been so urgent."""
         return {one.band: one.since for one in self.urgent_since}
 
     @property
     def due(self) -> date | None:
-        """Until when a doctor should have seen the spot, by what was said of this finding."""
         return None if self.waits_for else due_day(self.levels)
 
     @property
     def settled(self) -> bool:
-        """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
         return self.sure and not self.awaited
 
     @property
     def concluded(self) -> bool:
-        """Whether what it names is more than a suspicion."""
         return self.settled and not self.suspected
 
     def replaces(self, band: Band) -> bool:
-        """Whether what was said of a finding of this band counts no more. What a doctor is unsure
-        about replaces no words about a graver condition.
-        """
+        """What a doctor is unsure about replaces no words about a graver condition."""
         return self.label is not None and (self.sure or self.more_urgent_than(band))
 
     def ends(self, older: "Decision") -> bool:
@@ -305,18 +289,15 @@ class Decision:
 
     @property
     def unjudged(self) -> bool:
-        """Whether nobody could judge the photo: then it says first that another one is wanted."""
         unnamed = self.label is None and self.new_picture_wanted
         return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
 
     @property
     def final(self) -> bool:
-        """Whether it judges the finding, and waits for neither a result nor another photo."""
         return self.waits_for is None and not self.unjudged
 
     @property
     def title_key(self) -> TitleKey:
-        """Whose word it is, and how certain."""
         judges = self.label is not None or not self.new_picture_wanted
         if self.proven:
             return "result"
@@ -337,7 +318,6 @@ class Decision:
         return table.name(self.label, language)
 
     def name_for_patient(self, language: Language) -> str:
-        """As a finding names it, too."""
         if self.label is None:
             return self.name(language)
         return conditions_table().name_for_patient(self.label, language)
@@ -351,7 +331,6 @@ class Decision:
         return said.format(title=self.title().in_language(language), name=name)
 
     def band_words(self, language: Language) -> BandWords:
-        """What a patient is told to do: what the decision waits for, else what its urgency asks."""
         return words_for_patient(
             self.urgency,
             self.waits_for,
@@ -362,7 +341,6 @@ class Decision:
         )
 
     def remarks(self, language: Language) -> list[str]:
-        """What is said beside it: that another photo is wanted, and that a sample was taken."""
         words = conditions_table().notices.decision
         said = {
             words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
@@ -371,12 +349,10 @@ class Decision:
         return [sentence.in_language(language) for sentence, holds in said.items() if holds]
 
     def next_steps(self, language: Language) -> list[str]:
-        """What to do and by when, the remarks first."""
         words = self.band_words(language)
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
 
     def for_doctor(self, language: Language) -> list[str]:
-        """In a doctor's words: what was decided, then what is to be done."""
         notices, words = conditions_table().notices.decision, self.band_words(language)
         asked = notices.waits_for[WaitsFor.PHOTO]
         heading = self.heading(language, for_doctor=True)
@@ -398,10 +374,9 @@ class Decision:
     def put_first(
         self, sections: Mapping[str, str], band: Band, language: Language
     ) -> dict[str, str]:
-        """The sections of a narrative, which was written about a finding of this band: older
-        clients show no other words. The decision is the overview and the advice. Early detection is
-        that of the decided condition, where what was said of the finding counts no more: it may
-        call that harmless, or speak of a cancer that is none.
+        """Older clients show no other words. Early detection is that of the decided condition,
+        where what was said of the finding counts no more: it may call that harmless, or speak of a
+        cancer that is none.
         """
         said = conditions_table().notices.decision.overview.in_language(language)
         title, name = self.title().in_language(language), self.name(language)
@@ -415,7 +390,6 @@ class Decision:
         return {**sections, **changed}
 
     def say_early(self, language: Language) -> str:
-        """On early detection of the decided condition."""
         table = conditions_table()
         decided = table.label(self.label) if self.label else None
         if isinstance(decided, Condition):
@@ -428,9 +402,7 @@ class Decision:
 def _urgencies(
     reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
 ) -> Iterator[Step]:
-    """How urgent the finding of this band was after each review, the last one first, and before
-    them. The laboratory's result judges anew: what was before it is no part of it.
-    """
+    """The laboratory's result judges anew: what was before it is no part of it."""
     proven = steps[-1].proven
     for review, step in zip(reversed(reviews), reversed(steps), strict=True):
         if step.proven != proven:
@@ -441,9 +413,8 @@ def _urgencies(
 
 
 def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
-    """What the deciding review asks for; `before` is what decided when it was signed. The result
-    that proves a cancer asks for no less than a suspicion of it; a later review may say that it was
-    treated.
+    """`before` is what decided when it was signed. The result that proves a cancer asks for no less
+    than a suspicion of it; a later review may say that it was treated.
     """
     opinion, asked = decides.opinion, decides.opinion.urgency_asked(band)
     if not opinion.proves_cancer or (before and before.opinion.proves_cancer):

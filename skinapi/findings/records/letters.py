@@ -1,6 +1,5 @@
-"""Letters: what a doctor writes about a finding. A draft is its doctor's alone. A signed letter
-never changes, and is part of the finding's report; it can be withdrawn, and a later decision may
-take its place.
+"""What a doctor writes about a finding. A draft is its doctor's alone. A signed letter never
+changes; it can be withdrawn, and a later decision may take its place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,19 +33,16 @@ ADDRESSEES: tuple[Addressee, ...] = get_args(Addressee)
 
 
 class Withdrawal(StoredRecord):
-    """`withdrawn_by` is the doctor's name at that time."""
-
     withdrawn_at: datetime
     withdrawn_by: str
     reason: str
 
 
 class Letter(StoredRecord):
-    """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
-    deleted. `decision` is what it begins with, in the software's words, a line each: what counted
-    when it was signed. `version` counts the texts that were stored. `last_review` is the finding's
-    newest review when it was signed; `elsewhere` the urgency with which it begins where that was
-    said about another finding of the spot.
+    """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
+    software's words, a line each. `last_review` is the finding's newest review when it was signed;
+    `elsewhere` the urgency with which it begins where that was said about another finding of the
+    spot.
     """
 
     id: str
@@ -70,14 +66,13 @@ class Letters(Records[Letter]):
     indexes = (("submission", "id"), ("doctor", "id"))
 
     def add(self, *, submission: str, doctor: str, **fields: Any) -> Letter:
-        """Store a draft. Raises TooManyLetters."""
         self.refuse_more(submission, doctor)
         return self.insert(
             Letter(id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields)
         )
 
     def refuse_more(self, submission: str, doctor: str) -> None:
-        """Raises TooManyLetters. Drafts of others do not count: this doctor cannot delete them."""
+        """Drafts of others do not count: this doctor cannot delete them."""
         letters = self.list_of(submission)
         if (
             sum(one.signed_at is not None or one.doctor == doctor for one in letters)
@@ -86,11 +81,11 @@ class Letters(Records[Letter]):
             raise TooManyLetters
 
     def list_of(self, submission: str) -> list[Letter]:
-        """All letters about a finding, drafts too, the oldest first."""
+        """Drafts too, the oldest first."""
         return self._list({"submission": submission})
 
     def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
-        """The signed letters about these findings, those of each the oldest first."""
+        """Those of each finding, the oldest first."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
         return [one for one in self._list(wanted, sort="submission") if one.signed_at]
 
@@ -98,7 +93,7 @@ class Letters(Records[Letter]):
         return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
 
     def change_draft(self, identifier: str, version: int, fields: Document) -> Letter:
-        """Set these fields of a draft. Raises LetterChanged where it has another version."""
+        """Raises LetterChanged where it has another version."""
         changed = self._documents.update(
             {"id": identifier, "version": version},
             {"$set": fields, "$inc": {"version": 1}},
@@ -119,7 +114,6 @@ class Letters(Records[Letter]):
         self._documents.delete({"submission": submission})
 
     def forget_drafts(self, doctor: str) -> None:
-        """Delete what this doctor has not signed. Idempotent."""
         self._documents.delete({"doctor": doctor, "signed_at": None})
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
@@ -150,11 +144,9 @@ class ShownLetter:
 
 
 def show_letter(letter: Letter, about: Listed) -> ShownLetter:
-    """The letter, judged against what holds about its finding and its spot now, for the reader of
-    this copy of the finding.
-
-    It goes by what was decided when it was signed and what is decided now, never by its words: so a
-    letter by hand, or in words that no check knows, is superseded too.
+    """Judge a letter against what holds now, for the reader of this copy of the finding: by what
+    was decided when it was signed and what is decided now, never by its words. So a letter by hand
+    is superseded too.
     """
     return ShownLetter(
         letter,
@@ -224,7 +216,6 @@ def _asked(decision: Decision) -> tuple[object, ...]:
 
 
 def _ends(later: Decision, own: Decision) -> bool:
-    """Whether what was decided about another finding of the spot says otherwise, and counts."""
     if later.proven and not own.proven:
         return True
     same = (later.label, later.urgency) == (own.label, own.urgency)
@@ -233,7 +224,5 @@ def _ends(later: Decision, own: Decision) -> bool:
 
 
 def _is_later(review: Review, letter: Letter) -> bool:
-    """Whether a review was signed after the letter. The clocks of two servers may differ, so a
-    letter knows the newest review before it.
-    """
+    # By ids: the clocks of two servers may differ.
     return letter.last_review is not None and review.id > letter.last_review

@@ -30,18 +30,15 @@ WITH_PHOTO, WITHOUT = "1", "0"
 
 
 def make_waiting_key(band: Band, malignant_score: float, since: datetime, number: int) -> str:
-    """By urgency, then the highest malignant score, then who has waited longest."""
     place = FIRST_PLACE + STEPS - 1 - min(int(malignant_score * STEPS), STEPS - 1)
     return f"0{urgency(band)}{place}{int(since.timestamp()):010d}{number:016d}"
 
 
 def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
-    """By the urgency that was decided, then the oldest."""
     return f"{FIRST_REVIEWED}{urgency(decided)}{int(since.timestamp() * 1000):013d}{number:016d}"
 
 
 def make_awaited_key(awaited: str, since: datetime, number: int) -> str:
-    """By what is waited for, then the oldest."""
     return f"{awaited_since(awaited, since)}{number:016d}"
 
 
@@ -57,12 +54,10 @@ def awaited_range(awaited: str | None) -> tuple[str, str]:
 
 
 def make_hold_key(until: datetime | None, number: int) -> str | None:
-    """Sort by when what is held back is to be shown."""
     return f"{int(until.timestamp() * 1000):013d}{number:016d}" if until else None
 
 
 def make_due_key(day: date | None, number: int) -> str | None:
-    """Sort by the last day on which a doctor should have seen the spot."""
     return f"{due_before(day)}{number:016d}" if day else None
 
 
@@ -72,7 +67,6 @@ def due_before(day: date) -> str:
 
 
 def learning_without_photo(key: str | None) -> str | None:
-    """The key by learning of the same finding once no photo of it is kept; an urgent one stays."""
     return f"{key[0]}2{key[2:]}" if key and key[1] == "1" else key
 
 
@@ -84,8 +78,6 @@ def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the key of a waiting finding says: its band, since when it waits, and its number."""
-
     band: Band
     since: datetime
     number: int
@@ -114,5 +106,4 @@ def rests_reviewed(key: str) -> bool:
 
 
 def rest_without_photo(key: str | None) -> str | None:
-    """The rest key of the same finding once no photo of it is kept."""
     return key and f"{WITHOUT}{key[1:]}"

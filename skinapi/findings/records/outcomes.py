@@ -61,8 +61,8 @@ class CountAtPoint(NamedTuple):
 
 class Outcome(StoredRecord):
     """What somebody had `said`, and whether that `sent` the patient to a doctor, where the result
-    was `truth`. `subject` is the version of a model or the account of a doctor; `month` that of
-    the result.
+    was `truth`. `subject` is the version of a model or the account of a doctor; `month` that of the
+    result.
     """
 
     kind: Kind
@@ -137,7 +137,6 @@ class OutcomeCounts:
     def take_back(
         self, submission: Submission, reviews: Sequence[Review], *, doctors: Collection[str]
     ) -> None:
-        """Count the result of these reviews no more, if they bring any."""
         results = [place for place, one in enumerate(reviews) if one.opinion.histology_result]
         if results:
             for outcome in _outcomes(submission, reviews[: results[-1] + 1], doctors):
@@ -169,7 +168,6 @@ class OutcomeCounts:
 def _outcomes(
     submission: Submission, reviews: Sequence[Review], doctors: Collection[str]
 ) -> Iterator[Outcome]:
-    """Of reviews of which the last one brings a result."""
     result = reviews[-1]
     truth = result.opinion.histology_result or ""
     month = f"{result.created_at:%Y-%m}"
@@ -195,7 +193,6 @@ def _outcomes(
 
 
 def _counters(outcome: Outcome, finding: Finding) -> tuple[str, ...]:
-    """The fields in which an outcome of this finding is counted."""
     if outcome.kind == "doctor" or finding.operating_point is None:
         return ("n",)
     urgent = finding.band is Band.URGENT_REFERRAL
@@ -212,7 +209,6 @@ def _pictures_of(finding: Finding) -> Pictures:
 
 
 def _opinions(reviews: Sequence[Review]) -> dict[str, Review]:
-    """The last review of each doctor that names a condition, signed before any result was known."""
     first = next(place for place, one in enumerate(reviews) if one.opinion.histology_result)
     return {one.doctor: one for one in reviews[:first] if one.opinion.label}
 
@@ -316,7 +312,6 @@ def _sum(counted: Iterable[CountedOutcome | CountAtPoint]) -> int:
 
 
 def _share(outcomes: Sequence[T], holds: Callable[[T], bool]) -> FigureView:
-    """With Wilson's interval."""
     n, hits = _sum(outcomes), _sum(one for one in outcomes if holds(one))
     if n == 0:
         return _without_value(0)
@@ -373,7 +368,7 @@ class OutcomesService:
         return _course(self.counts.of_doctor(account, since=_first_month(months)))
 
     def of_doctor_named(self, email: str | None, *, months: int) -> OutcomeCourse:
-        """Return no results where nobody is named. Raises NotFound."""
+        """Return no results where nobody is named."""
         if email is None:
             return _course([])
         account = self.accounts.find_by_email(email)
@@ -383,7 +378,6 @@ class OutcomesService:
 
 
 def _first_month(months: int) -> str:
-    """The first of so many months, of which this one is the last."""
     day = now().date()
     for _ in range(months - 1):
         day = day.replace(day=1) - timedelta(days=1)

@@ -1,6 +1,5 @@
-"""Photos that are kept with a finding: whether one may be, and who read it.
-
-A photo is kept until its finding or account is deleted, or its time is over.
+"""Photos that are kept with a finding: whether one may be, who read it, and what is made of it. Who
+may see a submission is decided before (service.py).
 """
 
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ PhotoPolicy = Literal["never", "consent", "always"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotos:
-    """Who may see a submission is decided before (service.py)."""
-
     blobs: Blobs
     trail: AuditTrail
     policy: PhotoPolicy
@@ -49,8 +46,8 @@ class KeptPhotos:
         return since + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
-        """Whether to keep a photo: by the operator's policy, else by the request, else by the
-        account's consent. What somebody has refused, nobody else can allow for them.
+        """By the operator's policy, else by the request, else by the account's consent. What
+        somebody has refused, nobody else can allow for them.
         """
         if self.policy != "consent":
             return self.policy == "always"
@@ -70,17 +67,16 @@ class KeptPhotos:
         return self.policy == "consent" and owner.consents.get("photos") is False
 
     def keep(self, photo: bytes) -> str:
-        """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""
+        """Call it only where `may_keep` allows it."""
         return self.blobs.put(photo)
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
-        """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
         content = self.content_of(submission)
         self.note_read(submission=submission, by=to)
         return content
 
     def content_of(self, submission: Submission) -> bytes:
-        """The same without a row in the audit trail: for making something of it that leaves one."""
+        """Read it without a row in the audit trail: for making something of it that leaves one."""
         try:
             content = self._find(submission)
         except BlobDamaged as error:
@@ -130,7 +126,6 @@ class KeptPhotos:
 
 
 def _grounds_of(reader: Subject) -> str | None:
-    """An admin reads another's photo by break-glass alone."""
     return BREAK_GLASS if reader.role == "admin" else None
 
 
@@ -143,7 +138,7 @@ def _why_not_kept(submission: Submission) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
-    """Who may see a submission is decided before (service.py)."""
+    """Each is made once, when it is first asked for."""
 
     submissions: Submissions
     photos: KeptPhotos
@@ -151,7 +146,6 @@ class Thumbnails:
     notes: ReadNotes
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
-        """It is made from the photo where none is stored or readable. Raises NotFound."""
         if not submission.photo_blob:
             raise NotFound(_why_not_kept(submission))
         content = self._stored(submission)
@@ -172,7 +166,6 @@ class Thumbnails:
             return None
 
     def _keep(self, submission: Submission, drawn: bytes) -> None:
-        """Nothing is stored where the finding was deleted, or another request has stored one."""
         blob = self.blobs.put(drawn)
         if not self.submissions.set_thumbnail(submission, blob):
             self.blobs.delete(blob)

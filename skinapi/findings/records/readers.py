@@ -1,5 +1,5 @@
-"""Who may read a finding, and as whom; break-glass, by which an admin reads one in an emergency;
-and the notes in the audit trail of who has read whose record.
+"""Who may read a finding, and as whom; break-glass, by which an admin reads one in an emergency
+(privacy/break_glass says who asks, and who is told); and the notes of who has read whose record.
 """
 
 import threading
@@ -23,12 +23,10 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 
 
 def reader_of(owner_id: str, to: Subject) -> Reader:
-    """Tell as whom the caller reads what this account has here."""
     return Reader.PATIENT if owner_id == to.id else reader_in_care(to)
 
 
 def reader_in_care(to: Subject) -> Reader:
-    """Tell as whom the caller reads what others have here."""
     return Reader.PROGRAM if to.key else Reader.DOCTOR
 
 
@@ -44,7 +42,6 @@ def in_care(owner: Account, doctor: Subject) -> bool:
 
 
 def is_asked(submission: Listed, owner: Account, doctor: Subject) -> bool:
-    """Whether this doctor is asked for a second opinion about this finding."""
     stays = owner.status != "deleting" and not owner.is_record
     asked = submission.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
@@ -61,9 +58,8 @@ End = Literal["time", "closed", "account", "finding", "clock", "not_found", "lim
 
 
 class BreakGlass(StoredRecord):
-    """What an admin was granted. `finding` is None until one of the patient's is chosen. `open_by`
-    is the admin as long as it has not ended. `read_at` is when it was used last. `owner_untold` and
-    `doctor_untold` are the patient and the doctor in charge until the console has told them.
+    """What an admin was granted, for a finding that is chosen later. `open_by` is the admin as long
+    as it has not ended. `owner_untold` and `doctor_untold` are those whom the console has to tell.
     """
 
     id: str
@@ -97,7 +93,7 @@ class BreakGlass(StoredRecord):
 
 
 class BreakGlasses(Records[BreakGlass]):
-    """The collection of grants. A grant goes with the account of its patient."""
+    """A grant goes with the account of its patient."""
 
     collection, record = "break_glass", BreakGlass
     indexes = (
@@ -116,29 +112,28 @@ class BreakGlasses(Records[BreakGlass]):
         self._trail = trail
 
     def find_open(self, admin: str) -> BreakGlass | None:
-        """The one that this admin has and that was not ended; it may be over."""
+        """It may be over."""
         return self._first({"open_by": admin})
 
     def find_in_force(self, *, finding: str, to: Subject) -> BreakGlass | None:
-        """Find the grant by which a person who is an admin may read this finding now."""
         if to.role != "admin" or to.key is not None:
             return None
         grant = self.find_open(to.id)
         return grant if grant and grant.finding == finding and grant.in_force else None
 
     def find_all_open(self) -> list[Document]:
-        """Those that nobody has ended, as they are stored."""
+        """As they are stored."""
         return self._documents.find({"open_by": {"$gt": ""}}, sort="open_by")
 
     def list_open_on(self, finding: str) -> list[BreakGlass]:
         return [grant for grant in self._list({"finding": finding}) if grant.open_by]
 
     def change(self, grant: BreakGlass, **fields: object) -> BreakGlass | None:
-        """Set fields of one that was not ended meanwhile; None where it was."""
+        """None where it was ended meanwhile."""
         return self._change({"id": grant.id, "open_by": grant.admin}, **fields)
 
     def end(self, grant: BreakGlass, how: End, *, by: str = "system") -> None:
-        """Call it in a transaction, which gets an audit row. Nothing changes where it was ended."""
+        """Call it in a transaction. Nothing changes where it was ended."""
         ended_at = min(now(), grant.ends_at)
         if self.change(grant, ended=how, ended_at=ended_at, open_by=None):
             about = grant.finding or grant.owner or grant.admin
@@ -156,11 +151,10 @@ class BreakGlasses(Records[BreakGlass]):
             self.end(grant, "finding")
 
     def count_since(self, admin: str, since: datetime) -> int:
-        """How many this admin has asked for since then; what a clock was ahead with counts too."""
+        """What a clock was ahead with counts too."""
         return self._documents.count({"admin": admin, "id": {"$gt": first_id_at(since)}})
 
     def page_all(self, *, after: str | None, limit: int) -> Page[BreakGlass]:
-        """All, the newest first."""
         return self._page({}, after=after, limit=limit, newest_first=True)
 
     def page_concerning(self, account: str, *, after: str | None, limit: int) -> Page[BreakGlass]:
@@ -177,14 +171,12 @@ class BreakGlasses(Records[BreakGlass]):
         return sum(self._documents.count({name: account}) for name in _UNTOLD)
 
     def mark_told(self, account: str) -> None:
-        """The console has told this patient or doctor of all."""
         for name in _UNTOLD:
             self._documents.update_all({name: account}, {"$unset": {name: True}})
 
     def forget(self, account: str) -> None:
-        """Delete those about this patient. Of what this account has asked for as an admin, or was
-        told of as a doctor, the patient reads that it happened, and nobody that it was this one.
-        Idempotent.
+        """Delete those about this patient. Of what this account has asked for as an admin, the
+        patient still reads that it happened, and nobody that it was this one.
         """
         self._documents.delete({"owner": account})
         self._documents.update_all({"admin": account}, {"$set": {"admin": GONE}})
@@ -215,8 +207,8 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadNotes:
-    """What was noted today is remembered, so that a list that is read again asks nothing, and each
-    other one asks once, however many patients it has.
+    """One row in the audit trail for each reader, patient and day (UTC). What was noted today is
+    remembered, so that a list that is read again asks nothing.
     """
 
     trail: AuditTrail
@@ -254,7 +246,6 @@ class ReadNotes:
             self.note([owner], by=by, action=action, detail=detail)
 
     def has_read(self, owner: str, *, by: Subject) -> bool:
-        """Whether the caller has read something of this patient today."""
         reader: ReaderKey = ("record.read", by.id, by.key.id if by.key else None)
         noted = self._find(reader)
         return owner in noted.owners or owner in self._read_on(reader, noted)
@@ -269,7 +260,7 @@ class ReadNotes:
         return noted
 
     def _read_on(self, reader: ReaderKey, noted: _Noted) -> set[str]:
-        """Whose record was read since then. What is settled is remembered."""
+        """What is settled is remembered."""
         action, by, key = reader
         settled, fresh = now() - SETTLED, set[str]()
         for row in self.trail.walk_acts(action, by=by, after=noted.after):

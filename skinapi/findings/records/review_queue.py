@@ -1,4 +1,13 @@
-"""The findings that wait for a review, and the patients without a doctor."""
+"""The findings that wait for a review, and the patients without a doctor: nobody is in charge of
+them, or one who is no active doctor now.
+
+An index can sort only by fields of its own documents, so a submission holds the `doctor` in whose
+care its owner is and its keys (list_keys.py), and an account the `queue_key` of its most urgent
+unreviewed submission. These fields only order lists: who may see a finding is decided by the
+owner's account (readers.py). Of two transactions that change what waits for one account, one must
+see the other. So filing and deleting write the account, and whoever gives the account the key of a
+finding writes that finding too: its review conflicts.
+"""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -47,7 +56,7 @@ class ReviewQueue:
     failed: FailedItems
 
     def join(self, submission: Listed, owner: Account) -> None:
-        """Add a new finding. `owner` is its account, as the same transaction has counted it."""
+        """`owner` is its account, as the same transaction has counted it."""
         if submission.queue_key and submission.queue_key < owner.queue_key:
             self.accounts.set_queue_key(owner.id, submission.queue_key)
 
@@ -57,7 +66,6 @@ class ReviewQueue:
             self.update_owner_key(owner)
 
     def recount(self, owner_id: str) -> int:
-        """Count the findings of this account one by one."""
         kept = self.submissions.count_of(owner_id)
         self.accounts.set_findings(owner_id, kept)
         return kept
@@ -111,13 +119,12 @@ class ReviewQueue:
 
 
 def _cases_of(found: Sequence[Listed]) -> tuple[set[str], list[str]]:
-    """The spots of these findings, and the ids of those that belong to none."""
     lesions = {one.lesion for one in found if one.lesion}
     return lesions, [one.id for one in found if not one.lesion]
 
 
 def is_free(submission: Listed, doctor_id: str) -> bool:
-    """Whether this doctor may take it: nobody has it, or somebody has had it too long."""
+    """Whether nobody else has taken it, or somebody has had it too long."""
     if submission.taken_at is None or submission.taken_by == doctor_id:
         return True
     return submission.taken_at < now() - TAKEN_FOR
@@ -134,9 +141,7 @@ TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
 class Left(StrEnum):
-    """What of a reviewed finding waits for a doctor who is gone: the patient is still to be told, a
-    result is awaited, a second opinion has come, or the patient has written about the spot.
-    """
+    """What of a reviewed finding waits for a doctor who is gone."""
 
     HELD = "held"
     RESULT = "result"
@@ -145,16 +150,12 @@ class Left(StrEnum):
 
 
 class UnassignedCase(NamedTuple):
-    """A finding in the list; one without anything `left` waits for a review."""
-
     finding: Listed
     owner: Account
     left: tuple[Left, ...] = ()
 
 
 class UnassignedView(Value):
-    """Patients without a doctor of whom something waits."""
-
     patients: int
     findings: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(
@@ -163,9 +164,7 @@ class UnassignedView(Value):
 
 
 class WillLook(NamedTuple):
-    """Who will look at a patient's findings: the `doctor` in charge, any of the doctors who see
-    the patients without one, or nobody here.
-    """
+    """The doctor in charge, any of the doctors who see the patients without one, or nobody here."""
 
     by: Literal["doctor", "doctors", "nobody"]
     doctor: Account | None = None
@@ -173,9 +172,10 @@ class WillLook(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
-    """`seen_by` are the e-mails of the doctors who see the list; None for all of them.
-    `find_unanswered` has the ids of the newest findings of the spots about which messages wait for
-    this doctor, or for nobody. One record that cannot be read hides no other.
+    """The doctors whom UNASSIGNED_PATIENTS names (`seen_by`; None: all) see what of theirs somebody
+    has to look at, and take the patients from there. `find_unanswered` has the ids of the newest
+    findings of the spots about which messages wait for this doctor, or for nobody. One record that
+    cannot be read hides no other.
     """
 
     accounts: Accounts
@@ -187,11 +187,10 @@ class UnassignedPatients:
     find_unanswered: Callable[[str | None], Sequence[str]]
 
     def shows_list(self, to: Subject) -> bool:
-        """Whether the caller sees the list: as a person, not by a key."""
+        """As a person, not by a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def may_see(self, owner: Account, to: Subject) -> bool:
-        """Whether the caller sees the list, and this patient in it."""
         return self.shows_list(to) and _is_patient(owner) and self.find_doctor(owner) is None
 
     def find_doctor(self, owner: Account) -> Account | None:
@@ -207,13 +206,11 @@ class UnassignedPatients:
         return WillLook("doctors" if _is_patient(owner) and self.has_readers() else "nobody")
 
     def has_readers(self) -> bool:
-        """Whether an active doctor sees the list."""
         if self.seen_by is None:
             return self.accounts.has_active_doctor()
         return bool(self.list_readers())
 
     def list_readers(self) -> list[str]:
-        """The ids of the active doctors who see the list."""
         if self.seen_by is None:
             return self.accounts.list_active_doctors()
         found = map(self.accounts.find_by_email, sorted(self.seen_by))
@@ -293,7 +290,6 @@ class UnassignedPatients:
                 return
 
     def _list_left(self) -> list[UnassignedCase]:
-        """The findings that were reviewed, and still wait for something."""
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
             entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
@@ -316,7 +312,6 @@ class UnassignedPatients:
             yield [one for one in stored if one["owner"] in owners], owners, unanswered
 
     def _list_gone(self) -> list[str | None]:
-        """The doctors who rest, and None for nobody."""
         return [None, *self.accounts.list_resting_doctors()]
 
     def is_named(self, doctor: Account) -> bool:
@@ -356,7 +351,6 @@ def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
 
 
 def _is_news(last: Document, counted: UnassignedView) -> bool:
-    """Whether more findings are urgent than the last mail says, which was an hour ago."""
     ended = now() >= last["created_at"] + TOLD_AGAIN_AFTER
     return bool(ended and counted.urgent > last["figures"]["urgent"])
 

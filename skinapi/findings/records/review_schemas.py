@@ -115,7 +115,6 @@ class NewReview(Body):
 
     @property
     def agrees(self) -> bool | None:
-        """With the label, as far as it was said."""
         if self.agreement is None:
             return self.agrees_with_label
         return AGREES[self.agreement]
@@ -127,12 +126,8 @@ class NewReview(Body):
         return Certainty.UNSURE in (self.certainty, self.agreement)
 
     def resolve(self, *, stated: str, band: Band, pictured: bool) -> Opinion:
-        """What it says of a finding that states this condition and has this band.
-
-        Nobody agrees with a finding whose photo was not kept (`pictured`). A doctor who has seen
-        the patient names a condition and an urgency then; that they are the finding's is no
-        agreement. Raises NoPictureToAgreeOn, and ContradictoryReview where its parts contradict
-        each other.
+        """Nobody agrees with a finding whose photo was not kept (`pictured`): that a doctor who has
+        seen the patient names the finding's condition is no agreement.
         """
         if not pictured and (self.agrees or self.agrees_with_urgency):
             raise NoPictureToAgreeOn
@@ -211,8 +206,8 @@ class NewReview(Body):
 
 
 def _outlasts(band: Band, stated: str) -> bool:
-    """Whether who agrees with this condition of a finding agrees with its band too: where it is the
-    more urgent, unless it asks for a doctor's review, which this is.
+    """Whether who agrees with this condition agrees with the band too: where it is the more urgent,
+    unless it asks for a doctor's review, which this is.
     """
     own = conditions_table().label(stated).urgency
     return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)
@@ -322,7 +317,6 @@ class DecisionView(Answer):
         due: date | None,
         held_until: datetime | None = None,
     ) -> Self:
-        """`due`: by all that was said of its spot, where that is known."""
         words = decision.band_words(language)
         return cls(
             held_until=held_until,

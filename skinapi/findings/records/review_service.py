@@ -78,8 +78,7 @@ class ReviewsService:
         key: str | None,
     ) -> Review:
         """Store the review of the doctor in charge, or a second opinion: its request ends then. The
-        same request with the same key gets the review of the first one. Raises what the route
-        declares.
+        same request with the same key gets the review of the first one.
         """
         try:
             return self._sign(number=number, by=by, said=said, key=key)
@@ -144,7 +143,6 @@ class ReviewsService:
         after: Submission,
         owner: Account,
     ) -> None:
-        """Let the newest of these reviews count, and tell the patient of it."""
         opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
         shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
         self._mark(unit, submission, owner, shown=shown, known=after)
@@ -176,8 +174,7 @@ class ReviewsService:
         known: Submission | None = None,
     ) -> None:
         """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
-        reviews that the patient sees from now on: who may know no more than the patient is told of
-        them now.
+        reviews that the patient sees from now on.
         """
         self.submissions.touch(submission.id)
         lesions, own = [submission.lesion], submission.id
@@ -193,7 +190,7 @@ class ReviewsService:
             self._tell_of_letters(unit, submission, held)
 
     def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
-        """Tell of letters that were signed while these reviews, and no others, were held back."""
+        """Those that were signed while these reviews, and no others, were held back."""
         moment, since = now(), min(one.created_at for one in held)
         others = [one for one in about.stands.reviews if one not in held]
         still_held = [one.created_at for one in others if one.held_at(moment)]
@@ -206,7 +203,6 @@ class ReviewsService:
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
-        """Show the patient what is held back: the patient knows. Raises NotFound, Forbidden."""
         submission, owner = self.records.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not submission.held_until:
             return
@@ -246,7 +242,6 @@ class ReviewsService:
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
-        """The reviews that the caller may know. Raises NotFound."""
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
         told = submission.stands.reviews
         return page_of([one for one in told if one.id > (after or "")], limit)
@@ -260,9 +255,7 @@ class ReviewsService:
 
 
 class EndedHolds(PeriodicThread):
-    """Lets the lists, and whoever asks what has changed, learn of holds that end by their time. Any
-    process may make a pass: what one has shown, another does not find any more.
-    """
+    """Any process may make a pass: what one has shown, another does not find any more."""
 
     def __init__(self, reviews: ReviewsService, failed: FailedItems) -> None:
         super().__init__("ended-holds", every_s=PASS_EVERY_S, failure="held decisions not shown")
@@ -276,7 +269,6 @@ class EndedHolds(PeriodicThread):
 
 
 def _lowered(before: Submission, after: Submission) -> dict[str, Band]:
-    """Which urgency is lowered, and to which."""
     former = before.decision.urgency if before.decision else before.band
     counts = after.decision.urgency if after.decision else former
     return (
@@ -285,7 +277,6 @@ def _lowered(before: Submission, after: Submission) -> dict[str, Band]:
 
 
 def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
-    """Hold a malignant label back by itself. Raises HoldRefused."""
     if said.told_by is Teller.SERVER:
         if said.hold_until:
             raise HoldRefused(TOLD_OR_HELD)
@@ -308,8 +299,8 @@ def _is_grave(opinion: Opinion, band: Band) -> bool:
 
 
 def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
-    """Whether it counts as a disagreement: not where the model counts the named condition within
-    the stated one, as one without an output for squamous cell carcinoma within actinic keratosis.
+    """Not where the model counts the named condition within the stated one, as one without an
+    output for squamous cell carcinoma within actinic keratosis.
     """
     named = opinion.condition or ""
     within = named != stated and conditions_table().counted_as(named, outputs) == stated

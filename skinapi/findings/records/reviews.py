@@ -19,16 +19,12 @@ WALKED_AT_ONCE = 500
 
 
 class Agreement(StrEnum):
-    """With the label of the finding."""
-
     AGREE = "agree"
     DISAGREE = "disagree"
     UNSURE = "unsure"
 
 
 class Teller(StrEnum):
-    """Who tells the patient of a malignant label: the doctor, or the server at once."""
-
     DOCTOR = "doctor"
     SERVER = "server"
 
@@ -39,8 +35,6 @@ class Certainty(StrEnum):
 
 
 class Histology(StrEnum):
-    """`confirmed`: the laboratory's result is known."""
-
     NOT_TAKEN = "not_taken"
     AWAITED = "awaited"
     CONFIRMED = "confirmed"
@@ -50,11 +44,8 @@ AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: No
 
 
 class Opinion(StoredRecord):
-    """What a review says.
-
-    `label` is what the doctor sees, `histology_result` what the laboratory found; None where
-    neither is named. `urgency` is None where it was not said. `agrees_with_…` compare both with the
-    finding; None where the doctor is unsure or said nothing.
+    """`label` is what the doctor sees, `histology_result` what the laboratory found.
+    `agrees_with_…` compare with the finding; None where the doctor is unsure or said nothing.
     """
 
     certainty: Certainty
@@ -72,7 +63,6 @@ class Opinion(StoredRecord):
 
     @property
     def condition(self) -> str | None:
-        """The condition that it names: the laboratory's, where there is a result."""
         return self.histology_result or self.label
 
     @property
@@ -93,10 +83,9 @@ class Opinion(StoredRecord):
         return self.histology is Histology.AWAITED
 
     def urgency_asked(self, band: Band) -> Band:
-        """The urgency that the doctor said. Else that of the condition, and no less than the
+        """The urgency that the doctor said; else that of the condition, and no less than the
         finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
-        cancer. So a benign condition of which a doctor is sure, or which the laboratory has found,
-        ends the urgency.
+        cancer.
         """
         if self.urgency is not None or self.condition is None:
             return self.urgency or band
@@ -111,13 +100,9 @@ class Opinion(StoredRecord):
 
 
 class Review(StoredRecord):
-    """What one doctor says of a finding. `signature` is the doctor's name at that time; it stays
-    after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
-    shown it, because the doctor wants to tell it. Where another doctor had asked for it
-    (`asked_by`, with the `question`), such a second opinion is for who is in charge, and decides
-    nothing. `downgrade_confirmed`: asked whether the urgency shall fall so far, the doctor said
-    yes. `lowered_from` and `lowered_to`: the urgency that counted before it, where it asks for
-    this milder one; those of earlier versions do not say it.
+    """`signature` is the doctor's name at that time. Until `hold_ends_at` its patient is not shown
+    it. A second opinion (`asked_by` another doctor, with the `question`) decides nothing. It has
+    lowered the urgency that counted `lowered_from` one `lowered_to` another.
     """
 
     id: str
@@ -155,7 +140,6 @@ Gravity = tuple[bool, int, int]
 
 
 def deciding_review(reviews: Iterable[Review]) -> Review | None:
-    """The review that counts; second opinions do not: who asked for one signs what counts."""
     standing = StandingReviews()
     for review in reviews:
         if not review.second_opinion:
@@ -196,13 +180,11 @@ class StandingReviews:
         return max(reversed(reopening), key=self._grave, default=result)
 
     def _grave(self, review: Review) -> Gravity:
-        """Each is weighed once, where it is compared at all."""
         if id(review) not in self._gravity:
             self._gravity[id(review)] = _gravity(review.opinion)
         return self._gravity[id(review)]
 
     def _replaces(self, later: Review, earlier: Review) -> bool:
-        """Whether a doctor has withdrawn the earlier review by the later one."""
         if later.doctor != earlier.doctor or earlier.opinion.histology_result:
             return False
         if later.opinion.condition is None:
@@ -217,7 +199,6 @@ class StandingReviews:
 
 
 def _gravity(opinion: Opinion) -> Gravity:
-    """Sort a cancer first, then by the urgency that the condition or the doctor asks for."""
     least = Band.SELF_MONITORING
     own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
     asked = opinion.urgency or own
@@ -231,11 +212,9 @@ class Reviews:
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
-        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
-        doctor has used its idempotency key before, and TooManyReviews.
-
-        It sorts after those (`new_id_after`): what was signed later may withdraw what was signed
-        before, also after a step of the clock, or on a machine whose clock is behind.
+        """Store a review of a finding that has the reviews `signed`. It sorts after those
+        (`new_id_after`), also on a machine whose clock is behind: the later one may withdraw the
+        earlier.
         """
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
@@ -248,7 +227,6 @@ class Reviews:
         return Review.model_validate(found[0]) if found else None
 
     def list_of(self, submission: str) -> list[Review]:
-        """All reviews of a submission, in the order in which they were signed."""
         return [
             Review.model_validate(one) for one in self._documents.find({"submission": submission})
         ]
@@ -269,14 +247,14 @@ class Reviews:
         return [(one["submission"], one["created_at"]) for one in found]
 
     def walk(self) -> Iterator[Review]:
-        """What all reviews say; those of one submission in the order in which they were signed."""
+        """Those of one submission come in the order in which they were signed."""
         after: str | None = None
         while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
             yield from map(Review.model_validate, found)
             after = found[-1]["id"]
 
     def end_holds(self, submission: str) -> bool:
-        """Show the owner what is held; False where nothing was."""
+        """False where nothing was held."""
         moment = now()
         held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
         return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0

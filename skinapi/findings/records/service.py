@@ -103,9 +103,7 @@ class RecordsService:
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
     ) -> Submission | None:
-        """What the same request created before; `by` has filed it. Raises IdempotencyKeyReused, and
-        FindingErased where that was deleted.
-        """
+        """What the same request created before; `by` has filed it."""
         found = self._find_keyed(owner, key, by)
         if found is None:
             if self._is_erased(owner, key, by):
@@ -116,7 +114,7 @@ class RecordsService:
         return self.spots.see_one(found, Reader.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
-        """Whether a request with this idempotency key was answered, also with what is deleted."""
+        """Also by what is deleted."""
         return self._find_keyed(owner, key, by) is not None or self._is_erased(owner, key, by)
 
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
@@ -197,7 +195,6 @@ class RecordsService:
         return self.spots.see_one(filed, Reader.PATIENT)
 
     def _note_choice(self, new: NewFinding, account: Account) -> None:
-        """Note a choice for these photos alone, where it is another one than the account's."""
         choice, kept = new.choice, bool(new.blobs)
         if choice is None or choice.told is not kept or self.photos.policy != "consent":
             return
@@ -243,12 +240,8 @@ class RecordsService:
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
     ) -> tuple[Submission, Account]:
-        """A submission and its owner, who is the caller or a patient in the caller's care; or the
-        caller is asked for a second opinion about it, or about another finding of its spot. Its
-        owner gets it without what a doctor holds back.
-
-        Raises NotFound, also where the caller may not see it: so a caller cannot learn which
-        numbers exist. Raises FindingInError, which is one, unless `with_errors`.
+        """A submission and its owner: the caller, or a patient whom the caller cares for or is
+        asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
         submission = self._find(number)
         if to.key and to.key.reads_what_it_filed:
@@ -271,9 +264,8 @@ class RecordsService:
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
     ) -> tuple[Submission, Account]:
-        """The same, also for an admin who has broken the glass of this finding: as a doctor reads
-        it. For what shows a finding and changes nothing. The audit trail gets a row of what such an
-        admin is `reading`; of a photo, the row that each reader's has. Raises NotFound.
+        """The same, also for an admin who has broken the glass of this finding. For what shows a
+        finding and changes nothing. The audit trail gets a row of what such an admin is `reading`.
         """
         grant = None
         if to.role == "admin":
@@ -285,9 +277,6 @@ class RecordsService:
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
     ) -> tuple[Submission, Account]:
-        """As the doctor in charge, or one who is asked about it (`or_asked`). Raises NotFound,
-        Forbidden.
-        """
         submission, owner = self.get(number=number, to=by)
         if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
             return submission, owner
@@ -295,7 +284,7 @@ class RecordsService:
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
         """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
-        or a program that has filed it or has a clinic-wide key. Raises NotFound, Forbidden.
+        or a program that has filed it or has a clinic-wide key.
         """
         submission = self._find(number)
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
@@ -324,11 +313,10 @@ class RecordsService:
         return self.spots.see_one(submission, Reader.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
-        """Note in the audit trail that the caller reads what these patients have here."""
         self.notes.note(owners, by=by, action="record.read")
 
     def find_owner(self, *, patient: str | None, by: Subject) -> Account:
-        """The account that the caller files a finding for. Raises NotFound."""
+        """The account that the caller files a finding for."""
         if patient is None or patient == by.id:
             own: Account = by.account
             return own
@@ -339,7 +327,6 @@ class RecordsService:
         return found
 
     def find_version_state(self, submission: Submission) -> VersionState:
-        """What has become of the model version that made this finding."""
         return self.models.find_version_state(submission.finding.model_version)
 
     def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
@@ -355,7 +342,6 @@ class RecordsService:
         return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        """Raises NotFound, with the reason where it was not kept or is damaged."""
         submission = self._get_picture(number, picture, to)
         return self.photos.read(submission=submission, to=to)
 
@@ -369,13 +355,11 @@ class RecordsService:
         return submission.of_picture(picture) if picture else submission
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
-        """Raises NotFound, as `read_kept_photo` does."""
         submission, _ = self.get_to_read(number=number, to=to)
         return self.thumbnails.read(submission=submission, to=to)
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        """Raises NotFound, also for those of other accounts, RecordKept and RecordInWork."""
         found = self._find(number)
         if found.owner != by:
             raise NotFound(NOT_YOURS)
@@ -411,7 +395,7 @@ class RecordsService:
         unit.erase(_photos_of(found))
 
     def rely_on(self, submission: Submission) -> None:
-        """Call it in a transaction that stores data about a finding. Raises NotFound."""
+        """Call it in a transaction that stores data about a finding."""
         if not self.submissions.touch(submission.id):
             raise NotFound(NOT_YOURS)
 
@@ -476,7 +460,6 @@ class RecordsService:
         return found
 
     def _remove(self, unit: Unit, submission: Submission) -> None:
-        """Delete a submission and all data about it."""
         self.submissions.remove(submission.id)
         self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
@@ -490,14 +473,11 @@ class RecordsService:
 
 
 def _photos_of(submission: Submission) -> set[str]:
-    """The keys of the files of its photos."""
     blobs = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
     return set(filter(None, blobs))
 
 
 def _require_just_filed(submission: Submission, key: KeyUse) -> None:
-    """Raises NotFound. The key at hand may be the next one of the same page: after ten minutes that
-    gets another one, for the same patient from the same program.
-    """
+    # The key at hand may be the next one of the same page, for the same patient.
     if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
         raise NotFound(NOT_YOURS)

@@ -1,6 +1,5 @@
-"""The facts of spots (lesions) in the store: the reviews, which are added and never overwritten,
-and the photos with them. Lets findings be seen with what holds about their spot, and moves them
-from one to another.
+"""What holds about spots (lesions), made of the photos and reviews in the store; and moving
+findings from one to another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +51,6 @@ class Spots:
         return [one.viewed(views[one.id]) for one in found]
 
     def see_one(self, found: Seen, reader: Reader, *, with_errors: bool = False) -> Seen:
-        """Raises FindingInError."""
         if found.error and not with_errors:
             raise FindingInError(found.error.reason)
         return self.see([found], reader, with_errors=with_errors)[0]
@@ -75,9 +73,8 @@ class Spots:
     def note_changes(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
     ) -> list[Listed]:
-        """Let readers who ask for what has changed find all findings of these spots, and these
-        findings, in the caller's transaction; each gets an id of its own, by which pages continue.
-        The result is these findings, for the caller to publish.
+        """Let readers who ask for what has changed find these, in the caller's transaction; each
+        gets an id of its own, by which pages continue. Return them, for the caller to publish.
         """
         found = self._select(lesions, ids, LISTED_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
@@ -91,10 +88,9 @@ class Spots:
         known: Listed | None = None,
         shown: str | None = None,
     ) -> int:
-        """Give the findings of these spots, and these findings, the keys by which lists sort them,
-        by what holds now, which `known` shows if it is given. Call it in the transaction of what
-        changed that. The result is how many had others. A hold that has ended keeps its key until
-        it was told of, as it is of `shown`.
+        """Give these the keys by which lists sort them, by what holds now, which `known` shows if
+        it is given. Call it in the transaction of what changed that. A hold that has ended keeps
+        its key until it was told of, as it is of `shown`.
         """
         changed = self.list_changed_keys(lesions=lesions, ids=ids, known=known, shown=shown)
         for one, keys in changed:
@@ -129,7 +125,6 @@ class Spots:
     def _select(
         self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
     ) -> list[Document]:
-        """The findings of these spots, and these findings."""
         selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
         selected += [{"id": {"$in": [*ids]}}] if ids else []
         return [one for wanted in selected for one in self._documents.find(wanted, fields=fields)]
@@ -149,7 +144,6 @@ class Spots:
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
     ) -> Page[Listed]:
-        """One page of a spot's findings in the order of time."""
         wanted: Filter = {"lesion": lesion}
         if after:
             wanted["id"] = {"$lt" if newest_first else "$gt": after}
@@ -158,11 +152,9 @@ class Spots:
         return page_of(found, limit).map(Listed.model_validate)
 
     def list_of(self, lesion: str) -> list[Listed]:
-        """All findings of a spot, in the order in which they were filed."""
         return [*map(Listed.model_validate, self._select([lesion], [], LISTED_FIELDS))]
 
     def numbers(self, lesion: str) -> dict[str, int]:
-        """The numbers of all findings of a spot, by their ids."""
         found = self._documents.find({"lesion": lesion}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
@@ -182,12 +174,11 @@ class Spots:
         return [standing(one, Reader.PATIENT, moment) for one in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
-        """Those of these findings that are not deleted."""
+        """Those that are not deleted."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
         return {one["id"]: Listed.model_validate(one) for one in found}
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
-        """The numbers of those of these findings that are not deleted."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
@@ -199,7 +190,6 @@ class Spots:
         return self.change([before.get("lesion"), lesion], ids=alone)
 
     def move_all(self, lesion: str, to: str | None) -> list[Listed]:
-        """Give all findings of a spot to another one, or to none."""
         moved = [*self.numbers(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         return self.change([to], ids=[] if to else moved)
@@ -218,7 +208,6 @@ class Spots:
         return sorted(self._documents.count_by("lesion"))
 
     def _read(self, lesions: Iterable[str | None]) -> dict[str, SpotFacts]:
-        """The facts of these spots, by spot."""
         wanted = sorted({one for one in lesions if one})
         if not wanted:
             return {}

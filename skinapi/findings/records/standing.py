@@ -27,9 +27,8 @@ from skinapi.model.conditions import Band, BandWords
 
 
 class Reader(StrEnum):
-    """Who reads, by what they may know and whose words they read. What a doctor holds back is
-    known to doctors alone: a program, an archive and whoever holds a paper may show it to the
-    patient.
+    """What a doctor holds back is known to doctors alone: a program, an archive and whoever holds a
+    paper may show it to the patient.
     """
 
     PATIENT = "patient"
@@ -47,9 +46,7 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """A photo that was judged: the id and number of its finding, what that asks for, when it was
-    made, and when the photo was sent (of one that is judged again, before).
-    """
+    """`photographed_at` is when the photo was sent: of one that is judged again, before."""
 
     id: str
     number: int
@@ -60,8 +57,8 @@ class JudgedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SpotFacts:
-    """The photos of a spot in the order of time, and the reviews of each in the order of signing,
-    by its id. A finding that belongs to no spot is a spot of one photo.
+    """The photos in the order of time, and the reviews of each in the order of signing, by its id.
+    A finding that belongs to no spot is a spot of one photo.
     """
 
     photos: tuple[JudgedPhoto, ...]
@@ -70,9 +67,8 @@ class SpotFacts:
 
 @dataclass(frozen=True, slots=True)
 class FindingStanding:
-    """What holds about one finding of the spot. `reviews` are those of which the reader may know.
-    Where something is held back from the patient, it was signed at `held_since` and later; the
-    first of it is shown at `hold_ends_at`, all of it at `held_until`.
+    """`reviews` are those of which the reader may know. Something is held back from the patient
+    since `held_since`: the first of it until `hold_ends_at`, all until `held_until`.
     """
 
     photo: JudgedPhoto
@@ -84,7 +80,6 @@ class FindingStanding:
 
     @property
     def counted(self) -> list[Review]:
-        """Without the second opinions."""
         return [one for one in self.reviews if not one.second_opinion]
 
     @property
@@ -112,11 +107,8 @@ RANKS = {said_by: place for place, said_by in enumerate(SaidBy)}
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What was said that is to be done: at that time, about the finding of this number. Where it
-    waits for something, that is to be told in place of the band's words. `by_result`: the
-    laboratory has said so. `decision` is the doctor's that still counts, if it is one. `levels`:
-    since when the spot has been so urgent, where that is longer. `unjudged`: by a check of a photo
-    that a doctor could not judge.
+    """What was said about the finding of this number. `levels`: since when the spot has been so
+    urgent. `unjudged`: by a check of a photo that a doctor could not judge.
     """
 
     said_by: SaidBy
@@ -131,13 +123,12 @@ class Advice:
 
     @property
     def label(self) -> str | None:
-        """What a doctor has named."""
         return self.decision.label if self.decision else None
 
     @property
     def due(self) -> date | None:
-        """Until when a doctor should have seen the spot; None where no time was named. Every view
-        of the spot and of its findings says this day of the advice that counts.
+        """Until when a doctor should have seen the spot. Every view of the spot and of its findings
+        says this day of the advice that counts.
         """
         if self.waits_for:
             return None
@@ -161,8 +152,7 @@ class Advice:
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """`counts` is the most urgent advice that is still valid. `others`, the newest first, are
-    milder or superseded. `picture_wanted`: a doctor waits for another photo; the newest is that of
-    `photographed_at`.
+    milder or superseded. `picture_wanted`: a doctor waits for another photo.
     """
 
     counts: Advice
@@ -172,7 +162,6 @@ class Instruction:
 
     @property
     def proven_cancer(self) -> bool:
-        """Whether what counts is a cancer that the laboratory has found."""
         return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
 
     def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
@@ -191,13 +180,11 @@ class Standing:
 
     @property
     def newest(self) -> FindingStanding:
-        """On the newest photo; where that was judged again, the last one."""
         *_, last = self.findings.values()
         return last
 
     @property
     def held_since(self) -> datetime | None:
-        """Since when something about the spot is held back from the patient."""
         held = (one.held_since for one in self.findings.values() if one.held_since)
         return min(held, default=None)
 
@@ -208,7 +195,6 @@ class Standing:
         return min(held, default=None)
 
     def awaited(self, finding: str) -> WaitsFor | None:
-        """The result of a sample, else a photo that has not come."""
         decision = self.findings[finding].decision
         if decision is None or decision.awaited:
             return WaitsFor.RESULT if decision else None
@@ -224,8 +210,6 @@ class Standing:
 
 @dataclass(frozen=True)
 class SpotView:
-    """A spot as this reader sees it at that moment."""
-
     facts: SpotFacts
     reader: Reader
     moment: datetime
@@ -271,8 +255,8 @@ def _stand(
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Advice, since when it was so urgent, and the decision that has ended it, if any. Of a finding
-    that was decided, the decision goes on with what the finding asked for.
+    """`levels` say since when it was so urgent. Of a finding that was decided, the decision goes on
+    with what the finding asked for.
     """
 
     advice: Advice
@@ -290,7 +274,7 @@ class _Said:
 def reconcile(
     findings: Sequence[FindingStanding], *, compared: Advice | None = None
 ) -> Instruction:
-    """The instruction of a spot with these findings, in the order of time; there is one."""
+    """`findings` are in the order of time; there is one at least."""
     said = [*_list_said(findings, compared)]
     counts = min(
         (one for one in reversed(said) if not one.ended),
@@ -349,7 +333,6 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
 
 
 def _settled_after(findings: Sequence[FindingStanding]) -> list[Decision | None]:
-    """For each, the first decision about a later one that is settled."""
     found, first = list[Decision | None](), None
     for one in reversed(findings):
         found.append(first)

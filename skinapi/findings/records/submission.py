@@ -46,7 +46,7 @@ URGENT = next(iter(Band))
 
 
 class MeasuredShape(StoredRecord):
-    """See `Shape` of model/outline.py. All None where the spot has no clear outline."""
+    """All None where the spot has no clear outline (`Shape` of model/outline.py)."""
 
     asymmetry: float | None = None
     border: float | None = None
@@ -55,9 +55,8 @@ class MeasuredShape(StoredRecord):
 
 
 class Source(StoredRecord):
-    """How the DICOM object that a clinic's archive sent names its patient, its order and itself: by
-    these an archive files what is made of the finding beside it. `issuer_oid` is the Universal
-    Entity ID of who gave the number.
+    """How the DICOM object that a clinic's archive sent names its patient, its order and itself.
+    `issuer_oid` is the Universal Entity ID of who gave the number.
     """
 
     patient_id: str
@@ -71,7 +70,7 @@ class Source(StoredRecord):
 
 
 class EnteredInError(StoredRecord):
-    """`by` is the account that entered it, `reason` what the patient reads."""
+    """`reason` is what the patient reads."""
 
     entered_at: datetime
     by: str
@@ -80,17 +79,14 @@ class EnteredInError(StoredRecord):
 
 class Listed(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
-    (see spots.py); it is never stored, and what is said of the finding is read from it alone.
-    `photo_sent_at` is when its photo was sent, of one that was judged again later: then the new
-    finding names the old one in `again_of`, and the old one it in `judged_again`. With an `error`
-    it stands for nothing: it belongs to no spot and no list, and nothing was decided about it.
+    (spots.py): it is never stored, and what is said of the finding is read from it alone. With an
+    `error` it stands for nothing: it belongs to no spot and no list. Of one that was judged again,
+    the new finding names the old one in `again_of`, and the old one it in `judged_again`.
 
-    Of what the sender told, `context` holds the age and the place on the body alone.
-    `picture_blobs` are the kept photos of a finding on several, as they were sent; one of them is
-    `photo_blob` too. `taken_by` is the doctor who works on it; `opinion_of` the one whom the doctor
-    in charge has asked for a second opinion, which has come from `opinion_came_at` until the doctor
-    in charge has answered it. `model_version` is that of the finding, for an index. The keys order
-    lists: see list_keys.py.
+    Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
+    is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
+    it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
+    the doctor in charge has answered it. The keys order lists (list_keys.py).
     """
 
     id: str
@@ -153,7 +149,6 @@ class Listed(StoredRecord):
 
     @property
     def instruction(self) -> Instruction:
-        """What is to be done about its spot."""
         return self.standing.instruction
 
     @property
@@ -165,25 +160,22 @@ class Listed(StoredRecord):
 
     @property
     def held_until(self) -> datetime | None:
-        """When its owner is shown all that doctors have decided; None where that is so now."""
         return self.stands.held_until
 
     @property
     def awaited(self) -> WaitsFor | None:
-        """What a doctor waits for: the result of a sample, else a photo that has not come."""
         return self.standing.awaited(self.id)
 
     @property
     def replaced_by(self) -> Advice | None:
-        """What counts about its spot, where that was said of another finding and is something
-        else."""
+        """What counts about its spot, where that was said of another finding and differs."""
         decision = self.decision
         own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
         return self.instruction.elsewhere(self.number, *own)
 
     @property
     def said_at(self) -> datetime:
-        """When what holds about it could be read first (see `FindingStanding.said_at`)."""
+        """When what holds about it could be read first."""
         own, counts = self.stands.said_at, self.replaced_by
         if counts is None:
             return own
@@ -194,9 +186,7 @@ class Listed(StoredRecord):
         return max([own, counts.since, *by_doctor])
 
     def for_programs(self) -> Self:
-        """As a program may know it, which may show what it reads to the patient; who calls by the
-        door of programs is no exception. The patient has their own words there, too.
-        """
+        """As a program may know it, which may show what it reads to the patient."""
         return self if self.reader.is_patient else self.seen_by(Reader.PROGRAM)
 
     def seen_by(self, reader: Reader) -> Self:
@@ -214,7 +204,6 @@ class Listed(StoredRecord):
         return self.viewed(replace(self._view, facts=replace(facts, reviews=reviews)))
 
     def seen_as(self, other: "Listed") -> Self:
-        """What holds about the spot of both, as the reader of the other copy sees it."""
         return self.viewed(other._view)
 
     def viewed(self, view: SpotView) -> Self:
@@ -277,7 +266,7 @@ class Listed(StoredRecord):
         ]
 
     def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
-        """Sort second opinions that have come; a graver one that came before stands."""
+        """A graver opinion that came before stands."""
         key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
         return min(key, self.opinion_key or key)
 
@@ -285,9 +274,8 @@ class Listed(StoredRecord):
         return make_waiting_key(band, self.finding.malignant_score, since, self.number)
 
     def _make_learning_key(self, queue_key: str) -> str:
-        """Digits that sort by review, then the urgent ones as in the queue, then by what a review
-        would teach: by the margin in millionths, and last those without a photo, which teach
-        nothing.
+        """Sort by review, then the urgent ones as in the queue, then by what a review would teach,
+        and last those without a photo, which teach nothing.
         """
         reviewed = queue_key[0]
         if self.urgent:
@@ -297,9 +285,9 @@ class Listed(StoredRecord):
 
 
 def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
-    """The keys of the findings of a case, seen by a doctor, by their ids. It rests since something
-    last happened with it; that a decision is held back ends then, too. None while a result is
-    awaited or an urgent finding waits for a review: it must not go before somebody has done that.
+    """By id. A case rests since something last happened with it; that a decision is held back ends
+    then, too. None while a result is awaited or an urgent finding waits for a review: it must not
+    go before somebody has done that.
     """
     if any(one.decision.awaited if one.decision else one.band is URGENT for one in case):
         return dict.fromkeys(one.id for one in case)
@@ -317,10 +305,7 @@ def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
 
 
 class SubmissionSummary(Listed):
-    """The fields of a submission that its owner's list shows.
-
-    `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
-    """
+    """`sections` is the narrative as it was answered."""
 
     sections: dict[str, str]
     narrative_source: Mapping[str, str | None] = {"writer": "template"}
@@ -328,13 +313,10 @@ class SubmissionSummary(Listed):
 
 
 class Submission(SubmissionSummary):
-    """All fields of a submission. `former_lesion` is the spot that it belonged to
-    when its owner deleted that, if there were messages. `changed` is an id made when its patient
-    last got to see something else; those of earlier versions may have none. `shape` is measured
-    when it is first asked for. `filed_by` is the account that has filed it for its owner,
-    `session_of` the key whose session key filed it. `rest_key` orders findings by how long they
-    rest (see `rest_keys`); `photo_removed_at` is when kept photos of it went by their time.
-    For an index, `source_patient` is the patient's number of the `source`.
+    """`changed` is an id made when its patient last got to see something else; those of earlier
+    versions may have none. `filed_by` is the account that has filed it for its owner, `session_of`
+    the key whose session key did. For an index, `source_patient` is the patient's number of the
+    `source`.
     """
 
     finding: Finding
@@ -354,7 +336,6 @@ class Submission(SubmissionSummary):
 
     @property
     def changed_at(self) -> datetime:
-        """When its patient last got to see something else about it."""
         return made_at(self.changed or self.id)
 
     @property
@@ -380,15 +361,13 @@ class Submission(SubmissionSummary):
         ] or [self]
 
     def of_picture(self, place: int) -> "Submission":
-        """That of the picture at this place, counted from 1. Raises NotFound."""
+        """Count from 1."""
         if place > len(self.pictures):
             raise NotFound(NO_PICTURE)
         return self.pictures[place - 1]
 
 
 class RecognisedKind(StoredRecord):
-    """Of a finding: which kind of picture the model took the photo for."""
-
     modality: ModalityFinding | None = None
 
 
@@ -484,7 +463,6 @@ class NewFinding:
 
 
 def hash_of_request(by: str, key: str) -> str:
-    """A name of a request of this account, which says nothing of it."""
     return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -494,7 +472,6 @@ UNREAD = {"id", "view"}
 
 
 def _fields_of(view: type[Listed]) -> tuple[str, ...]:
-    """The fields that the store must read for this view; it always reads the id."""
     own = view.model_fields.keys() - UNREAD - {"finding", "context"}
     told = ("age_band", "body_site", "body_laterality", "body_side")
     return (

@@ -114,7 +114,6 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[View]:
-        """One page in the order of time; `after` is an id."""
         if after:
             wanted = {**wanted, "id": {"$lt" if newest_first else "$gt": after}}
         sort, fields = "-id" if newest_first else "id", FIELDS[view]
@@ -130,8 +129,8 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[Listed]:
-        """One page of those whose `key` lies in these ranges, sorted by it; `after` is such a key,
-        and not an id: a review between two pages then neither repeats nor skips others.
+        """`after` is such a key, and not an id: a review between two pages then neither repeats nor
+        skips others.
         """
         found: list[Listed] = []
         for first, end in ranges:
@@ -151,7 +150,7 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[SubmissionSummary]:
-        """One page of an owner's submissions, or of all, or of those that belong to no spot."""
+        """An owner's, or all, or those that belong to no spot."""
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
         return self._page(
             SubmissionSummary, wanted, newest_first=newest_first, after=after, limit=limit
@@ -164,7 +163,6 @@ class Submissions:
         return self._read(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
-        """One page of which photos are kept, oldest first."""
         return self._page(Listed, {"owner": owner}, after=after, limit=limit)
 
     def page_by_urgency(
@@ -202,7 +200,7 @@ class Submissions:
         return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
-        """How many `page_by_urgency` lists; the time it takes grows with them."""
+        """The time it takes grows with them."""
         return sum(
             self._documents.count({**of, "queue_key": {"$gt": first, "$lt": end}})
             for first, end in _key_ranges(reviewed, urgency)
@@ -246,8 +244,8 @@ class Submissions:
     def find_left(
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
-        """Reviewed submissions, as they are stored, to which somebody has to come back: a result is
-        awaited, a second opinion has come, or the owner is still to be told.
+        """Reviewed, as they are stored, to which somebody has to come back: a result is awaited, a
+        second opinion has come, or the owner is still to be told.
         """
         first, end = awaited_range(WaitsFor.RESULT)
         ranges: dict[str, Any] = {
@@ -272,12 +270,10 @@ class Submissions:
         return [Listed.model_validate(one) for one in found if one["owner"] in owners]
 
     def _find_held(self, after: str | None) -> list[Document]:
-        """Of all doctors: few are held back at once, and an index by doctor would cost more."""
         held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
         return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
-        """As they are stored."""
         found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
         return [one for one in found if _is_reviewed(one)]
 
@@ -295,7 +291,6 @@ class Submissions:
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
     ) -> int:
-        """How many `page_awaited` lists, of those decided before that time where one is given."""
         first, end = awaited_range(awaited)
         end = awaited_since(awaited, before) if before else end
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
@@ -309,7 +304,6 @@ class Submissions:
     def page_by_model(
         self, doctor: str, version: str, *, after: str | None, limit: int
     ) -> Page[Listed]:
-        """The submissions in this doctor's care that this version has judged; oldest first."""
         wanted = {"doctor": doctor, "model_version": version}
         return self._page(Listed, wanted, after=after, limit=limit)
 
@@ -344,7 +338,6 @@ class Submissions:
         return [Submission.model_validate(document) for document in found]
 
     def note_change(self, identifier: str) -> None:
-        """Let readers who ask for what has changed find it."""
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
     def link_again(self, original: Listed, number: int) -> None:
@@ -353,7 +346,6 @@ class Submissions:
         self._documents.update({"id": original.id}, {"$set": linked, **TOUCH})
 
     def unlink_again(self, deleted: Listed) -> None:
-        """After a deletion: the other one of two that name each other stands alone."""
         others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
         for field, number in others.items():
             if number:
@@ -372,7 +364,6 @@ class Submissions:
         self._documents.update_all({"owner": owner}, change)
 
     def release(self, doctor: str) -> None:
-        """Take all out of the lists of this doctor, as in `set_doctor`."""
         change = set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"doctor": doctor}, change)
 
@@ -382,13 +373,10 @@ class Submissions:
         self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
 
     def set_work(self, identifier: str, **fields: Any) -> None:
-        """Set who works on a submission; what is None is removed."""
         self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
     def end_work_of(self, submission: Listed, doctor: str, *, answered: bool = False) -> None:
-        """Let this doctor leave a case: what the doctor has taken is given back, and the request
-        for the doctor's second opinion ends. `answered`: so have those that came.
-        """
+        """Let this doctor leave a case. `answered`: so do second opinions that came."""
         taken = NOT_TAKEN if submission.taken_by == doctor else {}
         asked = NOT_ASKED if submission.opinion_of == doctor else {}
         came = NONE_CAME if answered and submission.opinion_key else {}
@@ -396,17 +384,14 @@ class Submissions:
             self.set_work(submission.id, **taken, **asked, **came)
 
     def list_asked(self, owner: str) -> list[Listed]:
-        """The submissions of an owner about which a colleague is asked, or has answered."""
         return self._read(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
 
     def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
-        """Let the doctor in charge see that a second opinion has come."""
         came_at = now()
         key = submission.make_opinion_key(urgency, came_at)
         self.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
-        """Whether this doctor is asked for a second opinion about a finding of this spot."""
         wanted = {"opinion_of": doctor, "lesion": lesion}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
 
@@ -440,11 +425,10 @@ class Submissions:
         self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
 
     def set_key(self, identifier: str, key: str) -> None:
-        """Give it another idempotency key: a request may use the one that it had."""
+        """A request may use the idempotency key that it had."""
         self._documents.update({"id": identifier}, {"$set": {"idempotency_key": key}, **TOUCH})
 
     def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
-        """An owner's findings that were entered in error, oldest first."""
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
         return self._page(Submission, wanted, after=after, limit=limit)
 
@@ -459,16 +443,14 @@ class Submissions:
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
 
     def existing_ids(self, identifiers: Sequence[str]) -> set[str]:
-        """Those of these ids that have a submission."""
         found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
         return {one["id"] for one in found}
 
     def walk_owned(self, owner: str) -> Iterator[Listed]:
-        """All submissions of an owner, read in pages."""
         return map(Listed.model_validate, self.walk_stored(owner))
 
     def walk_stored(self, owner: str) -> Iterator[Document]:
-        """The same, as they are stored."""
+        """As they are stored."""
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS
@@ -477,14 +459,13 @@ class Submissions:
             after = found[-1]["id"]
 
     def count_of(self, owner: str) -> int:
-        """The time it takes grows with them."""
         return self._documents.count({"owner": owner, "error": None})
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
 
     def set_thumbnail(self, submission: Submission, blob: str) -> bool:
-        """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
+        """False where the submission is deleted, or another was set."""
         unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
@@ -527,7 +508,6 @@ def _is_reviewed(document: Document) -> bool:
 
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
-    """The ranges of queue keys that hold these submissions, in order."""
     groups = [False, True] if reviewed is None else [reviewed]
     if urgency:
         return [key_range(reviewed=group, band=urgency) for group in groups]
