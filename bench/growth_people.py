@@ -37,6 +37,7 @@ def fill_sessions(store: Store, records: int) -> None:
     session = Session(
         id="made",
         created_at=now(),
+        changed=OWNER,
         account=OTHER,
         token_version=1,
         used_at=now(),

@@ -99,6 +99,7 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
     kept = {
         "finding": {**finding, "raised_by": rules},
         "model_version": finding["model_version"],
+        "changed": submission.get("changed") or submission["id"],
     }
     identifier, change = submission["id"], {"$set": kept, "$unset": COPIES}
     store.collection("submissions").update({"id": identifier}, change)

@@ -197,7 +197,7 @@ class CasesService:
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
     def _set_work(self, submission: Submission, **fields: Any) -> Case:
-        self.submissions.set_work(submission.id, **fields)
+        self.submissions.change(submission.id, **fields)
         return self._with_doctors(submission.model_copy(update=fields))
 
     def _with_doctors(self, submission: Submission) -> Case:

@@ -52,7 +52,7 @@ class ChangedFindings:
         """The findings of all patients whom the caller may see, or of one; also those that were
         entered in error: whoever has copied one must learn it.
 
-        `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
+        `after` is a `changed`. Between two pages a finding may change: oldest first it comes
         again at the end, and none is left out. What a doctor holds back changes nothing before it
         is shown: a program may show all that it reads to the patient.
         """
@@ -66,9 +66,9 @@ class ChangedFindings:
                 after=after,
                 limit=limit + 1,
             )
-        found.sort(key=lambda one: one.change_key, reverse=newest_first)
+        found.sort(key=lambda one: one.changed, reverse=newest_first)
         shown = found[:limit]
-        following = shown[-1].change_key if len(found) > limit else None
+        following = shown[-1].changed if len(found) > limit else None
         return Page(self._seen(shown, to, span), following)
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:

@@ -321,13 +321,13 @@ class Submission(SubmissionSummary):
 
     finding: Finding
     context: Context
+    changed: str
     thumbnail_blob: str | None = None
     former_lesion: str | None = None
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
     session_of: str | None = optional()
-    changed: str | None = optional()
     shape: MeasuredShape | None = optional()
     filed_by: str | None = optional()
     photo_removed_at: datetime | None = optional()
@@ -336,7 +336,7 @@ class Submission(SubmissionSummary):
 
     @property
     def changed_at(self) -> datetime:
-        return made_at(self.changed or self.id)
+        return made_at(self.changed)
 
     @property
     def filed_request(self) -> str | None:
@@ -344,11 +344,6 @@ class Submission(SubmissionSummary):
         if not self.filed_by or not self.idempotency_key:
             return None
         return hash_of_request(self.filed_by, self.idempotency_key)
-
-    @property
-    def change_key(self) -> str:
-        """It sorts findings by when they changed; those of earlier versions come first."""
-        return f"1{self.changed}" if self.changed else f"0{self.id}"
 
     @property
     def pictures(self) -> list["Submission"]:

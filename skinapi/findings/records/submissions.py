@@ -1,10 +1,14 @@
 """The collection of submissions, and the lists of doctors and owners that are read from it."""
 
+import os
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+from skinapi.base.errors import Duplicate
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.list_keys import (
@@ -18,7 +22,6 @@ from skinapi.findings.records.list_keys import (
     make_rest_key,
     rest_without_photo,
 )
-from skinapi.findings.records.numbers import Numbers
 from skinapi.findings.records.submission import (
     KEYS,
     LISTED_FIELDS,
@@ -34,8 +37,10 @@ from skinapi.findings.records.submission import (
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.records import Records
 
 COUNTER = "submissions"
+BLOCK = 20
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000
 MOST_HELD = 1000
@@ -43,7 +48,6 @@ TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
-UNIQUE = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     *(("number",), ("taken_by",), ("source_patient",)),
@@ -61,20 +65,55 @@ FIELDS: dict[type[Listed], tuple[str, ...] | None] = {
 View = TypeVar("View", bound=Listed)
 
 
-class Submissions:
+class Numbers:
+    """Numbers that no two findings share. Each process takes its own from a block, so that servers
+    do not wait for each other at one document. So there are gaps, and no order of time.
+    """
+
     def __init__(self, store: Store) -> None:
-        self._documents = store.collection("submissions")
-        self._numbers = Numbers(store, COUNTER)
-        for unique in UNIQUE:
-            self._documents.ensure_index(*unique, unique=True)
-        for fields in INDEXES:
-            self._documents.ensure_index(*fields, "id")
+        self._counters = store.collection("counters")
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._left: Iterator[int] = iter(())
+
+    def take(self) -> int:
+        """Call it outside of a transaction: others would wait for the counter until its end."""
+        with self._lock:
+            number = next(self._left, None) if self._pid == os.getpid() else None
+            if number is None:  # none is left, or the block belongs to the process that forked
+                self._left, self._pid = self._reserve(), os.getpid()
+                number = next(self._left)
+            return number
+
+    def skip_to(self, highest: int) -> None:
+        """Take no number up to this one any more."""
+        with self._lock:
+            behind = {"id": COUNTER, "value": {"$lt": highest}}
+            self._counters.update(behind, {"$set": {"value": highest}})
+            self._left = iter(())
+
+    def _reserve(self) -> Iterator[int]:
+        while True:
+            reserved = self._counters.update({"id": COUNTER}, {"$inc": {"value": BLOCK}})
+            if reserved is not None:
+                return iter(range(reserved["value"] - BLOCK + 1, reserved["value"] + 1))
+            first = {"id": COUNTER, "schema": 1, "created_at": now(), "value": 0}
+            with suppress(Duplicate):
+                self._counters.insert(first)
+
+
+class Submissions(Records[Submission]):
+    collection, record = "submissions", Submission
+    unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
+    indexes = tuple((*fields, "id") for fields in INDEXES)
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._numbers = Numbers(store)
 
     def add(self, new: NewFinding, *, number: int, doctor: str | None) -> Submission:
         """Raises Duplicate where the number or an idempotency key of its owner is in use."""
-        submission = new.as_submission(number=number, doctor=doctor)
-        self._documents.insert({**submission.stored(), "schema": 1})
-        return submission
+        return self.insert(new.as_submission(number=number, doctor=doctor))
 
     def take_number(self) -> int:
         """Call it before a transaction. The number stays unused where nothing is stored."""
@@ -86,39 +125,26 @@ class Submissions:
             self._numbers.skip_to(last["number"])
 
     def has(self, identifier: str) -> bool:
-        return bool(self.existing_ids([identifier]))
+        return self._documents.count({"id": identifier}) > 0
 
     def find_by_number(self, number: int) -> Submission | None:
         return self._first({"number": number})
 
     def find_by_key(self, owner: str, key: str | None) -> Submission | None:
-        return self._first({"owner": owner, "idempotency_key": key}) if key is not None else None
+        return self._by_key(key, owner=owner)
 
     def find_filed(self, by: str, key: str | None) -> Submission | None:
         """What this account has filed for others under this idempotency key."""
-        return self._first({"filed_by": by, "idempotency_key": key}) if key is not None else None
+        return self._by_key(key, filed_by=by)
 
-    def _first(self, wanted: Filter) -> Submission | None:
-        return next(iter(self._read(Submission, wanted, limit=1)), None)
-
-    def _read(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
+    def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
         found = self._documents.find(wanted, fields=FIELDS[view], **options)
         return [view.model_validate(document) for document in found]
 
-    def _page(
-        self,
-        view: type[View],
-        wanted: Filter,
-        *,
-        newest_first: bool = False,
-        after: str | None,
-        limit: int,
+    def _page_of(
+        self, view: type[View], wanted: Filter, *, after: str | None, limit: int, sort: str = "id"
     ) -> Page[View]:
-        if after:
-            wanted = {**wanted, "id": {"$lt" if newest_first else "$gt": after}}
-        sort, fields = "-id" if newest_first else "id", FIELDS[view]
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=fields)
-        return page_of(found, limit).map(view.model_validate)
+        return page_of(self._views(view, wanted, sort=sort, after=after, limit=limit + 1), limit)
 
     def _page_by(
         self,
@@ -137,7 +163,7 @@ class Submissions:
             start, missing = max(after or first, first), limit + 1 - len(found)
             if start < end and missing > 0:
                 within = {**wanted, key: {"$gt": start, "$lt": end}}
-                found += self._read(Listed, within, sort=key, limit=missing)
+                found += self._views(Listed, within, sort=key, limit=missing)
         shown = found[:limit]
         return Page(shown, getattr(shown[-1], key) if len(found) > limit else None)
 
@@ -152,18 +178,17 @@ class Submissions:
     ) -> Page[SubmissionSummary]:
         """An owner's, or all, or those that belong to no spot."""
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
-        return self._page(
-            SubmissionSummary, wanted, newest_first=newest_first, after=after, limit=limit
-        )
+        sort = "-id" if newest_first else "id"
+        return self._page_of(SubmissionSummary, wanted, sort=sort, after=after, limit=limit)
 
     def list_filed(
         self, of: Mapping[str, str], *, first: str, end: str, limit: int
     ) -> list[Submission]:
         """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
-        return self._read(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
+        return self._views(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
-        return self._page(Listed, {"owner": owner}, after=after, limit=limit)
+        return self._page_of(Listed, {"owner": owner}, after=after, limit=limit)
 
     def page_by_urgency(
         self,
@@ -286,7 +311,7 @@ class Submissions:
             "queue_key": {"$gt": first, "$lt": end},
             "owner": {"$in": [*owners]},
         }
-        return self._read(Listed, wanted, sort="queue_key", limit=limit)
+        return self._views(Listed, wanted, sort="queue_key", limit=limit)
 
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
@@ -305,7 +330,7 @@ class Submissions:
         self, doctor: str, version: str, *, after: str | None, limit: int
     ) -> Page[Listed]:
         wanted = {"doctor": doctor, "model_version": version}
-        return self._page(Listed, wanted, after=after, limit=limit)
+        return self._page_of(Listed, wanted, after=after, limit=limit)
 
     def list_changed(
         self,
@@ -317,40 +342,31 @@ class Submissions:
         after: str | None = None,
         limit: int,
     ) -> list[Submission]:
-        """Those that changed at `since` or later and before `until`, behind this `change_key`."""
-        found: list[Document] = []
-        lowest, end = first_id_at(since) if since else "", first_id_at(until) if until else "g"
-        for group in "10" if newest_first else "01":
-            low, high, behind = lowest, end, after or group
-            if newest_first and behind[0] == group:
-                high = min(high, behind[1:] or high)
-            elif behind[0] == group:
-                low = max(low, behind[1:])
-            elif (behind[0] < group) == newest_first:
-                continue
-            if len(found) < limit and low < high:
-                field, before = ("changed", {}) if group == "1" else ("id", {"changed": None})
-                found += self._documents.find(
-                    {**of, **before, field: {"$gt": low, "$lt": high}},
-                    sort=f"-{field}" if newest_first else field,
-                    limit=limit - len(found),
-                )
-        return [Submission.model_validate(document) for document in found]
+        """Those that changed at `since` or later and before `until`, behind this `changed`."""
+        low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        if after and newest_first:
+            high = min(high, after)
+        elif after:
+            low = max(low, after)
+        wanted: Filter = {**of, "changed": {"$gt": low, "$lt": high}}
+        return self._list(wanted, sort="-changed" if newest_first else "changed", limit=limit)
+
+    def change(self, identifier: str, **fields: Any) -> None:
+        """Set these fields, and remove those that are None."""
+        self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
     def note_change(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
     def link_again(self, original: Listed, number: int) -> None:
         """Let the original name the finding that its photo was given when it was judged again."""
-        linked = {"judged_again": number, "changed": new_id()}
-        self._documents.update({"id": original.id}, {"$set": linked, **TOUCH})
+        self.change(original.id, judged_again=number, changed=new_id())
 
     def unlink_again(self, deleted: Listed) -> None:
         others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
         for field, number in others.items():
             if number:
-                ops: Ops = {"$unset": {field: True}, "$set": {"changed": new_id()}}
-                self._documents.update({"number": number}, ops)
+                self._change({"number": number}, **{field: None}, changed=new_id())
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """Its id and queue key, of those that nobody has reviewed."""
@@ -360,20 +376,19 @@ class Submissions:
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """Put them into the lists of this doctor; what another has taken or asked for ends."""
-        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
-        self._documents.update_all({"owner": owner}, change)
+        self._leave_doctor({"owner": owner}, doctor)
 
     def release(self, doctor: str) -> None:
-        change = set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
-        self._documents.update_all({"doctor": doctor}, change)
+        self._leave_doctor({"doctor": doctor}, None)
+
+    def _leave_doctor(self, these: Filter, doctor: str | None) -> None:
+        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all(these, change)
 
     def end_work(self, doctor: str) -> None:
         """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
         self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
-
-    def set_work(self, identifier: str, **fields: Any) -> None:
-        self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
     def end_work_of(self, submission: Listed, doctor: str, *, answered: bool = False) -> None:
         """Let this doctor leave a case. `answered`: so do second opinions that came."""
@@ -381,15 +396,15 @@ class Submissions:
         asked = NOT_ASKED if submission.opinion_of == doctor else {}
         came = NONE_CAME if answered and submission.opinion_key else {}
         if taken or asked or came:
-            self.set_work(submission.id, **taken, **asked, **came)
+            self.change(submission.id, **taken, **asked, **came)
 
     def list_asked(self, owner: str) -> list[Listed]:
-        return self._read(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
+        return self._views(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
 
     def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
         came_at = now()
         key = submission.make_opinion_key(urgency, came_at)
-        self.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
+        self.change(submission.id, opinion_key=key, opinion_came_at=came_at)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, "lesion": lesion}
@@ -409,6 +424,7 @@ class Submissions:
 
     def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
         """Take it out of its spot and of all lists. It rests from now on."""
+        photo = bool(submission.photos)
         fields: dict[str, Any] = {
             **dict.fromkeys(KEYS),
             **NOT_TAKEN,
@@ -416,25 +432,19 @@ class Submissions:
             **NONE_CAME,
             "lesion": None,
             "former_lesion": submission.lesion or submission.former_lesion,
-            "rest_key": make_rest_key(
-                bool(submission.photos), True, error.entered_at, submission.number
-            ),
+            "rest_key": make_rest_key(photo, True, error.entered_at, submission.number),
             "error": error.stored(),
             "changed": new_id(),
         }
-        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+        self.change(submission.id, **fields)
 
     def set_key(self, identifier: str, key: str) -> None:
         """A request may use the idempotency key that it had."""
-        self._documents.update({"id": identifier}, {"$set": {"idempotency_key": key}, **TOUCH})
+        self.change(identifier, idempotency_key=key)
 
     def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
-        return self._page(Submission, wanted, after=after, limit=limit)
-
-    def find(self, identifier: str) -> Submission | None:
-        found = self._documents.get(identifier)
-        return Submission.model_validate(found) if found else None
+        return self._page_of(Submission, wanted, after=after, limit=limit)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
         """By id; one that is deleted, or was entered in error, is left out."""
@@ -442,18 +452,16 @@ class Submissions:
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
 
-    def existing_ids(self, identifiers: Sequence[str]) -> set[str]:
-        found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
-        return {one["id"] for one in found}
-
     def walk_owned(self, owner: str) -> Iterator[Listed]:
         return map(Listed.model_validate, self.walk_stored(owner))
 
-    def walk_stored(self, owner: str) -> Iterator[Document]:
+    def walk_stored(
+        self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
+    ) -> Iterator[Document]:
         """As they are stored."""
         after = None
         while found := self._documents.find(
-            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=LISTED_FIELDS
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
         ):
             yield from found
             after = found[-1]["id"]
@@ -473,19 +481,13 @@ class Submissions:
     def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
         """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""
         findings, keys = list[str](), list[str]()
-        fields = (*LISTED_FIELDS, "thumbnail_blob")
-        after = None
-        while found := self._documents.find(
-            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
-        ):
-            after = found[-1]["id"]
-            for document in found:
-                blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
-                blobs += [*document.get("picture_blobs", ())]
-                if any(blobs):
-                    findings.append(document["id"])
-                    keys += dict.fromkeys(filter(None, blobs))
-                    self.erase_photo(Listed.model_validate(document))
+        for document in self.walk_stored(owner, fields=(*LISTED_FIELDS, "thumbnail_blob")):
+            blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
+            blobs += [*document.get("picture_blobs", ())]
+            if any(blobs):
+                findings.append(document["id"])
+                keys += dict.fromkeys(filter(None, blobs))
+                self.erase_photo(Listed.model_validate(document))
         return findings, keys
 
     def erase_photo(self, submission: Listed) -> None:
@@ -497,7 +499,7 @@ class Submissions:
             "photo_removed_at": now(),
             "changed": new_id(),
         }
-        self._documents.update({"id": submission.id}, {**set_or_remove(fields), **TOUCH})
+        self.change(submission.id, **fields)
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

@@ -302,7 +302,7 @@ class FhirService:
             )
         ):
             for submission, _ in page.items:
-                yield Group(submission.change_key, self._of_finding(submission, to))
+                yield Group(submission.changed, self._of_finding(submission, to))
 
     def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
         """Oneself and those in one's care, in the order in which the accounts were made."""

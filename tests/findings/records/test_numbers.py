@@ -4,7 +4,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from skinapi.findings.records.numbers import BLOCK, Numbers
+from skinapi.findings.records.submissions import BLOCK, Numbers
 from skinapi.platform.storage.ports import Store
 from tests.platform.storage.conftest import store
 
@@ -18,7 +18,7 @@ def stored_value(store: Store) -> int:
 
 
 def test_a_block_is_used_up_before_the_next_one(store: Store) -> None:
-    numbers = Numbers(store, NAME)
+    numbers = Numbers(store)
     taken = [numbers.take() for _ in range(2 * BLOCK)]
     assert taken == list(range(1, 2 * BLOCK + 1))
     assert stored_value(store) == 2 * BLOCK
@@ -27,7 +27,7 @@ def test_a_block_is_used_up_before_the_next_one(store: Store) -> None:
 
 def test_processes_and_servers_of_the_version_before_share_the_counter(store: Store) -> None:
     """Those add one at a time."""
-    one, two = Numbers(store, NAME), Numbers(store, NAME)
+    one, two = Numbers(store), Numbers(store)
     taken = [one.take(), two.take(), one.take()]
     older = store.collection("counters").update({"id": NAME}, {"$inc": {"value": 1}})
     assert older
@@ -36,7 +36,7 @@ def test_processes_and_servers_of_the_version_before_share_the_counter(store: St
 
 
 def test_no_two_threads_get_the_same(store: Store) -> None:
-    each, processes = 3 * BLOCK, [Numbers(store, NAME) for _ in range(2)]
+    each, processes = 3 * BLOCK, [Numbers(store) for _ in range(2)]
     start = threading.Barrier(8)
 
     def take(place: int) -> list[int]:
@@ -49,14 +49,14 @@ def test_no_two_threads_get_the_same(store: Store) -> None:
 
 
 def test_a_fork_takes_a_block_of_its_own(store: Store) -> None:
-    numbers = Numbers(store, NAME)
+    numbers = Numbers(store)
     before = numbers.take()
     numbers._pid = os.getppid()  # as a child sees what its parent reserved
     assert numbers.take() == before + BLOCK
 
 
 def test_after_a_restore_it_goes_on_behind_the_highest(store: Store) -> None:
-    numbers = Numbers(store, NAME)
+    numbers = Numbers(store)
     numbers.take()
     numbers.skip_to(500)
     assert numbers.take() == 501

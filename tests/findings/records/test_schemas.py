@@ -28,6 +28,7 @@ def answer_of(finding: Finding, account: Account, language: Language = "en") -> 
     submission = Submission(
         id="0" * 32,
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
+        changed="0" * 32,
         number=1,
         owner=account.id,
         band=finding.band,

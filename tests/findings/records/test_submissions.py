@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.findings.records import numbers
+from skinapi.findings.records import submissions as module
 from skinapi.model.decoding.photo import STORED_SIDE
 from skinapi.platform.storage.ports import Filter
 from tests.findings.prediction.photographer import listed, predicted, send
@@ -253,7 +253,7 @@ def test_a_counter_that_lags_behind_catches_up(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a restore of a part of a backup, in a server that is started then."""
-    monkeypatch.setattr(numbers, "BLOCK", 1)
+    monkeypatch.setattr(module, "BLOCK", 1)
     ada = backend.member()
     last = max(predicted(ada)["id"] for _ in range(3))
     counters = backend.services.store.collection("counters")

@@ -126,6 +126,7 @@ def submission_of(finding: Finding) -> Submission:
     return Submission(
         id="0" * 32,
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
+        changed="0" * 32,
         number=1,
         owner=ADA.id,
         band=finding.band,
