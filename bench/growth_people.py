@@ -37,7 +37,6 @@ def fill_sessions(store: Store, records: int) -> None:
     session = Session(
         id="made",
         created_at=now(),
-        changed=OWNER,
         account=OTHER,
         token_version=1,
         used_at=now(),
@@ -62,6 +61,7 @@ def fill_findings(store: Store, records: int) -> None:
     finding = told_finding()
     submission = Submission(
         id=OWNER,
+        changed=OWNER,
         created_at=now(),
         number=0,
         owner=OWNER,

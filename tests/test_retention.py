@@ -34,7 +34,6 @@ ROWS = {
     "known_addresses": "known address",
     "narratives": "choice of an LLM",
     "outbox": "notice",
-    "outcome_counts": "outcomes by month",
     "oidc_round_trips": "way of a log-in to the clinic's provider and back",
     "password_links": "password link",
     "people_to_reach": "person to be told",
@@ -52,8 +51,6 @@ OWN = {"current_password": PASSWORD}
 OF_RESEARCHERS = {"datasets", "images", "upload_parts", "uploads"}
 # What only an admin opens: privacy/test_break_glass.py erases one.
 OF_ADMINS = {"break_glass"}
-# What only a doctor has: records/test_outcomes.py erases one.
-OF_DOCTORS = {"outcome_counts"}
 # Of the clinic's log-in: integrations/oidc/test_log_out.py erases one.
 OF_PROVIDERS = {"oidc_round_trips"}
 # Where an admin has set an endpoint: notices/test_deliveries.py erases one.
@@ -82,6 +79,7 @@ OF_NOBODY = {
     "account_ngrams",
     "finding_counts",
     "migrations",
+    "outcome_counts",
     "pseudonym_keys",
     "restores",
     "shadow_counts",
@@ -139,7 +137,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail_and_on_the_list_of_
     before = {
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
-    others = OF_ADMINS | OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS | OF_PROVIDERS
+    others = OF_ADMINS | OF_RESEARCHERS | OF_ENDPOINTS | OF_PROVIDERS
     others |= OF_THE_ERASED | OF_FAILURES
     assert before == ROWS.keys() - others - {"erasures", "guesses"}
     erase(backend.services, account)

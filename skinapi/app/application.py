@@ -231,7 +231,7 @@ def _register_routes(
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(correction_routes.blueprint(services.corrections))
-    app.register_blueprint(outcome_routes.blueprint(services.outcomes))
+    app.register_blueprint(outcome_routes.blueprint(services.data.outcome_counts))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))

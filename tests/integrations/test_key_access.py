@@ -76,7 +76,7 @@ NO_KEY = {
         *("change_role", "suspend_user", "reset_password", "reset_second_factor"),
         *("add_doctor", "delete_doctor", "approve_user", "unapprove_user", "assign_doctor"),
         *("count_waiting", "approve_accounts", "refuse_accounts", "reopen_accounts"),
-        *("show_overview", "show_usage", "show_outcomes_of"),
+        *("show_overview", "show_usage"),
         *("promote_model", "roll_back_model", "retire_model", "delete_model"),
         *("start_shadow", "end_shadow", "show_operating_point", "choose_operating_point"),
         *("choose_reference", "end_reference"),

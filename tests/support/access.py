@@ -822,8 +822,7 @@ ROWS: dict[str, Row] = {
     "export_audit": Row("/audit/export", ADMINS),
     "show_overview": Row("/admin/overview", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),
-    "show_outcomes": Row("/outcomes", DOCTORS),
-    "show_outcomes_of": Row("/admin/outcomes?doctor={doctor}", ADMINS),
+    "show_outcomes": Row("/outcomes", TELLERS),
     # findings
     "predict": Row("/predict", APPROVED, photo("image")),
     "list_submissions": Row("/submissions", APPROVED),

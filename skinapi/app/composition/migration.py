@@ -58,6 +58,7 @@ def migrate_store(
                 raise StoreUnavailable(f"{MIGRATING} ({name})")
     for name in EMPTIED:
         store.collection(name).delete({})
+    store.collection("outcome_counts").delete({"kind": "doctor"})
     data.trail.record(AuditRow("store.migrate", by="system", target="store"))
     end_migration(store)
     lease.release()

@@ -46,7 +46,7 @@ from skinapi.care.spots.reminders import LesionCounts, ReminderMailer
 from skinapi.care.spots.service import LesionsService
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.outcomes import CountedOutcome, OutcomesService
+from skinapi.findings.records.outcomes import CountedOutcome
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
 from skinapi.findings.records.readers import BreakGlass, ReadNotes
 from skinapi.findings.records.record_retention import RecordRetention
@@ -148,7 +148,6 @@ class Services:
     records: RecordsService
     reviews: ReviewsService
     corrections: CorrectionsService
-    outcomes: OutcomesService
     care: CareService
     cases: CasesService
     lesions: LesionsService
@@ -333,7 +332,6 @@ def _build(
             outcomes=data.outcome_counts,
             outbox=data.outbox,
         ),
-        outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
         care=care.care,
         cases=care.cases,
         reminder_mailer=care.reminder_mailer,

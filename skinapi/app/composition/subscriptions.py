@@ -220,7 +220,6 @@ def _to_erasure(
         data.round_trips.forget,
         data.outbox.forget,
         data.deliveries.forget,
-        data.outcome_counts.forget,
         data.keys.forget,
         data.break_glass.forget,
         data.consents.forget,

@@ -126,8 +126,7 @@ class CorrectionsService:
             for review in self.spots.see_one(submission, Reader.DOCTOR).stands.reviews
             if not (review.second_opinion and review.opinion.histology_result)
         ]
-        doctors = self.accounts.by_ids({review.doctor for review in reviews}) if reviews else {}
-        self.outcomes.take_back(submission, reviews, doctors=doctors)
+        self.outcomes.take_back(submission, reviews)
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))

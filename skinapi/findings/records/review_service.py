@@ -151,8 +151,7 @@ class ReviewsService:
             known = [
                 one for one in reviews if not (one.second_opinion and one.opinion.histology_result)
             ]
-            doctors = self.accounts.by_ids({one.doctor for one in known})
-            self.outcomes.add(submission, known, doctors=doctors)
+            self.outcomes.add(submission, known)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)

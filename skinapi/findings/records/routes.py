@@ -6,7 +6,6 @@ from typing import Annotated
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.accounts.auth.emails import Email
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
@@ -17,7 +16,7 @@ from skinapi.findings.records.errors import (
     NoPictureToAgreeOn,
     TooManyReviews,
 )
-from skinapi.findings.records.outcomes import ModelOutcomes, OutcomeCourse, OutcomesService
+from skinapi.findings.records.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.records.record_retention import RecordInWork, RecordKept
 from skinapi.findings.records.review_schemas import NewReview, ReviewView
 from skinapi.findings.records.review_service import ReviewsService
@@ -34,13 +33,13 @@ from skinapi.findings.records.schemas import (
     WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
-from skinapi.platform.web.declaration import Routes, Signed, admins
+from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews", access=Signed())
 correction_routes: Routes[CorrectionsService] = Routes("corrections")
-outcome_routes: Routes[OutcomesService] = Routes("outcomes")
+outcome_routes: Routes[OutcomeCounts] = Routes("outcomes")
 
 
 @routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)))
@@ -242,41 +241,15 @@ class OutcomesQuery(BaseModel):
     )
 
 
-class DoctorsOutcomesQuery(OutcomesQuery):
-    doctor: Email | None = None
-
-
 class OutcomesView(Answer):
     models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
-    doctor: OutcomeCourse
 
 
-@outcome_routes.route(
-    "GET", "/outcomes", access=Signed(roles=("doctor",), refusal="Only doctors have outcomes")
-)
-def show_outcomes(
-    outcomes: OutcomesService, *, query: OutcomesQuery, subject: Subject
-) -> OutcomesView:
-    """What the caller and the model had said, against the laboratory's results.
+@outcome_routes.route("GET", "/outcomes", access=Signed(roles=("doctor", "admin")))
+def show_outcomes(outcomes: OutcomeCounts, *, query: OutcomesQuery) -> OutcomesView:
+    """What the model had said, against the laboratory's results.
 
     Only findings with a result count, and mostly suspicious lesions get one: so these figures are
-    not those of all lesions. Of a doctor, the last opinion before the first result counts.
+    not those of all lesions.
     """
-    return OutcomesView(
-        models=outcomes.of_models(months=query.months),
-        doctor=outcomes.of_doctor(subject.id, months=query.months),
-    )
-
-
-@outcome_routes.route(
-    "GET",
-    "/admin/outcomes",
-    access=admins("Only admin can view the outcomes of a doctor"),
-    raises=(NotFound,),
-)
-def show_outcomes_of(outcomes: OutcomesService, *, query: DoctorsOutcomesQuery) -> OutcomesView:
-    """The same of a doctor, for an admin. Without one, that of the models alone."""
-    return OutcomesView(
-        models=outcomes.of_models(months=query.months),
-        doctor=outcomes.of_doctor_named(query.doctor, months=query.months),
-    )
+    return OutcomesView(models=outcomes.of_models(months=query.months))

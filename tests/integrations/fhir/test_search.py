@@ -80,19 +80,6 @@ def test_a_change_that_is_committed_late_is_not_missed(clinic: Clinic) -> None:
     assert str(number) in ids(walk(clinic.doctor, f"DiagnosticReport?_lastUpdated=ge{since}"))
 
 
-def test_findings_of_an_earlier_version_come_first_and_once(clinic: Clinic) -> None:
-    numbers = [clinic.file() for _ in range(3)]
-    submissions = clinic.backend.services.store.collection("submissions")
-    for number in numbers[1:]:
-        submissions.update({"number": number}, {"$unset": {"changed": True}})
-    assert ids(walk(clinic.doctor, "DiagnosticReport?_count=1"))[:2] == [*map(str, numbers[1:])]
-    found = walk(clinic.doctor, "DiagnosticReport?_sort=-_lastUpdated&_count=2")
-    assert ids(found)[-2:] == [*map(str, numbers[:0:-1])]
-    assert len({*ids(found)}) == len(found)
-    clinic.review(numbers[1], label="melanoma", certainty="sure")
-    assert ids(walk(clinic.doctor, "DiagnosticReport"))[-1] == str(numbers[1])
-
-
 def test_times_are_compared_as_the_prefix_says(clinic: Clinic) -> None:
     each = walk(clinic.doctor, "DiagnosticReport")
     times = sorted(one["meta"]["lastUpdated"] for one in each)

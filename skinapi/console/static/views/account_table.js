@@ -8,7 +8,6 @@ import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, setField } from "/console/views/account_actions.js";
 import { approve, ApprovePatient } from "/console/views/approve_patient.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/clinic_log_in.js";
-import { OutcomesOf } from "/console/views/outcomes.js";
 import { Secret } from "/console/views/secret.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -75,7 +74,6 @@ const Managed = ({ account, act, doctors }) => {
       <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
       ${account.status !== "approved" && account.wanted_role && html`<p>${say("getsRole", { role: sayValue("role", account.wanted_role) })}</p>`}
       ${account.refusal?.note && html`<p>${say("refusalTold")} <q>${isolated(account.refusal.note)}</q></p>`}
-      ${account.role === "doctor" && html`<h3>${say("title_outcomes")}</h3><${OutcomesOf} doctor=${account.email} />`}
     </td></tr>`;
 };
 
