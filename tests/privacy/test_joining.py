@@ -34,7 +34,6 @@ STAYS: Mapping[str, str] = {
     "letters": OF_FINDINGS,
     "reports": OF_FINDINGS,
     "narratives": OF_FINDINGS,
-    "outcome_counts": OF_STAFF,
     "retention_pause": OF_STAFF,
     "uploads": OF_STAFF,
     "datasets": OF_STAFF,
