@@ -5,7 +5,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -63,17 +62,10 @@ class Patient:
     numbers: list[str] = field(default_factory=list)
 
 
-Look = Callable[[bytes, Answer], None]
-
-
-def look_away(photo: bytes, answer: Answer) -> None:
-    """For drills that hold the store alone against what was answered."""
-
-
 class Actor(threading.Thread):
     """Does one thing after the other, each on a subject that is this actor's alone, and some on
     e-mails that all want. Waits a little after what failed, as a client does, and for a photo as
-    long as `patience_s`. `look` gets each photo with the finding that it was answered with.
+    long as `patience_s`.
     """
 
     def __init__(
@@ -85,11 +77,10 @@ class Actor(threading.Thread):
         contested: list[str],
         history: History,
         seed: str,
-        look: Look = look_away,
         patience_s: float = PATIENCE_S,
     ) -> None:
         super().__init__(daemon=True)
-        self._look, self._patience_s = look, patience_s
+        self._patience_s = patience_s
         self._admin = admin
         self._patients = patients
         self._photos = photos
@@ -104,7 +95,8 @@ class Actor(threading.Thread):
         dear = [self._register, self._contest, self._change_password, self._log_in]  # they hash
         cheap = [self._approve, self._remove_person, self._log_out, self._remove_patient]
         photos_ = [self._predict] * 6 + [self._ask_again] * 4 + [self._discard] * 2
-        self._actions = dear + cheap[:3] * 2 + cheap[3:] + [self._change_role] * 4 + photos_
+        cheap += [self._approve, self._remove_person, self._log_out, self._read]
+        self._actions = dear + cheap + [self._change_role] * 4 + photos_
 
     def enrol(self) -> None:
         """Before anything breaks."""
@@ -173,10 +165,7 @@ class Actor(threading.Thread):
         body, kind = as_form(photo, "image")
         token = patient.caller.token
         answer = self._say("POST", "/predict", token, body, kind, key, self._patience_s)
-        number = ""
-        if answer.status == 200:
-            number = str(answer.json["id"])
-            self._look(photo, answer)
+        number = str(answer.json["id"]) if answer.status == 200 else ""
         event = self._tell("predict", patient.caller.email, key, answer, number)
         if event.unknown:
             patient.unsettled.append(key)
@@ -193,6 +182,12 @@ class Actor(threading.Thread):
             patient.settled.pop(place)
             answer = self._say("DELETE", f"/submissions/{number}", patient.caller.token)
             self._tell("discard", patient.caller.email, number, answer)
+
+    def _read(self) -> None:
+        """All that is stored of a patient, also by a server of the version before."""
+        patient = self._random.choice(self._patients)
+        answer = self._say("GET", "/submissions", patient.caller.token)
+        self._tell("read", patient.caller.email, "", answer)
 
     def _change_password(self) -> None:
         new, old = f"{PASSWORD} {self._random.randrange(10**9)}", self._token

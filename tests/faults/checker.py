@@ -16,8 +16,7 @@ from typing import TypeVar
 
 from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.platform.storage.ports import Document
-from tests.faults.contents import Contents
-from tests.faults.history import HUNG, Event
+from tests.faults.history import HUNG, Contents, Event
 
 T = TypeVar("T")
 BUSY = {503, 507}
@@ -28,9 +27,7 @@ ACTIONS = {
     "discard": "submission.delete",
     "password": "account.password",
     "log_out": "account.logout",
-    "promote": "model.promote",
     "job": "job.submit",
-    "review": "review.create",
 }
 
 
@@ -62,20 +59,8 @@ class Told:
 def violations(events: Iterable[Event], kept: Contents) -> list[str]:
     """Every broken promise; empty where all were kept."""
     told = Told(events)
-    found: list[str] = []
-    for look in (
-        _answers,
-        _accounts,
-        _changes,
-        _passwords,
-        _findings,
-        _discards,
-        _tokens,
-        _trail,
-        _unexplained,
-    ):
-        found += look(told, kept)
-    return found
+    looks = (_answers, _accounts, _changes, _passwords, _findings, _tokens, _trail, _unexplained)
+    return [violation for look in looks for violation in look(told, kept)]
 
 
 def _answers(told: Told, _: Contents) -> Iterator[str]:
@@ -160,6 +145,9 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
         )
         if mine and not _may_be_there(told, email):
             yield f"{len(mine)} findings outlived {email}"
+    for event in told.actions("discard"):
+        if event.done and int(event.value) in by_number:
+            yield f"finding {event.value} is there though its deletion was acknowledged"
     yield from _lost_photos(told, kept)
 
 
@@ -196,13 +184,6 @@ def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
     unanswered += sum(event.unknown for event in told.actions("discard"))
     if orphans > unanswered and not any(event.unknown for event in told.actions("remove")):
         yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
-
-
-def _discards(told: Told, kept: Contents) -> Iterator[str]:
-    there = {str(submission["number"]) for submission in kept.submissions}
-    for event in told.actions("discard"):
-        if event.done and event.value in there:
-            yield f"finding {event.value} is there though its deletion was acknowledged"
 
 
 def _tokens(told: Told, kept: Contents) -> Iterator[str]:

@@ -1,17 +1,31 @@
 """A whole installation on this machine: HAProxy, servers, a replica set of three, Redis for the
-rate limits, RabbitMQ for the jobs, lab workers. Each part can be broken and mended.
+rate limits, RabbitMQ for the jobs, lab workers. Each part can be broken and mended: a seed names
+what breaks, and for how long.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults.proxy import Proxy
+from tests.platform.jobs.bench import Bench
 from tests.platform.jobs.brokers import BrokerServer, RedisServer, running_broker
-from tests.served.server import ROOT, Server, stopping
+from tests.platform.jobs.killing import kill_one, replace_dead
+from tests.served.server import Server, stopping
+from tests.stores.mongod import Mongod
 from tests.stores.replica_set import ReplicaSet, running_replica_set
+
+SERVERS = 3
+MOST_AT_ONCE = 2
+SHORTEST_S, LONGEST_S = 0.3, 4.0  # longer than an election takes
+Fault = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +36,7 @@ class Cluster:
 
     replica_set: ReplicaSet
     limits: RedisServer
-    broker: BrokerServer | None
+    broker: BrokerServer
     servers: list[Server]
     proxy: Proxy
     entrance: Server
@@ -38,33 +52,23 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(
-    folder: Path,
-    *,
-    servers: int = 3,
-    broker: str | None = "rabbitmq",
-    settings: Mapping[str, str] | None = None,
-    code: Path = ROOT,
-) -> Iterator[Cluster]:
-    """`settings` are the servers' own, `code` is the checkout that they run. Raises NoMongodError,
-    NoBrokerError, NoProxyError.
-    """
+def running_cluster(folder: Path) -> Iterator[Cluster]:
+    """Raises NoMongodError, NoBrokerError, NoProxyError."""
     with ExitStack() as stack:
         replica_set = stack.enter_context(running_replica_set())
         limits = stack.enter_context(running_broker("redis"))
         assert isinstance(limits, RedisServer)
-        jobs = stack.enter_context(running_broker(broker)) if broker else None
+        jobs = stack.enter_context(running_broker("rabbitmq"))
         environment = {
             "PHOTOS": "always",
             "MONGO_URI": replica_set.uri,
             "RATE_LIMIT_STORAGE": limits.uri,
             "TRUSTED_PROXIES": "1",
-            **({"JOBS_BROKER": jobs.uri} if jobs else {}),
-            **(settings or {}),
+            "JOBS_BROKER": jobs.uri,
         }
         started = [
             stack.enter_context(stopping(Server(folder / str(each), environment, workers=1)))
-            for each in range(servers)
+            for each in range(SERVERS)
         ]
         short = stack.enter_context(TemporaryDirectory(prefix="haproxy-"))
         proxy = Proxy(Path(short), started)
@@ -72,7 +76,6 @@ def running_cluster(
         entrance.port = proxy.port
         entrance.services().store.close()  # makes the store, which servers do one after the other
         for server in started:
-            server.code = code
             server.launch()
         for server in started:
             server.await_ready()
@@ -81,3 +84,88 @@ def running_cluster(
         cluster = Cluster(replica_set, limits, jobs, started, proxy, entrance)
         cluster.await_ready()
         yield cluster
+
+
+class ClusterBreaker:
+    """Breaks one or two different parts at a time, and mends them."""
+
+    def __init__(self, cluster: Cluster, lab: Bench, seed: int) -> None:
+        self._cluster, self._lab = cluster, lab
+        self._workers = [lab.start_worker() for _ in range(2)]
+        self._chance = random.Random(seed)
+        self.done = Counter[str]()
+        self._faults: dict[str, Fault] = {
+            "server killed": self._server_killed,
+            "server frozen": self._server_frozen,
+            "process of a server killed": self._process_killed,
+            "mongod killed": self._mongod_killed,
+            "primary killed": self._primary_killed,
+            "mongod frozen": self._mongod_frozen,
+            "redis killed": lambda: restarting(cluster.limits),
+            "proxy killed": lambda: restarting(cluster.proxy),
+            "broker killed": lambda: restarting(cluster.broker),
+            "lab worker or job killed": self._lab_killed,
+        }
+
+    def rounds(self, number: int) -> Iterator[list[str]]:
+        """What is broken while the caller has its turn. All is whole again before the next round.
+
+        Each fault comes about as often as the others.
+        """
+        waiting: list[str] = []
+        for _ in range(number):
+            if len(waiting) < MOST_AT_ONCE:
+                waiting += self._chance.sample(sorted(self._faults), len(self._faults))
+            chosen = [waiting.pop(0) for _ in range(self._chance.randint(1, MOST_AT_ONCE))]
+            with ExitStack() as broken:
+                for name in dict.fromkeys(chosen):
+                    broken.enter_context(self._faults[name]())
+                    self.done[name] += 1
+                yield chosen
+                time.sleep(self._chance.uniform(SHORTEST_S, LONGEST_S))
+            self._cluster.await_ready()
+
+    @contextmanager
+    def _server_killed(self) -> Iterator[None]:
+        server = self._chance.choice(self._cluster.running())
+        os.killpg(server.master(), signal.SIGKILL)
+        server.await_end()
+        yield
+        server.launch()
+
+    @contextmanager
+    def _server_frozen(self) -> Iterator[None]:
+        """It keeps its connections and goes on later with what it was asked for."""
+        group = self._chance.choice(self._cluster.running()).master()
+        os.killpg(group, signal.SIGSTOP)
+        yield
+        with suppress(ProcessLookupError):  # it was killed meanwhile
+            os.killpg(group, signal.SIGCONT)
+
+    @contextmanager
+    def _process_killed(self) -> Iterator[None]:
+        server = self._chance.choice(self._cluster.running())
+        os.kill(self._chance.choice(server.workers()), signal.SIGKILL)
+        yield
+
+    def _mongod_killed(self) -> AbstractContextManager[None]:
+        return restarting(self._chance.choice(self._cluster.replica_set.running()))
+
+    def _primary_killed(self) -> AbstractContextManager[None]:
+        return restarting(self._cluster.replica_set.await_primary())
+
+    def _mongod_frozen(self) -> AbstractContextManager[None]:
+        return self._chance.choice(self._cluster.replica_set.running()).frozen()
+
+    @contextmanager
+    def _lab_killed(self) -> Iterator[None]:
+        victim = kill_one(self._lab, self._chance)
+        yield
+        replace_dead(self._lab, self._workers, victim)
+
+
+@contextmanager
+def restarting(part: Proxy | BrokerServer | Mongod) -> Iterator[None]:
+    part.kill()
+    yield
+    part.start()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.unit_of_work import AuditRow
-from tests.faults.actors import PATIENCE_S, Actor, Look, Patient, look_away
+from tests.faults.actors import PATIENCE_S, Actor, Patient
 from tests.faults.checker import dead_tokens, violations
-from tests.faults.contents import Contents, read_contents
-from tests.faults.history import Event, History
+from tests.faults.history import Contents, Event, History, read_contents
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import lesions
 from tests.served.server import Server
@@ -36,13 +35,11 @@ def acting(
     seed: int,
     actors: int = ACTORS,
     *,
-    look: Look = look_away,
     patience_s: float = PATIENCE_S,
 ) -> Iterator[Drill]:
     """Actors at work inside, and done with it afterwards."""
     history = History(server.folder / "history.jsonl")
     contested = [f"wanted-{new_id()[-12:]}@example.org" for _ in range(CONTESTED)]
-    photos = photos_of(seed)
     with closing(Seeder(server)) as seeder:
         admin = seeder.person("admin")
         seeder.services.data.trail.record(
@@ -52,11 +49,10 @@ def acting(
             Actor(
                 admin=admin,
                 patients=[_patient(seeder, history) for _ in range(PATIENTS)],
-                photos=photos,
+                photos=lesions(4, seed=seed),
                 contested=contested,
                 history=history,
                 seed=f"{seed}-{number}",
-                look=look,
                 patience_s=patience_s,
             )
             for number in range(actors)
@@ -70,11 +66,6 @@ def acting(
     finally:
         for actor in working:
             actor.finish()
-
-
-def photos_of(seed: int) -> list[bytes]:
-    """Those that the actors send."""
-    return lesions(4, seed=seed)
 
 
 def _patient(seeder: Seeder, history: History) -> Patient:

@@ -1,5 +1,5 @@
-"""What the actors of a drill asked for and what they were told: the log that the checker holds
-against the store afterwards.
+"""What the actors of a drill asked for and were told, and what is in the store when all is
+over: the checker holds the one against the other.
 
 One subject (an account, a finding) is touched by one actor at a time, so that the order of the
 lines is the order of the actions; only contested e-mails are everybody's.
@@ -7,9 +7,13 @@ lines is the order of the actions; only contested e-mails are everybody's.
 
 import json
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from skinapi.accounts.auth.passwords import Passwords
+from skinapi.app.composition.services import Services
+from skinapi.platform.storage.ports import Document
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,27 @@ class History:
         with self._path.open() as file:
             for line in file:
                 yield Event(**json.loads(line))
+
+
+@dataclass(frozen=True)
+class Contents:
+    accounts: list[Document] = field(default_factory=list)
+    submissions: list[Document] = field(default_factory=list)
+    audit: list[Document] = field(default_factory=list)
+    blobs: frozenset[str] = frozenset()
+    living_tokens: frozenset[str] = frozenset()
+    faults: tuple[str, ...] = ()
+    matches: Callable[[str, str], bool] = lambda password, kept: password == kept
+
+
+def read_contents(services: Services, living_tokens: Iterable[str] = ()) -> Contents:
+    store, passwords = services.store, Passwords()
+    return Contents(
+        accounts=store.collection("accounts").find(),
+        submissions=store.collection("submissions").find(),
+        audit=store.collection("audit").find(sort="id"),
+        blobs=frozenset(store.blobs.keys()),
+        living_tokens=frozenset(living_tokens),
+        faults=tuple(fault.message for fault in services.faults()),
+        matches=passwords.matches,
+    )

@@ -43,13 +43,15 @@ def of_release(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def make_clinic(folder: Path) -> None:
-    """In a folder that is not there yet: each kind of record that the release keeps."""
+def make_clinic(folder: Path, each: int) -> None:
+    """In a folder that is not there yet: each kind of record that the release keeps. Behind every
+    opinion stands each such one as a second.
+    """
     predicted = of_release("tests.prediction.photographer", "predicted")
     backend = Backend(folder)
     with closing(backend.services.store):
         admin, grey = backend.admin(), backend.member(role="doctor", email="grey@example.org")
-        review_all(backend, grey)
+        review_all(backend, grey, (None, *SAID[::each]))
         for place, key in enumerate(("melanoma", "melanocytic_nevus", "dermatofibroma")):
             bo = backend.approved(f"bo{place}@example.org")
             given = admin.call("PUT", f"/users/{bo.email}/doctor", json={"doctor": grey.email})
@@ -65,7 +67,7 @@ def make_clinic(folder: Path) -> None:
     folder.with_suffix(".json").write_text(read)
 
 
-def review_all(backend: Backend, grey: Person) -> None:
+def review_all(backend: Backend, grey: Person, seconds: tuple[dict[str, Any] | None, ...]) -> None:
     """Findings of the gravest and the mildest band with each one or two reviews of a doctor."""
     bands, reasons = (
         of_release("skinapi.vision.conditions", "Band"),
@@ -75,7 +77,7 @@ def review_all(backend: Backend, grey: Person) -> None:
     near = finding_of(band=bands.DOCTOR_REVIEW, raised_by=(reasons.NEAR_THRESHOLD,))
     file_for(backend, ada, near.band, finding=near)
     for band in (bands.URGENT_REFERRAL, bands.SELF_MONITORING):
-        for signed in itertools.product(SAID, (None, *SAID)):
+        for signed in itertools.product(SAID, seconds):
             path = f"/submissions/{file_for(backend, ada, band).number}/review"
             for said in filter(None, signed):
                 assert grey.call("POST", path, json=said).status_code == 201
@@ -130,4 +132,4 @@ def read_all(backend: Backend) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    make_clinic(Path(sys.argv[1]))
+    make_clinic(Path(sys.argv[1]), int(sys.argv[2]))

@@ -7,8 +7,7 @@ import pytest
 
 from skinapi.platform.storage.ports import Document
 from tests.faults.checker import violations
-from tests.faults.contents import Contents
-from tests.faults.history import HUNG, Event
+from tests.faults.history import HUNG, Contents, Event
 
 ADA, BOB, EVE = "ada@example.org", "bob@example.org", "eve@example.org"
 # A day without faults: Ada registers and is made a doctor, Bob sends two photos.
@@ -72,47 +71,16 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
     "an account twice": (
         [], {"accounts": [BOBS, ADAS, {**ADAS, "id": "other"}]}, f"2 accounts share {ADA}"
     ),
-    "an e-mail given out twice": (
-        [Event("register", ADA, "first", 201)],
-        {"audit": [*AUDIT, *rows("account.register")]},
-        f"{ADA} was given out 2 times",
-    ),
-    "a free e-mail refused": (
-        [Event("register", EVE, "p", 409)], {}, f"{EVE} was refused though nobody had it"
-    ),
-    "an account that outlives its deletion": (
-        [REMOVED],
-        {"submissions": [], "blobs": frozenset(), "audit": DELETED},
-        f"account {BOB} is there",
-    ),
     "findings that outlive their owner": (
         [REMOVED], {"accounts": [ADAS], "audit": DELETED}, f"1 findings outlived {BOB}"
     ),
-    "a lost approval": (
-        [],
-        {"accounts": [BOBS, {**ADAS, "status": "waiting"}]},
-        f"account {ADA} is waiting, not approved",
-    ),
     "a lost role": (
         [], {"accounts": [BOBS, {**ADAS, "role": "user"}]}, f"account {ADA} is a user, not a doctor"
-    ),
-    "a role that nobody gave": (
-        [],
-        {"accounts": [{**BOBS, "role": "admin"}, ADAS]},
-        f"account {BOB} is a admin, not a user",
-    ),
-    "an account half deleted by nobody": (
-        [],
-        {"accounts": [{**BOBS, "status": "deleting"}, ADAS]},
-        f"account {BOB} is deleting, not approved",
     ),
     "a lost password": (
         [],
         {"accounts": [BOBS, {**ADAS, "password_hash": "first"}]},
         f"the password of {ADA} is lost",
-    ),
-    "the right password refused": (
-        [Event("log_in", ADA, "second", 401)], {}, f"{ADA} was refused the right password"
     ),
     "an old password taken": (
         [Event("log_in", ADA, "first", 200)],
@@ -123,19 +91,6 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
         [], {"submissions": [], "blobs": frozenset()}, f"finding 1 of {BOB} is lost"
     ),
     "a key with two findings": ([], filed(3, "key-1"), "key key-1 made 2 findings"),
-    "a number with two findings": (
-        [], {"submissions": [FIRST, finding(1, "key-2")]}, "two findings share a number"
-    ),
-    "a key with two answers": (
-        [Event("predict", BOB, "key-1", 200, "7")],
-        {},
-        "key key-1 was answered with 1 and others",
-    ),
-    "two keys with one answer": (
-        [Event("predict", BOB, "key-3", 200, "1")],
-        {},
-        f"two keys of {BOB} were answered with one number",
-    ),
     "somebody else's finding": (
         [],
         {"submissions": [{**FIRST, "owner": "ada-id"}]},
@@ -156,9 +111,6 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
         {"living_tokens": frozenset({"bobs-token"})},
         f"a token of {BOB} outlived its log_out",
     ),
-    "a token that outlives its password": (
-        [], {"living_tokens": frozenset({"old-token"})}, f"a token of {ADA} outlived its password"
-    ),
     "a change without its row": (
         [], {"audit": TRAIL}, "0 rows of account.approve done, not 1 to 1"
     ),
@@ -167,19 +119,8 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
         {"audit": [*AUDIT, *rows("account.suspend")]},
         "1 rows of account.suspend done, not 0 to 0",
     ),
-    "guesses that nobody made": (
-        [Event("log_in", ADA, "wrong", 401)] * 58,
-        {"audit": [*AUDIT, *rows("account.guessing")]},
-        "1 rows of account.guessing done, not 0 to 0",
-    ),
-    "a finding without its row": (
-        [], {"submissions": [{**FIRST, "id": "another"}]}, "finding 1 has no row in the trail"
-    ),
     "a break that check finds": (
         [], {"faults": ("audit rows 7 are missing",)}, "check says: audit rows 7 are missing"
-    ),
-    "half a deletion that nobody asked for": (
-        [], {"faults": ("account 17 is half deleted",)}, "check says: account 17 is half deleted"
     ),
     "a server error": (
         [Event("approve", ADA, "", 500)], {}, f"approve of {ADA} was answered 500"
@@ -238,7 +179,7 @@ def test_what_an_unanswered_request_may_leave_is_no_violation(explained: str) ->
     assert violations([*TOLD, *events], replace(KEPT, **otherwise)) == []
 
 
-@pytest.mark.parametrize("action", ["approve", "role", "password", "log_out", "discard"])
-def test_a_row_is_allowed_only_to_whom_it_was_promised(action: str) -> None:
-    """The same store, with the action struck from the history: nobody asked for it."""
-    assert violations([event for event in TOLD if event.action != action], KEPT)
+def test_a_row_is_allowed_only_to_whom_it_was_promised() -> None:
+    """The same store, with an action struck from the history: nobody asked for it."""
+    for action in ("approve", "role", "password", "log_out", "discard"):
+        assert violations([event for event in TOLD if event.action != action], KEPT), action

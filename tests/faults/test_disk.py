@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
-from tests.stores.mongod import Mongod, NoMongodError
 
 Report = Callable[[str], None]
 FULL_S = 20
@@ -90,35 +89,3 @@ def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_i
             server.await_words("waiting: The disk takes no writes")
         server.await_ready()
         assert ada.call("GET", "/me").status == 200
-
-
-@pytest.mark.drill
-@pytest.mark.timeout(600)
-def test_a_mongod_whose_disk_is_full_loses_nothing_and_goes_on_when_it_is_started_again(
-    tmp_path: Path, seed: int, report: Report
-) -> None:
-    """It ends itself then: what starts it again is the operator's, the rest is ours."""
-    with small_disk(tmp_path / "database", 512) as disk, starting(Mongod(disk.folder)) as mongod:
-        environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
-        with serving(tmp_path, environment, workers=2) as server:
-            with acting(server, seed, actors=6) as acted:
-                with disk.full():
-                    time.sleep(20)
-                    assert ask(server.port, "GET", "/healthz").status == 200
-                    assert ask(server.port, "GET", "/readyz").status == 503
-                    mongod.kill()
-                mongod.start()
-                server.await_ready()
-                time.sleep(1)
-            report(f"mongod's disk full: {assert_all_promises_are_kept(acted)}")
-
-
-@contextmanager
-def starting(mongod: Mongod) -> Iterator[Mongod]:
-    try:
-        mongod.start()
-        yield mongod
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
-    finally:
-        mongod.kill()

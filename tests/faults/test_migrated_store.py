@@ -22,8 +22,10 @@ from tests.faults.code_versions import NoHistoryError, code_of_release
 from tests.faults.release_store import KERATOSIS, read_all
 from tests.served.server import ROOT
 from tests.support.backends import SECRET, Backend, settings_in
+from tests.support.size import size
 
 REFUSED = 2
+FINDINGS = size(80, 200)
 # The fields by collection that the migration changes, and what is of no person.
 KEYS = {"queue_key", "learning_key", "awaited_key", "rest_key", "due_key"}
 CHANGED = {
@@ -50,7 +52,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except NoHistoryError as error:
         pytest.skip(str(error))
     script = Path(__file__).with_name("release_store.py")
-    made = run(code, "-P", str(script), str(folder / "store"))
+    made = run(code, "-P", str(script), str(folder / "store"), str(size(4, 1)))
     assert made.returncode == 0, made.stderr[-2000:]
     return code
 
@@ -115,7 +117,7 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
             assert (one.decision is None) == (was is None)
             if was and any(getattr(one.decision, name) != value for name, value in was.items()):
                 differ.add(was["label"])
-    assert len(found) == len(stored) > 200
+    assert len(found) == len(stored) > FINDINGS
     assert differ == {KERATOSIS}
 
 
@@ -156,7 +158,7 @@ def test_a_backup_of_the_release_is_restored_and_migrated(release: Path, tmp_pat
     assert restored.stdout.splitlines()[-1:] == ["no faults"], restored.stderr
     backend = Backend(tmp_path / "restored")
     with closing(backend.services.store) as store:
-        assert store.collection("submissions").count() > 200
+        assert store.collection("submissions").count() > FINDINGS
 
 
 def stored_in(folder: Path) -> dict[str, list[Document]]:

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.drill
 
 
 def ask_in_time(port: int, method: str, path: str, token: str | None = None) -> Answer:
-    """Raises TimeoutError where no answer comes in good time."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=IN_GOOD_TIME_S)
     with closing(line):
         return ask_on(line, method, path, token=token)

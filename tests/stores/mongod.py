@@ -39,10 +39,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_mongod(*, replicated: bool = True, expires: bool = False) -> Iterator["Mongod"]:
+def running_mongod(*, replicated: bool = True) -> Iterator["Mongod"]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
         remove_left(Path(folder).parent)
-        server = Mongod(Path(folder), replicated=replicated, expires=expires)
+        server = Mongod(Path(folder), replicated=replicated)
         try:
             server.start()
             yield server
@@ -64,12 +64,12 @@ def remove_left(place: Path) -> None:
 
 class Mongod:
     """One server on one folder and port; start it again after a kill. It is a replica set of one,
-    unless it is not `replicated`. What has expired it deletes, by its own clock, only if it
-    `expires`: tests store under a simulated clock, too.
+    unless it is not `replicated`. It deletes nothing that has expired: tests store under a
+    simulated clock, too.
     """
 
-    def __init__(self, folder: Path, *, replicated: bool = True, expires: bool = False) -> None:
-        self._replicated, self._expires = replicated, expires
+    def __init__(self, folder: Path, *, replicated: bool = True) -> None:
+        self._replicated = replicated
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -134,8 +134,7 @@ class Mongod:
             *("--bind_ip", "127.0.0.1", "--port", str(self._port)),
             *(("--replSet", "rs0") if self._replicated else ()),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
-            *("--setParameter", f"ttlMonitorEnabled={str(self._expires).lower()}"),
-            *("--setParameter", "ttlMonitorSleepSecs=2"),
+            *("--setParameter", "ttlMonitorEnabled=false"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
             *("--setParameter", "enableTestCommands=1"),  # failpoints
         ]

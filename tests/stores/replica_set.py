@@ -27,10 +27,9 @@ class Member(Mongod):
 
 
 class ReplicaSet:
-    def __init__(self, folder: Path, *, election_ms: int = ELECTION_MS) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folders = [folder / f"member-{number}" for number in range(MEMBERS)]
         self.members = [Member(each) for each in self._folders]
-        self._election_ms = election_ms
         hosts = ",".join(member.address for member in self.members)
         self.uri = f"mongodb://{hosts}/?replicaSet=rs0"
 
@@ -38,20 +37,10 @@ class ReplicaSet:
         for folder, member in zip(self._folders, self.members, strict=True):
             folder.mkdir(parents=True)
             member.start()
+        members = [{"_id": place, "host": each.address} for place, each in enumerate(self.members)]
+        settings = {"electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": 500}
         self.members[0].order(
-            {
-                "replSetInitiate": {
-                    "_id": "rs0",
-                    "members": [
-                        {"_id": number, "host": member.address}
-                        for number, member in enumerate(self.members)
-                    ],
-                    "settings": {
-                        "electionTimeoutMillis": self._election_ms,
-                        "heartbeatIntervalMillis": min(500, self._election_ms // 4),
-                    },
-                }
-            }
+            {"replSetInitiate": {"_id": "rs0", "members": members, "settings": settings}}
         )
         self.await_primary()
 
@@ -99,9 +88,9 @@ def _is_primary(member: Member) -> bool:
 
 
 @contextmanager
-def running_replica_set(*, election_ms: int = ELECTION_MS) -> Iterator[ReplicaSet]:
+def running_replica_set() -> Iterator[ReplicaSet]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
-        replica_set = ReplicaSet(Path(folder), election_ms=election_ms)
+        replica_set = ReplicaSet(Path(folder))
         try:
             replica_set.start()
             yield replica_set
