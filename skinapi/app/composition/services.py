@@ -75,7 +75,7 @@ from skinapi.model.registry.serving_pointer import ModelVersion, Serving
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
 from skinapi.platform.backups.erased_ids import Erased
-from skinapi.platform.jobs.announcements import open_announcer
+from skinapi.platform.jobs.announcements import Announcer, open_broker
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_logs import LogBatch
 from skinapi.platform.jobs.job_queue import Jobs
@@ -425,11 +425,12 @@ def _open_reviews(
 def _open_jobs(
     settings: Settings, store: Store, data: Repositories, *, workers_here: bool
 ) -> JobsService:
+    broker = open_broker(settings.broker_uri)
     return JobsService(
         work=data.work,
         queue=Jobs(store, on_ended=data.webhook_events.on_job_ended),
         owners=OwnerStatus(store),
-        announcer=open_announcer(settings.broker_uri),
+        announcer=Announcer(broker) if broker else None,
         workers_here=workers_here,
     )
 

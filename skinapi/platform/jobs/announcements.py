@@ -86,8 +86,3 @@ class Announcer:
                 away = False
             if self._waiting.empty():
                 self._broker.disconnect()
-
-
-def open_announcer(uri: str | None) -> Announcer | None:
-    broker = open_broker(uri)
-    return Announcer(broker) if broker else None

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
 
 from skinapi.base.errors import Duplicate
 from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import Value
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Records, in_transaction
@@ -32,7 +32,7 @@ class LogBatch(StoredRecord):
     lines: tuple[str, ...]
 
 
-class LogLine(NamedTuple):
+class LogLine(Value):
     """One line; `number` counts all lines of the job from 1."""
 
     number: int
@@ -75,7 +75,7 @@ class JobLogs(Records[LogBatch]):
         """The lines that are kept, behind the one with the number `after`, in order."""
         since = {"job": job, "number": {"$gt": after - LINES_OF_BATCH}}
         return [
-            LogLine(batch.number + place, text)
+            LogLine(number=batch.number + place, text=text)
             for batch in self._list(since, sort="number", limit=MOST_BATCHES)
             for place, text in enumerate(batch.lines)
             if batch.number + place > after

@@ -91,16 +91,14 @@ def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:
         if COLUMN.fullmatch(str(name)) and not str(name).endswith(("_at", "timestamp"))
     }
     row["timestamp"] = now().isoformat(timespec="milliseconds")
-    epoch = row.get("epoch")
-    kept = list(rows)
-    if isinstance(epoch, int | float):
-        kept = [old for old in kept if not _is_from(old, epoch)]
+    epoch = _epoch_of(row)
+    kept = [old for old in rows if epoch == -math.inf or _epoch_of(old) < epoch]
     return [*kept, row][:MOST_ROWS]
 
 
-def _is_from(row: Row, epoch: float) -> bool:
-    value = row.get("epoch")
-    return isinstance(value, int | float) and value >= epoch
+def _epoch_of(row: Row) -> float:
+    epoch = row.get("epoch")
+    return epoch if isinstance(epoch, int | float) else -math.inf
 
 
 def clean_result(value: object) -> dict[str, Any]:
@@ -168,7 +166,11 @@ class JobProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[theirs],
-                env=_environment(theirs, folder, job.kind),
+                env={
+                    **job_environment(job.kind),
+                    EVENTS_FD: str(theirs),
+                    FOLDER: str(folder),
+                },
                 bufsize=0,
             )
         except OSError:
@@ -258,8 +260,3 @@ class JobProcess:
         # The pipe is full if the guard is frozen, and broken if it is dead: both show soon enough.
         with suppress(BlockingIOError, BrokenPipeError):
             os.write(self._orders, line + b"\n")
-
-
-def _environment(events: int, folder: Path, kind: str) -> Mapping[str, str]:
-    ours = {EVENTS_FD: str(events), FOLDER: str(folder)}
-    return {**job_environment(kind), **ours}

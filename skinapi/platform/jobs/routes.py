@@ -1,6 +1,5 @@
 """The routes of jobs. A researcher has the own ones; an admin has those of all."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -70,7 +69,7 @@ class JobSummary(Answer):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        return cls.model_validate(job.model_dump(include=set(cls.model_fields)))
+        return cls.model_validate(job, from_attributes=True)
 
 
 class JobView(JobSummary):
@@ -78,23 +77,13 @@ class JobView(JobSummary):
     result: dict[str, Any] | None
 
 
-class LogLineView(Answer):
-    number: int
-    text: str
-
-
 class JobLogView(Answer):
     """`lines_written` counts all lines. Those that are not kept are missing between the first and
     the last ones, and their numbers too.
     """
 
-    lines: list[LogLineView]
+    lines: list[LogLine]
     lines_written: int
-
-    @classmethod
-    def of(cls, lines: Sequence[LogLine], written: int) -> "JobLogView":
-        shown = [LogLineView(number=number, text=text) for number, text in lines]
-        return cls(lines=shown, lines_written=written)
 
 
 LAB = Signed(
@@ -135,7 +124,7 @@ def show_job_log(
     lines behind that number.
     """
     lines, written = jobs.log_lines(job_id=job_id, owner=_owner_for(subject), after=query.after)
-    return JobLogView.of(lines, written)
+    return JobLogView(lines=lines, lines_written=written)
 
 
 @routes.route("POST", "/jobs/<job_id>/cancel", raises=(NotFound, JobEnded))

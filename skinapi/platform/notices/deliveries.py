@@ -153,13 +153,14 @@ class Deliveries(Records[Delivery]):
         self._documents.update({"id": document["id"]}, set_or_remove(changes))
 
     def mark_delivered(self, delivery: Delivery, *, answer: int | None) -> None:
-        tried = {"attempts": delivery.attempts + 1, "tried_at": now(), "answer": answer}
-        self._change({"id": delivery.id}, **_ended("delivered", **tried, fault=None))
+        self._end(delivery, "delivered", answer=answer, fault=None)
 
     def mark_refused(self, delivery: Delivery, why: NotDelivered) -> None:
-        """Give it up."""
-        tried = {"attempts": delivery.attempts + 1, "tried_at": now(), "answer": why.answer}
-        self._change({"id": delivery.id}, **_ended("failed", **tried, fault=why.fault))
+        self._end(delivery, "failed", answer=why.answer, fault=why.fault)
+
+    def _end(self, delivery: Delivery, state: State, **facts: Any) -> None:
+        tried = {"attempts": delivery.attempts + 1, "tried_at": now()}
+        self._change({"id": delivery.id}, **_ended(state, **tried, **facts))
 
     def retry(self, delivery: Delivery, why: NotDelivered) -> None:
         """Send it later: after each failure about twice as late, not all at the same moment."""

@@ -72,25 +72,12 @@ class Kind(StrEnum):
 APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.TO_REACH})
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
-SECURITY = frozenset(
-    {
-        Kind.PASSWORD_LINK,
-        Kind.PASSWORD_CHANGED,
-        Kind.NEW_BROWSER,
-        Kind.WRONG_CODES,
-        Kind.KEY_MADE,
-        Kind.GLASS_BROKEN,
-        Kind.GLASS_BROKEN_OF_PATIENT,
-        Kind.GLASS_BROKEN_BY_ADMIN,
-        Kind.GLASS_BROKEN_OFTEN,
-        Kind.ACCOUNT_UNUSED,
-        Kind.DELETION_ASKED,
-        Kind.DELETION_TOMORROW,
-        Kind.ERASED,
-        Kind.FILE_MADE,
-        Kind.ACCOUNTS_JOINED,
-    }
-)
+SECURITY = frozenset({
+    Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
+    Kind.GLASS_BROKEN, Kind.GLASS_BROKEN_OF_PATIENT, Kind.GLASS_BROKEN_BY_ADMIN,
+    Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
+    Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED,
+})  # fmt: skip
 
 
 class Notice(StoredRecord):

@@ -69,8 +69,8 @@ def oversize() -> PayloadTooLarge:
 
 
 def idempotency_key() -> str | None:
-    """The key by which a retry is recognised. https://datatracker.ietf.org/doc/draft-ietf-httpapi-
-    idempotency-key-header/
+    """The key by which a retry is recognised.
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
     """
     sent = request.headers.get(KEY_HEADER)
     if sent is None:

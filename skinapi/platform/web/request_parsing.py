@@ -101,8 +101,8 @@ def read_query(schema: type[Q], request: Request) -> Q:
 
 
 def ignore_unreadable_headers(request: Request) -> None:
-    """Remove the headers that werkzeug would fail to parse, as the standard asks. https://www.rfc-
-    editor.org/rfc/rfc9110#section-13.1.3
+    """Remove the headers that werkzeug would fail to parse, as the standard asks.
+    https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3
     """
     for name, parse in FRAGILE_HEADERS.items():
         sent = request.environ.get(name)
@@ -151,24 +151,6 @@ READ_BYTES = 64 * 1024
 LARGEST_HEADERS = 8 * 1024
 CHARSETS = ("ascii", "us-ascii", "utf-8", "iso-8859-1")
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
-
-
-def read_parts(
-    stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
-) -> Iterator[tuple[PartHead, bytes]]:
-    """Yield the head and the bytes of each part."""
-    head: PartHead | None = None
-    content = io.BytesIO()
-    for event in stream_parts(stream, boundary, most=most, most_text=most_text):
-        if isinstance(event, bytes):
-            content.write(event)
-            continue
-        if head:
-            # `getvalue` returns the bytes that were written; `read` would copy them.
-            yield head, content.getvalue()
-        head, content = event, io.BytesIO()
-    if head:
-        yield head, content.getvalue()
 
 
 def stream_parts(
@@ -256,17 +238,22 @@ def read_form(schema: type[F], request: Request) -> F:
 
 def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload]]:
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
-    texts: list[tuple[str, str]] = []
-    files: list[tuple[str, Upload]] = []
+    parts: list[tuple[PartHead, io.BytesIO]] = []
     with client_stream(request, "The form could not be read"):
-        for head, content in read_parts(
-            request.stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT
-        ):
-            if head.filename is None:
-                texts.append((head.name, content.decode(head.charset, "replace")))
+        for event in stream_parts(request.stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT):
+            if isinstance(event, PartHead):
+                parts.append((event, io.BytesIO()))
             else:
-                files.append((head.name, Upload(head.filename, content)))
-    return MultiDict(texts), MultiDict(files)
+                parts[-1][1].write(event)
+    texts: MultiDict[str, str] = MultiDict()
+    files: MultiDict[str, Upload] = MultiDict()
+    for head, content in parts:
+        # `getvalue` returns the bytes that were written; `read` would copy them.
+        if head.filename is None:
+            texts.add(head.name, content.getvalue().decode(head.charset, "replace"))
+        else:
+            files.add(head.name, Upload(head.filename, content.getvalue()))
+    return texts, files
 
 
 def _value(

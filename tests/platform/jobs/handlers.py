@@ -75,13 +75,6 @@ def crash(context: JobContext) -> dict[str, Any]:
     return {}
 
 
-def print_much(context: JobContext) -> dict[str, Any]:
-    block = b"".join(b"%06d %s\n" % (number, b"x" * 92) for number in range(10_000))  # 1 MB
-    for _ in range(context.job.request["megabytes"]):
-        os.write(1, block)
-    return {}
-
-
 def print_secret(context: JobContext) -> dict[str, Any]:
     context.say(f"the key is {os.environ['JWT_SECRET_KEY']}")
     context.say(f"that of the LLM is {os.environ.get('OPENROUTER_API_KEY')}")

@@ -16,7 +16,6 @@ from skinapi.platform.jobs.announcements import (
     BrokerUnavailableError,
     open_broker,
 )
-from skinapi.platform.jobs.job_queue import Jobs
 from tests.platform.jobs.bench import Bench
 from tests.platform.jobs.brokers import BrokerServer, NoBrokerError, running_broker
 from tests.stores.mongod import free_port
@@ -217,18 +216,6 @@ def test_nobody_waits_for_a_broker_that_does_not_answer() -> None:
     assert broker.disconnected.wait(PATIENCE_S)
     assert broker.announced[:2] == ["refused", "0"]
     assert MOST_WAITING <= len(broker.announced) <= MOST_WAITING + 1
-
-
-def test_a_job_is_kept_and_a_request_answered_although_the_broker_is_gone(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, jobs_broker=f"redis://127.0.0.1:{free_port()}/0")
-    ada = backend.member("ada@example.org", role="researcher")
-    owner = backend.account(ada.email).id
-    job = backend.services.jobs.submit(kind="count", owner=owner, request={})
-    jobs = Jobs(backend.services.store)
-    assert [found.id for found in jobs.list_jobs(owner=owner, after=None, limit=9)] == [job.id]
-    ada.call("POST", f"/jobs/{job.id}/cancel")
-    assert ada.call("POST", f"/jobs/{job.id}/retry").get_json()["status"] == "queued"
-    backend.services.store.close()
 
 
 def test_a_new_and_a_retried_job_are_announced(

@@ -76,19 +76,6 @@ def test_short_jobs_can_be_taken_alone_and_in_their_turn(jobs: Jobs) -> None:
     assert taken == [ben.id, *(job.id for job in shorts)]
 
 
-def test_who_used_an_idle_server_is_not_behind_for_ever(jobs: Jobs) -> None:
-    """And who comes new does not get a row of turns for the time before."""
-    for _ in range(7):
-        complete(jobs, _claimed(jobs, "ada"))
-    bens = [submit(jobs, "ben") for _ in range(3)]
-    ada = submit(jobs, "ada")
-    taken = []
-    while job := jobs.claim(worker="w", lease=LEASE):
-        taken.append(job.id)
-        complete(jobs, job)
-    assert taken == [bens[0].id, bens[1].id, ada.id, bens[2].id]
-
-
 def test_nobody_waits_for_ever_behind_new_ones(jobs: Jobs) -> None:
     """Ada's second job, while others submit one after the other."""
     submit(jobs, "ada")
@@ -173,14 +160,6 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs:
     complete(jobs, running)
     with pytest.raises(JobEnded):
         jobs.cancel(running)
-
-
-def test_a_job_whose_worker_died_after_the_wish_to_cancel_is_cancelled(jobs: Jobs) -> None:
-    submit(jobs)
-    job = claim(jobs, OVER)
-    jobs.cancel(job)
-    assert jobs.claim(worker="w", lease=LEASE) is None
-    assert jobs.get(job.id).status == "cancelled"
 
 
 def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Jobs) -> None:

@@ -115,16 +115,6 @@ def test_cancelling_and_starting_again_are_in_the_audit_trail(
     ]
 
 
-def test_too_many_jobs_are_refused_in_a_sentence(backend: Backend, ada: Person) -> None:
-    ended = submit(backend, ada)
-    ada.call("POST", f"/jobs/{ended.id}/cancel")
-    for _ in range(MOST_UNFINISHED):
-        submit(backend, ada)
-    answer = ada.call("POST", f"/jobs/{ended.id}/retry")
-    assert (answer.status_code, answer.get_json()["code"]) == (429, "too_many_jobs")
-    assert answer.get_json()["detail"].startswith(f"At most {MOST_UNFINISHED} of your jobs")
-
-
 def test_the_log_is_read_from_a_line_on(backend: Backend, ada: Person) -> None:
     job = submit(backend, ada)
     empty = ada.call("GET", f"/jobs/{job.id}/log").get_json()
@@ -143,14 +133,6 @@ def test_the_log_is_read_from_a_line_on(backend: Backend, ada: Person) -> None:
     nothing = ada.call("GET", f"/jobs/{job.id}/log?after=900").get_json()
     assert nothing == {"lines": [], "lines_written": 900}
     assert ada.call("GET", f"/jobs/{job.id}/log?after=-1").status_code == 400
-
-
-def test_a_deleted_account_takes_its_jobs_along(backend: Backend, ada: Person) -> None:
-    job = submit(backend, ada)
-    Jobs(backend.services.store).logs.add(job.id, 1, ["a line"])
-    backend.services.admin.delete_user(email=ada.email, by="system")
-    stored = backend.stored(but=("audit", "guesses"))
-    assert job.id not in str(stored)
 
 
 def test_the_lab_is_told_what_the_workers_here_lack(

@@ -39,11 +39,6 @@ class Other:
 
 
 @pytest.fixture
-def backend(any_backend: Backend) -> Backend:
-    return any_backend
-
-
-@pytest.fixture
 def other() -> Other:
     return Other()
 
@@ -108,14 +103,14 @@ def test_a_delivery_is_sent_once_and_shows_how_it_went(
     assert after.expires_at <= now() + KEPT
 
 
-def test_a_transaction_that_fails_delivers_nothing(real_backend: Backend, other: Other) -> None:
+def test_a_transaction_that_fails_delivers_nothing(backend: Backend, other: Other) -> None:
     def change() -> None:
-        real_backend.services.data.deliveries.add("call", to="one", about={})
+        backend.services.data.deliveries.add("call", to="one", about={})
         raise LookupError
 
     with pytest.raises(LookupError):
-        real_backend.services.store.transaction(change)
-    sender_of(real_backend, other).finish_pass()
+        backend.services.store.transaction(change)
+    sender_of(backend, other).finish_pass()
     assert other.taken == {}
 
 
@@ -244,21 +239,6 @@ def test_killed_between_sending_and_the_note_of_it_another_process_sends_it_agai
     sender_of(backend, other).finish_pass()
     assert other.ids("one") == [sent, sent]
     assert found(backend, sent).state == "delivered"
-
-
-def test_a_page_has_the_newest_first(
-    backend: Backend, other: Other, sender: DeliverySender
-) -> None:
-    sent = [add(backend) for _ in range(5)]
-    add(backend, to="other")
-    page = backend.services.data.deliveries.page("one", after=None, limit=3)
-    rest = backend.services.data.deliveries.page("one", after=page.next_after, limit=3)
-    assert [one.id for one in [*page.items, *rest.items]] == sent[::-1]
-    backend.services.data.deliveries.give_up("one", why="disabled")
-    sender.finish_pass()
-    assert other.ids("one") == []
-    backend.services.data.deliveries.forget_endpoint("one")
-    assert backend.services.data.deliveries.page("one", after=None, limit=3).items == []
 
 
 def test_what_is_about_a_person_goes_with_the_account(backend: Backend) -> None:

@@ -129,24 +129,6 @@ def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
     assert len(smtp.mails) == 1
 
 
-def test_requests_are_answered_while_the_mail_server_takes_its_time(
-    backend: Backend, smtp: SmtpServer, send: Pass
-) -> None:
-    root, ben = backend.member(role="admin"), backend.member(status="waiting")
-    answers = []
-
-    def approve() -> None:
-        answers.append(root.call("PATCH", f"/users/{ben.email}/approve", json={}).status_code)
-
-    smtp.behaviour.first["MAIL"] = approve
-    tell(backend, backend.member())
-    send()
-    assert answers == [200]
-    assert len(smtp.mails) == 1
-    send()
-    assert smtp.recipients()[1:] == [ben.email]
-
-
 def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,18 +189,6 @@ def test_of_all_processes_one_sends_at_a_time(
     other.release()
     send()
     assert len(smtp.mails) == 1
-
-
-def test_notices_that_say_the_same_are_one_mail(
-    backend: Backend, smtp: SmtpServer, send: Pass
-) -> None:
-    grey = backend.member()
-    for _ in range(5):
-        tell(backend, grey, Kind.URGENT, about="queue")
-    tell(backend, grey, Kind.REVIEWED, about="finding/1")
-    send()
-    assert len(smtp.mails) == 1
-    assert [one.kind for one in waiting(backend)] == [Kind.REVIEWED]
 
 
 def test_what_waits_for_others_leaves_within_an_hour_however_many_urgent_ones_do(

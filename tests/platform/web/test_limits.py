@@ -54,20 +54,6 @@ def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -
         Backend(tmp_path, rate_read=text)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{}, {"Origin": "https://front.example", "Access-Control-Request-Method": "POST"}],
-)
-@pytest.mark.parametrize("path", ["/login", "/nowhere"])
-def test_asking_for_permission_is_counted_too(
-    tmp_path: Path, path: str, headers: dict[str, str]
-) -> None:
-    client = Backend(tmp_path, rate_read="3/minute").client
-    found = [client.options(path, headers=headers).status_code for _ in range(5)]
-    assert found[3:] == [429] * 2
-    assert 429 not in found[:3]
-
-
 def test_a_browser_gets_permission_while_nothing_can_be_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import http.client
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -182,22 +182,3 @@ def test_an_upload_that_fills_the_disk_is_refused_and_others_go_on(tmp_path: Pat
         assert leftovers(server) == []
         assert ask(server.port, "GET", "/readyz").status == 200
         assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200
-
-
-def test_an_upload_beyond_the_space_for_them_is_told_to_come_back(
-    narrow_lab_server: Server,
-) -> None:
-    head = (
-        "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: localhost\r\n"
-        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
-        f"Content-Length: {3 * MEGABYTE}\r\n\r\n"
-    ).encode()
-    with ExitStack() as stack:
-        line = stack.enter_context(closing(open_connection(narrow_lab_server.port)))
-        line.sendall(head + part_head("a.jpg") + PIECE)
-        assert await_change(lambda: leftovers(narrow_lab_server), some=True)
-        refused = post_files(narrow_lab_server.port, {"a.zip": bytes(MEGABYTE)})
-        assert refused.status == 503, refused.data
-        assert refused.headers["Retry-After"] == "2"
-        assert ask(narrow_lab_server.port, "GET", "/readyz").status == 200
-    assert not await_change(lambda: leftovers(narrow_lab_server), some=False)

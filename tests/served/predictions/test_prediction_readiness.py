@@ -1,6 +1,5 @@
 """Ready means that the next photo is judged: no sooner, and not without a model."""
 
-import os
 from contextlib import closing
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import pytest
 
 from tests.model.registry.hostile_folders import damaged_copy
 from tests.served.people import Seeder
-from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
-from tests.served.server import Server, serving, stopping
+from tests.served.photo_clients import CLIENTS, OPEN, lesions
+from tests.served.server import Server, stopping
 from tests.served.wire import ask
 from tests.support.backends import Backend
-from tests.support.models import tiny_model, write_model
+from tests.support.models import tiny_model
 
 
 def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path: Path) -> None:
@@ -61,18 +60,3 @@ def test_with_a_damaged_model_the_application_names_the_file_and_does_all_else(
     assert backend.client.post("/login", json={"email": "a@b.c"}).status_code == 400
     assert backend.client.get("/healthz").status_code == 200
     backend.services.store.close()
-
-
-def test_a_model_that_is_cut_off_under_a_server_serves_on(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "model")
-    (photo,) = lesions(1)
-    with (
-        serving(tmp_path, {"MODEL_PATH": str(folder)}, workers=1) as server,
-        closing(Seeder(server)) as seeder,
-    ):
-        token, workers = seeder.person().token, server.workers()
-        for path in folder.iterdir():
-            os.truncate(path, 0)
-        answers = [ANGULAR.send(server.port, photo, token=token).status for _ in range(4)]
-        assert answers == [200] * 4
-        assert server.workers() == workers

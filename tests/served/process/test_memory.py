@@ -3,18 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from skinapi.model.network.model import SHIPPED_MODEL, ModelCard
-from tests.served.memory import watching_memory
-from tests.served.people import Seeder
-from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
-from tests.served.server import ROOT, serving
+from tests.served.server import ROOT
 
 MOST_MB = 350.0
 CARD = ModelCard.model_validate_json((SHIPPED_MODEL / "card.json").read_bytes())
@@ -73,29 +67,3 @@ def test_a_worker_collects_garbage_and_gives_freed_memory_back_after_a_request(
     given_back, collects = ran.stdout.split()
     assert float(given_back) > 60
     assert collects == "True"
-
-
-@pytest.mark.drill
-def test_the_server_fits_a_small_host_under_photos_of_twelve_megapixels(
-    tmp_path: Path, report: Callable[[str], None]
-) -> None:
-    settings = {"MODEL_PATH": str(SHIPPED_MODEL), **OPEN}
-    with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
-        ada = seeder.person()
-
-        def send(number: int) -> tuple[str, int]:
-            client = (ANGULAR, GUIDE)[number % 2]
-            return client.name, client.send(server.port, large_photo(), token=ada.token).status
-
-        with (
-            watching_memory(server.master) as seen,
-            ThreadPoolExecutor(CLIENTS) as pool,
-        ):
-            heard = set(pool.map(send, range(UPLOADS)))
-    report(
-        f"{UPLOADS} photos of 12 megapixels from {CLIENTS} clients: "
-        f"peak {seen.peak_held:.0f} MB, {seen.peak_rss:.0f} MB where shared pages count twice"
-    )
-    assert {(ANGULAR.name, 200), (GUIDE.name, 200)} <= heard
-    assert {status for _, status in heard} <= {200, 503}
-    assert seen.peak_held <= MOST_MB

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,10 @@ from skinapi.__main__ import main
 from skinapi.base.errors import StoreTooNew, StoreUnavailable
 from skinapi.platform.storage.files import LOST
 from skinapi.platform.storage.store_version import STORE_COLLECTION, VERSION
-from skinapi.platform.stores import open_store
 from skinapi.platform.stores.mongo_store import STANDALONE
 from tests.served.server import Server
-from tests.stores.mongod import NoMongodError, free_port, running_mongod
-from tests.support.backends import SECRET, settings_in
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.backends import SECRET
 from tests.support.size import drill, in_drill
 
 FOLDERS = [
@@ -117,13 +115,6 @@ def test_a_server_or_worker_on_such_a_mongodb_ends_with_the_sentence(
     done = Server(tmp_path, standalone, workers=1).run(command)
     assert (done.returncode, f"skinapi: {STANDALONE}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-
-
-def test_a_mongodb_that_cannot_be_reached_is_not_refused_for_that(tmp_path: Path) -> None:
-    away = f"mongodb://127.0.0.1:{free_port()}/"
-    store = open_store(settings_in(tmp_path, mongo_uri=away))
-    with closing(store), pytest.raises(StoreUnavailable):
-        store.ping()
 
 
 def test_a_check_makes_no_database_where_there_is_none(tmp_path: Path) -> None:

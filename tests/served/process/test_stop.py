@@ -85,13 +85,6 @@ def await_refusal(port: int) -> None:
     raise AssertionError("connections are still made")
 
 
-def await_gone(process: int) -> None:
-    deadline = time.monotonic() + STOP_S
-    while Path(f"/proc/{process}").exists():
-        assert time.monotonic() < deadline, "it lives on"
-        time.sleep(0.02)
-
-
 def head_of(body: bytes) -> bytes:
     return (
         b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -119,31 +112,6 @@ def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
     assert (tmp_path / "instance/skinapi.db").exists()
     assert not (tmp_path / "instance/skinapi.db-wal").exists()
     assert "Traceback" not in server.log()
-
-
-def test_what_a_killed_server_left_goes_when_another_starts(tmp_path: Path) -> None:
-    """Its workers end with it, for nobody may go on serving an address that a new server wants.
-    What a living one needs stays, though it was made long ago.
-    """
-    temporary = {"TMPDIR": str(tmp_path)}
-    with (
-        serving(tmp_path / "killed", temporary, workers=1) as killed,
-        serving(tmp_path / "living", temporary, workers=1),
-    ):
-        (worker,) = killed.workers()
-        os.kill(killed.master(), signal.SIGKILL)
-        await_gone(worker)
-        killed.await_end()
-        left = set(tmp_path.glob("skinapi-metrics-*"))
-        assert len(left) == 2
-        for folder in left:
-            os.utime(folder, (0, 0))
-        killed.start()
-        kept = set(tmp_path.glob("skinapi-metrics-*"))
-        assert len(kept) == 2
-        assert len(kept & left) == 1
-        assert killed.stop() == 0
-        assert len(kept & left & set(tmp_path.glob("skinapi-metrics-*"))) == 1
 
 
 def test_a_server_on_mongodb_needs_no_instance_folder(
