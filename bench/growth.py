@@ -22,13 +22,13 @@ import pymongo
 
 from bench import growth_accounts as accounts
 from bench import growth_people as people
+from bench.bulk_insert import settle
 from bench.growth_common import Calls, Growing
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import configure_logs
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.stores import make_store, open_store
-from tests.stores.bulk_insert import settle
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.support.backends import settings_in
 from tests.support.size import size

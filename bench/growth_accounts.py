@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bench.bulk_insert import fill_alike
 from bench.growth_common import (
     DOCTOR,
     GREY,
@@ -18,7 +19,6 @@ from skinapi.accounts.auth.accounts import key_without_findings
 from skinapi.app.composition.services import Services
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document, Store
-from tests.stores.bulk_insert import fill_alike
 
 GIVEN = ("Ada", "Anna", "Bruno", "Chiara", "Emil", "Johannes", "Maria", "Noor", "Oluwaseun", "Tove")
 SYLLABLES = ("bar", "den", "fel", "gro", "ham", "kin", "lan", "mer", "nor", "ris", "sen", "tal")

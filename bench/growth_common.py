@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bench.bulk_insert import fill
 from skinapi.accounts.auth.account_search import search_fields
 from skinapi.accounts.auth.accounts import Account, key_without_findings
 from skinapi.app.composition.services import Services
 from skinapi.base.subject import Subject
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
-from tests.stores.bulk_insert import fill
 
 PAGE = 20
 PAGES = 2 * PAGE  # what a list of few has of many records

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from bench.bulk_insert import fill, fill_alike
 from bench.growth_common import (
     DOCTOR,
     GREY,
@@ -27,7 +28,6 @@ from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import AuditRow
-from tests.stores.bulk_insert import fill, fill_alike
 from tests.support.findings import told_finding
 
 # --- sessions ---

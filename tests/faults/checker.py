@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.platform.storage.ports import Document
 from tests.faults.history import HUNG, Contents, Event
 
@@ -25,8 +24,6 @@ ACTIONS = {
     "approve": "account.approve",
     "remove": "account.delete",
     "discard": "submission.delete",
-    "password": "account.password",
-    "log_out": "account.logout",
     "job": "job.submit",
 }
 
@@ -59,7 +56,7 @@ class Told:
 def violations(events: Iterable[Event], kept: Contents) -> list[str]:
     """Every broken promise; empty where all were kept."""
     told = Told(events)
-    looks = (_answers, _accounts, _changes, _passwords, _findings, _tokens, _trail, _unexplained)
+    looks = (_answers, _accounts, _changes, _findings, _trail, _unexplained)
     return [violation for look in looks for violation in look(told, kept)]
 
 
@@ -107,23 +104,6 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
             yield f"account {email} is {account['status']}, not {_or(statuses)}"
         if known and account["role"] not in roles:
             yield f"account {email} is a {account['role']}, not a {_or(roles)}"
-
-
-def _passwords(told: Told, kept: Contents) -> Iterator[str]:
-    hashes = {account["email"]: account["password_hash"] for account in kept.accounts}
-    for email in told.subjects("password", "log_in"):
-        possible = {event.value for event in told.actions("register", email)}
-        for event in told.all:
-            if event.about != email or event.action not in ("password", "log_in"):
-                continue
-            if event.action == "password":
-                possible = _next(possible, event, event.value)
-            elif event.status == 401 and possible == {event.value}:
-                yield f"{email} was refused the right password"
-            elif event.done and event.value not in possible:
-                yield f"{email} was let in by a password that is not theirs"
-        if email in hashes and not any(kept.matches(one, hashes[email]) for one in possible):
-            yield f"the password of {email} is lost"
 
 
 def _findings(told: Told, kept: Contents) -> Iterator[str]:
@@ -186,17 +166,6 @@ def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
         yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
 
 
-def _tokens(told: Told, kept: Contents) -> Iterator[str]:
-    for event in dead_tokens(told.all):
-        if event.answer in kept.living_tokens:
-            yield f"a token of {event.about} outlived its {event.action}"
-
-
-def dead_tokens(events: Iterable[Event]) -> Iterator[Event]:
-    """Those whose end was acknowledged; the token is in `answer`."""
-    return (e for e in events if e.done and e.action in ("log_out", "password") and e.answer)
-
-
 def _trail(told: Told, kept: Contents) -> Iterator[str]:
     """Every acknowledged change has its row, and no row tells of what nobody asked for."""
     told_done, unknown = Counter[str](), Counter[str]()
@@ -218,29 +187,12 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
         if action.startswith(("account.approve", "account.role_")):
             # What changes nothing leaves no row. Everybody begins unapproved, and as a user.
             least = 0 if action == "account.role_user" else len(changed[action])
-        if action == "account.guessing":
-            most = _most_guessing_rows(told)
         if action and not least <= rows_done[action] <= most:
             yield f"{rows_done[action]} rows of {action} done, not {least} to {most}"
     meant = {row["target"] for row in kept.audit if row["action"] == "submission.create"}
     for submission in kept.submissions:
         if submission["id"] not in meant:
             yield f"finding {submission['number']} has no row in the trail"
-
-
-def _most_guessing_rows(told: Told) -> int:
-    """Who does not know which password holds tries several; past a limit each try may have a row,
-    also that of the right one.
-    """
-    tries = [
-        told.actions("log_in", email) + told.actions("password", email)
-        for email in told.subjects("log_in")
-    ]
-    return sum(
-        len(events)
-        for events in tries
-        if sum(not event.done for event in events) >= GUESSES_PER_HOUR
-    )
 
 
 def _action(event: Event) -> str:

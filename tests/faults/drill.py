@@ -1,6 +1,5 @@
 """A backend with actors in it, and what is held against the store when they have gone."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,12 +8,11 @@ from dataclasses import dataclass
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.faults.actors import PATIENCE_S, Actor, Patient
-from tests.faults.checker import dead_tokens, violations
+from tests.faults.checker import violations
 from tests.faults.history import Contents, Event, History, read_contents
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import lesions
 from tests.served.server import Server
-from tests.served.wire import ask
 from tests.support.size import size
 
 ACTORS = size(2, 6)
@@ -58,8 +56,6 @@ def acting(
             for number in range(actors)
         ]
     for actor in working:
-        actor.enrol()
-    for actor in working:
         actor.start()
     try:
         yield Drill(server, history, admin)
@@ -77,12 +73,12 @@ def _patient(seeder: Seeder, history: History) -> Patient:
 def assert_all_promises_are_kept(drill: Drill) -> str:
     """Before `check --repair` and after it, which leaves nothing to mend. Says the figures."""
     events = list(drill.history.events())
-    before = contents_of(drill, events)
+    before = contents_of(drill)
     broken = violations(events, before)
     assert not broken, broken
     status, said = drill.server.check_here()
     assert status == 0, said
-    after = contents_of(drill, events)
+    after = contents_of(drill)
     broken = [*violations(events, after), *after.faults]
     assert not broken, broken
     statuses = dict(sorted(Counter(event.status for event in events).items()))
@@ -94,18 +90,6 @@ def assert_all_promises_are_kept(drill: Drill) -> str:
     )
 
 
-def contents_of(drill: Drill, events: list[Event]) -> Contents:
-    dead = {event.answer for event in dead_tokens(events)}
-    living = {token for token in dead if _status_of(drill, token) != 401}
+def contents_of(drill: Drill) -> Contents:
     with closing(Seeder(drill.server)) as seeder:
-        return read_contents(seeder.services, living)
-
-
-def _status_of(drill: Drill, token: str) -> int:
-    """What the token opens; a 503 says nothing of it, and is asked again."""
-    for _ in range(20):
-        status = ask(drill.server.port, "GET", "/me", token=token).status
-        if status != 503:
-            break
-        time.sleep(0.5)
-    return status
+        return read_contents(seeder.services)

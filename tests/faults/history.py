@@ -7,11 +7,10 @@ lines is the order of the actions; only contested e-mails are everybody's.
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.composition.services import Services
 from skinapi.platform.storage.ports import Document
 
@@ -71,19 +70,15 @@ class Contents:
     submissions: list[Document] = field(default_factory=list)
     audit: list[Document] = field(default_factory=list)
     blobs: frozenset[str] = frozenset()
-    living_tokens: frozenset[str] = frozenset()
     faults: tuple[str, ...] = ()
-    matches: Callable[[str, str], bool] = lambda password, kept: password == kept
 
 
-def read_contents(services: Services, living_tokens: Iterable[str] = ()) -> Contents:
-    store, passwords = services.store, Passwords()
+def read_contents(services: Services) -> Contents:
+    store = services.store
     return Contents(
         accounts=store.collection("accounts").find(),
         submissions=store.collection("submissions").find(),
         audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
-        living_tokens=frozenset(living_tokens),
         faults=tuple(fault.message for fault in services.faults()),
-        matches=passwords.matches,
     )

@@ -16,18 +16,15 @@ TOLD = [
     Event("register", ADA, "first", 201),
     Event("approve", ADA, "", 200),
     Event("role", ADA, "doctor", 200),
-    Event("log_in", ADA, "first", 200),
-    Event("password", ADA, "second", 200, "old-token"),
     Event("predict", BOB, "key-1", 200, "1"),
     Event("predict", BOB, "key-1", 200, "1"),
     Event("predict", BOB, "key-2", 200, "2"),
     Event("discard", BOB, "2", 200),
-    Event("log_out", BOB, "", 200, "bobs-token"),
 ]
 
 
 def account(email: str, identifier: str, **fields: Any) -> Document:
-    plain = {"role": "user", "status": "approved", "password_hash": "first"}
+    plain = {"role": "user", "status": "approved"}
     return {"id": identifier, "email": email, **plain, **fields}
 
 
@@ -42,10 +39,10 @@ def rows(*actions: str, target: str = "x") -> list[Document]:
 
 
 BOBS, FIRST, PHOTO = account(BOB, "bob-id"), finding(1, "key-1"), "photo-1"
-ADAS = account(ADA, "ada-id", role="doctor", password_hash="second")
+ADAS = account(ADA, "ada-id", role="doctor")
 CREATED = [*rows("submission.create", target="finding-1")]
 CREATED += rows("submission.create", target="finding-2")
-OTHERS = ("register", "role_doctor", "password", "logout")
+OTHERS = ("register", "role_doctor")
 TRAIL = [*CREATED, *rows(*(f"account.{one}" for one in OTHERS), "submission.delete")]
 AUDIT = [*TRAIL, *rows("account.approve")]
 # What the store holds after that day.
@@ -77,16 +74,6 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
     "a lost role": (
         [], {"accounts": [BOBS, {**ADAS, "role": "user"}]}, f"account {ADA} is a user, not a doctor"
     ),
-    "a lost password": (
-        [],
-        {"accounts": [BOBS, {**ADAS, "password_hash": "first"}]},
-        f"the password of {ADA} is lost",
-    ),
-    "an old password taken": (
-        [Event("log_in", ADA, "first", 200)],
-        {},
-        f"{ADA} was let in by a password that is not theirs",
-    ),
     "a lost finding": (
         [], {"submissions": [], "blobs": frozenset()}, f"finding 1 of {BOB} is lost"
     ),
@@ -105,11 +92,6 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
     ),
     "a deletion that did not last": (
         [], filed(2, "key-2"), "finding 2 is there though its deletion was acknowledged"
-    ),
-    "a token that outlives its log-out": (
-        [],
-        {"living_tokens": frozenset({"bobs-token"})},
-        f"a token of {BOB} outlived its log_out",
     ),
     "a change without its row": (
         [], {"audit": TRAIL}, "0 rows of account.approve done, not 1 to 1"
@@ -138,10 +120,6 @@ def test_each_planted_violation_is_found(planted: str) -> None:
 
 
 EXPLAINED: dict[str, tuple[list[Event], dict[str, Any]]] = {
-    "more guesses than are checked": (
-        [Event("log_in", ADA, "wrong", 401)] * 60,
-        {"audit": [*AUDIT, *rows("account.guessing")]},
-    ),
     "a change that nobody heard of again": ([Event("approve", ADA)], {}),
     "one that happened, with its row": (
         [Event("role", ADA, "user", 503)],
@@ -166,10 +144,6 @@ EXPLAINED: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [Event("predict", BOB, "key-3")],
         {"blobs": frozenset({PHOTO, "photo-3"})},
     ),
-    "either password": (
-        [Event("password", ADA, "third", 0, "a-token")],
-        {"living_tokens": frozenset({"a-token"})},
-    ),
 }
 
 
@@ -181,5 +155,5 @@ def test_what_an_unanswered_request_may_leave_is_no_violation(explained: str) ->
 
 def test_a_row_is_allowed_only_to_whom_it_was_promised() -> None:
     """The same store, with an action struck from the history: nobody asked for it."""
-    for action in ("approve", "role", "password", "log_out", "discard"):
+    for action in ("approve", "role", "discard"):
         assert violations([event for event in TOLD if event.action != action], KEPT), action

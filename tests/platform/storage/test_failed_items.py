@@ -17,7 +17,7 @@ from skinapi.privacy.retention.kinds import Kind as Retained
 from tests.care.clinic import ROUTINE, URGENT, file_for
 from tests.conftest import store_on
 from tests.privacy.test_retention_passes import Clinic
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend
 from tests.support.size import in_drill
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
@@ -176,18 +176,6 @@ def test_a_patient_without_a_doctor_who_cannot_be_read_hides_no_other(backend: B
     assert backend.account(doctor.email).id in {one["account"] for one in mails}
 
 
-def test_an_account_that_nobody_approved_and_is_damaged_stops_no_other(backend: Backend) -> None:
-    for email in ("one@example.org", "two@example.org"):
-        backend.register(email)
-    ids = [backend.account(email).id for email in ("one@example.org", "two@example.org")]
-    damage(backend, "accounts", ids[0])
-    backend.edit("two@example.org", created_at=now() - timedelta(days=31))
-    backend.app.background.waiting_expiry.make_pass()
-    left = {one["id"] for one in backend.services.store.collection("accounts").find()}
-    assert left & {*ids} == {ids[0]}
-    assert failed(backend) == [("account_expiry", ids[0], 1)]
-
-
 def test_a_finding_that_cannot_be_read_keeps_no_other_from_going(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,22 +191,6 @@ def test_a_finding_that_cannot_be_read_keeps_no_other_from_going(
     assert left == {filed[0].id}
     shown = backend.services.data.failed_items.list_some()
     assert [(one.work, one.item) for one in shown] == [("retention", filed[0].id)]
-
-
-def test_a_spot_that_cannot_be_read_keeps_no_other_from_its_reminder(backend: Backend) -> None:
-    person: Person = backend.member()
-    spots = [
-        person.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-        for _ in range(2)
-    ]
-    lesions = backend.services.store.collection("lesions")
-    for spot in spots:
-        lesions.update({"id": spot}, {"$set": {"remind_at": now()}})
-    damage(backend, "lesions", spots[0])
-    backend.app.background.reminder_mailer.make_pass()
-    backend.app.background.reminder_mailer.make_pass()
-    assert [one["id"] for one in lesions.find({"remind_at": {"$lte": now()}})] == [spots[0]]
-    assert failed(backend) == [("reminder", spots[0], 1)]
 
 
 def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:
