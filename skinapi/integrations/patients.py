@@ -41,15 +41,13 @@ class PatientsService:
     assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
-        """The account of this identifier. Raises Forbidden unless the caller has a clinic-wide key,
-        BadRequest, and Conflict while the account is being deleted.
-        """
+        """The account of this identifier, for a clinic-wide key."""
         return self._find(self._hashes(system, value, by))
 
     @atomic
     def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
         """The same for an admin, to whom a patient of another system comes with a right: to be
-        shown, or erased. It makes no account. Raises NotFound, BadRequest, Conflict.
+        shown, or erased. It makes no account.
         """
         account = self._find(self._checked(system, value))
         if account is None:
@@ -58,15 +56,14 @@ class PatientsService:
         return account
 
     def is_number_of(self, account: Account, number: PatientNumber) -> bool:
-        """Whether the account is that of this number. Raises BadRequest."""
-        found = self.accounts.find_external(self._checked(number.system, number.value))
-        return found is not None and account.id in (found.id, found.joined_to)
+        known = self.accounts.find_external(self._checked(number.system, number.value))
+        return known is not None and account.id in (known.id, known.joined_to)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
     ) -> Account:
-        """As `add_once`, whether the account is a new one or not. `doctor` is the e-mail of the
-        doctor in charge of a patient who has no other. Raises NotFound for the doctor, too.
+        """The account of this identifier. `doctor` is the e-mail of the doctor in charge of a
+        patient who has no other.
         """
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         account, _ = self.add_once(system, value, by=by, doctor=chosen)
@@ -77,8 +74,8 @@ class PatientsService:
     def add_once(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
     ) -> tuple[Account, bool]:
-        """The account of this identifier, and whether this call has made it: of a patient without a
-        log-in. Called at the same time, one call makes it. Raises as `find_or_draft`.
+        """The account of this identifier, and whether this call has made it. Called at the same
+        time, one call makes it.
         """
         account, new = self.find_or_draft(system, value, by=by, doctor=doctor)
         if new:
@@ -102,8 +99,7 @@ class PatientsService:
     ) -> tuple[Account, bool]:
         """The account of this identifier, and whether it is a new one that is not stored yet: see
         `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
-        caller's key names, else that of DEFAULT_DOCTOR. Raises as `find`, and Conflict where an
-        admin has suspended the account.
+        caller's key names, else that of DEFAULT_DOCTOR.
         """
         hashes = self._hashes(system, value, by)
         found = self._find(hashes)
@@ -138,7 +134,7 @@ class PatientsService:
         doctor: str | None = None,
     ) -> tuple[Account, Newcomer | None]:
         """The account of this identifier, and what stores it with its first finding where it is a
-        new one: of what is refused, no account stays. Raises as `find_or_draft`.
+        new one: of what is refused, no account stays.
         """
         account, new = self.find_or_draft(system, value, by=by, locale=locale, doctor=doctor)
         if not new:
@@ -147,8 +143,8 @@ class PatientsService:
         return account, Newcomer(adding, partial(self.find, system, value, by=by))
 
     def add_drafted(self, unit: Unit, drafted: Account, *, by: str) -> None:
-        """Store it in the transaction of the first that is stored of this patient. Raises Duplicate
-        where another request has stored this patient in the meantime.
+        """Store it in the transaction of the first finding of this patient. Raises Duplicate where
+        another request has stored this patient in the meantime.
         """
         self.accounts.insert(drafted)
         unit.record(AuditRow("patient.add", by=by, target=drafted.id))

@@ -65,11 +65,8 @@ def open_fhir(settings: Settings, services: Services, reports: ReportsService) -
         records=services.records,
         reports=reports,
         lesions=services.lesions,
-        models=services.models,
         accounts=services.data.accounts,
         patients=services.integrations.patients,
-        trail=services.data.trail,
-        consents=services.data.consents,
         base=f"{settings.address}/fhir",
     )
 

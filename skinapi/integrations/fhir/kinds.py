@@ -90,8 +90,6 @@ _ALL = (
         dated=True,
     ),
     Kind("BodyStructure", "A spot of the skin", (PATIENT, IDENTIFIER)),
-    Kind("Consent", "What a person has allowed, or not", (PATIENT, STATUS)),
-    Kind("Device", "A version of the model", (IDENTIFIER, STATUS)),
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

@@ -35,7 +35,6 @@ from skinapi.integrations.fhir.elements import (
     reference,
     share,
 )
-from skinapi.integrations.fhir.other_resources import device_reference
 from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -321,9 +320,14 @@ def _observe(
     of its own.
     """
     signed = submission.decision is not None and not by_model
+    version = submission.finding.model_version
     model: dict[str, Any] = {
         "method": own_concept("methods", "network", "Neural network, on the photo"),
-        "device": device_reference(submission.finding.model_version),
+        "device": {
+            "type": "Device",
+            "identifier": {"system": own_system("models"), "value": version},
+            "display": version,
+        },
         "note": _notes(submission),
     }
     return made(

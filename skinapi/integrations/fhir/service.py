@@ -8,7 +8,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.pages import read_pages
@@ -20,19 +19,10 @@ from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, OF_FINDINGS, Kind
-from skinapi.integrations.fhir.other_resources import (
-    body_structure_of,
-    consents_of,
-    device_id,
-    device_of,
-    may_name,
-    patient_of,
-)
+from skinapi.integrations.fhir.other_resources import body_structure_of, may_name, patient_of
 from skinapi.integrations.fhir.reports import ORDER_KEY, resources_of
 from skinapi.integrations.fhir.search import NO_SYSTEM, Cursor, Search
 from skinapi.integrations.patients import PatientsService
-from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import now
 
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
@@ -42,7 +32,7 @@ MOST_GROUPS = 500
 # Sorts before every finding.
 HEAD = "0"
 OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media": "photos",
-                   "BodyStructure": "spots", "Device": "models"}  # fmt: skip
+                   "BodyStructure": "spots"}  # fmt: skip
 
 
 class Group(NamedTuple):
@@ -68,11 +58,8 @@ class FhirService:
     records: RecordsService
     reports: ReportsService
     lesions: LesionsService
-    models: ModelsService
     accounts: Accounts
     patients: PatientsService
-    trail: AuditTrail
-    consents: Consents
     base: str
 
     def read(self, kind: Kind, identifier: str, *, to: Subject) -> Resource:
@@ -164,9 +151,6 @@ class FhirService:
             for group in self._walk_findings(search, to, search.patient, behind):
                 of_kind = (one for one in group.resources if one["resourceType"] == kind.name)
                 yield Group(group.key, of_kind)
-        elif kind.name == "Device":
-            for key, version in self._walk_versions(behind or None):
-                yield Group(key, self._find_device(version))
         else:
             for account in self._walk_patients(search.patient, to, behind):
                 yield Group(account.id, self._of_patient(kind, account, to))
@@ -184,11 +168,9 @@ class FhirService:
     def _ids_of(self, search: Search, to: Subject) -> list[str] | None:
         if search.identifiers is None:
             return None
-        kind, own = search.kind.name, own_system(OWN_IDENTIFIERS[search.kind.name])
+        own = own_system(OWN_IDENTIFIERS[search.kind.name])
         named = [code for system, code in search.identifiers if system in (None, own)]
-        if kind == "Device":
-            return [*map(device_id, named)]
-        if kind == "Patient":
+        if search.kind.name == "Patient":
             for system, code in search.identifiers:
                 if not system and not ID.fullmatch(code):  # it would find nobody, whoever is here
                     raise InvalidQuery(f"identifier: {NO_SYSTEM}")
@@ -235,11 +217,6 @@ class FhirService:
         """Resources among which the one with this id is, if there is one."""
         if kind.name in OF_FINDINGS:
             return self.read_finding(identifier.partition("-")[0], to=to)
-        if kind.name == "Device":
-            versions = (version for _, version in self._walk_versions())
-            return self._find_device(
-                next((version for version in versions if device_id(version) == identifier), "")
-            )
         if kind.name == "BodyStructure":
             return [body_structure_of(self.lesions.find(lesion=identifier, to=to), to)]
         patient = self.get_patient(identifier.partition("-")[0], to=to)
@@ -258,11 +235,7 @@ class FhirService:
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:
         if kind.name == "Patient":
             yield patient_of(account, to)
-        elif kind.name == "Consent":
-            newest = self.trail.find_newest("account.consents", target=account.id)
-            before = newest["created_at"] if newest else account.created_at
-            yield from consents_of(account, self.consents.find_latest(account.id), before)
-        elif kind.name == "BodyStructure":
+        else:
             spots = self.lesions.lesions
             for page in read_pages(
                 lambda after: spots.page_owned(account.id, after=after, limit=100)
@@ -272,22 +245,12 @@ class FhirService:
     def _walk_patient(
         self, account: Account, search: Search, to: Subject, behind: str
     ) -> Iterator[Group]:
-        """The person first, then each finding, with its device where that was not there yet."""
+        """The person and their spots first, then each finding."""
         if not behind:
-            kinds = (KINDS[name] for name in ("Patient", "Consent", "BodyStructure"))
+            kinds = (KINDS[name] for name in ("Patient", "BodyStructure"))
             each = (self._of_patient(kind, account, to) for kind in kinds)
             yield Group(HEAD, chain.from_iterable(each))
-        sent: set[str] = set()
-        for group in self._walk_findings(search, to, account.id, behind):
-            yield Group(group.key, self._with_devices(group.resources, sent))
-
-    def _with_devices(self, resources: Iterable[Resource], sent: set[str]) -> Iterator[Resource]:
-        for resource in resources:
-            yield resource
-            version = resource.get("device", {}).get("display")
-            if version and version not in sent:
-                sent.add(version)
-                yield from self._find_device(version)
+        yield from self._walk_findings(search, to, account.id, behind)
 
     def _walk_findings(
         self, search: Search, to: Subject, patient: str | None, behind: str
@@ -329,15 +292,3 @@ class FhirService:
             ]
             self.records.note_read([account.id for account in shown], by=to)
             yield from shown
-
-    def _walk_versions(self, behind: str | None = None) -> Iterator[tuple[str, str]]:
-        """The ids of the records of the model's versions, and their names."""
-        versions = self.models.versions
-        for page in read_pages(lambda after: versions.page_versions(after=after or behind)):
-            yield from ((stored.id, stored.version) for stored in page.items)
-
-    def _find_device(self, version: str) -> list[Resource]:
-        stored = self.models.versions.find(version)
-        if stored is None:
-            return []
-        return [device_of(version, self.models.find_version_state(version), stored.created_at)]

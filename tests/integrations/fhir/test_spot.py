@@ -112,16 +112,6 @@ def test_a_report_that_nobody_signed_says_what_a_doctor_decided_of_the_spot(spot
     assert f"finding {spot.first}" in spot.observed(second, "urgency")["note"][1]["text"]
 
 
-def test_the_models_urgency_is_not_final_beside_a_doctors(spot: Spot) -> None:
-    spot.clinic.review(spot.first, **SURE_MELANOMA)
-    results = [one["reference"] for one in spot.report(spot.first)["result"]]
-    assert results[0] == f"Observation/{spot.first}-decided-urgency"
-    assert ". By " in spot.report(spot.first)["conclusion"]  # the day
-    assert spot.observed(spot.first, "decided-urgency")["status"] == "final"
-    for name in ("urgency", "likely-condition", "malignant-score"):
-        assert spot.observed(spot.first, name)["status"] == "preliminary"
-
-
 def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(
     spot: Spot,
 ) -> None:
