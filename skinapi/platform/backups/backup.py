@@ -1,6 +1,4 @@
-"""Writes a backup of a whole store while servers use it, restores one, and remembers which backups
-were made. The file's parts: backup_file.py.
-"""
+"""Writes and restores backups of a whole store in use, and remembers which were made."""
 
 import json
 import tempfile
@@ -134,9 +132,7 @@ class BackupFacts:
 
 
 def read_facts(path: Path) -> BackupFacts:
-    """When the backup was begun, of which store, and what had been erased then. Only the beginning
-    of the file is read.
-    """
+    """When the backup was begun, of which store, and what had been erased then."""
     begun_at, store, erased = None, None, list[Erased]()
     for name, data in members_of(path):
         chunk = MEMBER.fullmatch(name)

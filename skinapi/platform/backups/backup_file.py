@@ -58,9 +58,7 @@ class Counts:
 
 
 class BackupWriter:
-    """A tar file that is written from front to back, and a checksum over its members. A TarFile
-    would keep the header of each member in memory.
-    """
+    """Writes from front to back: a TarFile would keep the header of each member in memory."""
 
     def __init__(self, out: IO[bytes], *, store: str | None) -> None:
         self._out = out

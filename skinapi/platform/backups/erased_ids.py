@@ -118,9 +118,7 @@ def name_of_store(store: Store) -> str | None:
 
 
 def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
-    """Write the list to a file, which is replaced; return how many are on it. Written with a
-    backup, it says nothing of the time after the backup was begun (`until`).
-    """
+    """Replace the file by the list, complete `until` then; return how many are on it."""
     lines = [_line(Header(complete_until=until or now(), store=name_of_store(store)))]
     lines += map(_line, list_erased(store))
     try:
@@ -156,9 +154,7 @@ def _line(record: BaseModel) -> bytes:
 
 
 class ErasedIdsFile:
-    """The list that a server keeps beside its store, in the instance folder. It is only appended
-    to. Where several servers share a MongoDB, each keeps one.
-    """
+    """The list in the instance folder of each server, which only appends to it."""
 
     def __init__(self, erased: ErasedIds, folder: Path) -> None:
         self._erased = erased

@@ -1,6 +1,4 @@
-"""Work beside the requests: periodic threads, leases on work that one process of all servers does,
-and totals that are written every few seconds.
-"""
+"""Work beside the requests: periodic threads, leases between processes, and totals."""
 
 import os
 import threading
@@ -45,9 +43,7 @@ class BackgroundThread(ABC):
 
 
 class PeriodicThread(BackgroundThread):
-    """Makes a pass every so many seconds. One that fails is logged as `failure`, but not while the
-    store is away.
-    """
+    """Makes passes. One that fails is logged as `failure`, unless the store is away."""
 
     def __init__(self, name: str, *, every_s: float, failure: str) -> None:
         super().__init__(name)
@@ -73,9 +69,7 @@ def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta
 
 
 class Lease:
-    """A lease on work that one process of all servers does at a time, and how far the work came.
-    After its length without `renew` another process may take it.
-    """
+    """A lease on work of one process at a time. Without `renew` another may take it later."""
 
     def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
         self._length = length
@@ -84,9 +78,7 @@ class Lease:
         self._holder = new_id()
 
     def claim(self) -> Document | None:
-        """Take the lease. The result is its record, with what was `reached`; None where another
-        process holds it.
-        """
+        """The record of the lease, with what was `reached`; None where another process has it."""
         while (lease := self._documents.get(self._name)) is None:
             free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
             with suppress(Duplicate):
@@ -135,9 +127,7 @@ class Totals(PeriodicThread):
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
-        """Add to the numbers of a document, which is made with these facts where there is none. It
-        raises nothing. Call it after a transaction, not inside: that may run twice.
-        """
+        """Add to numbers after a transaction, which may run twice. Nothing is raised."""
         sums = {(collection, identifier): _Sums(facts, Counter(numbers))}
         if self._running_in == os.getpid():
             self._merge(sums)

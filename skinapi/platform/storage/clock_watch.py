@@ -26,10 +26,7 @@ CLOCK = "clock"
 
 
 class SeenTime(StoredRecord):
-    """`right_at` is the last time that was believed. A doubtful time was seen from `doubted_at` to
-    `doubtful_at`. `set_right_at`: when a clock showed the former time again. `spared` is what would
-    have gone by the time after the last jump.
-    """
+    """Doubtful times were seen from `doubted_at` to `doubtful_at`, after the last right one."""
 
     id: str
     created_at: datetime

@@ -187,9 +187,7 @@ def require_limit(limit: int | None) -> None:
 
 
 def require_fields(fields: Sequence[str]) -> None:
-    """A field is named by its path, for example `finding.stated`, which leads through dicts, never
-    into a list. No path lies within another.
-    """
+    """A field is a path such as `finding.stated`, through dicts; none lies in another."""
     for path in fields:
         for name in path.split("."):
             require_name(name)
@@ -276,9 +274,7 @@ def read_time(text: str) -> datetime:
 
 
 class OpenTransaction:
-    """An error of a call ends the transaction, also where the caller catches it: MongoDB has rolled
-    it back by then.
-    """
+    """An error of a call ends it, also where the caller catches it, as in MongoDB."""
 
     def __init__(self) -> None:
         self._failure: Exception | None = None

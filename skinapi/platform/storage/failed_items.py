@@ -33,9 +33,7 @@ R = TypeVar("R")
 
 
 class FailedItem(StoredRecord):
-    """`item` is the id of the record that a pass of `work` failed on. `reason` is the kind of the
-    error, never its text, which may be personal.
-    """
+    """`reason` is the kind of the error, never its text, which may be personal."""
 
     id: str
     created_at: datetime

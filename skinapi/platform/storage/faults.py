@@ -44,9 +44,7 @@ def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 def blob_faults(store: Store) -> Iterator[Fault]:
-    """Yield records whose blob is missing or damaged, and blobs that no record refers to. Each blob
-    is read, and what interrupted writes left behind is removed.
-    """
+    """Yield lost and damaged blobs, and those of no record. Each blob is read."""
     store.blobs.sweep()
     stored, referenced = set(store.blobs.keys()), set()
     for name in store.collections():

@@ -1,6 +1,4 @@
-"""Files on this machine: written so that they appear whole or not at all, also after a kill or a
-power cut; the errors of the disk, locks between processes, and blobs as files.
-"""
+"""Files that appear whole or not at all, errors of the disk, locks, and blobs as files."""
 
 import errno
 import fcntl
@@ -56,9 +54,7 @@ PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken 
 
 @contextmanager
 def written_durably(path: Path) -> Iterator[Path]:
-    """A draft to write. At the end it is synced and takes the place of `path`; if the block raises,
-    it is removed and `path` stays as it was.
-    """
+    """A draft that is synced and takes the place of `path`, unless the block raises."""
     draft = path.with_name(path.name + DRAFT)
     try:
         yield draft
@@ -77,9 +73,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that no other user can read. It appears under its name when the block ends,
-    whole and durable, or not at all. A name that is taken is a Conflict.
-    """
+    """A file for this user alone, which appears when the block ends, whole and durable."""
     if path.exists():
         raise Conflict(f"{path.name} exists already")
     try:
@@ -91,9 +85,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has this file, or the names in this folder: syncing a file does not make
-    its name durable, see fsync(2).
-    """
+    """Wait for the disk. Syncing a file does not make its name durable: see fsync(2)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -142,9 +134,7 @@ def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
 
 
 def passing_folder(folder: Path) -> Path:
-    """Where a file lies while a request runs: in this folder, or in TMPDIR where it is missing or
-    takes no files, as on a server whose store is MongoDB.
-    """
+    """Where a file lies while a request runs: in this folder, or else in TMPDIR."""
     if os.access(folder, os.W_OK | os.X_OK):
         return folder
     try:

@@ -16,9 +16,7 @@ BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
 class Clock:
-    """How much earlier than it is `now` says that it is, in this process. The demo alone sets it,
-    before its first record, and then with less and less: ids follow, and only grow.
-    """
+    """How much earlier than it is `now` says that it is. Only the demo sets it, ever less."""
 
     set_back = timedelta()
 
@@ -30,25 +28,19 @@ def now() -> datetime:
 
 
 def is_ahead(time: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> bool:
-    """Whether a stored time lies further in the future than clocks may differ: a clock that was
-    wrong wrote it. What counts from it would count for as long as that clock was ahead.
-    """
+    """Whether a clock that was wrong wrote this time, which lies too far in the future."""
     return time > now() + tolerance
 
 
 class _Ids:
-    """Strictly increasing, even if the clock goes back: the time in milliseconds, then 80 random
-    bits.
-    """
+    """Strictly increasing, also with the clock set back: milliseconds, then 80 random bits."""
 
     lock = threading.Lock()
     last = 0
 
 
 def new_id() -> str:
-    """32 hex digits that sort by creation time: exactly those of one process, to the millisecond
-    those of several.
-    """
+    """32 hex digits that sort by creation time, within one process exactly."""
     with _Ids.lock:
         fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
         if fresh >> 80 <= _Ids.last >> 80:
@@ -58,9 +50,7 @@ def new_id() -> str:
 
 
 def new_id_after(earlier: str | None) -> str:
-    """A new id that sorts after this one, whatever the clocks of this process and of the one that
-    made it say. Only its time may then be wrong.
-    """
+    """A new id that sorts after this one, whatever the clocks of both processes say."""
     fresh = new_id()
     if earlier is None or fresh > earlier:
         return fresh

@@ -31,19 +31,13 @@ def set_or_remove(fields: Mapping[str, Any]) -> Ops:
 
 
 class Documents(Protocol):
-    """One collection. Each call is atomic for one document. Several calls are all or nothing inside
-    `Store.transaction`; there an error of a call ends the transaction.
-    """
+    """One collection. Each call is atomic for one document: see `Store.transaction`."""
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """Index these fields. With `unique`, no two documents that have all of them may be equal in
-        all of them: that raises Duplicate, here and in each write.
-        """
+        """With `unique`, a document whose fields all equal those of another is a Duplicate."""
 
     def expire_by(self, field: str) -> None:
-        """Expire documents by the time in `field`, if they have it. Readers no longer see them; the
-        disk loses them later, and they block no unique key.
-        """
+        """Readers do not see what has expired by this field, and it blocks no unique key."""
 
     def insert(self, document: Document) -> None:
         """Add a document under its `id`."""
@@ -153,9 +147,7 @@ class Store(Protocol):
 
     @property
     def one_writer(self) -> bool:
-        """Whether transactions run one after the other. Where they do not, those that change one
-        document wait for each other.
-        """
+        """Whether transactions run one after the other, so that all may change one document."""
 
     def transaction(self, act: Callable[[], T]) -> T:
         """Run `act`: when this returns, all its writes are durable; if it raises, there are none.
@@ -171,15 +163,10 @@ class Store(Protocol):
         """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Read all documents as they are now, while others go on writing. MongoDB keeps a snapshot
-        for five minutes, unless its server is set to more (minSnapshotHistoryWindowInSeconds).
-        """
+        """All documents of one moment, while others write. MongoDB keeps it for minutes."""
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
-        """Overwrite what was deleted before this call, as far as the store can, and say what
-        remains. It may take seconds, for which others wait to write; with `any_size`, as long as it
-        takes.
-        """
+        """Overwrite what was deleted, as far as the store can. Others wait to write meanwhile."""
 
     def ping(self) -> None:
         """Raise StoreUnavailable if the store does not answer or takes no writes."""

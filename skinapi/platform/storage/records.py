@@ -127,9 +127,7 @@ S = TypeVar("S", bound=Records[Any])
 
 
 def in_transaction(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Make each call of this method of a repository one transaction, or a part of the one that is
-    under way (`Store.transaction`).
-    """
+    """Make each call of this method one transaction, or a part of the one under way."""
 
     @wraps(method)
     def run(records: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,8 +1,4 @@
-"""What a store is: the version of its data, and the key of the servers that share it.
-
-One document holds both. Whoever opens the store first writes it, before any other document; a store
-of earlier code has none, and counts as version 1.
-"""
+"""What a store is: the version of its data, and the key of the servers that share it."""
 
 import hmac
 import json
@@ -75,11 +71,7 @@ class SigningKeys:
 
 
 def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> None:
-    """Make sure that this code and this key may work on the store, before anything is written.
-
-    `secrets` are the server's, the newest first. A store with the key of a former one takes the
-    newest; without `change`, nothing is written.
-    """
+    """Refuse another version or key first; without `change`, write nothing."""
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
     while True:

@@ -116,9 +116,7 @@ class UnitOfWork:
         self._under_way: ContextVar[bool] = ContextVar("unit_under_way", default=False)
 
     def inside(self, event: type[E], *listeners: Callable[[E], Iterable[str] | None]) -> None:
-        """Call these with each such event, in the transaction that publishes it. A listener may
-        return the keys of files to be deleted after it.
-        """
+        """Call these inside the transaction. They may return files to be deleted after it."""
         self._inside.setdefault(event, []).extend(listeners)
 
     def afterwards(self, event: type[E], *listeners: Callable[[E], object]) -> None:
@@ -183,9 +181,7 @@ class Unit:
         detail: str | None = None,
         owner: str | None = None,
     ) -> None:
-        """Name what this transaction does; the last name counts. Its row is added at the end, or
-        alone, where it is refused after this.
-        """
+        """Name what this transaction does, also where it is refused; the last name counts."""
         self.named = AuditRow(action, by, target, detail, owner=owner)
 
     def record(self, row: AuditRow) -> None:
@@ -229,9 +225,7 @@ S = TypeVar("S", bound=HasWork)
 def atomic(
     method: Callable[Concatenate[S, Unit, P], T],
 ) -> Callable[Concatenate[S, P], T]:
-    """Make each call of this method one transaction of the service's unit of work (`work`). It is
-    called without the unit, which it gets.
-    """
+    """Make each call of this method one transaction of `work`, which passes the unit."""
 
     @wraps(method)
     def run(service: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -15,9 +15,7 @@ GROUP_AND_OTHERS = 0o077
 
 
 def open_store(settings: Settings) -> Store:
-    """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder,
-    which `make_store` has made.
-    """
+    """Open MongoDB if there is a URI, else what `make_store` made in the instance folder."""
     if mongo_uri := settings.secret("mongo_uri"):
         # Imported late: a server on SQLite does without the driver.
         module = importlib.import_module("skinapi.platform.stores.mongo_store")

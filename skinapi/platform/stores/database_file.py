@@ -255,9 +255,7 @@ def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> li
 
 
 def _empty_log(connection: apsw.Connection) -> bool:
-    """Write what is in the write-ahead log into the database, and cut the log to nothing. False
-    where a reader still needs it.
-    """
+    """Write the log into the database, and cut it. False where a reader still needs it."""
     ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return not busy
 

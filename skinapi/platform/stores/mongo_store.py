@@ -95,9 +95,7 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE))
 
     def refuse_standalone(self) -> None:
-        """Close this store and raise UnsafeSettings for a server without transactions. One that
-        cannot be reached is not refused.
-        """
+        """Refuse a server without transactions; not one that cannot be reached."""
         with suppress(StoreUnavailable), self._error_context():
             answer = self._database.client.admin.command("hello")
             # A member whose set is not initiated yet is about to have transactions.
@@ -145,9 +143,7 @@ class MongoStore:
         return Scrubbed(tuple(remains))
 
     def _compact(self, *, within_s: float) -> bool:
-        """Compact what is worth it, in so many seconds: what is left then waits for the next call.
-        False where the server refuses it, as to a user without the role `dbAdmin`.
-        """
+        """Compact what is worth it within this time. False where the server refuses it."""
         with mongo_errors():
             names = self._database.list_collection_names()
             try:
@@ -165,9 +161,7 @@ class MongoStore:
         return True
 
     def ping(self) -> None:
-        """Raise StoreUnavailable also if the server answers but takes no writes, because it is no
-        longer the primary or waits for the other members.
-        """
+        """Raise StoreUnavailable also where the server is no longer the primary."""
         with self._error_context():
             self._database.command("ping")
             writable = self._database.client.is_primary
@@ -208,9 +202,7 @@ class MongoSnapshot:
             yield from ({"id": document.pop("_id"), **document} for document in page)
 
     def begin(self) -> bool:
-        """Read from each collection; the first read sets the moment. Returns whether all
-        collections of that moment are known: MongoDB does not list them in a snapshot.
-        """
+        """Read from each; the first read sets the moment. False where others were added since."""
         for name in self._names:
             self._page(name, "", 1)
         return collections_of(self._database) == self._names
@@ -222,9 +214,7 @@ class MongoSnapshot:
 
 
 class GridBlobs:
-    """Blobs in GridFS. The entry in `fs.files` is written after all chunks, so a reader sees the
-    whole blob or none.
-    """
+    """The entry in `fs.files` is written after all chunks: a reader sees all or none."""
 
     def __init__(
         self, database: Database[Document], error_context: ErrorContext = mongo_errors
@@ -248,9 +238,7 @@ class GridBlobs:
                 self._upload(key, verified_blob(key, data))
 
     def _upload(self, key: str, data: bytes) -> None:
-        """The driver looks at each upload whether both collections are empty and need indexes; here
-        it does so once. https://github.com/mongodb/specifications/blob/master/source/gridfs/
-        """
+        """Upload like the driver, which asks each time whether GridFS needs its indexes."""
         if not self._indexed:
             self._bucket.upload_from_stream(key, data)
             self._indexed = True

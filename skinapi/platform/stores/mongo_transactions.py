@@ -58,9 +58,7 @@ def mongo_errors() -> Iterator[None]:
 def with_longer_timeout(
     client: pymongo.MongoClient[Any], seconds: float = LISTING_S
 ) -> Iterator[None]:
-    """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
-    Nobody waits that long for a server that is gone.
-    """
+    """Allow a slow operation `seconds`, unless the server is gone."""
     if not client.is_primary:  # the driver knows it from its own monitoring
         raise StoreUnavailable
     with pymongo.timeout(seconds):
@@ -126,9 +124,7 @@ class MongoTransactions:
         return result
 
     def _commit(self, session: ClientSession) -> None:
-        """Commit, and again where it is not known whether the first attempt arrived: the driver
-        sends the same commit, which does nothing where it did.
-        """
+        """Commit, and again where nobody knows whether the first arrived: it does nothing then."""
         try:
             with self._error_context():
                 session.commit_transaction()
@@ -140,9 +136,7 @@ class MongoTransactions:
 
 
 def _commit_again(session: ClientSession, *, until: float) -> None:
-    """Past the circuit breaker, which a first attempt that was slow has opened: refused by it,
-    nobody would learn whether the change is stored.
-    """
+    """Past the circuit breaker, or nobody would learn whether the change is stored."""
     while True:
         try:
             with mongo_errors():

@@ -244,9 +244,7 @@ class SqliteDocuments:
         return self._store.write(act)
 
     def ensure_table(self) -> None:
-        """Create the table if it is missing, in a write of its own: a write that fails then does
-        not roll it back. Inside a transaction that can happen, so it is not remembered there.
-        """
+        """Create the table in a write of its own, which a write that fails does not undo."""
         if self._created_in_pid != os.getpid():
             create = (
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
@@ -288,9 +286,7 @@ def sql_field(name: str) -> str:
 
 
 def sql_selection(fields: Sequence[str] | None) -> str:
-    """What to select: a document's JSON, or a JSON list of its id and these fields; its bare id
-    where there are none. SQLite then parses the document, while other threads can run.
-    """
+    """The JSON of a document, or a list of its id and these fields, which SQLite parses."""
     if fields is None:
         return "doc"
     # With a single path, json_extract returns a bare SQL value, in which true is 1.

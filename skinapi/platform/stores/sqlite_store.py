@@ -73,9 +73,7 @@ class SqliteStore:
 
     @property
     def definitions(self) -> Mapping[str, str]:
-        """The SQL of each table and index that was there when this was first asked. Do not ask
-        inside a transaction, which may still undo what it created.
-        """
+        """The SQL of each table and index that was there at first; ask in no transaction."""
         if self._definitions is None:
             with self.reading() as connection:
                 rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
@@ -95,9 +93,7 @@ class SqliteStore:
         return Scrubbed((*remains, Remnant.DISK))
 
     def ping(self) -> None:
-        """Read the last document of each collection from the file, commit an empty write, look for
-        the folder of the blobs, and raise DiskFull where the next change would not fit.
-        """
+        """Read from the file, commit an empty write, and look for room and the blobs."""
         self.refuse_if_lost()
         self._files.refuse_if_lost()
         with sqlite_errors():
@@ -242,9 +238,7 @@ def _table_names(connection: apsw.Connection) -> list[str]:
 
 
 class GroupCommit:
-    """Concurrent writers share one transaction, and so one wait for the disk. `transaction` begins
-    it, and commits it if the block ends without an error.
-    """
+    """Concurrent writers share one transaction, and so one wait for the disk."""
 
     def __init__(self, transaction: Callable[[], AbstractContextManager[apsw.Connection]]) -> None:
         self._transaction = transaction
