@@ -192,7 +192,7 @@ class ReviewedFindings:
     def _verdicts(self) -> dict[str, list[Review]]:
         """Submission -> what its reviews say, in the order in which they were signed."""
         verdicts: dict[str, list[Review]] = {}
-        for verdict in self.reviews.walk():
+        for verdict in self.reviews.walk_all():
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
 

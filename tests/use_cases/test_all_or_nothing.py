@@ -15,11 +15,11 @@ from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import drill, size
-from tests.use_cases import accounts, findings, keys
+from tests.use_cases import accounts, findings
 from tests.use_cases.use_case import UseCase
 
 # Of each kind some: with mails, with files, of many accounts, in several steps.
-USE_CASES = (*accounts.USE_CASES, *findings.USE_CASES, *keys.USE_CASES)
+USE_CASES = (*accounts.USE_CASES, *findings.USE_CASES)
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
 STRIDE = size(8, 1)

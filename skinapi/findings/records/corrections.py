@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language, load_words
-from skinapi.base.pages import Page
 from skinapi.base.stored_record import Frozen
 from skinapi.base.subject import Subject
 from skinapi.findings.records.errors import FindingInError
@@ -47,9 +46,6 @@ class CorrectionsService:
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
-
-    def page_errors(self, *, of: str, after: str | None, limit: int) -> Page[Submission]:
-        return self.submissions.page_in_error(of, after=after, limit=limit)
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> Submission:

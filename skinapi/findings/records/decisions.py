@@ -3,7 +3,7 @@ the spot (docs/reviews.md). It is made of the reviews each time, and never store
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -141,38 +141,11 @@ def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
     return proven and label is not None and conditions_table().label(label).malignant
 
 
-@dataclass(frozen=True, slots=True)
-class UrgentSince:
-    """Since when a finding has been at least so urgent, without a break."""
-
-    band: Band
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What counted before a decision, in short."""
-
-    band: Band
-    since: datetime
-    waits_for: WaitsFor | None = None
-    proven: bool = False
-
-    @classmethod
-    def of(cls, decision: "Decision") -> Self:
-        return cls(
-            band=decision.urgency,
-            since=decision.decided_at,
-            waits_for=decision.waits_for,
-            proven=decision.proven,
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the review that counts says; `urgency` counts in place of the finding's.
     `new_picture_wanted` is what the newest review says, whichever counts; `earlier` has the oldest
-    first.
+    first. `levels`: since when the finding has been at least so urgent, without a break.
     """
 
     review: str
@@ -184,8 +157,8 @@ class Decision:
     decided_at: datetime
     decided_by: str
     doctor: str | None = None
-    urgent_since: tuple[UrgentSince, ...] = ()
-    earlier: tuple[Earlier, ...] = ()
+    levels: Levels = field(default_factory=dict)
+    earlier: tuple["Decision", ...] = ()
 
     @classmethod
     def of(
@@ -204,14 +177,10 @@ class Decision:
             before = decided_before[decides.id]
             steps.append(cls._after(review, decides, urgency_of(decides, before, band)))
         last = steps[-1]
-        since = levels_since(_urgencies(counted, steps, band, found_at))
+        levels = levels_since(_urgencies(counted, steps, band, found_at))
         # What counted before the last of these, each once.
-        earlier = {one.review: Earlier.of(one) for one in steps if one.review != last.review}
-        return replace(
-            last,
-            urgent_since=tuple(UrgentSince(level, moment) for level, moment in since.items()),
-            earlier=tuple(earlier.values())[-MOST_EARLIER:],
-        )
+        earlier = {one.review: one for one in steps if one.review != last.review}
+        return replace(last, levels=levels, earlier=tuple(earlier.values())[-MOST_EARLIER:])
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
@@ -254,10 +223,6 @@ class Decision:
             return WaitsFor.RESULT
         unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
         return WaitsFor.PHOTO if unjudged else None
-
-    @property
-    def levels(self) -> dict[Band, datetime]:
-        return {one.band: one.since for one in self.urgent_since}
 
     @property
     def due(self) -> date | None:

@@ -133,9 +133,6 @@ def _why_not_kept(submission: Submission) -> str:
     return REMOVED if submission.photo_removed_at else NOT_KEPT
 
 
-# Thumbnails of kept photos: each is made once, when it is first asked for.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
     """Each is made once, when it is first asked for."""

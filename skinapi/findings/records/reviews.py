@@ -2,7 +2,7 @@
 finding counts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,11 +11,11 @@ from skinapi.findings.records.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.ports import Filter
+from skinapi.platform.storage.records import Records
 
 # All of them are read to find the one that counts.
 MOST_REVIEWS = 100
-WALKED_AT_ONCE = 500
 
 
 class Agreement(StrEnum):
@@ -205,11 +205,10 @@ def _gravity(opinion: Opinion) -> Gravity:
     return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
 
 
-class Reviews:
-    def __init__(self, store: Store) -> None:
-        self._documents = store.collection("reviews")
-        self._documents.ensure_index("submission", "id")
-        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+class Reviews(Records[Review]):
+    collection, record = "reviews", Review
+    indexes = (("submission", "id"),)
+    unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
         """Store a review of a finding that has the reviews `signed`. It sorts after those
@@ -218,40 +217,28 @@ class Reviews:
         """
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
-        self._documents.insert({**review.stored(), "schema": 1})
+        self.insert(review)
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
-        if key is None:
-            return None
-        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
-        return Review.model_validate(found[0]) if found else None
+        return self._by_key(key, doctor=doctor)
 
     def list_of(self, submission: str) -> list[Review]:
-        return [
-            Review.model_validate(one) for one in self._documents.find({"submission": submission})
-        ]
+        return self._list({"submission": submission})
 
     def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
         """By finding, in the order of signing."""
-        found: dict[str, list[Review]] = {}
-        wanted = {"submission": {"$in": [*submissions]}}
-        for document in self._documents.find(wanted, sort="submission") if submissions else ():
-            review = Review.model_validate(document)
-            found.setdefault(review.submission, []).append(review)
-        return found
+        by_finding: dict[str, list[Review]] = {}
+        if submissions:
+            wanted: Filter = {"submission": {"$in": [*submissions]}}
+            for review in self._list(wanted, sort="submission"):
+                by_finding.setdefault(review.submission, []).append(review)
+        return by_finding
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
         """Of which of these findings there are reviews, and when each was signed."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(one["submission"], one["created_at"]) for one in found]
-
-    def walk(self) -> Iterator[Review]:
-        """Those of one submission come in the order in which they were signed."""
-        after: str | None = None
-        while found := self._documents.find(after=after, limit=WALKED_AT_ONCE):
-            yield from map(Review.model_validate, found)
-            after = found[-1]["id"]
 
     def end_holds(self, submission: str) -> bool:
         """False where nothing was held."""

@@ -227,7 +227,7 @@ def list_errors(
     """The caller's own findings that were entered in error, oldest first: nothing of what they said
     is answered, which may be about somebody else.
     """
-    page = corrections.page_errors(of=subject.id, after=query.after, limit=query.limit)
+    page = corrections.submissions.page_in_error(subject.id, after=query.after, limit=query.limit)
     return page.map(ErrorView.of)
 
 

@@ -19,7 +19,7 @@ from skinapi.base.errors import (
     StoreBusy,
     StoreUnavailable,
 )
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, batched
 from skinapi.base.subject import KeyUse, Subject
 from skinapi.findings.records.errors import FindingErased
 from skinapi.findings.records.events import (
@@ -408,20 +408,12 @@ class RecordsService:
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
         kept = self.find_kept_record(owner_id)
-        if kept is None:
-            while page := self.submissions.page_owned(
-                owner_id, after=None, limit=DELETED_AT_ONCE
-            ).items:
-                self._remove_all([listed.id for listed in page])
-            return
-        others = [
-            one.id
-            for one in self.submissions.walk_owned(owner_id)
-            if one.id not in kept.finding_ids
-        ]
-        for start in range(0, len(others), DELETED_AT_ONCE):
-            self._remove_all(others[start : start + DELETED_AT_ONCE])
-        self._count_kept(owner_id)
+        stays = kept.finding_ids if kept else frozenset[str]()
+        others = (one.id for one in self.submissions.walk_owned(owner_id) if one.id not in stays)
+        for identifiers in batched(others, DELETED_AT_ONCE):
+            self._remove_all(identifiers)
+        if kept:
+            self._count_kept(owner_id)
 
     def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
         """What is kept of an account that is being deleted."""

@@ -328,7 +328,7 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
         ends = _first([one for one in later if one.ends(decision)])
         yield _Said(counts, decision.levels, came or ends is not None, ends)
         for one in decision.earlier:
-            before = one.band, one.since, photo.number, one.waits_for, one.proven
+            before = one.urgency, one.decided_at, photo.number, one.waits_for, one.proven
             yield _Said(Advice(SaidBy.DECISION, *before), {}, ended=True)
 
 

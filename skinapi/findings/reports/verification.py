@@ -41,7 +41,7 @@ NOT_HASHED = {
     "lowered_to",
     "hold_ends_at",
 }
-NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `due` say it
+NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier"}  # the review and `due` say it
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from skinapi.findings.records.corrections import ERRORS
-from skinapi.findings.records.decisions import Decision, Earlier, WaitsFor, say_due
+from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError, Submission
 from skinapi.findings.reports.page_texts import say_advice
@@ -286,7 +286,7 @@ def _decided(submission: Submission) -> Resource:
     """
     counting, replaced_by = counting_decision(submission), submission.replaced_by
     own = submission.decision
-    before: list[Decision | Earlier] = [*own.earlier] if own else []
+    before: list[Decision] = [*own.earlier] if own else []
     before += [own] if own and replaced_by else []
     was_judged = any(map(_judges, before))
     if counting and _judges(counting):
@@ -309,7 +309,7 @@ def _decided(submission: Submission) -> Resource:
     )
 
 
-def _judges(decision: Decision | Earlier) -> bool:
+def _judges(decision: Decision) -> bool:
     return decision.waits_for is not WaitsFor.PHOTO
 
 

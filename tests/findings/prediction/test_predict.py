@@ -217,10 +217,6 @@ def test_the_language_is_the_requests_else_the_accounts(shared_backend: Backend)
     assert predicted(marie, language="en")["notice"] == TABLE.notices.information_only.en
 
 
-def test_the_field_may_be_called_file(ada: Person) -> None:
-    assert predicted(ada, field="file")["class"] == "melanoma"
-
-
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
@@ -311,15 +307,6 @@ def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
         answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))
     assert all(answer == answers[0] for answer in answers)
     assert len(bob.call("GET", "/submissions").get_json()) == 1
-
-
-def test_concurrent_predictions_get_different_numbers(shared_backend: Backend) -> None:
-    bob = shared_backend.member()
-    keys = [key for key in COLOURS for _ in range(2)]
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda key: predicted(bob, photo_of(key)), keys))
-    assert len({answer["id"] for answer in answers}) == len(keys)
-    assert [answer["class"] for answer in answers] == [TABLE.by_key(key).api_name for key in keys]
 
 
 class BusyBackend(Backend):

@@ -92,13 +92,6 @@ def test_a_cat_is_refused_unless_somebody_confirms_that_it_shows_the_spot(ada: P
     assert is_doubted(predicted(ada, CAT, skin="confirmed"))
 
 
-def test_skin_is_neither_asked_about_nor_doubted(ada: Person) -> None:
-    for skin in ("ask", "confirmed"):
-        found = predicted(ada, photo_of("melanoma"), skin=skin)
-        assert "not_surely_skin" not in found["reasons"]
-    assert send(ada, DOUBTED, skin="perhaps").status_code == 400
-
-
 def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> None:
     pictures = (photo_of("melanoma"), DOUBTED)
     asked = several.send(ada, *pictures, skin="ask", same_spot="true").get_json()

@@ -37,16 +37,16 @@ def patient_with_files(backend: Backend) -> tuple[Person, int]:
     return ada, number
 
 
-def test_files_of_a_deleted_finding_go_when_the_disk_is_back(any_backend: Backend) -> None:
-    ada, number = patient_with_files(any_backend)
-    assert len(files(any_backend)) == 3
+def test_files_of_a_deleted_finding_go_when_the_disk_is_back(backend: Backend) -> None:
+    ada, number = patient_with_files(backend)
+    assert len(files(backend)) == 3
     with pytest.MonkeyPatch.context() as patch:
         lose(patch)
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert ada.call("GET", f"/submissions/{number}").status_code == 404
-    assert (len(files(any_backend)), noted(any_backend)) == (3, 3)
-    ErasureRetry(any_backend.services.store).make_pass()
-    assert (files(any_backend), noted(any_backend)) == ([], 0)
+    assert (len(files(backend)), noted(backend)) == (3, 3)
+    ErasureRetry(backend.services.store).make_pass()
+    assert (files(backend), noted(backend)) == ([], 0)
 
 
 def test_files_of_a_deleted_account_go_when_the_disk_is_back(backend: Backend) -> None:
@@ -59,14 +59,8 @@ def test_files_of_a_deleted_account_go_when_the_disk_is_back(backend: Backend) -
     assert (files(backend), noted(backend)) == ([], 0)
 
 
-def test_nothing_is_left_to_do_after_a_deletion(any_backend: Backend) -> None:
-    ada, number = patient_with_files(any_backend)
-    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    assert (files(any_backend), noted(any_backend)) == ([], 0)
-
-
-def test_a_pass_takes_all_that_was_left(any_backend: Backend) -> None:
-    store = any_backend.services.store
+def test_a_pass_takes_all_that_was_left(backend: Backend) -> None:
+    store = backend.services.store
     keys = [store.blobs.put(b"bytes") for _ in range(3)]
     with pytest.MonkeyPatch.context() as patch:
         lose(patch)
@@ -76,4 +70,4 @@ def test_a_pass_takes_all_that_was_left(any_backend: Backend) -> None:
         with pytest.raises(StoreUnavailable):
             retry.make_pass()
     retry.make_pass()
-    assert (files(any_backend), noted(any_backend)) == ([], 0)
+    assert (files(backend), noted(backend)) == ([], 0)

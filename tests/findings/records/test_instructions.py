@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.decisions import Decision, WaitsFor, say_day
+from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.records.standing import (
     Advice,
@@ -18,7 +18,6 @@ from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted
-from tests.findings.reports.sample_reports import text_of
 from tests.support.backends import Backend
 from tests.support.photos import photo_of
 
@@ -277,40 +276,6 @@ def test_normal_skin_is_no_all_clear() -> None:
     assert "No appointment" in mole.counts.words("en").next_step
 
 
-def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Backend) -> None:
-    """The PDF of an older finding said "keep an eye on it" below a page that said "this week"."""
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    mild = file_for(backend, ada, SELF, lesion=lesion).number
-
-    def read() -> tuple[Any, str, bytes]:
-        told = ada.call("GET", f"/submissions/{mild}/report").get_json()
-        page, pdf = (
-            ada.call("GET", f"/submissions/{mild}/report.{kind}") for kind in ("html", "pdf")
-        )
-        return told, page.text, pdf.data
-
-    alone = read()
-    assert alone[0]["spot_advice"] is None
-    urgent = file_for(backend, ada, URGENT, lesion=lesion).number
-    told, page, pdf = read()
-    assert (told["spot_advice"]["finding"], told["spot_advice"]["band"]) == (urgent, URGENT)
-    day = say_day(datetime.fromisoformat(told["spot_advice"]["since"]), "en")
-    said = f"Said about finding {urgent} of the same spot, on {day}."
-    for text in (page, text_of(pdf)):
-        assert text.index("See a doctor this week") < text.index(said)
-        assert "Keep an eye on it" not in text
-    assert told["verification"]["hash"] != alone[0]["verification"]["hash"]
-    graver = ada.call("GET", f"/submissions/{urgent}/report").get_json()
-    assert graver["spot_advice"] is None
-    body = {"label": "melanocytic_nevus", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{urgent}/review", json=body).status_code == 201
-    assert read() == alone
-
-
-OLD_FIELDS = ("action", "band_label")
-
-
 @pytest.mark.parametrize("by_doctor", [False, True])
 def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     backend: Backend, *, by_doctor: bool
@@ -353,49 +318,6 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
         assert old["report"]["recommendation"].startswith("Keep an eye on it;")
 
 
-@pytest.mark.parametrize("without_spot", [False, True])
-def test_the_seal_of_a_paper_says_that_something_else_counts_about_its_spot(
-    backend: Backend, *, without_spot: bool
-) -> None:
-    """It said "the newest one, nothing was added since" beside a melanoma of the same spot."""
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    mole = file_for(backend, ada, SELF, lesion=lesion).number
-    decided = {"label": "melanocytic_nevus", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{mole}/review", json=decided).status_code == 201
-    path = f"/submissions/{mole}/report.json"
-    code = ada.call("GET", path).get_json()["verification"]["hash"]
-    if without_spot:  # as version 1.0.0 has stored it
-        reports = backend.services.store.collection("reports")
-        [issued] = backend.stored()["reports"]
-        del issued["contents"]["spot"]
-        reports.update({"id": issued["id"]}, {"$set": {"contents": issued["contents"]}})
-
-    def verdict() -> Any:
-        return backend.client.get(f"/reports/verify/{code}").get_json()
-
-    file_for(backend, ada, SELF, lesion=lesion)
-    assert verdict()["newest"], "a milder photo, or one that asks for the same, changes nothing"
-    urgent = file_for(backend, ada, URGENT, lesion=lesion)
-    told = verdict()["superseded"]
-    assert told.pop("spot_changed_at") == urgent.created_at.isoformat().replace("+00:00", "Z")
-    assert told.pop("spot_changed_by") == "photo"
-    assert set(told.values()) == {None}
-    sure = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
-    signed = doctor.call("POST", f"/submissions/{urgent.number}/review", json=sure).get_json()
-    told = verdict()["superseded"]
-    assert told.pop("spot_changed_at") == signed["created_at"]
-    assert told.pop("spot_changed_by") == "decision"
-    for language, said in (("en", "another photo of the same spot"), ("fr", "une autre photo")):
-        page = backend.client.get(
-            f"/reports/verify/{code}", headers={"Accept": "text/html", "Accept-Language": language}
-        ).text
-        assert said in page
-        assert "melan" not in page.lower()
-    newer = ada.call("GET", path).get_json()["verification"]["hash"]
-    assert backend.client.get(f"/reports/verify/{newer}").get_json()["newest"]
-
-
 def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newer_photo(
     backend: Backend,
 ) -> None:
@@ -409,12 +331,3 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     told = ada.call("GET", f"/lesions/{lesion}").get_json()
     assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
     assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
-
-
-def test_a_finding_of_no_spot_has_its_own_instruction_and_a_new_spot_none(backend: Backend) -> None:
-    ada = backend.member()
-    number = file_for(backend, ada, ROUTINE).number
-    own = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
-    assert (own["band"], own["superseded"]) == (ROUTINE, [])
-    begun = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
-    assert begun["instruction"] is None

@@ -25,16 +25,6 @@ def test_a_block_is_used_up_before_the_next_one(store: Store) -> None:
     assert numbers.take() == 2 * BLOCK + 1
 
 
-def test_processes_and_servers_of_the_version_before_share_the_counter(store: Store) -> None:
-    """Those add one at a time."""
-    one, two = Numbers(store), Numbers(store)
-    taken = [one.take(), two.take(), one.take()]
-    older = store.collection("counters").update({"id": NAME}, {"$inc": {"value": 1}})
-    assert older
-    taken += [older["value"], *(two.take() for _ in range(BLOCK))]
-    assert len(set(taken)) == len(taken)
-
-
 def test_no_two_threads_get_the_same(store: Store) -> None:
     each, processes = 3 * BLOCK, [Numbers(store) for _ in range(2)]
     start = threading.Barrier(8)

@@ -269,14 +269,6 @@ def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backen
         assert ward.backend.account(ward.ada.email).findings == 1
 
 
-def test_of_two_retries_at_once_one_files(backend: Backend) -> None:
-    for ward in rounds(backend, findings=0):
-        file = partial(ward.file, key="once")
-        answers = at_once([file] * 3)
-        assert len({answer.get_json()["id"] for answer in answers}) == 1
-        assert ward.backend.account(ward.ada.email).findings == 1
-
-
 def test_where_the_conflicts_do_not_end_it_is_told_when_to_come_again(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,6 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.languages import Language
 from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.submission import Submission
-from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context
 from skinapi.model.finding.finding import Finding
@@ -95,12 +94,6 @@ def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None
     assert high["too_few_pictures"] == [{"key": "dermatofibroma", "name": "Dermatofibroma"}]
 
 
-def test_the_picture_alone_and_with_what_was_told_are_both_given(ada: Account) -> None:
-    body = answer_of(told_finding("melanoma"), ada)
-    assert body["probabilities"][0]["probability"] == pytest.approx(0.44)
-    assert body["probabilities_from_picture"][0]["probability"] == pytest.approx(0.31)
-
-
 def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> None:
     body = answer_of(told_finding("melanoma"), ada)
     assert body["modality"] == {
@@ -130,21 +123,3 @@ def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> No
             "than a doctor's review."
         ),
     ]
-
-
-def test_a_record_from_before_modalities_is_still_answered(ada: Account) -> None:
-    made = finding_of("melanocytic_nevus", raised_by=(RaisedBy.NOT_DERMOSCOPIC,))
-    kept = Finding.model_validate(made.model_dump(mode="json", exclude=NEW))
-    body = answer_of(kept, ada)
-    assert (body["modality"], body["probabilities_from_picture"]) == (None, None)
-    assert (body["tested"], body["cannot_be_ruled_out"]) == ([], [])
-    assert body["most_probable"]["key"] == "melanocytic_nevus"
-    assert body["raised_by"] == ["not_dermoscopic"]
-    assert body["notices"][1:] == [
-        (
-            "No test figures are known for ordinary photographs, so the check's advice is never "
-            "less than a doctor's review."
-        )
-    ]
-    dermoscopic = kept.model_copy(update={"not_dermoscopic": False})
-    assert len(dermoscopic.notices) == 1

@@ -131,4 +131,4 @@ def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
         if decision := stands.findings[name].decision:
             last = decided.pop(decision.review)
             assert (decision.decided_at, decision.review) == (last, firsts[-1] and firsts[-1].id)
-            assert [one.since for one in decision.earlier] == [*decided.values()]
+            assert [one.decided_at for one in decision.earlier] == [*decided.values()]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skinapi.findings.records import readers
-from skinapi.model.decoding.photo import STORED_SIDE, THUMBNAIL_SIDE, draw_thumbnail, read_photo
+from skinapi.model.decoding.photo import THUMBNAIL_SIDE
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
@@ -42,30 +42,6 @@ def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> 
     assert not picture.getexif()
 
 
-def test_a_photo_smaller_than_a_thumbnail_is_not_enlarged() -> None:
-    small = Image.open(io.BytesIO(draw_thumbnail(photo_of("melanoma", (200, 150)))))
-    assert small.size == (200, 150)
-
-
-def test_a_photo_is_decoded_once_and_never_at_full_size(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = backend.member()
-    body = predicted(ada, photo_of("melanoma", LARGE), keep_photo="true")
-    sizes: list[tuple[int, int]] = []
-
-    def noting(content: bytes) -> Any:
-        photo = read_photo(content)
-        sizes.append(photo.pixels.size)
-        return photo
-
-    monkeypatch.setattr("skinapi.model.decoding.photo.read_stored_photo", noting)
-    answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
-    assert len(set(answers)) == 1
-    assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]
-    assert list(backend.services.faults()) == []
-
-
 def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     path = path_of(predicted(ada, keep_photo="true"))
@@ -80,15 +56,15 @@ def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backe
     assert ada.call("GET", path).headers["ETag"] == first.headers["ETag"]
 
 
-def test_it_is_deleted_with_the_photo(any_backend: Backend) -> None:
-    ada, bob = any_backend.member(), any_backend.member()
+def test_it_is_deleted_with_the_photo(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
     bodies = [predicted(person, keep_photo="true") for person in (ada, bob)]
     for person, body in zip((ada, bob), bodies, strict=True):
         assert person.call("GET", path_of(body)).status_code == 200
-    assert len(list(any_backend.services.store.blobs.keys())) == 4
+    assert len(list(backend.services.store.blobs.keys())) == 4
     assert ada.call("DELETE", f"/submissions/{bodies[0]['id']}").status_code == 200
-    erase(any_backend.services, any_backend.account(bob.email))
-    assert list(any_backend.services.store.blobs.keys()) == []
+    erase(backend.services, backend.account(bob.email))
+    assert list(backend.services.store.blobs.keys()) == []
 
 
 def test_no_photo_no_thumbnail(backend: Backend) -> None:
