@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from skinapi.base.errors import Refused
-from skinapi.learning.data.splits import read_split
+from skinapi.learning.data.samples import read_split
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.model import open_model

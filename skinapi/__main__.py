@@ -24,7 +24,7 @@ from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
 from skinapi.base.settings.instance_folder import refuse_other_user
 from skinapi.base.settings.reading import odd_names, read_settings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.learning.commands.options import Run, add_commands
+from skinapi.learning.commands import Run, add_commands
 from skinapi.platform.jobs.process import WorkerKeeper
 
 REFUSED = 2  # the exit status where a setting has to be changed first

@@ -235,7 +235,7 @@ def test_the_small_requirements_are_what_the_server_imports() -> None:
     small = {_normalised(pin.split("==")[0]) for pin in _pins("requirements-serve.txt")}
     assert len(libraries) > 20
     assert libraries <= small
-    others = {"pyarrow", "distributed", "keras", "tensorflow", "scipy", "h5py", "matplotlib"}
+    others = {"pyarrow", "distributed", "keras", "tensorflow", "scipy", "h5py"}
     others |= {"pandas", "scikit-learn", "pydicom", "highdicom"}
     assert not {pin for pin in small if pin.removesuffix("-cpu") in others}
 

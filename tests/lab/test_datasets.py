@@ -23,7 +23,7 @@ from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDatas
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.job_services import _name_label, write_training_folder
-from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped

@@ -13,7 +13,7 @@ from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import write_training_folder
-from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.context import Context, Modality
 from skinapi.model.dataset_labels import label_spellings
 from tests.care.clinic import URGENT, file_for

@@ -13,8 +13,8 @@ from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings import model_comparison
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference
+from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.sources import load_sources
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import label_spellings
 from tests.lab.sending import picture, send, table, upload, zipped

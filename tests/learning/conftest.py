@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_type_hints
 
@@ -13,13 +13,11 @@ import pytest
 from PIL import Image
 
 from skinapi.base.settings import Settings
-from skinapi.learning.commands.options import TrainOptions, add_commands
+from skinapi.learning.commands import TrainOptions, add_commands
 from skinapi.learning.measure import metrics, stress
-from skinapi.learning.package import trained_model
-from skinapi.learning.train import inputs, training
-from skinapi.learning.train.inputs import Fetch
+from skinapi.learning.train import recipe, training
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
-from skinapi.learning.train.recipe import RECIPES, Recipe, make_sampler
+from skinapi.learning.train.recipe import Fetch, make_sampler
 from skinapi.learning.train.training import TrainingRun, TrainingStatus
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.tensor import Scaling, make_tensor
@@ -33,7 +31,7 @@ HERE = Path(__file__).parent
 STRESSES_SEEN = {
     name: change
     for name, change in stress.STRESSES.items()
-    if drill or name in ("blurred", "grainy")
+    if drill or name in ("blurred", "ruler")
 }
 
 
@@ -74,16 +72,14 @@ def write_start(path: Path, data: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _lean() -> Iterator[None]:
-    """A small architecture more, and epochs of a few steps; and an interval needs a thousand draws
-    to be exact, not to be there.
+    """A small architecture more; and an interval needs a thousand draws to be exact, not to be
+    there.
     """
     named = get_type_hints(TrainOptions, include_extras=True)["architecture"].__metadata__[0].more
-    few_steps = replace(RECIPES["clinics"], steps=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "RESAMPLES", size(20, 1000))
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
         patch.setitem(named, "choices", (*named["choices"], tiny.NAME))
-        patch.setitem(cast("dict[str, Recipe]", RECIPES), "clinics", few_steps)
         yield
 
 
@@ -92,7 +88,7 @@ def look_at_batches(run: TrainingRun, _: object, fetch: Fetch, __: object) -> Tr
     learned. To trace the steps of a training takes longer than these steps.
     """
     random = np.random.default_rng(0)
-    fetch(make_sampler(run.recipe, run.data).draw(random, len(run.data.train)), random)
+    fetch(make_sampler(run.recipe, run.data).draw(random), random)
     return TrainingStatus(finished=True, best=1.0)
 
 
@@ -133,7 +129,7 @@ def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
     start = write_start(root / "start.npz", data)
     words = (
         *("train", "--data", data, "--architecture", tiny.NAME, "--init", start),
-        *("--views", "1", "--epochs", "2", "--side", str(SIDE)),
+        *("--epochs", "2", "--side", str(SIDE)),
         # Of the optimizers the one whose steps are the least to trace.
         *("--optimizer", "SGD"),
         *("--work", root / "work", "--out", root / "model"),
@@ -167,10 +163,9 @@ def joined(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Joined:
         return view
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "degrade_picture", note)
-        # The first training is measured before all of them, and has the charts.
+        patch.setattr(recipe, "degrade_picture", note)
+        # The first training is measured before all of them.
         patch.setattr(stress, "STRESSES", {})
-        patch.setattr(trained_model, "draw_charts", lambda *_: None)
         if not drill:
             patch.setattr(training, "run_epochs", look_at_batches)
         where = ["--work", root / "work", "--out", root / "model"]

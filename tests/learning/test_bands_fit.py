@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.package.fit_bands import (
+from skinapi.learning.train.fit_bands import (
     LESS_ELSEWHERE,
     SENT,
     URGENT_BENIGN,

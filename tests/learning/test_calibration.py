@@ -12,21 +12,21 @@ from PIL import Image
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample, fitting_half, measuring_half, patient_context
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
-from skinapi.learning.package.fit_calibration import (
+from skinapi.learning.train.fit_calibration import (
     calibrate_model,
     conformal_limit,
     fit_calibration,
     fit_naming_rule,
     fit_prediction_sets,
 )
-from skinapi.learning.package.fit_detectors import (
+from skinapi.learning.train.fit_detectors import (
     LEAST_SURE,
     MAX_DOUBTED,
     fit_linear,
     fit_modality_detector,
     fit_skin_detector,
 )
-from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
+from skinapi.learning.train.fit_patient_facts import fit_patient_facts, fit_table
 from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.model.context import Modality
 from tests.learning.toy_answers import toy_model

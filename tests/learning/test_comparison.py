@@ -9,7 +9,7 @@ import pytest
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.comparison import compare_predictions, split_by_group
+from skinapi.learning.measure.predictions import compare_predictions, split_by_group
 from skinapi.model.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.toy_answers import judged

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.data.samples import label_for, open_sample, patient_context, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.model.context import Modality
@@ -147,7 +147,7 @@ def test_two_modalities_that_disagree_are_refused(tmp_path: Path) -> None:
 
 def test_a_modality_that_there_is_not_is_refused(tmp_path: Path) -> None:
     rows = [("image_id", "dx", "modality"), ("a", "nv", "x-ray")]
-    with pytest.raises(BadDataset, match="a in clinic has the modality 'x-ray'; choose among derm"):
+    with pytest.raises(BadDataset, match="a in clinic: there is no modality 'x-ray'"):
         load_dataset(write_pictures(tmp_path / "clinic", rows), labels=LABELS)
 
 

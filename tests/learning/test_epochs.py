@@ -1,6 +1,5 @@
 """Trains a toy network epoch by epoch: resumed it has the same weights, and it stops early."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.train.inputs import Batches
 from skinapi.learning.train.recipe import (
     Floats,
     Optimizer,
@@ -33,9 +31,7 @@ from skinapi.learning.train.training import (
 from skinapi.learning.train.weights import load_arrays
 from tests.support.size import in_drill, size
 
-TOY = Recipe(
-    name="toy", learning_rate=1e-2, depth="whole", epochs=4, batch=8, patience=9, mixup=0.4
-)
+TOY = Recipe(learning_rate=1e-2, epochs=4, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
 LABELS = [row % 3 for row in range(48)]
 ANSWERS = np.eye(3, dtype=np.float32)[LABELS]
@@ -167,39 +163,6 @@ def test_a_recipe_sets_the_last_rate_the_clipped_norm_and_the_reach_of_the_avera
     assert last == pytest.approx(0.5 * recipe.learning_rate)
     assert optimizer.global_clipnorm == 0.25
     assert optimizer.ema_momentum == pytest.approx(0.8)
-
-
-def test_mixed_labels_still_sum_to_one() -> None:
-    batches = Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.4, seed=3)
-    _, mixed = batches.load(0, 0)
-    np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
-    assert ((mixed > 0).sum(axis=1) == 2).any()
-    _, again = batches.load(0, 0)
-    np.testing.assert_array_equal(mixed, again)
-
-
-def test_an_epoch_may_be_shorter_than_the_data_and_each_one_is_another_part_of_it() -> None:
-    def fetch_rows(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
-        return rows.astype(np.float32), rows.astype(np.float32)
-
-    batches = Batches(fetch=fetch_rows, sampler=ALIKE, batch=2, mixup=0.0, seed=3, steps=2)
-    assert len(batches) == 2
-    drawn = [
-        {float(row) for index in range(2) for row in batches.load(epoch, index)[0]}
-        for epoch in range(8)
-    ]
-    assert all(len(rows) == 4 for rows in drawn)
-    assert len({frozenset(rows) for rows in drawn}) > 4
-
-
-def test_an_epoch_may_be_longer_than_the_data_and_every_batch_is_full() -> None:
-    def fetch_rows(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
-        return rows.astype(np.float32), rows.astype(np.float32)
-
-    batches = Batches(fetch=fetch_rows, sampler=ALIKE, batch=10, mixup=0.0, seed=3, steps=12)
-    times = Counter(float(row) for index in range(12) for row in batches.load(0, index)[0])
-    assert set(times.values()) == {2, 3}
-    assert times.total() == 120
 
 
 CLASSES = ("nevus", "melanoma", "carcinoma", "normal_skin")

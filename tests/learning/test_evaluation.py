@@ -2,7 +2,6 @@
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from skinapi.base.errors import BadDataset
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.prediction_figures import measure_predictions
-from skinapi.learning.package.fit_calibration import fit_temperature
+from skinapi.learning.train.fit_calibration import fit_temperature
 from skinapi.model.calibration.model_calibration import softmax
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import COLOURS
-from tests.learning.toy_answers import judged
 
 RANDOM = np.random.default_rng(8)
 
@@ -73,15 +70,6 @@ def test_every_key_of_the_contract_is_there_and_every_picture_counts(
     assert lesions["n"] == lesions["lesions"] == figures["lesions"] < pictures
 
 
-def test_isics_one_hot_table_says_the_same(
-    small: Small, by_dx: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = write_one_hot(tmp_path, small.data, list(COLOURS))
-    one_hot = evaluated(small, tmp_path, monkeypatch, "--labels", table)
-    assert one_hot["macro_auc"] == by_dx["macro_auc"]
-    assert one_hot["confusion"] == by_dx["confusion"]
-
-
 def test_classes_that_the_labels_lack_are_dropped_and_said(
     small: Small,
     tmp_path: Path,
@@ -103,15 +91,6 @@ def test_the_test_part_alone_can_be_measured(
     assert figures["macro_auc"] == card["figures"]["test"]["macro_auc"]
 
 
-def test_foreign_pictures_are_measured(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = write_one_hot(tmp_path, small.data, ["df", "vasc"])
-    words: list[object] = ["--labels", table, "--not-skin", small.data]
-    figures = evaluated(small, tmp_path, monkeypatch, *words)
-    assert 0 <= figures["not_skin"]["auroc"] <= 1
-
-
 def test_a_table_without_labels_is_refused(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,10 +102,6 @@ def test_a_table_without_labels_is_refused(
 def test_the_quick_area_of_a_bootstrap_is_that_of_the_library() -> None:
     scores, positive = RANDOM.integers(0, 6, 60) / 6, RANDOM.random(60) < 0.3
     assert metrics.auc(scores, positive) == pytest.approx(roc_auc_score(positive, scores))
-
-
-def test_auc_of_one_side_alone_is_not_a_number() -> None:
-    assert np.isnan(metrics.auc(np.ones(3), np.ones(3, bool)))
 
 
 def test_perfect_answers_have_perfect_figures() -> None:
@@ -141,34 +116,6 @@ def test_an_overconfident_model_has_the_calibration_error_of_its_overconfidence(
     labels = np.array([0, 1] * 300)
     boastful = np.tile([0.9, 0.1], (600, 1))
     assert metrics.ece(boastful, labels) == pytest.approx(0.4)
-
-
-def test_few_pictures_show_a_calibration_error_by_chance_alone() -> None:
-    stated = np.random.default_rng(1).uniform(0.5, 1.0, 20_000)
-    probabilities = np.column_stack([stated, 1 - stated])
-    few, many = (metrics.ece_by_chance(probabilities[:n]).mean() for n in (100, 20_000))
-    assert few > 0.08
-    assert many < 0.015
-    sure = np.tile([1.0, 0.0], (100, 1))
-    assert metrics.ece_by_chance(sure).max() == 0
-
-
-def test_the_figures_say_which_calibration_error_is_chance() -> None:
-    figures = measure_predictions(judged(skill=2.0))
-    low, high = figures["ece_by_chance_interval"]
-    assert 0 < low < figures["ece_by_chance"] < high
-    assert figures["ece"] > high, "far too timid is not chance"
-
-
-def test_each_class_has_its_own_calibration_error() -> None:
-    stated, happened = np.full(40, 0.3), np.arange(40) % 2 == 0
-    assert metrics.calibration_error(stated, happened) == pytest.approx(0.2, abs=0.02)
-    timid = judged(skill=2.0)
-    honest = replace(timid, probabilities=softmax(2 * np.log(timid.probabilities)))
-    off, true = (
-        measure_predictions(answers)["per_class"]["mel"]["ece"] for answers in (timid, honest)
-    )
-    assert true < off / 2
 
 
 def test_the_interval_is_wider_where_pictures_share_lesions(

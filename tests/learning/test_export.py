@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
-from skinapi.learning.package import user_networks
-from skinapi.learning.package.openvino_export import make_servable
+from skinapi.learning.train import user_networks
+from skinapi.learning.train.openvino_export import make_servable
 from skinapi.model.network.model import open_model
 from skinapi.model.network.tensor import Scaling, Tensor, scale_pixels
 from skinapi.model.registry.prediction_pool import open_warm

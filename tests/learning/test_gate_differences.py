@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.lab.trainings import model_comparison
 from skinapi.lab.trainings.model_comparison import compare_for_gates
-from skinapi.learning.data.sources import load_sources
+from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
 from skinapi.model.conditions import Band
 from skinapi.model.network.model import Model, open_model

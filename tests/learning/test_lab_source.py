@@ -16,7 +16,6 @@ from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.measure import stress
-from skinapi.learning.package import trained_model
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.serving_pointer import Origin
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
@@ -259,7 +258,6 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     monkeypatch.setenv("ENVIRONMENT", "development")
     monkeypatch.setitem(cast("dict[str, Any]", ARCHITECTURES), "MobileNetV2", tiny.TINY)
     monkeypatch.setattr(stress, "STRESSES", {"blurred": stress.STRESSES["blurred"]})
-    monkeypatch.setattr(trained_model, "draw_charts", lambda *_: None)
     admin = backend.member("ada@example.org", role="admin")
     folder = write_ham_like(tmp_path / "ham", lesions_per_class=8)
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})

@@ -9,8 +9,8 @@ import pytest
 
 from skinapi.base.errors import BadDataset, BadNetwork
 from skinapi.learning.commands import train as train_command
-from skinapi.learning.package.card import README, write_readable_card
-from skinapi.learning.package.fit_bands import read_left_out
+from skinapi.learning.train.card import README, write_readable_card
+from skinapi.learning.train.fit_bands import read_left_out
 from skinapi.learning.train.recipe import TrainingData
 from skinapi.learning.train.training import TrainingRun, train_network
 from skinapi.model.context import Modality

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning.data.datasets import load_dataset, load_sources
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.sources import load_sources
-from skinapi.learning.measure.figure_text import describe_figures
+from skinapi.learning.measure.evaluation import measure_other_diseases
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.measure.served_figures import measure_other_diseases
-from skinapi.learning.package.fit_detectors import (
+from skinapi.learning.train.card import describe_figures
+from skinapi.learning.train.fit_detectors import (
     FEWEST_LESIONS,
     KNOWN_IN_DOUBT,
     fit_other_diseases,
@@ -68,7 +67,7 @@ def test_they_are_read_apart_from_the_pictures_to_train_on(tmp_path: Path) -> No
     assert "for the doubt alone, inflammatory: 1" in dataset.describe()
     sources = load_sources([str(folder)])
     assert [sample.image_id for sample in sources.samples] == ["a"]
-    assert [sample.image_id for sample in sources.others] == ["b", "c"]
+    assert [sample.image_id for sample in sources.dataset.others] == ["b", "c"]
 
 
 def test_the_doubt_finds_others_and_three_in_a_hundred_known_lesions() -> None:
@@ -154,7 +153,7 @@ def test_calibrate_fits_it_and_keeps_some_pictures_to_measure_it_on(
         weights = LinearClassifier.of(np.zeros(parts[-1].pooled.shape[1], np.float32), 0.0)
         return OtherDiseaseDetector(other=weights, limit=0.9, pictures=len(parts[-1].samples))
 
-    monkeypatch.setattr("skinapi.learning.package.fit_calibration.fit_other_diseases", note)
+    monkeypatch.setattr("skinapi.learning.train.fit_calibration.fit_other_diseases", note)
     words = ["calibrate", folder, "--data", small.third(tmp_path), clinic]
     assert run_command(words, tmp_path) == 0
     split = json.loads((folder / "split.json").read_text())

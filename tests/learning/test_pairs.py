@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinapi.learning.measure.comparison import list_pairs
-from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.figure_text import describe_figures
+from skinapi.learning.measure.evaluation import list_pairs, measure_answers
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.package.fit_calibration import ENOUGH_PAIRS, fit_joining
+from skinapi.learning.train.card import describe_figures
+from skinapi.learning.train.fit_calibration import ENOUGH_PAIRS, fit_joining
 from skinapi.model.context import Modality
 from tests.learning.toy_answers import (
     CLINICAL,

@@ -2,12 +2,9 @@
 drawn: by source, by class, and normal skin within its bound.
 """
 
-import json
-import shlex
-from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -16,39 +13,41 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.commands import options
-from skinapi.learning.commands.train import choose_recipe
-from skinapi.learning.data.augmentation import Augmentation, AugmentationConfig
-from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning import commands as options
+from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import lesion_classes
+from skinapi.learning.train import recipe as recipe_module
 from skinapi.learning.train import training
-from skinapi.learning.train.inputs import Fetch, Views
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.learning.train.recipe import (
-    RECIPES,
-    RECORD,
+    Fetch,
     Optimizer,
     Recipe,
     Sampler,
     TrainingData,
-    balance_samples,
-    list_differences,
-    refuse_other_settings,
+    Views,
+    make_sampler,
     share_sources,
 )
-from skinapi.learning.train.training import TrainingRun, TrainingStatus, train_network
+from skinapi.learning.train.training import (
+    RECORD,
+    TrainingRun,
+    TrainingStatus,
+    list_differences,
+    train_network,
+)
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.network.model import CARD, SHIPPED_MODEL
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small
+from tests.learning.pictures import draw_lesion
 from tests.support.size import drill
 
-WHOLE = replace(
-    RECIPES["whole"],
+SMALL = Recipe(
     architecture=tiny.NAME,
     side=SIDE,
     compute="float32",
@@ -68,7 +67,7 @@ def samples_in(data: Path) -> tuple[Sample, ...]:
 def teach(
     small: Small,
     folder: Path,
-    recipe: Recipe = WHOLE,
+    recipe: Recipe = SMALL,
     shares: Mapping[str, float | None] | None = None,
     **more: Any,
 ) -> tuple[keras.Model, TrainingStatus]:
@@ -93,7 +92,7 @@ def test_a_network_learns_its_statistics_or_keeps_them_still(
 
     if not drill:
         monkeypatch.setattr(training, "run_epochs", look)
-    network, _ = teach(small, tmp_path, replace(WHOLE, still=still))
+    network, _ = teach(small, tmp_path, replace(SMALL, still=still))
     keras.utils.set_random_seed(0)
     fresh = build_network(tiny.NAME, outputs=7, side=SIDE, dropout=0.3)
     before, after = (weights_of(model, "early_bn") for model in (fresh, network))
@@ -104,46 +103,6 @@ def test_a_network_learns_its_statistics_or_keeps_them_still(
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:
     return {weight.name: np.asarray(weight) for weight in network.get_layer(layer).weights}
-
-
-@pytest.mark.drill
-@pytest.mark.parametrize("name", RECIPES)
-def test_interrupted_a_training_ends_with_the_same_weights(
-    small: Small, tmp_path: Path, name: str
-) -> None:
-    class Interrupted(BaseException):
-        pass
-
-    def interrupt(row: dict[str, float], _last: bool) -> None:
-        if row["epoch"] == 1:
-            raise Interrupted
-
-    own = {field.name: getattr(WHOLE, field.name) for field in fields(WHOLE)}
-    changed = {key: own[key] for key in ("architecture", "side", "compute", "batch")}
-    changed |= {"epochs": 2, "marked": 0.5, "spoiled": 0.5, "relit": 0.5, "widened": 0.5}
-    recipe = replace(RECIPES[name], **changed)
-    unharmed, _ = teach(small, tmp_path / "unharmed", recipe)
-    with pytest.raises(Interrupted):
-        teach(small, tmp_path / "harmed", recipe, on_epoch=interrupt)
-    harmed, _ = teach(small, tmp_path / "harmed", recipe)
-    for left, right in zip(unharmed.get_weights(), harmed.get_weights(), strict=True):
-        np.testing.assert_allclose(left, right, atol=1e-5)
-
-
-def test_the_views_are_changed_as_often_and_as_strongly_as_the_recipe_says(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    strengths = AugmentationConfig(augmentation=Augmentation(colour=0.9))
-    recipe = replace(WHOLE, strengths=strengths, marked=0.1, spoiled=0.2, relit=0.3, widened=0.4)
-
-    def look(_: object, __: object, fetch: Any, ___: object) -> TrainingStatus:
-        views: Views = fetch.__self__
-        assert views.strengths is strengths
-        assert (views.marked, views.degraded, views.relit, views.widened) == (0.1, 0.2, 0.3, 0.4)
-        return TrainingStatus(finished=True)
-
-    monkeypatch.setattr(training, "run_epochs", look)
-    teach(small, tmp_path, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +119,10 @@ def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_is_not_resumed_with_another_recipe_share_or_record(
     small: Small, begun: Path
 ) -> None:
-    with pytest.raises(BadDataset, match=r"another training, which differs in recipe.mixup \(0.0"):
-        teach(small, begun, replace(WHOLE, mixup=0.1))
+    with pytest.raises(
+        BadDataset, match=r"another training, which differs in recipe.batch \(16, now 8"
+    ):
+        teach(small, begun, replace(SMALL, batch=8))
     with pytest.raises(BadDataset, match=r"which differs in shares.clinic \(not recorded, now 0.5"):
         teach(small, begun, shares={"clinic": 0.5})
     (begun / RECORD).write_bytes((begun / RECORD).read_bytes()[:100])
@@ -177,61 +138,20 @@ def test_a_share_that_cannot_be_met_is_refused_before_anything_is_written(
     assert not (tmp_path / "work").exists()
 
 
-def change(value: Any) -> Any:
-    """The same kind of value, and another one."""
-    if isinstance(value, tuple):
-        return (*value[:-1], change(value[-1]))
-    return f"{value}2" if isinstance(value, str) else value + 1
-
-
-def each_field(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every field in turn: its name, and the value with this field changed alone."""
-    for field in fields(value):
-        now, called = getattr(value, field.name), f"{name}.{field.name}"
-        inner = each_field(now, called) if is_dataclass(now) else [(called, change(now))]
-        for place, other in inner:
-            yield place, replace(value, **{field.name: other})
-
-
-EVERY_FIELD = dict(each_field(WHOLE))
-
-
-@pytest.mark.parametrize("name", EVERY_FIELD)
-def test_no_field_of_a_recipe_changes_within_a_training(tmp_path: Path, name: str) -> None:
-    for _ in range(2):
-        refuse_other_settings(tmp_path, {"recipe": asdict(WHOLE)})
-    with pytest.raises(BadDataset) as caught:
-        refuse_other_settings(tmp_path, {"recipe": asdict(EVERY_FIELD[name])})
-    assert f"differs in recipe{name} (" in caught.value.detail
-
-
 def test_what_differs_between_two_trainings_is_named_once_each() -> None:
-    before = {"seed": 1, "recipe": {"name": "whole", "mixup": 0.2, "views": 1}, "old": []}
-    now = {"seed": 1, "recipe": {"name": "whole", "mixup": 0.1, "views": 1}, "new": {"a": None}}
+    before = {"seed": 1, "recipe": {"side": 64, "dropout": 0.2}, "old": []}
+    now = {"seed": 1, "recipe": {"side": 64, "dropout": 0.1}, "new": {"a": None}}
     assert list_differences(before, now) == [
-        "recipe.mixup (0.2, now 0.1)",
+        "recipe.dropout (0.2, now 0.1)",
         "new.a (not recorded, now None)",
         "old ([], now not recorded)",
     ]
     assert list_differences(before, before) == []
 
 
-def test_the_recipe_of_the_shipped_model_is_still_the_one_that_trains() -> None:
-    """By its card: the command is taken, and gives the recipe that is recorded beside it."""
-    recorded = json.loads((SHIPPED_MODEL / CARD).read_text())["training"]
-    parser = ArgumentParser()
-    options.add_commands(parser.add_subparsers())
-    given = parser.parse_args(shlex.split(recorded["command"])[3:])
-    recipe = choose_recipe(options.TrainOptions(**{
-        field.name: getattr(given, field.name) for field in fields(options.TrainOptions)
-    }))  # fmt: skip
-    assert json.loads(json.dumps(recipe.for_card())) == recorded["recipe"]
-
-
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) - {tiny.NAME} == {*options.ARCHITECTURES}
-    assert tuple(RECIPES) == get_args(options.RecipeName)
     assert get_args(Optimizer) == get_args(options.Optimizer)
     assert tuple(Modality) == get_args(options.Modality)
 
@@ -253,23 +173,24 @@ SAMPLES = [
 
 
 def sampler_of(
-    samples: list[Sample], shares: Mapping[str, float | None] | None = None, skin: float = 0.08
+    samples: list[Sample],
+    shares: Mapping[str, float | None] | None = None,
+    *,
+    balanced: bool = True,
 ) -> Sampler:
-    return balance_samples(samples, shares=shares or {}, most_normal_skin=skin)
+    recipe = Recipe(balanced=balanced)
+    return make_sampler(recipe, TrainingData((), samples, (), shares=shares or {}))
 
 
 def drawn(sampler: Sampler, seed: int = 0) -> Counter[tuple[str, str]]:
-    rows = sampler.draw(np.random.default_rng(seed), len(sampler))
+    rows = sampler.draw(np.random.default_rng(seed))
     return Counter((SAMPLES[row].source, SAMPLES[row].label) for row in rows)
 
 
 def test_unbalanced_classes_are_drawn_as_often_as_they_occur() -> None:
     lesions = [sample for sample in SAMPLES if sample.source == "archive" and sample.label != SKIN]
     weights = {
-        balanced: balance_samples(
-            lesions, shares={}, most_normal_skin=0.0, balanced=balanced
-        ).weights
-        for balanced in (True, False)
+        balanced: sampler_of(lesions, balanced=balanced).weights for balanced in (True, False)
     }
     assert weights[False] == pytest.approx(1.0)
     assert weights[True].max() > 2 * weights[True].min()
@@ -296,12 +217,6 @@ def test_without_a_given_share_a_source_is_drawn_by_the_root_of_its_lesions() ->
     )
 
 
-def test_shares_given_to_every_source_need_not_sum_to_one() -> None:
-    assert share_sources({"a": 5, "b": 90}, {"a": 0.2, "b": 0.6}) == pytest.approx(
-        {"a": 0.25, "b": 0.75}
-    )
-
-
 def test_within_a_source_a_class_is_drawn_by_the_root_of_its_number() -> None:
     times = drawn(sampler_of(SAMPLES))
     assert times["archive", "nevus"] / times["archive", "melanoma"] == pytest.approx(4, rel=0.03)
@@ -322,31 +237,21 @@ def test_little_normal_skin_is_drawn_no_more_often_than_another_class() -> None:
     assert weights[-1] / len(few) == pytest.approx(1 / (1 + 5 + 10))
 
 
-def test_one_source_is_drawn_by_class_alone() -> None:
-    only = [s for s in SAMPLES if s.source == "phones"]
-    weights = sampler_of(only).weights
-    assert weights.mean() == pytest.approx(1)
-    assert weights[0] / weights[-1] == pytest.approx(2)
-
-
-@pytest.mark.parametrize("share", [0.1, 1, 2.5])
-def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight(share: float) -> None:
+def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight() -> None:
     sampler = sampler_of(SAMPLES, {"phones": 0.4})
-    many = round(share * len(SAMPLES))
-    expected = sampler.weights * many / len(SAMPLES)
     for seed in range(20):
-        rows = sampler.draw(np.random.default_rng(seed), many)
-        assert len(rows) == many
+        rows = sampler.draw(np.random.default_rng(seed))
+        assert len(rows) == len(SAMPLES)
         times = np.bincount(rows, minlength=len(SAMPLES))
-        assert (np.abs(times - expected) < 1).all()
+        assert (np.abs(times - sampler.weights) < 1).all()
         for group in np.unique(sampler.groups):
             mine = sampler.groups == group
-            assert abs(times[mine].sum() - expected[mine].sum()) < 1 + 1e-6
+            assert abs(times[mine].sum() - sampler.weights[mine].sum()) < 1 + 1e-6
 
 
 def test_the_same_seed_draws_alike_and_another_seed_differently() -> None:
     sampler = sampler_of(SAMPLES)
-    first, again, other = (sampler.draw(np.random.default_rng(seed), 500) for seed in (1, 1, 2))
+    first, again, other = (sampler.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, np.sort(first))
@@ -367,3 +272,44 @@ def test_shares_that_cannot_be_met_are_refused_by_name(
 ) -> None:
     with pytest.raises(BadDataset, match=said):
         sampler_of(SAMPLES, shares)
+
+
+CHANGES = {"relit": "relight", "widened": "widen", "marked": "mark_picture"}
+
+
+@pytest.mark.parametrize("share", [*CHANGES, "spoiled"])
+def test_the_wanted_share_of_the_views_is_changed(
+    share: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_lesion("mel", np.random.default_rng(3)).save(tmp_path / "a.png")
+    data = TrainingData(("nevus",), [Sample("a", tmp_path / "a.png", "nevus", "a")] * 60, ())
+    changed: list[str] = []
+
+    def note(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        changed.append(share)
+        return picture
+
+    monkeypatch.setattr(recipe_module, CHANGES.get(share, "degrade_picture"), note)
+
+    def count(wanted: float) -> int:
+        changed.clear()
+        none: dict[str, Any] = dict.fromkeys((*CHANGES, "spoiled"), 0.0)
+        views = Views(data, replace(SMALL, **{**none, share: wanted}))
+        shown, labels = views.fetch(np.arange(60), np.random.default_rng(1))
+        assert (shown.shape, labels.shape) == ((60, SIDE, SIDE, 3), (60, 1))
+        return len(changed)
+
+    assert (count(0.0), count(1.0)) == (0, 60)
+    assert 15 < count(0.5) < 45
+
+
+def test_the_views_are_those_of_the_seed_with_their_labels(tmp_path: Path) -> None:
+    samples = []
+    for number, label in enumerate(("nevus", "melanoma")):
+        path = tmp_path / f"{number}.png"
+        draw_lesion("mel", np.random.default_rng(number)).save(path)
+        samples.append(Sample(str(number), path, label, str(number)))
+    views = Views(TrainingData(("melanoma", "nevus"), samples, ()), SMALL)
+    first, again = (views.fetch(np.array([1, 0]), np.random.default_rng(1)) for _ in "12")
+    np.testing.assert_array_equal(first[0], again[0])
+    assert first[1].tolist() == [[1, 0], [0, 1]]

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.learning.data.degradation import MARKINGS
-from skinapi.learning.measure.prediction_figures import short_name
+from skinapi.learning.measure.figures import short_name
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.measure.stress import STRESSES
-from skinapi.learning.package.card import README, write_readable_card
-from skinapi.learning.package.openvino_export import Servable, make_servable
+from skinapi.learning.train.card import README, write_readable_card
 from skinapi.learning.train.networks import build_network
+from skinapi.learning.train.openvino_export import Servable, make_servable
 from skinapi.learning.train.weights import load_model_weights
 from skinapi.model.bands import THRESHOLDS
 from skinapi.model.decoding.photo import read_photo
@@ -91,7 +89,7 @@ def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
     for part in (test, test["one_per_lesion"]):
         assert set(part["per_class"]) == {short_name(key) for key in lesion_classes()}
         assert part["macro_auc_interval"][0] < part["macro_auc"] < part["macro_auc_interval"][1]
-    assert {"age", "sex", "localization", "dx_type", "fitzpatrick"} == set(test["subgroups"])
+    assert served.card.figures["validation"]["stress"]["untouched"]["n"] > 700
     assert set(test["bands"]) == {*THRESHOLDS} & {*served.labels, "malignant"}
     assert set(test["by_source"]) >= {"ham10000", "isic2017", "pad_ufes_20"}
     assert set(test["by_modality"]) >= {"dermoscopic", "clinical"}
@@ -101,28 +99,10 @@ def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
     assert served.card.precision is Precision.F32 or f32 - bf16 <= 0.002
 
 
-def test_the_card_tells_how_the_model_bears_worse_pictures_and_what_its_maps_are_worth(
-    served: Model,
-) -> None:
-    watched = served.card.figures["validation"]
-    assert set(watched["stress"]) == {"untouched", *STRESSES}
-    sights = watched["saliency"]
-    assert sights["fall_hottest"] > sights["fall_random"]
-    assert sights["heat_inside"] > sights["area_inside"]
-    assert set(watched["shortcuts"]) == set(MARKINGS)
-
-
 def test_the_readable_card_says_what_the_card_says(tmp_path: Path) -> None:
     card = json.loads((SHIPPED_MODEL / CARD).read_text())
     write_readable_card(tmp_path, card, card["version"])
     assert (tmp_path / README).read_text() == (SHIPPED_MODEL / README).read_text()
-
-
-def test_the_readable_card_has_its_pictures() -> None:
-    readable = (SHIPPED_MODEL / "README.md").read_text()
-    for picture in ("confusion.png", "roc.png", "reliability.png"):
-        assert picture in readable
-        assert (SHIPPED_MODEL / picture).stat().st_size > 1000
 
 
 def test_the_shipped_split_names_pictures_alone() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.sources import Source, load_sources, parse_source
+from skinapi.learning.data.datasets import Source, load_sources, parse_source
 from skinapi.model.context import Modality
 from tests.learning.conftest import Joined, Small, run_command
 from tests.learning.pictures import draw_lesion, write_source

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.splits import (
+from skinapi.learning.data.samples import (
+    Sample,
     group_samples,
     read_split,
     require_one_part_per_group,

@@ -12,10 +12,13 @@ from skinapi.learning.commands.train import FEWEST_SQUAMOUS, choose_outputs
 from skinapi.learning.data.samples import Sample, label_for
 from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
-from skinapi.learning.package import trained_model
-from skinapi.learning.package.card import README, describe_limits, describe_missing_labels
+from skinapi.learning.train.card import (
+    README,
+    describe_figures,
+    describe_limits,
+    describe_missing_labels,
+)
 from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import Modality
@@ -96,7 +99,6 @@ def test_it_has_its_own_row_of_figures_where_it_is_an_output() -> None:
     own = figures["scc"]["output"]
     assert (own["n"], own["sensitivity"], own["specificity"]) == (4, 0.75, 1.0)
     assert figures["scc"]["n"] == 4
-    assert figures["refusals"]["by_class"]["scc"] == {"n": 4, "refused": 0}
     assert figures["bands"][SQUAMOUS]["sensitivity"] == 0.75
     assert "squamous cell carcinoma (an output of its own): of 4" in printed(figures)
 
@@ -106,7 +108,6 @@ def test_without_the_output_it_is_measured_as_before() -> None:
     assert "output" not in figures["scc"]
     assert figures["scc"]["n"] == 4
     assert set(figures["per_class"]) == {"akiec", "nv"}
-    assert figures["refusals"]["by_class"]["akiec"]["n"] == 7
     assert SQUAMOUS not in figures["bands"]
     assert "(trained as actinic keratosis): of 4" in printed(figures)
 
@@ -156,7 +157,6 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(
     words += ["--work", tmp_path / "work", "--out", tmp_path / "model"]
     with monkeypatch.context() as patch:
         patch.setattr(stress, "STRESSES", {})
-        patch.setattr(trained_model, "draw_charts", lambda *_: None)
         assert run_command(words, tmp_path / "instance") == 0
     model = open_model(tmp_path / "model")
     assert model.labels == NINE

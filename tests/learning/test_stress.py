@@ -1,23 +1,21 @@
 """What each stress test does to a picture, and what the table says of it."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.learning.data.samples import Sample, subsample
+from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.measure import stress
-from skinapi.learning.measure.stress import STRESSES
-from skinapi.model.conditions import conditions_table
-from skinapi.model.network.model import open_model
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
+from skinapi.learning.measure.stress import STRESSES, measure_stress
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.network.model import Model, open_model
 from tests.learning.conftest import STRESSES_SEEN, Small
 from tests.learning.pictures import draw_lesion
 
-
-def lesion(seed: int = 0) -> Image.Image:
-    return draw_lesion("bcc", np.random.default_rng(seed), (341, 256))
+LESION = draw_lesion("bcc", np.random.default_rng(0), (341, 256))
 
 
 def mean(picture: Image.Image) -> np.ndarray:
@@ -27,70 +25,23 @@ def mean(picture: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize("name", STRESSES)
 def test_every_stress_changes_the_picture_and_always_alike(name: str) -> None:
-    picture = lesion()
-    before = picture.copy()
-    changed = STRESSES[name](picture)
+    before = LESION.copy()
+    changed = STRESSES[name](LESION)
     assert changed.mode == "RGB"
-    assert changed.tobytes() != picture.tobytes()
-    assert changed.tobytes() == STRESSES[name](picture).tobytes()
-    assert picture.tobytes() == before.tobytes()
+    assert changed.tobytes() != LESION.tobytes()
+    assert changed.tobytes() == STRESSES[name](LESION).tobytes()
+    assert LESION.tobytes() == before.tobytes()
 
 
 def test_brightness_and_skin_go_the_way_they_say() -> None:
-    plain, picture = mean(lesion()), lesion()
-    assert (mean(STRESSES["darker by 40 %"](picture)) < plain).all()
-    assert (mean(STRESSES["brighter by 40 %"](picture)) > plain).all()
-    darker = mean(STRESSES["darker skin (colour transform)"](picture)) / plain
+    plain = mean(LESION)
+    assert (mean(STRESSES["darker by 40 %"](LESION)) < plain).all()
+    assert (mean(STRESSES["brighter by 40 %"](LESION)) > plain).all()
+    darker = mean(STRESSES["darker skin (colour transform)"](LESION)) / plain
     assert darker[2] < darker[1] < darker[0] < 1
-    assert (mean(STRESSES["lighter skin (colour transform)"](picture)) > plain).all()
-    red, _, blue = mean(STRESSES["in bluish light"](picture)) / plain
+    assert (mean(STRESSES["lighter skin (colour transform)"](LESION)) > plain).all()
+    red, _, blue = mean(STRESSES["in bluish light"](LESION)) / plain
     assert red < 1 < blue
-
-
-def test_noise_has_the_stated_strength_and_no_colour() -> None:
-    grey = Image.new("RGB", (200, 200), (128, 128, 128))
-    noise = np.asarray(STRESSES["grainy"](grey), np.float64) - 128
-    assert noise.std(axis=(0, 1)) == pytest.approx(stress.GRAIN, rel=0.05)
-    assert noise.mean(axis=(0, 1)) == pytest.approx(0, abs=0.3)
-
-
-def test_blur_takes_the_edges_away() -> None:
-    picture = lesion()
-    sharp, slight, blurred = (
-        np.abs(np.diff(np.asarray(p, np.float64), axis=0)).mean()
-        for p in (picture, STRESSES["slightly blurred"](picture), STRESSES["blurred"](picture))
-    )
-    assert blurred < slight < sharp
-
-
-def test_a_crop_is_smaller_and_a_step_back_larger_with_the_lesion_in_the_middle() -> None:
-    picture = lesion()
-    assert STRESSES["cropped to 80 %"](picture).size == pytest.approx((273, 205), abs=1)
-    assert STRESSES["from farther away"](picture).size == pytest.approx((427, 320), abs=2)
-    assert STRESSES["turned by 45 degrees"](picture).size == picture.size
-
-
-def test_every_picture_grows_its_own_hairs() -> None:
-    grown = [
-        np.argwhere(np.asarray(stress.add_hairs(p)) != np.asarray(p))
-        for p in (lesion(0), lesion(1))
-    ]
-    assert not np.array_equal(grown[0], grown[1])
-    share = len(grown[0]) / np.asarray(lesion()).size
-    assert 0.005 < share < 0.2
-
-
-def test_common_classes_are_subsampled_evenly_and_rare_ones_kept() -> None:
-    counts = {"melanocytic_nevus": 90, "melanoma": 7}
-    samples = [
-        Sample(f"{label}{row:02}", Path("x"), label, f"{label}{row}")
-        for label, count in counts.items()
-        for row in range(count)
-    ]
-    kept = subsample(samples, most=10, by=lambda sample: sample.label)
-    assert [s.label for s in kept] == ["melanocytic_nevus"] * 10 + ["melanoma"] * 7
-    assert kept[0].image_id.endswith("00")
-    assert kept[9].image_id.endswith("89")
 
 
 def test_the_card_tells_how_the_model_bears_it(small: Small) -> None:
@@ -100,19 +51,31 @@ def test_the_card_tells_how_the_model_bears_it(small: Small) -> None:
     assert row["n"] == 21  # so few are not thinned out
     low, high = row["macro_auc_change_interval"]
     assert low <= row["macro_auc_change"] <= high
-    said = (small.model / "README.md").read_text()
+    page = (small.model / "README.md").read_text()
     for name in STRESSES_SEEN:
-        assert f"\n| {name} | " in said
+        assert f"\n| {name} | " in page
 
 
-def test_a_picture_too_dark_to_see_tells_nothing(
+def test_a_change_that_hides_the_lesion_and_moves_the_band_is_told(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = open_model(small.model)
-    labels = conditions_table().label_spellings()
-    samples: list[Sample] = [*load_dataset(small.data, labels=labels).samples][::9]
-    monkeypatch.setattr(
-        stress, "STRESSES", {"night": lambda picture: Image.new("RGB", picture.size)}
-    )
-    rows = stress.measure_stress(model, samples, report=lambda _: None)
+    served: list[list[ServedResult]] = []
+
+    def serve(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
+        """Every picture is a referral, and of the changed ones the first is urgent."""
+        bands = [Band.URGENT_REFERRAL if served and not row else Band.REFERRAL for row in range(99)]
+        results = [
+            ServedResult(replace(result.assessment, band=band), refused=None)
+            for result, band in zip(serve_outputs(model, outputs), bands, strict=False)
+        ]
+        served.append(results)
+        return results
+
+    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples[::9]
+    monkeypatch.setattr(stress, "serve_outputs", serve)
+    night = {"night": lambda picture: Image.new("RGB", picture.size)}
+    monkeypatch.setattr(stress, "STRESSES", night)
+    rows = measure_stress(open_model(small.model), samples, report=lambda _: None)
     assert rows["night"]["macro_auc"] == 0.5
+    assert rows["night"]["band_raised"] == pytest.approx(1 / rows["night"]["n"])
+    assert (rows["night"]["band_lowered"], rows["untouched"]["band_raised"]) == (0, 0)

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.errors import BadNetwork
-from skinapi.learning.package import user_networks
-from skinapi.learning.package.user_networks import (
+from skinapi.learning.train import user_networks
+from skinapi.learning.train.user_networks import (
     ACTIVATIONS,
     FUNCTIONS,
     allowed_architecture,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from skinapi.base.errors import BadNetwork
-from skinapi.learning.package.openvino_export import export_servable, make_servable
 from skinapi.learning.train.networks import ARCHITECTURES, build_network, round_to_float16
+from skinapi.learning.train.openvino_export import export_servable, make_servable
 from skinapi.learning.train.weights import initialise, load_model_weights, load_weights, save_norms
 from skinapi.model.network.model import (
     CHECKSUMS,

@@ -28,4 +28,4 @@ def _rectify(tensor: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return layers.ReLU(name=f"{name}_out")(normal)
 
 
-TINY = Architecture(build_tiny, Scaling.TF, features="last_out", last_frozen="late_out")
+TINY = Architecture(build_tiny, Scaling.TF, features="last_out")

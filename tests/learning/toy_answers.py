@@ -33,7 +33,6 @@ def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Predictions
     return Predictions(
         classes=CLASSES,
         probabilities=probabilities,
-        uncalibrated=probabilities,
         labels=LABELS,
         samples=[
             Sample(f"{name}{row}", Path("x"), CLASSES[label], f"lesion{row // 2}")

@@ -1,7 +1,7 @@
 """The job that makes a model version of a network that was uploaded.
 
 The file is read by a process of its own, which has no secret (network_export.py), and refused
-where it holds more than the layers of an allow list (learning/package/keras_objects.py).
+where it holds more than the layers of an allow list (learning/train/user_networks.py).
 """
 
 import os
@@ -18,7 +18,7 @@ from skinapi.base.errors import BadNetwork, DiskFull
 from skinapi.lab.trainings.import_service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
-from skinapi.learning.commands.options import ExportOptions
+from skinapi.learning.commands import ExportOptions
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment

@@ -12,10 +12,9 @@ from skinapi.lab.datasets.dataset_images import learned_by
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.reference import compare_latency, list_held_out, reference_data
+from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, label_for
-from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.comparison import Difference
 from skinapi.learning.measure.predictions import (
     Predictions,
     bootstrap_group,
@@ -123,21 +122,22 @@ def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
     return len({groups[row] for row in np.flatnonzero(rows).tolist()}) >= FEWEST_LESIONS
 
 
-def _compare(hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask) -> Difference:
+def _compare(
+    hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask
+) -> metrics.Difference:
     """The difference of the shares of `hits` among these rows."""
     first, second = (hit[rows] for hit in hits)
     draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
-    return Difference.of(
+    return metrics.Difference.of(
         lambda drawn: float(first[drawn].mean()),
         lambda drawn: float(second[drawn].mean()),
         draws,
-        len(first),
     )
 
 
 def _compare_calibration(
     pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
-) -> Difference | None:
+) -> metrics.Difference | None:
     """Over the lesion classes that both models know."""
     wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
     first, second = (
@@ -147,11 +147,10 @@ def _compare_calibration(
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes or not first.samples:
         return None
-    return Difference.of(
+    return metrics.Difference.of(
         lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
         lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
         metrics.draw_bootstrap(first.groups),
-        len(first.samples),
     )
 
 

@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from skinapi.base.errors import BadNetwork
 from skinapi.lab.datasets.dataset_images import learned_by
@@ -22,18 +22,16 @@ from skinapi.lab.trainings.job_services import (
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
-from skinapi.learning.commands.options import TrainOptions
+from skinapi.learning.commands import TrainOptions
 from skinapi.learning.commands.train import train_model
-from skinapi.learning.data.samples import Sample, select_part
-from skinapi.learning.data.sources import load_sources
-from skinapi.learning.data.splits import read_split
+from skinapi.learning.data.datasets import load_sources
+from skinapi.learning.data.samples import Sample, read_split, select_part
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.model.network.model import NORMS, SPLIT, read_card
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin, PatientPictures
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.storage.ids import now
 
-RECIPE: Literal["whole"] = "whole"
 TRAINING = "training"  # the folder of the checkpoints
 NOTED = ".json"  # beside the data set that was read
 # Percent of the job's progress; the epochs lie between the first two.
@@ -153,7 +151,6 @@ def _options(
         split=split if split and split.is_file() else None,
         architecture=request.architecture,
         init=choose_start(request.architecture, serving, lab.settings.starting_weights),
-        recipe=RECIPE,
         epochs=request.epochs,
         optimizer=request.optimizer,
         learning_rate=request.learning_rate,

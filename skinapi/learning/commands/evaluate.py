@@ -9,7 +9,7 @@ from typing import Any
 
 from skinapi.base.errors import BadDataset
 from skinapi.base.settings import Settings
-from skinapi.learning.commands.options import (
+from skinapi.learning.commands import (
     CalibrateOptions,
     CardOptions,
     CompareOptions,
@@ -17,36 +17,44 @@ from skinapi.learning.commands.options import (
     print_line,
     raise_disk_full,
 )
-from skinapi.learning.data.dataset_folders import Dataset, load_dataset, load_pictures
-from skinapi.learning.data.samples import measuring_half, select_fitting, select_part
-from skinapi.learning.data.skin_patches import cut_normal_skin
-from skinapi.learning.data.sources import (
+from skinapi.learning.data.datasets import (
+    Dataset,
     Sources,
+    load_dataset,
     load_normal_skin,
     load_part,
     load_sources,
     parse_source,
 )
-from skinapi.learning.data.splits import (
+from skinapi.learning.data.samples import (
     read_split,
     require_one_part_per_group,
+    select_fitting,
+    select_part,
     split_samples,
     write_split,
 )
-from skinapi.learning.measure.comparison import Difference, compare_predictions, split_by_group
-from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.measure.figure_text import describe_figures
-from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
-from skinapi.learning.measure.served_figures import measure_not_skin
-from skinapi.learning.package.fit_bands import (
+from skinapi.learning.data.skin_patches import cut_normal_skin
+from skinapi.learning.measure.evaluation import evaluate_model
+from skinapi.learning.measure.metrics import Difference
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    compare_predictions,
+    predict,
+    run_model,
+    split_by_group,
+)
+from skinapi.learning.measure.stress import measure_stress
+from skinapi.learning.train.card import describe_figures
+from skinapi.learning.train.fit_bands import (
     describe_elsewhere,
     malignant_scores,
     read_left_out,
     write_left_out,
 )
-from skinapi.learning.package.fit_calibration import calibrate_model
-from skinapi.learning.package.openvino_export import write_model_files
-from skinapi.learning.package.trained_model import measure_again
+from skinapi.learning.train.fit_calibration import calibrate_model
+from skinapi.learning.train.openvino_export import write_model_files
+from skinapi.learning.train.trained_model import measure_again
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
@@ -58,14 +66,9 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
     folder = settings.model_path or SHIPPED_MODEL
     model = open_model(folder, precision=precision)
     dataset = _load(options)
-    figures, outputs = evaluate_model(model, dataset, report=print_line)
-    if options.not_skin:
-        # The other half was for fitting the skin detector.
-        unseen = measuring_half(load_pictures(options.not_skin, label="not skin"))
-        not_skin = run_model(model, unseen, report=print_line)
-        figures["not_skin"] = measure_not_skin(model, outputs, not_skin)
+    figures, outputs = evaluate_model(model, dataset, report=print_line, not_skin=options.not_skin)
     if options.stress:
-        figures |= measure_robustness(model, dataset.samples, report=print_line)
+        figures["stress"] = measure_stress(model, dataset.samples, report=print_line)
     print_line(describe_figures(figures))
     with raise_disk_full():
         if options.left_out:
@@ -78,7 +81,7 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
 def _write_left_out(
     folder: Path, model: Model, out: Path, figures: Mapping[str, Any], outputs: ModelOutputs
 ) -> None:
-    """Raises BadDataset for a picture that the model may have learned from."""
+    """Refuses a picture that the model may have learned from."""
     if not (folder / SPLIT).is_file():
         raise BadDataset(f"{folder} has no {SPLIT}: what it has learned from is not known.")
     parts = read_split(folder / SPLIT)
@@ -151,7 +154,7 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
         train=load_part(sources, parts, "train", cut=cut, report=print_line),
         validation=load_part(sources, parts, "validation", cut=cut, report=print_line),
         not_skin=options.not_skin,
-        others=select_fitting(sources.others, parts),
+        others=select_fitting(sources.dataset.others, parts),
         left_out=[entry.scores for entry in left_out],
         report=print_line,
     )
@@ -163,7 +166,7 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
     if left_out:
         card["left_out"] = [entry.for_card() for entry in left_out]
     with raise_disk_full():
-        if sources.others and options.split is None:
+        if sources.dataset.others and options.split is None:
             write_split(parts, options.model / SPLIT)
         version = write_model_files(options.model, card=card, calibration=calibration)
     print_line(
@@ -180,7 +183,7 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     test = load_part(sources, parts, "test", cut=options.cut_normal_skin, report=print_line)
     if not test or not validation:
         raise BadDataset("None of these pictures is in the validation or in the test part.")
-    unseen = tuple(select_part(sources.others, parts, "test"))
+    unseen = tuple(select_part(sources.dataset.others, parts, "test"))
     with raise_disk_full():
         figures = measure_again(
             options.model,
@@ -211,5 +214,5 @@ def _load_model_pictures(options: CardOptions) -> tuple[Sources, dict[str, Part]
         print_line(
             f"{len(unnamed)} pictures are in no part of the split: {unnamed[0].image_id}, ..."
         )
-    split = split_samples((*sources.dataset.samples, *sources.others), given=parts)
-    return sources, parts | {s.image_id: split[s.image_id] for s in sources.others}
+    split = split_samples((*sources.dataset.samples, *sources.dataset.others), given=parts)
+    return sources, parts | {s.image_id: split[s.image_id] for s in sources.dataset.others}

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from skinapi.base.settings import Settings
-from skinapi.learning.commands.options import ExportOptions, print_line, raise_disk_full
-from skinapi.learning.package.card import describe_missing_labels
-from skinapi.learning.package.openvino_export import (
+from skinapi.learning.commands import ExportOptions, print_line, raise_disk_full
+from skinapi.learning.train.card import describe_missing_labels
+from skinapi.learning.train.openvino_export import (
     Servable,
     export_servable,
     make_servable,
     new_model_folder,
     write_model_files,
 )
-from skinapi.learning.package.user_networks import load_user_network
+from skinapi.learning.train.user_networks import load_user_network
 from skinapi.model.calibration.model_calibration import ModelCalibration
 from skinapi.model.dataset_labels import name_outputs
 from skinapi.model.network.openvino_engine import Precision

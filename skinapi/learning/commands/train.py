@@ -12,29 +12,47 @@ import keras
 
 from skinapi.base.errors import BadDataset, BadNetwork
 from skinapi.base.settings import Settings
-from skinapi.learning.commands.options import TrainOptions, print_line, raise_disk_full
-from skinapi.learning.data.dataset_folders import Dataset, require_classes
-from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
-from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
-from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
+from skinapi.learning.commands import TrainOptions, print_line, raise_disk_full
+from skinapi.learning.data.datasets import (
+    NEXT_KEY,
+    Dataset,
+    Sources,
+    load_part,
+    load_sources,
+    require_classes,
+)
+from skinapi.learning.data.samples import (
+    Sample,
+    label_for,
+    read_split,
+    refuse_leakage,
+    select_fitting,
+    select_part,
+    split_samples,
+    write_split,
+)
 from skinapi.learning.measure.evaluation import evaluate_model
-from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.package.card import describe_limits, describe_training, list_sources
-from skinapi.learning.package.fit_bands import (
+from skinapi.learning.progress import Report
+from skinapi.learning.train.card import (
+    describe_figures,
+    describe_limits,
+    describe_training,
+    list_sources,
+)
+from skinapi.learning.train.fit_bands import (
     LeftOut,
     malignant_scores,
     read_left_out,
     write_left_out,
 )
-from skinapi.learning.package.openvino_export import new_model_folder
-from skinapi.learning.package.trained_model import (
+from skinapi.learning.train.openvino_export import new_model_folder
+from skinapi.learning.train.recipe import Recipe, TrainingData
+from skinapi.learning.train.trained_model import (
     calibrate_and_measure,
     calibrate_trained,
     export_trained,
 )
-from skinapi.learning.progress import Report
-from skinapi.learning.train.recipe import RECIPES, Recipe, TrainingData
 from skinapi.learning.train.training import OnEpoch, TrainingRun, TrainingStatus, train_network
 from skinapi.learning.train.weights import initialise
 from skinapi.model.conditions import NORMAL_SKIN
@@ -130,9 +148,11 @@ def _train(
         train=train,
         validation=validation,
         shares={
-            one.name: one.share for one in sources.sources if one.name not in options.leave_out
+            source.name: source.share
+            for source in sources.sources
+            if source.name not in options.leave_out
         },
-        others=select_fitting(sources.others, parts),
+        others=select_fitting(sources.dataset.others, parts),
     )
     name = "+".join(source.name for source in sources.sources)
     if options.leave_out:
@@ -150,7 +170,7 @@ def _train(
             report=report,
         ),
     )
-    unseen = tuple(select_part(sources.others, parts, "test"))
+    unseen = tuple(select_part(sources.dataset.others, parts, "test"))
     return _Training(
         network=network,
         recipe=recipe,
@@ -228,7 +248,7 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
     is for training only: in another part it could leak.
     """
     given = read_split(options.split) if options.split else {}
-    samples = (*sources.dataset.samples, *sources.others)
+    samples = (*sources.dataset.samples, *sources.dataset.others)
     parts = split_samples(samples, given=given, seed=options.seed)
     for source in options.leave_out:
         parts |= _test_on(source, samples)
@@ -246,22 +266,14 @@ def _test_on(source: str, samples: Sequence[Sample]) -> dict[str, Part]:
 
 
 def choose_recipe(options: TrainOptions) -> Recipe:
-    recipe = RECIPES[options.recipe]
-    if recipe.views and options.init == "none":
-        raise BadNetwork(
-            f"{recipe.name} trains the last blocks of a network that knows something already; with "
-            "--init none, train every layer (--recipe whole)"
-        )
     given = {
         "epochs": options.epochs,
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "batch": options.batch,
-        "views": options.views if recipe.views else None,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(
-        recipe,
+    return Recipe(
         architecture=options.architecture,
         side=options.side,
         seed=options.seed,

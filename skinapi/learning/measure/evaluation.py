@@ -1,51 +1,74 @@
-"""Evaluates a model on labelled pictures: all figures in one dictionary."""
+"""Evaluates a model on labelled pictures: all figures in one dictionary, and the test figures that
+its calibration tells beside each finding.
+"""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from skinapi.learning.data.dataset_folders import Dataset
-from skinapi.learning.data.samples import UNKNOWN, Sample, one_per_lesion
-from skinapi.learning.measure.comparison import measure_facts_gain, measure_pairs
-from skinapi.learning.measure.point_figures import measure_points
-from skinapi.learning.measure.prediction_figures import (
+import numpy as np
+import pandas as pd
+
+from skinapi.learning.data.datasets import Dataset, load_pictures
+from skinapi.learning.data.samples import UNKNOWN, Sample, measuring_half, skin_tone
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.figures import (
+    REACHED,
+    Figures,
+    ServedPictures,
     measure_bands,
-    measure_melanoma,
+    measure_class,
+    measure_each_group,
+    measure_group,
     measure_predictions,
-    measure_squamous,
-    measure_subgroups,
+    measure_sent,
+    measure_share,
+    serve_as_if_tested,
+    serve_pictures,
     short_name,
+    tabulate,
 )
 from skinapi.learning.measure.predictions import (
+    GAINS,
+    Figure,
     ModelOutputs,
+    ServedResult,
+    bootstrap_group,
+    count_as,
     lesion_classes,
     run_model,
     shared_classes,
 )
-from skinapi.learning.measure.saliency import measure_saliency, measure_shortcuts
-from skinapi.learning.measure.served_figures import (
-    count_outcomes,
-    measure_group,
-    measure_malignant_caught,
-    measure_modality_recognition,
-    measure_normal_skin,
-    measure_other_diseases,
-    measure_prediction_sets,
-    measure_refusals,
-    measure_scc,
-    measure_without_modality,
-)
-from skinapi.learning.measure.served_pictures import ServedPictures, serve_as_if_tested
-from skinapi.learning.measure.stress import measure_stress
 from skinapi.learning.progress import Report
+from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration.detectors import KNOWN
+from skinapi.model.calibration.model_calibration import (
+    LEVELS,
+    HeldOutFigures,
+    ModelCalibration,
+    PointFigures,
+    TonesTested,
+)
 from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import SQUAMOUS
+from skinapi.model.finding.join_assessments import join_assessments
 from skinapi.model.network.model import Model
+
+# The rows of a close-up and of a picture through a dermoscope of one lesion.
+Pair = Mapping[Modality, int]
+JOINED = "joined"
 
 
 def evaluate_model(
-    model: Model, dataset: Dataset, *, report: Report
-) -> tuple[dict[str, Any], ModelOutputs]:
-    """All figures of a model, ready for JSON, and the model outputs that they come from."""
+    model: Model, dataset: Dataset, *, report: Report, not_skin: Path | None = None
+) -> tuple[Figures, ModelOutputs]:
+    """All figures of a model, ready for JSON, and the model outputs that they come from.
+
+    Of `not_skin`, a folder of pictures of anything else, every other one by name is measured: the
+    rest was for fitting the skin detector.
+    """
     outputs = run_model(model, dataset.samples, report=report)
     figures = {
         "model_version": model.version,
@@ -55,79 +78,49 @@ def evaluate_model(
     if dataset.others:
         others = run_model(model, dataset.others, report=report)
         figures["other_diseases"] = measure_other_diseases(model, outputs, others)
+    if not_skin:
+        unseen = measuring_half(load_pictures(not_skin, label="not skin"))
+        pictures = run_model(model, unseen, report=report)
+        figures["not_skin"] = measure_not_skin(model, outputs, pictures)
     return figures, outputs
 
 
-def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
-    """The figures that need only the outputs, no pictures."""
+def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> Figures:
+    """The figures that need only the outputs, no pictures. Pairs, normal skin and squamous cell
+    carcinoma are left out where there are none.
+    """
     served = serve_as_if_tested(model, outputs)
-    predictions = served.predict()
+    rows, lesions = served.table, served.lesions
+    predictions, apart = served.predict(), served.predict(apart=True)
+    first = served.one_per_lesion()
     figures = {
         **measure_predictions(predictions),
-        "melanoma": measure_melanoma(predictions),
-        "bands": measure_bands(model, served.predict(apart=True)),
-        "subgroups": measure_subgroups(predictions),
+        "bands": measure_bands(model, apart),
         "dropped_classes": [
             short_name(key) for key in lesion_classes() if key not in predictions.classes
         ],
-        **_measure_groups(served.lesions),
-        **_measure_served(served),
-        **_describe_rules(model),
-        **_describe_patient_facts(model, outputs),
+        **_measure_groups(lesions),
+        "refusals": measure_share("refused_share", lesions.table, lesions.table["refused"]),
+        "malignant_caught": measure_each_group(first.table, "calibrated_as", measure_sent),
+        "points": measure_points(model, outputs),
+        "prediction_sets": _measure_prediction_sets(lesions.table),
+        "gates": _count_outcomes(rows),
     }
+    if rows["squamous"].any():
+        figures["scc"] = _measure_squamous(rows)
+        if SQUAMOUS in apart.classes:
+            figures["scc"]["output"] = measure_class(apart, apart.classes.index(SQUAMOUS))
+    if len(lesions.table) < len(rows) and NORMAL_SKIN in model.labels:
+        figures["normal_skin"] = _measure_normal_skin(rows)
     if pairs := measure_pairs(model, outputs, served.results):
         figures["pairs"] = pairs
     if lesions_known:
-        lesions = served.one_per_lesion()
-        figures["one_per_lesion"] = {
-            **measure_predictions(lesions.predict()),
-            **_measure_groups(lesions),
-        }
+        own = {**measure_predictions(first.predict()), **_measure_groups(first)}
+        figures["one_per_lesion"] = own
     return figures
 
 
-def _describe_rules(model: Model) -> dict[str, Any]:
-    """The calibration's temperature and naming rule, for the card."""
-    rules = {}
-    for modality in KNOWN:
-        calibration = model.calibration.of(modality)
-        naming = calibration.naming
-        rules[modality.value] = {
-            "temperature": calibration.temperature,
-            "tau": naming.tau if naming else None,
-            "prior": {short_name(key): p for key, p in naming.prior.items()} if naming else {},
-        }
-    return {"rules": rules}
-
-
-def _describe_patient_facts(model: Model, outputs: ModelOutputs) -> dict[str, Any]:
-    table = model.calibration.patient_facts
-    if table is None:
-        return {}
-    gain = measure_facts_gain(model.calibration, model.labels, outputs, table)
-    return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
-
-
-def _measure_served(served: ServedPictures) -> dict[str, Any]:
-    """What users get for these pictures. Normal skin and SCC are left out where there are none."""
-    model, rows, lesions = served.model, served.table, served.lesions.table
-    figures = {
-        "refusals": measure_refusals(lesions),
-        "malignant_caught": measure_malignant_caught(served.one_per_lesion()),
-        "points": measure_points(model, served.outputs),
-        "told_nothing": measure_without_modality(model, served.outputs),
-        "prediction_sets": measure_prediction_sets(lesions),
-        "modality_recognition": measure_modality_recognition(rows),
-        "gates": count_outcomes(rows),
-    }
-    if rows["squamous"].any():
-        figures["scc"] = measure_scc(rows) | measure_squamous(served.predict(apart=True))
-    if len(lesions) < len(rows) and NORMAL_SKIN in model.labels:
-        figures["normal_skin"] = measure_normal_skin(rows)
-    return figures
-
-
-def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, dict[str, Any]]]:
+def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, Figures]]:
     """The figures by source, by modality, and by skin tone where the data sets name one; of a
     source with several modalities also by these.
     """
@@ -140,38 +133,268 @@ def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, dict[str, An
     return {f"by_{column}": figures for column, figures in groups.items()}
 
 
-def _measure_each(lesions: ServedPictures, column: str) -> dict[str, dict[str, Any]]:
-    return {name: _measure_group(group) for name, group in lesions.by(column).items()}
+def _measure_each(lesions: ServedPictures, column: str) -> dict[str, Figures]:
+    return {name: measure_group(group) for name, group in lesions.by(column).items()}
 
 
-def _measure_group(group: ServedPictures) -> dict[str, Any]:
-    """The figures of one group; without those that need two classes where it has fewer. Classes
-    that it lacks are left out, and the other probabilities renormalised.
+def _count_outcomes(rows: pd.DataFrame) -> Figures:
+    """The shares of refused and uncertain pictures, and the count of each outcome."""
+    return {
+        "n": len(rows),
+        "refused": float(rows["refused"].mean()),
+        "uncertain": float(rows["in_doubt"].mean()),
+        "outcomes": dict(sorted(Counter(rows["outcome"].tolist()).items())),
+    }
+
+
+def _measure_squamous(rows: pd.DataFrame) -> Figures:
+    """How many squamous cell carcinomas are sent to a doctor, and how soon.
+
+    A model may have no output for them, so they are found by the label as their data set writes it.
     """
-    figures = measure_group(group.table)
-    if len(shared_classes(group.model, group.outputs)) < 2:
-        lesions = group.table["lesion"].nunique()
-        return {**figures, "n": len(group.table), "lesions": lesions, "one_class_only": True}
-    predictions = group.predict()
-    figures |= measure_predictions(predictions)
-    patients = {(s.source, s.patient_id) for s in predictions.samples if s.patient_id}
-    melanoma = figures["per_class"].get("mel", {})
+    squamous = rows[rows["squamous"]]
+    figures = {"n": len(squamous), "refused": int(squamous["refused"].sum())}
+    for name in REACHED:
+        figures |= measure_share(name, squamous, squamous[name])
+    return figures
+
+
+def _measure_prediction_sets(lesions: pd.DataFrame) -> dict[str, Figures]:
+    """By modality, level and class: the coverage of the prediction sets and their mean size.
+
+    `too_few` marks a class with too few validation lesions: its coverage is not guaranteed.
+    """
+    by_modality = measure_each_group(lesions, "calibrated_as", _measure_levels)
+    return {modality: levels for modality, levels in by_modality.items() if levels}
+
+
+def _measure_levels(rows: pd.DataFrame) -> Figures:
+    levels: Figures = {}
+    for level in LEVELS:
+        held = rows[rows[f"size_{level}"].notna()]
+        if held.empty:
+            continue
+        levels[level] = _measure_sets(held, level) | {
+            "by_class": {
+                name: _measure_sets(own, level) | {"too_few": bool(own[f"too_few_{level}"].any())}
+                for name, own in held.groupby(held["label"].map(short_name))
+            }
+        }
+    return levels
+
+
+def _measure_sets(rows: pd.DataFrame, level: str) -> Figures:
     return {
-        **figures,
-        "patients": len(patients) or None,
-        "melanoma_auc": melanoma.get("auc"),
-        "melanoma_auc_interval": melanoma.get("auc_interval"),
-        "bands": measure_bands(group.model, group.predict(apart=True)),
+        "n": len(rows),
+        **measure_share("coverage", rows, rows[f"covered_{level}"]),
+        "mean_size": float(rows[f"size_{level}"].mean()),
     }
 
 
-def measure_robustness(
-    model: Model, samples: Sequence[Sample], *, report: Report
-) -> dict[str, Any]:
-    """The stress test, the heat maps and the shortcut test, on one picture of each lesion."""
-    lesions = one_per_lesion([sample for sample in samples if sample.is_lesion])
+def _measure_normal_skin(rows: pd.DataFrame) -> Figures:
+    """How much normal skin is recognised, how much is called malignant, and how many lesions are
+    taken for normal skin.
+    """
+    healthy = rows[~rows["is_lesion"]]
     return {
-        "stress": measure_stress(model, lesions, report=report),
-        "saliency": measure_saliency(model, lesions, report=report),
-        "shortcuts": measure_shortcuts(model, lesions, report=report),
+        "n": len(healthy),
+        **measure_share("refused_share", healthy, healthy["refused"]),
+        **measure_share("recognised", healthy, healthy["looks_healthy"]),
+        **measure_share("called_malignant", healthy, healthy["called_malignant"]),
+        **measure_share("lesions_taken_for_it", rows, rows["looks_healthy"], rows["is_lesion"]),
     }
+
+
+def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -> Figures:
+    """How many pictures that show no skin are refused, and how well the skin detector separates
+    them from the pictures of skin; the energy score, where the model has no detector.
+    """
+    rows = serve_pictures(model, not_skin).table
+    detector, plain = model.calibration.skin, model.calibration.dermoscopic
+    scores = np.concatenate(
+        [
+            detector.not_skin.probability(outputs.pooled)
+            if detector
+            else -plain.energy(outputs.logits)
+            for outputs in (skin, not_skin)
+        ]
+    )
+    return {
+        "gates": _count_outcomes(rows),
+        **measure_share("refused_share", rows, rows["refused"]),
+        "told_apart_by": "skin detector" if detector else "energy",
+        "auroc": metrics.auc(scores, np.arange(scores.size) >= len(skin.samples)),
+    }
+
+
+def measure_other_diseases(model: Model, known: ModelOutputs, others: ModelOutputs) -> Figures:
+    """Of pictures that show a disease which no model names: how many are in doubt as unlike the
+    training, and how many are sent to a doctor; beside them the `known` lesions, of which the doubt
+    should hold for few.
+    """
+    rows = serve_as_if_tested(model, others).table
+    lesions = known.where(lambda sample: sample.is_lesion)
+    detector = model.calibration.other_diseases
+    figures = {
+        **_measure_unlike(rows),
+        "by_class": measure_each_group(rows, "label", _measure_unlike),
+        "known": _measure_unlike(serve_as_if_tested(model, lesions).table),
+        "fitted_on": detector.pictures if detector else 0,
+    }
+    if detector:
+        scores = detector.other.probability(np.concatenate([others.pooled, lesions.pooled]))
+        figures["auroc"] = metrics.auc(scores, np.arange(scores.size) < len(rows))
+    return figures
+
+
+def _measure_unlike(rows: pd.DataFrame) -> Figures:
+    return {
+        "n": len(rows),
+        "lesions": rows["lesion"].nunique(),
+        **measure_share("unlike", rows, rows["unlike"]),
+        **measure_share("sent", rows, rows["sent"]),
+        **measure_share("refused_share", rows, rows["refused"]),
+    }
+
+
+def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
+    """For each lesion with both kinds of picture, the row of the first one of each kind by name."""
+    pairs: dict[str, dict[Modality, int]] = {}
+    for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
+        sample = samples[row]
+        if sample.modality in KNOWN:
+            pairs.setdefault(sample.lesion_key, {}).setdefault(sample.modality, row)
+    return [{kind: pair[kind] for kind in KNOWN} for pair in pairs.values() if len(pair) > 1]
+
+
+def measure_pairs(model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]) -> Figures:
+    """The figures of each picture alone and of the joined answer, and how much better that is; {}
+    without pairs of two classes.
+    """
+    classes = shared_classes(model, outputs)
+    samples, rows, truth = [], [], []
+    for pair in list_pairs(outputs.samples):
+        sample = outputs.samples[min(pair.values())]
+        if (label := count_as(sample.label)) in classes:
+            samples.append(sample)
+            rows.append(pair)
+            truth.append(classes.index(label))
+    if len(set(truth)) < 2:
+        return {}
+    labels = np.array(truth)
+    draws = metrics.draw_bootstrap(list(map(bootstrap_group, samples)))
+    served = {kind.value: [results[pair[kind]] for pair in rows] for kind in KNOWN}
+    served[JOINED] = [_join(model, [results[row] for row in pair.values()]) for pair in rows]
+    shares = {
+        name: np.array([_within(result.assessment.probabilities, classes) for result in own])
+        for name, own in served.items()
+    }
+
+    def measure(name: str, minus: str | None = None) -> Figures:
+        """With `minus` the paired differences, the same lesions drawn for both."""
+        figures: Figures = {}
+        for key, figure in GAINS.items():
+
+            def over(drawn: metrics.Rows, figure: Figure = figure) -> float:
+                own = figure(shares[name][drawn], labels[drawn])
+                return own - figure(shares[minus][drawn], labels[drawn]) if minus else own
+
+            figures |= metrics.with_interval(key, draws, over)
+        return figures
+
+    return {
+        "n": len(rows),
+        **{name: measure(name) | measure_sent(tabulate(samples, served[name])) for name in served},
+        "gain_over": {kind.value: measure(JOINED, minus=kind.value) for kind in KNOWN},
+    }
+
+
+def _join(model: Model, results: Sequence[ServedResult]) -> ServedResult:
+    """Refused only where all pictures are: then the joined answer counts for figures alone."""
+    accepted = [result.assessment for result in results if result.refused is None]
+    assessments = accepted or [result.assessment for result in results]
+    refused = None if accepted else results[0].refused
+    return ServedResult(join_assessments(model.calibration, assessments), refused=refused)
+
+
+def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[float]:
+    """The probabilities counted within these classes, renormalised."""
+    shares = np.zeros(len(classes))
+    for key, share in probabilities.items():
+        if (counted := count_as(key)) in classes:
+            shares[classes.index(counted)] += share
+    divided: list[float] = (shares / shares.sum()).tolist()
+    return divided
+
+
+def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:
+    """By operating point and kind of picture, the figures over one picture of that kind of each
+    lesion, and `by_source`; {} for a model without operating points.
+    """
+    return {
+        point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
+        for point in (_points_of(model.calibration) if outputs.samples else ())
+    }
+
+
+def _points_of(calibration: ModelCalibration) -> Iterator[OperatingPoint]:
+    """Those for which every kind of picture has a threshold."""
+    own = [kind for kind in (calibration.dermoscopic, calibration.clinical) if kind is not None]
+    return (point for point in OperatingPoint if all(point in kind.sent for kind in own))
+
+
+def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:
+    served = serve_as_if_tested(model, outputs).lesions
+    figures = {}
+    for kind in KNOWN:
+        own = served.where(served.table["calibrated_as"] == kind.value).one_per_lesion().table
+        if not own.empty:
+            by_source = measure_each_group(own, "source", measure_sent)
+            figures[kind.value] = {**measure_sent(own), "by_source": by_source}
+    return figures
+
+
+def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
+    """Adds to the calibration what the notice beside each finding says about the test part, and
+    what each operating point does on it.
+    """
+    calibration = model.calibration.at(OperatingPoint.CAUTIOUS)
+    cautious = model.with_calibration(calibration)
+    # A picture of a kind that the data set does not name is no test of a kind.
+    points = measure_points(model, outputs.where(lambda sample: sample.modality in KNOWN))
+    tested = {
+        kind.value: calibration.of(kind).model_copy(
+            update={
+                "tested": measure_tested(cautious, outputs, kind),
+                "point_figures": {
+                    OperatingPoint(point): PointFigures.model_validate(kinds[kind])
+                    for point, kinds in points.items()
+                    if kind in kinds
+                },
+            }
+        )
+        for kind in KNOWN
+        if kind is Modality.DERMOSCOPIC or calibration.clinical is not None
+    }
+    return model.with_calibration(calibration.model_copy(update=tested))
+
+
+def measure_tested(
+    model: Model, outputs: ModelOutputs, modality: Modality
+) -> HeldOutFigures | None:
+    """The test figures of a modality for the notice beside each finding, from one picture of each
+    lesion. None without a malignant lesion.
+    """
+    own = outputs.lesions_of(modality).one_per_lesion()
+    if not own.samples:
+        return None
+    figures = measure_sent(serve_as_if_tested(model, own).table)
+    if not figures["malignant"]:
+        return None
+    return HeldOutFigures(
+        modality=modality,
+        lesions=figures["lesions"],
+        malignant=figures["malignant"],
+        sensitivity=figures["caught"],
+        tones=TonesTested.model_validate(Counter(filter(None, map(skin_tone, own.samples)))),
+    )

@@ -1,6 +1,8 @@
-"""Metrics from probabilities and labels, in numpy alone."""
+"""Metrics from probabilities and labels, and their intervals, in numpy alone."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.integer]
+OverRows = Callable[[Rows], float]
 
 BINS = 15
 RESAMPLES = 1000
@@ -18,39 +21,21 @@ RESAMPLES = 1000
 
 def auc(scores: Floats, positive: Mask) -> float:
     """Area under the ROC curve. Ties count half; NaN without positives or without negatives."""
-    return auc_of_ranks(rank(scores), positive)
-
-
-def rank(scores: Floats) -> Rows:
-    """The rank of each score among the distinct ones. Ranked once, a bootstrap need not sort."""
-    return np.asarray(np.unique(scores, return_inverse=True)[1])
-
-
-def auc_of_ranks(ranks: Rows, positive: Mask) -> float:
     n_positive = int(positive.sum())
     n_negative = positive.size - n_positive
     if n_positive == 0 or n_negative == 0:
         return float("nan")
-    highest = int(ranks.max()) + 1
-    positives = np.bincount(ranks[positive], minlength=highest)
-    negatives = np.bincount(ranks[~positive], minlength=highest)
+    distinct, ranks = np.unique(scores, return_inverse=True)
+    positives = np.bincount(ranks[positive], minlength=distinct.size)
+    negatives = np.bincount(ranks[~positive], minlength=distinct.size)
     below = np.cumsum(negatives) - negatives / 2
     return float(positives @ below / (n_positive * n_negative))
 
 
 def macro_auc(probabilities: Floats, labels: Labels) -> float:
     """The mean one-versus-rest AUC of the classes that occur."""
-    return macro_auc_of_ranks(rank_classes(probabilities), labels)
-
-
-def rank_classes(probabilities: Floats) -> Rows:
-    return np.column_stack([rank(scores) for scores in probabilities.T])
-
-
-def macro_auc_of_ranks(ranks: Rows, labels: Labels) -> float:
-    """`ranks` has a column per class."""
-    aucs = [auc_of_ranks(ranks[:, label], labels == label) for label in np.unique(labels)]
-    return float(np.mean(aucs))
+    present = np.unique(labels)
+    return float(np.mean([auc(probabilities[:, label], labels == label) for label in present]))
 
 
 def balanced_accuracy(probabilities: Floats, labels: Labels) -> float:
@@ -73,29 +58,13 @@ def specificity(chosen: Mask, positive: Mask) -> float:
 
 
 def ece(probabilities: Floats, labels: Labels) -> float:
-    """Expected calibration error of the top class, in fifteen bins of equal mass."""
-    return calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
-
-
-def calibration_error(stated: Floats, happened: Mask) -> float:
-    """The mean gap between probability and frequency, in bins of equal size."""
+    """The mean gap between probability and frequency of the most probable class."""
+    stated, happened = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     # Bins of equal size, not of equal width: most probabilities are near 1, and bins there would
     # hold all pictures.
     bins = np.array_split(np.argsort(stated, kind="stable"), BINS)
     gaps = [abs(happened[rows].sum() - stated[rows].sum()) for rows in bins if rows.size]
     return float(sum(gaps) / stated.size)
-
-
-def ece_by_chance(probabilities: Floats) -> Floats:
-    """The calibration errors that a perfect calibration would show on so many pictures.
-
-    Each draw makes the top class true as often as its probability says. In a small set the error is
-    never near zero, because small bins deviate by chance.
-    """
-    random = np.random.default_rng(0)
-    stated = probabilities.max(axis=1)
-    draws = random.random((RESAMPLES, stated.size)) < stated
-    return np.array([calibration_error(stated, happened) for happened in draws])
 
 
 def log_loss(probabilities: Floats, labels: Labels) -> float:
@@ -117,37 +86,75 @@ def specificity_at_sensitivity(scores: Floats, positive: Mask, wanted: float) ->
 
 
 def draw_bootstrap(groups: Sequence[str]) -> list[Rows]:
-    """Bootstrap samples as row numbers. Whole groups (patients, lesions) are drawn, because their
-    pictures are not independent.
+    """All rows, for the figure itself, and then bootstrap samples as row numbers.
+
+    Whole groups (patients, lesions) are drawn, because their pictures are not independent.
     """
     _, group_of = np.unique(groups, return_inverse=True)
     sizes = np.bincount(group_of)
     members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(sizes)[:-1])
     random = np.random.default_rng(0)
     chosen = random.integers(sizes.size, size=(RESAMPLES, sizes.size))
-    return [np.concatenate([members[group] for group in draw]) for draw in chosen]
+    resampled = [np.concatenate([members[group] for group in draw]) for draw in chosen]
+    return [np.arange(len(groups)), *resampled]
 
 
-def all_rows_and_draws(groups: Sequence[str]) -> list[Rows]:
-    """All rows, for the figure itself, and then the bootstrap samples for its interval."""
-    return [np.arange(len(groups)), *draw_bootstrap(groups)]
-
-
-def bootstrap_interval(
-    figure: Callable[[Rows], float], draws: Sequence[Rows]
-) -> tuple[float, float]:
+def bootstrap_interval(figure: OverRows, draws: Sequence[Rows]) -> tuple[float, float]:
     """95 % percentile bootstrap."""
     # A draw without one of the classes has no AUC: NaN, left out.
-    low, high = np.nanpercentile([figure(rows) for rows in draws], (2.5, 97.5))
+    low, high = np.nanpercentile([figure(rows) for rows in draws[1:]], (2.5, 97.5))
     return float(low), float(high)
 
 
-def wilson_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share. The number of observations is that of the groups.
+def with_interval(name: str, draws: Sequence[Rows], figure: OverRows) -> dict[str, Any]:
+    """A figure over all rows, with its 95 % interval."""
+    return {name: figure(draws[0]), f"{name}_interval": [*bootstrap_interval(figure, draws)]}
 
-    Not a bootstrap: its interval would have no width where all or none of the rows hit.
+
+def share_with_interval(
+    name: str, hit: Mask, groups: Sequence[str], among: Mask | None = None
+) -> dict[str, Any]:
+    """The share of hits among these rows with Wilson's 95 % interval, None without rows.
+
+    The number of observations is that of the groups. Not a bootstrap: its interval would have no
+    width where all or none of the rows hit.
     """
-    count = len(set(groups))
-    if count == 0:
-        return float("nan"), float("nan")
-    return intervals.wilson_interval(float(hit.mean()), count)
+    counted = np.ones(hit.size, bool) if among is None else among
+    if not counted.any():
+        return {name: None, f"{name}_interval": None}
+    share = float(hit[counted].mean())
+    observed = len({groups[row] for row in np.flatnonzero(counted).tolist()})
+    return {name: share, f"{name}_interval": [*intervals.wilson_interval(share, observed)]}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure of two models, and the 95 % interval of second minus first.
+
+    From a paired bootstrap by patient, or by lesion where the patient is not known: each draw takes
+    the same lesions from both. Otherwise easy and hard lesions would add noise that both share.
+    """
+
+    first: float
+    second: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, first: OverRows, second: OverRows, draws: Sequence[Rows]) -> "Difference":
+        """`draws` are those of `draw_bootstrap`."""
+        low, high = bootstrap_interval(lambda drawn: second(drawn) - first(drawn), draws)
+        return cls(first(draws[0]), second(draws[0]), low, high)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        # Not "equal": with more pictures the difference may turn out real.
+        verdict = "" if self.resolved else ", not resolved"
+        return (
+            f"{self.first:.4f} -> {self.second:.4f}: {self.second - self.first:+.4f} "
+            f"[{self.low:+.4f}, {self.high:+.4f}]{verdict}"
+        )

@@ -1,6 +1,8 @@
-"""Runs a model on labelled pictures, with the engine and the rules of serving."""
+"""Runs a model on labelled pictures, with the engine and the rules of serving, and compares the
+predictions of two models, with paired bootstrap intervals.
+"""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
@@ -9,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.degradation import Change
+from skinapi.learning.data.augmentation import Change
 from skinapi.learning.data.samples import (
     Sample,
     label_for,
     one_per_lesion,
     read_sample,
     read_training_photo,
+    skin_tone,
 )
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.metrics import Difference
 from skinapi.learning.progress import Progress, Report
 from skinapi.model.calibration.model_calibration import Calibration, softmax
 from skinapi.model.conditions import conditions_table
@@ -29,6 +34,14 @@ from skinapi.model.refusals import Reason
 
 BATCH = 8
 FOUND = "found"
+
+Figure = Callable[[metrics.Floats, metrics.Labels], float]
+GAINS: Mapping[str, Figure] = {
+    "macro_auc": metrics.macro_auc,
+    "balanced_accuracy": metrics.balanced_accuracy,
+}
+# The share of the malignant lesions that are sent to a doctor at the standard operating point.
+SENT = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,8 @@ def name_result(result: ServedResult) -> str:
     return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND
 
 
-def serve_outputs(
-    model: Model, outputs: ModelOutputs, *, use_modality: bool = True
-) -> list[ServedResult]:
-    """Applies the rules of serving to each output.
-
-    With `use_modality` False the client names no modality, so the model has to recognise it.
-    """
+def serve_outputs(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
+    """Applies the rules of serving to each output."""
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         assessment = assess(
@@ -127,7 +135,7 @@ def serve_outputs(
             labels=model.labels,
             logits=logits,
             pooled=pooled,
-            context=Context(modality=sample.modality if use_modality else Modality.UNKNOWN),
+            context=Context(modality=sample.modality),
         )
         not_skin = Reason.NOT_SKIN if assessment.something_else else None
         results.append(ServedResult(assessment, outputs.unfit.get(sample.image_id, not_skin)))
@@ -138,7 +146,7 @@ def serve_outputs(
 class Predictions:
     """Class probabilities beside the true labels, for the lesion classes that the labels hold.
 
-    - `probabilities`: renormalised over `classes`; `uncalibrated` are those before temperature
+    - `probabilities`: renormalised over `classes`
     - `named`: the class that the naming rule states when not in doubt
     - `stated`: the class that a client gets, doubts included; -1 where it is none of `classes` or
       the picture is refused
@@ -147,7 +155,6 @@ class Predictions:
 
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
-    uncalibrated: NDArray[np.float64]
     labels: NDArray[np.int64]
     samples: Sequence[Sample]
     refused: NDArray[np.bool_]
@@ -160,21 +167,12 @@ class Predictions:
         """The groups that a bootstrap draws as a whole."""
         return [bootstrap_group(sample) for sample in self.samples]
 
-    def one_class(self, key: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
-        """The class's probability for each picture, and which pictures are of it; None where it is
-        none of `classes`.
-        """
-        if key not in self.classes:
-            return None
-        index = self.classes.index(key)
-        return self.probabilities[:, index], self.labels == index
-
     def select(self, chosen: NDArray[Any]) -> "Predictions":
         rows = np.arange(len(self.samples))[chosen]
         arrays = {
-            one.name: values[rows]
-            for one in fields(self)
-            if isinstance(values := getattr(self, one.name), np.ndarray)
+            column.name: values[rows]
+            for column in fields(self)
+            if isinstance(values := getattr(self, column.name), np.ndarray)
         }
         return replace(self, samples=[self.samples[row] for row in rows], **arrays)
 
@@ -204,29 +202,29 @@ def predict(
     place = [classes.index(count(key)) for key in own]
     logits = kept.logits[:, [model.labels.index(key) for key in own]]
     used = [
-        calibration_modality(sample, one) for sample, one in zip(kept.samples, given, strict=True)
+        calibration_modality(sample, result)
+        for sample, result in zip(kept.samples, given, strict=True)
     ]
     calibrations = [model.calibration.of(modality) for modality in used]
     temperatures = np.array([calibration.temperature for calibration in calibrations])
     probabilities = softmax(logits / temperatures[:, None])
-    stated = ["" if one.refused else count(one.assessment.stated) for one in given]
+    stated = ["" if result.refused else count(result.assessment.stated) for result in given]
     return Predictions(
         classes=classes,
-        probabilities=add_columns(probabilities, place, len(classes)),
-        uncalibrated=add_columns(softmax(logits), place, len(classes)),
+        probabilities=_add_columns(probabilities, place, len(classes)),
         labels=np.array([classes.index(count(sample.label)) for sample in kept.samples]),
         samples=kept.samples,
-        refused=np.array([one.refused is not None for one in given]),
+        refused=np.array([result.refused is not None for result in given]),
         named=np.array(place)[name_classes(calibrations, own, probabilities)],
         stated=np.array([classes.index(key) if key in classes else -1 for key in stated]),
         calibrated_as=np.array(used, np.str_),
     )
 
 
-def add_columns(
+def _add_columns(
     probabilities: NDArray[np.float64], place: Sequence[int], columns: int
 ) -> NDArray[np.float64]:
-    """Each column added to the one of its `place`. In the same places nothing changes by a bit."""
+    """Each column added to the one of its `place`."""
     added = np.zeros((len(probabilities), columns))
     for column, to in enumerate(place):
         added[:, to] += probabilities[:, column]
@@ -276,3 +274,60 @@ def lesion_classes() -> tuple[str, ...]:
     """The seven lesion classes in the order that clients expect: that of their short names."""
     lesions = [c for c in conditions_table().conditions if c.dx and c.counted_as is None]
     return tuple(c.key for c in sorted(lesions, key=lambda c: c.dx or ""))
+
+
+def compare_predictions(
+    first: Predictions, second: Predictions, figures: Mapping[str, Figure] | None = None
+) -> dict[str, Difference]:
+    """Compares the predictions of two models for the same pictures."""
+    same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
+    if not same or first.classes != second.classes:
+        raise BadDataset("Only answers to the same pictures and classes can be compared")
+    draws = metrics.draw_bootstrap(first.groups)
+    answers = [(each.probabilities, each.labels) for each in (first, second)]
+
+    def measure(figure: Figure, side: int, rows: metrics.Rows) -> float:
+        probabilities, labels = answers[side]
+        return figure(probabilities[rows], labels[rows])
+
+    return {
+        name: Difference.of(partial(measure, figure, 0), partial(measure, figure, 1), draws)
+        for name, figure in (figures or choose_figures(first)).items()
+    }
+
+
+def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
+    """The usual figures, the AUC of melanoma where the labels hold it, and, where they hold both,
+    how well malignant is told from benign: AUC, and specificity where SENT of the malignant are
+    found.
+    """
+    figures = {**GAINS, "log_loss": metrics.log_loss, "ece": metrics.ece}
+    keys = conditions_table().malignant_keys
+    malignant = [place for place, key in enumerate(predictions.classes) if key in keys]
+    if "melanoma" in predictions.classes:
+        place = predictions.classes.index("melanoma")
+        figures["melanoma_auc"] = lambda p, y: metrics.auc(p[:, place], y == place)
+    if 0 < len(malignant) < len(predictions.classes):
+        figures["malignant_auc"] = lambda p, y: metrics.auc(
+            p[:, malignant].sum(axis=1), np.isin(y, malignant)
+        )
+        figures[f"specificity_at_{SENT:.0%}"] = lambda p, y: metrics.specificity_at_sensitivity(
+            p[:, malignant].sum(axis=1), np.isin(y, malignant), SENT
+        )
+    return figures
+
+
+def split_by_group(predictions: Predictions) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The rows of each source and kind of picture, each kind, and each skin tone that is known,
+    where they hold two classes.
+    """
+    groups: dict[str, list[int]] = {}
+    for row, sample in enumerate(predictions.samples):
+        names = [f"{sample.source}, {sample.modality}", f"all {sample.modality}"]
+        if (tone := skin_tone(sample)) is not None:
+            names.append(f"{tone} skin")
+        for name in names:
+            groups.setdefault(name, []).append(row)
+    for name, rows in sorted(groups.items()):
+        if np.unique(predictions.labels[rows]).size > 1:
+            yield name, np.isin(np.arange(len(predictions.samples)), rows)

@@ -1,5 +1,5 @@
-"""The four architectures: where each is cut into a frozen and a trained part, how its batch
-normalisations are fused into its convolutions, and how its kernels are rounded to float16.
+"""The four architectures: how their batch normalisations are fused into their convolutions, and how
+their kernels are rounded to float16.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,28 +22,19 @@ LARGEST_SCALE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`features`: the layer whose output is pooled. `last_frozen`: where only the last blocks are
-    trained, the last layer that is not.
-    """
+    """`features` is the layer whose output is pooled."""
 
     build: Callable[..., keras.Model]
     scaling: Scaling
     features: str
-    last_frozen: str
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "ResNet50": Architecture(
-        keras.applications.ResNet50, Scaling.CAFFE, "conv5_block3_out", "conv4_block6_out"
-    ),
-    "DenseNet169": Architecture(
-        keras.applications.DenseNet169, Scaling.TORCH, "relu", "pool4_pool"
-    ),
-    "MobileNetV2": Architecture(
-        keras.applications.MobileNetV2, Scaling.TF, "out_relu", "block_12_add"
-    ),
+    "ResNet50": Architecture(keras.applications.ResNet50, Scaling.CAFFE, "conv5_block3_out"),
+    "DenseNet169": Architecture(keras.applications.DenseNet169, Scaling.TORCH, "relu"),
+    "MobileNetV2": Architecture(keras.applications.MobileNetV2, Scaling.TF, "out_relu"),
     "EfficientNetB3": Architecture(
-        keras.applications.EfficientNetB3, Scaling.RAW, "top_activation", "block5e_add"
+        keras.applications.EfficientNetB3, Scaling.RAW, "top_activation"
     ),
 }
 
@@ -64,24 +55,6 @@ def build_network(
     kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)
     logits = keras.layers.Dense(outputs, name="logits", dtype="float32")(kept)
     return keras.Model(trunk.inputs, logits, name=architecture.lower())
-
-
-def build_tail(network: keras.Model, cut: str) -> keras.Model:
-    """The part of the network after this layer, sharing its weights."""
-    return keras.Model(network.get_layer(cut).output, network.output, name=f"{network.name}_tail")
-
-
-def build_trunk(network: keras.Model, cut: str) -> keras.Model:
-    """The part of the network up to this layer, sharing its weights."""
-    return keras.Model(network.inputs, network.get_layer(cut).output, name=f"{network.name}_trunk")
-
-
-def freeze_below(network: keras.Model, cut: str) -> None:
-    """Freezes all layers up to the cut, batch statistics included."""
-    for layer in network.layers:
-        layer.trainable = False
-        if layer.name == cut:
-            return
 
 
 @contextmanager

@@ -1,14 +1,12 @@
-"""What decides how a network comes out: the hyperparameters, the learning rate among them, and the
-data to train on, with how often each picture is drawn.
+"""What decides how a network comes out: the hyperparameters, the data to train on, how often each
+picture is drawn, and the views and batches of it that a network is shown.
 """
 
-import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import keras
@@ -17,19 +15,22 @@ from keras.optimizers.schedules import CosineDecay
 from numpy.typing import NDArray
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.augmentation import AugmentationConfig
-from skinapi.learning.data.samples import Sample
-from skinapi.learning.train.networks import build_network, precision
+from skinapi.learning.data.augmentation import (
+    augment_picture,
+    degrade_picture,
+    mark_picture,
+    relight,
+    widen,
+)
+from skinapi.learning.data.samples import Sample, open_sample
+from skinapi.learning.train.networks import ARCHITECTURES, build_network, precision
 from skinapi.model.conditions import NORMAL_SKIN
-from skinapi.platform.storage.files import written_durably
+from skinapi.model.network.tensor import Tensor, make_tensor, make_whole_tensor
 
-Depth = Literal["last-blocks", "whole"]
 Optimizer = Literal["AdamW", "Adam", "SGD", "RMSprop"]
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
-
-RECORD = "training.json"
-MAX_NAMED = 8
+Fetch = Callable[[Rows, np.random.Generator], tuple[Floats, Floats]]
 
 OPTIMIZERS: Mapping[Optimizer, Callable[..., keras.optimizers.Optimizer]] = {
     "AdamW": keras.optimizers.AdamW,
@@ -37,60 +38,53 @@ OPTIMIZERS: Mapping[Optimizer, Callable[..., keras.optimizers.Optimizer]] = {
     "SGD": partial(keras.optimizers.SGD, momentum=0.9),
     "RMSprop": keras.optimizers.RMSprop,
 }
+NAME = "whole"
 # In a card these describe the network; the others describe its one phase (`Recipe.for_card`).
 OF_THE_NETWORK = (
     *("architecture", "side", "dropout", "seed", "still", "compute"),
-    *("most_normal_skin", "balanced", "strengths"),
+    *("most_normal_skin", "balanced"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Every hyperparameter of a training. The card records it, and resuming compares it.
+    """Every hyperparameter of a training: every layer learns, from new views of each picture in
+    each epoch, as those of the shipped model did. The card records it, and resuming compares it.
 
     The field names are keys in card.json and training.json, so they outlive any renaming here.
 
     - `learning_rate`: the highest; it rises to it over `warmup_epochs`, then falls as half a cosine
       to the share `lowest_rate` of it
-    - `depth`: which layers are trained; the others are frozen
     - `epochs`: at most; training ends where `patience` of them bring nothing better
-    - `steps`: batches until the next validation and checkpoint, which are called an epoch; 0: as
-      many as it takes to draw as many pictures as there are
     - `ema`, `ema_reach`: momentum of the weights' moving average, and the share of the training
       that it spans at most
-    - `views`: augmented views per picture that are computed once and cached, for the last blocks
     - `spoiled`: share of degraded views: of worse image quality
     - `marked`: share of the views with a pen ring, a ruler or a dark rim painted on
     - `relit`: share of the views in the colours of another clinic
     - `widened`: share of the views that show the lesion smaller, as from farther away
-    - `still`: the batch normalisations keep their statistics and are fused into the convolutions
-      while the whole network trains. Half the work, and right for a network that was trained before
+    - `still`: the batch normalisations keep their statistics and are fused into the convolutions.
+      Half the work, and right for a network that was trained before
     - `compute`: the Keras dtype policy of the training
     - `balanced`: whether a class is drawn by the square root of its pictures, or else as often as
       it occurs
     - `most_normal_skin`: largest share of normal skin among the pictures drawn
     """
 
-    name: str
-    learning_rate: float
-    depth: Depth
-    epochs: int
-    patience: int
+    learning_rate: float = 5e-5
+    epochs: int = 8
+    patience: int = 5
     optimizer: Optimizer = "AdamW"
     batch: int = 32
     warmup_epochs: float = 1.0
     lowest_rate: float = 0.01
-    steps: int = 0
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     ema: float = 0.998
     ema_reach: float = 0.2
-    mixup: float = 0.0
-    views: int = 0
-    spoiled: float = 0.0
-    marked: float = 0.0
-    relit: float = 0.0
-    widened: float = 0.0
+    spoiled: float = 0.3
+    marked: float = 0.2
+    relit: float = 0.25
+    widened: float = 0.3
     architecture: str = "ResNet50"
     side: int = 224
     dropout: float = 0.3
@@ -99,7 +93,6 @@ class Recipe:
     compute: str = "mixed_bfloat16"
     most_normal_skin: float = 0.08
     balanced: bool = True
-    strengths: AugmentationConfig = field(default_factory=AugmentationConfig)
 
     def build(self, outputs: int, *, compute: str) -> keras.Model:
         """A network with random weights."""
@@ -113,37 +106,13 @@ class Recipe:
 
         Weights that were trained elsewhere have none.
         """
-        phase = asdict(self)
+        phase = {"name": NAME, **asdict(self)}
         network = {name: phase.pop(name) for name in OF_THE_NETWORK}
         return {**network, "phases": [phase] if self.epochs else []}
 
 
-RECIPES: Mapping[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        # The shipped model's: its last blocks learn from cached views, a few minutes an epoch.
-        Recipe(
-            name="clinics",
-            learning_rate=3e-4,
-            depth="last-blocks",
-            epochs=14,
-            patience=14,
-            steps=300,
-            mixup=0.2,
-            views=3,
-            spoiled=0.3,
-            marked=0.2,
-            relit=0.25,
-            widened=0.3,
-        ),
-        # The lab's: every layer learns, from new views of each picture in each epoch.
-        Recipe(name="whole", learning_rate=5e-5, depth="whole", epochs=8, patience=5),
-    )
-}
-
-
 def make_optimizer(
-    recipe: Recipe, variables: Sequence[keras.Variable], *, steps: int
+    recipe: Recipe, variables: list[keras.Variable], *, steps: int
 ) -> keras.optimizers.Optimizer:
     """The optimizer of these variables, with the moving average of them; `steps` in each epoch."""
     # A long average of a short training would be the starting weights.
@@ -192,11 +161,6 @@ class TrainingData:
     shares: Mapping[str, float | None] = field(default_factory=dict)
     others: Sequence[Sample] = ()
 
-    def targets(self, samples: Sequence[Sample]) -> Floats:
-        """One-hot rows."""
-        labels = [self.classes.index(sample.label) for sample in samples]
-        return np.eye(len(self.classes), dtype=np.float32)[labels]
-
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
@@ -212,54 +176,40 @@ class Sampler:
     def __len__(self) -> int:
         return self.weights.size
 
-    def draw(self, random: np.random.Generator, many: int) -> Rows:
-        """So many rows, in random order."""
+    def draw(self, random: np.random.Generator) -> Rows:
+        """As many rows as there are, in random order."""
         rows = random.permutation(len(self))
         # Sorted by group, so that the cumulative weights of a group are one interval: that bounds
         # how often the group as a whole is drawn. The stable sort keeps the order within it random.
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         expected = np.cumsum(self.weights[rows])
-        upto = np.floor(expected / expected[-1] * many + random.random())
+        upto = np.floor(expected / expected[-1] * len(self) + random.random())
         times = np.diff(upto, prepend=0).astype(int)
         return random.permutation(np.repeat(rows, times))
 
 
 def make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
-    """The sampler of the training part. Raises BadDataset as `share_sources` does."""
-    return balance_samples(
-        data.train,
-        shares=data.shares,
-        most_normal_skin=recipe.most_normal_skin,
-        balanced=recipe.balanced,
-    )
-
-
-def balance_samples(
-    samples: Sequence[Sample],
-    *,
-    shares: Mapping[str, float | None],
-    most_normal_skin: float,
-    balanced: bool = True,
-) -> Sampler:
     """A sampler that balances sources, and classes within a source.
 
-    - `shares`: a source's share of the lesions drawn. What is left goes to the other sources by the
-      square root of their number of lesion pictures
+    - a source's share of the lesions drawn is the given one. What is left goes to the other sources
+      by the square root of their number of lesion pictures
     - within a source a class is drawn by the square root of its number of pictures: between the
       clinical frequencies and equal classes. If not `balanced`: as often as it occurs
     - normal skin is one more class over all sources, with at most the share `most_normal_skin` of
       everything drawn
     """
+    samples = data.train
     sources = np.array([sample.source for sample in samples])
     labels = np.array([sample.label for sample in samples])
     skin = labels == NORMAL_SKIN
     weights = np.zeros(len(samples))
-    for source, share in share_sources(Counter(sources[~skin].tolist()), shares).items():
+    for source, share in share_sources(Counter(sources[~skin].tolist()), data.shares).items():
         rows = ~skin & (sources == source)
-        weights[rows] = share * (weigh_by_root(labels[rows]) if balanced else 1.0 / rows.sum())
+        own = weigh_by_root(labels[rows]) if recipe.balanced else 1.0 / rows.sum()
+        weights[rows] = share * own
     if skin.any():
         roots = {name: math.sqrt(n) for name, n in Counter(labels.tolist()).items()}
-        normal = min(most_normal_skin, roots[NORMAL_SKIN] / sum(roots.values()))
+        normal = min(recipe.most_normal_skin, roots[NORMAL_SKIN] / sum(roots.values()))
         weights *= 1.0 - normal
         weights[skin] = normal * weigh_by_root(sources[skin])
     _, groups = np.unique(np.stack([sources, labels]), axis=1, return_inverse=True)
@@ -267,10 +217,8 @@ def balance_samples(
 
 
 def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) -> dict[str, float]:
-    """Each source's share of the draws; they sum to 1.
-
-    Raises BadDataset where the `given` shares leave nothing for a source, or name a source without
-    a picture to draw.
+    """Each source's share of the draws; they sum to 1. `given` shares must leave something for
+    every source, and name none without a picture to draw.
     """
     fixed = {source: share for source, share in given.items() if share is not None}
     for source, share in fixed.items():
@@ -294,47 +242,77 @@ def weigh_by_root(names: NDArray[np.str_]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(), np.float64)
 
 
-def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Records the settings of a training in its folder, or compares them with the recorded ones.
+def load_tensor(sample: Sample, recipe: Recipe) -> Tensor:
+    """The picture as serving shows it to the network."""
+    scaling = ARCHITECTURES[recipe.architecture].scaling
+    return make_tensor(open_sample(sample), side=recipe.side, scaling=scaling)
 
-    Raises BadDataset with the name of every setting that differs.
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Random views of the training pictures with their labels as one-hot rows."""
+
+    data: TrainingData
+    recipe: Recipe
+
+    def fetch(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
+        samples = [self.data.train[row] for row in rows.tolist()]
+        shown = [self._show(sample, random) for sample in samples]
+        labels = [self.data.classes.index(sample.label) for sample in samples]
+        return np.stack(shown), np.eye(len(self.data.classes), dtype=np.float32)[labels]
+
+    def _show(self, sample: Sample, random: np.random.Generator) -> Tensor:
+        """A marking is painted before the view is taken, so it is turned and cropped too."""
+        view, recipe = open_sample(sample), self.recipe
+        for share, change in (
+            (recipe.relit, relight),
+            (recipe.widened, widen),
+            (recipe.marked, mark_picture),
+            (1.0, augment_picture),
+            (recipe.spoiled, degrade_picture),
+        ):
+            if random.random() < share:
+                view = change(view, random)
+        scaling = ARCHITECTURES[recipe.architecture].scaling
+        return make_whole_tensor(view, side=recipe.side, scaling=scaling)
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Pairs of inputs and targets. A batch depends on seed, epoch and index alone, so a resumed
+    training repeats it.
     """
-    # Through JSON on both sides: tuples become lists, as in the recorded file.
-    text = json.dumps(settings, indent=1)
-    written = folder / RECORD
-    if not written.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_durably(written) as draft:
-            draft.write_text(text, encoding="utf-8")
-        return
-    try:
-        before = json.loads(written.read_text(encoding="utf-8"))
-    except ValueError as broken:
-        raise BadDataset(f"{written} cannot be read; name another folder to start anew") from broken
-    differences = list_differences(before, json.loads(text))
-    if differences:
-        more = len(differences) - MAX_NAMED
-        named = ", ".join(differences[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-        raise BadDataset(
-            f"{folder} holds another training, which differs in {named}. "
-            "Resume it with what it began with, or name another folder to start this one."
-        )
+
+    # Classes are balanced by the sampler. Weights in the loss would aim at the same, but spend two
+    # thirds of the work on the most frequent class.
+
+    fetch: Fetch
+    sampler: Sampler
+    batch: int
+    seed: int
+
+    def __len__(self) -> int:
+        """Batches of one epoch."""
+        return max(1, len(self.sampler) // self.batch)
+
+    def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
+        # Drawn again for each batch, so that threads share no state. It takes milliseconds.
+        order = self.sampler.draw(np.random.default_rng((self.seed, epoch)))
+        chosen = order[index * self.batch : (index + 1) * self.batch]
+        return self.fetch(chosen, np.random.default_rng((self.seed, epoch, index)))
 
 
-def list_differences(before: Any, now: Any) -> list[str]:
-    """Each setting that differs, such as `recipe.mixup (0.2, now 0.1)`."""
-    old, new = dict(_flatten(before)), dict(_flatten(now))
-    return [
-        f"{name} ({old.get(name, 'not recorded')}, now {new.get(name, 'not recorded')})"
-        for name in {**new, **old}
-        if name not in old or name not in new or old[name] != new[name]
-    ]
+class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of one epoch, in the form that Keras reads."""
 
+    def __init__(self, batches: Batches, epoch: int) -> None:
+        # Threads, not processes: Pillow and numpy release the GIL, and a copy of all samples in
+        # each process would cost memory.
+        super().__init__(workers=2, max_queue_size=8)
+        self._batches, self._epoch = batches, epoch
 
-def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted names and values."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _flatten(inner, f"{name}.{key}" if name else key)
-    else:
-        yield name, value
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[Floats, Floats]:
+        return self._batches.load(self._epoch, index)

@@ -5,11 +5,11 @@ that an interrupted training resumes as if nothing had happened.
 import hashlib
 import json
 import math
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,40 +19,29 @@ from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.progress import Progress, Report
-from skinapi.learning.train.inputs import (
+from skinapi.learning.train.networks import fuse, unfuse
+from skinapi.learning.train.recipe import (
+    NAME,
     Batches,
     EpochBatches,
-    FeatureCache,
-    Features,
     Fetch,
-    NetworkInputs,
-    Views,
-)
-from skinapi.learning.train.networks import (
-    ARCHITECTURES,
-    build_tail,
-    build_trunk,
-    freeze_below,
-    fuse,
-    unfuse,
-)
-from skinapi.learning.train.recipe import (
     Recipe,
     TrainingData,
+    Views,
+    load_tensor,
     make_optimizer,
     make_sampler,
-    refuse_other_settings,
 )
 from skinapi.learning.train.weights import Array, assign, load_arrays, save_arrays, state_of, values
 from skinapi.model.calibration.model_calibration import softmax
 from skinapi.model.conditions import NORMAL_SKIN
-from skinapi.model.network.tensor import Tensor
 from skinapi.platform.storage.files import written_durably
 
 SCORED_AT_ONCE = 32
+RECORD = "training.json"
+MAX_NAMED = 8
 
 Logits = NDArray[np.floating]
-LoadInput = Callable[[int], Tensor | Features]
 Score = Callable[[keras.Model], dict[str, float]]
 # Called after each epoch with its metrics, and whether it was the last. One that this call has
 # trained has the `seconds` that it took.
@@ -86,8 +75,8 @@ def train_network(
 ) -> tuple[keras.Model, TrainingStatus]:
     """Trains a network and returns it in float32 with the best validated weights.
 
-    Called again with the same folder, it resumes after the last finished epoch; with another
-    recipe or other data it raises BadDataset. With no epochs it returns the starting weights.
+    Called again with the same folder, it resumes after the last finished epoch; another recipe or
+    other data is refused there. With no epochs it returns the starting weights.
     """
     recipe, data = run.recipe, run.data
     # What would otherwise fail after hours.
@@ -97,74 +86,31 @@ def train_network(
     network = recipe.build(len(data.classes), compute=recipe.compute)
     initialise(network)
     _refuse_other_training(run, network)
-    if recipe.epochs == 0:
-        return _as_float32(network, recipe), TrainingStatus(finished=True)
-    # Again, for the starting weights may have drawn some.
-    keras.utils.set_random_seed(recipe.seed)
-    train = _train_last_blocks if recipe.depth == "last-blocks" else _train_whole
-    status = train(run, network)
-    return _as_float32(network, recipe), status
+    status = TrainingStatus(finished=True)
+    if recipe.epochs:
+        # Again, for the starting weights may have drawn some.
+        keras.utils.set_random_seed(recipe.seed)
+        status = _train(run, network)
+    plain = recipe.build(network.output.shape[-1], compute="float32")
+    plain.set_weights(network.get_weights())
+    return plain, status
 
 
-def _train_last_blocks(run: TrainingRun, network: keras.Model) -> TrainingStatus:
-    """On cached features of the frozen trunk."""
-    recipe, data, folder = run.recipe, run.data, run.folder / "features"
-    cut = ARCHITECTURES[recipe.architecture].last_frozen
-    freeze_below(network, cut)
-    tail = build_tail(network, cut)
-    views, validation = _make_views(recipe, data), _make_inputs(recipe, data.validation)
-    fetch: Fetch = views.fetch
-    load: LoadInput = validation.load
-    # A finished training draws no batch: filling its cache again would take hours for nothing.
-    if not read_status(run.folder).finished:
-        trunk = build_trunk(_as_float32(network, recipe), cut)
-        cache = FeatureCache(views, trunk, recipe.views, recipe.seed, folder, run.report)
-        fetch, load = cache.compute_views(), cache.compute_plain(validation).__getitem__
-    status = run_epochs(run, tail, fetch, lambda model: score_network(model, load, data))
-    shutil.rmtree(folder, ignore_errors=True)
-    return status
-
-
-def _train_whole(run: TrainingRun, network: keras.Model) -> TrainingStatus:
+def _train(run: TrainingRun, network: keras.Model) -> TrainingStatus:
     """On new views in each epoch, with fused normalisations where the recipe says so."""
-    recipe, data = run.recipe, run.data
-    validation = _make_inputs(recipe, data.validation)
-    model = fuse(network) if recipe.still else network
-
-    def write_back() -> None:
-        if recipe.still:
-            unfuse(model, network)
+    still = run.recipe.still
+    model = fuse(network) if still else network
 
     def score(_: keras.Model) -> dict[str, float]:
         """Unfused, as the network is served."""
-        write_back()
-        return score_network(network, validation.load, data)
+        if still:
+            unfuse(model, network)
+        return score_network(network, run)
 
-    status = run_epochs(run, model, _make_views(recipe, data).fetch, score)
-    write_back()
+    status = run_epochs(run, model, Views(run.data, run.recipe).fetch, score)
+    if still:
+        unfuse(model, network)
     return status
-
-
-def _make_inputs(recipe: Recipe, samples: Sequence[Sample]) -> NetworkInputs:
-    return NetworkInputs(samples, recipe.side, ARCHITECTURES[recipe.architecture].scaling)
-
-
-def _make_views(recipe: Recipe, data: TrainingData) -> Views:
-    return Views(
-        _make_inputs(recipe, data.train),
-        data.targets(data.train),
-        degraded=recipe.spoiled,
-        marked=recipe.marked,
-        relit=recipe.relit,
-        widened=recipe.widened,
-        strengths=recipe.strengths,
-    )
-
-
-def _as_float32(network: keras.Model, recipe: Recipe) -> keras.Model:
-    copy = recipe.build(network.output.shape[-1], compute="float32")
-    copy.set_weights(network.get_weights())
-    return copy
 
 
 def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score) -> TrainingStatus:
@@ -176,21 +122,14 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
     """
     recipe, folder = run.recipe, run.folder
     folder.mkdir(parents=True, exist_ok=True)
-    batches = Batches(
-        fetch=fetch,
-        sampler=make_sampler(recipe, run.data),
-        batch=recipe.batch,
-        mixup=recipe.mixup,
-        seed=recipe.seed,
-        steps=recipe.steps,
-    )
+    batches = Batches(fetch, make_sampler(recipe, run.data), recipe.batch, recipe.seed)
     _compile(model, recipe, steps=len(batches))
     status = read_status(folder)
     if status.epoch:
         assign(state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
     for finished in status.history:
         run.on_epoch(finished, status.finished and finished is status.history[-1])
-    progress = Progress(recipe.name, (recipe.epochs - status.epoch) * len(batches), run.report)
+    progress = Progress(NAME, (recipe.epochs - status.epoch) * len(batches), run.report)
     while not status.finished:
         began = time.monotonic()
         trained, weights = _train_epoch(model, EpochBatches(batches, status.epoch), progress)
@@ -209,7 +148,7 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
             {**status.history[-1], "seconds": round(time.monotonic() - began, 1)}, status.finished
         )
         shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
-        run.report(f"{recipe.name} of {recipe.epochs}: {shown}")
+        run.report(f"{NAME} of {recipe.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))
     return status
 
@@ -277,18 +216,61 @@ def _refuse_other_training(run: TrainingRun, network: keras.Model) -> None:
     refuse_other_settings(run.folder, settings)
 
 
-def score_network(network: keras.Model, load: LoadInput, data: TrainingData) -> dict[str, float]:
+def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Records the settings of a training in its folder, or compares them with the recorded ones,
+    and refuses to go on where any differs.
+    """
+    # Through JSON on both sides: tuples become lists, as in the recorded file.
+    text = json.dumps(settings, indent=1)
+    written = folder / RECORD
+    if not written.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_durably(written) as draft:
+            draft.write_text(text, encoding="utf-8")
+        return
+    try:
+        before = json.loads(written.read_text(encoding="utf-8"))
+    except ValueError as broken:
+        raise BadDataset(f"{written} cannot be read; name another folder to start anew") from broken
+    differences = list_differences(before, json.loads(text))
+    if differences:
+        more = len(differences) - MAX_NAMED
+        named = ", ".join(differences[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise BadDataset(
+            f"{folder} holds another training, which differs in {named}. "
+            "Resume it with what it began with, or name another folder to start this one."
+        )
+
+
+def list_differences(before: Any, now: Any) -> list[str]:
+    """Each setting that differs, such as `recipe.batch (32, now 16)`."""
+    old, new = dict(_flatten(before)), dict(_flatten(now))
+    return [
+        f"{name} ({old.get(name, 'not recorded')}, now {new.get(name, 'not recorded')})"
+        for name in {**new, **old}
+        if name not in old or name not in new or old[name] != new[name]
+    ]
+
+
+def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted names and values."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flatten(inner, f"{name}.{key}" if name else key)
+    else:
+        yield name, value
+
+
+def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
     """Runs the network over the validation part and returns `score_logits` of its outputs.
 
-    `load` returns the network's input for one row. Works batch by batch, so a large folder fits
-    into memory.
+    Works batch by batch, so a large folder fits into memory.
     """
-    logits = []
-    for start in range(0, len(data.validation), SCORED_AT_ONCE):
-        rows = range(start, min(start + SCORED_AT_ONCE, len(data.validation)))
-        batch = np.stack([np.asarray(load(row), np.float32) for row in rows])
-        logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(batch)))
-    return score_logits(np.concatenate(logits), samples=data.validation, classes=data.classes)
+    samples, logits = run.data.validation, []
+    for start in range(0, len(samples), SCORED_AT_ONCE):
+        batch = [load_tensor(each, run.recipe) for each in samples[start : start + SCORED_AT_ONCE]]
+        logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(np.stack(batch))))
+    return score_logits(np.concatenate(logits), samples=samples, classes=run.data.classes)
 
 
 def score_logits(

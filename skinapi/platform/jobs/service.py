@@ -20,7 +20,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # What trainings and imports need of requirements-train.txt, and a server does without.
 LAB_LIBRARIES = (
-    "tensorflow", "keras", "h5py", "jinja2", "matplotlib", "pandas", "scipy", "sklearn",
+    "tensorflow", "keras", "h5py", "jinja2", "pandas", "scipy", "sklearn",
 )  # fmt: skip
 
 

@@ -1,24 +1,20 @@
-"""The model card: facts and limits for card.json, and README.md as an illustrated page for people
-(`learning/templates/card.j2`).
+"""The model card: facts and limits for card.json, README.md as a page for people, and
+the figures as text for a terminal, by `learning/templates`.
+
+A template has one line for each paragraph, and tables as in Markdown.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from sklearn.metrics import roc_curve
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from skinapi.learning.data.samples import Sample, skin_tone
-from skinapi.learning.measure.figure_text import render, show_markdown
-from skinapi.learning.measure.metrics import BINS
-from skinapi.learning.measure.predictions import Predictions
-from skinapi.learning.train.recipe import Recipe, TrainingData
+from skinapi.learning.train.recipe import NAME, Recipe, TrainingData
 from skinapi.learning.train.training import TrainingStatus
 from skinapi.model.calibration.detectors import KNOWN
 from skinapi.model.conditions import conditions_table
@@ -26,6 +22,12 @@ from skinapi.model.context import Modality, SkinTone
 from skinapi.model.dataset_labels import SQUAMOUS
 
 README = "README.md"
+NOTHING = "-"
+# The titles, the line below them, and rows up to the titles of another table.
+TABLE = re.compile(r"^\| .*\n\|---.*\n(?:\| .*\n(?!\|---))+", re.M)
+GAPS = re.compile(r"\n{3,}")
+
+Figures = Mapping[str, Any]
 INTENDED_USE = (
     "For research and decision support. Not a medical device, and never the only basis of a "
     "decision."
@@ -57,7 +59,7 @@ def describe_training(
             "train": dict(Counter(sample.label for sample in data.train)),
             "validation": dict(Counter(sample.label for sample in data.validation)),
         },
-        "phases": {recipe.name: {"best_epoch": status.best_epoch, "history": status.history}}
+        "phases": {NAME: {"best_epoch": status.best_epoch, "history": status.history}}
         if recipe.epochs
         else {},
     }
@@ -99,7 +101,7 @@ def _describe_source(
 
 
 def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:
-    """Writes README.md beside the model. It links to the charts, which must be there already."""
+    """Writes README.md beside the model."""
     page = show_markdown(render("card.j2", card=card, version=version))
     (folder / README).write_text(page, encoding="utf-8")
 
@@ -189,76 +191,76 @@ def _join(words: Sequence[str]) -> str:
     return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
-# The charts of a model card.
+def describe_figures(figures: Figures) -> str:
+    """All figures of a model as plain text, the columns of tables aligned."""
+    text = TABLE.sub(lambda found: _align(found[0]), render("terminal.j2", figures=figures))
+    return GAPS.sub("\n\n", text).strip("\n")
 
 
-COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6a4c93", "#2e4057", "#8d6a9f")
+def render(template: str, **values: Any) -> str:
+    return TEMPLATES.get_template(template).render(values)
 
 
-def draw_charts(predictions: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
-    """Writes confusion.png, roc.png and reliability.png."""
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        names = list(figures["per_class"])
-        _save(_draw_confusion(np.array(figures["confusion"]), names), folder / "confusion.png")
-        _save(_draw_roc(predictions, figures), folder / "roc.png")
-        _save(_draw_reliability(predictions), folder / "reliability.png")
+def show_markdown(text: str) -> str:
+    """The Markdown of a rendered template: paragraphs apart, but a list together, and the first
+    below its heading.
+    """
+    apart = re.sub(r"^(?!\||## )(.+)\n", r"\1\n\n", TABLE.sub(r"\n\g<0>\n", text), flags=re.M)
+    points = re.sub(r"^(- .*\n)\n+(?=- )", r"\1", apart, flags=re.M)
+    return GAPS.sub("\n\n", points).strip("\n") + "\n"
 
 
-def _axes(width: float = 5.0, height: float = 4.6) -> tuple[Figure, Axes]:
-    # Not pyplot: it keeps every figure in a global list and may look for a display.
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()
+def _align(table: str) -> str:
+    titles, _, *rows = (line[2:-2].split(" | ") for line in table.splitlines())
+    widths = [max(map(len, column)) for column in zip_longest(titles, *rows, fillvalue="")]
+    padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (titles, *rows))
+    return "".join(f"  {row}\n" for row in padded)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    # Without the version of matplotlib in the file, equal figures give equal files.
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+def show_interval(part: Figures, name: str) -> str:
+    """`0.912 [0.880-0.940]`, without an interval where there is none, and `-` without a figure; a
+    count as it is.
+    """
+    value, interval = part.get(name), part.get(f"{name}_interval")
+    if value is None or isinstance(value, int):
+        return NOTHING if value is None else str(value)
+    return f"{value:.3f}" + (f" [{interval[0]:.3f}-{interval[1]:.3f}]" if interval else "")
 
 
-def _draw_confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
-    figure, axes = _axes()
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title("Confusion (pictures; shade: share of the true class)")
-    return figure
+def show_cells(row: Figures, columns: Sequence[Sequence[str]]) -> str:
+    """The row's cells below these columns."""
+    return " | ".join(_show_cell(row, column[1]) for column in columns)
 
 
-def _draw_roc(predictions: Predictions, figures: Mapping[str, Any]) -> Figure:
-    figure, axes = _axes()
-    for index, (name, one) in enumerate(figures["per_class"].items()):
-        positive, scores = predictions.labels == index, predictions.probabilities[:, index]
-        false, true, _ = roc_curve(positive, scores, drop_intermediate=False)
-        axes.plot(false, true, color=COLOURS[index], lw=1.3, label=f"{name} {one['auc']:.3f}")
-    axes.plot([0, 1], [0, 1], color="grey", lw=0.6, ls=":")
-    axes.set_xlabel("1 - specificity")
-    axes.set_ylabel("sensitivity")
-    axes.set_title("ROC, each class against the rest")
-    axes.legend(title="AUC", loc="lower right", frameon=False)
-    return figure
+def _show_cell(row: Figures, what: str) -> str:
+    """Of `auc` the figure with its interval, of `margin:.2f` its value in this format, and of
+    `caught of malignant` the figure and how many these are, where they were counted.
+    """
+    key, formatted, form = what.partition(":")
+    if formatted:
+        return NOTHING if row[key] is None else f"{row[key]:{form}}"
+    key, _, counted = what.partition(" of ")
+    return show_interval(row, key) + (f" of {row[counted]}" if row.get(counted) else "")
 
 
-def _draw_reliability(predictions: Predictions) -> Figure:
-    figure, axes = _axes()
-    both = (
-        ("before temperature", predictions.uncalibrated),
-        ("as served", predictions.probabilities),
-    )
-    for (label, probabilities), colour in zip(both, ("#c0c0c0", COLOURS[0]), strict=True):
-        confidence = probabilities.max(axis=1)
-        hit = probabilities.argmax(axis=1) == predictions.labels
-        bins = np.array_split(np.argsort(confidence, kind="stable"), BINS)
-        points = [(confidence[rows].mean(), hit[rows].mean()) for rows in bins if rows.size]
-        axes.plot(*zip(*points, strict=True), marker="o", ms=4, color=colour, label=label)
-    axes.plot([0, 1], [0, 1], color="grey", lw=0.6, ls=":")
-    axes.set_xlabel("confidence in the most probable class")
-    axes.set_ylabel("share of correct predictions")
-    axes.set_title("Reliability, fifteen bins of equal size")
-    axes.legend(frameon=False)
-    return figure
+def _show_change(row: Figures, name: str) -> str:
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:+.3f} [{low:+.3f} {high:+.3f}]"
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters |= {
+    "figure": show_interval,
+    "cells": show_cells,
+    "change": _show_change,
+    "changed": lambda row, name: f"{row[name]:.3f} {_show_change(row, f'{name}_change')}",
+    "words": lambda key: key.replace("_", " "),
+    "counts": lambda counts: ", ".join(f"{name} {count}" for name, count in counts.items()),
+    "by_source": lambda entries: {one["source"]: one["figures"] for one in entries},
+}

@@ -17,8 +17,8 @@ from skinapi.base.intervals import wilson_interval
 from skinapi.base.stored_record import StoredRecord
 from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
+from skinapi.learning.measure.figures import serve_as_if_tested
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.measure.served_pictures import serve_as_if_tested
 from skinapi.model.bands import (
     THRESHOLDS,
     OperatingPoint,

@@ -8,25 +8,23 @@ import keras
 import numpy as np
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.dataset_folders import Dataset, load_pictures
-from skinapi.learning.data.samples import Sample, measuring_half
+from skinapi.learning.data.datasets import Dataset
+from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.measure.point_figures import with_test_figures
+from skinapi.learning.measure.evaluation import evaluate_model, with_test_figures
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
-from skinapi.learning.measure.served_figures import measure_not_skin
-from skinapi.learning.package.card import draw_charts, write_readable_card
-from skinapi.learning.package.fit_bands import SourceScores
-from skinapi.learning.package.fit_calibration import calibrate_model
-from skinapi.learning.package.openvino_export import (
+from skinapi.learning.measure.stress import measure_stress
+from skinapi.learning.progress import Report
+from skinapi.learning.train.card import write_readable_card
+from skinapi.learning.train.fit_bands import SourceScores
+from skinapi.learning.train.fit_calibration import calibrate_model
+from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
+from skinapi.learning.train.openvino_export import (
     export_servable,
     make_servable,
     write_model_files,
 )
-from skinapi.learning.progress import Report
-from skinapi.learning.train.inputs import NetworkInputs
-from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
-from skinapi.learning.train.recipe import Recipe, TrainingData
+from skinapi.learning.train.recipe import Recipe, TrainingData, load_tensor
 from skinapi.learning.train.weights import save_norms
 from skinapi.model.calibration.model_calibration import ModelCalibration
 from skinapi.model.network.model import Model, open_model
@@ -43,12 +41,10 @@ def export_trained(
 
     The exported network is compared with Keras on validation pictures.
     """
-    scaling = ARCHITECTURES[recipe.architecture].scaling
-    validation = NetworkInputs(data.validation, recipe.side, scaling)
-    if not len(validation):
+    if not data.validation:
         raise BadDataset("No lesion is left for validation; more pictures are needed")
     round_to_float16(network)
-    probe = np.stack([validation.load(row) for row in range(min(COMPARED, len(validation)))])
+    probe = np.stack([load_tensor(sample, recipe) for sample in data.validation[:COMPARED]])
     difference = export_servable(
         make_servable(network), folder, labels=data.classes, probe=probe, float16=True
     )
@@ -56,7 +52,7 @@ def export_trained(
     return {
         "architecture": recipe.architecture,
         "side": recipe.side,
-        "scaling": scaling.value,
+        "scaling": ARCHITECTURES[recipe.architecture].scaling.value,
         "precision": Precision.F32.value,
         "difference_from_keras": {"largest": difference, "pictures": len(probe)},
     }
@@ -72,7 +68,7 @@ def calibrate_and_measure(
     left_out: Sequence[SourceScores],
     report: Report,
 ) -> dict[str, Any]:
-    """Calibrates an exported model, measures it, and completes its folder: card, page, charts.
+    """Calibrates an exported model, measures it, and completes its folder.
 
     Returns the figures of the test part. It is read here and nowhere else, after everything has
     been fitted on training and validation data.
@@ -93,26 +89,19 @@ def measure_again(
     not_skin: Path | None,
     report: Report,
 ) -> dict[str, Any]:
-    """Measures a calibrated model, and writes its card, its page, its charts and what its
+    """Measures a calibrated model, and writes its card, its page and what its
     calibration says about the test part; the result is the figures of that.
 
     A network that came without an account of its training gets no page.
     """
     model = open_model(folder)
-    figures, outputs = evaluate_model(model, test, report=report)
-    if not_skin:
-        # The other half was for fitting the skin detector.
-        unseen = measuring_half(load_pictures(not_skin, label="not skin"))
-        figures["not_skin"] = measure_not_skin(
-            model, outputs, run_model(model, unseen, report=report)
-        )
+    figures, outputs = evaluate_model(model, test, report=report, not_skin=not_skin)
     card["figures"] = {
         "test": figures,
-        "validation": measure_robustness(model, validation, report=report),
+        "validation": {"stress": measure_stress(model, validation, report=report)},
         "precision": card.get("figures", {}).get("precision", {}),
     }
     if "training" in card:
-        draw_charts(predict(model, outputs), figures, folder)
         write_readable_card(folder, card, model.version)
     calibration = with_test_figures(model, outputs).calibration
     write_model_files(folder, card=card, calibration=calibration)

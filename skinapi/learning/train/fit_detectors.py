@@ -210,7 +210,8 @@ def fit_other_diseases(
         rows = folds == fold
         learned = others.take(np.flatnonzero(~rows).tolist())
         found[rows] = _fit(known, watched, learned).finds(others.pooled[rows])
-    low, high = metrics.wilson_interval(found, list(map(bootstrap_group, others.samples)))
+    groups = list(map(bootstrap_group, others.samples))
+    low, high = metrics.share_with_interval("found", found, groups)["found_interval"]
     report(
         f"other diseases: {len(found)} pictures of {lesions} lesions, of those held out in turn "
         f"{found.mean():.1%} [{low:.1%}, {high:.1%}] are in doubt"

@@ -1,5 +1,5 @@
-"""Fits the calibration of a model: temperature, thresholds, prediction sets, naming rule and
-detectors, each modality separately.
+"""Fits the calibration of a model, each modality separately: temperature, thresholds, prediction
+sets, naming rule, detectors, and how age, sex and body site shift the probabilities.
 
 Temperature, thresholds and prediction sets come from the validation part alone. The detectors and
 the class frequencies use training pictures too. The test part is never read here.
@@ -14,20 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning.data.dataset_folders import load_pictures
-from skinapi.learning.data.samples import Sample, fitting_half, label_for, subsample
+from skinapi.learning.data.datasets import load_pictures
+from skinapi.learning.data.samples import (
+    Sample,
+    fitting_half,
+    label_for,
+    subsample,
+)
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.comparison import list_pairs
+from skinapi.learning.measure.evaluation import list_pairs
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
-from skinapi.learning.package.fit_bands import SourceScores, fit_bands
-from skinapi.learning.package.fit_detectors import (
+from skinapi.learning.progress import Report
+from skinapi.learning.train.fit_bands import SourceScores, fit_bands
+from skinapi.learning.train.fit_detectors import (
     fit_modality_detector,
     fit_other_diseases,
     fit_skin_detector,
     read_not_skin_features,
 )
-from skinapi.learning.package.fit_patient_facts import fit_patient_facts
-from skinapi.learning.progress import Report
+from skinapi.learning.train.fit_patient_facts import fit_patient_facts
 from skinapi.model.calibration.detectors import KNOWN, OutOfDistributionDetector
 from skinapi.model.calibration.model_calibration import (
     LEVELS,
@@ -69,10 +74,9 @@ def calibrate_model(
 ) -> ModelCalibration:
     """Runs the model on both parts and fits its calibration.
 
-    `others` are training and validation pictures of diseases that no model names. `not_skin` is a
-    folder of photographs of anything but skin; only every other one is used, and the rest measures
-    the skin detector. `left_out` are the scores of sources, each by a network that never saw it.
-    Pictures whose label is no output of the model are left out and reported.
+    `others` are training and validation pictures of diseases that no model names. Of `not_skin`, a
+    folder of photographs of anything but skin, every other one is used: the rest is for measuring.
+    `left_out` are the scores of sources, each by a network that never saw it.
     """
     train = keep_known_labels(train, model.labels, part="training", report=report)
     validation = keep_known_labels(validation, model.labels, part="validation", report=report)
@@ -92,9 +96,8 @@ def calibrate_model(
 def keep_known_labels(
     samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
 ) -> list[Sample]:
-    """The samples whose label is an output of the model. Raises BadDataset where none is left.
-
-    On the others every prediction is wrong: they would only push the temperature up.
+    """The samples whose label is an output of the model. On the others every prediction is wrong:
+    they would only push the temperature up.
     """
     samples = label_for(samples, labels)
     kept = [sample for sample in samples if sample.label in labels]
@@ -120,11 +123,8 @@ def fit_calibration(
     left_out: Sequence[SourceScores] = (),
     report: Report,
 ) -> ModelCalibration:
-    """Fits the calibration from model outputs.
-
-    `train` need only be a sample of the training part: it gives the features of the detectors.
-    `not_skin` holds pooled features of ordinary photographs, a row for each view; `others` are of
-    pictures of diseases that no model names.
+    """`train` need only be a sample of the training part: it gives the features of the detectors.
+    `not_skin` holds pooled features of ordinary photographs, a row for each view.
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, left_out, report)
@@ -186,9 +186,7 @@ def _fit_modality(
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """The temperature with the lowest log loss, from a grid: the curve is smooth, and a grid always
-    gives the same result.
-    """
+    """From a grid: the curve of the log loss is smooth, and a grid always gives the same result."""
     losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
 
@@ -196,10 +194,8 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 def fit_familiar(
     train: NDArray[np.floating], validation: NDArray[np.floating]
 ) -> OutOfDistributionDetector | None:
-    """The principal components of the training features, for out-of-distribution detection.
-
-    The limit is a quantile of the validation pictures: the most distant two percent exceed it. None
-    with fewer than two training pictures.
+    """The principal components of the training features; the most distant two percent of the
+    validation pictures exceed the limit. None with fewer than two training pictures.
     """
     if len(train) < 2:
         return None

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample, patient_context
-from skinapi.learning.measure.comparison import gain_by_source, log_losses
+from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.model.calibration.model_calibration import ModelCalibration
@@ -47,12 +48,27 @@ def fit_patient_facts(
     tables = [fit_table(train_lesions, labels, strength=strength) for strength in STRENGTHS]
     losses = [log_losses(calibration, labels, validation_lesions, table) for table in tables]
     best = int(np.argmin([loss.mean() for loss in losses]))
-    gains = gain_by_source(validation_lesions.samples, plain - losses[best])
-    for source, (gain, low, high) in gains.items():
-        report(f"patient facts on {source}: log loss falls by {gain:.4f} [{low:.4f}, {high:.4f}]")
-    resolved = sum(low > 0 for _, low, _ in gains.values())
-    harmed = any(high < 0 for _, _, high in gains.values())
+    gain = plain - losses[best]
+    sources = np.array([sample.source for sample in validation_lesions.samples])
+    lesions = np.array([sample.lesion_key for sample in validation_lesions.samples])
+    intervals = []
+    for source in np.unique(sources).tolist():
+        rows = sources == source
+        fall, low, high = _mean_with_interval(gain[rows], lesions[rows].tolist())
+        report(f"patient facts on {source}: log loss falls by {fall:.4f} [{low:.4f}, {high:.4f}]")
+        intervals.append((low, high))
+    resolved = sum(low > 0 for low, _ in intervals)
+    harmed = any(high < 0 for _, high in intervals)
     return tables[best] if resolved >= FEWEST_SOURCES and not harmed else None
+
+
+def _mean_with_interval(
+    values: NDArray[np.float64], lesions: Sequence[str]
+) -> tuple[float, float, float]:
+    low, high = metrics.bootstrap_interval(
+        lambda drawn: float(values[drawn].mean()), metrics.draw_bootstrap(lesions)
+    )
+    return float(values.mean()), low, high
 
 
 def fit_table(
@@ -112,3 +128,20 @@ def _shifts(
         value: {label: shift(label, value) for label in labels if label != NORMAL_SKIN}
         for value in sorted({value for _, _, value in known})
     }
+
+
+def log_losses(
+    calibration: ModelCalibration,
+    labels: Sequence[str],
+    outputs: ModelOutputs,
+    table: PatientFactsTable | None,
+) -> NDArray[np.float64]:
+    """The log loss of each picture, with the table or without one."""
+    losses = []
+    for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
+        row = calibration.of(sample.modality).probabilities(logits)
+        probabilities = dict(zip(labels, row.tolist(), strict=True))
+        if table is not None:
+            probabilities = table.shift(probabilities, patient_context(sample))
+        losses.append(-np.log(max(probabilities[sample.label], 1e-12)))
+    return np.array(losses)

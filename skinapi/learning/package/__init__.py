@@ -1,1 +1,0 @@
-"""A model folder, from calibration and export to the model card."""
