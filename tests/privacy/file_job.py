@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from skinapi.platform.storage.files import FileBlobs
 from skinapi.privacy.person_file.stored_files import PersonFiles
 
 THIRD = 3
-FOR_EVER_S = 3600
 
 
 def kill_at(step: str) -> None:
@@ -38,8 +36,6 @@ def kill_at(step: str) -> None:
 
     def putting(self: Any, key: str, content: bytes) -> None:
         die("noted")
-        if step == "stands still" and count == THIRD:
-            time.sleep(FOR_EVER_S)
         put(self, key, content)
 
     def finishing(self: Any, *given: Any, **named: Any) -> Any:

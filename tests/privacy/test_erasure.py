@@ -12,7 +12,6 @@ from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import Origin, PatientPictures
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.erasure import people_to_reach
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
@@ -461,38 +460,6 @@ def test_a_receipt_says_which_models_may_have_learned_before_a_consent_was_withd
         assert said in backend.anyone.get(f"/receipts/verify/{codes[0]}", headers=asked).text
 
 
-def test_many_erasures_share_one_scrub_and_a_pass_without_one_asks_one_thing(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    codes = [leave(backend.member())["receipt"] for _ in range(5)]
-    scrubs, store = [], backend.services.store
-    scrub = type(store).scrub
-
-    def counted(self: Any, **how: Any) -> Any:
-        scrubs.append(1)
-        return scrub(self, **how)
-
-    monkeypatch.setattr(type(store), "scrub", counted)
-    thread = backend.app.background.erasure
-    thread.make_pass()
-    assert all(verified(backend, code)["receipt"]["complete"] for code in codes)
-    assert len(scrubs) == 1
-    asked: list[str] = []
-    documents = type(store.collection("accounts"))
-    for name in ("find", "get", "count", "update"):
-        monkeypatch.setattr(documents, name, _noting(getattr(documents, name), name, asked))
-    thread.make_pass()
-    assert (asked, len(scrubs)) == (["find"], 1)
-
-
-def _noting(method: Any, name: str, asked: list[str]) -> Any:
-    def noted(*given: Any, **how: Any) -> Any:
-        asked.append(name)
-        return method(*given, **how)
-
-    return noted
-
-
 def test_what_the_law_keeps_does_not_go_by_its_time_before(tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="RECORD_RETENTION=10 keeps by law"):
         Backend(tmp_path, record_retention=10, retain_findings_days=400)
@@ -577,18 +544,6 @@ def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     [of_admin] = admin.call("GET", "/people-to-reach").get_json()
     assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
     assert mails_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
-
-
-def test_people_of_other_doctors_hide_no_person_to_reach(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(people_to_reach, "MOST_LISTED", 2)
-    grey, ada = held_and_urgent(backend)
-    others = [held_and_urgent(backend) for _ in range(3)]
-    for patient in (ada, *(patient for _, patient in others)):
-        leave(patient)
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert person["email"] == ada.email
 
 
 def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Backend) -> None:

@@ -13,12 +13,12 @@ from tests.findings.prediction.photographer import predicted
 from tests.privacy.test_erasure import ASKED
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, Person, store_of_kind
-from tests.support.size import size
+from tests.support.size import in_drill, size
 
 STRIDE = size(7, 1)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     kind = request.param
     uri = request.getfixturevalue("emptied_database_uri") if kind == "mongod" else None

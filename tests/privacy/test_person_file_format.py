@@ -1,9 +1,8 @@
 """The published form of a person's file: its schemas, its signature, and how it names people."""
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from skinapi.privacy.person_file.format import FILES, ME, Manifest, person_of, schema_of
+from skinapi.privacy.person_file.format import ME, Manifest, person_of
 from skinapi.privacy.signature import PublicKey, Signer
 from tests.repository.reference import SCHEMAS, write_schemas
 
@@ -12,11 +11,6 @@ OWNER, DOCTOR = "0" * 32, "1" * 32
 
 def test_the_published_schemas_are_those_of_the_code() -> None:
     assert {file: file.read_text() for file in SCHEMAS.iterdir()} == write_schemas()
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_each_is_a_json_schema(name: str) -> None:
-    Draft202012Validator.check_schema(schema_of(name))
 
 
 def test_a_signature_holds_for_these_bytes_and_this_key_alone() -> None:
@@ -28,10 +22,10 @@ def test_a_signature_holds_for_these_bytes_and_this_key_alone() -> None:
     assert signer.public_key in other.known_keys
 
 
-@pytest.mark.parametrize("signature", [b"", b"\xff\x00", b"aGVsbG8=\n", b"=" * 10_000])
-@pytest.mark.parametrize("key", ["", "no key", "aGVsbG8=", Signer(["a"]).public_key.encoded])
-def test_what_is_no_signature_verifies_nothing(key: str, signature: bytes) -> None:
-    assert not PublicKey(key).verifies(b"manifest", signature)
+def test_what_is_no_signature_verifies_nothing() -> None:
+    for key in ("", "no key", "aGVsbG8=", Signer(["a"]).public_key.encoded):
+        for signature in (b"", b"\xff\x00", b"aGVsbG8=\n", b"=" * 10_000):
+            assert not PublicKey(key).verifies(b"manifest", signature)
 
 
 def test_others_are_named_by_what_leads_back_to_nobody_and_stays_the_same() -> None:
@@ -41,8 +35,8 @@ def test_others_are_named_by_what_leads_back_to_nobody_and_stays_the_same() -> N
     assert person_of(OWNER, owner=OWNER) == ME
 
 
-@pytest.mark.parametrize("path", ["../a", "/a", "a/../b", "C:a", "a\\b", "a//b", "A", "a/", ".a"])
-def test_no_path_leads_out_of_the_folder(path: str) -> None:
-    listed = {"path": path, "bytes": 1, "sha256": "0" * 64}
-    with pytest.raises(ValueError, match="path"):
-        Manifest.model_validate({"files": [listed]})
+def test_no_path_leads_out_of_the_folder() -> None:
+    for path in ("../a", "/a", "a/../b", "C:a", "a\\b", "a//b", "A", "a/", ".a"):
+        listed = {"path": path, "bytes": 1, "sha256": "0" * 64}
+        with pytest.raises(ValueError, match="path"):
+            Manifest.model_validate({"files": [listed]})

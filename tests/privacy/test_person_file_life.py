@@ -292,15 +292,6 @@ def test_a_finding_that_is_deleted_takes_the_file_that_tells_of_it(
     ).replace(b": ", b":")
 
 
-def test_an_erased_account_leaves_no_file(any_backend: Backend, work: Path) -> None:
-    ada = patient(any_backend)
-    ask(ada)
-    make(any_backend, ada, work)
-    erase(any_backend.services, any_backend.account(ada.email))
-    assert blobs_of(any_backend) == set()
-    assert any_backend.services.store.collection("person_files").count() == 0
-
-
 def test_a_mail_tells_that_it_was_made(backend: Backend, work: Path) -> None:
     ada = patient(backend, 0)
     ask(ada)
@@ -331,22 +322,3 @@ def test_no_backup_has_it(any_backend: Backend, work: Path, tmp_path: Path) -> N
     assert before
     assert {f"blobs/{key}" for key in before} <= {*names}
     assert not [name for name in names if "person_files" in name or name[6:] in pieces]
-
-
-def test_memory_does_not_grow_with_what_there_is(backend: Backend, work: Path) -> None:
-    """Each piece goes as soon as it is full, and nothing else is kept of what was written."""
-    ada = patient(backend, 3)
-    ask(ada)
-    backend.services.data.person_files.piece_bytes = 3_000
-    sizes: list[int] = []
-    add_piece = PersonFiles.add_piece
-
-    def sized(self: PersonFiles, file: Any, content: bytes) -> Any:
-        sizes.append(len(content))
-        return add_piece(self, file, content)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PersonFiles, "add_piece", sized)
-        made = make(backend, ada, work)
-    assert sum(sizes) == made.bytes
-    assert {*sizes[:-1]} == {3_000}

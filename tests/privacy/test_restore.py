@@ -62,8 +62,8 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(real_backend: Backend, tmp_path: Path) -> Clinic:
-    backend, folder = real_backend, tmp_path / "work"
+def clinic(any_backend: Backend, tmp_path: Path) -> Clinic:
+    backend, folder = any_backend, tmp_path / "work"
     folder.mkdir()
     backend.admin()
     ada, bob = backend.member("ada@example.org"), backend.member("bob@example.org")
@@ -198,7 +198,7 @@ def test_the_list_of_another_store_is_refused_where_the_backup_knows_of_no_erasu
             backup_commands.restore(empty, Namespace(**options, erased=foreign))
 
 
-@pytest.mark.parametrize("cut", [0, 10, -1, -20])
+@pytest.mark.parametrize("cut", [0, -20])
 def test_a_list_that_is_none_or_damaged_restores_nothing(clinic: Clinic, cut: int) -> None:
     settings, path = clinic.settings(), clinic.list
     path.write_bytes(path.read_bytes()[:cut])
@@ -250,7 +250,7 @@ def test_a_drill_asks_the_store_of_the_server(
     clinic: Clinic, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     live = clinic.backend.settings
-    if request.node.callspec.params["real_backend"] == "mongod":
+    if request.node.callspec.params["any_backend"] == "mongod":
         uri = SecretStr(request.getfixturevalue("emptied_database_uri"))
         live = live.model_copy(update={"mongo_uri": uri})
     assert clinic.restore(live, drill=True) == 0

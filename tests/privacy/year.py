@@ -177,14 +177,14 @@ def days_ago(many: float) -> None:
     Clock.set_back = timedelta(days=many)
 
 
-def live_a_year(backend: Backend, folder: Path, *, backups: bool = True) -> Year:
+def live_a_year(backend: Backend, folder: Path) -> Year:
     """`folder` gets the backups, made at three dates."""
     with in_the_past():
         days_ago(360)
         year = _meet(backend)
         days_ago(355)
         _first_spot(year)
-        _back_up(year, folder, made=backups)
+        _back_up(year, folder)
         days_ago(200)
         _programs(year)
         _excision(year)
@@ -192,7 +192,7 @@ def live_a_year(backend: Backend, folder: Path, *, backups: bool = True) -> Year
         _opinion(year)
         _write_to_each_other(year)
         _dataset(year)
-        _back_up(year, folder, made=backups)
+        _back_up(year, folder)
         days_ago(60)
         year.person.do("PUT", "/me/consents", {"llm": False})
         _letters(year)
@@ -200,7 +200,7 @@ def live_a_year(backend: Backend, folder: Path, *, backups: bool = True) -> Year
         year.person.do("PUT", "/me/consents", {"llm": True})
         days_ago(20)
         _log_ins(year)
-        _back_up(year, folder, made=backups)
+        _back_up(year, folder)
         days_ago(2)
         _last_days(year)
     _today(year)
@@ -422,10 +422,8 @@ def _second_factor(year: Year) -> None:
     year.person.do("POST", "/me/second-factor/remove", {**password, "code": recovery[0]})
 
 
-def _back_up(year: Year, folder: Path, *, made: bool) -> None:
+def _back_up(year: Year, folder: Path) -> None:
     """As the operator's command does."""
-    if not made:
-        return
     folder.mkdir(exist_ok=True)
     file = folder / f"skinapi-{now():%Y%m%dT%H%M%SZ}.tar"
     with pytest.MonkeyPatch.context() as patch:

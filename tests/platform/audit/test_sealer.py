@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.errors import NotFound
 from skinapi.platform.audit import trail as trail_module
 from skinapi.platform.audit.trail import LEASE_LENGTH, AuditSealer, AuditTrail
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
+from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.stores.mongo_store import MongoStore
 from tests.support.backends import SECRET, Backend
 
@@ -36,21 +35,6 @@ def sequences(store: Store) -> list[int | None]:
 
 def says(store: Store) -> list[str]:
     return [fault.message for fault in trail_on(store).faults()]
-
-
-def test_rows_of_several_servers_are_sealed_in_the_order_of_their_ids(store: Store) -> None:
-    trails = [trail_on(store) for _ in range(3)]
-
-    def write(number: int) -> None:
-        trails[number % 3].record(AuditRow("test.act", by="system", target=str(number)))
-
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(write, range(ROWS)))
-    assert sequences(store) == [None] * ROWS
-    assert says(store) == []
-    AuditSealer(store, trails[0]).make_pass()
-    assert sequences(store) == list(range(1, ROWS + 1))
-    assert says(store) == []
 
 
 def test_two_that_seal_at_once_make_one_chain(
@@ -102,21 +86,6 @@ def test_a_row_that_was_changed_before_it_is_sealed_is_found(store: Store) -> No
     ]
     trail.seal()
     assert says(store) == ["audit row 1 was not signed before it was numbered"]
-
-
-def test_a_change_that_is_refused_leaves_its_code_and_nothing_else(store: Store) -> None:
-    things = store.collection("things")
-
-    def act(unit: Unit) -> None:
-        unit.audit("test.act", by="ada", target="b")
-        things.insert({"id": "a"})
-        raise NotFound
-
-    with pytest.raises(NotFound):
-        UnitOfWork(store, trail_on(store)).run(act)
-    assert things.find() == []
-    (row,) = store.collection("audit").find()
-    assert (row["action"], row["outcome"]) == ("test.act", NotFound.code)
 
 
 def test_the_newest_sealed_row_is_logged_once(

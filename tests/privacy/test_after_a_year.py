@@ -1,23 +1,27 @@
-"""What the inventory says is so: after a year of use every stored field is in a row, and a mark in
-each field of a person with words is gone after the erasure, or in a field that is named as kept.
+"""After a year every stored field is in the inventory; after an erasure nothing of the person
+is left in a field or a file, but where inventory and receipt say so.
 """
 
 import io
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from skinapi.platform.backups.backup import list_backups
+from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ports import Document, Remnant
+from skinapi.privacy.erasure.receipts import Kept, Receipt
 from tests.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
 from tests.privacy.made_files import maker_of
 from tests.privacy.stored_fields import paths_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
-from tests.support.backends import Backend, erase, store_of_kind
+from tests.support.backends import ADMIN, Backend, store_of_kind
 from tests.support.openrouter import OpenRouter
 from tests.support.size import in_drill
 
@@ -34,37 +38,94 @@ class Mark:
     text: str
 
 
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All temporary files of this process, but what it keeps for all tests."""
+    Backend(tmp_path / "first").services.store.close()
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
 @pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def year(request: pytest.FixtureRequest, tmp_path: Path, llm: OpenRouter) -> Iterator[Year]:
-    kind = request.param
+def year(
+    request: pytest.FixtureRequest, tmp_path: Path, temporary: Path, llm: OpenRouter
+) -> Iterator[Year]:
+    kind, instance = request.param, tmp_path / "instance"
     uri = request.getfixturevalue("emptied_database_uri") if kind == "mongod" else None
-    store = store_of_kind(kind, tmp_path, uri)
-    with closing(store):
-        backend = Backend(tmp_path, store, **settings_of_year(llm))
-        yield live_a_year(backend, tmp_path / "backups", backups=False)
+    assert temporary.is_dir()
+    with closing(store_of_kind(kind, instance, uri)) as store:
+        yield live_a_year(Backend(instance, store, **settings_of_year(llm)), tmp_path / "backups")
 
 
 def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
-    year: Year, tmp_path: Path
+    year: Year, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    backend = year.backend
-    before = backend.stored(but=())
+    backend, store = year.backend, year.backend.services.store
+    assert [fault.message for fault in backend.services.faults()] == []
     assert [
         unknown
-        for name, documents in before.items()
+        for name, documents in backend.stored(but=()).items()
         for unknown in list_unknown(name, {path for one in documents for path, _ in paths_of(one)})
     ] == []
+    places = [tmp_path / name for name in ("instance", "backups", "temporary", "log")]
+    seen = {mark for _, mark in search(year.marks.needles(), places)}
+    assert {f"the file {key}" for key in year.marks.files} <= seen
+    assert {f"her {name}" for name in year.marks.words} <= seen
     marks = put_marks(year)
     assert len({mark.where for mark in marks}) >= 12
-    found = repr(backend.stored(but=()))
-    assert [mark.where for mark in marks if mark.text not in found] == []
     filed = file_of(year, tmp_path)
     # Some are not, such as a colleague's opinion, which the doctor in charge alone reads.
-    told = {mark.where for mark in marks if is_filed(mark, filed)}
-    assert {mark.where for mark in marks} - told == set()
-    erase(backend.services, backend.services.data.accounts.get(year.account))
-    needles = (year.account, *(mark.text for mark in marks))
-    assert {*places_of(needles, backend.stored(but=()))} == set()
+    exported = {mark.where for mark in marks if is_filed(mark, filed)}
+    assert {mark.where for mark in marks} == exported
+    receipt = erase(year, tmp_path, capfd)
+    texts = (year.account, *(mark.text for mark in marks))
+    assert {*places_of(texts, backend.stored(but=()))} == set()
+    made = {backup.created_at: backup.name for backup in list_backups(store)}
+    named = {made[backup.made_at] for backup in receipt.backups}
+    assert named == {path.name for path in year.backups}
+    if store.one_writer:  # SQLite: what is left in the files of MongoDB is named by the receipt
+        assert receipt.remains == (Remnant.DISK,)
+        assert Kept.ADDRESS in {item.what for item in receipt.kept}
+        store.collection("outbox").delete({})  # the last mail, which says so, has gone
+        store.scrub()
+        needles = year.marks.needles() | {mark.where: mark.text.encode() for mark in marks}
+        assert {file for file, _ in search(needles, places)} == named
+
+
+def search(needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, str]]:
+    """The names of files, and the marks of the person in them."""
+    files = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
+    return {
+        (file.name, name)
+        for file in files
+        for content in [file.read_bytes() + str(file).encode()]
+        for name, needle in needles.items()
+        if needle in content
+    }
+
+
+def erase(year: Year, folder: Path, capfd: pytest.CaptureFixture[str]) -> Receipt:
+    """What the server's threads do when an admin has asked for it, with its receipt and its log."""
+    backend = year.backend
+    services = backend.services
+    account = services.data.accounts.get(year.account)
+    services.erasure.erase(account, by=backend.account(ADMIN).id)
+    services.erasure.begin_due()
+    services.erasure.finish_begun()
+    services.data.trail.seal_all()
+    Scrubber(services.store, services.data.erased_ids, backend.settings.instance_dir).make_pass()
+    erased = services.data.erased_ids.find(year.account)
+    assert erased
+    assert erased.scrubbed_at
+    receipt = services.erasure.receipts.find_newest(year.account)
+    assert receipt
+    assert receipt.complete
+    printed = capfd.readouterr()
+    (folder / "log").write_text(printed.out + printed.err)
+    return receipt
 
 
 def put_marks(year: Year) -> list[Mark]:
