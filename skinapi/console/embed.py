@@ -72,10 +72,10 @@ def _write_colours(settings: Settings) -> str:
     )
 
 
-routes: Routes[EmbedPage] = Routes("embed")
+routes: Routes[EmbedPage] = Routes("embed", rate=Rate.UNLIMITED)
 
 
-@routes.route("GET", "/embed", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
+@routes.route("GET", "/embed", access=Public(), produces="text/html")
 def show_embed_page(embed: EmbedPage) -> Response:
     """The page for a frame of a clinic's own site: a photo, its questions, the answer. Only sites
     of EMBED_ORIGINS may show it; without any it says that it is switched off.
@@ -83,9 +83,7 @@ def show_embed_page(embed: EmbedPage) -> Response:
     return embed.show()
 
 
-@routes.route(
-    "GET", "/embed/colours.css", access=Public(), rate=Rate.UNLIMITED, produces="text/css"
-)
+@routes.route("GET", "/embed/colours.css", access=Public(), produces="text/css")
 def show_embed_colours(embed: EmbedPage) -> Response:
     """The clinic's colours for that page."""
     return answer_asset(embed.colours)

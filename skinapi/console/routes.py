@@ -119,23 +119,16 @@ class Console:
 
 # None of these is counted: they are sent from memory, which costs less than counting, and a browser
 # fetches 25 of them at a first visit. A clinic of 25 people has one address.
-routes: Routes[Console] = Routes("console")
+routes: Routes[Console] = Routes("console", rate=Rate.UNLIMITED)
 
 
-@routes.route("GET", "/password", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
+@routes.route("GET", "/password", access=Public(), produces="text/html")
 def show_password_page(console: Console) -> Response:
     """The console, at the form where an initial password is replaced."""
     return console.show()
 
 
-@routes.route(
-    "GET",
-    "/console/<path:name>",
-    access=Public(),
-    rate=Rate.UNLIMITED,
-    produces="*/*",
-    raises=(NotFound,),
-)
+@routes.route("GET", "/console/<path:name>", access=Public(), produces="*/*", raises=(NotFound,))
 def show_asset(_: Console, *, name: str) -> Response:
     """A script, style sheet or picture of the console."""
     if name not in ASSETS:

@@ -151,18 +151,13 @@ class UntoldView(Answer):
 ADMINS = admins("Only admin can break the glass")
 REFUSALS = (BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded, TooManyBreakGlass)
 
-routes: Routes[BreakGlassService] = Routes("break_glass")
+routes: Routes[BreakGlassService] = Routes("break_glass", access=ADMINS)
 readers_routes: Routes[ReadersService] = Routes("readers")
 joining_routes: Routes[JoiningService] = Routes("joining")
 
 
 @routes.route(
-    "POST",
-    "/break-glass",
-    access=ADMINS,
-    rate=Rate.SIGN_IN,
-    status=201,
-    raises=(*UNPROVEN, *REFUSALS, NotFound),
+    "POST", "/break-glass", rate=Rate.SIGN_IN, status=201, raises=(*UNPROVEN, *REFUSALS, NotFound)
 )
 def break_glass(
     service: BreakGlassService, *, body: AskedBreakGlass, subject: Subject
@@ -176,7 +171,7 @@ def break_glass(
     return OpenedBreakGlass.of(grant, service.list_choices(grant))
 
 
-@routes.route("GET", "/break-glass", access=ADMINS)
+@routes.route("GET", "/break-glass")
 def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[BreakGlassOfAdmin]:
     """List who has opened which finding, why and until when, also what was refused."""
     page = service.page_all(after=query.after, limit=query.limit)
@@ -184,10 +179,7 @@ def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[Br
 
 
 @routes.route(
-    "PUT",
-    "/break-glass/<grant>/finding",
-    access=ADMINS,
-    raises=(NotFound, BreakGlassChosen, BreakGlassEnded),
+    "PUT", "/break-glass/<grant>/finding", raises=(NotFound, BreakGlassChosen, BreakGlassEnded)
 )
 def choose_finding(
     service: BreakGlassService, *, grant: str, body: ChosenFinding, subject: Subject
@@ -197,7 +189,7 @@ def choose_finding(
     return OpenedBreakGlass.of(chosen, choices=[])
 
 
-@routes.route("DELETE", "/break-glass/<grant>", access=ADMINS, raises=(NotFound,))
+@routes.route("DELETE", "/break-glass/<grant>", raises=(NotFound,))
 def close_break_glass(service: BreakGlassService, *, grant: str, subject: Subject) -> Message:
     """End it before its hour is over. Any admin may, whoever has it."""
     service.close(grant=grant, by=subject.id)

@@ -78,7 +78,6 @@ def _resident_pages(master: int) -> int:
 
 
 def _megabytes(pid: int, table: str) -> defaultdict[str, float]:
-    """Nothing of a process that has just ended."""
     with suppress(FileNotFoundError, ProcessLookupError):
         lines = Path(f"/proc/{pid}/{table}").read_text().splitlines()
         sizes = [line.split() for line in lines if line.endswith(" kB")]

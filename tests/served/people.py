@@ -41,7 +41,6 @@ class Seeder:
         self.accounts = Accounts(self.services.store)
 
     def emails(self, **fields: str) -> list[str]:
-        """Of every account with these fields."""
         found = self.services.store.collection("accounts").find(dict(fields))
         return [account["email"] for account in found]
 
@@ -66,7 +65,6 @@ class Seeder:
         return Caller(self.server.port, identifier, email, token)
 
     def only_admins(self, *callers: Caller) -> None:
-        """Send every other admin home."""
         kept = {caller.id for caller in callers}
         for identifier in set(self.accounts.list_active_admins()) - kept:
             change_account(self.services, identifier, role="user")

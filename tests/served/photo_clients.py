@@ -22,7 +22,6 @@ Body = tuple[bytes, str]
 
 
 def as_form(content: bytes, field: str, **texts: str) -> Body:
-    """A multipart body and its content type."""
     out = io.BytesIO()
     for name, text in texts.items():
         head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'

@@ -106,7 +106,6 @@ class Server:
             self._process = None
 
     def workers(self) -> list[int]:
-        """The workers that are alive, by process id."""
         if self._process is None:
             return []
         return children(self._process.pid)
@@ -135,7 +134,6 @@ class Server:
         )
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Another program with this server's settings, beside it."""
         command = [self.interpreter, "-c", DIE_WITH_PARENT, self.interpreter, *arguments]
         with self._log.open("ab") as log:
             return subprocess.Popen(
@@ -195,7 +193,6 @@ S = TypeVar("S", bound=Server)
 
 @contextmanager
 def stopping(server: S) -> Iterator[S]:
-    """Whatever happens in between."""
     try:
         yield server
     finally:

@@ -72,14 +72,12 @@ def open_connection(port: int) -> socket.socket:
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """The one answer on a bare connection."""
     heard = http.client.HTTPResponse(connection)
     heard.begin()
     return Answer(heard.status, dict(heard.getheaders()), heard.read())
 
 
 def tell(port: int, *parts: bytes) -> Answer:
-    """The answer to these bytes."""
     with closing(open_connection(port)) as line:
         for part in parts:
             line.sendall(part)
@@ -87,7 +85,6 @@ def tell(port: int, *parts: bytes) -> Answer:
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Run all calls at the same moment, each in a thread of its own."""
     start = Barrier(len(calls))
 
     def call(one: Callable[[], T]) -> T:

@@ -41,7 +41,7 @@ ISSUER = "SkinAPI"
 WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
 consent_routes: Routes[ConsentsService] = Routes("consents", access=Signed())
 factor_routes: Routes[SecondFactorService] = Routes(
-    "second factor", access=Signed(even_unready=True)
+    "second factor", access=Signed(even_unready=True), rate=Rate.SIGN_IN
 )
 
 
@@ -88,9 +88,7 @@ def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject)
     return Message(message="Consents changed")
 
 
-@factor_routes.route(
-    "POST", "/me/second-factor", rate=Rate.SIGN_IN, raises=(*WRONG_PASSWORD, SecondFactorKept)
-)
+@factor_routes.route("POST", "/me/second-factor", raises=(*WRONG_PASSWORD, SecondFactorKept))
 def begin_second_factor(
     factors: SecondFactorService, *, body: CurrentPassword, subject: Subject
 ) -> SecondFactorSecret:
@@ -112,7 +110,6 @@ def begin_second_factor(
 @factor_routes.route(
     "POST",
     "/me/second-factor/confirm",
-    rate=Rate.SIGN_IN,
     raises=(WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept),
 )
 def confirm_second_factor(
@@ -128,7 +125,6 @@ def confirm_second_factor(
 @factor_routes.route(
     "POST",
     "/me/second-factor/remove",
-    rate=Rate.SIGN_IN,
     raises=(*WRONG_PASSWORD, WrongCode, TooManyCodes, NoSecondFactor),
 )
 def remove_second_factor(

@@ -36,13 +36,13 @@ from skinapi.findings.records.service import RecordsService
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
-routes: Routes[RecordsService] = Routes("submissions")
+routes: Routes[RecordsService] = Routes("submissions", access=Signed(scopes=("findings:read",)))
 review_routes: Routes[ReviewsService] = Routes("reviews", access=Signed())
 correction_routes: Routes[CorrectionsService] = Routes("corrections")
 outcome_routes: Routes[OutcomeCounts] = Routes("outcomes")
 
 
-@routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)))
+@routes.route("GET", "/submissions")
 def list_submissions(
     records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
@@ -61,9 +61,7 @@ def list_submissions(
     return page.map(lambda listed: SummaryView.of(*listed, to=subject))
 
 
-@routes.route(
-    "GET", "/submissions/<number>", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
-)
+@routes.route("GET", "/submissions/<number>", raises=(NotFound,))
 def show_submission(
     records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> SubmissionView | SubmissionInCare:
@@ -94,13 +92,7 @@ def show_submission(
     return shown.model_copy(update={"photo_retention": retention})
 
 
-@routes.route(
-    "GET",
-    "/submissions/<number>/photo",
-    access=Signed(scopes=("findings:read",)),
-    produces="image/jpeg",
-    raises=(NotFound,),
-)
+@routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
 def show_photo(
     records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
@@ -109,13 +101,7 @@ def show_photo(
     return Response(content, mimetype="image/jpeg")
 
 
-@routes.route(
-    "GET",
-    "/submissions/<number>/thumbnail",
-    access=Signed(scopes=("findings:read",)),
-    produces="image/jpeg",
-    raises=(NotFound,),
-)
+@routes.route("GET", "/submissions/<number>/thumbnail", produces="image/jpeg", raises=(NotFound,))
 def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) -> Response:
     """The photo of a finding as a small JPEG for lists, where the photo was kept.
 
@@ -129,13 +115,7 @@ def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) ->
     return response
 
 
-@routes.route(
-    "GET",
-    "/submissions/<number>/heatmap",
-    access=Signed(scopes=("findings:read",)),
-    produces="image/jpeg",
-    raises=(NotFound,),
-)
+@routes.route("GET", "/submissions/<number>/heatmap", produces="image/jpeg", raises=(NotFound,))
 def show_heatmap(
     records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:

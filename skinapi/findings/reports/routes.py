@@ -24,13 +24,12 @@ from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 Show = Callable[..., Response]
 
-routes: Routes[ReportsService] = Routes("reports")
+routes: Routes[ReportsService] = Routes("reports", access=Signed(scopes=("findings:read",)))
 
 
 @routes.route(
     "GET",
     "/submissions/<number>/report",
-    access=Signed(scopes=("findings:read",)),
     or_produces=(HTML, PDF),
     raises=(NotFound, NoSuchLanguage),
 )
@@ -59,11 +58,7 @@ def show_report_json(
 
 
 @routes.route(
-    "GET",
-    "/submissions/<number>/report.html",
-    access=Signed(scopes=("findings:read",)),
-    produces=HTML,
-    raises=(NotFound, NoSuchLanguage),
+    "GET", "/submissions/<number>/report.html", produces=HTML, raises=(NotFound, NoSuchLanguage)
 )
 def show_report_html(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
@@ -74,11 +69,7 @@ def show_report_html(
 
 
 @routes.route(
-    "GET",
-    "/submissions/<number>/report.pdf",
-    access=Signed(scopes=("findings:read",)),
-    produces=PDF,
-    raises=(NotFound, NoSuchLanguage),
+    "GET", "/submissions/<number>/report.pdf", produces=PDF, raises=(NotFound, NoSuchLanguage)
 )
 def show_report_pdf(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject

@@ -38,7 +38,7 @@ CLIENT: Literal["explainable"] = "explainable"
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
 
-routes: Routes[ClientsService] = Routes(CLIENT)
+routes: Routes[ClientsService] = Routes(CLIENT, rate=Rate.ANONYMOUS)
 
 
 class ImageData(ContractBody):
@@ -71,7 +71,6 @@ class PdfReport(Answer):
     "POST",
     "/inference",
     access=Opened((CLIENT,)),
-    rate=Rate.ANONYMOUS,
     renderer=problem_as_prediction,
     carries_photo=True,
     raises=(BadRequest, Refused, Undecided, NoModel),
@@ -105,7 +104,6 @@ def infer_for_explainable(
     "POST",
     "/report",
     access=Opened((CLIENT,)),
-    rate=Rate.ANONYMOUS,
     renderer=plain_text,
     carries_photo=True,
     raises=(BadRequest, Refused, NoModel),

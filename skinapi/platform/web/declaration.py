@@ -252,10 +252,19 @@ def _json_type(annotation: Any) -> Any:
 
 
 class Routes(Generic[S]):
-    """The routes of one package. `access` and `options` are for those that declare none."""
+    """The routes of one package. `access`, `rate` and `options` are for those that declare none.
+    What is open to anybody says so itself: no route is public by default.
+    """
 
-    def __init__(self, tag: str, *, access: Access | None = None, **options: Any) -> None:
-        self._tag, self._access, self._options = tag, access, options
+    def __init__(
+        self,
+        tag: str,
+        *,
+        access: Signed | Opened | None = None,
+        rate: Rate | None = None,
+        **options: Any,
+    ) -> None:
+        self._tag, self._access, self._rate, self._options = tag, access, rate, options
         self._routes: list[Route] = []
 
     def route(
@@ -268,14 +277,16 @@ class Routes(Generic[S]):
         **options: Any,
     ) -> Callable[[RouteFunction], RouteFunction]:
         """Without a `rate`, a GET counts as READ and all others as WRITE."""
-        access = access or self._access
-        if access is None:
+        allowed = access or self._access
+        if allowed is None:
             raise ValueError(f"{method} {path} declares no access")
-        rate = rate or (Rate.READ if method == "GET" else Rate.WRITE)
+        counted_as = rate or self._rate or (Rate.READ if method == "GET" else Rate.WRITE)
         given = self._options | options
 
         def declare(function: RouteFunction) -> RouteFunction:
-            self._routes.append(Route(method, path, access, rate, function, self._tag, **given))
+            self._routes.append(
+                Route(method, path, allowed, counted_as, function, self._tag, **given)
+            )
             return function
 
         return declare

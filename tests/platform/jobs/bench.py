@@ -80,7 +80,6 @@ class Bench:
         return [worker.pid for worker in self._workers]
 
     def environment(self) -> dict[str, str]:
-        """Of the workers, and by it their processes are found."""
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             "INSTANCE_DIR": str(self.folder),
@@ -97,7 +96,6 @@ class Bench:
         return self.jobs.add(identifier, kind=kind, owner=owner, request=request, short=short)
 
     def open_account(self, owner: str) -> None:
-        """What the worker reads of the owner's account."""
         approved = {"$set": {"status": "approved", "role": "researcher"}}
         self.store.collection("accounts").update({"id": owner}, approved, upsert=True)
 
@@ -105,7 +103,6 @@ class Bench:
         return self.jobs.get(job.id)
 
     def ended(self, job: Job, *, within: float = LONGEST_S) -> Job:
-        """The job once it has ended."""
         self.await_(lambda: self.job(job).ended, within=within)
         return self.job(job)
 
@@ -117,11 +114,9 @@ class Bench:
         return found
 
     def started(self, job: Job) -> int:
-        """The process of the handler, once it has begun."""
         return self.await_(lambda: self._noted(job, "start"))[-1]
 
     def await_begun(self, job: Job) -> None:
-        """Until its handler has begun, or it has ended."""
         self.await_(lambda: self.starts(job) or self.job(job).ended)
 
     def _noted(self, job: Job, what: str) -> list[int]:
@@ -135,7 +130,6 @@ class Bench:
         return len(self._noted(job, "end"))
 
     def overlaps(self, job: Job) -> int:
-        """How often it began while it was running already."""
         return len(self._noted(job, "overlap"))
 
     def log(self, job: Job) -> list[str]:

@@ -38,7 +38,6 @@ class BrokerServer(Protocol):
 
 @contextmanager
 def running_broker(kind: str) -> Iterator[BrokerServer]:
-    """Raises NoBrokerError."""
     with TemporaryDirectory(prefix=f"{kind}-", ignore_cleanup_errors=True) as folder:
         server: BrokerServer = KINDS[kind](Path(folder))
         try:
@@ -141,7 +140,6 @@ def started(
 
 
 def kill(process: subprocess.Popen[bytes] | None) -> None:
-    """With what it has started."""
     if process:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -27,7 +27,6 @@ def jobs(store: Store) -> Jobs:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """Workers on SQLite."""
     with Bench(tmp_path) as bench:
         yield bench
 
@@ -42,7 +41,6 @@ def served_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
-    """Workers on a real mongod."""
     with Bench(tmp_path, emptied_database_uri) as bench:
         yield bench
 

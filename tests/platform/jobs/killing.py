@@ -10,7 +10,6 @@ from tests.platform.jobs.bench import Bench, Worker
 
 
 def kill_one(bench: Bench, chance: random.Random) -> int:
-    """Kill one of all processes, and return which."""
     victim = chance.choice(bench.processes())
     with suppress(ProcessLookupError):  # it has just ended by itself
         os.kill(victim, signal.SIGKILL)

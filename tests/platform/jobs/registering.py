@@ -11,7 +11,6 @@ from tests.support.models import write_model
 
 
 def register(context: JobContext) -> dict[str, Any]:
-    """Store a model, as a training does in the end."""
     note(context, "start")
     note_overlap(context)
     folder = context.work / "model"

@@ -33,7 +33,6 @@ def redis_server() -> Iterator[BrokerServer]:
 
 @pytest.fixture(scope="module")
 def rabbitmq_server() -> Iterator[BrokerServer]:
-    """One for all tests."""
     yield from running("rabbitmq")
 
 
@@ -43,7 +42,6 @@ RABBITMQ = pytest.param("rabbitmq", marks=[pytest.mark.xdist_group("rabbitmq"), 
 
 @pytest.fixture(params=["redis", RABBITMQ])
 def server(request: pytest.FixtureRequest) -> BrokerServer:
-    """Of each kind."""
     started: BrokerServer = request.getfixturevalue(f"{request.param}_server")
     return started
 
@@ -81,13 +79,11 @@ def opened(uri: str) -> Broker:
 
 
 def received(broker: Broker) -> bool:
-    """Whether an announcement comes within some seconds."""
     return any(broker.receive() for _ in range(PATIENCE_S * 2))
 
 
 @pytest.fixture
 def bench(tmp_path: Path, broker: Broker, server: BrokerServer) -> Iterator[Bench]:
-    """Workers beside each kind of broker."""
     with Bench(tmp_path, settings={"JOBS_BROKER": server.uri, **NEVER}) as bench:
         yield bench
 

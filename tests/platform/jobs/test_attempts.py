@@ -17,7 +17,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
-    """One worker for all of them, one after the other."""
     jobs = {
         kind: bench.submit(kind, owner=kind)
         for kind in (
@@ -95,7 +94,6 @@ def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
 def test_a_job_ends_with_the_rights_of_its_account(
     served_bench: Bench, lost: dict[str, str]
 ) -> None:
-    """One that runs, and one that waits."""
     bench = served_bench
     running = bench.submit("count", steps=10_000, pause=0.05)
     waiting = bench.submit("count")

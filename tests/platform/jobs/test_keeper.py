@@ -63,7 +63,6 @@ def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    """Whether it has begun to work or not."""
     for pause in (0.0, 1.5):
         command = [sys.executable, "-c", PARENT]
         environment = {**os.environ, "INSTANCE_DIR": str(tmp_path), "JWT_SECRET_KEY": SECRET}

@@ -23,7 +23,6 @@ Report = Callable[[str], None]
 
 
 def guard_of(pid: int) -> int:
-    """The parent of a handler's process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 

@@ -57,7 +57,6 @@ def test_a_line_without_an_end_takes_no_memory(logs: JobLogs) -> None:
 
 
 def test_the_first_and_the_last_lines_are_kept(logs: JobLogs) -> None:
-    """However often they are stored in between."""
     lines = LogLines(logs, JOB)
     for number in range(1, 6001):
         lines.say(f"line {number}")

@@ -60,7 +60,6 @@ def attempt_at(
     since_claim: float = 0.0,
     timing: Timing = TIMING,
 ) -> tuple[Job, Attempt]:
-    """A job that was claimed, and the attempt at it, whose process has been started."""
     request = {"notes": str(folder / "notes"), "steps": 30, "pause": pause}
     jobs.add(jobs.new_id(), kind="count", owner="ada", request=request)
     job = jobs.claim(worker="w", lease=timing.lease_time)
@@ -82,7 +81,6 @@ def attempt_at(
 def begun(
     jobs: Away, folder: Path, *, pause: float, timing: Timing = TIMING
 ) -> tuple[Job, threading.Thread, int]:
-    """A job whose handler has begun, and the thread that watches it."""
     notes = folder / "notes"
     job, attempt = attempt_at(jobs, folder, pause=pause, timing=timing)
     watcher = threading.Thread(target=attempt.run)

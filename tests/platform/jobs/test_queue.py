@@ -47,7 +47,6 @@ def complete(jobs: Jobs, job: Job) -> None:
 
 
 def logged(store: Store) -> set[str]:
-    """The jobs that have a log."""
     return {batch["job"] for batch in store.collection("job_logs").find()}
 
 

@@ -70,7 +70,6 @@ def found(backend: Backend, identifier: str) -> Delivery:
 
 
 def move(backend: Backend, back: timedelta) -> None:
-    """Let this time pass for all that waits."""
     rows = backend.services.store.collection("deliveries")
     for row in rows.find({"lane": {"$gt": ""}}):
         times = ("due_at", "waiting_since_at")

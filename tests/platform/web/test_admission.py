@@ -26,7 +26,6 @@ APP = Flask(__name__)
 
 @contextmanager
 def request_of(caller: str, megabytes: float, budget: BodyBudget) -> Iterator[None]:
-    """While it is answered."""
     with APP.app_context():
         try:
             budget.enter(caller, int(megabytes * MEGABYTE))

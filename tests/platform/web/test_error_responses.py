@@ -20,8 +20,6 @@ RETRIES = {429, 503}
 
 
 class Unread(io.RawIOBase):
-    """A body that must not be read."""
-
     def readinto(self, _: Any) -> int:
         raise AssertionError("the body was read")
 
@@ -45,7 +43,6 @@ def planted(planted_backend: FailingBackend) -> FailingBackend:
 
 
 def fail(backend: FailingBackend, path: str, status: int, **options: Any) -> TestResponse:
-    """Make this path answer this status."""
     person = backend.member()
     headers = {"Origin": ORIGIN}
     note: dict[str, Any] = {"json": {"text": "x"}}

@@ -40,7 +40,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 def ask_each(backend: Backend, headers: dict[str, str]) -> Iterator[tuple[str, TestResponse]]:
-    """Each route that is open without a token."""
     for route in declared_routes(backend.app):
         if isinstance(route.access, Opened):
             path = route.path.replace("<job_id>", "00000000")

@@ -126,13 +126,13 @@ def test_too_many_parts_or_too_much_text_is_too_large(ada: Person) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [b"a:\r\n" * 20_000, b" folded\r\n" * 10_000, b"a: " + b"x;" * 40_000 + b"\r\n"],
+    [b"a:\r\n" * 10_000, b" folded\r\n" * 4_000, b"a: " + b"x;" * 20_000 + b"\r\n"],
     ids=["many", "folded", "long"],
 )
 def test_large_headers_of_a_part_are_refused_before_they_are_parsed(
     ada: Person, headers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A form of 10 MB in such headers took 4 seconds of Python."""
+    """A form of 10 MB in such headers took 4 seconds. The body is within its own limit."""
     parsed = list[bytes]()
     monkeypatch.setattr(MultipartDecoder, "_parse_headers", lambda _, data: parsed.append(data))
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'

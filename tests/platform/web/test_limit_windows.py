@@ -27,7 +27,6 @@ ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second"
 
 
 def count_until_killed(path: Path) -> int:
-    """The process that does."""
     child = os.fork()
     if child:
         return child

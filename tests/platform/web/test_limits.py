@@ -89,7 +89,6 @@ def test_a_callers_address_is_read_however_it_is_written(
 def windows(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[SqliteWindows | MongoWindows]:
-    """Of each store."""
     if request.param == "sqlite":
         yield SqliteWindows(tmp_path / "limits.db")
     else:

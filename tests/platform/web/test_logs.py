@@ -75,7 +75,6 @@ def test_a_request_is_one_line_with_its_template_and_its_id(
 def test_a_line_names_the_callers_address_where_the_operator_asks_for_it_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], asked: bool
 ) -> None:
-    """Of the caller, not of the proxy."""
     settings: dict[str, Any] = {"log_addresses": True} if asked else {}
     backend = Backend(tmp_path, trusted_proxies=1, **settings)
     capfd.readouterr()

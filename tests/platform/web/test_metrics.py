@@ -63,7 +63,6 @@ def scrape(backend: Backend) -> list[str]:
 
 
 def ready(lines: list[str]) -> dict[str, float]:
-    """Of each part, by its name."""
     found = [line.split('"') for line in lines if line.startswith("skinapi_ready{")]
     return {name: float(value.rpartition(" ")[2]) for _, name, value in found}
 

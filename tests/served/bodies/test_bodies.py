@@ -42,7 +42,6 @@ def researcher(plain: Server) -> Iterator[Caller]:
 def answer_to(
     caller: Caller, method: str, path: str, body: bytes, *, in_chunks: bool, kind: str = JSON
 ) -> Answer:
-    """The answer to this body, announced or in chunks."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
         f"Authorization: Bearer {caller.token}\r\n"

@@ -51,7 +51,6 @@ SHAPES: dict[str, bytes] = {
 
 
 def heard(server: Server, sent: bytes) -> bytes:
-    """All that comes back until the server hangs up."""
     with closing(open_connection(server.port)) as line:
         line.sendall(sent)
         line.shutdown(SHUT_WR)

@@ -57,7 +57,6 @@ class Traffic:
 
 
 def ready(server: Server, version: str) -> int:
-    """How often a worker has begun to serve this version."""
     return sum(
         f'"version": "{version}"' in line and "model ready" in line
         for line in server.log().splitlines()

@@ -53,7 +53,6 @@ def ada_of_a_backend(folder: Path, llm: OpenRouter) -> Iterator[Caller]:
 
 
 def send_all(ada: Caller) -> tuple[float, list[Answer]]:
-    """Requests a second, and the answers."""
     photos = lesions(CLIENTS)
 
     def send(number: int) -> Answer:

@@ -34,7 +34,6 @@ def predict(caller: Caller, photo: bytes, **texts: str) -> Answer:
 
 
 def send_everything(server: Server, caller: Caller, **texts: str) -> None:
-    """Small and large, from every client."""
     (photo,) = lesions(1)
     for client in CLIENTS:
         assert client.send(server.port, photo, token=caller.token).status == 200
