@@ -245,7 +245,6 @@ def _build(
         submissions=data.submissions,
         spots=data.spots,
         accounts=data.accounts,
-        failed=data.failed_items,
     )
     retention = RecordRetention(
         years=settings.record_retention,

@@ -43,6 +43,14 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 SEEN_AT_ONCE = 100
 # After that another doctor may take over what one has taken.
 TAKEN_FOR = timedelta(hours=8)
+# So many patients without a doctor at most are listed and counted, the most urgent ones.
+MOST_UNASSIGNED = 1000
+WORK = "unassigned"
+PASS_EVERY_S = 60.0
+# What comes into care meanwhile is told in the same mail.
+ARRIVALS_DELAY = timedelta(minutes=2)
+# Whoever was told is told again where more is urgent; not of each finding.
+TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,6 @@ class ReviewQueue:
     submissions: Submissions
     spots: Spots
     accounts: Accounts
-    failed: FailedItems
 
     def join(self, submission: Listed, owner: Account) -> None:
         """`owner` is its account, as the same transaction has counted it."""
@@ -128,16 +135,6 @@ def is_free(submission: Listed, doctor_id: str) -> bool:
     if submission.taken_at is None or submission.taken_by == doctor_id:
         return True
     return submission.taken_at < now() - TAKEN_FOR
-
-
-# So many patients without a doctor at most are listed and counted, the most urgent ones.
-MOST_UNASSIGNED = 1000
-WORK = "unassigned"
-PASS_EVERY_S = 60.0
-# What comes into care meanwhile is told in the same mail.
-ARRIVALS_DELAY = timedelta(minutes=2)
-# Whoever was told is told again where more is urgent; not of each finding.
-TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
 class Left(StrEnum):

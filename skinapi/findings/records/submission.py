@@ -313,10 +313,9 @@ class SubmissionSummary(Listed):
 
 
 class Submission(SubmissionSummary):
-    """`changed` is an id made when its patient last got to see something else; those of earlier
-    versions may have none. `filed_by` is the account that has filed it for its owner, `session_of`
-    the key whose session key did. For an index, `source_patient` is the patient's number of the
-    `source`.
+    """`changed` is an id made when its patient last got to see something else. `filed_by` is the
+    account that has filed it for its owner, `session_of` the key whose session key did. For an
+    index, `source_patient` is the patient's number of the `source`.
     """
 
     finding: Finding

@@ -75,7 +75,6 @@ def test_a_melanoma_that_one_picture_shows_is_not_undone_by_another(backend: Bac
 
 
 def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> None:
-    """All together say "mole"; one alone says "melanoma", with little more than half."""
     doctor, ada = patient_in_care(backend)
     alone = predicted(ada, HALF_MELANOMA)
     found = joined(ada, NEVUS, HALF_MELANOMA)
@@ -145,7 +144,6 @@ class BackendOfKinds(Backend):
 def test_nothing_tells_whether_a_close_up_and_a_dermoscope_picture_show_one_spot(
     tmp_path: Path, given: dict[str, Any]
 ) -> None:
-    """So it is asked, even where they look alike."""
     by_red = LinearClassifier.of(np.array([-60.0, 0, 0]), -18.0)
     folder = write_model(
         tmp_path / "kinds", modality=ModalityDetector(dermoscopic=by_red, sure=0.9)

@@ -78,7 +78,6 @@ def test_what_is_confirmed_is_judged_in_doubt_under_the_key_of_the_question(ada:
 
 
 def test_a_client_that_cannot_ask_gets_the_finding_in_doubt(ada: Person) -> None:
-    """The Angular app sends `image` alone."""
     found = predicted(ada, DOUBTED)
     assert is_doubted(found)
     assert "skin_confirmed" not in found["context"]

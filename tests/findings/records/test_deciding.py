@@ -100,7 +100,6 @@ def orders() -> Sequence[tuple[Review, ...]]:
 
 
 def test_no_other_doctors_opinion_withdraws_a_pending_or_certain_suspicion() -> None:
-    """Whatever is signed after it, but by the same doctor or with a result."""
     tested = 0
     for *signed, last in orders():
         before, after = deciding_review(signed), deciding_review([*signed, last])

@@ -112,7 +112,6 @@ REVIEWS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 def test_no_review_that_is_not_milder_moves_the_day(
     band: Band, said: list[dict[str, Any]], other: Band | None
 ) -> None:
-    """Whoever signs it and whatever it names; a result alone judges anew."""
     reviews = [review(day, **one) for day, one in enumerate(said, 1)]
     older = [found(other)] if other else []
     before = reconcile([*older, found(band, *reviews[:-1])])

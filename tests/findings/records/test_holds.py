@@ -67,7 +67,6 @@ def pass_days(backend: Backend, number: int, days: float) -> None:
 
 
 def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
-    """Each route that the owner of a finding may read answers as before the review."""
     accounts = SampleAccounts(backend)
     two = accounts.sort_two()
     backend.services.lesions.counts.recount(accounts.named["lesion"])
@@ -160,7 +159,6 @@ def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(backend: Back
 def test_a_report_that_the_owner_opens_during_the_hold_is_told_to_be_the_newest(
     backend: Backend,
 ) -> None:
-    """Its code is issued after the review, and the page of the code is anybody's."""
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW, finding=MOLE).number
     hold(doctor, number)
@@ -298,7 +296,6 @@ class TestMails:
     def test_no_malignant_label_leaves_before_it_is_said_who_tells_the_patient(
         self, backend: Backend, smtp: SmtpServer
     ) -> None:
-        """A doctor's label, and a laboratory's result; also of clients that are not asked."""
         grey, ada = patient_in_care(backend)
         for said in ({"histology": "not_taken"}, MELANOMA, {**MELANOMA, "told_by": "doctor"}):
             number = file_for(backend, ada, REVIEW, finding=MOLE).number
@@ -334,7 +331,6 @@ class TestMails:
 
 
 def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> None:
-    """Also where the patient files another photo of the spot before a pass has seen the end."""
     told = list[str]()
     backend.services.data.work.inside(ReviewSigned, lambda event: told.append(event.review.id))
     doctor, ada = patient_in_care(backend)

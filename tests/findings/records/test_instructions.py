@@ -162,7 +162,6 @@ def test_a_photo_is_wanted_until_there_is_a_newer_one() -> None:
 
 
 def test_whatever_was_said_no_model_makes_it_milder() -> None:
-    """A further finding that nobody has looked at never lowers the instruction."""
     decisions = [
         None,
         *(
@@ -201,7 +200,6 @@ def test_a_comparison_gives_the_instruction_of_the_spot_in_the_words_of_who_read
 
 
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
-    """Beside "No appointment is needed" stood "The picture is not good enough to judge"."""
     unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     told = reconcile(spot((SELF, unjudged)))
     assert told
@@ -221,7 +219,6 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
 
 
 def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
-    """A month after "within two weeks" the page still asked for an appointment."""
     told = reconcile(spot((SELF, decided(REFERRAL, day=1))))
     assert told
     assert told.counts.due == (BEGAN + timedelta(days=15)).date()
@@ -262,12 +259,10 @@ def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
     ],
 )
 def test_a_doctor_reads_a_doctors_words(decision: Decision, said: list[str]) -> None:
-    """It said "Your doctor wants another photo. Self-monitoring."."""
     assert decision.for_doctor("en") == said
 
 
 def test_normal_skin_is_no_all_clear() -> None:
-    """Above "not an all-clear" stood "No appointment is needed"."""
     told = reconcile(spot((SELF, decided(SELF, day=1, label="normal_skin"))))
     mole = reconcile(spot((SELF, decided(SELF, day=1))))
     assert told
@@ -280,7 +275,6 @@ def test_normal_skin_is_no_all_clear() -> None:
 def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     backend: Backend, *, by_doctor: bool
 ) -> None:
-    """They read "keep an eye on it" of the photo after a melanoma."""
     doctor, ada = patient_in_care(backend)
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     urgent = file_for(backend, ada, SELF if by_doctor else URGENT, lesion=lesion).number

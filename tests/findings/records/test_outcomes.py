@@ -166,7 +166,6 @@ def row_of(figure: FigureView) -> tuple[float | None, ...]:
 
 
 def test_the_figures_are_those_of_the_textbook() -> None:
-    """Wilson's intervals of 20 of 30."""
     table = [
         counted(MELANOMA, MELANOMA, 20),
         counted(MELANOMA, MOLE, 5),

@@ -209,7 +209,6 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
 
 
 def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) -> None:
-    """Also where one of them alone would change nothing of the decision."""
     ward = Ward(backend, findings=1)
     (number,) = ward.numbers
     assert ward.review(number, "melanoma").status_code == 201

@@ -66,7 +66,6 @@ def test_reviews_are_signed_and_kept_beside_each_other(backend: Backend) -> None
 def test_a_correction_counts_although_the_clock_was_put_back(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The report showed "agree: nevus" where the doctor had since written "melanoma, excise"."""
     doctor, ada, number = in_care(backend)
     assert review(doctor, number, label="melanocytic_nevus").status_code == 201
     for behind in (timedelta(seconds=5), timedelta(hours=1)):
@@ -99,17 +98,12 @@ def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
     "wrong",
     [
         {"label": "wart"},
-        {"label": None},
-        {"agreement": "maybe"},
         {"histology": True},
         {"note": ""},
         {"note": "n" * 1001},
-        {"note": "bell\a"},
         {"note": "\ud800"},
         {"surprise": 1},
         {"note": "no \u202emelanoma"},
-        {"note": "a\u2028b"},
-        {"note": "a" + 6 * "\u0301"},
     ],
 )
 def test_what_is_no_review_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
@@ -143,9 +137,6 @@ def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
 
 
 def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) -> None:
-    """The lists, and the older app that shows only the narrative, went on as if nobody had looked;
-    milder or graver.
-    """
     doctor, ada, number = in_care(backend)
     kept = backend.services.store.collection("submissions")
 
@@ -198,7 +189,6 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
 
 
 def test_a_pending_suspicion_stays_until_the_result(backend: Backend) -> None:
-    """ "Melanoma, histology awaited", then another doctor's "nevus, unsure": every view lost it."""
     first, ada, number = in_care(backend)
     second = backend.member(role="doctor", name="Dr Second")
 
@@ -356,7 +346,6 @@ SELF = Band.SELF_MONITORING
 def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder(
     backend: Backend, stated: str, band: Band, said: dict[str, Any], urgency: Band
 ) -> None:
-    """A proven mole read "See a doctor this week", in red."""
     doctor, ada = patient_in_care(backend)
     blob = backend.services.store.blobs.put(photo_of("melanoma"))
     finding = finding_of(stated, band=band)
@@ -385,7 +374,6 @@ def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder
 def test_who_agrees_lowers_no_urgency_without_saying_so(
     backend: Backend, band: Band, said: dict[str, Any]
 ) -> None:
-    """One key took a finding "close to the limit of the next urgency" for an all-clear."""
     doctor, ada = patient_in_care(backend)
     blob = backend.services.store.blobs.put(photo_of("melanoma"))
     finding = finding_of(MOLE, band=band)
@@ -403,7 +391,6 @@ def test_who_agrees_lowers_no_urgency_without_saying_so(
 
 
 def test_the_laboratorys_result_is_the_label(backend: Backend) -> None:
-    """ "Agree: squamous cell carcinoma" was signed beside "benign keratosis"."""
     doctor, _, number = in_care(backend)
     result = {"certainty": "sure", "histology_result": "benign_keratosis", "histology": "confirmed"}
     path = f"/submissions/{number}"
@@ -443,7 +430,6 @@ def test_a_finding_takes_so_many_reviews_and_no_more(
 
 
 def test_keys_that_differ_from_what_holds_are_found_and_made_again(backend: Backend) -> None:
-    """As in a finding that an earlier version stored."""
     doctor, _, number = in_care(backend)
     assert review(doctor, number, label="melanoma").status_code == 201
     kept = backend.services.store.collection("submissions")
@@ -478,7 +464,6 @@ def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
 def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
     backend: Backend, said: dict[str, Any], heading: str
 ) -> None:
-    """However sure the doctor is: "Here is my decision: the spot is a melanoma"."""
     doctor, ada, number = in_care(backend)
     path = f"/submissions/{number}"
     assert review(doctor, number, **said).status_code == 201
@@ -505,7 +490,6 @@ def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
 
 @pytest.mark.parametrize("asked", [REFERRAL, REVIEW])
 def test_a_proven_cancer_is_never_later_than_a_suspected_one(backend: Backend, asked: str) -> None:
-    """A melanoma that the laboratory had found came out as "within two weeks"."""
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REFERRAL).number
     path = f"/submissions/{number}"

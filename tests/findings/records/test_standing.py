@@ -101,7 +101,6 @@ def test_time_alone_changes_nothing_but_the_ends_of_holds(known: SpotFacts, days
 def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
     known: SpotFacts, band: Band
 ) -> None:
-    """But where a doctor waits for a photo, because nobody could judge the one before."""
     before = standing(known, Reader.DOCTOR, LATER).instruction.counts
     photo = JudgedPhoto("9", 9, band, LATER, LATER)
     more = SpotFacts((*known.photos, photo), known.reviews)
@@ -122,7 +121,6 @@ def test_no_day_is_later_than_that_of_the_advice_that_counts(known: SpotFacts) -
 def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
     known: SpotFacts,
 ) -> None:
-    """What counted before stands in the history of a decision."""
     stands = standing(known, Reader.DOCTOR, LATER)
     for name, reviews in known.reviews.items():
         counted = [one for one in reviews if not one.second_opinion]

@@ -203,7 +203,6 @@ def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
 def test_a_counter_that_lags_behind_catches_up(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a restore of a part of a backup, in a server that is started then."""
     monkeypatch.setattr(module, "BLOCK", 1)
     ada = backend.member()
     last = max(predicted(ada)["id"] for _ in range(3))
