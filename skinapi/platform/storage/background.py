@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,8 @@ from skinapi.platform.storage.ports import Document, Documents, Store
 STOP_S = 5.0
 LEASE = timedelta(seconds=30)
 WRITE_EVERY_S = 2.0
-DocumentKey = tuple[str, str]
+# By collection and id: the other fields of a document, and what is added to its numbers.
+Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 
 
 class BackgroundThread(ABC):
@@ -103,14 +103,6 @@ class Lease:
         return self._documents.update(mine, {"$set": fields}) is not None
 
 
-@dataclass
-class _Sums:
-    """What is added to one document, and the fields that it has besides."""
-
-    facts: Document
-    numbers: Counter[str] = field(default_factory=Counter)
-
-
 class Totals(PeriodicThread):
     """Adds numbers up in this process, and writes them together: else every request would change
     the same document, and wait for the others. A process that is killed loses what it has counted
@@ -121,14 +113,14 @@ class Totals(PeriodicThread):
         super().__init__("totals", every_s=WRITE_EVERY_S, failure="totals not written")
         self._store = store
         self._lock = threading.Lock()
-        self._sums: dict[DocumentKey, _Sums] = {}
+        self._sums: Sums = {}
         self._running_in: int | None = None
 
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
         """Add to numbers after a transaction, which may run twice. Nothing is raised."""
-        sums = {(collection, identifier): _Sums(facts, Counter(numbers))}
+        sums = {(collection, identifier): (facts, Counter(numbers))}
         if self._running_in == os.getpid():
             self._merge(sums)
         else:
@@ -153,32 +145,31 @@ class Totals(PeriodicThread):
             self._merge(sums)
             raise
 
-    def _taken(self) -> dict[DocumentKey, _Sums]:
+    def _taken(self) -> Sums:
         with self._lock:
             taken, self._sums = self._sums, {}
         return taken
 
-    def _merge(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+    def _merge(self, sums: Sums) -> None:
         with self._lock:
-            for document, added in sums.items():
-                kept = self._sums.setdefault(document, _Sums(added.facts))
-                kept.numbers.update(added.numbers)
+            for document, (facts, numbers) in sums.items():
+                self._sums.setdefault(document, (facts, Counter()))[1].update(numbers)
 
-    def _write_or_log(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+    def _write_or_log(self, sums: Sums) -> None:
         try:
             self._write(sums)
         except SkinAPIError as error:
-            fields = sorted({name for added in sums.values() for name in added.numbers})
+            fields = sorted({name for _, numbers in sums.values() for name in numbers})
             log.error("count_lost", fields=fields, code=error.code)
 
-    def _write(self, sums: Mapping[DocumentKey, _Sums]) -> None:
+    def _write(self, sums: Sums) -> None:
         if not sums:
             return
 
         def add_all() -> None:
-            for (collection, identifier), added in sums.items():
-                numbers = {name: number for name, number in added.numbers.items() if number}
-                ops = {"$inc": numbers, "$set": added.facts}
+            for (collection, identifier), (facts, numbers) in sums.items():
+                counted = {name: number for name, number in numbers.items() if number}
+                ops = {"$inc": counted, "$set": facts}
                 self._store.collection(collection).update({"id": identifier}, ops, upsert=True)
 
         try:

@@ -181,20 +181,17 @@ def ordering(sort: str, after: str | None) -> tuple[str, bool]:
     return field, sort.startswith("-")
 
 
-def require_limit(limit: int | None) -> None:
+def require_listing(limit: int | None, fields: Sequence[str] | None) -> None:
+    """A field is a path such as `finding.stated`, through dicts; none lies in another."""
     if limit is not None and not 0 <= limit <= MOST_LISTED:
         raise ValueError(f"a limit is between 0 and {MOST_LISTED}")
-
-
-def require_fields(fields: Sequence[str]) -> None:
-    """A field is a path such as `finding.stated`, through dicts; none lies in another."""
-    for path in fields:
+    for path in fields or ():
         for name in path.split("."):
             require_name(name)
-    if "id" in fields:
-        raise ValueError("the id is always there")
+        if path == "id":
+            raise ValueError("the id is always there")
     # The dot after each path keeps `find` from being taken for a parent of `finding`.
-    ordered = sorted(f"{path}." for path in fields)
+    ordered = sorted(f"{path}." for path in fields or ())
     if any(below.startswith(above) for above, below in pairwise(ordered)):
         raise ValueError("each field is asked for once")
 

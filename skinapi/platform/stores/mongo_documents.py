@@ -16,9 +16,8 @@ from skinapi.platform.storage.documents import (
     ordering,
     pick_fields,
     require_expiry,
-    require_fields,
     require_id,
-    require_limit,
+    require_listing,
     require_name,
     require_ops,
     require_text_field,
@@ -93,8 +92,7 @@ class MongoDocuments:
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        require_limit(limit)
-        require_fields(fields or ())
+        require_listing(limit, fields)
         query = self._query(filter)
         order = _order(sort, after)
         # To MongoDB a limit of 0 means no limit.

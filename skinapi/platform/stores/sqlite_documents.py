@@ -20,9 +20,8 @@ from skinapi.platform.storage.documents import (
     parse_json,
     read_time,
     require_expiry,
-    require_fields,
     require_id,
-    require_limit,
+    require_listing,
     require_name,
     require_ops,
     require_text_field,
@@ -102,8 +101,7 @@ class SqliteDocuments:
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        require_limit(limit)
-        require_fields(fields or ())
+        require_listing(limit, fields)
         with self._reading() as connection:
             texts = self._select(connection, filter, sort, after, limit, fields)
         # Parsed only after the connection is released.
