@@ -110,15 +110,6 @@ def test_a_key_names_the_doctor_of_the_patients_whom_it_adds(open_backend: Open)
     assert own.status_code == 422
 
 
-def test_an_admin_assigns_a_patient_of_another_system(open_backend: Open) -> None:
-    backend = open_backend()
-    patient = external(clinic_wide(backend)).get_json()["_id"]
-    email = backend.services.data.accounts.get(patient).email
-    path = f"/users/{email}/doctor"
-    assert backend.admin().call("PUT", path, json={"doctor": GREY}).status_code == 200
-    assert in_charge(backend, patient) == GREY
-
-
 def performer(backend: Backend, way: str) -> dict[str, Any]:
     """The ways in which an order names Dr Grey, beside the elements that are not in charge."""
     account = backend.account(GREY).id

@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from highdicom.base import SOPClass
 from highdicom.sr import CodedConcept
@@ -35,26 +35,22 @@ from skinapi.platform.storage.ids import made_at
 
 MAKER = "SkinAPI"
 DERMOSCOPIC_PHOTOGRAPHY = UID("1.2.840.10008.5.1.4.1.1.77.1.7")
-SOP_CLASSES = {
-    Kind.PHOTO: VLPhotographicImageStorage,
-    Kind.DERMOSCOPY: DERMOSCOPIC_PHOTOGRAPHY,
-    Kind.HEAT_MAP: SecondaryCaptureImageStorage,
-    Kind.STRUCTURED_REPORT: EnhancedSRStorage,
-    Kind.REPORT: EncapsulatedPDFStorage,
-}
-MODALITIES = {
-    Kind.PHOTO: "XC",
-    Kind.DERMOSCOPY: "DMS",
-    Kind.HEAT_MAP: "OT",
-    Kind.STRUCTURED_REPORT: "SR",
-    Kind.REPORT: "DOC",
-}
-SERIES_NAMES = {
-    Kind.PHOTO: "Photographs",
-    Kind.DERMOSCOPY: "Dermoscopic photographs",
-    Kind.HEAT_MAP: "Heat maps of the model",
-    Kind.STRUCTURED_REPORT: "Structured report",
-    Kind.REPORT: "Report",
+
+
+class Series(NamedTuple):
+    """What the objects of one kind are."""
+
+    sop_class: UID
+    modality: str
+    name: str
+
+
+SERIES: Mapping[Kind, Series] = {
+    Kind.PHOTO: Series(VLPhotographicImageStorage, "XC", "Photographs"),
+    Kind.DERMOSCOPY: Series(DERMOSCOPIC_PHOTOGRAPHY, "DMS", "Dermoscopic photographs"),
+    Kind.HEAT_MAP: Series(SecondaryCaptureImageStorage, "OT", "Heat maps of the model"),
+    Kind.STRUCTURED_REPORT: Series(EnhancedSRStorage, "SR", "Structured report"),
+    Kind.REPORT: Series(EncapsulatedPDFStorage, "DOC", "Report"),
 }
 SEXES = {"female": "F", "male": "M", "other": "O"}
 # Hands and feet together have no code.
@@ -96,11 +92,6 @@ class ObjectSource:
     def language(self) -> Language:
         return self.finding.language
 
-    @property
-    def study_time(self) -> datetime:
-        """What the finding's id says, so that a query by date is one by id."""
-        return made_at(self.finding.id)
-
 
 def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any]:
     """What every object says, as the arguments of highdicom's classes."""
@@ -117,7 +108,7 @@ def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any
         "software_versions": [VERSION] if photographed else [VERSION, model],
         "device_serial_number": maker if photographed else model,
         "institution_name": (origin.clinic or "")[:64] or None,
-        "series_description": SERIES_NAMES[of.kind],
+        "series_description": SERIES[of.kind].name,
         "content_date": at.date(),
         "content_time": at.time(),
         "specific_character_set": "ISO_IR 192",
@@ -130,8 +121,8 @@ def make_object(
     """An object without content of its own yet."""
     made = SOPClass(
         study_instance_uid=of.study,
-        sop_class_uid=SOP_CLASSES[of.kind],
-        modality=MODALITIES[of.kind],
+        sop_class_uid=SERIES[of.kind].sop_class,
+        modality=SERIES[of.kind].modality,
         transfer_syntax_uid=syntax,
         **study_of(origin),
         **common_of(origin, of, at),
@@ -142,7 +133,8 @@ def make_object(
 
 def study_of(origin: ObjectSource) -> dict[str, Any]:
     """The patient and the study: a finding is one study, its day that of the finding."""
-    finding, at, source = origin.finding, origin.study_time, origin.finding.source
+    finding, source = origin.finding, origin.finding.source
+    at = made_at(finding.id)  # so that a query by date is one by id
     return {
         "patient_id": source.patient_id if source else finding.owner,
         "patient_name": "",
@@ -233,7 +225,7 @@ def make_heat_map(
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.DerivationDescription = HEAT
     made.ConversionType = "WSD"
-    made.SourceImageSequence = [reference(SOP_CLASSES[photo.kind], photo.uid)]
+    made.SourceImageSequence = [reference(SERIES[photo.kind].sop_class, photo.uid)]
     _refer_to_source(made, origin)
     return made
 

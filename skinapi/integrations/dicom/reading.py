@@ -41,6 +41,8 @@ TRANSFER_SYNTAXES = (IMPLICIT, EXPLICIT, RLE, JPEG_BASELINE, *JPEG_2000)
 MOST_HEADER = 1024 * 1024
 LONGEST_TEXT = 64  # of a Long String, as a patient's number is
 NO_OBJECT = "This is no DICOM file, or its header is damaged"
+TOO_LONG = "What stands before the pixels is larger than 1 MB"
+EMPTY = "The object has no pixels"
 PIXEL_DATA = Tag(0x7FE00010)
 UID_TEXT = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,31}")
 # What is read of a header; all else is skipped.
@@ -53,14 +55,6 @@ READ = (
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     "PlanarConfiguration",
 )
-
-
-@dataclass(slots=True)
-class _PixelsFound:
-    """Where the value of Pixel Data begins, and how long it says it is."""
-
-    start: int = 0
-    length: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,20 +79,25 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
     end = source.seek(0, io.SEEK_END) if end is None else end
     source.seek(start)
     head = io.BytesIO(source.read(min(MOST_HEADER, end - start)))
-    found = _PixelsFound()
     with refusing(NO_OBJECT):
         read_preamble(head, force=False)
         meta = read_dataset(head, False, True, stop_when=_not_meta)
         syntax = str(meta.get("TransferSyntaxUID", ""))
         if syntax not in TRANSFER_SYNTAXES:
             raise _refuse_syntax(syntax, meta)
-        header = _read_header(head, syntax, found)
+        header, (pixels, length) = _read_header(head, syntax)
         uids = {name: _uid_in(header, name) for name in READ[:3]}
         sop = uids["SOPClassUID"], uids["SOPInstanceUID"]
         if sop[0] not in SOP_CLASSES:
-            raise _refuse_kind(sop)
-    if not found.start:
-        raise _refuse_missing_pixels(head, end - start, sop)
+            raise RefusedInstance(
+                Failure.SOP_CLASS,
+                f"{_name_of(sop[0])} is not judged here. Send VL Photographic Image, Dermoscopic "
+                "Photography or Secondary Capture.",
+                sop=sop,
+            )
+    if not pixels:
+        too_long = end - start > MOST_HEADER and head.tell() >= MOST_HEADER - 12
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, TOO_LONG if too_long else EMPTY, sop=sop)
     return Instance(
         sop_class=sop[0],
         sop_instance=sop[1],
@@ -106,8 +105,8 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
         transfer_syntax=syntax,
         header=header,
         source=source,
-        pixels=start + found.start,
-        length=None if found.length == 0xFFFFFFFF else found.length,
+        pixels=start + pixels,
+        length=None if length == 0xFFFFFFFF else length,
         end=end,
     )
 
@@ -146,16 +145,20 @@ def _not_meta(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG00
     return tag >> 16 != 2
 
 
-def _read_header(head: io.BytesIO, syntax: str, found: _PixelsFound) -> Dataset:
+def _read_header(head: io.BytesIO, syntax: str) -> tuple[Dataset, tuple[int, int]]:
+    """The header; where the value of Pixel Data begins, and how long it says it is."""
+    place = 0, 0
+
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 (pydicom's)
-        if tag < PIXEL_DATA:
-            return False
+        nonlocal place
         if tag == PIXEL_DATA:
-            found.start, found.length = head.tell(), length
-        return True
+            place = head.tell(), length
+        return bool(tag >= PIXEL_DATA)
 
     tags: list[BaseTag | int] = [Tag(name) for name in READ]
-    return read_dataset(head, syntax == IMPLICIT, True, stop_when=at_pixels, specific_tags=tags)
+    implicit = syntax == IMPLICIT
+    header = read_dataset(head, implicit, True, stop_when=at_pixels, specific_tags=tags)
+    return header, place
 
 
 def _uid_in(header: Dataset, name: str) -> str:
@@ -178,23 +181,6 @@ def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
     )
 
 
-def _refuse_kind(sop: tuple[str, str]) -> RefusedInstance:
-    return RefusedInstance(
-        Failure.SOP_CLASS,
-        f"{_name_of(sop[0])} is not judged here. Send VL Photographic Image, Dermoscopic "
-        "Photography or Secondary Capture.",
-        sop=sop,
-    )
-
-
 def _name_of(uid: str) -> str:
     """The name in the standard; a UID that is not in it stays as it is."""
     return UID(uid).name if UID_TEXT.fullmatch(uid) else "(no UID)"
-
-
-def _refuse_missing_pixels(head: io.BytesIO, size: int, sop: tuple[str, str]) -> RefusedInstance:
-    if size > MOST_HEADER and head.tell() >= MOST_HEADER - 12:
-        return RefusedInstance(
-            Failure.NOT_UNDERSTOOD, "What stands before the pixels is larger than 1 MB", sop=sop
-        )
-    return RefusedInstance(Failure.NOT_UNDERSTOOD, "The object has no pixels", sop=sop)

@@ -19,14 +19,7 @@ from skinapi.base.errors import InvalidQuery, TooManyFound
 from skinapi.base.subject import Subject
 from skinapi.findings.records.submission import Submission
 from skinapi.integrations.dicom.object_maker import ObjectMaker
-from skinapi.integrations.dicom.objects import (
-    MODALITIES,
-    SERIES_NAMES,
-    SOP_CLASSES,
-    ObjectSource,
-    name_issuer,
-    study_of,
-)
+from skinapi.integrations.dicom.objects import SERIES, ObjectSource, name_issuer, study_of
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Kind, Study, pictures_of, study_uid
 from skinapi.platform.storage.ids import first_id_at
@@ -237,8 +230,8 @@ class Search:
         kinds = [picture.kind for picture in pictures_of(finding)]
         kinds += [Kind.STRUCTURED_REPORT, Kind.REPORT]
         made = _study_level(finding)
-        made.ModalitiesInStudy = sorted({MODALITIES[kind] for kind in kinds})
-        made.SOPClassesInStudy = sorted({SOP_CLASSES[kind] for kind in kinds})
+        made.ModalitiesInStudy = sorted({SERIES[kind].modality for kind in kinds})
+        made.SOPClassesInStudy = sorted({SERIES[kind].sop_class for kind in kinds})
         made.NumberOfStudyRelatedSeries = len(set(kinds))
         made.NumberOfStudyRelatedInstances = len(kinds)
         made.RetrieveURL = self._url(made)
@@ -248,8 +241,8 @@ class Search:
         made = _study_level(study.finding)
         made.SeriesInstanceUID = f"{made.StudyInstanceUID}.{kind:d}"
         made.SeriesNumber = int(kind)
-        made.Modality = MODALITIES[kind]
-        made.SeriesDescription = SERIES_NAMES[kind]
+        made.Modality = SERIES[kind].modality
+        made.SeriesDescription = SERIES[kind].name
         made.NumberOfSeriesRelatedInstances = count
         made.RetrieveURL = self._url(made)
         return made

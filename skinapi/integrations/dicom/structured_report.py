@@ -65,7 +65,7 @@ LONGEST_MEANING = 64
 
 
 class Meanings(RootModel[dict[str, str]]):
-    """What each of our own codes means, in a language."""
+    """The meanings of our own codes, in a language."""
 
 
 WORDS: Mapping[Language, Meanings] = load_words("dicom.CODES", Meanings)
@@ -228,7 +228,9 @@ def _model_answer(
         group[0].ContentSequence.extend(_say_replaced(origin))
     # What must be shown with every finding, doubts included.
     for notice in finding.notices:
-        group[0].ContentSequence.append(_text(codes.DCM.Comment, notice.in_language(language)))
+        group[0].ContentSequence.append(
+            TextContentItem(codes.DCM.Comment, notice.in_language(language), CONTAINS)
+        )
     return group
 
 
@@ -311,13 +313,9 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
 def _say_replaced(origin: ObjectSource) -> Iterator[ContentItem]:
     if replaced_by := origin.finding.replaced_by:
         said = say_replaced(origin.finding, replaced_by, origin.language)
-        yield _text(codes.DCM.Comment, said)
-
-
-def _text(name: CodedConcept, text: str) -> ContentItem:
-    return TextContentItem(name, text, CONTAINS)
+        yield TextContentItem(codes.DCM.Comment, said, CONTAINS)
 
 
 def _person_name(signature: str) -> str:
-    """A signature as a DICOM name of one component, without what has a meaning there."""
+    """A signature as a DICOM name of one component, without the signs of its syntax."""
     return signature.translate({ord(sign): " " for sign in "^=\\"}).strip()[:63] + "^"
