@@ -25,8 +25,14 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 
 @cache
-def read_only(backend: Backend) -> SampleAccounts:
-    """For all that only reads: to make these people takes longer than to ask as each of them."""
+def untouched(backend: Backend) -> SampleAccounts:
+    """For all that only reads or is refused: to make these people takes longer than to ask."""
+    return SampleAccounts(backend)
+
+
+@cache
+def changed(backend: Backend) -> SampleAccounts:
+    """For what is allowed, as long as it is: who may is there whatever was asked before."""
     return SampleAccounts(backend)
 
 
@@ -52,16 +58,24 @@ def test_each_role_gets_exactly_the_status_of_its_row(backend: Backend, name: st
     wanted = dict(zip(PEOPLE, row.who, strict=True))
     if name in OPENED or wanted["admin"] != "o":
         wanted[GRANTED] = "o" if name in OPENED else wanted["admin"]
-    accounts = read_only(backend) if route.method == "GET" else SampleAccounts(backend)
+    shared = route.method == "GET" or not row.prepares
+    accounts = untouched(backend) if shared else SampleAccounts(backend)
     # Who may goes last: what is deleted then was there for all who may not.
     for who in sorted(wanted, key=lambda one: wanted[one] == "o"):
-        answer = ask(accounts, who, route.method, row.path.format_map(accounts.named), name)
+        if wanted[who] == "o" and route.method != "GET" and accounts is untouched(backend):
+            accounts = changed(backend)
+        answer = ask(accounts, who, route.method, name)
+        if letter(answer) != wanted[who] and shared:
+            changed.cache_clear()  # an earlier request has changed what this one needs
+            accounts = changed(backend)
+            answer = ask(accounts, who, route.method, name)
         assert letter(answer) == wanted[who], f"{who}: {answer.text[:200]}"
 
 
-def ask(accounts: SampleAccounts, who: str, method: str, path: str, name: str) -> TestResponse:
+def ask(accounts: SampleAccounts, who: str, method: str, name: str) -> TestResponse:
     accounts.caller = person = accounts.people[who]
-    options = ROWS[name].options(accounts)
+    row = ROWS[name]
+    path, options = row.path.format_map(accounts.named), row.options(accounts)
     if person is None:
         return accounts.backend.app.test_client().open(path, method=method, **options)
     return person.call(method, path, **options)
@@ -74,5 +88,4 @@ def letter(answer: TestResponse) -> str:
         return REFUSALS.get(body["description"]) or "f" * ("approved" in body["description"]) or "o"
     if answer.status_code in LETTERS:
         return LETTERS[answer.status_code]
-    assert answer.status_code in (200, 201, 202, 302), answer.text
-    return "o"
+    return "o" if answer.status_code in (200, 201, 202, 302) else str(answer.status_code)

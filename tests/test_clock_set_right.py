@@ -50,17 +50,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture
-def backend(real_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
-    monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 3)
-    return real_backend
-
-
 def log_in(backend: Backend, email: str, password: str, **said: Any) -> Any:
     return backend.client.post("/login", json={"email": email, "password": password, **said})
 
 
-def test_a_guess_of_the_future_locks_nobody_out(backend: Backend, clock: Clock) -> None:
+def test_a_guess_of_the_future_locks_nobody_out(
+    backend: Backend, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 3)
     ada = backend.member("ada@example.org")
     clock.ahead = YEAR
     assert log_in(backend, ada.email, "wrong").status_code == 401

@@ -6,16 +6,18 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 """
 
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.findings.records.readers import LIFE, BreakGlass
-from skinapi.findings.records.submission import NewFinding
+from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.study import study_uid
@@ -64,24 +66,26 @@ OPENED = {
     "show_report_html",
     "show_report_pdf",
 }
-ANYONE = "ooooooooooo"
-ANY_ACCOUNT = "uoooooooouu"
-APPROVED = "ufooooooouu"
-ADMINS = "ufffffffouu"
-LAB = "uffffffoouu"
-STAFF = "ufffooooouu"
-RESEARCHER = "uffffffonuu"  # what is the researcher's own
-IN_CARE = "ufonononnuu"
-CONVERSATION = "ufononnnnuu"  # its two sides
-OWNER = "ufonnnnnnuu"
-DOCTORS = "ufffoooffuu"
-TELLERS = "ufffooofouu"
-DOCTOR_WHO_TELLS = "ufffonnfnuu"
-DOCTOR_IN_CARE = "ufffonnffuu"
-TO_REVIEW = "ufffonoffuu"
-IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
-NO_PROVIDER = "nnnnnnnnnnn"  # of the clinic's log-in: tests/integrations/oidc has one
-NO_LOG_IN = "fffffffffff"
+WHO = {
+    "anyone": "ooooooooooo",
+    "any_account": "uoooooooouu",
+    "approved": "ufooooooouu",
+    "admins": "ufffffffouu",
+    "lab": "uffffffoouu",
+    "staff": "ufffooooouu",
+    "researcher": "uffffffonuu",  # what is the researcher's own
+    "in_care": "ufonononnuu",
+    "conversation": "ufononnnnuu",  # its two sides
+    "owner": "ufonnnnnnuu",
+    "doctors": "ufffoooffuu",
+    "tellers": "ufffooofouu",
+    "doctor_who_tells": "ufffonnfnuu",
+    "doctor_in_care": "ufffonnffuu",
+    "to_review": "ufffonoffuu",
+    "in_charge": "ufffonfffuu",  # not who sees the finding for a second opinion
+    "no_provider": "nnnnnnnnnnn",  # of the clinic's log-in: tests/integrations/oidc has one
+    "no_log_in": "fffffffffff",
+}
 # A clinic's key sends for each; what a test key sends is nobody's.
 ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 PHOTO = photo_of("melanoma")
@@ -89,9 +93,6 @@ KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
 WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
-# The kept photo of the sample finding.
-SERIES = "/dicom/studies/{study}/series/{study}.1"
-INSTANCE = f"{SERIES}/instances/{{study}}.1.1.1"
 Options = dict[str, Any]
 
 
@@ -124,44 +125,60 @@ class SampleAccounts:
             "patient": backend.account(ada.email).id,
             "job": backend.services.jobs.submit(
                 kind="train",
-                owner=backend.account((self.people["researcher"] or doctor).email).id,
+                owner=backend.account(researcher.email).id,
                 request={},
             ).id,
             "lesion": self._lesion(ada),
             "key": self.key(ada, "findings:read"),
             "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
-            "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
+            "new_name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "receipt": self.receipt_of(gone),
-            "person to reach": self._person_to_reach(gone, backend.account(doctor.email).id),
+            "person_to_reach": self._person_to_reach(gone, backend.account(doctor.email).id),
             "upload": self._upload(researcher, "a.jpg"),
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
         }
-        found = backend.services.data.submissions.find_by_number(int(self.named["number"]))
-        assert found
-        self.named["study"] = study_uid(found.id)
+        found = self.finding()
+        study = study_uid(found.id)
+        series = f"/dicom/studies/{study}/series/{study}.1"
+        self.named |= {"study": study, "series": series}
+        self.named["instance"] = f"{series}/instances/{study}.1.1.1"  # its kept photo
+        self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         self.named["webhook"] = self.set_webhook()
         self.named["delivery"] = backend.services.integrations.webhooks.send_test(
             webhook=self.named["webhook"], by="system"
         )
-        self.named["archive delivery"] = backend.services.store.transaction(
+        self.named["archive_delivery"] = backend.services.store.transaction(
             lambda: backend.services.data.deliveries.add(ARCHIVE, to=ARCHIVE, about={})
         )
         self.named["letter"] = self.draft_letter()
-        self.named["signed letter"] = self.sign_another_letter()
+        self.named["signed_letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
         self.people[GRANTED] = backend.member(role="admin")
         self.named["grant"] = self.break_glass(GRANTED)
-        self.named["unchosen grant"] = self.break_glass("admin", chosen=False)
+        self.named["unchosen_grant"] = self.break_glass("admin", chosen=False)
+
+    def person(self, who: str) -> Person:
+        person = self.people[who]
+        assert person
+        return person
+
+    def account_of_caller(self) -> Account | None:
+        """None for who has no account, or none any more."""
+        accounts = self.backend.services.data.accounts
+        return accounts.find_by_email(self.caller.email) if self.caller else None
+
+    def finding(self) -> Submission:
+        submissions = self.backend.services.data.submissions
+        found = submissions.find_by_number(int(self.named["number"]))
+        assert found
+        return found
 
     def break_glass(self, who: str, *, chosen: bool = True) -> str:
         """A grant of this admin, for the sample finding."""
-        found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
-        admin = self.people[who]
-        assert found
-        assert admin
-        account, moment = self.backend.account(admin.email).id, now()
+        found, moment = self.finding(), now()
+        account = self.backend.account(self.person(who).email).id
         grant = BreakGlass(
             id=new_id(),
             created_at=moment,
@@ -248,33 +265,29 @@ class SampleAccounts:
 
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
-        found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
-        assert found
-        findings = self.backend.services.lesions.spots
-        findings.put(found.id, self.named["lesion"])
+        self.backend.services.lesions.spots.put(self.finding().id, self.named["lesion"])
         return {}
 
     def sort_two(self) -> "Options":
         """The sample spot has the sample finding, and a second one."""
         self.sort_sample()
-        owner = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
-        assert owner
-        numbers = int(self.named["number"]), self._submission(owner.owner, self.named["lesion"])
+        found = self.finding()
+        numbers = found.number, self._submission(found.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
 
     def another_lesion(self) -> str:
-        return self._lesion(self.people["user"] or Person(self.backend.client, ""))
+        return self._lesion(self.person("user"))
 
     def draft_letter(self) -> str:
         """Of the doctor, about the sample finding."""
-        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        doctor = self.person("doctor")
         path = f"/submissions/{self.named['number']}/letters"
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
         return letter
 
     def sign(self, letter: str) -> "Options":
         """With the decision as its doctor is shown it."""
-        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        doctor = self.person("doctor")
         drafts = doctor.call("GET", f"/submissions/{self.named['number']}/letters").get_json()
         decision = next(draft["decision"] for draft in drafts if draft["_id"] == letter)
         text = "Dear Ada,\nPlease see a doctor this week."
@@ -282,7 +295,7 @@ class SampleAccounts:
 
     def sign_another_letter(self) -> str:
         """Of the doctor, after a review."""
-        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        doctor = self.person("doctor")
         body = {"label": "melanoma", "certainty": "sure"}
         doctor.call("POST", f"/submissions/{self.named['number']}/review", json=body)
         letter = self.draft_letter()
@@ -296,8 +309,7 @@ class SampleAccounts:
 
     def right_patient(self) -> "Options":
         """Another patient of the doctor in charge of the sample finding."""
-        doctor = self.people["doctor"]
-        assert doctor
+        doctor = self.person("doctor")
         if "right" not in self.named:
             right = self.backend.member(doctor_id=self.backend.account(doctor.email).id)
             self.named["right"] = self.backend.account(right.email).id
@@ -305,9 +317,7 @@ class SampleAccounts:
 
     def ask_colleague(self) -> "Options":
         """The sample finding is nobody's, and its doctor asks for a second opinion."""
-        doctor, colleague = (self.people[who] for who in ("doctor", "second opinion"))
-        assert doctor
-        assert colleague
+        doctor, colleague = self.person("doctor"), self.person("second opinion")
         path, body = f"/submissions/{self.named['number']}", {"colleague": colleague.email}
         for person in (doctor, colleague):
             person.call("DELETE", f"{path}/case")
@@ -374,9 +384,7 @@ class SampleAccounts:
         return submissions.add(new, number=submissions.take_number(), doctor=None).number
 
     def refresh_token(self) -> str:
-        account = self.backend.account(
-            (self.people["user"] or Person(self.backend.client, "")).email
-        )
+        account = self.backend.account(self.person("user").email)
         return self.backend.services.data.sessions.open(account, renews=True)[1] or ""
 
 
@@ -400,8 +408,7 @@ def add_factor(accounts: SampleAccounts, email: str, *, confirmed: bool) -> None
 
 def first_code(accounts: SampleAccounts) -> Options:
     """Of the caller, who has asked for a secret."""
-    backend, caller = accounts.backend, accounts.caller
-    account = backend.services.data.accounts.find_by_email(caller.email) if caller else None
+    backend, account = accounts.backend, accounts.account_of_caller()
     if account is None:
         return {"json": {"code": "000000"}}
     add_factor(accounts, account.email, confirmed=False)
@@ -413,9 +420,8 @@ def first_code(accounts: SampleAccounts) -> Options:
 
 def recovery_code(accounts: SampleAccounts) -> Options:
     """Of the caller, who has a second factor."""
-    caller = accounts.caller
-    if caller and accounts.backend.services.data.accounts.find_by_email(caller.email):
-        add_factor(accounts, caller.email, confirmed=True)
+    if account := accounts.account_of_caller():
+        add_factor(accounts, account.email, confirmed=True)
     return {"json": {"current_password": PASSWORD, "code": RECOVERY_CODE}}
 
 
@@ -423,7 +429,7 @@ def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
     """No patient of the caller is left, and there is another admin."""
     accounts.backend.member(role="admin")
     if accounts.caller is accounts.people["doctor"]:
-        email = (accounts.people["user"] or Person(accounts.backend.client, "")).email
+        email = accounts.person("user").email
         if accounts.backend.services.data.accounts.find_by_email(email):
             accounts.backend.services.decisions.assign_doctor(email=email, doctor=None, by="system")
     return {"json": {"current_password": PASSWORD}}
@@ -431,18 +437,15 @@ def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
 
 def deletion_waits(accounts: SampleAccounts) -> Options:
     """The caller has asked for it."""
-    caller, backend = accounts.caller, accounts.backend
-    if caller and backend.services.data.accounts.find_by_email(caller.email):
-        backend.edit(caller.email, deletion_due_at=now() + timedelta(days=1))
+    if account := accounts.account_of_caller():
+        accounts.backend.edit(account.email, deletion_due_at=now() + timedelta(days=1))
     return {}
 
 
 def own_file(accounts: SampleAccounts) -> Options:
     """The caller has a file to fetch."""
-    services, caller = accounts.backend.services, accounts.caller
-    found = services.data.accounts.find_by_email(caller.email) if caller else None
-    if found:
-        _make_file(accounts, found.id)
+    if account := accounts.account_of_caller():
+        _make_file(accounts, account.id)
     return {}
 
 
@@ -494,18 +497,22 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Row:
-    """`keyed` is for routes whose answer is another to a key than to its owner: by the callers of
-    tests/integrations/test_key_access.py.
-    """
-
+    name: str
     path: str
     who: str
-    options: Callable[[SampleAccounts], Options] = lambda _: {}
-    keyed: Mapping[str, str] = field(default_factory=dict)
 
+    def options(self, accounts: SampleAccounts) -> Options:
+        request = REQUESTS.get(self.name, {})
+        return deepcopy(request) if isinstance(request, dict) else request(accounts)
 
-def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
-    return lambda _: {"json": dict(body)}
+    @property
+    def prepares(self) -> bool:
+        """Whether its request may change what is stored before it is sent."""
+        return not isinstance(REQUESTS.get(self.name, {}), dict)
+
+    @property
+    def keyed(self) -> Mapping[str, str]:
+        return KEYED.get(self.name, {})
 
 
 def chosen(**body: Any) -> Callable[[SampleAccounts], Options]:
@@ -520,10 +527,6 @@ def chosen(**body: Any) -> Callable[[SampleAccounts], Options]:
 
 def new_account(_: SampleAccounts) -> Options:
     return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
-
-
-def a_form(_: SampleAccounts) -> Options:
-    return {"data": {"logout_token": "a token"}}
 
 
 def no_body(_: Options) -> Options:
@@ -593,7 +596,7 @@ def add_model(backend: Backend, version: str) -> None:
 
 def glass_of_ada(accounts: SampleAccounts) -> Options:
     """Of the sample finding, by a caller who has broken no other glass."""
-    accounts.end_grant(accounts.named["unchosen grant"])
+    accounts.end_grant(accounts.named["unchosen_grant"])
     number = int(accounts.named["number"])
     reason = "Ada cannot be reached, and her doctor neither"
     return {"json": {"number": number, "reason": reason, "current_password": PASSWORD}}
@@ -604,413 +607,422 @@ def some_webhook(accounts: SampleAccounts) -> Options:
     return {}
 
 
-ROWS: dict[str, Row] = {
-    # the server
-    "front_door": Row("/", ANYONE),
-    "say_alive": Row("/healthz", ANYONE),
-    "say_ready": Row("/readyz", ANYONE),
-    "show_openapi": Row("/openapi.json", ANYONE),
-    "show_docs": Row("/docs", ANYONE),
-    "show_metrics": Row("/metrics", ADMINS),
-    "show_password_page": Row("/password", ANYONE),
-    "show_asset": Row("/console/style.css", ANYONE),
-    "show_embed_page": Row("/embed", ANYONE),
-    "show_embed_colours": Row("/embed/colours.css", ANYONE),
-    "say_health": Row("/api/health", ANYONE),
-    "show_model_card": Row("/model-card", ANYONE),
-    "show_conditions": Row("/conditions", ANYONE),
-    "show_sample": Row("/sample", ANYONE),
-    # FHIR
-    "show_capabilities": Row("/fhir/metadata", ANYONE),
-    "search_resources": Row("/fhir/DiagnosticReport", APPROVED),
-    "search_by_form": Row("/fhir/Patient/_search", APPROVED, lambda _: {"data": {"_count": "1"}}),
-    "read_resource": Row("/fhir/DiagnosticReport/{number}", IN_CARE),
-    "read_everything": Row("/fhir/Patient/{patient}/$everything", CONVERSATION),
-    "take_bundle": Row("/fhir", OWNER, fhir_order(whole=False), ANY_PATIENT),
-    "take_request": Row("/fhir/ServiceRequest", OWNER, fhir_order(whole=True), ANY_PATIENT),
-    "take_patient": Row("/fhir/Patient", OWNER, fhir_patient, {"clinic-wide": "o"}),
-    # model versions
-    "list_models": Row("/models", LAB),
-    "show_model": Row("/models/tiny-1", LAB),
-    "show_version_card": Row("/models/tiny-1/card", LAB),
-    "compare_models": Row("/models/compare?first=tiny-1&second=tiny-1", LAB),
-    "import_model": Row(
-        "/models",
-        RESEARCHER,
-        lambda accounts: {
-            "json": {
-                "upload": accounts.named["network"],
-                "labels": ["mel", "nv"],
-                "scaling": "tf",
-            }
-        },
-    ),
-    "promote_model": Row(
-        "/models/promoted/promote",
-        ADMINS,
-        candidate("promoted", {"override": True, "reason": "for the access matrix"}),
-    ),
-    "roll_back_model": Row("/models/rollback", ADMINS, something_served),
-    "retire_model": Row("/models/retired/retire", ADMINS, candidate("retired", {})),
-    "delete_model": Row("/models/deleted", ADMINS, candidate("deleted", None)),
-    "start_shadow": Row("/models/shadow/shadow", ADMINS, candidate("shadow", None)),
-    "end_shadow": Row("/models/ended/shadow", ADMINS, some_shadow),
-    "show_shadow": Row("/models/tiny-1/shadow", LAB),
-    "list_disagreements": Row("/models/tiny-1/disagreements", LAB),
-    "show_drift": Row("/drift", LAB),
-    "show_operating_point": Row("/models/operating-point", STAFF),
-    "choose_operating_point": Row(
-        "/models/operating-point",
-        ADMINS,
-        lambda _: {"json": {"operating_point": "standard"}},
-    ),
-    "list_models_for_lab": Row("/api/models", LAB),
-    # accounts
-    "register": Row("/register", ANYONE, new_account),
-    "log_in": Row(
-        "/login",
-        ANYONE,
-        lambda accounts: {"json": {"email": accounts.named["doctor"], "password": PASSWORD}},
-    ),
-    "replace_password": Row(
-        "/password",
-        ANYONE,
-        lambda accounts: {
-            "json": {
-                "email": accounts.backend.member().email,
-                "current_password": PASSWORD,
-                "new_password": "another horse",
-            }
-        },
-    ),
-    "ask_for_link": Row(
-        "/password/forgotten",
-        ANYONE,
-        lambda accounts: {"json": {"email": accounts.backend.member().email}},
-    ),
-    "set_password": Row("/password/reset", ANYONE, password_link),
-    "hand_link": Row("/users/{email}/password-link", ADMINS),
-    "refresh": Row(
-        "/auth/refresh",
-        ANYONE,
-        lambda accounts: {"json": {"refresh_token": accounts.refresh_token()}},
-    ),
-    "log_out": Row("/auth/logout", ANY_ACCOUNT),
-    "show_me": Row("/me", ANY_ACCOUNT),
-    "change_password": Row(
-        "/me/password",
-        APPROVED,
-        sends({"current_password": PASSWORD, "new_password": "another horse"}),
-    ),
-    "show_consents": Row("/me/consents", APPROVED),
-    "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
-    "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
-    "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),
-    "delete_me": Row("/me", APPROVED, nobody_needs_the_caller),
-    "show_deletion": Row("/me/deletion", APPROVED),
-    "take_deletion_back": Row("/me/deletion", APPROVED, deletion_waits),
-    "verify_receipt": Row(f"/receipts/verify/{'0' * 32}", ANYONE),
-    "list_erasures": Row("/erasures", ADMINS),
-    "list_people_to_reach": Row("/people-to-reach", TELLERS),
-    "mark_person_reached": Row("/people-to-reach/{person to reach}/done", DOCTOR_WHO_TELLS),
-    "list_waiting_erasures": Row("/erasures/waiting", ADMINS),
-    "summarise_data": Row("/me/data/summary", APPROVED),
-    "ask_for_file": Row("/me/file", APPROVED, sends({"current_password": PASSWORD})),
-    "show_file": Row("/me/file", APPROVED),
-    "delete_file": Row("/me/file", APPROVED, own_file),
-    "fetch_file": Row("/me/file/download", APPROVED, own_file),
-    "find_external_patient": Row("/patients/external/find", ADMINS, external_patient),
-    "ask_for_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, no_file_of_patient),
-    "show_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, file_of_patient),
-    "delete_file_of_patient": Row(FILE_OF_PATIENT, ADMINS, file_of_patient),
-    "fetch_file_of_patient": Row(f"{FILE_OF_PATIENT}/download", ADMINS, file_of_patient),
-    "show_signing_key": Row("/signing-key", ANYONE),
-    "begin_second_factor": Row(
-        "/me/second-factor", APPROVED, sends({"current_password": PASSWORD})
-    ),
-    "confirm_second_factor": Row("/me/second-factor/confirm", APPROVED, first_code),
-    "remove_second_factor": Row("/me/second-factor/remove", APPROVED, recovery_code),
-    "begin_clinic_log_in": Row("/auth/oidc/hospital/start", NO_PROVIDER, sends({})),
-    "take_answer_of_provider": Row("/auth/oidc/hospital/callback", NO_PROVIDER),
-    "finish_clinic_log_in": Row("/auth/oidc/finish", NO_LOG_IN, sends({})),
-    "list_readers": Row("/me/readers", APPROVED),
-    "list_own_break_glass": Row("/me/break-glass", APPROVED),
-    "count_untold_break_glass": Row("/me/break-glass/untold", APPROVED),
-    "mark_break_glass_told": Row("/me/break-glass/told", APPROVED),
-    "log_out_by_provider": Row("/auth/oidc/hospital/logout", NO_PROVIDER, a_form),
-    "list_sessions": Row("/me/sessions", APPROVED),
-    "end_session": Row("/me/sessions/{session}", OWNER),
-    # keys of programs
-    "list_keys": Row("/keys", APPROVED),
-    "make_key": Row("/keys", APPROVED, sends(KEY)),
-    "revoke_key": Row("/keys/{key}", OWNER),
-    "show_current_key": Row(
-        "/keys/current",
-        APPROVED.replace("o", "n"),  # a token is none
-        keyed={"session": "n", "other session": "n", "*": "o"},
-    ),
-    "show_session_key": Row(
-        "/keys/sessions/current",
-        APPROVED.replace("o", "n"),  # a token is none
-        keyed={"session": "o", "other session": "o", "*": "n"},
-    ),
-    "make_session_key": Row(
-        "/keys/sessions",
-        APPROVED.replace("o", "f"),  # with a key that makes such keys alone
-        lambda accounts: {"json": {"scope": accounts.scope, "patient": accounts.named["patient"]}},
-        keyed={"clinic-wide": "o", "user": "o", "session": "f", "other session": "f", "*": "n"},
-    ),
-    "list_all_keys": Row("/admin/keys", ADMINS),
-    "make_clinic_key": Row("/admin/keys", ADMINS, sends(KEY)),
-    "revoke_any_key": Row("/admin/keys/{key}", ADMINS),
-    "find_or_add_patient": Row(
-        "/patients/external",
-        APPROVED.replace("o", "f"),  # with a clinic-wide key alone
-        sends({"system": "urn:oid:2.999", "value": "4711"}),
-        keyed={"clinic-wide": "o", "*": "f"},
-    ),
-    # the admins' desk
-    "list_accounts": Row("/accounts", ADMINS),
-    "list_users": Row("/users", ADMINS),
-    "delete_user": Row("/users/{email}", ADMINS, sends({})),
-    "count_waiting": Row("/accounts/waiting", ADMINS),
-    "approve_accounts": Row("/accounts/approvals", ADMINS, chosen()),
-    "refuse_accounts": Row("/accounts/refusals", ADMINS, chosen(reason="wrong_role")),
-    "reopen_accounts": Row("/accounts/waiting", ADMINS, chosen()),
-    "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),
-    "unapprove_user": Row("/users/{email}/unapprove", ADMINS),
-    "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
-    "suspend_user": Row("/users/{email}/suspend", ADMINS),
-    "join_accounts": Row("/users/{email}/join", ADMINS, lambda accounts: accounts.stays()),
-    "reset_password": Row("/users/{email}/reset-password", ADMINS),
-    "reset_second_factor": Row("/users/{email}/second-factor", ADMINS, factor_of_ada),
-    "allow_provider": Row("/users/{email}/provider", ADMINS, sends({"provider": None})),
-    "list_providers": Row("/integrations/oidc", ADMINS),
-    "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
-    "list_doctors": Row("/doctors", ADMINS),
-    "add_doctor": Row("/doctors", ADMINS, new_account),
-    "delete_doctor": Row("/doctors/{doctor}", ADMINS),
-    # break-glass
-    "break_glass": Row("/break-glass", ADMINS, glass_of_ada),
-    "list_break_glass": Row("/break-glass", ADMINS),
-    "choose_finding": Row(
-        "/break-glass/{unchosen grant}/finding",
-        ADMINS,
-        lambda accounts: {"json": {"number": int(accounts.named["number"])}},
-    ),
-    "close_break_glass": Row("/break-glass/{grant}", ADMINS),
-    # retention
-    "show_retention": Row("/retention", ADMINS),
-    "preview_retention": Row("/retention/preview?kind=photos&days=365", ADMINS),
-    "pause_retention": Row("/retention/pause", ADMINS, sends({"reason": "a law suit"})),
-    "resume_retention": Row("/retention/pause", ADMINS),
-    "hold_patient": Row("/retention/holds/{patient}", ADMINS, sends({"reason": "a law suit"})),
-    "release_patient": Row("/retention/holds/{patient}", ADMINS),
-    # webhooks
-    "list_webhooks": Row("/webhooks", ADMINS),
-    "add_webhook": Row("/webhooks", ADMINS, sends(WEBHOOK)),
-    "change_webhook": Row("/webhooks/{webhook}", ADMINS, sends(WEBHOOK)),
-    "rotate_webhook_secret": Row("/webhooks/{webhook}/secret", ADMINS),
-    "send_webhook_test": Row("/webhooks/{webhook}/test", ADMINS),
-    "list_webhook_deliveries": Row("/webhooks/{webhook}/deliveries", ADMINS, some_webhook),
-    "send_webhook_again": Row("/webhooks/{webhook}/deliveries/{delivery}/again", ADMINS),
-    "delete_webhook": Row("/webhooks/{webhook}", ADMINS),
-    "read_audit": Row("/audit", ADMINS),
-    "follow_audit": Row(
-        "/audit", ADMINS, lambda _: {"headers": {"Accept": "application/x-ndjson"}}
-    ),
-    "export_audit": Row("/audit/export", ADMINS),
-    "show_overview": Row("/admin/overview", ADMINS),
-    "show_usage": Row("/admin/usage", ADMINS),
-    "show_outcomes": Row("/outcomes", TELLERS),
-    # findings
-    "predict": Row("/predict", APPROVED, photo("image")),
-    "list_submissions": Row("/submissions", APPROVED),
-    "show_submission": Row("/submissions/{number}", IN_CARE),
-    "show_photo": Row("/submissions/{number}/photo", IN_CARE),
-    "show_thumbnail": Row("/submissions/{number}/thumbnail", IN_CARE),
-    "show_heatmap": Row("/submissions/{number}/heatmap", IN_CARE),
-    "delete_submission": Row("/submissions/{number}", OWNER),
-    "add_review": Row(
-        "/submissions/{number}/review",
-        "uffnononnuu",
-        sends({"label": "melanoma", "agreement": "agree"}),
-    ),
-    "end_hold": Row("/submissions/{number}/hold", "uffnonfnnuu"),
-    "enter_in_error": Row(
-        "/submissions/{number}/entered-in-error", "ufffonffouu", sends({"reason": "of Bob"})
-    ),
-    "move_submission": Row(
-        "/submissions/{number}/move", "ufffonffouu", lambda accounts: accounts.right_patient()
-    ),
-    "list_errors": Row("/submissions/entered-in-error", APPROVED),
-    "show_case": Row("/submissions/{number}/case", TO_REVIEW),
-    "take_unassigned_patient": Row("/patients/{patient}/doctor", DOCTOR_IN_CARE),
-    "take_case": Row(
-        "/submissions/{number}/case", TO_REVIEW, lambda accounts: no_body(accounts.ask_colleague())
-    ),
-    "give_back_case": Row("/submissions/{number}/case", TO_REVIEW),
-    "ask_colleague": Row(
-        "/submissions/{number}/second-opinion", IN_CHARGE, lambda accounts: accounts.ask_colleague()
-    ),
-    "withdraw_request": Row(
-        "/submissions/{number}/second-opinion",
-        TO_REVIEW,
-        lambda accounts: no_body(accounts.ask_colleague()),
-    ),
-    "close_opinion": Row("/submissions/{number}/second-opinion/answer", IN_CHARGE),
-    "list_colleagues": Row("/colleagues", DOCTORS),
-    "count_queue": Row("/queue/counts", DOCTORS),
-    "count_second_opinions": Row("/second-opinions", DOCTORS),
-    "list_withdrawn_models": Row("/withdrawn-models", DOCTORS),
-    "list_withdrawn_findings": Row(
-        "/withdrawn-models/withdrawn/submissions",
-        DOCTORS,
-        lambda accounts: accounts.withdraw_model(),
-    ),
-    "judge_again": Row(
-        "/submissions/{number}/judge-again", IN_CHARGE, lambda accounts: accounts.replace_model()
-    ),
-    "draft_letter": Row("/submissions/{number}/letters", IN_CHARGE, sends({"reader": "colleague"})),
-    "list_letters": Row("/submissions/{number}/letters", IN_CARE),
-    "list_spot_letters": Row(
-        "/lesions/{lesion}/letters", IN_CARE, lambda accounts: accounts.sort_sample()
-    ),
-    "change_letter": Row(
-        "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
-    ),
-    "sign_letter": Row(
-        "/letters/{letter}/sign",
-        DOCTOR_IN_CARE,
-        lambda accounts: accounts.sign(accounts.named["letter"]),
-    ),
-    "withdraw_letter": Row(
-        "/letters/{signed letter}/withdrawal", IN_CHARGE, sends({"reason": "It was wrong."})
-    ),
-    "delete_letter": Row("/letters/{letter}", DOCTOR_IN_CARE),
-    "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),
-    "list_lesions": Row("/lesions", APPROVED),
-    "list_patient_lesions": Row("/patients/{patient}/lesions", DOCTOR_IN_CARE),
-    "show_lesion": Row("/lesions/{lesion}", IN_CARE, lambda accounts: accounts.sort_sample()),
-    "list_course": Row(
-        "/lesions/{lesion}/submissions", IN_CARE, lambda accounts: accounts.sort_sample()
-    ),
-    "change_lesion": Row("/lesions/{lesion}", OWNER, sends({"name": "the one below the collar"})),
-    "delete_lesion": Row("/lesions/{lesion}", OWNER),
-    "join_lesion": Row(
-        "/lesions/{lesion}/join",
-        OWNER,
-        lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
-    ),
-    "compare_findings": Row(
-        "/lesions/{lesion}/comparison", IN_CARE, lambda accounts: accounts.sort_two()
-    ),
-    "list_messages": Row("/lesions/{lesion}/messages", CONVERSATION),
-    "send_message": Row("/lesions/{lesion}/messages", CONVERSATION, sends({"text": "It itches."})),
-    "mark_messages_read": Row(
-        "/lesions/{lesion}/messages/read", CONVERSATION, sends({"message": "f" * 32})
-    ),
-    "mark_messages_done": Row(
-        "/lesions/{lesion}/messages/done", CONVERSATION, sends({"message": "f" * 32})
-    ),
-    "report_message": Row(
-        "/lesions/{lesion}/messages/{message}/abuse", OWNER, sends({"reason": "insult"})
-    ),
-    "list_waiting_messages": Row("/messages", APPROVED),
-    "show_inbox": Row("/inbox", APPROVED),
-    "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
-    "show_reminder": Row(
-        "/lesions/{lesion}/reminder.ics", OWNER, lambda accounts: accounts.sort_sample()
-    ),
-    "sort_finding": Row(
-        "/submissions/{number}/lesion",
-        OWNER,
-        lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
-    ),
-    "list_patients": Row("/patients", DOCTORS),
-    "list_patient_submissions": Row("/patients/{patient}/submissions", DOCTOR_IN_CARE),
-    "list_queue": Row("/queue", DOCTORS),
-    "list_reviews": Row("/submissions/{number}/reviews", IN_CARE),
-    "show_report": Row("/submissions/{number}/report", IN_CARE),
-    "show_report_json": Row("/submissions/{number}/report.json", IN_CARE),
-    "show_report_html": Row("/submissions/{number}/report.html", IN_CARE),
-    "show_report_pdf": Row("/submissions/{number}/report.pdf", IN_CARE),
-    "generate_report": Row(
-        "/generate_report", APPROVED, sends({"class": "melanoma", "confidence": 90})
-    ),
-    "verify_report": Row(f"/reports/verify/{'0' * 64}", ANYONE),
-    # the findings as an archive's studies
-    "search_studies": Row("/dicom/studies", APPROVED),
-    "search_series": Row("/dicom/studies/{study}/series", IN_CARE),
-    "search_instances": Row("/dicom/studies/{study}/instances", IN_CARE),
-    "search_instances_of_series": Row(f"{SERIES}/instances", IN_CARE),
-    "retrieve_study": Row("/dicom/studies/{study}", IN_CARE),
-    "retrieve_series": Row(SERIES, IN_CARE),
-    "retrieve_instance": Row(INSTANCE, IN_CARE),
-    "show_study_metadata": Row("/dicom/studies/{study}/metadata", IN_CARE),
-    "show_series_metadata": Row(f"{SERIES}/metadata", IN_CARE),
-    "show_instance_metadata": Row(f"{INSTANCE}/metadata", IN_CARE),
-    "show_rendered": Row(f"{INSTANCE}/rendered", IN_CARE),
-    "retrieve_frame": Row(f"{INSTANCE}/frames/1", IN_CARE),
-    "show_archive": Row("/archive", ADMINS),
-    "list_archive_deliveries": Row("/archive/deliveries", ADMINS),
-    "send_to_archive_again": Row("/archive/deliveries/{archive delivery}/again", ADMINS),
-    # data sets
-    "admit_study": Row("/dicom/admission", APPROVED),
-    "admit_dataset": Row("/api/upload-dataset/admission", LAB),
-    "store_studies": Row("/dicom/studies", APPROVED, lambda _: sends_dicom()),
-    "store_study": Row(
-        "/dicom/studies/1.2.3", APPROVED, lambda _: sends_dicom(StudyInstanceUID="1.2.3")
-    ),
-    "begin_upload": Row("/uploads", LAB, sends({"name": "a.zip", "size": 5})),
-    "add_upload_part": Row("/uploads/{upload}/0", RESEARCHER, lambda _: {"data": PHOTO}),
-    "show_upload": Row("/uploads/{upload}", RESEARCHER),
-    "delete_upload": Row("/uploads/{upload}", RESEARCHER),
-    "send_dataset": Row(
-        "/datasets",
-        RESEARCHER,
-        lambda accounts: {
-            "json": {"name": accounts.named["new name"], "uploads": [accounts.named["upload"]]}
-        },
-    ),
-    # Of one name each, because mongomock counts versions that are not there yet as equal.
-    "send_reviewed": Row(
-        "/datasets/from-reviews", LAB, lambda _: {"json": {"name": f"reviewed {new_id()}"}}
-    ),
-    "list_datasets": Row("/datasets", LAB),
-    "show_dataset": Row("/datasets/{dataset}", LAB),
-    "list_images": Row("/datasets/{dataset}/images", LAB),
-    "show_image_thumbnail": Row("/datasets/{dataset}/images/{image}/thumbnail", LAB),
-    "delete_dataset": Row("/datasets/{dataset}", ADMINS),  # it is nobody's here
-    "choose_reference": Row("/datasets/{dataset}/reference", ADMINS),
-    "end_reference": Row(
-        "/datasets/{dataset}/reference", ADMINS, lambda accounts: accounts.choose_reference()
-    ),
-    "upload_dataset_for_lab": Row(
-        "/api/upload-dataset?datasetName={new name}",
-        LAB,
-        lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
-    ),
-    "list_datasets_for_lab": Row("/api/datasets", LAB),
-    "start_training": Row(
-        "/api/start-training",
-        LAB.replace("o", "n"),  # there is no such data set
-        sends({"dataset_name": "none"}),
-    ),
-    "show_training": Row("/api/job/{job}/status", LAB),
-    # jobs of the lab: the researcher's own
-    "list_jobs": Row("/jobs", LAB),
-    "show_job_workers": Row("/jobs/workers", LAB),
-    "show_job": Row("/jobs/{job}", LAB, keyed=NOT_ITS_OWN),
-    "show_job_log": Row("/jobs/{job}/log", LAB, keyed=NOT_ITS_OWN),
-    "cancel_job": Row("/jobs/{job}/cancel", LAB, keyed=NOT_ITS_OWN),
-    "retry_job": Row(
-        "/jobs/{job}/retry", LAB, lambda accounts: accounts.end_job(), keyed=NOT_ITS_OWN
-    ),
-    # the published clients without tokens, where the operator did not open them
-    "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
-    "predict_for_either": Row("/api/predict", APPROVED, photo("image")),
-    "predict_for_lab": Row("/api/predict", LAB, sends({"image": base64_of(PHOTO)})),
-    "infer_for_explainable": Row("/inference", APPROVED, sends({"image_data": base64_of(PHOTO)})),
-    "report_for_explainable": Row("/report", APPROVED, sends({"image_data": base64_of(PHOTO)})),
+# A route a line: the function, who gets what (a name of WHO, or letters), the path.
+TABLE = """
+# the server
+front_door                   anyone            /
+say_alive                    anyone            /healthz
+say_ready                    anyone            /readyz
+show_openapi                 anyone            /openapi.json
+show_docs                    anyone            /docs
+show_metrics                 admins            /metrics
+show_password_page           anyone            /password
+show_asset                   anyone            /console/style.css
+show_embed_page              anyone            /embed
+show_embed_colours           anyone            /embed/colours.css
+say_health                   anyone            /api/health
+show_model_card              anyone            /model-card
+show_conditions              anyone            /conditions
+show_sample                  anyone            /sample
+# FHIR
+show_capabilities            anyone            /fhir/metadata
+search_resources             approved          /fhir/DiagnosticReport
+search_by_form               approved          /fhir/Patient/_search
+read_resource                in_care           /fhir/DiagnosticReport/{number}
+read_everything              conversation      /fhir/Patient/{patient}/$everything
+take_bundle                  owner             /fhir
+take_request                 owner             /fhir/ServiceRequest
+take_patient                 owner             /fhir/Patient
+# model versions
+list_models                  lab               /models
+show_model                   lab               /models/tiny-1
+show_version_card            lab               /models/tiny-1/card
+compare_models               lab               /models/compare?first=tiny-1&second=tiny-1
+import_model                 researcher        /models
+promote_model                admins            /models/promoted/promote
+roll_back_model              admins            /models/rollback
+retire_model                 admins            /models/retired/retire
+delete_model                 admins            /models/deleted
+start_shadow                 admins            /models/shadow/shadow
+end_shadow                   admins            /models/ended/shadow
+show_shadow                  lab               /models/tiny-1/shadow
+list_disagreements           lab               /models/tiny-1/disagreements
+show_drift                   lab               /drift
+show_operating_point         staff             /models/operating-point
+choose_operating_point       admins            /models/operating-point
+list_models_for_lab          lab               /api/models
+# accounts
+register                     anyone            /register
+log_in                       anyone            /login
+replace_password             anyone            /password
+ask_for_link                 anyone            /password/forgotten
+set_password                 anyone            /password/reset
+hand_link                    admins            /users/{email}/password-link
+refresh                      anyone            /auth/refresh
+log_out                      any_account       /auth/logout
+show_me                      any_account       /me
+change_password              approved          /me/password
+show_consents                approved          /me/consents
+set_consents                 approved          /me/consents
+change_locale                approved          /me/locale
+set_notices                  approved          /me/notices
+delete_me                    approved          /me
+show_deletion                approved          /me/deletion
+take_deletion_back           approved          /me/deletion
+verify_receipt               anyone            /receipts/verify/{no_code}
+list_erasures                admins            /erasures
+list_people_to_reach         tellers           /people-to-reach
+mark_person_reached          doctor_who_tells  /people-to-reach/{person_to_reach}/done
+list_waiting_erasures        admins            /erasures/waiting
+summarise_data               approved          /me/data/summary
+ask_for_file                 approved          /me/file
+show_file                    approved          /me/file
+delete_file                  approved          /me/file
+fetch_file                   approved          /me/file/download
+find_external_patient        admins            /patients/external/find
+ask_for_file_of_patient      admins            /users/hospital@patients.invalid/file
+show_file_of_patient         admins            /users/hospital@patients.invalid/file
+delete_file_of_patient       admins            /users/hospital@patients.invalid/file
+fetch_file_of_patient        admins            /users/hospital@patients.invalid/file/download
+show_signing_key             anyone            /signing-key
+begin_second_factor          approved          /me/second-factor
+confirm_second_factor        approved          /me/second-factor/confirm
+remove_second_factor         approved          /me/second-factor/remove
+begin_clinic_log_in          no_provider       /auth/oidc/hospital/start
+take_answer_of_provider      no_provider       /auth/oidc/hospital/callback
+finish_clinic_log_in         no_log_in         /auth/oidc/finish
+list_readers                 approved          /me/readers
+list_own_break_glass         approved          /me/break-glass
+count_untold_break_glass     approved          /me/break-glass/untold
+mark_break_glass_told        approved          /me/break-glass/told
+log_out_by_provider          no_provider       /auth/oidc/hospital/logout
+list_sessions                approved          /me/sessions
+end_session                  owner             /me/sessions/{session}
+# keys of programs
+list_keys                    approved          /keys
+make_key                     approved          /keys
+revoke_key                   owner             /keys/{key}
+show_current_key             ufnnnnnnnuu       /keys/current
+show_session_key             ufnnnnnnnuu       /keys/sessions/current
+make_session_key             uffffffffuu       /keys/sessions
+list_all_keys                admins            /admin/keys
+make_clinic_key              admins            /admin/keys
+revoke_any_key               admins            /admin/keys/{key}
+find_or_add_patient          uffffffffuu       /patients/external
+# the admins' desk
+list_accounts                admins            /accounts
+list_users                   admins            /users
+delete_user                  admins            /users/{email}
+count_waiting                admins            /accounts/waiting
+approve_accounts             admins            /accounts/approvals
+refuse_accounts              admins            /accounts/refusals
+reopen_accounts              admins            /accounts/waiting
+approve_user                 admins            /users/{email}/approve
+unapprove_user               admins            /users/{email}/unapprove
+change_role                  admins            /users/{email}/role
+suspend_user                 admins            /users/{email}/suspend
+join_accounts                admins            /users/{email}/join
+reset_password               admins            /users/{email}/reset-password
+reset_second_factor          admins            /users/{email}/second-factor
+allow_provider               admins            /users/{email}/provider
+list_providers               admins            /integrations/oidc
+assign_doctor                admins            /users/{email}/doctor
+list_doctors                 admins            /doctors
+add_doctor                   admins            /doctors
+delete_doctor                admins            /doctors/{doctor}
+# break-glass
+break_glass                  admins            /break-glass
+list_break_glass             admins            /break-glass
+choose_finding               admins            /break-glass/{unchosen_grant}/finding
+close_break_glass            admins            /break-glass/{grant}
+# retention
+show_retention               admins            /retention
+preview_retention            admins            /retention/preview?kind=photos&days=365
+pause_retention              admins            /retention/pause
+resume_retention             admins            /retention/pause
+hold_patient                 admins            /retention/holds/{patient}
+release_patient              admins            /retention/holds/{patient}
+# webhooks
+list_webhooks                admins            /webhooks
+add_webhook                  admins            /webhooks
+change_webhook               admins            /webhooks/{webhook}
+rotate_webhook_secret        admins            /webhooks/{webhook}/secret
+send_webhook_test            admins            /webhooks/{webhook}/test
+list_webhook_deliveries      admins            /webhooks/{webhook}/deliveries
+send_webhook_again           admins            /webhooks/{webhook}/deliveries/{delivery}/again
+delete_webhook               admins            /webhooks/{webhook}
+read_audit                   admins            /audit
+follow_audit                 admins            /audit
+export_audit                 admins            /audit/export
+show_overview                admins            /admin/overview
+show_usage                   admins            /admin/usage
+show_outcomes                tellers           /outcomes
+# findings
+predict                      approved          /predict
+list_submissions             approved          /submissions
+show_submission              in_care           /submissions/{number}
+show_photo                   in_care           /submissions/{number}/photo
+show_thumbnail               in_care           /submissions/{number}/thumbnail
+show_heatmap                 in_care           /submissions/{number}/heatmap
+delete_submission            owner             /submissions/{number}
+add_review                   uffnononnuu       /submissions/{number}/review
+end_hold                     uffnonfnnuu       /submissions/{number}/hold
+enter_in_error               ufffonffouu       /submissions/{number}/entered-in-error
+move_submission              ufffonffouu       /submissions/{number}/move
+list_errors                  approved          /submissions/entered-in-error
+show_case                    to_review         /submissions/{number}/case
+take_unassigned_patient      doctor_in_care    /patients/{patient}/doctor
+take_case                    to_review         /submissions/{number}/case
+give_back_case               to_review         /submissions/{number}/case
+ask_colleague                in_charge         /submissions/{number}/second-opinion
+withdraw_request             to_review         /submissions/{number}/second-opinion
+close_opinion                in_charge         /submissions/{number}/second-opinion/answer
+list_colleagues              doctors           /colleagues
+count_queue                  doctors           /queue/counts
+count_second_opinions        doctors           /second-opinions
+list_withdrawn_models        doctors           /withdrawn-models
+list_withdrawn_findings      doctors           /withdrawn-models/withdrawn/submissions
+judge_again                  in_charge         /submissions/{number}/judge-again
+draft_letter                 in_charge         /submissions/{number}/letters
+list_letters                 in_care           /submissions/{number}/letters
+list_spot_letters            in_care           /lesions/{lesion}/letters
+change_letter                doctor_in_care    /letters/{letter}
+sign_letter                  doctor_in_care    /letters/{letter}/sign
+withdraw_letter              in_charge         /letters/{signed_letter}/withdrawal
+delete_letter                doctor_in_care    /letters/{letter}
+create_lesion                approved          /lesions
+list_lesions                 approved          /lesions
+list_patient_lesions         doctor_in_care    /patients/{patient}/lesions
+show_lesion                  in_care           /lesions/{lesion}
+list_course                  in_care           /lesions/{lesion}/submissions
+change_lesion                owner             /lesions/{lesion}
+delete_lesion                owner             /lesions/{lesion}
+join_lesion                  owner             /lesions/{lesion}/join
+compare_findings             in_care           /lesions/{lesion}/comparison
+list_messages                conversation      /lesions/{lesion}/messages
+send_message                 conversation      /lesions/{lesion}/messages
+mark_messages_read           conversation      /lesions/{lesion}/messages/read
+mark_messages_done           conversation      /lesions/{lesion}/messages/done
+report_message               owner             /lesions/{lesion}/messages/{message}/abuse
+list_waiting_messages        approved          /messages
+show_inbox                   approved          /inbox
+propose_lesions              owner             /submissions/{number}/lesion-proposals
+show_reminder                owner             /lesions/{lesion}/reminder.ics
+sort_finding                 owner             /submissions/{number}/lesion
+list_patients                doctors           /patients
+list_patient_submissions     doctor_in_care    /patients/{patient}/submissions
+list_queue                   doctors           /queue
+list_reviews                 in_care           /submissions/{number}/reviews
+show_report                  in_care           /submissions/{number}/report
+show_report_json             in_care           /submissions/{number}/report.json
+show_report_html             in_care           /submissions/{number}/report.html
+show_report_pdf              in_care           /submissions/{number}/report.pdf
+generate_report              approved          /generate_report
+verify_report                anyone            /reports/verify/{no_hash}
+# the findings as an archive's studies
+search_studies               approved          /dicom/studies
+search_series                in_care           /dicom/studies/{study}/series
+search_instances             in_care           /dicom/studies/{study}/instances
+search_instances_of_series   in_care           {series}/instances
+retrieve_study               in_care           /dicom/studies/{study}
+retrieve_series              in_care           {series}
+retrieve_instance            in_care           {instance}
+show_study_metadata          in_care           /dicom/studies/{study}/metadata
+show_series_metadata         in_care           {series}/metadata
+show_instance_metadata       in_care           {instance}/metadata
+show_rendered                in_care           {instance}/rendered
+retrieve_frame               in_care           {instance}/frames/1
+show_archive                 admins            /archive
+list_archive_deliveries      admins            /archive/deliveries
+send_to_archive_again        admins            /archive/deliveries/{archive_delivery}/again
+# data sets
+admit_study                  approved          /dicom/admission
+admit_dataset                lab               /api/upload-dataset/admission
+store_studies                approved          /dicom/studies
+store_study                  approved          /dicom/studies/1.2.3
+begin_upload                 lab               /uploads
+add_upload_part              researcher        /uploads/{upload}/0
+show_upload                  researcher        /uploads/{upload}
+delete_upload                researcher        /uploads/{upload}
+send_dataset                 researcher        /datasets
+send_reviewed                lab               /datasets/from-reviews
+list_datasets                lab               /datasets
+show_dataset                 lab               /datasets/{dataset}
+list_images                  lab               /datasets/{dataset}/images
+show_image_thumbnail         lab               /datasets/{dataset}/images/{image}/thumbnail
+delete_dataset               admins            /datasets/{dataset}
+choose_reference             admins            /datasets/{dataset}/reference
+end_reference                admins            /datasets/{dataset}/reference
+upload_dataset_for_lab       lab               /api/upload-dataset?datasetName={new_name}
+list_datasets_for_lab        lab               /api/datasets
+start_training               uffffffnnuu       /api/start-training
+show_training                lab               /api/job/{job}/status
+# jobs of the lab: the researcher's own
+list_jobs                    lab               /jobs
+show_job_workers             lab               /jobs/workers
+show_job                     lab               /jobs/{job}
+show_job_log                 lab               /jobs/{job}/log
+cancel_job                   lab               /jobs/{job}/cancel
+retry_job                    lab               /jobs/{job}/retry
+# the published clients without tokens, where the operator did not open them
+predict_for_skinartify       approved          /predict
+predict_for_either           approved          /api/predict
+predict_for_lab              lab               /api/predict
+infer_for_explainable        approved          /inference
+report_for_explainable       approved          /report
+"""
+# What a request has besides its path; a function may prepare what it needs.
+REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
+    "search_by_form": {"data": {"_count": "1"}},
+    "take_bundle": fhir_order(whole=False),
+    "take_request": fhir_order(whole=True),
+    "take_patient": fhir_patient,
+    "import_model": lambda accounts: {
+        "json": {
+            "upload": accounts.named["network"],
+            "labels": ["mel", "nv"],
+            "scaling": "tf",
+        }
+    },
+    "promote_model": candidate("promoted", {"override": True, "reason": "for the access matrix"}),
+    "roll_back_model": something_served,
+    "retire_model": candidate("retired", {}),
+    "delete_model": candidate("deleted", None),
+    "start_shadow": candidate("shadow", None),
+    "end_shadow": some_shadow,
+    "choose_operating_point": {"json": {"operating_point": "standard"}},
+    "register": new_account,
+    "log_in": lambda accounts: {"json": {"email": accounts.named["doctor"], "password": PASSWORD}},
+    "replace_password": lambda accounts: {
+        "json": {
+            "email": accounts.backend.member().email,
+            "current_password": PASSWORD,
+            "new_password": "another horse",
+        }
+    },
+    "ask_for_link": lambda accounts: {"json": {"email": accounts.backend.member().email}},
+    "set_password": password_link,
+    "refresh": lambda accounts: {"json": {"refresh_token": accounts.refresh_token()}},
+    "change_password": {"json": {"current_password": PASSWORD, "new_password": "another horse"}},
+    "set_consents": {"json": {"photos": True}},
+    "change_locale": {"json": {"locale": "fr"}},
+    "set_notices": {"json": {"mail": False}},
+    "delete_me": nobody_needs_the_caller,
+    "take_deletion_back": deletion_waits,
+    "ask_for_file": {"json": {"current_password": PASSWORD}},
+    "delete_file": own_file,
+    "fetch_file": own_file,
+    "find_external_patient": external_patient,
+    "ask_for_file_of_patient": no_file_of_patient,
+    "show_file_of_patient": file_of_patient,
+    "delete_file_of_patient": file_of_patient,
+    "fetch_file_of_patient": file_of_patient,
+    "begin_second_factor": {"json": {"current_password": PASSWORD}},
+    "confirm_second_factor": first_code,
+    "remove_second_factor": recovery_code,
+    "begin_clinic_log_in": {"json": {}},
+    "finish_clinic_log_in": {"json": {}},
+    "log_out_by_provider": {"data": {"logout_token": "a token"}},
+    "make_key": {"json": KEY},
+    "make_session_key": lambda accounts: {
+        "json": {"scope": accounts.scope, "patient": accounts.named["patient"]}
+    },
+    "make_clinic_key": {"json": KEY},
+    "find_or_add_patient": {"json": {"system": "urn:oid:2.999", "value": "4711"}},
+    "delete_user": {"json": {}},
+    "approve_accounts": chosen(),
+    "refuse_accounts": chosen(reason="wrong_role"),
+    "reopen_accounts": chosen(),
+    "approve_user": {"json": {}},
+    "change_role": {"json": {"role": "admin"}},
+    "join_accounts": SampleAccounts.stays,
+    "reset_second_factor": factor_of_ada,
+    "allow_provider": {"json": {"provider": None}},
+    "assign_doctor": {"json": {"doctor": None}},
+    "add_doctor": new_account,
+    "break_glass": glass_of_ada,
+    "choose_finding": lambda accounts: {"json": {"number": int(accounts.named["number"])}},
+    "pause_retention": {"json": {"reason": "a law suit"}},
+    "hold_patient": {"json": {"reason": "a law suit"}},
+    "add_webhook": {"json": WEBHOOK},
+    "change_webhook": {"json": WEBHOOK},
+    "list_webhook_deliveries": some_webhook,
+    "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
+    "predict": photo("image"),
+    "add_review": {"json": {"label": "melanoma", "agreement": "agree"}},
+    "enter_in_error": {"json": {"reason": "of Bob"}},
+    "move_submission": SampleAccounts.right_patient,
+    "take_case": lambda accounts: no_body(accounts.ask_colleague()),
+    "ask_colleague": SampleAccounts.ask_colleague,
+    "withdraw_request": lambda accounts: no_body(accounts.ask_colleague()),
+    "list_withdrawn_findings": SampleAccounts.withdraw_model,
+    "judge_again": SampleAccounts.replace_model,
+    "draft_letter": {"json": {"reader": "colleague"}},
+    "list_spot_letters": SampleAccounts.sort_sample,
+    "change_letter": {"json": {"text": "Dear Ada,", "version": 1}},
+    "sign_letter": lambda accounts: accounts.sign(accounts.named["letter"]),
+    "withdraw_letter": {"json": {"reason": "It was wrong."}},
+    "create_lesion": {"json": {"place": {"site": "back"}}},
+    "show_lesion": SampleAccounts.sort_sample,
+    "list_course": SampleAccounts.sort_sample,
+    "change_lesion": {"json": {"name": "the one below the collar"}},
+    "join_lesion": lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
+    "compare_findings": SampleAccounts.sort_two,
+    "send_message": {"json": {"text": "It itches."}},
+    "mark_messages_read": {"json": {"message": "f" * 32}},
+    "mark_messages_done": {"json": {"message": "f" * 32}},
+    "report_message": {"json": {"reason": "insult"}},
+    "show_reminder": SampleAccounts.sort_sample,
+    "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
+    "generate_report": {"json": {"class": "melanoma", "confidence": 90}},
+    "store_studies": lambda _: sends_dicom(),
+    "store_study": lambda _: sends_dicom(StudyInstanceUID="1.2.3"),
+    "begin_upload": {"json": {"name": "a.zip", "size": 5}},
+    "add_upload_part": {"data": PHOTO},
+    "send_dataset": lambda accounts: {
+        "json": {"name": accounts.named["new_name"], "uploads": [accounts.named["upload"]]}
+    },
+    "send_reviewed": lambda _: {"json": {"name": f"reviewed {new_id()}"}},
+    "end_reference": SampleAccounts.choose_reference,
+    "upload_dataset_for_lab": lambda _: {
+        "data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}
+    },
+    "start_training": {"json": {"dataset_name": "none"}},
+    "retry_job": SampleAccounts.end_job,
+    "predict_for_skinartify": photo("file"),
+    "predict_for_either": photo("image"),
+    "predict_for_lab": {"json": {"image": base64_of(PHOTO)}},
+    "infer_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
+    "report_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
 }
+SESSIONS_FORBIDDEN = {"session": "f", "other session": "f"}
+# What keys get, by the callers of test_key_access.py, where it is not what their owner gets.
+KEYED: dict[str, dict[str, str]] = {
+    "take_bundle": ANY_PATIENT,
+    "take_request": ANY_PATIENT,
+    "take_patient": {"clinic-wide": "o"},
+    "show_current_key": {"session": "n", "other session": "n", "*": "o"},
+    "show_session_key": {"session": "o", "other session": "o", "*": "n"},
+    "make_session_key": {
+        "clinic-wide": "o",
+        "user": "o",
+        "session": "f",
+        "other session": "f",
+        "*": "n",
+    },
+    "find_or_add_patient": {"clinic-wide": "o", "*": "f"},
+    "show_job": NOT_ITS_OWN,
+    "show_job_log": NOT_ITS_OWN,
+    "cancel_job": NOT_ITS_OWN,
+    "retry_job": NOT_ITS_OWN,
+}
+
+
+def read_table() -> Iterator[tuple[str, Row]]:
+    for line in TABLE.strip().splitlines():
+        if not line.startswith("#"):
+            name, who, path = line.split()
+            yield name, Row(name, path, WHO.get(who, who))
+
+
+ROWS = dict(read_table())

@@ -158,27 +158,20 @@ def test_a_consent_that_is_renewed_is_noted_once(backend: Backend) -> None:
     assert backend.stored() == before
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_an_unknown_consent_is_refused_with_a_sentence(backend: Backend) -> None:
+    ada = backend.member()
+    before = backend.stored()
+    for body in (
         {"selling": True},
         {"photos": "yes"},
         {"photos": True, "texts": {"photos": "1"}},
         {"photos": True, "texts": {"selling": 1}},
-        {"photos": True, "texts": [1]},
         {"photos": True, "language": "de"},
         {"photos": False, "erase_kept": "true"},
-    ],
-    ids=str,
-)
-def test_an_unknown_consent_is_refused_with_a_sentence(
-    backend: Backend, body: dict[str, Any]
-) -> None:
-    ada = backend.member()
-    before = backend.stored()
-    answer = put(ada, **body)
-    assert answer.status_code == 400
-    assert answer.get_json()["error"]
+    ):
+        answer = put(ada, **body)
+        assert answer.status_code == 400, body
+        assert answer.get_json()["error"]
     assert backend.stored() == before
 
 
@@ -270,26 +263,6 @@ def test_the_history_goes_with_its_account(backend: Backend) -> None:
     erase(backend.services, backend.account(ada.email))
     left = {one["account"] for one in backend.stored()["consents"]}
     assert left == {backend.account(bob.email).id}
-
-
-def test_a_health_record_reads_each_consent_with_its_date_and_the_text_that_was_shown(
-    backend: Backend,
-) -> None:
-    ada = backend.member(consents={"photos": True})
-    agree(ada, "llm")
-    predicted(ada, keep_photo="false")
-    account = backend.account(ada.email).id
-    llm, photos = (
-        ada.call("GET", f"/fhir/Consent/{account}-{purpose}").get_json()
-        for purpose in ("llm", "photos")
-    )
-    (change, of_one_photo) = reversed(show(ada)["history"])
-    assert llm["policyRule"]["coding"][0]["version"] == "1"
-    assert llm["dateTime"][:19] == change["at"][:19]
-    assert "version" not in photos["policyRule"]["coding"][0]
-    assert (photos["provision"]["type"], of_one_photo["given"]) == ("permit", False)
-    search = ada.call("GET", f"/fhir/Consent?patient={account}").get_json()
-    assert len(search["entry"]) == 2
 
 
 def test_of_two_changes_at_the_same_moment_none_is_lost(real_backend: Backend) -> None:

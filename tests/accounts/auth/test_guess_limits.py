@@ -121,9 +121,10 @@ def test_an_hour_later_the_budget_is_full_again(guessed: Backend) -> None:
     assert log_in(guessed, PASSWORD).status_code == 200
 
 
-@pytest.mark.parametrize("email", ["nobody@example.org", "no address", "\0"])
-def test_an_unknown_account_has_the_same_guess_limit(guessed: Backend, email: str) -> None:
-    assert statuses(guessed, STRANGERS, email) == statuses(guessed, STRANGERS)
+def test_an_unknown_account_has_the_same_guess_limit(guessed: Backend) -> None:
+    known = statuses(guessed, STRANGERS)
+    for email in ("nobody@example.org", "no address", "\0"):
+        assert statuses(guessed, STRANGERS, email) == known
 
 
 def test_one_ipv6_network_counts_as_one_address(guessed: Backend) -> None:

@@ -1,7 +1,5 @@
 """The language that an account has chosen for its reports."""
 
-import pytest
-
 from tests.support.backends import Backend
 
 STATED = {"class": "melanoma", "confidence": 80}
@@ -25,6 +23,7 @@ def test_the_language_chosen_already_writes_nothing(backend: Backend) -> None:
     assert backend.stored() == before
 
 
-@pytest.mark.parametrize("body", [{"locale": "de"}, {"locale": None}, {}])
-def test_a_language_without_words_is_refused(backend: Backend, body: dict[str, object]) -> None:
-    assert backend.member().call("PUT", "/me/locale", json=body).status_code in (400, 422)
+def test_a_language_without_words_is_refused(backend: Backend) -> None:
+    person = backend.member()
+    for body in ({"locale": "de"}, {"locale": None}, {}):
+        assert person.call("PUT", "/me/locale", json=body).status_code == 400

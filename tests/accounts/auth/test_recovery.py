@@ -144,11 +144,11 @@ def test_requests_that_wait_are_bounded_and_outlive_an_outage_of_the_store(
     assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
 
 
-def test_a_hundred_requests_for_one_address_send_three_mails_and_answer_the_same(
+def test_ten_requests_for_one_address_send_three_mails_and_answer_the_same(
     backend: Backend, smtp: SmtpServer
 ) -> None:
     ada = backend.member()
-    answers = {ask(backend, ada.email).text for _ in range(100)}
+    answers = {ask(backend, ada.email).text for _ in range(10)}
     assert len(answers) == 1
     assert len(smtp.mails) == guess_limits.LINKS_PER_HOUR == 3
     assert reset(backend, token_in(smtp.texts()[0])).status_code == 200
@@ -204,21 +204,18 @@ def test_a_new_password_kills_the_links_from_before(backend: Backend) -> None:
     assert {reset(backend, dead).status_code for dead in (third, fourth)} == {403}
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda token: token[:-1] + ("0" if token[-1] != "0" else "1"),
-        lambda token: token.partition(".")[0],
-        lambda token: "0" * 32 + token[32:],
-        lambda token: "." + token,
-        lambda _: "\ud800",
-        lambda _: "../../x.y",
-    ],
-)
-def test_a_token_that_nobody_made_opens_nothing(backend: Backend, spoil: Any) -> None:
+def test_a_token_that_nobody_made_opens_nothing(backend: Backend) -> None:
     ada = backend.member()
-    answer = reset(backend, spoil(handed(backend, ada.email)))
-    assert answer.status_code in (400, 403)
+    token = handed(backend, ada.email)
+    for spoilt in (
+        token[:-1] + ("0" if token[-1] != "0" else "1"),
+        token.partition(".")[0],
+        "0" * 32 + token[32:],
+        "." + token,
+        "\ud800",
+        "../../x.y",
+    ):
+        assert reset(backend, spoilt).status_code in (400, 403)
     assert login(backend, ada.email, PASSWORD) == 200
 
 

