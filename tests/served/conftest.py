@@ -32,8 +32,9 @@ def on_store(store: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def shared_server(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server of four workers for all tests that leave it as it was."""
-    with serving(tmp_path_factory.mktemp("shared_server"), environment_of(store)) as server:
+    """One server of two workers for all tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("shared_server")
+    with serving(folder, environment_of(store), workers=2) as server:
         server.await_words("replace it first")  # the first admin, by the worker that greets
         yield server
 

@@ -1,4 +1,4 @@
-"""Races over four workers: one e-mail has one owner, and an admin is always left."""
+"""Races over two workers: one e-mail has one owner, and an admin is always left."""
 
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.served.wire import Answer, ask, at_once
 from tests.support.backends import PASSWORD
 from tests.support.size import size
 
-REGISTRATIONS = size(80, 200)  # more than four workers have places to hash a password
+REGISTRATIONS = size(80, 200)  # more than two workers have places to hash a password
 
 
 def test_of_many_registrations_of_one_e_mail_at_once_one_wins(
