@@ -145,16 +145,13 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
     "GET", "/fhir/Patient/<identifier>/$everything", raises=(NotFound, NotAcceptable, InvalidQuery)
 )
 def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
-    """All resources of a patient as one `Bundle`, which is written while it is read; in pages with
-    `_count`. `_since` and `_type` choose among them.
+    """All resources of a patient as one `Bundle`, which is written while it is read. `_since` and
+    `_type` choose among them.
     """
     _refuse_other_forms()
     patient = fhir.get_patient(identifier, to=subject)
     search = _read_search(EVERYTHING, list(request.args.items(multi=True)), fhir)
     address = f"{fhir.base}/Patient/{patient.id}/$everything"
-    if "_count" in request.args:
-        page = fhir.page_everything(patient, search, to=subject)
-        return _answer(_searchset(page, search, address, fhir.base))
     head = _searchset(fhir.empty_page(), search, address, fhir.base)
     resources = fhir.walk_everything(patient, search, to=subject)
     entries = (entry_of(resource, fhir.base, "match") for resource in resources)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account, Accounts
@@ -29,8 +28,6 @@ NO_RESOURCE = "There is no such resource, or it is not yours to read"
 NAMED = "A letter in the report may name the patient: the key needs findings:read too"
 # A page ends after so many groups were looked at, also where fewer resources match.
 MOST_GROUPS = 500
-# Sorts before every finding.
-HEAD = "0"
 OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media": "photos",
                    "BodyStructure": "spots"}  # fmt: skip
 
@@ -107,16 +104,15 @@ class FhirService:
             search = replace(search, patient=staying.id if staying else search.patient)
         return self._cut(self._groups(search, to, cursor.behind), search, cursor)
 
-    def page_everything(self, patient: Account, search: Search, *, to: Subject) -> FoundPage:
-        """The next resources of a patient."""
-        cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
-        return self._cut(self._walk_patient(patient, search, to, cursor.behind), search, cursor)
-
     def walk_everything(
         self, patient: Account, search: Search, *, to: Subject
     ) -> Iterator[Resource]:
-        """All resources of a patient, read while they are sent."""
-        for group in self._walk_patient(patient, search, to, ""):
+        """All resources of a patient, read while they are sent: the person and their spots first,
+        then each finding.
+        """
+        for name in ("Patient", "BodyStructure"):
+            yield from filter(search.matches, self._of_patient(KINDS[name], patient, to))
+        for group in self._walk_findings(search, to, patient.id, ""):
             yield from filter(search.matches, group.resources)
 
     def walk_all(self, patient: Account, *, to: Subject) -> Iterator[Resource]:
@@ -241,16 +237,6 @@ class FhirService:
                 lambda after: spots.page_owned(account.id, after=after, limit=100)
             ):
                 yield from (body_structure_of(spot, to) for spot in page.items)
-
-    def _walk_patient(
-        self, account: Account, search: Search, to: Subject, behind: str
-    ) -> Iterator[Group]:
-        """The person and their spots first, then each finding."""
-        if not behind:
-            kinds = (KINDS[name] for name in ("Patient", "BodyStructure"))
-            each = (self._of_patient(kind, account, to) for kind in kinds)
-            yield Group(HEAD, chain.from_iterable(each))
-        yield from self._walk_findings(search, to, account.id, behind)
 
     def _walk_findings(
         self, search: Search, to: Subject, patient: str | None, behind: str
