@@ -6,7 +6,7 @@ findings/records/readers.py and `get_to_read` of findings/records/service.py.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.passwords import Proof
@@ -17,6 +17,7 @@ from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import SubmissionSummary
 from skinapi.findings.records.submissions import Submissions
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -78,14 +79,6 @@ class Wanted:
     reason: str
     number: int | None = None
     email: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """What tells a finding from the others of its patient."""
-
-    number: int
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,16 +204,12 @@ class BreakGlassService:
             if other != but:
                 self.outbox.add(kind, to=other, about="data-protection")
 
-    def list_of(self, owner: str) -> list[Listed]:
+    def list_of(self, owner: str) -> list[SubmissionSummary]:
         """The patient's newest findings."""
         page = self.submissions.page_owned(owner, newest_first=True, after=None, limit=MOST_LISTED)
-        return [
-            Listed(number=finding.number, created_at=finding.created_at)
-            for finding in page.items
-            if not finding.error
-        ]
+        return [finding for finding in page.items if not finding.error]
 
-    def list_choices(self, grant: BreakGlass) -> list[Listed]:
+    def list_choices(self, grant: BreakGlass) -> list[SubmissionSummary]:
         """List the findings of which one is to be chosen; none once it was."""
         return self.list_of(grant.owner) if grant.owner and not grant.finding else []
 

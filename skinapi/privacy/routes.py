@@ -1,5 +1,6 @@
 """The routes of break-glass, of who looked at one's data, and of joining two accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Self
@@ -15,6 +16,7 @@ from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchT
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import BreakGlass, End
+from skinapi.findings.records.submission import SubmissionSummary
 from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
@@ -25,7 +27,6 @@ from skinapi.privacy.break_glass import (
     BreakGlassOff,
     BreakGlassOpen,
     BreakGlassService,
-    Listed,
     Told,
     TooManyBreakGlass,
     Wanted,
@@ -68,6 +69,8 @@ class ChosenFinding(Body):
 
 
 class ListedView(Answer):
+    """What tells a finding from the others of its patient."""
+
     model_config = ConfigDict(from_attributes=True)
 
     number: int
@@ -99,7 +102,7 @@ class OpenedBreakGlass(BreakGlassView):
     choices: list[ListedView] = Field(description="the patient's newest findings, to choose one of")
 
     @classmethod
-    def of(cls, grant: BreakGlass, choices: list[Listed]) -> Self:
+    def of(cls, grant: BreakGlass, choices: Sequence[SubmissionSummary]) -> Self:
         return cls.model_validate({**cls.fields_of(grant), "choices": choices})
 
 

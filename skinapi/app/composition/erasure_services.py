@@ -10,7 +10,7 @@ from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.ports import Store
-from skinapi.privacy.erasure.contents import AccountContents, Outlets
+from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.signature import Signer
@@ -37,12 +37,10 @@ def open_erasure(
         contents=AccountContents(
             store=store,
             models=models,
-            outlets=Outlets(
-                archive=settings.archive_after if settings.archive_url else None,
-                mail=settings.mail_server is not None,
-                endpoints=data.webhook_endpoints,
-            ),
             consents=data.consents,
+            endpoints=data.webhook_endpoints,
+            archive=settings.archive_after if settings.archive_url else None,
+            mail=settings.mail_server is not None,
         ),
         retention=retention,
         to_reach=ReachService(

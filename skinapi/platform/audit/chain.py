@@ -1,14 +1,19 @@
-"""What is wrong with the rows of a hash chain: gaps, broken links, and rows that nobody signed."""
+"""The head of a hash chain of rows, and what is wrong with a chain: gaps, unsigned rows."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
 
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.store_version import SigningKeys
 
 NO_PREVIOUS_HASH = "0" * 64
+MISSING = "its chain head was missing"
+NOT_OURS = "its chain head was not signed with a known key"
+START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
+SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
 SIGNED, CHANGED = "signed", "was changed after it was written"
 UNSIGNED = "without a signature: from before rows were signed, or written by somebody else"
 OTHER_KEY = (
@@ -55,7 +60,6 @@ def _link_faults(previous: Document | None, row: Document, name: str) -> Iterato
 def _signing_faults(
     previous: Document | None, row: Document, keys: SigningKeys, name: str
 ) -> Iterator[Fault]:
-    """Yield what only a signed row can say."""
     before, age = keys.age(previous or {}), keys.age(row)
     # A secret that was replaced may be known to others: it must sign nothing more.
     if before is not None and age is not None and age > before:
@@ -64,3 +68,66 @@ def _signing_faults(
         yield Fault(f"{name} row {row['sequence']} was not signed before it was numbered")
     if row.get("head_fault"):
         yield Fault(f"{name} row {row['sequence']} was written when {row['head_fault']}")
+
+
+class ChainHead:
+    """The head of a hash chain, stored apart from the rows and signed as they are: `check` notices
+    when the newest rows were deleted. It is moved in the transaction that numbers the rows, so the
+    row that it names must exist.
+    """
+
+    def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
+        self._counters = store.collection("counters")
+        self._rows, self._name, self._keys = rows, name, keys
+        self._id = f"{name}-head"
+
+    def newest(self) -> Document:
+        """The number and hash that the next row follows, with a `head_fault` where the stored head
+        cannot be trusted. The number of a deleted row is never given to a new one.
+        """
+        head, rows = self._read(), self._last_row()
+        trusted = head is not None and self._trusts(head)
+        candidates = [START, *rows, *([head] if head and trusted else [])]
+        newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
+        if trusted or (head is None and newest == START):
+            return newest
+        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
+
+    def move(self, row: Document) -> None:
+        """Move the head to this row, unless it is at a later one."""
+        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
+        head = {**facts, "signature": self._keys.sign(facts)}
+        behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
+        if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
+            self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
+
+    def faults(self) -> Iterator[Fault]:
+        # None can be repaired: a new head would hide what was deleted.
+        head, rows = self._read(), self._last_row()
+        if head is None:
+            if rows:
+                yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
+        elif not self._trusts(head):
+            yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
+        else:
+            last = rows[0]["sequence"] if rows else 0
+            if last < head["sequence"]:
+                yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
+            for row in self._rows.find({"sequence": head["sequence"]}):
+                if row.get("hash") != head["hash"]:
+                    message = f"{self._name} row {head['sequence']} is not the one that was written"
+                    yield Fault(message)
+
+    def _trusts(self, head: Document) -> bool:
+        signed = {field: head.get(field) for field in SIGNED_FIELDS}
+        return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
+
+    def _last_row(self) -> list[Document]:
+        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
+
+    def _read(self) -> Document | None:
+        return self._counters.get(self._id)
+
+
+def _place(row: Document) -> Document:
+    return {"sequence": row["sequence"], "hash": row["hash"]}

@@ -1,11 +1,9 @@
 """The audit trail: an append-only log of who did what to which account.
 
-A row is inserted in the transaction of its change, signed with a key of the server. Rows name
-accounts only by id, so that they can be kept when the person's data is deleted. Soon after, the row
-is sealed: it gets the next number and becomes a link of a hash chain, each with the hash of the row
-before (`seal`). Where a store runs one transaction at a time, that is a part of the same
-transaction; else rows of all servers are sealed in batches (`seal_all`), because a chain is one
-document that each change would wait for.
+A row is inserted and signed in the transaction of its change. It names accounts by id alone, so
+that it can be kept when a person is erased. Then it is sealed: it gets the next number and the hash
+of the row before. A store with one writer does so in the same transaction; else rows of all servers
+are sealed in batches, because each change would wait for the head of the chain.
 """
 
 import re
@@ -18,12 +16,12 @@ from typing import TypeVar
 from skinapi.base.errors import Conflict, InvalidQuery
 from skinapi.base.logs import current_key_id, current_request_id, log
 from skinapi.base.pages import Page, page_of
-from skinapi.platform.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
+from skinapi.platform.audit.chain import OTHER_KEY, ChainHead, chain_faults
 from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import first_id_at, new_id, now
-from skinapi.platform.storage.ports import Document, Documents, Filter, Store
+from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.store_version import SigningKeys
 from skinapi.platform.storage.unit_of_work import AuditRow
 
@@ -36,16 +34,12 @@ PURPOSE = "skinapi audit rows"
 # `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
 ACCOUNT_FIELDS = ("by", "target", "owner")
 CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
-MISSING = "its chain head was missing"
-NOT_OURS = "its chain head was not signed with a known key"
-START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
-SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailFilter:
-    """Which rows are looked for: of this action, account, key of a program; written at `since` or
-    later and before `until`. `key` goes with neither action nor account: no index has both.
+    """Which rows are looked for: written at `since` or later and before `until`. `key` goes with
+    neither action nor account: no index has both.
     """
 
     action: str | None = None
@@ -56,11 +50,7 @@ class TrailFilter:
 
 
 class AuditTrail:
-    """Appends rows to the audit trail, and reads and checks it.
-
-    `secrets` are the server's secrets, the newest first: it signs the rows, the others verify rows
-    that they signed before.
-    """
+    """`secrets`: the server's, the newest first; it signs, the others only verify."""
 
     def __init__(self, store: Store, *, secrets: Sequence[str]) -> None:
         self._store = store
@@ -96,15 +86,12 @@ class AuditTrail:
             self._seal()
 
     def record(self, *rows: AuditRow) -> None:
-        """Add rows, all or none. Call it inside the transaction of a change, or for an event that
-        changes nothing.
-        """
+        """Add rows in the transaction under way, or in one of their own."""
         self._store.transaction(partial(self.add, *rows))
 
     def seal(self) -> int:
-        """Number and chain the next rows that are not sealed, in the order of their ids; return how
-        many. Call it again as long as it is SEALED_AT_ONCE. A row of a key that this server does
-        not know waits for one that does, as while a secret is replaced, and holds up no other.
+        """Number and chain the next SEALED_AT_ONCE rows by their ids; return how many. A row of a
+        key that this server does not know waits for one that does, and holds up no other.
         """
         return self._store.transaction(self._seal)
 
@@ -170,9 +157,8 @@ class AuditTrail:
         newest_first: bool,
         after: str | None,
     ) -> Iterator[Document]:
-        """Rows in the order of their ids, read in pages: those written at `since` or later and
-        before `until`, behind the id `after`. A row that is committed late may stand before some
-        that were read.
+        """Yield rows in the order of their ids, written at `since` or later and before `until`. A
+        row that is committed late may stand before some that were read.
         """
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         while True:
@@ -186,14 +172,11 @@ class AuditTrail:
             after = rows[-1]["id"]
 
     def find_newest(self, action: str, *, target: str) -> Document | None:
-        """The newest row about this; None if there is none."""
         about = {"target": target, "action": action}
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
     def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
-        """Rows of this action by this account, in the order of their ids, behind the id `after`;
-        read in pages.
-        """
+        """Yield the rows of this action by this account, in the order of their ids."""
         while True:
             behind: Filter = {"by": by, "action": action, "id": {"$gt": after}}
             rows = self._rows.find(behind, sort="id", limit=WALKED)
@@ -203,18 +186,13 @@ class AuditTrail:
             after = rows[-1]["id"]
 
     def get_newest_sealed(self) -> Document:
-        """The number and the hash of the newest row of the chain."""
         return self._chain_head.newest()
 
     def follow(self, after: str | None = None) -> Iterator[Document]:
-        """The rows of the chain behind this cursor (`cursor_of`), in their order; all without one.
-        Some hundred are in memory at a time.
+        """Yield the rows of the chain behind this cursor (`cursor_of`); all without one.
 
         No row is ever skipped: rows are numbered in one transaction after the other, so whoever
         sees a row sees all before it. A row that is not numbered yet comes later.
-
-        Raises InvalidQuery for what is no cursor, and CursorLost where the row that it names is not
-        there any more, as after a restore of an older backup.
         """
         last = 0
         if after:
@@ -233,9 +211,7 @@ class AuditTrail:
             last = rows[-1]["sequence"]
 
     def page(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
-        """A page of rows, newest first, continued after the row with the id `after`. Raises
-        InvalidQuery if there is no such row.
-        """
+        """Read a page of rows, newest first, continued after the row with the id `after`."""
         if after and self._rows.get(after) is None:
             raise InvalidQuery("after: there is no such row")
         named = {"action": wanted.action, "by_key": wanted.key}
@@ -259,8 +235,8 @@ class AuditTrail:
     def page_about(
         self, account: str, actions: Mapping[str, Sequence[str]], *, after: str | None, limit: int
     ) -> Page[Document]:
-        """A page of the rows about an account that have one of these actions, newest first:
-        `actions` has those that name it in each field (of ACCOUNT_FIELDS).
+        """Read a page of the rows that name an account, newest first; `actions` has those that
+        count for each field (of ACCOUNT_FIELDS).
         """
         behind: Filter = {"id": {"$lt": after}} if after else {}
         listings = [
@@ -302,84 +278,7 @@ class CursorLost(Conflict):
 
 
 def cursor_of(row: Document) -> str:
-    """Names a row of the chain: its number, and of which chain."""
     return f"{row['sequence']}-{row.get('hash', '')[:16]}"
-
-
-class ChainHead:
-    """The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
-    `check` notices when the newest rows were deleted.
-
-    Rows are numbered and the head is moved in one transaction. So where there are numbered rows
-    there is a head, and the row that it names must exist.
-    """
-
-    def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
-        self._counters = store.collection("counters")
-        self._rows, self._name, self._keys = rows, name, keys
-        self._id = f"{name}-head"
-
-    def newest(self) -> Document:
-        """The number and hash that the next row follows: of the newest row, or of the head if its
-        row was deleted. So a deleted row's number is never given to a new row.
-
-        With a `head_fault` where the stored head cannot be trusted.
-        """
-        head, rows = self._read(), self._last_row()
-        trusted = head is not None and self._trusts(head)
-        candidates = [START, *rows, *([head] if head and trusted else [])]
-        newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
-        if trusted or (head is None and newest == START):
-            return newest
-        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
-
-    def move(self, row: Document) -> None:
-        """Move the head to this row, unless it is at a later one. Call it in the transaction that
-        numbers the row.
-        """
-        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
-        head = {**facts, "signature": self._keys.sign(facts)}
-        behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
-        if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
-            self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a missing or false head, deleted newest rows, and a newest row that was replaced.
-
-        None can be repaired: a new head would hide what was deleted.
-        """
-        head, rows = self._read(), self._last_row()
-        if head is None:
-            if rows:
-                yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
-        elif not self._trusts(head):
-            yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
-        else:
-            last = rows[0]["sequence"] if rows else 0
-            if last < head["sequence"]:
-                yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
-            for row in self._rows.find({"sequence": head["sequence"]}):
-                if row.get("hash") != head["hash"]:
-                    message = f"{self._name} row {head['sequence']} is not the one that was written"
-                    yield Fault(message)
-
-    def _trusts(self, head: Document) -> bool:
-        signed = {field: head.get(field) for field in SIGNED_FIELDS}
-        return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
-
-    def _last_row(self) -> list[Document]:
-        """The row with the highest number, in a list; empty if there is none from 1 up."""
-        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
-
-    def _read(self) -> Document | None:
-        return self._counters.get(self._id)
-
-
-def _place(row: Document) -> Document:
-    return {"sequence": row["sequence"], "hash": row["hash"]}
-
-
-# Seals the rows of all servers, and logs the newest sealed row.
 
 
 SEAL_EVERY_S = 1.0

@@ -79,20 +79,15 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlets:
+class AccountContents:
     """`archive`: what sends a finding to the clinic's archive; None without one."""
 
-    archive: str | None
-    mail: bool
-    endpoints: Endpoints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountContents:
     store: Store
     models: ModelsService
-    outlets: Outlets
     consents: Consents
+    endpoints: Endpoints
+    archive: str | None
+    mail: bool
 
     def count(self, account: str, *, record: MedicalRecord | None) -> dict[str, int]:
         """Count what an erasure deletes, by kind; what a kept record holds does not count."""
@@ -137,19 +132,18 @@ class AccountContents:
     def foresee_elsewhere(self, account: Account) -> list[SentItem]:
         """List the same without numbers: these would tell of a review that a doctor holds back."""
         sent = {item.where for item in self.list_elsewhere(account)}
-        if self.outlets.archive and account.findings:
+        if self.archive and account.findings:
             sent.add(Elsewhere.ARCHIVE)
         return [SentItem(where=where) for where in Elsewhere if where in sent]
 
     def _walk_elsewhere(self, account: Account, findings: Findings) -> Iterator[SentItem]:
-        outlets = self.outlets
-        if outlets.archive:
-            sent = findings.filed_at if outlets.archive == "finding" else findings.decided_at
+        if self.archive:
+            sent = findings.filed_at if self.archive == "finding" else findings.decided_at
             yield from _sent(Elsewhere.ARCHIVE, sent)
         yield from _sent(Elsewhere.LLM, findings.written_by_llm_at)
-        if outlets.endpoints.list_all():
+        if self.endpoints.list_all():
             yield from _sent(Elsewhere.WEBHOOKS, findings.filed_at)
-        if outlets.mail and account.can_log_in:
+        if self.mail and account.can_log_in:
             yield SentItem(where=Elsewhere.MAIL)
 
     def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptItem]:

@@ -13,12 +13,13 @@ from importlib import resources
 from typing import Any, Literal
 
 from jinja2 import Environment, Template
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
+from skinapi.base.values import Value
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.rendering import STYLE
 from skinapi.findings.reports.words import say_moment
@@ -71,6 +72,26 @@ class SentItem(StoredRecord):
     count: int | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
+
+
+class KeptView(Value):
+    model_config = ConfigDict(from_attributes=True)
+
+    what: Kept
+    count: int | None = None
+    until: datetime | None = Field(
+        default=None, validation_alias="until_at", description="null: it is never deleted"
+    )
+    names: list[str] = Field(default=[], description="versions of models")
+
+
+class SentView(Value):
+    model_config = ConfigDict(from_attributes=True)
+
+    where: Elsewhere
+    count: int | None = Field(default=None, description="how many findings")
+    first: datetime | None = Field(default=None, validation_alias="first_at")
+    last: datetime | None = Field(default=None, validation_alias="last_at")
 
 
 class BackupItem(StoredRecord):

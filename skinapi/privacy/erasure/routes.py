@@ -23,15 +23,18 @@ from skinapi.platform.web.schemas import Answer, Message, PageQuery
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
 from skinapi.privacy.erasure.receipts import (
     Asker,
-    Elsewhere,
     Extent,
-    Kept,
+    KeptView,
     Receipt,
-    fingerprint_of,
-    is_genuine,
+    SentView,
     render_receipt,
 )
-from skinapi.privacy.erasure.service import ErasureService, NothingToTakeBack, Preview, TooLate
+from skinapi.privacy.erasure.service import (
+    DeletionPreview,
+    ErasureService,
+    NothingToTakeBack,
+    TooLate,
+)
 
 REASON = "why an admin has deleted it; null where none was given"
 
@@ -64,62 +67,9 @@ class Shown(Answer):
     model_config = ConfigDict(from_attributes=True)
 
 
-class KeptView(Shown):
-    what: Kept
-    count: int | None = None
-    until: datetime | None = Field(
-        default=None, validation_alias="until_at", description="null: it is never deleted"
-    )
-    names: list[str] = Field(default=[], description="versions of models")
-
-
-class SentView(Shown):
-    where: Elsewhere
-    count: int | None = Field(default=None, description="how many findings")
-    first: datetime | None = Field(default=None, validation_alias="first_at")
-    last: datetime | None = Field(default=None, validation_alias="last_at")
-
-
 class BackupView(Shown):
     made_at: datetime
     place: str
-
-
-class DeletionPreview(Answer):
-    deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
-    wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
-    obstacle: str | None = Field(description="the code of the error that refuses it now")
-    to_be_told: Why | None = Field(
-        description="why somebody should speak to the person before: a doctor has something to "
-        "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
-        "the doctor gets name, e-mail and the number of the finding, for 30 days"
-    )
-    erased: dict[str, int] = Field(description="how many of each kind are erased")
-    kept: list[KeptView]
-    kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
-    kept_since: datetime | None = Field(
-        description="the newest signature of the record that the law keeps"
-    )
-    kept_until: datetime | None = Field(description="until when that is kept")
-    elsewhere: list[SentView] = Field(
-        description="what was sent and cannot be called back; the receipt says how many findings"
-    )
-
-    @classmethod
-    def of(cls, preview: Preview) -> Self:
-        record = preview.record
-        return cls(
-            deletion_at=preview.due_at,
-            wait_days=preview.wait.days,
-            obstacle=preview.obstacle.code if preview.obstacle else None,
-            to_be_told=preview.to_be_told,
-            erased=preview.erased,
-            kept=[KeptView.model_validate(item) for item in preview.kept],
-            kept_findings=[finding.number for finding in record.findings] if record else [],
-            kept_since=record.signed_at if record else None,
-            kept_until=record.until_at if record else None,
-            elsewhere=[SentView.model_validate(item) for item in preview.elsewhere],
-        )
 
 
 class FindingToTellView(Answer):
@@ -231,7 +181,7 @@ class WaitingErasures(Answer):
     records: list[KeptRecord]
 
 
-JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
+JSON, HTML = "application/json", "text/html"
 NO_ADMIN = "Only admins see erasures"
 MOST_LISTED = 200
 TELLERS = Signed(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
@@ -260,7 +210,7 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
 @routes.route("GET", "/me/deletion", access=Signed(even_unready=True))
 def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPreview:
     """What a deletion of the own account would erase and keep, and whether one waits."""
-    return DeletionPreview.of(erasure.preview(account=subject.account))
+    return erasure.preview(account=subject.account)
 
 
 @routes.route(
@@ -280,19 +230,16 @@ def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Re
     browser gets an HTML page.
     """
     receipt = erasure.find_receipt(code=code)
+    language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
+    said = erasure.say_receipt(receipt, language) if receipt else None
     if request.accept_mimetypes.best_match((JSON, HTML)) == HTML:
-        language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
-        said = erasure.say_receipt(receipt, language) if receipt else None
         page = Response(render_receipt(said, language), mimetype=HTML)
         page.headers["Content-Security-Policy"] = POLICY
         return page
-    if receipt is None:
+    if said is None:
         return ReceiptVerdict(valid=False)
-    return ReceiptVerdict(
-        valid=receipt.complete and is_genuine(receipt, erasure.signer),
-        fingerprint=fingerprint_of(receipt, erasure.signer),
-        receipt=ReceiptView.model_validate(receipt),
-    )
+    view = ReceiptView.model_validate(receipt)
+    return ReceiptVerdict(valid=said.genuine, fingerprint=said.fingerprint, receipt=view)
 
 
 @routes.route("GET", "/people-to-reach", access=TELLERS)

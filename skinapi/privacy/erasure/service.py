@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from pydantic import Field
+
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
@@ -26,6 +28,7 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.languages import Language
+from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
 from skinapi.platform.backups.backup import BackupMade, list_backups, may_hold
 from skinapi.platform.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
@@ -43,10 +46,11 @@ from skinapi.privacy.erasure.receipts import (
     Extent,
     Kept,
     KeptItem,
+    KeptView,
     Receipt,
     Receipts,
     ReceiptText,
-    SentItem,
+    SentView,
     fingerprint_of,
     is_genuine,
     sign_receipt,
@@ -77,20 +81,25 @@ class TooLate(Conflict):
     sentence = "It is too late to take the deletion back: its time is over, and it has begun"
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a deletion of an account would do now, and the `obstacle` that refuses it. `to_be_told`:
-    why somebody should speak to the person before.
-    """
-
-    erased: dict[str, int]
-    kept: Sequence[KeptItem]
-    elsewhere: Sequence[SentItem]
-    record: MedicalRecord | None
-    wait: timedelta
-    due_at: datetime | None
-    obstacle: SkinAPIError | None
-    to_be_told: Why | None
+class DeletionPreview(Value):
+    deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
+    wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
+    obstacle: str | None = Field(description="the code of the error that refuses it now")
+    to_be_told: Why | None = Field(
+        description="why somebody should speak to the person before: a doctor has something to "
+        "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
+        "the doctor gets name, e-mail and the number of the finding, for 30 days"
+    )
+    erased: dict[str, int] = Field(description="how many of each kind are erased")
+    kept: list[KeptView]
+    kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
+    kept_since: datetime | None = Field(
+        description="the newest signature of the record that the law keeps"
+    )
+    kept_until: datetime | None = Field(description="until when that is kept")
+    elsewhere: list[SentView] = Field(
+        description="what was sent and cannot be called back; the receipt says how many findings"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +122,24 @@ class ErasureService:
     wait: timedelta
     address: str
 
-    def preview(self, *, account: Account) -> Preview:
+    def preview(self, *, account: Account) -> DeletionPreview:
         """Tell the owner what would go, and nothing of what a doctor holds back."""
         record = self.retention.find_record(account.id, for_owner=True)
         counts = self.contents.count(account.id, record=record)
-        return Preview(
-            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
-            kept=self.contents.list_kept(account, record),
-            elsewhere=self.contents.foresee_elsewhere(account),
-            record=record,
-            wait=self.wait,
-            due_at=account.deletion_due_at,
-            obstacle=self._find_obstacle(account),
+        obstacle = self._find_obstacle(account)
+        kept = self.contents.list_kept(account, record)
+        elsewhere = self.contents.foresee_elsewhere(account)
+        return DeletionPreview(
+            deletion_at=account.deletion_due_at,
+            wait_days=self.wait.days,
+            obstacle=obstacle.code if obstacle else None,
             to_be_told=self.to_reach.foresee(account),
+            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
+            kept=[KeptView.model_validate(item) for item in kept],
+            kept_findings=[finding.number for finding in record.findings] if record else [],
+            kept_since=record.signed_at if record else None,
+            kept_until=record.until_at if record else None,
+            elsewhere=[SentView.model_validate(item) for item in elsewhere],
         )
 
     def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:
