@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 Report = Callable[[str], None]
 SECONDS_BETWEEN_LINES = 10.0
@@ -25,10 +26,5 @@ class Progress:
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now
             seconds = (now - self._started) / max(self._done, 1) * (self.total - self._done)
-            left = describe_seconds(seconds)
+            left = timedelta(seconds=round(seconds))
             self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
-
-
-def describe_seconds(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -148,8 +148,3 @@ def test_few_malignant_lesions_give_no_threshold_above_the_cautious_one() -> Non
 def test_without_a_malignant_lesion_nothing_is_fitted() -> None:
     none = fitted(source_of_lesions("clinic", lowest=0.5, melanomas=0))
     assert none.sent == {}
-
-
-def test_the_points_send_less_and_less() -> None:
-    sent = fitted(source_of_lesions("clinic", lowest=0.02)).sent
-    assert sent[CAUTIOUS] <= sent[STANDARD] <= sent[SELECTIVE]

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample, fitting_half, measuring_half, patient_context
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.train.fit_calibration import (
@@ -143,11 +142,6 @@ def test_the_modality_is_learned_from_the_sources() -> None:
     assert detector.probability(watched.pooled[-1]) < 0.2
 
 
-def test_one_modality_alone_teaches_no_detector() -> None:
-    lens = seen_through(LENS, 4, 1)
-    assert fit_modality_detector(lens, lens, report=silent) is None
-
-
 def test_what_is_not_skin_is_told_from_every_source_and_hardly_a_lesion_refused() -> None:
     train = joined(seen_through(LENS, 0, 1), seen_through(PHONE, 0, 2))
     watched = joined(seen_through(LENS, 0, 3), seen_through(PHONE, 0, 4))
@@ -249,12 +243,6 @@ def facts_of(train: ModelOutputs, watched: ModelOutputs) -> object:
     return fit_patient_facts(ModelCalibration(), LABELS, train, watched, report=silent)
 
 
-def test_what_patients_tell_ships_if_two_sources_gain_by_it() -> None:
-    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=True))
-    gaining = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=True))
-    assert facts_of(learned, gaining) is not None
-
-
 def test_what_patients_tell_does_not_ship_if_one_source_gains_and_none_else() -> None:
     learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=False))
     watched = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=False))
@@ -333,9 +321,3 @@ def test_pictures_that_the_model_has_no_output_for_calibrate_nothing(tmp_path: P
             "dermatofibroma 5, vascular_lesion 1"
         ),
     ]
-
-
-def test_without_a_picture_that_the_model_knows_nothing_is_calibrated() -> None:
-    foreign = [sample_of(1, "dermatofibroma")]
-    with pytest.raises(BadDataset, match="No training picture has a label that the model knows"):
-        calibrate_model(toy_model(), train=foreign, validation=[], not_skin=None, report=silent)

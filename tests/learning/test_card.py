@@ -129,19 +129,6 @@ def test_a_model_says_which_classes_no_picture_showed() -> None:
     assert any("knows seven classes" in one for one in describe_limits(every))
 
 
-def test_a_model_of_photographs_alone_says_so() -> None:
-    assert any(
-        "Trained on phone or other ordinary photographs alone. Not validated on dermoscope" in limit
-        for limit in describe_limits(learned(CLINICAL, 3))
-    )
-
-
-def test_a_model_of_unknown_pictures_claims_neither_kind() -> None:
-    assert any(
-        "not known how its pictures" in limit for limit in describe_limits(learned(UNKNOWN, 3))
-    )
-
-
 def test_a_model_of_both_counts_them_and_its_skin_types() -> None:
     facts = {"fitzpatrick": "2.0", "dx": "scc"}
     limits = " ".join(

@@ -10,7 +10,7 @@ import pytest
 
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.datasets import load_dataset
-from skinapi.learning.data.samples import label_for, open_sample, patient_context, read_sample
+from skinapi.learning.data.samples import label_for, open_sample, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import label_spellings
@@ -41,14 +41,6 @@ def test_image_path_and_label_columns(tmp_path: Path) -> None:
     dataset = load_dataset(write_table(tmp_path, rows), labels=LABELS)
     assert [(s.image_id, s.label) for s in dataset.samples] == [("a", "melanocytic_nevus")]
     assert not dataset.lesions_known
-
-
-def test_the_column_site_tells_the_body_site(tmp_path: Path) -> None:
-    draw_lesion("nv", np.random.default_rng(0)).save(tmp_path / "a.png")
-    rows = [("image_id", "dx", "age", "site"), ("a", "nv", "70", "head_neck_face")]
-    [sample] = load_dataset(write_table(tmp_path, rows), labels=LABELS).samples
-    assert sample.facts == {"age": "70", "localization": "head_neck_face", "dx": "nv"}
-    assert patient_context(sample).body_site == "face"
 
 
 def test_one_folder_per_class(tmp_path: Path) -> None:
@@ -143,12 +135,6 @@ def test_two_modalities_that_disagree_are_refused(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "clinic", rows)
     with pytest.raises(BadDataset, match="a in clinic is dermoscopic by its table, but the source"):
         load_dataset(folder, labels=LABELS, modality=Modality.CLINICAL)
-
-
-def test_a_modality_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    rows = [("image_id", "dx", "modality"), ("a", "nv", "x-ray")]
-    with pytest.raises(BadDataset, match="a in clinic: there is no modality 'x-ray'"):
-        load_dataset(write_pictures(tmp_path / "clinic", rows), labels=LABELS)
 
 
 def test_of_a_box_only_that_part_is_opened_and_uploaded(tmp_path: Path) -> None:

@@ -12,13 +12,11 @@ from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.train.recipe import (
     Floats,
-    Optimizer,
     Recipe,
     Rows,
     Sampler,
     TrainingData,
     learning_rate,
-    make_optimizer,
 )
 from skinapi.learning.train.training import (
     OnEpoch,
@@ -29,7 +27,7 @@ from skinapi.learning.train.training import (
     score_logits,
 )
 from skinapi.learning.train.weights import load_arrays
-from tests.support.size import in_drill, size
+from tests.support.size import size
 
 TOY = Recipe(learning_rate=1e-2, epochs=4, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
@@ -121,12 +119,6 @@ def test_it_learns_and_tells_each_epoch_again_where_it_resumes(unharmed: Unharme
     assert all(0 <= row["accuracy"] <= 1 for row in told)
 
 
-@pytest.mark.parametrize("optimizer", ["SGD", *in_drill("Adam", "RMSprop")])
-def test_every_optimizer_trains(tmp_path: Path, optimizer: Optimizer) -> None:
-    status = run_toy(tmp_path, replace(TOY, optimizer=optimizer, epochs=1))
-    assert np.isfinite(status.history[0]["loss"])
-
-
 def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
     unharmed: Unharmed, tmp_path: Path
 ) -> None:
@@ -153,16 +145,6 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
     np.testing.assert_allclose(rates, [0.1, 0.5, 1.0, 0.4973, 0.01], atol=1e-4)
     at_once = learning_rate(replace(recipe, warmup_epochs=0), steps=10)
     assert float(keras.ops.convert_to_numpy(at_once(0))) == pytest.approx(1.0)
-
-
-def test_a_recipe_sets_the_last_rate_the_clipped_norm_and_the_reach_of_the_average() -> None:
-    recipe = replace(TOY, lowest_rate=0.5, clip_norm=0.25, ema_reach=0.1, ema=0.99)
-    optimizer = make_optimizer(recipe, toy_network().trainable_variables, steps=10)
-    optimizer.iterations.assign(recipe.epochs * 10)
-    last = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-    assert last == pytest.approx(0.5 * recipe.learning_rate)
-    assert optimizer.global_clipnorm == 0.25
-    assert optimizer.ema_momentum == pytest.approx(0.8)
 
 
 CLASSES = ("nevus", "melanoma", "carcinoma", "normal_skin")

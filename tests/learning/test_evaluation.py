@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
-from skinapi.base.errors import BadDataset
 from skinapi.learning.measure import metrics
 from skinapi.learning.train.fit_calibration import fit_temperature
 from skinapi.model.calibration.model_calibration import softmax
@@ -89,27 +87,6 @@ def test_the_test_part_alone_can_be_measured(
     figures = evaluated(small, tmp_path, monkeypatch, "--split", small.model / "split.json")
     card = json.loads((small.model / "card.json").read_text())
     assert figures["macro_auc"] == card["figures"]["test"]["macro_auc"]
-
-
-def test_a_table_without_labels_is_refused(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "bad.csv").write_text("name,what\na,b\n")
-    with pytest.raises(BadDataset, match="needs the columns"):
-        evaluated(small, tmp_path, monkeypatch, "--labels", tmp_path / "bad.csv")
-
-
-def test_the_quick_area_of_a_bootstrap_is_that_of_the_library() -> None:
-    scores, positive = RANDOM.integers(0, 6, 60) / 6, RANDOM.random(60) < 0.3
-    assert metrics.auc(scores, positive) == pytest.approx(roc_auc_score(positive, scores))
-
-
-def test_perfect_answers_have_perfect_figures() -> None:
-    labels = np.array([0, 1, 2, 2, 1])
-    perfect = np.eye(3)[labels]
-    assert metrics.macro_auc(perfect, labels) == 1
-    assert metrics.balanced_accuracy(perfect, labels) == 1
-    assert metrics.ece(perfect, labels) == 0
 
 
 def test_an_overconfident_model_has_the_calibration_error_of_its_overconfidence() -> None:

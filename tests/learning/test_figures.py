@@ -23,7 +23,6 @@ from tests.learning.toy_answers import (
     DERMOSCOPIC,
     answer,
     answers_of,
-    judged,
     told_calibration,
     toy_model,
 )
@@ -180,20 +179,6 @@ def test_what_is_named_has_its_balanced_accuracy() -> None:
     assert figures["per_class"]["bcc"]["sensitivity"] == 0
 
 
-def test_what_is_told_counts_doubts_and_refusals() -> None:
-    """The doubtful nevus is told as melanoma, the refused one as nothing."""
-    rows = [
-        scope(NEVUS, {NEVUS: 0.5, MELANOMA: 0.45}, lesion="doubt"),
-        scope(NEVUS, NEVUS, lesion="cloth", skin=False),
-        *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(2)),
-        scope(MELANOMA, MELANOMA, lesion="m"),
-    ]
-    figures = measure_predictions(predict(toy_model(), answers_of(rows)))
-    assert figures["named_balanced_accuracy"] == 1
-    assert figures["stated_balanced_accuracy"] == pytest.approx((2 / 4 + 1) / 2)
-    assert figures["refused"] == 1
-
-
 def test_squamous_cell_carcinomas_are_measured_by_the_label_as_written() -> None:
     """One of the two is named a nevus and stays below referral."""
     scc = toy_figures()["scc"]
@@ -201,32 +186,6 @@ def test_squamous_cell_carcinomas_are_measured_by_the_label_as_written() -> None
     low, high = scc["referral_or_higher_interval"]
     assert 0 < low < 0.5 < high < 1
     assert "scc" not in toy_figures(toy_rows()[:-2])
-
-
-def test_a_refused_carcinoma_counts_as_missed() -> None:
-    scc = toy_figures(unfit={"scc0": Reason.BLURRED})["scc"]
-    assert (scc["refused"], scc["referral_or_higher"]) == (1, 0.0)
-
-
-def test_malignant_lesions_are_caught_by_their_modality_once_each() -> None:
-    twice = scope(MELANOMA, NEVUS, lesion="m0", image_id="m0-again")
-    caught = toy_figures([*toy_rows(), twice])["malignant_caught"]
-    assert caught["dermoscopic"]["lesions"] == 10
-    assert caught["dermoscopic"]["malignant"] == 4
-    assert caught["dermoscopic"]["caught"] == 0.75
-    assert caught["dermoscopic"]["benign_below"] == 1
-    assert caught["clinical"]["caught"] == 0.75
-
-
-def test_a_model_that_was_never_tested_is_measured_by_its_own_thresholds() -> None:
-    """Its floor at doctor_review would catch everything and say nothing of it."""
-    model, answers = toy_model(), answers_of(toy_rows())
-    assert model.calibration.dermoscopic.tested is None
-    tested = measure_tested(model, answers, Modality.DERMOSCOPIC)
-    assert tested is not None
-    assert (tested.modality, tested.lesions, tested.malignant) == ("dermoscopic", 10, 4)
-    assert tested.sensitivity == 0.75
-    assert measure_tested(model, answers_of(toy_rows()[:6]), Modality.DERMOSCOPIC) is None
 
 
 def test_a_refused_melanoma_was_not_caught() -> None:
@@ -301,17 +260,6 @@ def test_what_is_not_skin_is_refused_and_told_apart() -> None:
     assert figures["told_apart_by"] == "skin detector"
     assert figures["auroc"] == pytest.approx(1 - 1 / 8)  # the leather ties with every lesion
     assert figures["gates"]["outcomes"]["refused: not_skin"] == 3
-
-
-def test_pictures_of_one_patient_are_drawn_together() -> None:
-    alone = judged(skill=1.0)
-    samples = [replace(s, patient_id=str(row // 20)) for row, s in enumerate(alone.samples)]
-    together = replace(alone, samples=samples)
-    narrow, wide = (
-        np.ptp(measure_predictions(one)["macro_auc_interval"]) for one in (alone, together)
-    )
-    assert len(set(together.groups)) == 12 < len(set(alone.groups))
-    assert narrow != wide
 
 
 def test_the_interval_of_a_share_knows_that_few_patients_prove_little() -> None:

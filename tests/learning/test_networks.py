@@ -15,7 +15,7 @@ from skinapi.learning.train.networks import (
 )
 from skinapi.model.network.tensor import Tensor
 from tests.learning import tiny
-from tests.support.size import drill, in_drill
+from tests.support.size import drill
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)
@@ -75,22 +75,6 @@ def test_what_the_fused_network_learned_is_written_back() -> None:
     assert np.abs(answers(fused) - answers(network)).max() > 1e-2
     unfuse(fused, network)
     np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)
-
-
-@pytest.mark.parametrize(
-    ("architecture", "left", "learning"),
-    [
-        (tiny.NAME, ["by_depth_bn"], {"kernel", "bias", "gamma", "beta"}),
-        *in_drill(("ResNet50", [], {"kernel", "bias"})),
-    ],
-)
-def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns(
-    architecture: str, left: list[str], learning: set[str]
-) -> None:
-    fused = fuse(trained_network(architecture))
-    norms = [one for one in fused.layers if isinstance(one, keras.layers.BatchNormalization)]
-    assert [norm.name for norm in norms] == left
-    assert {variable.name for variable in fused.trainable_variables} == learning
 
 
 def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:

@@ -21,7 +21,7 @@ from skinapi.learning.train.fit_detectors import (
 )
 from skinapi.model.calibration.detectors import LinearClassifier, OtherDiseaseDetector
 from skinapi.model.calibration.model_calibration import ModelCalibration
-from skinapi.model.dataset_labels import label_spellings, other_diseases
+from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
@@ -45,13 +45,6 @@ def outputs_of(label: str, count: int, *, seed: int, shift: float = 0.0) -> Mode
         for row, name in enumerate(names)
     ]
     return ModelOutputs(samples, np.zeros((count, 2), np.float32), pooled)
-
-
-def test_they_are_the_reviews_labels_that_no_model_counts_as_its_own() -> None:
-    keys = {"other_malignant", "other_benign", "inflammatory"}
-    assert set(other_diseases().values()) == keys
-    assert other_diseases()["inflammatory skin disease"] == "inflammatory"
-    assert not set(other_diseases()) & set(label_spellings())
 
 
 def test_they_are_read_apart_from_the_pictures_to_train_on(tmp_path: Path) -> None:
@@ -131,13 +124,6 @@ def test_the_figures_say_what_is_found_of_each_and_who_is_sent_to_a_doctor() -> 
     assert re.search(r"\n  inflammatory +2 +2 +0\.500 ", shown)
 
 
-def test_a_model_without_the_doubt_is_measured_too() -> None:
-    others = answers_of([other("inflammatory", NEVUS, lesion="a", unlike=True)])
-    figures = measure_other_diseases(toy_model(), answers_of(toy_rows()), others)
-    assert (figures["unlike"], figures["fitted_on"]) == (0, 0)
-    assert "auroc" not in figures
-
-
 def test_calibrate_fits_it_and_keeps_some_pictures_to_measure_it_on(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,8 +149,3 @@ def test_calibrate_fits_it_and_keeps_some_pictures_to_measure_it_on(
     assert open_model(folder).calibration.other_diseases is not None
     assert {s.label for s in fitted[0].samples} == {"inflammatory"}
     assert open_model(small.model).calibration.other_diseases is None
-
-
-def test_a_calibration_from_before_has_none() -> None:
-    before = told_calibration().model_dump(exclude={"other_diseases"})
-    assert ModelCalibration.model_validate(before).other_diseases is None

@@ -156,35 +156,6 @@ def described(figures: dict[str, Any]) -> str:
     return describe_figures({"model_version": "toy", "skipped": {}, **figures})
 
 
-def test_the_table_has_a_line_for_each_kind_source_and_point(figures: dict[str, Any]) -> None:
-    lines = [" ".join(line.split()) for line in described(figures).splitlines()]
-    (head,) = [
-        place for place, line in enumerate(lines) if "what each operating point does" in line
-    ]
-    assert lines[head + 1] == (
-        "pictures source operating point malignant sent benign spared benign told this week "
-        "melanomas told this week of those told this week, malignant"
-    )
-    table = lines[head + 2 : head + 2 + 3 * 6]
-    assert table[0].startswith("dermoscopic cautious 1.000 [")
-    assert "] of 3 0.400 [" in table[0]
-    assert table[4].startswith("dermoscopic others standard - 1.000 [")
-    assert table[-1].startswith("clinical scopes selective 0.000 [")
-    # Nothing else says the same of the same lesions in other words.
-    assert "benign spared that" not in described(figures)
-
-
-def test_skin_tones_and_joined_pairs_have_the_same_columns_at_the_point_in_use() -> None:
-    told = [scope(MELANOMA, said(0.15), lesion="a", facts={"skin_tone": "dark"}), *rows()]
-    sent = {}
-    for point in (CAUTIOUS, SELECTIVE):
-        figures = measure_answers(pointed_model(point), answers_of(told), lesions_known=True)
-        tone = figures["one_per_lesion"]["by_skin_tone"]["dark"]
-        sent[point] = tone["malignant_sent"], figures["bands"]["malignant"]["threshold"]
-        assert tone["melanomas_told_urgent"] == 0
-    assert sent == {CAUTIOUS: (1, 0.02), SELECTIVE: (0, 0.2)}
-
-
 def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None:
     for point in OperatingPoint:
         model = with_test_figures(pointed_model(point), answers_of(rows()))

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.figures import serve_pictures
-from skinapi.learning.measure.predictions import bootstrap_group, name_result, predict, run_model
+from skinapi.learning.measure.predictions import name_result, predict, run_model
 from skinapi.model.calibration.model_calibration import Calibration, NamingRule, softmax
 from skinapi.model.context import Modality
 from tests.learning.toy_answers import (
@@ -52,15 +51,6 @@ def test_each_picture_is_calibrated_by_its_own_modality() -> None:
     assert judged.calibrated_as.tolist() == ["dermoscopic", "clinical", "clinical"]
 
 
-def test_an_unknown_modality_that_is_not_recognised_is_heard_at_its_most_cautious() -> None:
-    """The flatter calibration gives the melanoma more."""
-    rows = [
-        answer(NEVUS, {NEVUS: 0.8, MELANOMA: 0.2}, lesion="a", modality=UNKNOWN, seen_as="unsure"),
-        answer(MELANOMA, MELANOMA, lesion="b"),
-    ]
-    assert predict(toy_model(), answers_of(rows)).calibrated_as[0] == "clinical"
-
-
 def test_the_naming_rule_never_replaces_a_more_probable_cancer() -> None:
     rule = NamingRule(tau=1.0, prior={NEVUS: 0.9, BASAL: 0.1, MELANOMA: 0.5})
     rows = [
@@ -99,14 +89,6 @@ def test_a_malignant_picture_is_not_refused_however_little_it_looks_like_skin() 
     assert predict(toy_model(calibration), answers).refused.tolist() == [False, False]
 
 
-def test_patients_are_drawn_together_and_sources_kept_apart() -> None:
-    one = Sample("a", Path("a"), NEVUS, "l1", source="x", patient_id="p")
-    other = Sample("b", Path("b"), NEVUS, "l2", source="x", patient_id="p")
-    alone = Sample("c", Path("c"), NEVUS, "l1", source="y")
-    assert bootstrap_group(one) == bootstrap_group(other)
-    assert len({bootstrap_group(sample) for sample in (one, other, alone)}) == 2
-
-
 def test_quality_checks_refuse_the_same_pictures_as_serving(tmp_path: Path) -> None:
     model = toy_model()
     samples = [
@@ -121,16 +103,3 @@ def test_quality_checks_refuse_the_same_pictures_as_serving(tmp_path: Path) -> N
         assert name_result(one) == name_outcome(model, sample.path.read_bytes())
     assert served.table["refused"].tolist() == [False, False, True, True]
     assert served.table["outcome"].tolist()[2:] == ["refused: too_dark", "refused: too_small"]
-
-
-def test_of_a_box_only_its_part_is_asked(tmp_path: Path) -> None:
-    whole = write_picture(tmp_path, "half", (200, 40, 40), side=400)
-    pixels = np.array(Image.open(whole.path))
-    pixels[:, :200] = pixels[:, :200, ::-1] * np.array([0, 1, 1], np.uint8)
-    Image.fromarray(pixels).save(whole.path)
-    left = Sample("left", whole.path, NEVUS, "left", box=(0, 0, 200, 400))
-    right = Sample("right", whole.path, NEVUS, "right", box=(200, 0, 400, 400))
-    answers = run_model(toy_model(), [left, right], report=lambda _: None)
-    assert answers.pooled[0, 0] == 0
-    assert answers.pooled[1, 0] == pytest.approx(200, abs=3)
-    assert answers.unfit == {}

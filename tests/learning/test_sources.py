@@ -69,11 +69,6 @@ def test_sources_are_joined_and_each_is_described(hospital: Path, phones: Path) 
     assert "phones: 4 pictures of 3 lesions" in sources.describe()
 
 
-def test_labels_may_lie_elsewhere(hospital: Path, tmp_path: Path) -> None:
-    table = shutil.move(hospital / "metadata.csv", tmp_path / "truth.csv")
-    assert len(load_sources([f"{hospital},labels={table}"]).samples) == 2
-
-
 def test_a_source_whose_pictures_have_no_modality_is_refused_by_name(
     hospital: Path, phones: Path
 ) -> None:
@@ -182,16 +177,6 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     assert all(dealt[image] == given[image] for image in known)
 
 
-def test_calibrating_on_two_sources_with_cut_skin_leaves_out_what_the_split_does_not_name(
-    small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = shutil.copytree(small.model, tmp_path / "model")
-    other = write_source(tmp_path / "other", "o1,,,nv,clinical", "o2,,,mel,clinical", seed=6)
-    words = ["calibrate", model, "--data", small.third(tmp_path), other, "--cut-normal-skin"]
-    assert run_command(words, tmp_path) == 0
-    assert "2 pictures are in no part of the split: o1, ..." in capsys.readouterr().out
-
-
 def test_evaluating_measures_the_normal_skin_cut_from_the_measured_part(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,12 +188,3 @@ def test_evaluating_measures_the_normal_skin_cut_from_the_measured_part(
     lesions = json.loads((small.model / "split.json").read_text())["test"]
     assert figures["n"] == len(lesions)
     assert 0 < figures["normal_skin"]["n"] < len(lesions)
-
-
-def test_evaluating_takes_a_modality_that_may_not_contradict_the_table(
-    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODEL_PATH", str(small.model))
-    assert run_command(["evaluate", "--images", phones], tmp_path) == 0
-    with pytest.raises(BadDataset, match="is dermoscopic by its table, but the source is said"):
-        run_command(["evaluate", "--images", small.data, "--modality", "clinical"], tmp_path)

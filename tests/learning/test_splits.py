@@ -55,25 +55,6 @@ def test_a_small_source_leaves_a_fifth_for_validation() -> None:
     assert shares_of(samples, parts, "mel") == (560, 80, 160)
 
 
-def test_a_patient_is_a_group_with_all_lesions_and_their_other_pictures() -> None:
-    samples = [
-        picture("a", "l1", "p1"),
-        picture("b", "l2", "p1"),
-        picture("c", "l2", "p2"),
-        picture("d", "l3"),
-    ]
-    groups = group_samples(samples)
-    assert groups == {"a": "l:s:l1", "b": "l:s:l1", "c": "l:s:l1", "d": "l:s:l3"}
-
-
-def test_no_patient_is_on_two_sides() -> None:
-    samples = [picture(str(n), f"l{n}", f"p{n // 3}", "nv" if n % 7 else "mel") for n in range(300)]
-    parts = split_samples(samples)
-    sides = {(sample.patient_id, parts[sample.image_id]) for sample in samples}
-    assert len(sides) == len({sample.patient_id for sample in samples})
-    assert set(parts.values()) == {"train", "validation", "test"}
-
-
 def test_a_patient_counts_as_the_rarest_of_its_labels() -> None:
     """Every rare lesion belongs to a patient with a common one, and is dealt by the shares."""
     samples = [picture(f"n{n}", f"n{n}", f"p{n}", "nv") for n in range(200)]
@@ -85,12 +66,6 @@ def test_the_same_ids_in_two_sources_are_different_lesions_and_patients() -> Non
     first = Sample("a", Path("x"), "nv", "1", source="s", patient_id="p")
     second = Sample("b", Path("x"), "nv", "1", source="t", patient_id="p")
     assert len(set(group_samples([first, second]).values())) == 2
-
-
-def test_a_lesion_with_two_labels_stays_on_one_side() -> None:
-    labels = ("nv", "mel")
-    samples = [picture(f"{label}-{n}", f"l{n}", "", label) for label in labels for n in range(40)]
-    require_one_part_per_group(samples, split_samples(samples))
 
 
 def test_what_a_given_split_names_stays_and_its_lesions_and_patients_follow() -> None:

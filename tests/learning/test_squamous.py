@@ -1,6 +1,5 @@
 """Squamous cell carcinoma in training and measuring: an output of its own, or actinic keratosis."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,26 +109,6 @@ def test_without_the_output_it_is_measured_as_before() -> None:
     assert set(figures["per_class"]) == {"akiec", "nv"}
     assert SQUAMOUS not in figures["bands"]
     assert "(trained as actinic keratosis): of 4" in printed(figures)
-
-
-def test_a_carcinoma_counts_among_the_malignant_lesions_of_both_kinds_of_model() -> None:
-    for labels in (EIGHT, NINE):
-        caught = figures_of(labels)["malignant_caught"]["dermoscopic"]
-        assert caught["malignant"] == 7
-
-
-def test_pairs_of_pictures_of_it_are_measured_within_the_seven_classes() -> None:
-    said = [(SQUAMOUS, {SQUAMOUS: 0.4, KERATOSIS: 0.4, NEVUS: 0.1}), (NEVUS, {NEVUS: 0.9})]
-    outputs = outputs_of(NINE, [row for row in said for _ in range(2)])
-    kinds = (Modality.CLINICAL, Modality.DERMOSCOPIC) * 2
-    pairs = [
-        replace(one, lesion_id=one.label, modality=kind)
-        for one, kind in zip(outputs.samples, kinds, strict=True)
-    ]
-    found = measure_answers(model_of(NINE), replace(outputs, samples=pairs), lesions_known=True)
-    assert found["pairs"]["n"] == 2
-    assert found["pairs"]["joined"]["malignant"] == 1
-    assert found["pairs"]["joined"]["balanced_accuracy"] == 1.0
 
 
 def test_the_card_says_what_it_is_counted_as() -> None:

@@ -67,11 +67,6 @@ def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: 
         run_command(words, tmp_path)
 
 
-def test_an_existing_model_is_not_overwritten(small: Small, tmp_path: Path) -> None:
-    with pytest.raises(BadNetwork, match="already something"):
-        run_command(small.words, tmp_path)
-
-
 def refusal(data: Path | str, tmp_path: Path, *more: str | Path) -> str:
     """What training says of this data; it must leave nothing behind."""
     out = tmp_path / "out" / "model"

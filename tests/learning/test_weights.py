@@ -1,7 +1,5 @@
 """A model folder holds its kernels once: Keras reads them out of the served network."""
 
-import hashlib
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +14,8 @@ from skinapi.learning.train.networks import ARCHITECTURES, build_network, round_
 from skinapi.learning.train.openvino_export import export_servable, make_servable
 from skinapi.learning.train.weights import initialise, load_model_weights, load_weights, save_norms
 from skinapi.model.network.model import (
-    CHECKSUMS,
     NETWORK,
     NORMS,
-    SHIPPED_MODEL,
     open_model,
     read_labels,
 )
@@ -78,14 +74,6 @@ def test_keras_gets_back_every_bit_and_no_kernel_is_stored_twice(
     again = build_network(architecture, outputs=len(OUTPUTS), side=SIDE)
     load_model_weights(again, folder)
     assert_same_bits(again, network)
-
-
-def test_the_shipped_kernels_are_stored_once() -> None:
-    with np.load(SHIPPED_MODEL / NORMS, allow_pickle=False) as stored:
-        assert all(stored[key].ndim <= 1 for key in stored)
-        content = hashlib.sha256((SHIPPED_MODEL / NORMS).read_bytes()).hexdigest()
-    assert json.loads((SHIPPED_MODEL / CHECKSUMS).read_text())[NORMS] == content
-    assert not [path for path in SHIPPED_MODEL.glob("*.npz") if path.stat().st_size > 1_000_000]
 
 
 def test_a_kernel_that_the_export_has_changed_is_kept_beside_it(tmp_path: Path) -> None:

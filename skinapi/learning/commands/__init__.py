@@ -42,9 +42,7 @@ def _rate(text: str) -> float:
 
 
 class Argument:
-    """How a field is written on the command line: its help, other names than its own, and what
-    argparse shall know beside its type and default.
-    """
+    """How a field is written on the command line: its help, other names, and more for argparse."""
 
     def __init__(self, text: str = "", *names: str, **more: Any) -> None:
         self.text, self.names, self.more = text, names, more
@@ -80,8 +78,6 @@ LeftOut = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOptions:
-    """The sources that a model learns from or is measured on."""
-
     data: Annotated[
         list[str],
         Argument(
@@ -216,7 +212,6 @@ class ExportOptions:
 
 
 def add_commands(commands: "Commands") -> None:
-    """Add the arguments of every command."""
     _add(commands, "train", TrainOptions, "train", "train a network on your own pictures")
     _add(
         *(commands, "calibrate", CalibrateOptions, "evaluate"),
@@ -252,7 +247,6 @@ def _add(commands: "Commands", action: str, options: type[Any], module: str, tex
 
 
 def _describe(one: "Field[Any]", kind: Any, argument: Argument) -> Mapping[str, Any]:
-    """What argparse is told of a field: Path of `Path | None` and of `list[Path]`, and so on."""
     if kind is bool:
         return {"action": "store_true", "help": argument.text}
     inner = [each for each in get_args(kind) if each is not NoneType]
@@ -272,9 +266,7 @@ def _describe(one: "Field[Any]", kind: Any, argument: Argument) -> Mapping[str, 
 
 
 def _import_and_run(action: str, options: type[Any], module: str) -> Run:
-    """Imports the command when it is called: TensorFlow takes seconds to load, and need not be
-    installed to serve. It is given its options as a dataclass.
-    """
+    """Imports the command when it is called: TensorFlow takes seconds to load, or is not there."""
 
     def run(settings: Settings, namespace: argparse.Namespace) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

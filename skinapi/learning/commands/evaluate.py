@@ -119,7 +119,6 @@ def _load(options: EvaluateOptions) -> Dataset:
 
 
 def compare(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
-    """On the validation part: the test part is never read."""
     sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
     parts = read_split(options.split)
     require_one_part_per_group(sources.samples, parts)
@@ -199,9 +198,7 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
 
 
 def _load_model_pictures(options: CardOptions) -> tuple[Sources, dict[str, Part]]:
-    """The pictures and their parts. Of other diseases the model's split names none where these were
-    not known in its training: they are split now.
-    """
+    """Pictures of other diseases that the model's split does not name are split now."""
     sources = load_sources(
         options.data,
         normal_skin=options.normal_skin,

@@ -78,7 +78,6 @@ def _architecture(name: str) -> str:
 
 
 def _probe(servable: Servable, scaling: Scaling) -> Tensor:
-    """Noise for comparing Keras with the export."""
     random = np.random.default_rng(0)
     shape = (COMPARED, servable.side, servable.side, 3)
     return scale_pixels(random.integers(0, 256, shape).astype(np.float32), scaling)

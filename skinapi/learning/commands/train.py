@@ -49,9 +49,9 @@ from skinapi.learning.train.fit_bands import (
 from skinapi.learning.train.openvino_export import new_model_folder
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.trained_model import (
-    calibrate_and_measure,
     calibrate_trained,
     export_trained,
+    measure_again,
 )
 from skinapi.learning.train.training import OnEpoch, TrainingRun, TrainingStatus, train_network
 from skinapi.learning.train.weights import initialise
@@ -82,9 +82,7 @@ def train_model(
     report: Report,
     on_epoch: OnEpoch = lambda *_: None,
 ) -> Path:
-    """Train, calibrate and measure a model; the result is its folder. Called again with the same
-    options, it resumes after the last finished epoch.
-    """
+    """Called again with the same options, it resumes after the last finished epoch."""
     with raise_disk_full():
         left_out = read_left_out(options.left_out)
         training = _train(settings, options, report, on_epoch)
@@ -96,9 +94,7 @@ def train_model(
 
 
 def measure_left_out(settings: Settings, options: TrainOptions, *, report: Report) -> Path:
-    """Train and calibrate without the sources `options.leave_out`, and measure on their pictures
-    alone; the result is a file of figures. The network is not kept.
-    """
+    """Measures the sources `options.leave_out` by a network that has not seen them."""
     with raise_disk_full():
         out = options.out or Path(f"{'+'.join(options.leave_out)}.json")
         if out.exists():  # asked now, before hours of training
@@ -117,8 +113,6 @@ def measure_left_out(settings: Settings, options: TrainOptions, *, report: Repor
 
 @dataclass(frozen=True, slots=True)
 class _Training:
-    """A trained network, what it learned from, and the pictures that measure it."""
-
     network: keras.Model
     recipe: Recipe
     status: TrainingStatus
@@ -132,7 +126,13 @@ class _Training:
 def _train(
     settings: Settings, options: TrainOptions, report: Report, on_epoch: OnEpoch
 ) -> _Training:
-    sources = _load(options, report)
+    sources = load_sources(
+        options.data,
+        normal_skin=options.normal_skin,
+        skip_unknown_labels=options.skip_unknown_labels,
+    )
+    report(sources.describe())
+    require_classes(sources.dataset)
     parts = _split(sources, options)
     if start := _start_folder(options):
         refuse_leakage(parts, start)
@@ -190,7 +190,6 @@ def _write_model(
     left_out: Sequence[LeftOut],
     report: Report,
 ) -> dict[str, Any]:
-    """Writes the model folder; the result is its figures."""
     data, recipe = training.data, training.recipe
     write_split(training.parts, folder / SPLIT)
     card = {
@@ -204,19 +203,21 @@ def _write_model(
         ),
         "left_out": [entry.for_card() for entry in left_out],
     }
-    return calibrate_and_measure(
+    scores = [entry.scores for entry in left_out]
+    model, aucs = calibrate_trained(folder, data, card, options.not_skin, scores, report)
+    card |= {"precision": model.card.precision, "figures": {"precision": aucs}}
+    # The test part is read here and nowhere else, after everything has been fitted.
+    return measure_again(
         folder,
         card,
-        data,
-        training.test,
+        validation=data.validation,
+        test=training.test,
         not_skin=options.not_skin,
-        left_out=[entry.scores for entry in left_out],
         report=report,
     )
 
 
 def _export(training: _Training, options: TrainOptions, folder: Path) -> dict[str, Any]:
-    """Writes the network; the result is what a card must have."""
     return {
         **export_trained(training.network, training.recipe, training.data, folder),
         "licence": options.licence,
@@ -225,20 +226,8 @@ def _export(training: _Training, options: TrainOptions, folder: Path) -> dict[st
 
 
 def choose_outputs(train: Sequence[Sample]) -> tuple[str, ...]:
-    """The network's outputs, by the pictures that it learns from."""
     many = sum(sample.is_squamous for sample in train) >= FEWEST_SQUAMOUS
     return (*lesion_classes(), *((SQUAMOUS,) if many else ()), NORMAL_SKIN)
-
-
-def _load(options: TrainOptions, report: Report) -> Sources:
-    sources = load_sources(
-        options.data,
-        normal_skin=options.normal_skin,
-        skip_unknown_labels=options.skip_unknown_labels,
-    )
-    report(sources.describe())
-    require_classes(sources.dataset)
-    return sources
 
 
 def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
@@ -257,7 +246,6 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
 
 
 def _test_on(source: str, samples: Sequence[Sample]) -> dict[str, Part]:
-    """Every picture of this source in the test part."""
     left_out: dict[str, Part] = {s.image_id: "test" for s in samples if s.source == source}
     if not left_out:
         names = ", ".join(sorted({sample.source for sample in samples}))
@@ -291,9 +279,7 @@ def _start_folder(options: TrainOptions) -> Path | None:
 
 
 def _repeat_command(options: TrainOptions) -> str:
-    """The command that trains this network again. The card is public, so it names folders and files
-    without the folders that they lie in.
-    """
+    """The command that trains this network again; the card is public, so without parent folders."""
     words = ["python", "-m", "skinapi", "train"]
     for field in fields(options):
         if field.name not in NOT_REPEATED:
@@ -319,7 +305,5 @@ def _spell(name: str, value: object) -> Iterator[str]:
     yield f"--{name.replace('_', '-')}"
     if isinstance(value, list):
         yield from map(str, value)
-    elif isinstance(value, tuple):
-        yield ",".join(value)
     elif value is not True:
         yield str(value)

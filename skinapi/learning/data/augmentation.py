@@ -67,9 +67,7 @@ def _flip_or_turn(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def rotate_picture(picture: Image.Image, angle: float) -> Image.Image:
-    """Rotates by any angle. The corners are filled with mirrored skin: black ones would be a
-    shortcut.
-    """
+    """The corners are filled with mirrored skin: black ones would be a shortcut."""
     edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
     rotated = _mirror(picture, edge).rotate(angle, Image.Resampling.BILINEAR)
     return rotated.crop((edge, edge, edge + picture.width, edge + picture.height))
@@ -81,9 +79,7 @@ def _mirror(picture: Image.Image, edge: int) -> Image.Image:
 
 
 def _random_box(picture: Image.Image, random: Random) -> tuple[int, int, int, int]:
-    """A crop around the centre, where the lesion is: smaller or larger than the one that serving
-    takes, and not quite square.
-    """
+    """A crop around the lesion, smaller or larger than the one of serving, and not quite square."""
     side = random.uniform(SMALLEST_CROP, 1.0) * min(picture.size)
     widest = math.log(WIDEST_ASPECT)
     # On a logarithmic scale, so that wide and tall crops are equally likely.
@@ -96,7 +92,6 @@ def _random_box(picture: Image.Image, random: Random) -> tuple[int, int, int, in
 
 
 def _tint(picture: Image.Image, random: Random) -> Image.Image:
-    """Changes brightness, contrast, saturation, gamma, and the colour of the light."""
     pixels = np.asarray(picture, np.float32)
     brightness, contrast, saturation = random.uniform(1 - LARGEST_COLOUR, 1 + LARGEST_COLOUR, 3)
     grey = pixels.mean(axis=2, keepdims=True)
@@ -130,13 +125,11 @@ def relight(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def widen(picture: Image.Image, random: Random) -> Image.Image:
-    """Puts mirrored skin around the picture: the lesion is as small as from farther away."""
     edge = round((random.uniform(1.0, WIDEST) - 1.0) / 2 * min(picture.size))
     return _mirror(picture.convert("RGB"), edge)
 
 
 def degrade_picture(picture: Image.Image, random: Random) -> Image.Image:
-    """Lowers the image quality in one or two ways, each with a random strength."""
     many = int(random.integers(1, 3))
     for index in random.choice(len(DEGRADATIONS), many, replace=False):
         picture = DEGRADATIONS[index](picture, random)
@@ -160,7 +153,6 @@ def scale_light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Imag
 
 
 def add_noise(picture: Image.Image, deviation: float, random: Random) -> Image.Image:
-    """Adds noise with this standard deviation in grey levels."""
     pixels = np.asarray(picture, np.float64)
     return _picture(pixels + random.normal(0, deviation, pixels.shape))
 
@@ -168,9 +160,7 @@ def add_noise(picture: Image.Image, deviation: float, random: Random) -> Image.I
 def add_vignette(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
-    """Blackens everything outside a circle, as seen through a tube. `away` is the offset of the
-    circle from the centre.
-    """
+    """Blackens everything outside a circle, whose offset from the centre is `away`."""
     side = min(picture.size)
     across = np.arange(picture.width) - (picture.width - 1) / 2 - away[0] * side
     down = np.arange(picture.height) - (picture.height - 1) / 2 - away[1] * side
@@ -182,7 +172,6 @@ def add_vignette(
 def draw_tube_edge(
     picture: Image.Image, random: Random, radius: Range = TUBE_RADIUS
 ) -> Image.Image:
-    """The edge of a dermoscope's tube, slightly off centre."""
     away = random.uniform(-0.06, 0.06, 2)
     edge = random.uniform(0.01, 0.1)
     return add_vignette(picture, random.uniform(*radius), edge, (away[0], away[1]))
@@ -199,7 +188,6 @@ def _blur(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def _blur_by_motion(picture: Image.Image, random: Random) -> Image.Image:
-    """The mean of shifted copies, wrapped around at the edges."""
     pixels = np.asarray(picture, np.float32)
     reach = random.uniform(0, 0.03) * min(picture.size)
     angle = random.uniform(0, 2 * math.pi)
@@ -223,7 +211,6 @@ def _sharpen(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def draw_hairs(picture: Image.Image, random: Random) -> Image.Image:
-    """Draws curved hairs across the picture, most of them dark."""
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
     shade = random.uniform(*((10, 80) if random.random() < 0.8 else (160, 230)))
@@ -244,13 +231,11 @@ DEGRADATIONS: tuple[RandomChange, ...] = (
 
 
 def mark_picture(picture: Image.Image, random: Random) -> Image.Image:
-    """Paints a pen ring, a ruler or a dark rim: what is not part of the skin."""
     paint = MARKINGS[random.integers(len(MARKINGS))]
     return paint(picture.convert("RGB"), random)
 
 
 def draw_pen_ring(picture: Image.Image, random: Random, radius: Range = RING_RADIUS) -> Image.Image:
-    """Draws an uneven line around the centre, as by hand: often open, sometimes dashed."""
     layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
     ink = INKS[random.integers(len(INKS))] + random.integers(-15, 16, 3)
@@ -266,7 +251,6 @@ def draw_pen_ring(picture: Image.Image, random: Random, radius: Range = RING_RAD
 
 
 def _ring_points(picture: Image.Image, random: Random, radius: Range) -> Points:
-    """Points of a rotated ellipse with a few bulges."""
     side = min(picture.size)
     long = random.uniform(*radius) * side
     stretch = random.uniform(0.75, 1.3)
@@ -285,7 +269,6 @@ def _ring_points(picture: Image.Image, random: Random, radius: Range) -> Points:
 def draw_ruler(
     picture: Image.Image, random: Random, distance: Range = RULER_DISTANCE
 ) -> Image.Image:
-    """Draws ticks beside the centre at any angle, mostly on a baseline."""
     side = min(picture.size)
     ruled = picture.copy()
     pen = ImageDraw.Draw(ruled)

@@ -37,8 +37,7 @@ NEXT_KEY = re.compile(r",(?=\w+=)")
 class Dataset:
     """The samples of one or more folders, and the skipped picture names by reason.
 
-    `without_modality` are the ids whose modality neither the table nor the caller names. `others`
-    show diseases that no model names: they are in no training and in no figure of a class.
+    `others` show diseases that no model names: they are in no training and in no figure of a class.
     """
 
     samples: tuple[Sample, ...]
@@ -48,7 +47,6 @@ class Dataset:
     others: tuple[Sample, ...] = ()
 
     def describe(self) -> str:
-        """Lines for the log: the count of each class, then what was skipped and why."""
         lesions = len({sample.lesion_key for sample in self.samples})
         lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
         for samples, title in ((self.samples, ""), (self.others, "for the doubt alone, ")):
@@ -61,8 +59,6 @@ class Dataset:
 
 
 class _DatasetBuilder:
-    """Collects samples, and records those that cannot be used."""
-
     def __init__(
         self, folder: Path, label_names: Mapping[str, str] | None, modality: Modality | None
     ) -> None:
@@ -143,11 +139,9 @@ def load_dataset(
     table: Path | None = None,
     modality: Modality | None = None,
 ) -> Dataset:
-    """Loads a folder that holds a CSV file beside pictures, or one folder for each class.
+    """A folder with a CSV file beside pictures, or one folder for each class.
 
-    - `labels`: accepted spelling in lower case -> label; None keeps labels as written
-    - `table`: a CSV file outside the folder
-    - `modality`: of pictures whose row does not name one
+    `labels` maps accepted spellings in lower case to labels; None keeps labels as written.
     """
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}.")
@@ -166,9 +160,7 @@ def load_dataset(
 
 
 def _read_table(builder: _DatasetBuilder, table: Path, images: Path) -> Dataset:
-    """Reads a CSV file with the columns of HAM10000, with image_id/image_path/label, or with ISIC's
-    one-hot columns; its header decides which.
-    """
+    """Columns of HAM10000, image_id/image_path/label, or ISIC's one-hot ones: by the header."""
     names, rows = _read_rows(table)
     columns = LabelColumns(names, table=table.name)
     found = {path.stem: path for path in _pictures_in(images)}
@@ -199,7 +191,6 @@ def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
 def load_pictures(
     folder: Path, *, label: str, modality: Modality = Modality.UNKNOWN
 ) -> list[Sample]:
-    """Loads every picture of a folder with the same label, each as a lesion of its own."""
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}")
     builder = _DatasetBuilder(folder, None, modality)
@@ -213,7 +204,6 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def require_classes(dataset: Dataset) -> None:
-    """Refuses fewer than two classes: training needs two."""
     classes = {sample.label for sample in dataset.samples}
     if len(classes) < 2:
         found = f"one class only ({min(classes)})" if classes else "no usable picture"
@@ -222,12 +212,7 @@ def require_classes(dataset: Dataset) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder of pictures and its options.
-
-    - `modality`: of pictures whose table does not name one
-    - `share`: of the draws in training; None leaves it to the sampler
-    - `labels`: a CSV file outside the folder
-    """
+    """A folder of pictures. `share`: of the draws in training; None leaves it to the sampler."""
 
     name: str
     folder: Path
@@ -239,10 +224,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The loaded data sets, one for each source.
-
-    `normal_skin` is a folder of healthy skin alone: neither patient nor lesion is known there.
-    """
+    """`normal_skin` is a folder of healthy skin: neither patient nor lesion is known there."""
 
     sources: tuple[Source, ...]
     datasets: tuple[Dataset, ...]
@@ -250,7 +232,6 @@ class Sources:
 
     @property
     def dataset(self) -> Dataset:
-        """All data sets joined, without the folder of normal skin."""
         skipped: dict[str, tuple[str, ...]] = {}
         for dataset in self.datasets:
             for reason, names in dataset.skipped.items():
@@ -264,7 +245,6 @@ class Sources:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """Every picture, including normal skin."""
         return (*self.dataset.samples, *self.normal_skin)
 
     def describe(self) -> str:
@@ -320,12 +300,6 @@ def _parse_share(name: str, word: str) -> float:
 def load_sources(
     data: Sequence[str], *, normal_skin: str | None = None, skip_unknown_labels: bool = False
 ) -> Sources:
-    """Loads all sources, given in the form that `parse_source` reads.
-
-    Refuses an unknown label, a picture without a modality, too many unreadable pictures, two
-    sources of one name, one picture id in two sources, and the same file under two patients or in
-    two sources.
-    """
     sources = [parse_source(text) for text in data]
     healthy = None if normal_skin is None else parse_source(normal_skin)
     named = sources if healthy is None else [*sources, healthy]
@@ -367,7 +341,6 @@ def _load_source(source: Source, skip_unknown_labels: bool) -> Dataset:
 def load_part(
     sources: Sources, parts: Mapping[str, Part], part: Part, *, cut: bool, report: Report
 ) -> list[Sample]:
-    """The pictures of one part and, with `cut`, patches of normal skin cut from these."""
     samples = select_part(sources.samples, parts, part)
     if cut:
         sizes = Counter(sample.source for sample in sources.samples)
@@ -406,9 +379,7 @@ def _refuse_shared_ids(samples: Iterable[Sample]) -> None:
 
 
 def _refuse_duplicates(samples: Iterable[Sample]) -> None:
-    """Refuses equal files, except within one lesion or patient: there a split cannot separate
-    them.
-    """
+    """Equal files within one lesion or patient are allowed: there a split cannot separate them."""
     first: dict[bytes, Sample] = {}
     for sample in samples:
         other = first.setdefault(hashlib.sha256(sample.path.read_bytes()).digest(), sample)

@@ -104,9 +104,7 @@ class Sample:
 
 
 def label_for(samples: Iterable[Sample], outputs: Collection[str]) -> list[Sample]:
-    """The samples with the labels that a network of these outputs learns: without an output for
-    squamous cell carcinoma, that is actinic keratosis. Other labels stay, known or not.
-    """
+    """Without an output for squamous cell carcinoma, its label is actinic keratosis."""
     table = conditions_table()
     return [
         sample
@@ -121,7 +119,6 @@ def source_of(sample: Sample) -> str:
 
 
 def read_training_photo(content: bytes) -> Photo:
-    """Decodes as serving does."""
     try:
         return read_photo(content)
     except Refused as refused:
@@ -148,7 +145,6 @@ def select_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) 
 
 
 def select_fitting(samples: Iterable[Sample], parts: Mapping[str, str]) -> list[Sample]:
-    """The samples in any part but the test part, which measures what was fitted."""
     return [sample for sample in samples if parts.get(sample.image_id) in ("train", "validation")]
 
 
@@ -163,7 +159,6 @@ def subsample(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], st
 
 
 def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
-    """One picture of each lesion: the first by name."""
     first: dict[str, Sample] = {}
     for sample in sorted(samples, key=lambda sample: sample.image_id):
         first.setdefault(sample.lesion_key, sample)
@@ -171,9 +166,7 @@ def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def fitting_half(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Every other sample by name, for fitting; `measuring_half` has the rest. Names often sort by
-    what is shown, so the first of them would lack whole kinds of it.
-    """
+    """Every other sample by name: names often sort by what is shown."""
     return sorted(samples, key=lambda sample: sample.image_id)[::2]
 
 
@@ -182,7 +175,6 @@ def measuring_half(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def patient_context(sample: Sample) -> Context:
-    """The patient's facts in the data set, as a client would send them."""
     sex = sample.facts.get("sex", "").lower()
     return Context(
         modality=sample.modality,
@@ -205,7 +197,6 @@ def _end_of(band: str) -> float:
 
 
 def site_word(written: str) -> str:
-    """A body site as SITES has it: some tables write `lower_extremity`."""
     return written.strip().lower().replace("_", " ")
 
 
@@ -231,11 +222,10 @@ def _whole(text: str) -> int | None:
 def split_samples(
     samples: Iterable[Sample], *, given: Mapping[str, Part] | None = None, seed: int = 0
 ) -> dict[str, Part]:
-    """Image id -> part. Pictures of one patient or lesion are in the same part; within each class
-    of each source the parts have their SHARES.
+    """Image id -> part. Within each class of each source the parts have their SHARES.
 
     Pictures that `given` names keep their part, and other pictures of the same lesions and patients
-    join them. Raises BadDataset where `given` separates a lesion or a patient.
+    join them.
     """
     samples = list(samples)
     groups = group_samples(samples)
@@ -249,9 +239,7 @@ def split_samples(
 
 
 def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
-    """Image id -> group: all pictures connected by a lesion or a patient (union-find). A group is
-    named after its smallest member, lesions before patients.
-    """
+    """Image id -> group: all pictures connected by a lesion or a patient (union-find)."""
     parents: dict[str, str] = {}
 
     def find_root(member: str) -> str:
@@ -270,7 +258,6 @@ def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
 
 
 def _lesion_and_patient(sample: Sample) -> list[str]:
-    """The lesion's key, and the patient's where one is known."""
     lesion = f"l:{sample.lesion_key}"
     return [lesion, f"p:{sample.source}:{sample.patient_id}"] if sample.patient_id else [lesion]
 
@@ -278,9 +265,7 @@ def _lesion_and_patient(sample: Sample) -> list[str]:
 def _split_source(
     samples: Sequence[Sample], groups: Mapping[str, str], *, assigned_before: set[str], seed: int
 ) -> dict[str, Part]:
-    """Group -> part, for the groups without a part. A group is stratified by its rarest label, as
-    its source writes it.
-    """
+    """Group -> part, for the groups without a part, stratified by their rarest written label."""
     # By the written label, not the trained one: each part gets its share of squamous cell
     # carcinomas too.
     counts = Counter(_written_label(sample) for sample in samples)
@@ -318,10 +303,7 @@ def _split_groups(
 def require_one_part_per_group(
     samples: Iterable[Sample], parts: Mapping[str, Part]
 ) -> dict[str, Part]:
-    """Group -> part, for the groups that the split names a picture of.
-
-    Raises BadDataset where a lesion or a patient is in two parts.
-    """
+    """Group -> part; refuses a split with a lesion or a patient in two parts."""
     samples = list(samples)
     groups = group_samples(samples)
     part_of: dict[str, Part] = {}
@@ -337,7 +319,6 @@ def require_one_part_per_group(
 
 
 def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys that must be in the sample's part, each with its name for an error message."""
     lesion, *patient = _lesion_and_patient(sample)
     yield lesion, f"The lesion {sample.lesion_id} in {sample.source}"
     for key in patient:
@@ -347,10 +328,7 @@ def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[t
 
 
 def refuse_leakage(parts: Mapping[str, Part], model: Path) -> None:
-    """Raises BadDataset where training pictures of a model are now in validation or test.
-
-    A model that came without its split cannot be checked.
-    """
+    """Refuses training pictures of a model in validation or test; nothing without its split."""
     if not (model / SPLIT).is_file():
         return
     before = read_split(model / SPLIT)

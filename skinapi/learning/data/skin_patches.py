@@ -32,11 +32,10 @@ SKIN_FACTS = ("age", "sex", "localization", "fitzpatrick", "skin_tone")
 def cut_normal_skin(
     samples: Sequence[Sample], *, source_sizes: Mapping[str, int], report: Report
 ) -> list[Sample]:
-    """At most one patch of normal skin for each patient, or for each lesion where no patient is
-    known. It is named after its picture: `ISIC_0024306#skin`.
+    """At most one patch for each patient, or for each lesion where no patient is known.
 
-    A patch keeps lesion, patient, source and modality of its picture, so cut it after the split: it
-    belongs to the same part. `source_sizes` are the numbers of pictures of the whole sources.
+    A patch keeps lesion, patient, source and modality of its picture, so cut it after the split.
+    `source_sizes` are the numbers of pictures of the whole sources.
     """
     chosen = [sample for sample in samples if _may_be_cut(sample, source_sizes)]
     progress = Progress("normal skin", len(chosen), report)
@@ -71,10 +70,7 @@ def _cut(sample: Sample, box: Box) -> Sample:
 
 
 def find_skin(picture: Image.Image) -> Box | None:
-    """The largest clean square outside the lesion, and among equal ones the farthest from it.
-
-    None where the lesion has no clear outline or leaves no room.
-    """
+    """The largest clean square outside the lesion, and among equal ones the farthest from it."""
     pixels = shrink_smoothly(picture)
     lesion = find_lesion(pixels)
     if lesion is None:
@@ -88,7 +84,6 @@ def find_skin(picture: Image.Image) -> Box | None:
 
 
 def _find_unclean(pixels: Numbers, lesion: Mask) -> Mask:
-    """Pixels of the lesion and its margin, dark pixels, and pixels of another colour than skin."""
     mask = Image.fromarray(lesion.astype(np.uint8) * 255)
     margin = np.asarray(mask.filter(ImageFilter.MaxFilter(MARGIN))) > 0
     if margin.all():

@@ -86,9 +86,6 @@ def evaluate_model(
 
 
 def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> Figures:
-    """The figures that need only the outputs, no pictures. Pairs, normal skin and squamous cell
-    carcinoma are left out where there are none.
-    """
     served = serve_as_if_tested(model, outputs)
     rows, lesions = served.table, served.lesions
     predictions, apart = served.predict(), served.predict(apart=True)
@@ -121,9 +118,6 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
 
 
 def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, Figures]]:
-    """The figures by source, by modality, and by skin tone where the data sets name one; of a
-    source with several modalities also by these.
-    """
     groups = {column: _measure_each(lesions, column) for column in ("source", "modality")}
     for name, own in lesions.by("source").items():
         if own.table["modality"].nunique() > 1:
@@ -138,7 +132,6 @@ def _measure_each(lesions: ServedPictures, column: str) -> dict[str, Figures]:
 
 
 def _count_outcomes(rows: pd.DataFrame) -> Figures:
-    """The shares of refused and uncertain pictures, and the count of each outcome."""
     return {
         "n": len(rows),
         "refused": float(rows["refused"].mean()),
@@ -148,10 +141,7 @@ def _count_outcomes(rows: pd.DataFrame) -> Figures:
 
 
 def _measure_squamous(rows: pd.DataFrame) -> Figures:
-    """How many squamous cell carcinomas are sent to a doctor, and how soon.
-
-    A model may have no output for them, so they are found by the label as their data set writes it.
-    """
+    """Found by the label as written: a model may have no output for squamous cell carcinoma."""
     squamous = rows[rows["squamous"]]
     figures = {"n": len(squamous), "refused": int(squamous["refused"].sum())}
     for name in REACHED:
@@ -160,10 +150,7 @@ def _measure_squamous(rows: pd.DataFrame) -> Figures:
 
 
 def _measure_prediction_sets(lesions: pd.DataFrame) -> dict[str, Figures]:
-    """By modality, level and class: the coverage of the prediction sets and their mean size.
-
-    `too_few` marks a class with too few validation lesions: its coverage is not guaranteed.
-    """
+    """By modality, level and class. `too_few` marks a class whose coverage is not guaranteed."""
     by_modality = measure_each_group(lesions, "calibrated_as", _measure_levels)
     return {modality: levels for modality, levels in by_modality.items() if levels}
 
@@ -192,9 +179,6 @@ def _measure_sets(rows: pd.DataFrame, level: str) -> Figures:
 
 
 def _measure_normal_skin(rows: pd.DataFrame) -> Figures:
-    """How much normal skin is recognised, how much is called malignant, and how many lesions are
-    taken for normal skin.
-    """
     healthy = rows[~rows["is_lesion"]]
     return {
         "n": len(healthy),
@@ -206,9 +190,7 @@ def _measure_normal_skin(rows: pd.DataFrame) -> Figures:
 
 
 def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -> Figures:
-    """How many pictures that show no skin are refused, and how well the skin detector separates
-    them from the pictures of skin; the energy score, where the model has no detector.
-    """
+    """How well the skin detector, or else the energy score, separates these pictures from skin."""
     rows = serve_pictures(model, not_skin).table
     detector, plain = model.calibration.skin, model.calibration.dermoscopic
     scores = np.concatenate(
@@ -228,10 +210,7 @@ def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -
 
 
 def measure_other_diseases(model: Model, known: ModelOutputs, others: ModelOutputs) -> Figures:
-    """Of pictures that show a disease which no model names: how many are in doubt as unlike the
-    training, and how many are sent to a doctor; beside them the `known` lesions, of which the doubt
-    should hold for few.
-    """
+    """How many are in doubt as unlike the training, and beside them of the `known` lesions."""
     rows = serve_as_if_tested(model, others).table
     lesions = known.where(lambda sample: sample.is_lesion)
     detector = model.calibration.other_diseases
@@ -268,9 +247,7 @@ def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
 
 
 def measure_pairs(model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]) -> Figures:
-    """The figures of each picture alone and of the joined answer, and how much better that is; {}
-    without pairs of two classes.
-    """
+    """Each picture alone and the joined answer; {} without pairs of two classes."""
     classes = shared_classes(model, outputs)
     samples, rows, truth = [], [], []
     for pair in list_pairs(outputs.samples):
@@ -291,7 +268,6 @@ def measure_pairs(model: Model, outputs: ModelOutputs, results: Sequence[ServedR
     }
 
     def measure(name: str, minus: str | None = None) -> Figures:
-        """With `minus` the paired differences, the same lesions drawn for both."""
         figures: Figures = {}
         for key, figure in GAINS.items():
 
@@ -318,7 +294,6 @@ def _join(model: Model, results: Sequence[ServedResult]) -> ServedResult:
 
 
 def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[float]:
-    """The probabilities counted within these classes, renormalised."""
     shares = np.zeros(len(classes))
     for key, share in probabilities.items():
         if (counted := count_as(key)) in classes:
@@ -328,9 +303,7 @@ def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[
 
 
 def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:
-    """By operating point and kind of picture, the figures over one picture of that kind of each
-    lesion, and `by_source`; {} for a model without operating points.
-    """
+    """By operating point, kind of picture and source; {} for a model without operating points."""
     return {
         point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
         for point in (_points_of(model.calibration) if outputs.samples else ())
@@ -338,7 +311,6 @@ def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, A
 
 
 def _points_of(calibration: ModelCalibration) -> Iterator[OperatingPoint]:
-    """Those for which every kind of picture has a threshold."""
     own = [kind for kind in (calibration.dermoscopic, calibration.clinical) if kind is not None]
     return (point for point in OperatingPoint if all(point in kind.sent for kind in own))
 
@@ -355,9 +327,7 @@ def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:
 
 
 def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
-    """Adds to the calibration what the notice beside each finding says about the test part, and
-    what each operating point does on it.
-    """
+    """Adds to the calibration what the notice beside each finding says about the test part."""
     calibration = model.calibration.at(OperatingPoint.CAUTIOUS)
     cautious = model.with_calibration(calibration)
     # A picture of a kind that the data set does not name is no test of a kind.
@@ -382,9 +352,7 @@ def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
 def measure_tested(
     model: Model, outputs: ModelOutputs, modality: Modality
 ) -> HeldOutFigures | None:
-    """The test figures of a modality for the notice beside each finding, from one picture of each
-    lesion. None without a malignant lesion.
-    """
+    """Over one picture of each lesion; None without a malignant lesion."""
     own = outputs.lesions_of(modality).one_per_lesion()
     if not own.samples:
         return None

@@ -65,7 +65,6 @@ class ServedPictures:
         return ServedPictures(self.model, self.outputs.take(rows), results, self.table.iloc[rows])
 
     def one_per_lesion(self) -> "ServedPictures":
-        """One picture of each lesion, the first by name; no normal skin."""
         lesions = self.table[self.table["is_lesion"]]
         first = lesions.sort_values("image_id").drop_duplicates("lesion").index
         return self.where(self.table.index.isin(first))
@@ -164,7 +163,6 @@ def _sets(sample: Sample, result: ServedResult) -> Figures:
 def measure_each_group(
     rows: pd.DataFrame, by: str | pd.Series, figures: Callable[[pd.DataFrame], Figures]
 ) -> dict[str, Figures]:
-    """The figures of each group; `by` is a column, or a name for each row."""
     return {name: figures(group) for name, group in rows.groupby(by)}
 
 
@@ -179,8 +177,7 @@ def measure_share(
 def measure_sent(rows: pd.DataFrame) -> Figures:
     """The counts of `PointFigures`, and their shares with intervals.
 
-    `caught`: of the malignant lesions those sent to a doctor; `benign_below`: of the benign ones
-    those not sent; `urgent_right`: of the lesions told to come this week, the malignant ones.
+    `urgent_right`: of the lesions told to come this week, the malignant ones.
     """
     malignant, sent, urgent = rows["malignant"], rows["sent"], rows["told_urgent"]
     melanomas = rows["label"] == MELANOMA
@@ -202,9 +199,7 @@ def measure_sent(rows: pd.DataFrame) -> Figures:
 
 
 def measure_predictions(predictions: Predictions) -> Figures:
-    """All metrics of the probabilities and of the classes that are stated, refused pictures
-    included.
-    """
+    """All metrics of probabilities and stated classes, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
     named, stated = predictions.named, predictions.stated
     draws = metrics.draw_bootstrap(predictions.groups)
@@ -254,9 +249,7 @@ def measure_class(
 
 
 def measure_group(group: ServedPictures) -> Figures:
-    """The figures of one group; without those that need two classes where it has fewer. Classes
-    that it lacks are left out, and the other probabilities renormalised.
-    """
+    """Classes that the group lacks are left out; figures of classes need two."""
     rows = group.table
     told = rows["modality"] != Modality.UNKNOWN.value
     figures = {
@@ -279,11 +272,7 @@ def measure_group(group: ServedPictures) -> Figures:
 
 
 def measure_bands(model: Model, predictions: Predictions) -> dict[str, Figures]:
-    """Sensitivity and specificity of each threshold of the risk bands.
-
-    Each picture is compared with the threshold of its modality; `threshold` is None where these
-    differ. A band without positive or negative pictures is left out.
-    """
+    """Each picture is compared with the threshold of its modality; None where these differ."""
     figures: dict[str, Figures] = {}
     point, kinds = model.calibration.operating_point, predictions.calibrated_as.tolist()
     used = {kind: model.calibration.of(Modality(kind)) for kind in set(kinds)}

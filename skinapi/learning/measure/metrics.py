@@ -73,7 +73,6 @@ def log_loss(probabilities: Floats, labels: Labels) -> float:
 
 
 def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> float:
-    """The highest threshold that still finds this share of the positives."""
     ranked = np.sort(scores[positive])[::-1]
     return float(ranked[int(np.ceil(wanted * ranked.size)) - 1])
 
@@ -100,14 +99,12 @@ def draw_bootstrap(groups: Sequence[str]) -> list[Rows]:
 
 
 def bootstrap_interval(figure: OverRows, draws: Sequence[Rows]) -> tuple[float, float]:
-    """95 % percentile bootstrap."""
     # A draw without one of the classes has no AUC: NaN, left out.
     low, high = np.nanpercentile([figure(rows) for rows in draws[1:]], (2.5, 97.5))
     return float(low), float(high)
 
 
 def with_interval(name: str, draws: Sequence[Rows], figure: OverRows) -> dict[str, Any]:
-    """A figure over all rows, with its 95 % interval."""
     return {name: figure(draws[0]), f"{name}_interval": [*bootstrap_interval(figure, draws)]}
 
 
@@ -142,13 +139,11 @@ class Difference:
 
     @classmethod
     def of(cls, first: OverRows, second: OverRows, draws: Sequence[Rows]) -> "Difference":
-        """`draws` are those of `draw_bootstrap`."""
         low, high = bootstrap_interval(lambda drawn: second(drawn) - first(drawn), draws)
         return cls(first(draws[0]), second(draws[0]), low, high)
 
     @property
     def resolved(self) -> bool:
-        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:

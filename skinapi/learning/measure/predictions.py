@@ -75,10 +75,7 @@ class ModelOutputs:
 def run_model(
     model: Model, samples: Sequence[Sample], *, report: Report, change: Change | None = None
 ) -> ModelOutputs:
-    """Runs the model on all samples, with the decoding, quality gates, preprocessing and engine of
-    serving. The samples of the result have the labels that this model learns. `change` is applied
-    to each picture after decoding.
-    """
+    """Decodes, gates and prepares as serving does. `change` is applied after decoding."""
     progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unfit: dict[str, Reason] = {}
@@ -119,7 +116,6 @@ class ServedResult:
 
 
 def name_result(result: ServedResult) -> str:
-    """`found`, or the reasons for a refusal or for doubt."""
     if result.refused is not None:
         return f"refused: {result.refused.value}"
     reasons = result.assessment.reasons
@@ -127,7 +123,6 @@ def name_result(result: ServedResult) -> str:
 
 
 def serve_outputs(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
-    """Applies the rules of serving to each output."""
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         assessment = assess(
@@ -164,7 +159,6 @@ class Predictions:
 
     @property
     def groups(self) -> list[str]:
-        """The groups that a bootstrap draws as a whole."""
         return [bootstrap_group(sample) for sample in self.samples]
 
     def select(self, chosen: NDArray[Any]) -> "Predictions":
@@ -184,12 +178,9 @@ def predict(
     *,
     apart: bool = False,
 ) -> Predictions:
-    """Computes class probabilities, and the classes that serving states, for the lesion samples.
+    """Normal skin and classes without a labelled picture are left out, the rest renormalised.
 
-    Normal skin and classes without a labelled picture are left out: the other probabilities are
-    renormalised. The classes are the seven lesion classes: squamous cell carcinoma is counted in
-    actinic keratosis. `apart`: it stays an output of its own, where it is one. Pass `results`
-    where you have them, to avoid computing them twice.
+    Squamous cell carcinoma is counted in actinic keratosis; `apart`: it stays an output of its own.
     """
     count = partial(count_as, outputs=model.labels if apart else ())
     classes = shared_classes(model, outputs, apart=apart)
@@ -224,7 +215,6 @@ def predict(
 def _add_columns(
     probabilities: NDArray[np.float64], place: Sequence[int], columns: int
 ) -> NDArray[np.float64]:
-    """Each column added to the one of its `place`."""
     added = np.zeros((len(probabilities), columns))
     for column, to in enumerate(place):
         added[:, to] += probabilities[:, column]
@@ -239,7 +229,6 @@ def count_as(key: str, outputs: Collection[str] = ()) -> str:
 def name_classes(
     calibrations: Sequence[Calibration], classes: Sequence[str], probabilities: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """For each row the place of the class that its naming rule states when not in doubt."""
     named = [
         choose_stated(dict(zip(classes, row, strict=True)), calibration, uncertain=False)
         for row, calibration in zip(probabilities.tolist(), calibrations, strict=True)
@@ -261,9 +250,6 @@ def bootstrap_group(sample: Sample) -> str:
 
 
 def shared_classes(model: Model, outputs: ModelOutputs, *, apart: bool = False) -> tuple[str, ...]:
-    """The lesion classes that are in both the model and the labels, in the model's order: see
-    `predict`.
-    """
     count = partial(count_as, outputs=model.labels if apart else ())
     held = {count(sample.label) for sample in outputs.samples if sample.is_lesion}
     known = dict.fromkeys(map(count, model.labels))
@@ -279,7 +265,6 @@ def lesion_classes() -> tuple[str, ...]:
 def compare_predictions(
     first: Predictions, second: Predictions, figures: Mapping[str, Figure] | None = None
 ) -> dict[str, Difference]:
-    """Compares the predictions of two models for the same pictures."""
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes:
         raise BadDataset("Only answers to the same pictures and classes can be compared")
@@ -297,10 +282,7 @@ def compare_predictions(
 
 
 def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
-    """The usual figures, the AUC of melanoma where the labels hold it, and, where they hold both,
-    how well malignant is told from benign: AUC, and specificity where SENT of the malignant are
-    found.
-    """
+    """Melanoma and malignant lesions have figures where the labels hold them."""
     figures = {**GAINS, "log_loss": metrics.log_loss, "ece": metrics.ece}
     keys = conditions_table().malignant_keys
     malignant = [place for place, key in enumerate(predictions.classes) if key in keys]
@@ -318,9 +300,6 @@ def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
 
 
 def split_by_group(predictions: Predictions) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The rows of each source and kind of picture, each kind, and each skin tone that is known,
-    where they hold two classes.
-    """
     groups: dict[str, list[int]] = {}
     for row, sample in enumerate(predictions.samples):
         names = [f"{sample.source}, {sample.modality}", f"all {sample.modality}"]

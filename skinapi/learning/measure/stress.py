@@ -109,7 +109,6 @@ def _melanin(density: float) -> Change:
 
 
 def _imitate_phone(picture: Image.Image) -> Image.Image:
-    """Imitates a phone: warm light, more colour and contrast, sharpened, compressed."""
     vivid = ImageEnhance.Color(scale_light(picture, WARM_LIGHT)).enhance(1.3)
     sharp = ImageEnhance.Contrast(vivid).enhance(1.15).filter(ImageFilter.UnsharpMask(2, 80))
     return compress_jpeg(sharp, 60)

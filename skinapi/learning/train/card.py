@@ -50,7 +50,6 @@ PLURALS = {
 def describe_training(
     recipe: Recipe, data: TrainingData, status: TrainingStatus, command: str, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """How the network was trained: every hyperparameter, and the metrics of every epoch."""
     return {
         "command": command,
         "recipe": recipe.for_card(),
@@ -68,10 +67,7 @@ def describe_training(
 def list_sources(
     parts: Mapping[str, Sequence[Sample]], *, licences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Each source's modality, licence and numbers of pictures, lesions and patients in each part.
-
-    `patients` is None where the source does not name them.
-    """
+    """Numbers of each part; `patients` is None where the source does not name them."""
     names = sorted({sample.source for samples in parts.values() for sample in samples})
     return [_describe_source(name, parts, licences.get(name)) for name in names]
 
@@ -101,13 +97,11 @@ def _describe_source(
 
 
 def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:
-    """Writes README.md beside the model."""
     page = show_markdown(render("card.j2", card=card, version=version))
     (folder / README).write_text(page, encoding="utf-8")
 
 
 def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """One text for each limit. `samples` are the training pictures."""
     lesions = [sample for sample in samples if sample.is_lesion]
     return (
         INTENDED_USE,
@@ -121,7 +115,6 @@ def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
 
 
 def describe_missing_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """Names the malignant conditions that the network has no output for; empty if it has all."""
     missing = [
         condition.names.en
         for condition in conditions_table().conditions
@@ -170,7 +163,7 @@ def _limit_calibration(samples: Sequence[Sample]) -> str:
 
 
 def _limit_classes(samples: Sequence[Sample]) -> str:
-    """Which classes it has seen: it has an output for each of them, whether it has or not."""
+    """A network has an output for each class, whether it has seen it or not."""
     seen = {sample.label for sample in samples}
     conditions = conditions_table().conditions
     known = [one.names.en for one in conditions if one.key in seen]
@@ -192,7 +185,6 @@ def _join(words: Sequence[str]) -> str:
 
 
 def describe_figures(figures: Figures) -> str:
-    """All figures of a model as plain text, the columns of tables aligned."""
     text = TABLE.sub(lambda found: _align(found[0]), render("terminal.j2", figures=figures))
     return GAPS.sub("\n\n", text).strip("\n")
 
@@ -202,9 +194,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def show_markdown(text: str) -> str:
-    """The Markdown of a rendered template: paragraphs apart, but a list together, and the first
-    below its heading.
-    """
+    """Paragraphs apart, but a list together, and the first below its heading."""
     apart = re.sub(r"^(?!\||## )(.+)\n", r"\1\n\n", TABLE.sub(r"\n\g<0>\n", text), flags=re.M)
     points = re.sub(r"^(- .*\n)\n+(?=- )", r"\1", apart, flags=re.M)
     return GAPS.sub("\n\n", points).strip("\n") + "\n"
@@ -218,9 +208,7 @@ def _align(table: str) -> str:
 
 
 def show_interval(part: Figures, name: str) -> str:
-    """`0.912 [0.880-0.940]`, without an interval where there is none, and `-` without a figure; a
-    count as it is.
-    """
+    """`0.912 [0.880-0.940]`, `-` without a figure, a count as it is."""
     value, interval = part.get(name), part.get(f"{name}_interval")
     if value is None or isinstance(value, int):
         return NOTHING if value is None else str(value)
@@ -228,14 +216,11 @@ def show_interval(part: Figures, name: str) -> str:
 
 
 def show_cells(row: Figures, columns: Sequence[Sequence[str]]) -> str:
-    """The row's cells below these columns."""
     return " | ".join(_show_cell(row, column[1]) for column in columns)
 
 
 def _show_cell(row: Figures, what: str) -> str:
-    """Of `auc` the figure with its interval, of `margin:.2f` its value in this format, and of
-    `caught of malignant` the figure and how many these are, where they were counted.
-    """
+    """`auc`: with interval; `margin:.2f`: in this format; `caught of malignant`: of how many."""
     key, formatted, form = what.partition(":")
     if formatted:
         return NOTHING if row[key] is None else f"{row[key]:{form}}"

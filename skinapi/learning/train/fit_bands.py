@@ -3,14 +3,14 @@ doctor, and from which probabilities it is urgent. Sources that a network learne
 (`train --leave-out`, `evaluate --left-out`) may lower them.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
 
 from skinapi.base.errors import BadDataset
 from skinapi.base.intervals import wilson_interval
@@ -114,7 +114,6 @@ def fit_bands(
     modality: Modality,
     left_out: Sequence[SourceScores],
 ) -> Calibration:
-    """The calibration of this modality with thresholds, from its validation lesions."""
     elsewhere = [scores[modality] for scores in left_out if modality in scores]
     rows = BandRows.of(lesions, labels, calibration)
     # A share of benign lesions, not of their pictures: a source may have many of one.
@@ -125,7 +124,6 @@ def fit_bands(
 
 
 def describe_elsewhere(scores: SourceScores, calibration: ModelCalibration) -> Iterator[str]:
-    """What the thresholds do to a source's lesions, scored by a network that never saw it."""
     for modality, own in scores.items():
         for point, limit in calibration.of(modality).sent.items():
             sent = _describe_share(np.array(own.malignant) >= limit)
@@ -224,17 +222,17 @@ def _passed_by(share: float, scores: Floats) -> float:
     return float(min(np.floor(highest[allowed] * 1e4 + 1) / 1e4, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """One source: its row of figures, and the malignant scores of its lesions."""
-
+class LeftOut(StoredRecord):
     source: str
     command: str
-    figures: Mapping[str, Any]
+    figures: dict[str, Any]
     scores: SourceScores
 
     def for_card(self) -> dict[str, Any]:
-        return {"source": self.source, "command": self.command, "figures": dict(self.figures)}
+        return self.model_dump(exclude={"scores"})
+
+
+LEFT_OUT = TypeAdapter(Annotated[list[LeftOut], Field(min_length=1)])
 
 
 def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceScores]:
@@ -284,46 +282,23 @@ def write_left_out(
     lesions are known.
     """
     rows = figures.get("one_per_lesion", figures)["by_source"]
-    content = [
-        {
-            "source": source,
-            "command": command,
-            "figures": row,
-            "scores": {str(kind): one.model_dump() for kind, one in scores[source].items()},
-        }
+    entries = [
+        LeftOut(source=source, command=command, figures=row, scores=scores[source])
         for source, row in rows.items()
     ]
     with written_durably(path) as draft:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        draft.write_bytes(LEFT_OUT.dump_json(entries, indent=1))
 
 
 def read_left_out(paths: Sequence[Path]) -> list[LeftOut]:
-    """The contents of these files, by source. Raises BadDataset for anything else."""
-    read = [entry for path in paths for entry in _read(path)]
-    if len({entry.source for entry in read}) < len(read):
+    entries = [entry for path in paths for entry in _read(path)]
+    if len({entry.source for entry in entries}) < len(entries):
         raise BadDataset("Two files have figures of the same source")
-    return sorted(read, key=lambda entry: entry.source)
+    return sorted(entries, key=lambda entry: entry.source)
 
 
 def _read(path: Path) -> list[LeftOut]:
     try:
-        return [
-            LeftOut(
-                source=str(entry["source"]),
-                command=str(entry["command"]),
-                figures=dict(entry["figures"]),
-                scores={
-                    Modality(kind): Scores.model_validate(one)
-                    for kind, one in entry["scores"].items()
-                },
-            )
-            for entry in _entries(json.loads(path.read_text(encoding="utf-8")))
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
+        return LEFT_OUT.validate_json(path.read_bytes())
+    except (OSError, ValueError) as broken:
         raise BadDataset(f"{path} is not a file that train --leave-out wrote") from broken
-
-
-def _entries(content: Any) -> list[Any]:
-    if not isinstance(content, list) or not content:
-        raise TypeError
-    return content

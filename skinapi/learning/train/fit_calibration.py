@@ -96,9 +96,7 @@ def calibrate_model(
 def keep_known_labels(
     samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
 ) -> list[Sample]:
-    """The samples whose label is an output of the model. On the others every prediction is wrong:
-    they would only push the temperature up.
-    """
+    """On other labels every prediction is wrong: they would only push the temperature up."""
     samples = label_for(samples, labels)
     kept = [sample for sample in samples if sample.label in labels]
     others = Counter(sample.label for sample in samples if sample.label not in labels)
@@ -211,7 +209,6 @@ def fit_naming_rule(
     *,
     prior: Mapping[str, float],
 ) -> NamingRule:
-    """The tau with the best balanced accuracy, among those that lose little plain accuracy."""
     scored = []
     for tau in TAUS.tolist():
         rule = NamingRule(tau=tau, prior=prior)
@@ -261,9 +258,7 @@ def fit_prediction_sets(
 
 
 def conformal_limit(scores: Probabilities, level: float) -> float | None:
-    """The largest limit that a new score reaches with this probability; None with too few scores to
-    guarantee that.
-    """
+    """The largest limit that a new score reaches with this probability; None with few scores."""
     rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
     return None if rank < 1 else float(np.sort(scores)[rank - 1])
 
@@ -275,10 +270,7 @@ def fit_joining(
     *,
     report: Report,
 ) -> JoiningRule | None:
-    """The weights with the lowest log loss on the pairs; None where there are too few.
-
-    From a grid, which always gives the same result.
-    """
+    """The weights with the lowest log loss on the pairs, from a grid; None with too few pairs."""
     lesions = validation.where(lambda sample: sample.is_lesion)
     pairs = list_pairs(lesions.samples)
     if len(pairs) < ENOUGH_PAIRS:

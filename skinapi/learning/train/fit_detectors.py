@@ -57,10 +57,10 @@ FOLDS = 5
 def fit_modality_detector(
     train: ModelOutputs, validation: ModelOutputs, *, report: Report
 ) -> ModalityDetector | None:
-    """A classifier dermoscopic / clinical; None where the training pictures hold one modality only.
+    """None where the training pictures hold one modality only.
 
     It counts as sure from the lowest probability at which at most half a percent of the validation
-    pictures are wrong; both modalities count equally, whichever has more pictures.
+    pictures are wrong; both modalities count equally.
     """
     train, validation = (
         outputs.where(lambda sample: sample.modality in KNOWN) for outputs in (train, validation)
@@ -118,9 +118,8 @@ def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
 def _fit_sure(
     classifier: LinearClassifier, train: ModelOutputs, validation: ModelOutputs, not_skin: Features
 ) -> float | None:
-    """From where on a picture surely shows something else: by a margin beyond every training and
-    validation picture, also where its source was left out of the fit, as that of any clinic is
-    which the model has never seen. None where that leaves nothing.
+    """By a margin beyond every picture of skin, also where its source was left out of the fit. None
+    where that leaves nothing.
     """
     highest = [classifier.probability(part.pooled).max() for part in (train, validation)]
     sources = [np.array([*map(source_of, part.samples)]) for part in (train, validation)]
@@ -137,7 +136,6 @@ def _fit_sure(
 
 
 def _rows_of_each(samples: Sequence[Sample]) -> Iterator[NDArray[np.bool_]]:
-    """The rows of each source, of each modality, and of each skin tone."""
     for name_group in (source_of, lambda sample: sample.modality.value, _tone_of):
         names = np.array([name_group(sample) for sample in samples])
         yield from (names == name for name in np.unique(names))
@@ -148,7 +146,6 @@ def _tone_of(sample: Sample) -> str:
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
-    """Pooled features of every photograph as served, and of random square crops of it."""
     random = np.random.default_rng(0)
     views = []
     for sample in samples:
@@ -165,16 +162,14 @@ def _random_square(picture: Image.Image, random: np.random.Generator) -> Image.I
 
 
 def group_of(sample: Sample) -> str:
-    """Pictures of one source, modality and skin tone."""
     return f"{sample.source}:{sample.modality}:{_tone_of(sample)}"
 
 
 def fit_linear(
     pooled: Features, first: NDArray[np.bool_], *, groups: Sequence[str]
 ) -> LinearClassifier:
-    """Logistic regression with an L2 penalty on standardised features. Both classes have the same
-    total weight, however rare one is, and within a class each group counts by the square root of
-    its size: a large source does not decide alone, nor a group of five pictures.
+    """Both classes have the same total weight, however rare one is, and within a class each group
+    counts by the square root of its size.
     """
     # A feature that never varies would be divided by zero.
     middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3

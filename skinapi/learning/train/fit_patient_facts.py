@@ -100,7 +100,6 @@ def fit_table(
 def _shifts(
     samples: Sequence[Sample], labels: Sequence[str], values: Sequence[str | None], strength: float
 ) -> dict[str, dict[str, float]]:
-    """Value -> class -> what to add to the log probability."""
     known = [
         (sample.source, sample.label, value)
         for sample, value in zip(samples, values, strict=True)
@@ -136,7 +135,6 @@ def log_losses(
     outputs: ModelOutputs,
     table: PatientFactsTable | None,
 ) -> NDArray[np.float64]:
-    """The log loss of each picture, with the table or without one."""
     losses = []
     for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
         row = calibration.of(sample.modality).probabilities(logits)

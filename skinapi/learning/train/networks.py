@@ -22,8 +22,6 @@ LARGEST_SCALE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`features` is the layer whose output is pooled."""
-
     build: Callable[..., keras.Model]
     scaling: Scaling
     features: str
@@ -42,7 +40,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 def build_network(
     architecture: str, *, outputs: int, side: int, dropout: float = 0.0
 ) -> keras.Model:
-    """A network with random weights: trunk, global average pooling, dropout, logits in float32."""
     known = ARCHITECTURES[architecture]
     trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
     for layer in trunk.layers:
@@ -96,10 +93,9 @@ class FoldedNormalization(keras.layers.Layer):  # type: ignore[misc]
 
 
 def fuse(network: keras.Model) -> keras.Model:
-    """A copy with the same outputs in which each normalisation after a convolution is fused.
+    """A copy in which each normalisation after a convolution is fused and keeps its statistics.
 
-    The statistics are frozen while fused. Training takes half the time: on CPUs the normalisations
-    cost as much as the convolutions.
+    Training takes half the time: on CPUs the normalisations cost as much as the convolutions.
     """
     pairs = _pairs(network)
     gone = {norm.name for norm in pairs.values()}
@@ -126,7 +122,6 @@ def fuse(network: keras.Model) -> keras.Model:
 
 
 def unfuse(fused: keras.Model, network: keras.Model) -> None:
-    """Copies the weights of a fused copy back: kernels, and biases as the normalisations' beta."""
     pairs = _pairs(network)
     for layer in _remaining_layers(network, {norm.name for norm in pairs.values()}):
         weights = fused.get_layer(layer.name).get_weights()
@@ -149,7 +144,6 @@ def norm_after(layer: keras.Layer) -> keras.Layer | None:
 
 
 def norm_scale(norm: keras.Layer) -> Array:
-    """The factor that a normalisation multiplies into each channel."""
     gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
     return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
 
@@ -164,7 +158,6 @@ def _excess(scale: Array) -> Array:
 
 
 def _pairs(network: keras.Model) -> dict[keras.Layer, keras.Layer]:
-    """Each convolution with a normalisation after it, and that normalisation."""
     plain = [layer for layer in network.layers if type(layer) is keras.layers.Conv2D]
     behind = {layer: norm_after(layer) for layer in plain}
     return {layer: norm for layer, norm in behind.items() if norm is not None}
@@ -195,15 +188,11 @@ def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.flo
 
 
 def round_to_float16(network: keras.Model) -> None:
-    """Rounds the kernels in place; a float16 export afterwards changes nothing more."""
     set_folded_kernels(network, folded_kernels(network))
 
 
 def store_as_float16(served: ov.Model) -> None:
-    """Stores every kernel of the graph as float16, with a conversion to float32 after it.
-
-    Vectors stay float32: they take little room.
-    """
+    """Stores every kernel of the graph as float16; vectors take little room and stay float32."""
     for node in served.get_ops():
         if (
             node.get_type_name() == "Constant"

@@ -54,9 +54,7 @@ EXPECTED_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Servable:
-    """A network with the three outputs that serving needs: logits, last feature map, pooled
-    features.
-    """
+    """A network with the outputs that serving needs: logits, last feature map, pooled features."""
 
     network: keras.Model
     head: Head
@@ -65,10 +63,6 @@ class Servable:
 
 
 def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
-    """The same network with the outputs that serving needs.
-
-    Raises WrongNetworkInput or WrongNetworkHead, which say what is expected.
-    """
     known_side = _require_input(network, side)
     dense, pooling = _walk_head(network)
     if isinstance(pooling, keras.Model):
@@ -145,9 +139,7 @@ def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _input_of(wanted: keras.Layer, network: keras.Model) -> keras.KerasTensor:
-    """The tensor that the layer reads in this network. Not `wanted.input`: a nested model has an
-    input of its own besides.
-    """
+    """Not `wanted.input`: a nested model has an input of its own besides."""
     tensor = network.outputs[0]
     while True:
         history = tensor._keras_history
@@ -169,9 +161,7 @@ def _activation_is(layer: keras.Layer, name: str) -> bool:
 
 
 def _is_transparent(layer: keras.Layer, *, at_the_end: bool) -> bool:
-    """Layers that change nothing in inference; at the very end a softmax too, because serving wants
-    logits.
-    """
+    """Changes nothing in inference; at the very end a softmax too: serving wants logits."""
     softmax = isinstance(layer, keras.layers.Softmax) or _activation_is(layer, "softmax")
     return (
         isinstance(layer, keras.layers.Dropout)
@@ -205,9 +195,7 @@ def _linear(layer: keras.layers.Dense) -> keras.layers.Dense:
 
 @contextmanager
 def new_model_folder(destination: Path) -> Iterator[Path]:
-    """A folder to fill, moved to its destination at the end and removed after an error: an
-    incomplete model is never seen.
-    """
+    """A folder to fill, moved to its destination at the end: an incomplete model is never seen."""
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -222,11 +210,7 @@ def new_model_folder(destination: Path) -> Iterator[Path]:
 def export_servable(
     servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, float16: bool
 ) -> float:
-    """Writes network, head and labels. Returns the largest difference to Keras's probabilities.
-
-    Raises BadNetwork where the probabilities for the `probe` inputs differ too much, and
-    WrongNetworkLabels for more or fewer labels than outputs.
-    """
+    """Returns the largest difference to Keras's probabilities for the `probe` inputs."""
     if servable.outputs != len(labels):
         raise WrongNetworkLabels(
             f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
@@ -246,7 +230,6 @@ def export_servable(
 
 
 def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
-    """Writes OpenVINO's graph with its three outputs named."""
     with TemporaryDirectory() as workshop:
         exported = Path(workshop) / NETWORK
         network.export(str(exported), format="openvino", verbose=False)
@@ -262,7 +245,6 @@ def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
 
 
 def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> float:
-    """The largest difference of any probability between Keras and the engine at full precision."""
     engine = OpenVinoEngine(exported, precision=Precision.F32, streams=1)
     batches = [probe[start : start + BATCH] for start in range(0, len(probe), BATCH)]
     kept = np.concatenate([network.predict_on_batch(batch)[0] for batch in batches])
@@ -273,10 +255,7 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
 def write_model_files(
     folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration
 ) -> str:
-    """Writes card, calibration and checksums beside the network, and returns the model's version.
-
-    The version is made of the weights' checksum, so equal versions mean equal weights.
-    """
+    """Returns the version: a checksum of the weights, so equal versions mean equal weights."""
     version = (
         f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
     )

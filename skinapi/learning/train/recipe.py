@@ -95,17 +95,13 @@ class Recipe:
     balanced: bool = True
 
     def build(self, outputs: int, *, compute: str) -> keras.Model:
-        """A network with random weights."""
         with precision(compute):
             return build_network(
                 self.architecture, outputs=outputs, side=self.side, dropout=self.dropout
             )
 
     def for_card(self) -> dict[str, Any]:
-        """As cards have it and clients read it: what is no fact of the network is its one phase.
-
-        Weights that were trained elsewhere have none.
-        """
+        """As clients read it: what is no fact of the network is its one phase, if any."""
         phase = {"name": NAME, **asdict(self)}
         network = {name: phase.pop(name) for name in OF_THE_NETWORK}
         return {**network, "phases": [phase] if self.epochs else []}
@@ -114,7 +110,6 @@ class Recipe:
 def make_optimizer(
     recipe: Recipe, variables: list[keras.Variable], *, steps: int
 ) -> keras.optimizers.Optimizer:
-    """The optimizer of these variables, with the moving average of them; `steps` in each epoch."""
     # A long average of a short training would be the starting weights.
     longest = 1.0 - 1.0 / (1.0 + recipe.ema_reach * recipe.epochs * steps)
     optimizer = OPTIMIZERS[recipe.optimizer](
@@ -132,7 +127,6 @@ def make_optimizer(
 
 
 def learning_rate(recipe: Recipe, *, steps: int) -> CosineDecay:
-    """The learning rate of each step; `steps` in each epoch."""
     peak, rising = recipe.learning_rate, max(1, round(recipe.warmup_epochs * steps))
     falling = max(1, recipe.epochs * steps - rising + 1)
     if rising == 1:  # without a warm-up Keras wants no target for one
@@ -148,11 +142,9 @@ def learning_rate(recipe: Recipe, *, steps: int) -> CosineDecay:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The samples for training and validation, and the classes in the order of the outputs.
+    """`shares` is each source's share of the lesions drawn; without one its size decides.
 
-    `shares` is each source's share of the lesions drawn; without an entry, or with None, the
-    source's size decides. `others` are pictures of diseases that no model names, of both parts: the
-    network learns nothing from them, and the calibration a doubt.
+    `others` are pictures of diseases that no model names: the calibration learns a doubt from them.
     """
 
     classes: tuple[str, ...]
@@ -164,10 +156,10 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Draws rows by weight. Weights are 1 on average.
+    """Draws rows by weight, 1 on average.
 
-    Systematic sampling: in each draw a picture, and each group of pictures, comes as often as its
-    weight says, give or take one. Independent draws would vary more, most of all in rare classes.
+    Systematic sampling: a picture, and each group of pictures, comes as often as its weight says,
+    give or take one. Independent draws would vary more, most of all in rare classes.
     """
 
     weights: NDArray[np.float64]
@@ -177,7 +169,6 @@ class Sampler:
         return self.weights.size
 
     def draw(self, random: np.random.Generator) -> Rows:
-        """As many rows as there are, in random order."""
         rows = random.permutation(len(self))
         # Sorted by group, so that the cumulative weights of a group are one interval: that bounds
         # how often the group as a whole is drawn. The stable sort keeps the order within it random.
@@ -189,14 +180,9 @@ class Sampler:
 
 
 def make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
-    """A sampler that balances sources, and classes within a source.
+    """Balances sources, and classes within a source, by the square root of their size.
 
-    - a source's share of the lesions drawn is the given one. What is left goes to the other sources
-      by the square root of their number of lesion pictures
-    - within a source a class is drawn by the square root of its number of pictures: between the
-      clinical frequencies and equal classes. If not `balanced`: as often as it occurs
-    - normal skin is one more class over all sources, with at most the share `most_normal_skin` of
-      everything drawn
+    Normal skin is one more class over all sources, with at most `most_normal_skin` of the draws.
     """
     samples = data.train
     sources = np.array([sample.source for sample in samples])
@@ -217,9 +203,6 @@ def make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
 
 
 def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) -> dict[str, float]:
-    """Each source's share of the draws; they sum to 1. `given` shares must leave something for
-    every source, and name none without a picture to draw.
-    """
     fixed = {source: share for source, share in given.items() if share is not None}
     for source, share in fixed.items():
         if source not in counts:
@@ -243,15 +226,12 @@ def weigh_by_root(names: NDArray[np.str_]) -> NDArray[np.float64]:
 
 
 def load_tensor(sample: Sample, recipe: Recipe) -> Tensor:
-    """The picture as serving shows it to the network."""
     scaling = ARCHITECTURES[recipe.architecture].scaling
     return make_tensor(open_sample(sample), side=recipe.side, scaling=scaling)
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Random views of the training pictures with their labels as one-hot rows."""
-
     data: TrainingData
     recipe: Recipe
 
@@ -279,9 +259,7 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Pairs of inputs and targets. A batch depends on seed, epoch and index alone, so a resumed
-    training repeats it.
-    """
+    """A batch depends on seed, epoch and index alone, so a resumed training repeats it."""
 
     # Classes are balanced by the sampler. Weights in the loss would aim at the same, but spend two
     # thirds of the work on the most frequent class.
@@ -292,7 +270,6 @@ class Batches:
     seed: int
 
     def __len__(self) -> int:
-        """Batches of one epoch."""
         return max(1, len(self.sampler) // self.batch)
 
     def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
@@ -303,8 +280,6 @@ class Batches:
 
 
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches of one epoch, in the form that Keras reads."""
-
     def __init__(self, batches: Batches, epoch: int) -> None:
         # Threads, not processes: Pillow and numpy release the GIL, and a copy of all samples in
         # each process would cost memory.

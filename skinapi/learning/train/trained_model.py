@@ -37,10 +37,7 @@ MAX_BF16_LOSS = 0.002
 def export_trained(
     network: keras.Model, recipe: Recipe, data: TrainingData, folder: Path
 ) -> dict[str, Any]:
-    """Writes the network with float16 weights, and returns the card's facts about it.
-
-    The exported network is compared with Keras on validation pictures.
-    """
+    """Writes the network with float16 weights; the result is the card's facts about it."""
     if not data.validation:
         raise BadDataset("No lesion is left for validation; more pictures are needed")
     round_to_float16(network)
@@ -58,28 +55,6 @@ def export_trained(
     }
 
 
-def calibrate_and_measure(
-    folder: Path,
-    card: dict[str, Any],
-    data: TrainingData,
-    test: Dataset,
-    *,
-    not_skin: Path | None,
-    left_out: Sequence[SourceScores],
-    report: Report,
-) -> dict[str, Any]:
-    """Calibrates an exported model, measures it, and completes its folder.
-
-    Returns the figures of the test part. It is read here and nowhere else, after everything has
-    been fitted on training and validation data.
-    """
-    model, aucs = calibrate_trained(folder, data, card, not_skin, left_out, report)
-    card |= {"precision": model.card.precision, "figures": {"precision": aucs}}
-    return measure_again(
-        folder, card, validation=data.validation, test=test, not_skin=not_skin, report=report
-    )
-
-
 def measure_again(
     folder: Path,
     card: dict[str, Any],
@@ -89,8 +64,7 @@ def measure_again(
     not_skin: Path | None,
     report: Report,
 ) -> dict[str, Any]:
-    """Measures a calibrated model, and writes its card, its page and what its
-    calibration says about the test part; the result is the figures of that.
+    """Measures a calibrated model, and writes its card, its page and its notices.
 
     A network that came without an account of its training gets no page.
     """
@@ -116,10 +90,7 @@ def calibrate_trained(
     left_out: Sequence[SourceScores],
     report: Report,
 ) -> tuple[Model, dict[str, float]]:
-    """The calibrated model, and the macro AUC on validation for each precision.
-
-    bfloat16 is faster. It is chosen where it costs at most MAX_BF16_LOSS of the macro AUC.
-    """
+    """bfloat16 is faster; it is chosen where it costs at most MAX_BF16_LOSS of the macro AUC."""
     write_model_files(folder, card=card, calibration=ModelCalibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     outputs = {p: run_model(m, data.validation, report=report) for p, m in models.items()}

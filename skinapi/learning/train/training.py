@@ -61,8 +61,6 @@ class TrainingStatus:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A training, where its checkpoints are, and who is told of it."""
-
     recipe: Recipe
     data: TrainingData
     folder: Path
@@ -97,12 +95,10 @@ def train_network(
 
 
 def _train(run: TrainingRun, network: keras.Model) -> TrainingStatus:
-    """On new views in each epoch, with fused normalisations where the recipe says so."""
     still = run.recipe.still
     model = fuse(network) if still else network
 
     def score(_: keras.Model) -> dict[str, float]:
-        """Unfused, as the network is served."""
         if still:
             unfuse(model, network)
         return score_network(network, run)
@@ -116,9 +112,8 @@ def _train(run: TrainingRun, network: keras.Model) -> TrainingStatus:
 def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score) -> TrainingStatus:
     """Trains the model in place, and leaves it with the averaged weights of its best epoch.
 
-    `score` returns the validation metrics; `macro_auc` decides which epoch is best. The next call
-    on the same folder resumes after the last finished epoch, with the same schedule, batches and
-    moving averages as if nothing had happened. `on_epoch` is told of those epochs again.
+    The next call on the same folder resumes after the last finished epoch as if nothing had
+    happened, and tells `on_epoch` of those epochs again.
     """
     recipe, folder = run.recipe, run.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +164,7 @@ def _train_epoch(
 ) -> tuple[dict[str, float], list[Array]]:
     """The mean loss and accuracy, and the weights to continue with.
 
-    Keras ends every `fit` by overwriting the weights with their moving average. Validation wants
+    Keras ends every `fit` by overwriting the weights with their moving average: validation wants
     that average, but training must continue from the weights themselves.
     """
     weights: list[Array] = []
@@ -194,7 +189,6 @@ def _checkpoint(folder: Path, model: keras.Model, status: TrainingStatus) -> Non
 
 
 def read_status(folder: Path) -> TrainingStatus:
-    """The status saved in this folder; that of a new training where nothing was saved."""
     written = folder / "course.json"
     if not written.exists():
         return TrainingStatus()
@@ -217,9 +211,6 @@ def _refuse_other_training(run: TrainingRun, network: keras.Model) -> None:
 
 
 def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Records the settings of a training in its folder, or compares them with the recorded ones,
-    and refuses to go on where any differs.
-    """
     # Through JSON on both sides: tuples become lists, as in the recorded file.
     text = json.dumps(settings, indent=1)
     written = folder / RECORD
@@ -253,7 +244,6 @@ def list_differences(before: Any, now: Any) -> list[str]:
 
 
 def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted names and values."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _flatten(inner, f"{name}.{key}" if name else key)
@@ -262,10 +252,7 @@ def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
 
 
 def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
-    """Runs the network over the validation part and returns `score_logits` of its outputs.
-
-    Works batch by batch, so a large folder fits into memory.
-    """
+    """Works batch by batch, so a large folder fits into memory."""
     samples, logits = run.data.validation, []
     for start in range(0, len(samples), SCORED_AT_ONCE):
         batch = [load_tensor(each, run.recipe) for each in samples[start : start + SCORED_AT_ONCE]]
@@ -276,12 +263,7 @@ def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
 def score_logits(
     logits: Logits, *, samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Metrics of each source over its lesion classes, averaged over the sources; `macro_auc`
-    decides.
-
-    Several sources add one `macro_auc_<source>` each. Normal skin, which is no lesion class, adds
-    the share of it that is recognised.
-    """
+    """Metrics averaged over the sources, whose lesion classes alone count; `macro_auc` decides."""
     labels = np.array([list(classes).index(sample.label) for sample in samples])
     sources = {
         source: _score(logits[rows], labels[rows])
@@ -315,7 +297,6 @@ def scorable_sources(samples: Sequence[Sample]) -> dict[str, list[int]]:
 
 
 def require_scorable(samples: Sequence[Sample]) -> None:
-    """Raises BadDataset where no source can be scored."""
     if not scorable_sources(samples):
         held = ", ".join(sorted({sample.label for sample in samples})) or "nothing"
         raise BadDataset(f"Validation needs two classes of lesion from one source; it holds {held}")

@@ -97,10 +97,7 @@ PLACE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|.*(://|\.\.[/\\])", re.DOTALL)
 
 
 def allowed_architecture(value: Any) -> Any:
-    """The same description without what training left in it (optimizers, losses).
-
-    Raises NetworkRunsCode, which names what is not on the allow list.
-    """
+    """The same description without what training left in it (optimizers, losses)."""
     if isinstance(value, list):
         return [allowed_architecture(part) for part in value]
     if isinstance(value, str):
@@ -201,11 +198,8 @@ def _quote(foreign: object) -> str:
 
 
 def load_user_network(path: Path) -> keras.Model:
-    """Loads a .keras or .h5 network.
-
-    Raises NetworkRunsCode before anything is built where the file holds more than is allowed
-    here, and UnreadableNetwork for a pickle and all else that is no network. Optimizer, loss and
-    metrics of its training are not loaded.
+    """Nothing is built where the file holds more than is allowed here. Optimizer, loss and metrics
+    of its training are not loaded.
     """
     config = allowed_architecture(_config_of(path))
     try:
@@ -237,7 +231,6 @@ def _build(config: Any, suffix: str) -> Any:
 
 
 def _config_of(path: Path) -> Any:
-    """The architecture as plain data; no layer is built yet."""
     if not path.is_file():
         raise UnreadableNetwork(f"There is no file {path}")
     try:
@@ -267,9 +260,7 @@ def _refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _bounded(text: bytes, name: str) -> Any:
-    """The parsed architecture. Raises UnreadableNetwork where it is larger or deeper than that of
-    any network.
-    """
+    """Refuses an architecture that is larger or deeper than that of any network."""
     if len(text) > MOST_ARCHITECTURE or holds_more_values(text, MOST_VALUES):
         raise UnreadableNetwork(f"The architecture in {name} is larger than that of any network")
     config = json.loads(text)

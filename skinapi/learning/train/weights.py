@@ -50,11 +50,7 @@ def initialise(
     imagenet: Path | None,
     report: Report,
 ) -> list[str]:
-    """Loads the starting weights, and returns and reports the layers that keep random ones.
-
-    `outputs` are the labels of the network's outputs. `init` is shipped, imagenet, none, a model
-    folder or a file.
-    """
+    """Returns the layers that keep random weights. `init`: shipped, imagenet, none, or a path."""
     if init == "none":
         report("init: fresh weights")
         return [layer.name for layer in network.layers if layer.weights]
@@ -83,7 +79,6 @@ def _require_imagenet(architecture: str, folder: Path | None) -> Path:
 
 
 def find_imagenet(architecture: str, folder: Path) -> Path | None:
-    """The weights of this architecture in a folder of weights, by the names of its files."""
     for path in sorted(folder.iterdir()):
         plain = path.name.lower().replace("_", "")
         if plain.endswith(SUFFIXES) and plain.startswith(architecture.lower()):
@@ -94,9 +89,8 @@ def find_imagenet(architecture: str, folder: Path) -> Path | None:
 def load_weights(
     network: keras.Model, path: Path, *, outputs: Sequence[str] | None = None
 ) -> list[str]:
-    """Loads all weights that fit, and returns the names of the layers that keep random ones.
+    """Loads all weights that fit, and returns the layers that keep random ones.
 
-    A model folder fills all layers, its last one by the names of the outputs where they are given.
     `.npz` keys are `<layer>/<index in get_weights()>`; files of Keras are matched by order.
     """
     if path.is_dir():
@@ -137,10 +131,6 @@ def _fill(layer: keras.Layer, stored: Mapping[str, np.ndarray]) -> bool:
 
 
 def save_norms(network: keras.Model, folder: Path) -> None:
-    """Writes norms.npz: all Keras weights that the served network in this folder does not hold.
-
-    Those are vectors, digests of the kernels, and whole kernels that the export changed.
-    """
     served = _served_kernels(folder)
     arrays: dict[str, Array] = {
         f"{layer.name}/{index}": value
@@ -160,14 +150,8 @@ def save_norms(network: keras.Model, folder: Path) -> None:
 def load_model_weights(
     network: keras.Model, folder: Path, *, outputs: Sequence[str] | None = None
 ) -> None:
-    """Fills a network with the weights that `save_norms` was called with.
-
-    `outputs`: the labels of its outputs, by which the last layer is matched. One that the stored
-    model counts within another starts as a copy of that: squamous cell carcinoma as actinic
-    keratosis.
-
-    Raises BadNetwork, and leaves the network untouched, where the folder holds another
-    architecture, other outputs, or two files that do not belong together.
+    """Fills a network with the weights that `save_norms` was called with; its last layer by the
+    labels of its `outputs`. An error leaves the network untouched.
     """
     stored = _read_norms(folder)
     served = _served_kernels(folder)
@@ -204,7 +188,6 @@ def load_model_weights(
 
 
 def _columns(outputs: Sequence[str], folder: Path) -> list[int]:
-    """For each output the column of the stored model that it starts as."""
     stored = read_labels(folder)
     counted = [conditions_table().counted_as(label, stored) or label for label in outputs]
     missing = [label for label in counted if label not in stored]
@@ -258,7 +241,6 @@ def _served_kernels(folder: Path) -> dict[str, Float16]:
 
 
 def _kernels(served: ov.Model) -> Iterator[Float16]:
-    """The kernel of every convolution and Dense layer, with its axes in Keras's order."""
     for node in served.get_ops():
         kind = node.get_type_name()
         if kind not in (*AXES, "MatMul"):
@@ -284,9 +266,7 @@ def _digest(kernel: Float16) -> str:
 
 
 def state_of(model: keras.Model) -> list[keras.Variable]:
-    """Everything that a checkpoint needs: weights, dropout seeds, optimizer state with the moving
-    averages. The metrics are left out: they start anew in each epoch.
-    """
+    """Weights, dropout seeds, optimizer state with the moving averages; metrics start anew."""
     measured = {id(variable) for variable in model.metrics_variables}
     own = [variable for variable in model.variables if id(variable) not in measured]
     return [*own, *model.optimizer.variables]
