@@ -69,7 +69,7 @@ declare global {
   type WordKey = keyof typeof import("/console/words.en.js").english | keyof typeof import("/console/words.staff.en.js").english;
   /** What a request was refused with, or whatever else went wrong. */
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
-  /** A column of `views/tables.js`: its name, and what stands there in a row. `head` takes the place of the name above it. */
+  /** A column of a `Table` (lists.js): its name, and what stands there in a row. `head` takes the place of the name above it. */
   type Column<T> = [name: string, show: (row: T, at: number) => unknown, head?: unknown];
   /** A list of the API as far as it has been read, as `usePages` gives it. */
   type PagesOf<T> = { items?: T[]; next: string | null; error?: Failed; loading: boolean; refresh: () => Promise<void>; reload: () => void; more: () => void };

@@ -130,7 +130,7 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     journey.step("filtered")
     assert "action=account.suspend" in visitor.run("return location.hash")
     journey.press("exportCsv")
-    visitor.await_answer("format=csv")
+    visitor.await_answer(f"account={account.id}")
     visitor.go("audit?action=Nothing")
     journey.see("badFilter")
     visitor.go("audit?until=2020-01-01")
@@ -151,7 +151,7 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     journey.step("triage")
     visitor.press(".triage tfoot td:nth-child(3) button")
     journey.see("choosePointTitle", name=names["standard"])
-    assert journey.say("priceSpared", **spared) in visitor.read("dialog")
+    assert f"{spared['n']} ({spared['range']})" in visitor.read("dialog")  # and what held before
     assert admin.call("GET", place).json["operating_point"] == "cautious"
     journey.step("another-point")
     visitor.press("dialog .primary")

@@ -96,7 +96,7 @@ def sign_a_letter(journey: Journey) -> tuple[str, str]:
     journey.step("draft")
     visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
     visitor.keys(Keys.ENTER, Keys.ENTER, text)
-    reach(journey, journey.say("letterStore"))
+    reach(journey, journey.say("save"))
     visitor.keys(Keys.ENTER)
     journey.see("letterStored")
     visitor.keys("l")

@@ -33,10 +33,10 @@ PICTURES = "👩🏽‍⚕️ Ada 🌻"
 # WCAG 1.4.10 and 1.4.4: 1280 px at 400 %, and text twice as large.
 NARROW, LARGE, TWICE = (320, 640), (640, 900), "200%"
 # A number with two decimals; a version with three parts is a name.
-FINE = re.compile(r"(?<![\d.,])\d+[.,]\d\d(?![\d.,])")
+FINE = re.compile(r"(?<![\d.])\d+[.]\d\d(?![\d.])")
 PRIMARY_DOWNLOAD = "main .primary[download], main .primary[href$='.pdf']"
 # Read by those who judge models: figures on a scale from 0 to 1.
-FINE_ON = {"model", "version", "compare"}
+FINE_ON = {"model", "version"}
 # What is opened on a page beside what its address shows: by a key, and there when this is.
 OPENED = {
     "letter": ("l", "[name=letter]"),
@@ -163,8 +163,8 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]
     doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn", "people-to-reach"]
-    admin = ["audit", "triage", f"version/{version}", f"compare/{version}"]
-    lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
+    admin = ["audit", "triage", f"version/{version}"]
+    lab = ["datasets", f"dataset/{dataset}", "add", "train", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
     sections += [f"data-protection/{name}" for name in ("retention", "erasures", "glass")]
     sections.append(f"emergency/{first}")

@@ -1,4 +1,3 @@
-// @ts-check
 // The API as the console calls it. Answers are the API's own; an error carries its sentence.
 
 /** `leave`: where one logs out of the clinic's log-in. @typedef {{token: string, role: string, email: string, leave?: string}} Session */
@@ -7,7 +6,7 @@
 const KEY = "skinapi.session";
 /** So long a new tab waits for an answer of the others before it shows that nobody is logged in. */
 const ANSWERED_WITHIN_MS = 40;
-/** What views/remembered_answers.js keeps until one logs out. */
+/** What views/drafts.js keeps of answers until one logs out. */
 export const ANSWERS_KEY = "skinapi.told";
 /** What the names begin with under which views/drafts.js keeps what was typed. */
 export const DRAFTS_KEY = "skinapi.typed.";
@@ -16,10 +15,8 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
-  /**
-   * @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
-   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
-   */
+  /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
+   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge */
   constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "") {
     super(sentence);
     this.status = status;
@@ -44,10 +41,8 @@ let waitingForLogin = [];
 
 export const getSession = () => session;
 
-/** A number that changes with the person at this tab. */
 export const personNumber = () => persons;
 
-/** True while a request waits for its user to log in again. */
 export const isWaitingForLogin = () => waitingForLogin.length > 0;
 
 /** @param {() => void} listener */
@@ -56,11 +51,9 @@ export function onSessionChange(listener) {
   return () => listeners.delete(listener);
 }
 
-/**
- * Log in, take a new token, or log out, here and in all tabs of this browser. What was done last
+/** Log in, take a new token, or log out, here and in all tabs of this browser. What was done last
  * counts in each, whoever is logged in there. The session lasts as long as one of them.
- * @param {Session | null} next
- */
+ * @param {Session | null} next */
 export function setSession(next) {
   apply(next, Math.max(Date.now(), at + 1));
   tabs.postMessage({ session, at });
@@ -110,7 +103,6 @@ setTimeout(() => {
   listeners.forEach((listener) => listener());
 }, ANSWERED_WITHIN_MS);
 
-/** Whether another tab may still say who is logged in. */
 export const isAsking = () => asking;
 
 /** Ask whether the session still stands. Where it has ended, the login covers the page. */
@@ -149,21 +141,17 @@ function readSession() {
   }
 }
 
-/** How far the server's clock is ahead of this machine's. */
 let ahead = 0;
 
-/** What time it is by the server's clock. */
 export const serverTime = () => Date.now() + ahead;
 
 /** @typedef {{json?: unknown, form?: FormData, bytes?: Blob, key?: string, accept?: string,
  *   onProgress?: (share: number) => void, signal?: AbortSignal, token?: string}} Options `token`: of another session than the one of this page */
 
-/**
- * What `read` makes of a good answer. A request belongs to the person who made it: once they have
+/** What `read` makes of a good answer. A request belongs to the person who made it: once they have
  * left the tab it is aborted, and this promise never settles, so that no view draws or sends more.
  * @template T @param {string} method @param {string} path @param {Options} [options]
- * @param {(response: Response) => Promise<T>} [read] @returns {Promise<T>}
- */
+ * @param {(response: Response) => Promise<T>} [read] @returns {Promise<T>} */
 function send(method, path, options = {}, read = (response) => response.json()) {
   const mine = presence;
   return new Promise((resolve, reject) => {
@@ -173,10 +161,8 @@ function send(method, path, options = {}, read = (response) => response.json()) 
   });
 }
 
-/**
- * @param {string} method @param {string} path @param {Options} options
- * @param {AbortSignal} signal aborted when the person leaves or cancels @returns {Promise<Response>}
- */
+/** @param {string} method @param {string} path @param {Options} options
+ * @param {AbortSignal} signal aborted when the person leaves or cancels @returns {Promise<Response>} */
 async function exchange(method, path, options, signal) {
   signal.throwIfAborted();
   const used = options.token ? null : session;
@@ -228,12 +214,10 @@ function newToken() {
 /** @param {Pick<Session, "token"> | null} of @param {Record<string, string>} others */
 const headersOf = (of, others) => (of ? { ...others, Authorization: `Bearer ${of.token}` } : others);
 
-/**
- * The same as `fetch`, which cannot tell how much of a body has been sent.
+/** The same as `fetch`, which cannot tell how much of a body has been sent.
  * @param {string} method @param {string} path @param {Record<string, string>} headers
  * @param {XMLHttpRequestBodyInit | undefined} body @param {AbortSignal} signal @param {(share: number) => void} onProgress
- * @returns {Promise<Response>}
- */
+ * @returns {Promise<Response>} */
 function sendSlowly(method, path, headers, body, signal, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -252,12 +236,10 @@ function sendSlowly(method, path, headers, body, signal, onProgress) {
   });
 }
 
-/**
- * The path of a request with its values encoded, as in: apiPath`/submissions/${number}/photo`.
+/** The path of a request with its values encoded, as in: apiPath`/submissions/${number}/photo`.
  * Browsers resolve `.` and `..` also where they are encoded, and an empty value would leave a
  * shorter path: instead of these stands `_`, which names nothing.
- * @param {TemplateStringsArray} texts @param {(string | number)[]} values
- */
+ * @param {TemplateStringsArray} texts @param {(string | number)[]} values */
 export const apiPath = (texts, ...values) =>
   String.raw({ raw: texts }, ...values.map((value) => (/^\.{0,2}$/.test(`${value}`) ? "_" : encodeURIComponent(value))));
 
@@ -287,10 +269,6 @@ export async function readPages(path, least) {
 /** All items of a list. @param {string} path @returns {Promise<any[]>} */
 export const getAll = async (path) => (await readPages(path, Infinity)).items;
 
-/** @param {string} path @param {string} accept */
-export const getText = (path, accept) =>
-  send("GET", path, { accept }, (response) => response.text());
-
 /** A file as an address for an image or a download. @param {string} path @param {string} accept */
 export const getFile = async (path, accept) =>
   URL.createObjectURL(await send("GET", path, { accept }, (response) => response.blob()));
@@ -315,16 +293,12 @@ export const patch = (path, json = {}) => send("PATCH", path, { json });
 /** @param {string} path @param {unknown} [json] @returns {Promise<any>} */
 export const remove = (path, json) => send("DELETE", path, { json });
 
-/**
- * @param {string} path @param {FormData} form @param {string} key
- * @param {(share: number) => void} onProgress how much has been sent @returns {Promise<any>}
- */
+/** @param {string} path @param {FormData} form @param {string} key
+ * @param {(share: number) => void} onProgress how much has been sent @returns {Promise<any>} */
 export const upload = (path, form, key, onProgress) => send("POST", path, { form, key, onProgress });
 
-/**
- * A part of a file. @param {string} path @param {Blob} bytes @param {(share: number) => void} onProgress
- * @param {AbortSignal} signal @returns {Promise<any>}
- */
+/** A part of a file. @param {string} path @param {Blob} bytes @param {(share: number) => void} onProgress
+ * @param {AbortSignal} signal @returns {Promise<any>} */
 export const putBytes = (path, bytes, onProgress, signal) => send("PUT", path, { bytes, onProgress, signal });
 
 /** A name for one request, so that sending it again does not act twice. */

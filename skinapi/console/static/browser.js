@@ -1,4 +1,3 @@
-// @ts-check
 // What a browser calls itself, in words that its user knows.
 
 /** The first that fits: most browsers also name those that they descend from. @type {[string, string][]} */

@@ -1,9 +1,8 @@
-// @ts-check
 // What every view is built from.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession, onSessionChange } from "/console/api.js";
-import { colon, hasWords, isolated, say, sayValue, sayWait } from "/console/language.js";
+import { colon, hasWords, isolated, say, sayDate, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -69,10 +68,8 @@ export function sayError(error) {
   return (hasWords(key) && say(key, values)) || error.message || say("ourFault");
 }
 
-/**
- * What a request answers: loading, failed, or there. Asked again when `inputs` change.
- * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs
- */
+/** What a request answers: loading, failed, or there. Asked again when `inputs` change.
+ * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs */
 export function useAnswer(ask, inputs) {
   const [state, setState] = useState(
     /** @type {{value?: T, error?: Failed, loading: boolean}} */ ({ loading: true }),
@@ -129,13 +126,11 @@ export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
 const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
 const PRESSED = "a, button, summary, [role=button]";
 
-/**
- * What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
+/** What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
  * belongs to the link or button that has the focus. A list to choose from takes letters as the
  * beginning of an answer, so that such a key would change it unseen: there it does nothing at all.
  * Where something fills the screen, only its own keys work.
- * @param {Record<string, () => void>} actions @param {{inFullScreen?: boolean}} options
- */
+ * @param {Record<string, () => void>} actions @param {{inFullScreen?: boolean}} options */
 export function useKeys(actions, { inFullScreen = false } = {}) {
   const latest = useRef(actions);
   latest.current = actions;
@@ -179,10 +174,8 @@ export const Load = ({ ask, inputs = [], gone, children }) => {
 /** What hears the value of a field. @param {(value: string) => void} hear */
 export const onValue = (hear) => (/** @type {FieldEvent} */ event) => hear(event.target.value);
 
-/**
- * What an input, a list or a text says besides its value: `hint`, and `error`, which is what is wrong with the value.
- * @typedef {{label: unknown, name: string, id?: string, hint?: string, error?: string}} Labelled
- */
+/** What an input, a list or a text says besides its value: `hint`, and `error`, which is what is wrong with the value.
+ * @typedef {{label: unknown, name: string, id?: string, hint?: string, error?: string}} Labelled */
 
 /** `input` is made of what it takes over from its label. @param {Labelled & {input: (own: Record<string, unknown>) => unknown}} props */
 const Labelled = ({ label, name, id = `field-${name}`, hint, error, input }) => {
@@ -202,10 +195,8 @@ export const Field = ({ label, name, hint, error, type = "text", ...rest }) => h
   <${Labelled} label=${label} name=${name} hint=${hint} error=${error}
     input=${(/** @type {{}} */ own) => html`<input type=${type} ...${own} ...${rest} />`} />`;
 
-/**
- * A list to choose from: `options` are values with their words, and further ones are children.
- * @param {Labelled & {value?: string, options?: [string, unknown][], required?: boolean, onChoose?: (value: string) => void, children?: unknown}} props
- */
+/** A list to choose from: `options` are values with their words, and further ones are children.
+ * @param {Labelled & {value?: string, options?: [string, unknown][], required?: boolean, onChoose?: (value: string) => void, children?: unknown}} props */
 export const Select = ({ label, name, id, hint, error, value, options = [], onChoose, children, ...rest }) => html`
   <${Labelled} ...${{ label, name, id, hint, error }} input=${(/** @type {{}} */ own) => html`
     <select ...${own} value=${value} onChange=${onChoose && onValue(onChoose)} ...${rest}>
@@ -218,10 +209,8 @@ export const TextArea = ({ label, name, id, hint, error, value, onText, ...rest 
   <${Labelled} ...${{ label, name, id, hint, error }} input=${(/** @type {{}} */ own) => html`
     <textarea ...${own} value=${value} onInput=${onText && onValue(onText)} ...${rest}></textarea>`} />`;
 
-/**
- * A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
- * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: unknown, kind?: "danger" | "primary" | "", onClose?: () => void}} props
- */
+/** A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
+ * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: unknown, kind?: "danger" | "primary" | "", onClose?: () => void}} props */
 export const Form = ({ onSend, label, children, kind = "primary", onClose }) => {
   const { run, busy, failed } = useAct();
   const submit = (/** @type {SubmitEvent} */ event) => {
@@ -240,7 +229,6 @@ export const Form = ({ onSend, label, children, kind = "primary", onClose }) => 
 
 /** `label` is what its way back is called. @typedef {{text: string, undo?: () => void, label?: string}} Toast */
 
-/** A short message that goes by itself, with a way back. */
 let showToast = (/** @type {Toast} */ _) => {};
 
 /** @param {string} text @param {() => void} [undo] @param {string} [label] */
@@ -271,18 +259,15 @@ export const Toasts = () => {
     </div>`;
 };
 
-/** For a dialog that is open as long as it is there. */
 export function useModal() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
   return dialog;
 }
 
-/**
- * A question before something that is not done lightly; most of that cannot be undone.
+/** A question before something that is not done lightly; most of that cannot be undone.
  * @param {{title: string, children?: unknown, confirm: string, kind?: "danger" | "primary", keep?: string, onConfirm: () => Promise<void> | void,
- *   onClose: () => void}} props `keep` is on the button that changes nothing
- */
+ *   onClose: () => void}} props `keep` is on the button that changes nothing */
 export const Confirm = ({ title, children, confirm, kind = "danger", keep = say("cancel"), onConfirm, onClose }) => {
   const dialog = useModal();
   const { run, busy, failed } = useAct();
@@ -299,14 +284,68 @@ export const Confirm = ({ title, children, confirm, kind = "danger", keep = say(
     </dialog>`;
 };
 
-/**
- * A button, and the question before it acts. `words` are on the button, above the question and on its answer, unless these have their own.
+/** A button, and the question before it acts. `words` are on the button, above the question and on its answer, unless these have their own.
  * @param {{words: string, kind?: "danger" | "primary", look?: string | null, button?: unknown, title?: string, confirm?: string, keep?: string,
- *   onConfirm: () => Promise<void> | void, children?: unknown}} props
- */
+ *   onConfirm: () => Promise<void> | void, children?: unknown}} props */
 export const AskFirst = ({ words, look, button = words, title = words, confirm = words, ...question }) => {
   const [asked, setAsked] = useState(false);
   return html`
     <button class=${look} onClick=${() => setAsked(true)}>${button}</button>
     ${asked && html`<${Confirm} title=${title} confirm=${confirm} onClose=${() => setAsked(false)} ...${question} />`}`;
+};
+
+/** `chosen` stays the answer where `onChoose` hears of another one; without that it is the first one, which the form changes.
+ * @param {{name: string, title: unknown, note?: unknown, hint?: string, options: [string, unknown][], chosen?: string | null, required?: boolean,
+ *   onChoose?: (value: string) => void, children?: unknown}} props */
+export const Chips = ({ name, title, note, hint, options, chosen, required = false, onChoose, children }) => html`
+  <fieldset>
+    <legend>${title}</legend>
+    ${note}${hint && html`<small>${hint}</small>`}
+    <div class="chips">
+      ${options.map(([value, text]) => html`<label class="chip"><input type="radio" name=${name} value=${value} required=${required}
+        ...${onChoose ? { checked: value === chosen, onChange: () => onChoose(value) } : { defaultChecked: value === chosen }} />${text}</label>`)}
+    </div>
+    ${children}
+  </fieldset>`;
+
+/** `children` makes of `take` the fields by which files are chosen.
+ * @param {{small?: boolean, onTake: (event: FilesEvent) => void, children: (take: (event: FilesEvent) => void) => unknown}} props */
+export const DropArea = ({ small = false, onTake, children }) => {
+  const [over, setOver] = useState(false);
+  const take = (/** @type {FilesEvent} */ event) => {
+    event.preventDefault();
+    setOver(false);
+    onTake(event);
+  };
+  const allow = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setOver(true);
+  };
+  return html`
+    <div class=${`drop${small ? " small" : ""}${over ? " over" : ""}`} onDrop=${take} onDragOver=${allow} onDragLeave=${() => setOver(false)}>
+      ${children(take)}</div>`;
+};
+
+/** The files that were dropped or chosen. @param {FilesEvent} event */
+export const filesOf = (event) => [...(event.dataTransfer ?? event.target).files];
+
+/** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, file?: string, onClose: () => void}} props `file`: the name to download it under. */
+export const Secret = ({ title, text, password, until, file, onClose }) => {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const open = () => dialog.current?.showModal(); // and again after Escape: nobody can show it once more
+  useEffect(open, []);
+  return html`
+    <dialog ref=${dialog} aria-label=${title} onClose=${open}>
+      <h2>${title}</h2>
+      <p class="secret" lang="">${password}</p>
+      <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
+      <div class="row end">
+        ${navigator.clipboard && html`<button class="quiet" onClick=${async () => {
+          await navigator.clipboard.writeText(password).catch(() => {});
+          toast(say("copied"));
+        }}>${say("copy")}</button>`}
+        ${file && html`<a class="button quiet" download=${file} href=${`data:text/plain,${encodeURIComponent(password)}`}>${say("download")}</a>`}
+        <button class="primary" onClick=${onClose}>${say("done")}</button>
+      </div>
+    </dialog>`;
 };

@@ -1,4 +1,3 @@
-// @ts-check
 // The language of the console, and its words. Medical words come from the API.
 
 /** @typedef {typeof import("/console/words.en.js").english} Common */
@@ -93,13 +92,10 @@ export function isolated(text) {
   return RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : plain;
 }
 
-/** The words of the language that is read. */
 const table = () => /** @type {Record<WordKey, string>} */ (words[language]);
 
-/**
- * The console's words for this key, with `{name}` filled in. A value that ends in a dot, such as "11 déc.", ends its sentence.
- * @param {WordKey} key @param {Record<string, string | number | null | undefined>} [values]
- */
+/** The console's words for this key, with `{name}` filled in. A value that ends in a dot, such as "11 déc.", ends its sentence.
+ * @param {WordKey} key @param {Record<string, string | number | null | undefined>} [values] */
 export function say(key, values = {}) {
   return table()[key].replace(/\{(\w+)\}(\.?)/g, (_, name, dot) => {
     const value = isolated(String(values[name] ?? ""));
@@ -110,10 +106,8 @@ export function say(key, values = {}) {
 /** @param {string} key */
 export const hasWords = (key) => key in table();
 
-/**
- * The same for a key that is put together from an API's value; the value itself where the console
- * has no words for it. @param {string} group @param {string} value
- */
+/** The same for a key that is put together from an API's value; the value itself where the console
+ * has no words for it. @param {string} group @param {string} value */
 export const sayValue = (group, value) => {
   const key = /** @type {WordKey} */ (`${group}_${value}`);
   return hasWords(key) ? say(key) : value;
@@ -125,13 +119,10 @@ export const valuesOf = (group) =>
     .filter((key) => key.startsWith(`${group}_`))
     .map((key) => key.slice(group.length + 1));
 
-/** What stands between a name and its value. */
 export const colon = () => SPOKEN[language].colon;
 
-/**
- * The part of a table of the API that is in this language.
- * @template T @param {{[language: string]: T} | {en: T, fr: T} | null | undefined} said @returns {T | ""}
- */
+/** The part of a table of the API that is in this language.
+ * @template T @param {{[language: string]: T} | {en: T, fr: T} | null | undefined} said @returns {T | ""} */
 export const said = (said) => said?.[language] ?? "";
 
 /** @param {string} moment @param {boolean} [withTime] */
@@ -227,11 +218,9 @@ export const sayList = (parts) => new Intl.ListFormat(locale()).format(parts);
 
 const LEAST_SHARE = 0.01; // as the server's
 
-/**
- * A probability of a finding, as the server's `say_share` says it: in whole numbers, that of a cancer rounded up,
+/** A probability of a finding, as the server's `say_share` says it: in whole numbers, that of a cancer rounded up,
  * so that it never falls below a threshold that it passed.
- * @param {number} share between 0 and 1 @param {boolean} malignant
- */
+ * @param {number} share between 0 and 1 @param {boolean} malignant */
 export function sayShare(share, malignant) {
   const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 });
   if (share < LEAST_SHARE) return `<${format.format(LEAST_SHARE)}`;

@@ -1,15 +1,12 @@
-// @ts-check
-// The lists of the API, page by page.
+// Lists and tables of what the API answers, what changes while one looks at it, and small pictures.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage, readPages } from "/console/api.js";
-import { Failure, Icon, Loading, useAnswer } from "/console/components.js";
+import { apiPath, getFile, getPage, readPages } from "/console/api.js";
+import { Failure, Icon, Loading, Message, sayError, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 
-/**
- * A list of the API as far as it has been read; `more` reads the next page where `next` names one.
- * It begins anew when `path` changes. @template T @param {string} path @returns {PagesOf<T>}
- */
+/** A list of the API as far as it has been read; `more` reads the next page where `next` names one.
+ * It begins anew when `path` changes. @template T @param {string} path @returns {PagesOf<T>} */
 export function usePages(path) {
   const [state, setState] = useState(/** @type {Pick<PagesOf<T>, "items" | "next" | "error" | "loading">} */ ({ next: null, loading: true }));
   const turn = useRef(0);
@@ -42,10 +39,8 @@ export function usePages(path) {
   return { ...state, refresh, reload: () => load(path, true), more: () => load(state.next ?? path, state.next === null) };
 }
 
-/**
- * What `children` makes of the items so far, and the way to more of them.
- * @template T @param {{pages: PagesOf<T>, empty: unknown, children: (items: T[]) => unknown}} props
- */
+/** What `children` makes of the items so far, and the way to more of them.
+ * @template T @param {{pages: PagesOf<T>, empty: unknown, children: (items: T[]) => unknown}} props */
 export const Pages = ({ pages, empty, children }) => {
   const { items, next, error, loading } = pages;
   return html`
@@ -77,3 +72,103 @@ export const Turn = ({ back, on }) =>
       <span>${back && html`<button class="quiet" onClick=${back}><${Icon} name="back" size=${16} />${say("pageBack")}</button>`}</span>
       ${on && html`<button class="quiet" onClick=${on}>${say("pageOn")}<${Icon} name="next" size=${16} /></button>`}
     </div>`;
+
+/** The first column names the row. @template T @param {{title: string, columns: Column<T>[], rows: T[]}} props */
+export const Table = ({ title, columns: [first, ...others], rows }) => html`
+  <div class="scroll" tabindex="0" role="region" aria-label=${title}>
+    <table class="stacked">
+      <thead><tr>${[first, ...others].map(([name, , head = name]) => html`<th scope="col">${head}</th>`)}</tr></thead>
+      <tbody>${rows.map((row, at) => html`<tr>
+        <th scope="row">${first[1](row, at)}</th>${others.map(([name, show]) => html`<td data-name=${name}>${show(row, at)}</td>`)}</tr>`)}</tbody>
+    </table>
+  </div>`;
+
+/** The same behind its title. @template T @param {{title: string, open?: boolean, columns: Column<T>[], rows: T[], children?: unknown}} props */
+export const FoldedTable = ({ title, open = false, children, ...table }) => html`
+  <details class="card" open=${open}><summary><strong>${title}</strong></summary>${children}<${Table} title=${title} ...${table} /></details>`;
+
+const EVERY_MS = 2000;
+const LONGEST_MS = 30_000;
+/** No answer, too many requests, a busy server: these pass by themselves. */
+const PASSING = new Set([0, 429, 503]);
+
+/** @param {Failed} error */
+export const isPassing = (error) => PASSING.has(error.status);
+
+/** What a request answers, and what it answers then, as long as `goesOn` says so of the answer.
+ * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs @param {(value: T) => boolean} goesOn
+ * @param {number} [everyMs] */
+export function usePolling(ask, inputs, goesOn, everyMs = EVERY_MS) {
+  const [state, setState] = useState(/** @type {{value?: T, error?: Failed}} */ ({}));
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let [current, timer, wait] = [true, 0, everyMs];
+    const look = async () => {
+      try {
+        const value = await ask();
+        if (!current) return;
+        setState({ value });
+        if (!goesOn(value)) return;
+        wait = everyMs;
+      } catch (error) {
+        if (!current) return;
+        setState((before) => ({ ...before, error }));
+        if (!isPassing(error)) return;
+        wait = Math.min(2 * wait, LONGEST_MS);
+      }
+      timer = window.setTimeout(look, wait);
+    };
+    look();
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [...inputs, turn]);
+  return { ...state, reload: () => setTurn(turn + 1) };
+}
+
+/** As `Answer`; where the server is away for a while, what it said last stays on the screen.
+ * @template T @param {{polled: {value?: T, error?: Failed, reload: () => void}, children: (value: T) => unknown}} props */
+export const Polled = ({ polled, children }) => {
+  const { value, error, reload } = polled;
+  if (value === undefined) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;
+  if (error && !isPassing(error)) return html`<${Failure} error=${error} retry=${reload} />`;
+  return html`${error && html`<${Message} kind="bad">${sayError(error)}<//>`}${children(value)}`;
+};
+
+const NEAR = "300px";
+
+/** The picture at this path, small; an icon where there is none. @param {{path: string | null, alt?: string}} props */
+export const Thumbnail = ({ path, alt = "" }) => {
+  const [url, setUrl] = useState("");
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (!path || !place.current) return undefined;
+    let made = "";
+    let current = true;
+    const fetchPicture = async () => {
+      made = await getFile(path, "image/jpeg").catch(() => "");
+      if (current) setUrl(made);
+      else if (made) URL.revokeObjectURL(made);
+    };
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        fetchPicture();
+      },
+      { rootMargin: NEAR },
+    );
+    observer.observe(place.current);
+    return () => {
+      current = false;
+      observer.disconnect();
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [path]);
+  return html`<span class="thumb" ref=${place}>
+    ${url ? html`<img class="thumb" src=${url} alt=${alt} />` : html`<${Icon} name="camera" />`}</span>`;
+};
+
+/** The kept photo of a finding, small. @param {{number: number, kept: boolean}} props */
+export const KeptPhoto = ({ number, kept }) => html`<${Thumbnail} path=${kept ? apiPath`/submissions/${number}/thumbnail` : null} />`;

@@ -1,22 +1,21 @@
-// @ts-check
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer } from "/console/components.js";
-import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
+import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
-/** Each view is a module that is loaded when it is first shown. */
+/** The module of each view, loaded when that is first shown: its `View`, or one of its `VIEWS`. */
 const VIEWS = {
   "": () => import("/console/views/start.js"),
   login: () => import("/console/views/login.js"),
-  back: () => import("/console/views/clinic_log_in.js"),
-  register: () => import("/console/views/register.js"),
-  password: () => import("/console/views/password.js"),
-  forgotten: () => import("/console/views/forgotten.js"),
-  waiting: () => import("/console/views/waiting.js"),
+  back: () => import("/console/views/login.js"),
+  register: () => import("/console/views/login.js"),
+  password: () => import("/console/views/login.js"),
+  forgotten: () => import("/console/views/login.js"),
+  waiting: () => import("/console/views/login.js"),
   sample: () => import("/console/views/sample.js"),
   check: () => import("/console/views/new_finding.js"),
   finding: () => import("/console/views/finding.js"),
@@ -28,15 +27,15 @@ const VIEWS = {
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/queue.js"),
   withdrawn: () => import("/console/views/withdrawn.js"),
-  "people-to-reach": () => import("/console/views/people_to_reach.js"),
+  "people-to-reach": () => import("/console/views/overview.js"),
   patients: () => import("/console/views/patients.js"),
-  course: () => import("/console/views/spot_timeline.js"),
+  course: () => import("/console/views/patients.js"),
   outcomes: () => import("/console/views/outcomes.js"),
   overview: () => import("/console/views/overview.js"),
   accounts: () => import("/console/views/accounts.js"),
   audit: () => import("/console/views/audit.js"),
-  integrations: () => import("/console/views/integrations.js"),
-  "data-protection": () => import("/console/views/data_protection.js"),
+  integrations: () => import("/console/views/sections.js"),
+  "data-protection": () => import("/console/views/sections.js"),
   emergency: () => import("/console/views/emergency.js"),
   keys: () => import("/console/views/keys.js"),
   triage: () => import("/console/views/triage.js"),
@@ -46,13 +45,11 @@ const VIEWS = {
   dataset: () => import("/console/views/dataset.js"),
   train: () => import("/console/views/train.js"),
   jobs: () => import("/console/views/jobs.js"),
-  job: () => import("/console/views/job.js"),
+  job: () => import("/console/views/jobs.js"),
   models: () => import("/console/views/models.js"),
-  import: () => import("/console/views/import.js"),
   version: () => import("/console/views/version.js"),
-  compare: () => import("/console/views/compare.js"),
   drift: () => import("/console/views/drift.js"),
-  missing: () => import("/console/views/missing.js"),
+  missing: () => import("/console/views/start.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */
 const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
@@ -69,7 +66,6 @@ const MISSING = { name: "missing", argument: "", filters: new URLSearchParams() 
 /** Views that are one page with another one: what they show is exchanged, and not the page. @type {Record<string, string>} */
 const WITHIN = { case: "queue" };
 
-/** The view, its argument and its filters, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
   if (location.pathname !== "/" && !location.hash) return { ...MISSING, name: PAGES[location.pathname] ?? "missing" };
   const { name, argument, rest, filters } = readAddress();
@@ -165,7 +161,6 @@ const Header = () => {
     </header>`;
 };
 
-/** The second row of places, of those who are in the lab. */
 const LabPlaces = () =>
   getSession() && LAB.includes(placeOf(readPlace().name)) && html`<${Places} name="lab" label=${say("lab")} places=${LAB.map((place) => placeFor(place))} />`;
 
@@ -200,7 +195,7 @@ const View = () => {
     Promise.all([VIEWS[/** @type {keyof typeof VIEWS} */ (shown)](), FEW_WORDS.has(shown) || readStaffWords()]).then(
       ([loaded]) => {
         if (!current) return;
-        setModule({ View: loaded.View, shown });
+        setModule({ View: "VIEWS" in loaded ? loaded.VIEWS[/** @type {keyof typeof loaded.VIEWS} */ (shown)] : loaded.View, shown });
         document.querySelector("main")?.focus({ preventScroll: true });
         if (module?.shown !== shown) scrollToTop();
       },
@@ -217,11 +212,9 @@ const View = () => {
   return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${Object.values(WITHIN).includes(shown) ? "" : argument}/${personNumber()}`} />`;
 };
 
-/**
- * The session ended while something was on its way: it is sent once one has logged in again. What was
+/** The session ended while something was on its way: it is sent once one has logged in again. What was
  * shown stays below, and cannot be seen, printed or copied: somebody else may sit here now. It is a
- * modal dialog, because it must lie over one that is open.
- */
+ * modal dialog, because it must lie over one that is open. */
 const LoginAgain = () => {
   const [form, setForm] = useState(/** @type {typeof import("/console/views/login.js").LoginForm | null} */ (null));
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));

@@ -1,4 +1,3 @@
-// @ts-check
 // Which views a role works with; the first is where it begins. What a view is: VIEWS in main.js.
 
 /** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
@@ -28,9 +27,7 @@ const PARENTS = {
   add: "datasets",
   dataset: "datasets",
   job: "jobs",
-  import: "models",
   version: "models",
-  compare: "models",
 };
 
 /** @param {string} role @returns {string[]} */

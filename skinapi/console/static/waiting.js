@@ -1,4 +1,3 @@
-// @ts-check
 // What waits, asked for as long as one looks at the page: messages that nobody has read, findings to
 // review, accounts that nobody has approved.
 
@@ -6,17 +5,14 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getSession, onSessionChange, personNumber } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { say, sayCount, sayNumber } from "/console/language.js";
-import { usePolling } from "/console/views/polling.js";
+import { usePolling } from "/console/lists.js";
 
 const EVERY_MS = 5000;
-/** Accounts. */
 const SELDOM_MS = 30_000;
 /** The findings to review are counted each second time. */
 const COUNTED = 2;
-/**
- * What waits as of the last answer: messages, for a doctor the findings to review, and how often these were counted.
- * @typedef {{messages: Api["WaitingView"][], counts: Api["QueueCountsView"] | null, counted: number}} Waiting
- */
+/** What waits as of the last answer: messages, for a doctor the findings to review, and how often these were counted.
+ * @typedef {{messages: Api["WaitingView"][], counts: Api["QueueCountsView"] | null, counted: number}} Waiting */
 /** @type {Waiting} */
 const NOTHING = { messages: [], counts: null, counted: 0 };
 let known = NOTHING;
@@ -47,7 +43,6 @@ export const useAsking = (asked) => {
   usePolling(async () => asked && askWhatWaits(turn++ % COUNTED === 0), [asked, personNumber()], () => asked, EVERY_MS);
 };
 
-/** What waits as of the last answer, another one after each. */
 export function useWaiting() {
   const [shown, setShown] = useState(known);
   useEffect(() => {
@@ -64,13 +59,11 @@ export function useWaiting() {
 /** How many messages these are. @param {Api["WaitingView"][]} messages */
 export const countUnread = (messages) => messages.reduce((sum, { unread }) => sum + unread, 0);
 
-/** How many messages wait, beside a place of the navigation. */
 export const UnreadCount = () => {
   const count = countUnread(useWaiting().messages);
   return count > 0 && html` <span class="unread" role="img" aria-label=${say("messagesUnread", { count: sayNumber(count) })}><${Icon} name="message" size=${14} />${sayNumber(count)}</span>`;
 };
 
-/** How many findings a doctor is to review, beside the queue. */
 export const QueueCount = () => {
   const count = useWaiting().counts?.to_review ?? 0;
   return count > 0 && html` <span class="count" role="img" aria-label=${say("findingsToReview", { count: sayNumber(count) })}>${sayNumber(count)}</span>`;

@@ -1,4 +1,3 @@
-// @ts-check
 // The console's own words in English. Medical words come from the API.
 
 export const english = {
@@ -70,7 +69,6 @@ export const english = {
   error_request_timeout: "The upload took too long. Try again on a faster connection.",
   error_payload_too_large: "This is larger than the server takes. Save the photo smaller, or take another photo.",
   error_unreadable_picture: "This file cannot be read as a picture. Save it as JPEG or PNG and choose it again.",
-  error_too_many_webhooks: "As many webhooks are set as there may be. Delete one that nobody needs.",
   error_too_many_guesses: "Too many wrong passwords. Try again {wait}.",
   error_too_many_requests: "Too many requests. Try again {wait}.",
   error_prediction_quota_reached: "The daily limit of photos is reached. Try again {wait}.",
@@ -203,7 +201,6 @@ export const english = {
   sameSpotText: "The computer cannot tell: they do not look alike, or one is a photo and one is through a dermoscope. If one shows another spot, leave it out with the button below it, and send it by itself.",
   skinYes: "Yes, it shows the spot",
   sameSpotYes: "Yes, the same spot",
-  useAnyway: "Use this one all the same",
   example_good: "Good: one spot, sharp, in the middle, filling about a third of the picture, in daylight.",
   example_cut: "Cut off. All of the spot, with skin around it.",
   example_blurred: "Blurred. Rest your hand, and tap the spot on the screen to focus.",
@@ -213,7 +210,6 @@ export const english = {
   firstOfPlace: "You have no spot at this place yet: this photo begins one.",
   spotNotBegun: "The finding is kept, but its spot was not begun.",
   toldRemembered: "Age and sex are remembered in this browser until you log out.",
-  notAPicture: "This file cannot be read as a picture. Save it as JPEG or PNG and choose it again.",
   photo: "Photo, scrollable",
   photoAlt: "The photo of the spot",
   photosOfSpot: "The photos of the spot",
@@ -231,11 +227,6 @@ export const english = {
   heatMapText:
     "Colours show what spoke most for the answer, from violet (little) to yellow (most). They are no outline of the spot.",
   checklistQuestion: "Is any of this true of the spot?",
-  qualityHint: "A better photo would help:",
-  quality_dark: "It is dark. Use daylight.",
-  quality_bright: "It is very bright. Turn off the flash.",
-  quality_blurred: "It is blurred. Hold still and focus on the spot.",
-  quality_small: "The part is very small. Zoom out, or take the photo from closer.",
   stepOf: "Step {step} of {all}",
   stepBack: "Back to the question before",
   stepNext: "Next",
@@ -601,7 +592,6 @@ export const english = {
   letterReason: "Reason, which the patient reads",
   letterReasonMissing: "Write why the letter is withdrawn.",
   letterIsWithdrawn: "Letter withdrawn",
-  letterStore: "Save",
   letterStored: "Draft saved",
   letterDelete: "Delete the draft",
   letterDeleteTitle: "Delete this draft?",
@@ -700,9 +690,7 @@ export const english = {
   title_job: "Job",
   title_models: "Models",
   title_version: "Model version",
-  title_compare: "Compare two models",
   title_drift: "Drift",
-  title_import: "Import a model",
   error_bad_archive: "The archive cannot be unpacked: {detail}",
   error_bad_dataset: "The data set cannot be used: {detail}",
   error_bad_network: "The network cannot be served: {detail}",

@@ -1,4 +1,3 @@
-// @ts-check
 // The console's own words in French. Medical words come from the API.
 
 /**
@@ -85,7 +84,6 @@ export const french = spaced({
   error_request_timeout: "L'envoi a pris trop de temps. Réessayez avec une connexion plus rapide.",
   error_payload_too_large: "C'est plus que le serveur n'accepte. Enregistrez la photo plus petite, ou prenez une autre photo.",
   error_unreadable_picture: "Ce fichier ne peut pas être lu comme une image. Enregistrez-le en JPEG ou PNG.",
-  error_too_many_webhooks: "Le nombre maximal de webhooks est atteint. Supprimez-en un dont personne n'a besoin.",
   error_too_many_guesses: "Trop de mots de passe faux. Réessayez {wait}.",
   error_too_many_requests: "Trop de requêtes. Réessayez {wait}.",
   error_prediction_quota_reached: "La limite de photos par jour est atteinte. Réessayez {wait}.",
@@ -218,7 +216,6 @@ export const french = spaced({
   sameSpotText: "L'ordinateur ne peut pas le dire: elles ne se ressemblent pas, ou l'une est une photo et l'autre prise à travers un dermatoscope. Si l'une montre une autre tache, retirez-la avec le bouton placé dessous, et envoyez-la seule.",
   skinYes: "Oui, elle montre la tache",
   sameSpotYes: "Oui, la même tache",
-  useAnyway: "Utiliser celle-ci quand même",
   example_good: "Bonne: une seule tache, nette, au milieu, sur environ un tiers de l'image, à la lumière du jour.",
   example_cut: "Coupée. Toute la tache, avec de la peau autour.",
   example_blurred: "Floue. Posez la main, et touchez la tache à l'écran pour la mise au point.",
@@ -228,7 +225,6 @@ export const french = spaced({
   firstOfPlace: "Vous n'avez pas encore de tache à cet endroit: cette photo en commence une.",
   spotNotBegun: "Le résultat est gardé, mais sa tache n'a pas été commencée.",
   toldRemembered: "Âge et sexe sont gardés dans ce navigateur jusqu'à la déconnexion.",
-  notAPicture: "Ce fichier ne peut pas être lu comme une image. Enregistrez-le en JPEG ou PNG.",
   photo: "Photo, défilable",
   photoAlt: "La photo de la tache",
   photosOfSpot: "Les photos de la tache",
@@ -246,11 +242,6 @@ export const french = spaced({
   heatMapText:
     "Les couleurs montrent ce qui a le plus compté, du violet (peu) au jaune (le plus). Elles ne tracent pas la tache.",
   checklistQuestion: "Un de ces points décrit-il la tache?",
-  qualityHint: "Une meilleure photo aiderait:",
-  quality_dark: "Elle est sombre. Prenez la lumière du jour.",
-  quality_bright: "Elle est très claire. Coupez le flash.",
-  quality_blurred: "Elle est floue. Ne bougez pas, mettez au point sur la tache.",
-  quality_small: "La partie est très petite. Réduisez le zoom, ou photographiez de plus près.",
   stepOf: "Étape {step} sur {all}",
   stepBack: "Retour à la question précédente",
   stepNext: "Suivant",
@@ -616,7 +607,6 @@ export const french = spaced({
   letterReason: "Motif, que le patient lira",
   letterReasonMissing: "Écrivez pourquoi la lettre est retirée.",
   letterIsWithdrawn: "Lettre retirée",
-  letterStore: "Enregistrer",
   letterStored: "Ébauche enregistrée",
   letterDelete: "Effacer l'ébauche",
   letterDeleteTitle: "Effacer cette ébauche?",
@@ -715,9 +705,7 @@ export const french = spaced({
   title_job: "Tâche",
   title_models: "Modèles",
   title_version: "Version du modèle",
-  title_compare: "Comparer deux modèles",
   title_drift: "Dérive",
-  title_import: "Importer un modèle",
   error_bad_archive: "L'archive ne peut pas être décompressée: {detail}",
   error_bad_dataset: "Le jeu de données ne peut pas être utilisé: {detail}",
   error_bad_network: "Le réseau ne peut pas être mis en service: {detail}",

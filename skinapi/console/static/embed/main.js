@@ -1,9 +1,7 @@
-// @ts-check
-// The page that another site shows in a frame: the console's way from a photo to its finding, for one patient,
-// with a session key that the site around hands over. It has no navigation, and nobody logs in here.
+// What the page in the frame and the site around it tell each other: docs/integrate/embed.md has the table.
+// Only the origins that the operator lists are told anything, or heard.
 
 import "/console/embed/memory.js";
-import { hear, isFramed, metaOf, origins, tell } from "/console/embed/messages.js";
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, getConditions, getSession, getWith, isWaitingForLogin, onSessionChange, personNumber, serverTime, setSession } from "/console/api.js";
 import { Answer, Failure, Icon, Loading, Message, Toasts, useAnswer } from "/console/components.js";
@@ -13,7 +11,46 @@ import { FindingPage, getReport } from "/console/views/finding.js";
 import { photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { NewPhoto } from "/console/views/new_finding.js";
 
-/** @typedef {import("/console/embed/messages.js").Handed} Handed */
+const VERSION = 1;
+
+/** @param {string} name */
+const metaOf = (name) => document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
+
+export const origins = metaOf("origins").split(" ").filter(Boolean);
+const isFramed = parent !== window;
+
+/** The origin of the site around: known from the browser, or once that site has said something. */
+let site = origins.find((one) => one === location.ancestorOrigins?.[0]);
+
+/** @typedef {"ready" | "captured" | "finding" | "refused" | "expiring" | "expired" | "step" | "height"} Event */
+
+/** A browser delivers it where the site around has that origin, and nowhere else. @param {Event} type @param {Record<string, string | number>} [values] */
+export function tell(type, values = {}) {
+  if (!isFramed) return;
+  for (const origin of site ? [site] : origins) parent.postMessage({ skinapi: VERSION, type, ...values }, origin);
+}
+
+/** @typedef {{key: string, language: string | null}} Handed */
+
+/** The message that hands a session key, if it is one. @param {any} data @returns {Handed | null} */
+function readHanded(data) {
+  if (data?.skinapi !== VERSION || data.type !== "key" || typeof data.key !== "string") return null;
+  return { key: data.key, language: typeof data.language === "string" ? data.language : null };
+}
+
+/** @param {(handed: Handed) => void} take what a listed site hands; anything else is ignored */
+export function hear(take) {
+  const listen = (/** @type {MessageEvent} */ { origin, source, data }) => {
+    if (!isFramed || source !== parent || !origins.includes(origin)) return;
+    const handed = readHanded(data);
+    if (!handed) return;
+    site = origin;
+    take(handed);
+  };
+  addEventListener("message", listen);
+  return () => removeEventListener("message", listen);
+}
+
 
 /** A site is asked for another key so long before the one at hand ends, so that its patient notices nothing. */
 const SOON_MS = 30_000;
@@ -84,7 +121,6 @@ function useHandedKeys() {
   return { info, problem, ended };
 }
 
-/** Tells the site around how high the page is. */
 function useHeight() {
   useEffect(() => {
     const root = /** @type {HTMLElement} */ (document.getElementById("console"));

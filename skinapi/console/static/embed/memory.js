@@ -1,4 +1,3 @@
-// @ts-check
 // In the frame of another site nothing is kept in the browser, and nothing is told to its other tabs: where
 // the console stores a session, a draft or a photo, or hands a session to a tab that opens, stands this
 // memory of the page. So a key is gone with its page, and a doctor who is logged in to the console in

@@ -1,24 +1,72 @@
-// @ts-check
 // One's own account: how one logs in, and where; what one is told by mail.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, post, put, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, AskFirst, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Field, Form, Message, sayError, Secret, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { labelOfLogIn } from "/console/views/clinic_log_in.js";
-import { NewPassword } from "/console/views/login.js";
+import { CodeField, labelOfLogIn, NewPassword } from "/console/views/login.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
-import { SecondFactorCard } from "/console/views/second_factor.js";
+
+const MARGIN = 4;
+
+/** @param {{qr: {side: number, path: string}}} props */
+const QrCode = ({ qr }) => {
+  const wide = qr.side + 2 * MARGIN;
+  return html`<svg class="qr" viewBox="${-MARGIN} ${-MARGIN} ${wide} ${wide}" role="img" aria-label=${say("qrCode")}>
+    <path d=${qr.path} /></svg>`;
+};
+
+/** The password of the account, if it has one here, before anything is changed. @param {{me: Api["Me"]}} props */
+const Password = ({ me }) => me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="factorPassword" type="password"
+  autocomplete="current-password" required />`;
+
+/** @param {{me: Api["Me"], onDone: () => void}} props */
+const SetUp = ({ me, onDone }) => {
+  const [made, setMade] = useState(/** @type {Api["SecondFactorSecret"] | null} */ (null));
+  const [recovery, setRecovery] = useState(/** @type {string[] | null} */ (null));
+  if (recovery)
+    return html`<${Secret} title=${say("recoveryCodes")} text=${say("recoveryCodesText")} password=${recovery.join("\n")}
+      file="skinapi-recovery-codes.txt" onClose=${onDone} />`;
+  if (!made)
+    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword = "" }) =>
+      setMade(await post("/me/second-factor", { current_password: factorPassword }))}><${Password} me=${me} /><//>`;
+  return html`
+    <p>${say("scanCode")}</p>
+    <${QrCode} qr=${made.qr} />
+    <p><a href=${made.uri}>${say("openApp")}</a></p>
+    <p>${say("typeSecret")}<br /><code class="key">${made.secret.match(/.{4}/g)?.join(" ")}</code></p>
+    <${Form} key="code" label=${say("confirmCode")} onSend=${async (/** @type {Record<string, string>} */ { code }) =>
+      setRecovery((await post("/me/second-factor/confirm", { code })).recovery_codes)}>
+      <${CodeField} hint=${say("codeOfApp")} /><//>`;
+};
+
+/** @param {{me: Api["Me"], onDone: () => void}} props */
+const Remove = ({ me, onDone }) => html`
+  <details class="factor"><summary>${say("removeFactor")}</summary>
+    <${Form} label=${say("removeFactor")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword = "", code }) => {
+      await post("/me/second-factor/remove", { current_password: factorPassword, code });
+      toast(say("factorRemovedOwn"));
+      onDone();
+    }}><${Password} me=${me} /><${CodeField} hint=${say("codeHint")} /><//></details>`;
+
+/** @param {{me: Api["Me"], onChange: () => void}} props */
+const SecondFactorCard = ({ me, onChange }) => html`
+  <section class="card">
+    <h2>${say("secondFactor")}</h2>
+    ${me.second_factor_missing && html`<${Message}>${say("factorMissing")}<//>`}
+    <p>${me.second_factor ? say("factorIsOn", { count: `${me.recovery_codes_left}` }) : say("secondFactorText")}</p>
+    ${me.second_factor
+      ? html`<${Remove} me=${me} onDone=${onChange} />`
+      : html`<details class="factor" open=${me.second_factor_missing}><summary>${say("setUp")}</summary><${SetUp} me=${me} onDone=${onChange} /></details>`}
+  </section>`;
 
 /** The boxes whose request is under way. @type {WeakSet<HTMLInputElement>} */
 const underWay = new WeakSet();
 
-/**
- * Keep what is ticked, one request after the other: of two at once the first may arrive last.
- * @param {string} path @param {string} name @param {HTMLInputElement} box
- */
+/** Keep what is ticked, one request after the other: of two at once the first may arrive last.
+ * @param {string} path @param {string} name @param {HTMLInputElement} box */
 async function keep(path, name, box) {
   if (underWay.has(box)) return; // that request's turn looks at the box again
   underWay.add(box);

@@ -1,15 +1,13 @@
-// @ts-check
 // What an admin does to accounts: to one or to many, asked before it is done where it weighs.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
-import { labelOfLogIn } from "/console/views/clinic_log_in.js";
 import { askForAccounts } from "/console/waiting.js";
+import { labelOfLogIn } from "/console/views/login.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
-/** So long after the last key a search begins. */
 const PAUSE_MS = 400;
 const LONGEST_NOTE = 500;
 /** The end of the addresses of patients whom another system has sent. */
@@ -20,12 +18,10 @@ const EXTERNAL = "@patients.invalid";
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
 /** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete" | "join" | "logInAt", role?: string, provider?: string | null}} Question */
 
-/**
- * What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
+/** What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
  * `onApprove` asks for the doctor of a patient.
  * @typedef {{onChange: (account: Account, fields: Changed) => void, onError: (error: Failed) => void,
- *   onAsk: (question: Question, accounts: Account[]) => void, onApprove: (account: Account) => void}} Act
- */
+ *   onAsk: (question: Question, accounts: Account[]) => void, onApprove: (account: Account) => void}} Act */
 
 /** Every doctor who can have patients. @returns {Promise<Account[]>} */
 export const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
@@ -71,11 +67,9 @@ const sayDone = (one, many, accounts, role = "wanted") =>
     ? say(one, { who: sayWho(accounts[0]), role: sayValue("role", roleAfter(accounts[0], role)) })
     : say(many, { count: sayNumber(accounts.length), roles: sayRoles(accounts, role) });
 
-/**
- * Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
+/** Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
  * with what the server says of it. @param {Account[]} accounts @param {"approvals" | "refusals" | "waiting"} what
- * @param {Decision} body @param {Act["onChange"]} onChange
- */
+ * @param {Decision} body @param {Act["onChange"]} onChange */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
   const { done, left } = await post(apiPath`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
@@ -178,14 +172,11 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
     <//>`;
 };
 
-/**
- * What is asked before it is done, in words of what will happen.
- * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props
- */
+/** What is asked before it is done, in words of what will happen.
+ * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props */
 export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   if (question.kind === "refuse") return html`<${Refuse} accounts=${accounts} onChange=${onChange} onClose=${onClose} />`;
   const [account] = accounts;
-  const { email } = account;
   const who = sayWho(account);
   if (question.kind === "delete") return html`<${DeleteAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
   if (question.kind === "join") return html`<${JoinAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;

@@ -1,22 +1,50 @@
-// @ts-check
-// The admin's table: one line an account. Several are chosen and decided on at once, by mouse or keys.
+// The admin's table: one line an account. Several are chosen and decided on at once; the approval of a patient asks for the doctor.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/components.js";
+import { Confirm, Icon, Message, onValue, sayError, Secret, Select, useAct } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, setField } from "/console/views/account_actions.js";
-import { approve, ApprovePatient } from "/console/views/approve_patient.js";
-import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/clinic_log_in.js";
-import { Secret } from "/console/views/secret.js";
+import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setField } from "/console/views/account_actions.js";
+import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
 /** @typedef {import("/console/views/account_actions.js").Act} Act */
+
+/** Whether one is asked for the doctor before it is approved: it is then a patient's, and new or without a doctor. @param {Account} account */
+const needsDoctor = (account) => roleAfter(account, "wanted") === "user" && (account.status === "waiting" || !account.doctor);
+
+/** Approve these accounts, each in the role that it asks for; of one patient it is asked first who is in charge. @param {Account[]} accounts @param {Act} act */
+export const approve = (accounts, act) =>
+  accounts.length === 1 && needsDoctor(accounts[0])
+    ? act.onApprove(accounts[0])
+    : decide(accounts, "approvals", { role: "wanted" }, act.onChange).catch(act.onError);
+
+const NO_DOCTOR = "none";
+
+/** Who is in charge of a patient from the approval on. @param {{account: Account, doctors: Account[], onChange: Act["onChange"], onClose: () => void}} props */
+const ApprovePatient = ({ account, doctors, onChange, onClose }) => {
+  const [chosen, setChosen] = useState("");
+  const preselected = (doctors.find(({ email }) => email === account.doctor) ?? doctors.find((one) => one.default_doctor))?.email ?? "";
+  const doctor = chosen || preselected;
+  const send = async () => {
+    if (!doctor) throw { status: 400, message: say("doctorNeeded") };
+    await decide([account], "approvals", { role: "wanted", doctor: doctor === NO_DOCTOR ? null : doctor }, onChange);
+  };
+  return html`
+    <${Confirm} title=${say("approveAsk", { who: sayWho(account) })} confirm=${say("approve")} kind="primary" onConfirm=${send} onClose=${onClose}>
+      <${Select} label=${say("doctorInCharge")} name="approve-doctor" hint=${say("doctorInChargeHint")} value=${doctor} onChoose=${setChosen}
+        options=${[
+          ...(preselected ? [] : [["", say("chooseDoctor")]]),
+          ...doctors.map((one) => [one.email, isolated(one.name)]),
+          [NO_DOCTOR, say("noDoctorForNow")],
+        ]} />
+    <//>`;
+};
+
 /** @typedef {import("/console/views/account_actions.js").Changed} Changed */
 /** @typedef {import("/console/views/account_actions.js").Question} Question */
 /** @typedef {Api["AccountRow"][]} Doctors */
 
-/** So many are decided on at once. */
 const MOST_CHOSEN = 100;
 const COLUMNS = /** @type {const} */ (["account", "role", "assignDoctor", "status", "registered"]);
 
@@ -133,37 +161,12 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
     </div>`;
 };
 
-/** The account whose line has the focus. @param {Account[]} shown */
-const inFocus = (shown) => shown.find(({ _id }) => document.activeElement?.closest("tr")?.id === `account-${_id}`);
-
-/** Give the focus to the line so many further on; the first one, where none has it. @param {Account[]} shown @param {number} step */
-function moveFocus(shown, step) {
-  const current = inFocus(shown);
-  const place = current ? shown.indexOf(current) + step : 0;
-  const next = shown[Math.min(Math.max(place, 0), shown.length - 1)];
-  if (next) /** @type {HTMLElement | null} */ (document.querySelector(`#account-${next._id} input`))?.focus();
-}
-
 /** The lines of these accounts, and what is done to those that are chosen. @param {{shown: Account[], act: Act, doctors: Doctors}} props */
 const Table = ({ shown, act, doctors }) => {
   const [ids, setIds] = useState(/** @type {string[]} */ ([]));
   const chosen = shown.filter(({ _id }) => ids.includes(_id));
   /** @param {Account} account */
   const choose = ({ _id }) => setIds((before) => (before.includes(_id) ? before.filter((one) => one !== _id) : [...before, _id].slice(-MOST_CHOSEN)));
-  /** @param {(accounts: Account[]) => void} act on all that are chosen, or on the one in focus */
-  const onThese = (act) => {
-    const one = inFocus(shown);
-    const these = chosen.length > 0 ? chosen : one ? [one] : [];
-    if (these.length > 0) act(these);
-  };
-  useKeys({
-    j: () => moveFocus(shown, 1),
-    k: () => moveFocus(shown, -1),
-    x: () => [inFocus(shown)].forEach((one) => one && choose(one)),
-    a: () => onThese((these) => these.some(({ status }) => status !== "approved") && approve(these, act)),
-    r: () => onThese((these) => these.every(({ status }) => status === "waiting") && act.onAsk({ kind: "refuse" }, these)),
-    "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
-  });
   const all = shown.slice(0, MOST_CHOSEN);
   return html`
     <table class="accounts">
@@ -175,14 +178,11 @@ const Table = ({ shown, act, doctors }) => {
         ${shown.map((account) => html`<${Row} key=${account._id} account=${account} chosen=${ids.includes(account._id)} onChoose=${() => choose(account)} act=${act} doctors=${doctors} />`)}
       </tbody>
     </table>
-    <p class="keys"><small>${say("accountKeys")}</small></p>
     ${chosen.length > 0 && html`<${Chosen} accounts=${chosen} act=${act} doctors=${doctors} onClear=${() => setIds([])} />`}`;
 };
 
-/**
- * The accounts under this path as the API gives them and as they were changed here since.
- * @param {{path: string, keeps: (account: Account) => boolean, empty: unknown, doctors: Doctors, turn: number}} props
- */
+/** The accounts under this path as the API gives them and as they were changed here since.
+ * @param {{path: string, keeps: (account: Account) => boolean, empty: unknown, doctors: Doctors, turn: number}} props */
 export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
   const pages = usePages(path);
   const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));

@@ -1,15 +1,47 @@
-// @ts-check
-// All accounts, those that wait for approval first, and the form for a new doctor.
+// All accounts, those that wait for approval first; the form for a new doctor, and a patient of another system.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { post } from "/console/api.js";
-import { Empty, Field, Form, onValue, Tabs, toast, useAnswer } from "/console/components.js";
-import { say, sayValue } from "/console/language.js";
+import { apiPath, get, post } from "/console/api.js";
+import { Answer, Empty, Field, Form, onValue, Secret, Tabs, toast, useAnswer } from "/console/components.js";
+import { isolated, say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
 import { getDoctors, ROLES, Search } from "/console/views/account_actions.js";
 import { Accounts } from "/console/views/account_table.js";
-import { ExternalPatient } from "/console/views/external_patient.js";
-import { Secret } from "/console/views/secret.js";
+import { FileAt } from "/console/views/my_data.js";
+
+/** @param {{patient: Api["FoundPatient"], onShow: (email: string) => void}} props */
+const Found = ({ patient, onShow }) => {
+  const answer = useAnswer(() => get("/me"), []);
+  return html`
+    <h3>${isolated(patient.name)}</h3>
+    <p>${say("externalFileText")}</p>
+    <${Answer} answer=${answer}>
+      ${(/** @type {Api["Me"]} */ me) => html`<${FileAt} key=${patient._id} me=${me} path=${apiPath`/users/${patient.email}/file`} />`}
+    <//>
+    <p>${say("externalErase")}</p>
+    <p><button onClick=${() => onShow(patient.email)}>${say("externalShow")}</button></p>`;
+};
+
+/** @param {{onShow: (email: string) => void}} props shows this account in the list */
+const ExternalPatient = ({ onShow }) => {
+  const [open, setOpen] = useState(false);
+  const [patient, setPatient] = useState(/** @type {Api["FoundPatient"] | null} */ (null));
+  /** @param {Record<string, string>} values */
+  const find = async ({ system, value }) => {
+    setPatient(null);
+    setPatient(await post("/patients/external/find", { system, value }));
+  };
+  return html`
+    <button aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("externalFind")}</button>
+    ${open && html`<section class="card new-doctor" id="external-patient">
+      <p>${say("externalText")}</p>
+      <${Form} onSend=${find} label=${say("search")}>
+        <${Field} label=${say("externalNumber")} name="value" autocomplete="off" required />
+        <${Field} label=${say("externalSystem")} hint=${say("externalSystemHint")} name="system" autocomplete="off" required />
+      <//>
+      ${patient && html`<${Found} patient=${patient} onShow=${onShow} />`}
+    </section>`}`;
+};
 
 const ALL = "all";
 const WAITING = "waiting";
@@ -17,7 +49,6 @@ const STATUSES = /** @type {const} */ ([WAITING, "approved", "suspended", "refus
 /** Without I, O, l, 0 and 1, which look alike. */
 const SIGNS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/** Three groups of six signs, easy to read aloud. */
 function newPassword() {
   const signs = [...crypto.getRandomValues(new Uint32Array(18))].map((number) => SIGNS[number % SIGNS.length]);
   return [0, 6, 12].map((start) => signs.slice(start, start + 6).join("")).join("-");

@@ -1,16 +1,12 @@
-// @ts-check
 // "Add a data set": pictures with their labels are chosen, described and sent.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
-import { Field, Icon, Message, sayError } from "/console/components.js";
-import { isolated, said, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
+import { Chips, DropArea, Field, filesOf as plainFilesOf, Icon, Message, sayError } from "/console/components.js";
+import { isolated, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
 import { sayPictures } from "/console/views/lab.js";
-import { Chips } from "/console/views/chips.js";
-import { DropArea, filesOf as plainFilesOf } from "/console/views/drop_area.js";
 import { tarOf } from "/console/views/tar.js";
-import { startTransfer } from "/console/views/transfer.js";
-import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
+import { startTransfer, TransferStatus, useTransfer } from "/console/views/transfer.js";
 
 /** @typedef {import("/console/views/tar.js").ChosenFile} ChosenFile */
 /** What is said about a data set. @typedef {{name: string, licence: string, source: string, modality: string | null}} Said */
@@ -19,7 +15,6 @@ const KINDS = ["dermoscopic", "clinical"];
 const TABLE = /\.csv$/i;
 const ARCHIVE = /\.(zip|tar|tgz|tar\.gz)$/i;
 const USED = /\.(jpe?g|png|webp|csv|zip|tar|tgz|tar\.gz)$/i;
-/** Hidden files, and those that operating systems add. */
 const SKIPPED = /(^|\/)(\.|__macosx\/|thumbs\.db$|desktop\.ini$)/i;
 const ACCEPTED = ".jpg,.jpeg,.png,.webp,.csv,.zip,.tar,.tgz,.tar.gz";
 
@@ -42,8 +37,6 @@ function sendDataset(chosen, said) {
   const key = newKey(); // one for all attempts: after a lost answer the request makes no second data set
   startTransfer(pack(chosen), {
     name: said.name,
-    view: "add",
-    arrived: "sentForCheck",
     sayFault: (error) => (error?.status === 413 ? sayValue("refused", "payload_too_large") : sayError(error)), // the general words are about a photo
     use: async (uploads) => `dataset/${(await post("/datasets", { ...said, uploads }, key)).id}`,
   });

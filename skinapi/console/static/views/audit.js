@@ -1,4 +1,3 @@
-// @ts-check
 // The audit trail, newest first: who did what to whom, in sentences. What is looked for stands in the address.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
@@ -88,10 +87,8 @@ function sayDetail({ action, detail }) {
   return action === "account.refuse" ? sayValue("refusal", detail) : "";
 }
 
-/**
- * A person by name and address, for anybody may choose the name of another; what has none, or none any more, by the end of its id.
- * @param {string} id @param {string | null} email @param {string | null} name
- */
+/** A person by name and address, for anybody may choose the name of another; what has none, or none any more, by the end of its id.
+ * @param {string} id @param {string | null} email @param {string | null} name */
 const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolated(email)})` : hasWords(`actor_${id}`) ? sayValue("actor", id) : id.length > 12 ? `…${id.slice(-8)}` : id);
 
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */

@@ -1,11 +1,9 @@
-// @ts-check
 // A figure from the front and the back, with spots as points. A tap sets the point of a spot, and shows
 // its surroundings larger. The list beneath says the same to screen readers and the keyboard.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { onValue } from "/console/components.js";
+import { Chips, onValue } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
-import { Chips } from "/console/views/chips.js";
 
 /** Left and right are those of the person. `x` and `y` are a point of this drawing, in its units; both or none.
  * @typedef {{site: string, laterality?: Laterality | null, side?: string | null, x?: number | null, y?: number | null}} Place
@@ -57,12 +55,10 @@ const MARKS = {
 const SIDES = [["front", FRONT], ["rear", BACK]];
 /** Of these there is one on the left and one on the right, and nothing between. */
 const PAIRED = ["acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity"];
-/** What can be seen from the front and from behind. */
 const TWO_SIDED = [...PAIRED, "neck", "scalp", "trunk"].filter((site) => site !== "ear");
 /** Left, top, width and height of the drawing; as wide on both sides of the midline. */
 const WHOLE = [8, 2, 84, 184];
 const [MIDLINE, MIDDLE] = [50, 3];
-/** How much of it is shown around a point. */
 const [NEAR_WIDTH, NEAR_HEIGHT] = [44, 46];
 
 /** Where a spot without a point is drawn: the side that shows it, how far from the midline where it is not in the middle, and how far down. @type {Record<string, [string, number, number]>} */
@@ -181,11 +177,9 @@ function isChosen(place, site, side, path) {
   return lateralityAt(site, side, Number(/^M([\d.]+)/.exec(path)?.[1])) === place.laterality;
 }
 
-/**
- * One side of the body, whole or `near` a point.
+/** One side of the body, whole or `near` a point.
  * @param {{side: string, parts: [string, string][], near: {x: number, y: number} | null, place?: Place, points: Point[], onTap: (place: Place) => void,
- *   onPoint?: (id: string) => void}} props
- */
+ *   onPoint?: (id: string) => void}} props */
 const Figure = ({ side, parts, near, place, points, onTap, onPoint }) => {
   /** @param {MouseEvent & {currentTarget: SVGSVGElement}} event */
   const tap = ({ currentTarget: svg, clientX, clientY }) => {
@@ -215,12 +209,10 @@ const Figure = ({ side, parts, near, place, points, onTap, onPoint }) => {
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/**
- * `onPlace` makes it a question: where is it? `place` is the answer so far. `onPoint` is what a click on
+/** `onPlace` makes it a question: where is it? `place` is the answer so far. `onPoint` is what a click on
  * a point does. A tap beside the points shows the surroundings larger.
  * @param {{place?: Place, points?: Point[], onPlace?: (place: Place) => void,
- *   onPoint?: (id: string) => void}} props
- */
+ *   onPoint?: (id: string) => void}} props */
 export const BodyMap = ({ place, points = [], onPlace, onPoint }) => {
   const [near, setNear] = useState(/** @type {{side: string, x: number, y: number} | null} */ (null));
   const map = useRef(/** @type {HTMLElement | null} */ (null));
@@ -272,11 +264,9 @@ export const PlaceMap = ({ place, band = "chosen" }) => {
 /** The sides of the body that a spot at this site can be on. @param {string} site @returns {Laterality[]} */
 export const lateralitiesOf = (site) => (PAIRED.includes(site) ? ["left", "right"] : ["left", "middle", "right"]);
 
-/**
- * The question where a spot is, on the figure and as a list. Left or right is asked as soon as there is a
+/** The question where a spot is, on the figure and as a list. Left or right is asked as soon as there is a
  * site. The names of the fields are those that a photo is sent with.
- * @param {{place: Place, onPlace: (place: Place) => void}} props `site` is empty where it is not said
- */
+ * @param {{place: Place, onPlace: (place: Place) => void}} props `site` is empty where it is not said */
 export const AskPlace = ({ place, onPlace }) => html`
   <fieldset class="where">
     <legend>${say("bodySite")}</legend>

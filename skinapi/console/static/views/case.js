@@ -1,35 +1,31 @@
-// @ts-check
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, put, remove } from "/console/api.js";
 import { Answer, Failure, Icon, Message, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
-import { Pages, usePages } from "/console/lists.js";
+import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
+import { WrongPatient } from "/console/views/wrong_patient.js";
+import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, LastMessage, PatientConversation } from "/console/views/conversation.js";
 import { UrgencySign } from "/console/views/decision.js";
 import { Alone, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
-import { leaveCase } from "/console/views/patient_head.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
 import { ModelMark } from "/console/views/withdrawn.js";
-import { WrongPatient } from "/console/views/wrong_patient.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
 /** @param {string} number */
 const readFinding = (number) => Promise.all([getSubmission(number), getReport(number)]);
 
-/** The next case, as it was read before it is opened. */
 let prepared = { about: "", at: 0, answer: /** @type {ReturnType<typeof readFinding> | null} */ (null) };
-/** For so long it is used. */
 const FRESH_MS = 60_000;
 /** Whose it is, and in which words. @param {string} number */
 const aboutCase = (number) => `${number} ${getLanguage()} ${personNumber()}`;
@@ -87,7 +83,6 @@ const Context = ({ submission, checklist }) => {
     </section>`;
 };
 
-/** Who is not sent to a doctor. */
 const SPARED = ["routine", "self_monitoring"];
 
 /** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport["facts"]} facts @param {Api["ConditionsView"]} conditions */
@@ -149,7 +144,6 @@ const SpotPhotos = ({ spot, number, conditions }) => {
     <//>`;
 };
 
-/** What each key does. */
 export const KeysHelp = () => ["queueKeys", "caseKeys", "photoKeys"].map((key) => html`<p class="keys">${say(/** @type {"caseKeys"} */ (key))}</p>`);
 
 /** The same, unfolded by a click or by its own key. */
@@ -202,10 +196,8 @@ const Strip = ({ submission, conditions, back }) => {
     </section>`;
 };
 
-/**
- * `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one.
- * @typedef {{back: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way
- */
+/** `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one.
+ * @typedef {{back: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
 
 /** What a case says by now, and what is done with it. @param {string} number @param {Found} finding @param {Way} way */
 function useCase(number, finding, { onNext, openNext, onChanged }) {
@@ -322,10 +314,8 @@ const CasePane = ({ number, finding, ...way }) => {
     </article>`;
 };
 
-/**
- * What takes the place of a form that had the focus gets it, where that is sent or closed; the part of the page around it.
- * @param {{current: HTMLElement | null}} pane
- */
+/** What takes the place of a form that had the focus gets it, where that is sent or closed; the part of the page around it.
+ * @param {{current: HTMLElement | null}} pane */
 function useKeptFocus(pane) {
   useEffect(() => {
     const frame = pane.current;

@@ -1,4 +1,3 @@
-// @ts-check
 // Which doctor works on a case: taken, given back, and a colleague who is asked for a second opinion.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -42,10 +41,8 @@ const AskColleague = ({ onSend }) => {
     <//>`;
 };
 
-/**
- * `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, patient: string, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props
- */
+/** `onEnded` is called where the caller may not see the finding any more.
+ * @param {{number: string, patient: string, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props */
 export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
   const { run, failed } = useAct();
@@ -96,10 +93,8 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
     </section>`;
 };
 
-/**
- * A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
- * @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props
- */
+/** A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
+ * @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props */
 export const SecondOpinion = ({ review, conditions, onUse }) => html`
   <section class="second-opinion">
     <p><span class="mark">${say("opinionUnpublished")}</span></p>

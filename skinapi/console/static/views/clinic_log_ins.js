@@ -1,4 +1,3 @@
-// @ts-check
 // Where the clinic's accounts log in: whether each place answers, and what is to be registered there.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";

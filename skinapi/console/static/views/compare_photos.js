@@ -1,19 +1,37 @@
-// @ts-check
-// Two visits of a spot side by side: the later photo lies over the earlier one, and a slider uncovers it.
+// Over a page about a spot, for a doctor: whose it is, and the way back to the case that one came from.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
-import { Empty, Icon, Load, Select, Tabs } from "/console/components.js";
-import { getLanguage, say, sayDate } from "/console/language.js";
+import { Empty, Icon, Load, Select, Tabs, useAnswer } from "/console/components.js";
+import { getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, DecisionLine, Due, Superseded } from "/console/views/decision.js";
-import { BackToCase, PatientHead } from "/console/views/patient_head.js";
+import { getSubmission } from "/console/views/finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-/**
- * The photo of a finding that was compared; null where it was not kept.
- * @param {Api["ListedFinding"]} finding @param {number | null} picture which one, of a finding on several @returns {Promise<string | null>}
- */
+/** The address of such a page, which keeps the case that is left and the list beside it. @param {string} view @param {string} spot @param {string | number} number @param {string} back the address of the list */
+export const leaveCase = (view, spot, number, back) =>
+  addressOf(`#/${view}/${spot}`, { ...Object.fromEntries(new URLSearchParams(back.split("?")[1] ?? "")), case: String(number) });
+
+/** The way back; null where one came from no case. @param {{filters: URLSearchParams}} props */
+export const BackToCase = ({ filters }) => {
+  const { case: number = "", ...list } = Object.fromEntries(filters);
+  if (!/^\d+$/.test(number)) return null;
+  return html`<p><a class="to-case" href=${`#/${addressOf(`case/${number}`, list)}`}><${Icon} name="back" size=${16} />${say("title_finding")} ${number}</a></p>`;
+};
+
+/** The name, and what was told with the newest photo: age and sex. @param {{spot: Api["LesionView"]}} props */
+export const PatientHead = ({ spot }) => {
+  const number = getSession()?.role === "doctor" && spot.latest?.id;
+  const { value } = useAnswer(async () => (number ? getSubmission(String(number)) : null), [number]);
+  if (!value?.user_name) return null;
+  const { age_band: age, sex } = value.context;
+  const told = [age && sayValue("age", age), sex && sayValue("sex", sex)].filter(Boolean);
+  return html`<p class="patient"><strong>${isolated(value.user_name)}</strong>${told.map((one) => ` · ${one}`)}</p>`;
+};
+
+/** The photo of a finding that was compared; null where it was not kept.
+ * @param {Api["ListedFinding"]} finding @param {number | null} picture which one, of a finding on several @returns {Promise<string | null>} */
 const photoOf = ({ id, photo_kept }, picture) => {
   const which = picture ? apiPath`?picture=${picture}` : "";
   return photo_kept ? getFile(`${apiPath`/submissions/${id}/photo`}${which}`, "image/jpeg").catch(() => null) : Promise.resolve(null);
@@ -38,11 +56,9 @@ function within({ zoom, x, y }) {
   return { zoom, x: bound(x), y: bound(y) };
 }
 
-/**
- * The earlier photo, and over it the later one (`after`, placed by `css`) where it is not cut off: from
+/** The earlier photo, and over it the later one (`after`, placed by `css`) where it is not cut off: from
  * `cut` percent of the width on. A part is moved by a pointer or the arrow keys, in all frames at once.
- * @param {{before: string, after?: string, css?: Record<string, string>, alts: string[], cut?: number, looking: Looking, onLook: (next: Looking) => void, onDrag?: (event: On<PointerEvent>) => void}} props
- */
+ * @param {{before: string, after?: string, css?: Record<string, string>, alts: string[], cut?: number, looking: Looking, onLook: (next: Looking) => void, onDrag?: (event: On<PointerEvent>) => void}} props */
 const Frame = ({ before, after, css, alts, cut = 100, looking, onLook, onDrag }) => {
   const { zoom, x, y } = looking;
   const move = (/** @type {On<PointerEvent>} */ event) => {

@@ -1,4 +1,3 @@
-// @ts-check
 // What the owner of a spot and the doctor in charge write to each other about it.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -7,9 +6,9 @@ import { Confirm, Failure, sayError, Select, signByKey, toast, useAct, useAnswer
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
-import { nameOfSpot } from "/console/views/spot_points.js";
-import { keepDrafts } from "/console/views/drafts.js";
 import { askWhatWaits, useWaiting } from "/console/waiting.js";
+import { keepDrafts } from "/console/views/drafts.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
 
 const LONGEST = 2000;
 /** So many messages are read at once: as many of one side may be unread. */
@@ -86,7 +85,6 @@ const Write = ({ path, about, onSent }) => {
 
 const ACTS = ["scroll", "pointerdown", "keydown"];
 
-/** Whether somebody has scrolled, pressed or typed since this was shown. */
 function useActed() {
   const [acted, setActed] = useState(false);
   useEffect(() => {
@@ -97,14 +95,12 @@ function useActed() {
   return acted;
 }
 
-/**
- * The messages of a spot, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
+/** The messages of a spot, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
  * they are answered, or marked as done.
  * `about` is a finding that those written here name, and `view` shows a finding.
  * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
  * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "messagesOfRecord" | "error_nobody_in_charge"}} props
- */
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "messagesOfRecord" | "error_nobody_in_charge"}} props */
 const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
   /** @type {PagesOf<Api["MessageView"]>} */
@@ -173,10 +169,8 @@ export const OwnConversation = ({ spot, wanted }) => {
   return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" wanted=${wanted} reader=${me.value.doctor_name} mayWrite=${Boolean(me.value.doctor)} />` : null;
 };
 
-/**
- * Where a doctor reads a conversation: in the newest case of its spot, beside the list that `filters` ask for.
- * @param {Api["WaitingView"]} waiting @param {Record<string, string>} [filters]
- */
+/** Where a doctor reads a conversation: in the newest case of its spot, beside the list that `filters` ask for.
+ * @param {Api["WaitingView"]} waiting @param {Record<string, string>} [filters] */
 export const placeOfConversation = ({ lesion, finding }, filters = {}) =>
   finding ? addressOf(`case/${finding}`, { ...filters, at: "messages" }) : `course/${lesion}`;
 

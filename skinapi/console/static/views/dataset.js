@@ -1,18 +1,14 @@
-// @ts-check
 // One data set: how far its check is, why it was refused, or its report, pictures and versions.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
 import { Answer, AskFirst, Icon, Message, toast, useAct, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
-import { Pages, usePages } from "/console/lists.js";
+import { Pages, Polled, Thumbnail, usePages, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { nameKey, sayPictures } from "/console/views/lab.js";
+import { asksLabels, DatasetBadge, LabelForm, sendAgain, TakenFromReviews } from "/console/views/datasets.js";
 import { nameOf } from "/console/views/finding.js";
-import { Thumbnail } from "/console/views/thumbnail.js";
-import { TakenFromReviews } from "/console/views/from_reviews.js";
-import { asksLabels, DatasetBadge, LabelForm, sendAgain } from "/console/views/label_form.js";
-import { Polled, usePolling } from "/console/views/polling.js";
+import { nameKey, sayPictures } from "/console/views/lab.js";
 import { Report } from "/console/views/report.js";
 import { faultOfDataset } from "/console/views/train.js";
 

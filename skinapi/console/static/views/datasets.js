@@ -1,16 +1,118 @@
-// @ts-check
-// The data sets of the lab: those being checked or refused first, then the newest version of each.
+// The data sets of the lab, how one is made of reviews, and what labels mean that the server does not know.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getAll, getConditions } from "/console/api.js";
-import { Empty, Icon, Load } from "/console/components.js";
+import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
+import { Confirm, Empty, Field, Form, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
-import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
+import { Table, usePolling } from "/console/lists.js";
+import { goTo } from "/console/navigation.js";
 import { nameOf } from "/console/views/finding.js";
-import { FromReviews } from "/console/views/from_reviews.js";
-import { DatasetBadge } from "/console/views/label_form.js";
-import { nameKey, sayPictures } from "/console/views/lab.js";
-import { usePolling } from "/console/views/polling.js";
+import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
+import { TransferStatus, useTransfer } from "/console/views/transfer.js";
+
+const LEFT_OUT = "";
+
+/** What was said of labels when a data set was sent again: a report does not repeat it. @type {Map<string, Record<string, string | null>>} */
+const saidBefore = new Map();
+
+/** The request that was sent last: after a lost answer it keeps its key, and makes no second data set. */
+let sent = { text: "", key: "" };
+
+/** Send a refused data set again, which becomes another one. @param {Dataset} dataset @param {Record<string, string | null>} labels */
+export async function sendAgain(dataset, labels = {}) {
+  const { id, name, licence, source, modality, uploads } = dataset;
+  const all = { ...saidBefore.get(id), ...labels };
+  const body = { name, licence, source, modality, uploads, labels: all };
+  const text = `${id} ${JSON.stringify(body)}`; // what is refused again may be sent again: it has another id
+  if (text !== sent.text) sent = { text, key: newKey() };
+  const made = await post("/datasets", body, sent.key);
+  saidBefore.set(made.id, all);
+  remove(apiPath`/datasets/${id}`).catch(() => {}); // else it goes after a day
+  goTo(`dataset/${made.id}`);
+}
+
+/** Whether its check waits for what labels mean. @param {Pick<Dataset, "status" | "problem_code">} dataset */
+export const asksLabels = ({ status, problem_code }) => status === "refused" && problem_code === "unknown_labels";
+
+/** The state of a data set, or that it needs an answer. @param {{dataset: Pick<Dataset, "status" | "problem_code">}} props */
+export const DatasetBadge = ({ dataset }) =>
+  asksLabels(dataset)
+    ? html`<${StateBadge} state="checking" words=${say("checked_asks")} />`
+    : html`<${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} />`;
+
+/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
+export const LabelForm = ({ dataset, conditions }) => {
+  const unknown = dataset.report.unknown_labels ?? [];
+  const send = (/** @type {Record<string, string>} */ values) =>
+    sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
+  const columns = /** @type {Column<typeof unknown[number]>[]} */ ([
+    [say("theirLabel"), ({ label }, place) => html`<code id="theirs-${place}">${isolated(label) || say("noLabel")}</code>`],
+    [say("picturesCount"), ({ count }) => sayNumber(count)],
+    [say("class"), ({ offered }, place) => html`<select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>
+      <option value=${LEFT_OUT} selected=${!offered}>${say("leaveOut")}</option>
+      ${conditions.conditions.map(({ key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`)}
+    </select>`],
+  ]);
+  return html`
+    <section class="card">
+      <h2>${say("mapLabels")}</h2>
+      <p>${say("mapLabelsText")}</p>
+      <${Form} onSend=${send} label=${say("sendAgain")}><${Table} title=${say("mapLabels")} rows=${unknown} columns=${columns} /><//>
+    </section>`;
+};
+
+/** Whose word counts; the first is taken where nothing is chosen. */
+const LABELS_FROM = ["reviews", "histology"];
+
+/** @param {{onClose: () => void}} props */
+const AskForReviews = ({ onClose }) => {
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const [fault, setFault] = useState("");
+  const make = async () => {
+    const said = new FormData(/** @type {HTMLFormElement} */ (form.current));
+    const [name, licence] = ["name", "licence"].map((field) => String(said.get(field)).trim());
+    setFault(name ? "" : say("nameNeeded"));
+    if (!name) throw new ApiError(400, "name", say("nameNeeded"));
+    const made = await post("/datasets/from-reviews", { name, licence, labels_from: said.get("labels_from") });
+    goTo(`dataset/${made.id}`);
+  };
+  return html`
+    <${Confirm} title=${say("fromReviews")} confirm=${say("makeDataset")} kind="primary" onConfirm=${make} onClose=${onClose}>
+      <p>${say("fromReviewsText")}</p>
+      <form ref=${form} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+        <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
+        <fieldset>
+          <legend>${say("labelsFrom")}</legend>
+          ${LABELS_FROM.map(
+            (source) => html`<label class="tick"><input type="radio" name="labels_from" value=${source} defaultChecked=${source === LABELS_FROM[0]} />
+              ${sayValue("from", source)}</label>`,
+          )}
+        </fieldset>
+        <${Field} label=${say("licence")} name="licence" maxlength="200" autocomplete="off" />
+      </form>
+    <//>`;
+};
+
+const FromReviews = () => {
+  const [asked, setAsked] = useState(false);
+  return html`
+    <button onClick=${() => setAsked(true)}>${say("fromReviews")}</button>
+    ${asked && html`<${AskForReviews} onClose=${() => setAsked(false)} />`}`;
+};
+
+/** What of the reviewed findings was taken, and what was not. @param {{reviews: NonNullable<DatasetReport["reviews"]>}} props */
+export const TakenFromReviews = ({ reviews }) => html`
+  <section class="card">
+    <h2>${say("takenFromReviews")}</h2>
+    <p>${sayValue("from", reviews.labels_from)}.</p>
+    <dl class="pairs">
+      <dt>${say("reviewedFindings")}</dt><dd>${sayNumber(reviews.reviewed)}</dd>
+      <dt>${say("takenFindings")}</dt><dd>${sayNumber(reviews.taken)}</dd>
+      <dt>${say("withHistology")}</dt><dd>${sayNumber(reviews.with_histology)}</dd>
+      ${Object.entries(reviews.left_out).map(([reason, n]) => html`<dt>${sayValue("untaken", reason)}</dt><dd>${sayNumber(n)}</dd>`)}
+    </dl>
+    ${reviews.dropped && reviews.dropped.erased > 0 && html`<p>${say("droppedText", { version: reviews.dropped.version, erased: sayNumber(reviews.dropped.erased), withdrawn: sayNumber(reviews.dropped.withdrawn) })}</p>`}
+  </section>`;
 
 /** The newest version of each name, the newest first. @param {Api["DatasetSummary"][]} published the oldest first */
 function newestOfEach(published) {
@@ -62,7 +164,7 @@ export const View = () => {
   return html`
     <div class="row between"><h1>${say("title_datasets")}</h1>
       <div class="row"><a class="button primary" href="#/add"><${Icon} name="upload" />${say("title_add")}</a><${FromReviews} /></div></div>
-    ${transfer?.purpose.view === "add" && html`<${TransferStatus} transfer=${transfer} />`}
+    ${transfer && html`<${TransferStatus} transfer=${transfer} />`}
     <${Load} ask=${() => Promise.all([getAll("/datasets?limit=200"), getConditions()])} inputs=${[checking]}>
       ${(/** @type {[Api["DatasetSummary"][], Api["ConditionsView"]]} */ [published, conditions]) => {
         const rows = [...(open.value ?? []), ...newestOfEach(published)];

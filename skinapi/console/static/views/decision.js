@@ -1,4 +1,3 @@
-// @ts-check
 // What doctors have decided about a finding: it stands before what the model says.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
@@ -24,10 +23,8 @@ export const ToldDue = ({ due, untold = false }) => {
 /** What has waited for too long: red, with a shape. @param {{text: string}} props */
 export const Overdue = ({ text }) => html`<span class="overdue"><${Icon} name="urgent_referral" size=${14} />${text}</span>`;
 
-/**
- * The colour of what a patient is told: none while it waits for something and asks for no visit.
- * @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits]
- */
+/** The colour of what a patient is told: none while it waits for something and asks for no visit.
+ * @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"].includes(band) ? "none" : band);
 
 /** As a patient reads it: what is waited for, if anything. @param {Api["ConditionsView"]} conditions @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
@@ -39,10 +36,8 @@ export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
-/**
- * The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place.
- * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props
- */
+/** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place.
+ * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props */
 export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, untold = false }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
@@ -89,11 +84,9 @@ const SaidOf = ({ said, here, conditions }) => {
   return html`${say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(said.since, false) })}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
 };
 
-/**
- * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
+/** The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
- * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion"> & {no_access?: boolean}, overdue?: boolean, children?: unknown}} props
- */
+ * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion"> & {no_access?: boolean}, overdue?: boolean, children?: unknown}} props */
 export const Instruction = ({ instruction, view, conditions, here, overdue = false, children }) => html`
   <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${view === "case"
@@ -124,7 +117,6 @@ export const UrgencySign = ({ found, conditions, size }) => {
   return html`<span class=${`sign-of band-${unjudged || found.replaced_by ? "none" : band}`} title=${label}><${Icon} name=${unjudged ? "camera" : band} size=${size} /><span class="hidden">${label}</span></span>`;
 };
 
-/** In place of an urgency. */
 export const UnjudgedBadge = () => html`<span class="badge band-none"><${Icon} name="camera" size=${16} />${say("notJudgedYet")}</span>`;
 
 /** What the patient waits for, or is waited for. @param {Pick<Api["ListedFinding"], "decision">} found */

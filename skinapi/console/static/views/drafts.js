@@ -1,7 +1,6 @@
-// @ts-check
-// What was typed and not sent: it is there when one comes back, also after a reload, until one logs out.
+// What this tab remembers: what was typed and not sent, the answers told last, the photos sent last.
 
-import { DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
+import { ANSWERS_KEY, DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
 
 /** @template T @typedef {{get: (about: string) => T | undefined, set: (about: string, draft: T) => void, delete: (about: string) => void}} Drafts */
 
@@ -40,3 +39,42 @@ export function keepDrafts(name) {
     },
   };
 }
+
+/** What this person told last; nothing of anybody else. @returns {Record<string, string>} */
+export function recallAnswers() {
+  try {
+    const { email, ...told } = JSON.parse(localStorage.getItem(ANSWERS_KEY) ?? "{}");
+    return email === getSession()?.email ? told : {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {FormData} answers */
+export function rememberAnswers(answers) {
+  const told = Object.fromEntries(["age_band", "sex"].map((name) => [name, answers.get(name) ?? ""]));
+  try {
+    localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
+  } catch {} // it is full: they are asked again
+}
+
+const NONE = { number: "", photos: /** @type {Blob[]} */ ([]), place: /** @type {Place | null} */ (null) };
+let sent = NONE;
+onSessionChange(() => {
+  if (!getSession()) sent = NONE; // it is not for whoever is next
+});
+
+/** @param {string} number @param {Blob[]} photos @param {Place} place */
+export function rememberPhotos(number, photos, place) {
+  sent = { number, photos, place };
+}
+
+/** A new address for one of the photos, for whoever shows it to revoke. @param {string} number @param {number} place */
+export const addressOfRecentPhoto = (number, place) =>
+  sent.number === number && sent.photos[place] ? URL.createObjectURL(sent.photos[place]) : null;
+
+/** The place as it was told with the photo, with its point: the server is told none. @param {number} number */
+export const placeOfRecent = (number) => (sent.number === String(number) ? sent.place : null);
+
+/** @param {number} number */
+export const wasJustSent = (number) => sent.number === String(number);

@@ -1,12 +1,11 @@
-// @ts-check
 // What comes in, and how it is answered, week by week: whether it is still what the model was made for.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message } from "/console/components.js";
-import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { FoldedTable } from "/console/lists.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
-import { FoldedTable } from "/console/views/tables.js";
 
 const WEEKS = 26;
 

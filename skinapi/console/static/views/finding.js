@@ -1,4 +1,3 @@
-// @ts-check
 // One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -6,9 +5,9 @@ import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { Decided, Due, Instruction, saySigned, ToldDue } from "/console/views/decision.js";
+import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
-import { wasJustSent } from "/console/views/recent_photos.js";
 import { SortCard } from "/console/views/sort_finding.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
@@ -19,10 +18,8 @@ export const nameOf = (conditions, key) =>
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const isMalignant = (conditions, key) => conditions.conditions.some((one) => one.key === key && one.malignant);
 
-/**
- * A band's words, a patient's and a doctor's.
- * @param {Api["ConditionsView"]} conditions @param {string} band @returns {Partial<Api["BandWords"]> | undefined}
- */
+/** A band's words, a patient's and a doctor's.
+ * @param {Api["ConditionsView"]} conditions @param {string} band @returns {Partial<Api["BandWords"]> | undefined} */
 const wordsOfBand = (conditions, band) => conditions.bands.find((one) => one.key === band)?.[getLanguage()];
 
 /** As a patient reads it. @param {Api["ConditionsView"]} conditions @param {string} band */
@@ -34,11 +31,9 @@ export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.
 /** @param {{items: string[]}} props */
 const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
-/**
- * Probabilities as bars, and as a list for screen readers.
- * @param {{rows: {name: string, share: number, malignant: boolean, marked?: boolean}[], label: string}} props
- */
-export const Bars = ({ rows, label }) => html`
+/** Probabilities as bars, and as a list for screen readers.
+ * @param {{rows: {name: string, share: number, malignant: boolean, marked?: boolean}[], label: string}} props */
+const Bars = ({ rows, label }) => html`
   <ol class="bars" aria-label=${label}>
     ${rows.map(({ name, share, malignant, marked }) => html`
       <li class=${marked ? "marked" : ""}>
@@ -48,10 +43,8 @@ export const Bars = ({ rows, label }) => html`
       </li>`)}
   </ol>`;
 
-/**
- * What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props
- */
+/** What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props */
 const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((one) => one.key));
   const bars = (/** @type {Api["Ranked"][]} */ ranked) => html`
@@ -75,11 +68,9 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
 const Folded = ({ title, children }) => html`
   <details class="card"><summary>${title}</summary>${children}</details>`;
 
-/**
- * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
+/** All that the API says beyond its first three sentences, none of them twice; each source is a click away.
  * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do, and why, a patient no lists of codes.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props
- */
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props */
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
   // A doctor reads the doubts above.
@@ -154,12 +145,10 @@ const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
     <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
-/**
- * What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
+/** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot.
  * `overdue`: the result that a decision awaits.
- * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props
- */
+ * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
 export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
   const { decision } = report;
   const ofSpot = countsElsewhere(report, submission);
@@ -182,11 +171,9 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
         </header>`}`;
 };
 
-/**
- * `submission` is what has several photos, or one.
+/** `submission` is what has several photos, or one.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], photo: string | null, conditions: Api["ConditionsView"],
- *   children?: unknown}} props
- */
+ *   children?: unknown}} props */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
@@ -235,17 +222,15 @@ async function loadFinding(number) {
 }
 
 /** The same as an answer, whose photo is forgotten with the page. @param {string} number */
-export function useFinding(number) {
+function useFinding(number) {
   const answer = useAnswer(() => loadFinding(number), [number, getLanguage()]);
   useForgotten(answer.value?.photo);
   return answer;
 }
 
-/**
- * The spot that one's own finding belongs to, or the question which one that is: at once where the finding was
+/** The spot that one's own finding belongs to, or the question which one that is: at once where the finding was
  * just sent, for the photos are compared anew each time.
- * @param {{submission: Api["SubmissionView"], onSorted: () => void}} props
- */
+ * @param {{submission: Api["SubmissionView"], onSorted: () => void}} props */
 const SpotOfFinding = ({ submission, onSorted }) => {
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));

@@ -1,4 +1,3 @@
-// @ts-check
 // The doctor's letters about a finding: drafted, edited, signed, withdrawn. Each begins with what was decided, which nobody can change.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -84,10 +83,8 @@ const cancerOf = (conditions, decision) => {
 const saySign = ({ reader }, { patient, cancer }) =>
   reader === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(/** @type {"letterSign_patient"} */ (`letterSign_${reader}`));
 
-/**
- * The doctor's own draft as it is written, stored and signed.
- * @param {Api["WrittenLetter"]} draft @param {string} patient @param {() => void} onDone
- */
+/** The doctor's own draft as it is written, stored and signed.
+ * @param {Api["WrittenLetter"]} draft @param {string} patient @param {() => void} onDone */
 function useLetter(draft, patient, onDone) {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
@@ -124,10 +121,8 @@ function useLetter(draft, patient, onDone) {
   return { letter, text, enter, stored, save, sign, leave, busy, error, path };
 }
 
-/**
- * The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
- * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props
- */
+/** The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props */
 const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
   const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
   const [deleting, setDeleting] = useState(false);
@@ -148,7 +143,7 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
       <//>`}
       <div class="row">
         <button disabled=${busy}>${saySign(letter, { patient, cancer })}</button>
-        <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
+        <button type="button" disabled=${busy} onClick=${save}>${say("save")}</button>
         ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
@@ -158,10 +153,8 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
     </form>`;
 };
 
-/**
- * The letters of a case, and the way to write one. They are read anew when the `decision` is another one.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more.
- */
+/** The letters of a case, and the way to write one. They are read anew when the `decision` is another one.
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
 export const Letters = ({ number, patient, decision, conditions, left = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
   const letters = useAnswer(() => get(path), [number, decision?.decided_at]);

@@ -1,11 +1,69 @@
-// @ts-check
+// Logging in, with a password or at the clinic, and what comes before: an account, an approval, a password.
+
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getConditions, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Field, Form, Message, sayError, toast } from "/console/components.js";
-import { hasWords, say, sayDate, sayValue } from "/console/language.js";
-import { goTo } from "/console/navigation.js";
-import { ClinicLogIns } from "/console/views/clinic_log_in.js";
+import { Field, Form, Load, Loading, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
+import { getLanguage, hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
+import { goTo, replacePlace } from "/console/navigation.js";
+
+/** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in. @type {Record<string, {label: string, links: boolean}>} */
+const LOG_INS = JSON.parse(document.querySelector("meta[name=log-ins]")?.getAttribute("content") ?? "{}");
+const PLACE_KEY = "skinapi.place";
+
+const namesOfLogIns = () => Object.keys(LOG_INS);
+
+export const namesOfLinkedLogIns = () => namesOfLogIns().filter((name) => LOG_INS[name].links);
+
+/** @param {string} name */
+export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LOG_INS[name].label : name);
+
+const ClinicLogIns = () => {
+  const { run, busy, failed } = useAct();
+  /** @param {string} name */
+  const begin = (name) => run(async () => {
+    const { address } = await post(apiPath`/auth/oidc/${name}/start`);
+    if (getSession()) sessionStorage.setItem(PLACE_KEY, location.hash);
+    location.assign(address);
+  });
+  if (namesOfLogIns().length === 0) return null;
+  return html`
+    <div class="log-ins">
+      ${namesOfLogIns().map((name) => html`<button disabled=${busy} onClick=${() => begin(name)}>${say("logInAt", { name: labelOfLogIn(name) })}</button>`)}
+      ${getSession() && html`<small>${say("logInAtLoses")}</small>`}
+      ${failed}
+    </div>`;
+};
+
+/** Who is back is logged in here, perhaps with a code first. */
+const BackFromClinic = () => {
+  const [failure, setFailure] = useState(/** @type {Failed | null} */ (null));
+  const { ask, field } = useCode();
+  /** @param {string} [code] */
+  const finish = async (code) => {
+    const client = nameOfClient(navigator.userAgent);
+    /** @type {Api["LoggedInAtClinic"]} */
+    const answer = await post("/auth/oidc/finish", { client, ...(code && { code }) });
+    const place = (getSession() && sessionStorage.getItem(PLACE_KEY)) || "";
+    sessionStorage.removeItem(PLACE_KEY);
+    setSession({ token: answer.access_token, role: answer.role, email: answer.email, ...(answer.log_out && { leave: answer.log_out }) });
+    replacePlace(place.replace(/^#\//, ""));
+  };
+  useEffect(() => {
+    ask(() => finish()).catch((/** @type {unknown} */ error) => {
+      if (error instanceof ApiError && Object.hasOwn(NOT_IN, error.code)) return goTo(NOT_IN[error.code]);
+      setFailure(/** @type {Failed} */ (error));
+    });
+  }, []);
+  if (failure) return html`<div class="card narrow"><h1>${say("logIn")}</h1>
+    <${Message} kind="bad">${sayError(failure)}<//><p><a href="#/login">${say("logIn")}</a></p></div>`;
+  if (!field) return html`<${Loading} />`;
+  return html`
+    <div class="card narrow">
+      <h1>${say("logIn")}</h1>
+      <${Form} onSend=${(/** @type {Record<string, string>} */ { code }) => finish(code)} label=${say("logIn")}>${field}<//>
+    </div>`;
+};
 
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
@@ -13,7 +71,7 @@ const INITIAL = "password_change_required";
 const CODE = "code_required";
 
 /** The password is right, and the account is not one to log in with: the page that says why. @type {Record<string, string>} */
-export const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
+const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
 
 /** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
 export const CodeField = ({ hint, asked = false, name = "code" }) => {
@@ -30,7 +88,7 @@ export const OwnerFields = ({ me }) => html`
   ${me?.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}`;
 
 /** For a form that is sent without a code first: `ask` sends it, and once one is wanted, `field` is there. */
-export function useCode() {
+function useCode() {
   const [wanted, setWanted] = useState(false);
   const ask = async (/** @type {() => Promise<void>} */ send) => {
     try {
@@ -98,7 +156,6 @@ const ReplacePassword = ({ email, password }) => {
     <//>`;
 };
 
-/** The new password, twice. */
 export const NewPassword = () => html`
   <${Field} label=${say("newPassword")} hint=${say("passwordHint")} name="fresh" type="password"
     autocomplete="new-password" minlength="8" required />
@@ -119,7 +176,7 @@ export const DemoLogins = () => DEMO && html`
   </ul>`;
 
 /** @param {{argument?: string}} props why one was not logged in at the clinic's log-in */
-export const View = ({ argument = "" }) => html`
+const LoginPage = ({ argument = "" }) => html`
   <div class="card narrow">
     <h1>${say("logIn")}</h1>
     ${hasWords(`error_${argument}`) && html`<${Message} kind="bad">${sayError({ status: 403, code: argument, message: "" })}<//>`}
@@ -128,3 +185,111 @@ export const View = ({ argument = "" }) => html`
     <p><a href="#/forgotten">${say("forgotten")}</a></p>
     <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
   </div>`;
+
+/** @param {{argument?: string}} props `suspended`, or else it waits for approval */
+const Waiting = ({ argument }) => {
+  const bands = useAnswer(getConditions, []).value?.bands ?? [];
+  const urge = bands.find((/** @type {Api["BandEntry"]} */ { key }) => key === "doctor_review")?.[getLanguage()].action;
+  const suspended = argument === "suspended";
+  return html`
+    <div class="card narrow">
+      <h1>${say(suspended ? "suspendedTitle" : "waitingTitle")}</h1>
+      <p>${say(suspended ? "suspendedText" : "waitingText")}</p>
+      ${!suspended && html`<ol><li>${say("waitingStep1")}</li><li>${say("waitingStep2")}</li></ol>`}
+      <p><strong>${say("waitingUrgent")}</strong> ${urge}</p>
+      <a class="button" href="#/sample">${say("trySample")}</a>
+    </div>`;
+};
+
+/** What `children` makes of the account; before that is approved, what comes next. @param {{children: (me: Api["Me"]) => unknown}} props */
+export const Approved = ({ children }) => html`
+  <${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => (me.status === "waiting" ? html`<${Waiting} />` : children(me))}<//>`;
+
+const Register = () => {
+  const [done, setDone] = useState(false);
+  /** @param {Record<string, string>} values */
+  const register = async ({ name, email, password, wanted }) => {
+    await post("/register", { name, email, password, ...(wanted && { wanted_role: wanted }), client: nameOfClient(navigator.userAgent) });
+    setDone(true);
+  };
+  if (done) return html`<${Waiting} />`;
+  return html`
+    <div class="card narrow">
+      <h1>${say("register")}</h1>
+      <p>${say("registerText")}</p>
+      <${Form} onSend=${register} label=${say("register")}>
+        <${Field} label=${say("name")} name="name" autocomplete="name" required />
+        <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+        <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
+          autocomplete="new-password" minlength="8" required />
+        <${Select} label=${say("wantedRole")} name="wanted"
+          options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
+      <//>
+      <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
+    </div>`;
+};
+
+const InitialPassword = () => {
+  const [done, setDone] = useState(false);
+  const { ask, field } = useCode();
+  /** @param {Record<string, string>} values */
+  const change = async ({ email, current, fresh, again, code }) => {
+    if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
+    await post("/password", { email, current_password: current, new_password: fresh, ...(code && { code }) });
+    setDone(true);
+  };
+  return html`
+    <div class="card narrow">
+      <h1>${say("title_password")}</h1>
+      <p>${say("passwordText")}</p>
+      ${done
+        ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("logIn")}</a><//>`
+        : html`<${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => change(values))} label=${say("changePassword")}>
+            <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+            <${Field} label=${say("currentPassword")} name="current" type="password"
+              autocomplete="current-password" required />
+            <${NewPassword} />
+            ${field}
+          <//>`}
+    </div>`;
+};
+
+const AskForLink = () => {
+  const [asked, setAsked] = useState(false);
+  /** @param {Record<string, string>} values */
+  const ask = async ({ email }) => {
+    await post("/password/forgotten", { email });
+    setAsked(true);
+  };
+  if (asked) return html`<${Message} kind="good">${say("linkSent")}<//>`;
+  return html`
+    <p>${say("forgottenText")}</p>
+    <${Form} onSend=${ask} label=${say("sendLink")}>
+      <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+    <//>`;
+};
+
+/** @param {{token: string}} props */
+const ChoosePassword = ({ token }) => {
+  const [done, setDone] = useState(false);
+  /** @param {Record<string, string>} values */
+  const choose = async ({ fresh, again }) => {
+    if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
+    await post("/password/reset", { token, new_password: fresh });
+    setDone(true);
+  };
+  if (done) return html`<${Message} kind="good">${say("passwordChanged")} <a href="#/login">${say("logIn")}</a><//>`;
+  return html`
+    <p>${say("choosePasswordText")}</p>
+    <${Form} onSend=${choose} label=${say("changePassword")}><${NewPassword} /><//>
+    <p><a href="#/forgotten">${say("newLink")}</a></p>`;
+};
+
+/** @param {{argument: string}} props the argument is the token of a link */
+const Forgotten = ({ argument }) => html`
+  <div class="card narrow">
+    <h1>${say("title_forgotten")}</h1>
+    ${argument ? html`<${ChoosePassword} token=${argument} />` : html`<${AskForLink} />`}
+  </div>`;
+
+export const VIEWS = { login: LoginPage, back: BackFromClinic, register: Register, password: InitialPassword, forgotten: Forgotten, waiting: Waiting };

@@ -1,13 +1,12 @@
-// @ts-check
 // The model card as a page that people can read: what the model is for, its limits and its figures.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Load } from "/console/components.js";
 import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { Table } from "/console/lists.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
-import { Table } from "/console/views/tables.js";
 
 /** What an operating point does: each share, and the count that it is of. */
 const AT_A_POINT = new Map([
@@ -30,10 +29,8 @@ const sayInterval = ([low, high]) => `${sayPercent(low)} – ${sayPercent(high)}
 /** Where the bars of a measure begin: chance, of an AUC. @param {string} measure */
 const startOf = (measure) => (measure.endsWith("auc") ? 0.5 : 0);
 
-/**
- * A figure with its interval as a bar: the value is its length, the interval the line across its end.
- * `from` is where the scale begins. @param {{value: number, interval?: number[], from?: number}} props
- */
+/** A figure with its interval as a bar: the value is its length, the interval the line across its end.
+ * `from` is where the scale begins. @param {{value: number, interval?: number[], from?: number}} props */
 const Bar = ({ value, interval, from = 0 }) => {
   const place = (/** @type {number} */ at) => `${(100 * Math.max(0, at - from)) / (1 - from)}%`;
   const [low, high] = interval ?? [value, value];
@@ -101,7 +98,7 @@ const Points = ({ points, conditions }) => {
 
 const MEASURES = /** @type {const} */ ([
   ["macro_auc", "measure_macro_auc", "macroAucText"],
-  ["named_balanced_accuracy", "namedAccuracy", "namedAccuracyText"],
+  ["named_balanced_accuracy", "measure_named_balanced_accuracy", "namedAccuracyText"],
   ["stated_balanced_accuracy", "measure_stated_balanced_accuracy", "toldAccuracyText"],
 ]);
 
@@ -171,7 +168,7 @@ export const TestFigures = ({ card, conditions, folded = false }) => {
       ]} /><//>`}
     ${parts.length > 0 && html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
       <${Table} title=${say("bySource")} rows=${parts} columns=${[
-        named(say("source")), counted(), measureOf("macro_auc", say("measure_macro_auc")), measureOf("named_balanced_accuracy", say("namedAccuracy")),
+        named(say("source")), counted(), measureOf("macro_auc", say("measure_macro_auc")), measureOf("named_balanced_accuracy", say("measure_named_balanced_accuracy")),
       ]} /><//>`}`;
 };
 

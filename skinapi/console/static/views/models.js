@@ -1,30 +1,91 @@
-// @ts-check
-// The model versions, the one in service first.
+// The model versions, the one in service first, and the gates of a promotion in words.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { getAll } from "/console/api.js";
-import { Empty, Icon, Load, Message } from "/console/components.js";
-import { say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { getAll, getConditions } from "/console/api.js";
+import { Empty, Icon, Load, Message, useAnswer } from "/console/components.js";
+import { colon, say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
-import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
+
+/** @typedef {Api["Gate"]} Gate */
+
+/** The gates of the sensitivity for a condition are called after it. */
+const SENSITIVITY = "_sensitivity";
+const OTHER_PICTURES = "other_pictures";
+
+/** How a figure is said: in milliseconds, or as a share. @param {string} name @returns {(value: number) => string} */
+function sayFigure(name) {
+  if (name === "latency_ms") return (value) => `${sayNumber(value, 1)} ms`;
+  return sayPercent;
+}
+
+/** A difference with its sign. @param {string} name @param {number} value */
+const signed = (name, value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayFigure(name)(Math.abs(value))}`;
+
+/** @param {Gate} gate */
+function sayGate({ name, outcome, basis, first, second, low, high }) {
+  if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
+  if (basis === null || first === null || second === null || low === null || high === null) return "";
+  const show = sayFigure(name);
+  const paired = basis === "paired";
+  const words = paired
+    ? say("gatePaired", { first: show(first), second: show(second), low: signed(name, low), high: signed(name, high) })
+    : say("gateFigures", { first: show(first), second: show(second), low: show(low), high: show(high) });
+  const proven = paired ? low > 0 || high < 0 : second < low || second > high;
+  return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
+}
+
+/** @param {string} name @param {Api["ConditionsView"]} [conditions] */
+function titleOf(name, conditions) {
+  if (!name.endsWith(SENSITIVITY)) return sayValue("gate", name);
+  const condition = name.slice(0, -SENSITIVITY.length);
+  return say("gateSensitivity", { name: conditions ? nameOf(conditions, condition) : condition });
+}
+
+/** @param {Gate} gate */
+export const isPassed = ({ outcome }) => outcome === "passed";
+
+/** What neither was compared nor is known otherwise. @param {Gate} gate */
+export const isUnmeasured = ({ name, outcome }) => name !== OTHER_PICTURES && outcome === "not_measured";
+
+/** @param {{gates: Gate[], conditions?: Api["ConditionsView"]}} props */
+const List = ({ gates, conditions }) => html`
+  <ul class="gates">
+    ${gates.map((gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
+      <${Icon} name=${isPassed(gate) ? "check" : "close"} />
+      <div><strong>${titleOf(gate.name, conditions)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
+        <small>${sayGate(gate)}</small></div>
+    </li>`)}
+  </ul>`;
+
+/** What is worse first, then in one sentence what is not measured; what is passed can be opened. @param {{gates: Gate[]}} props */
+export const Gates = ({ gates }) => {
+  const conditions = useAnswer(getConditions, []).value;
+  const [passed, unmeasured] = [gates.filter(isPassed), gates.filter(isUnmeasured)];
+  const open = gates.filter((gate) => !isPassed(gate) && !isUnmeasured(gate));
+  const names = unmeasured.map(({ name }) => titleOf(name, conditions)).join(", ");
+  return html`
+    ${open.length > 0 && html`<${List} gates=${open} conditions=${conditions} />`}
+    ${unmeasured.length > 0 && html`<p>${say("gateNotMeasured", { names })}</p>`}
+    ${passed.length > 0 && html`<details class="found" open=${passed.length === gates.length}>
+      <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
+};
 
 /** The one in service, then the one that judges in the background, then the newest. @type {Record<string, number>} */
 const ORDER = { serving: 0, shadow: 1 };
 
 /** @returns {Promise<Api["ModelSummaryView"][]>} */
-export const getModels = async () =>
+const getModels = async () =>
   (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
 
-/**
- * What a list says of a model's own test: as its page does, where its record has that, with one picture of each lesion.
- * @param {Record<string, number>} figures
- */
+/** What a list says of a model's own test: as its page does, where its record has that, with one picture of each lesion.
+ * @param {Record<string, number>} figures */
 const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
   if (lesions < FEWEST_LESIONS) return sayTooFew(lesions);
   const said = [
     (auc ?? macro_auc) !== undefined && `${say("measure_macro_auc")} ${sayPercent(auc ?? macro_auc)}`,
     (accuracy ?? balanced_accuracy) !== undefined &&
-      `${say(accuracy === undefined ? "measure_balanced_accuracy" : "namedAccuracy")} ${sayPercent(accuracy ?? balanced_accuracy)}`,
+      `${say(accuracy === undefined ? "measure_balanced_accuracy" : "measure_named_balanced_accuracy")} ${sayPercent(accuracy ?? balanced_accuracy)}`,
   ].filter(Boolean);
   const on = auc === undefined ? say("onPictures") : say("onLesions", { n: sayNumber(lesions) });
   return said.length > 0 && [...said, on].join(" · ");
@@ -46,18 +107,12 @@ const ModelRow = ({ model }) => html`
     <${StateBadge} state=${model.state} words=${sayValue("model", model.state)} />
   </li>`;
 
-export const View = () => {
-  const transfer = useTransfer();
-  return html`
-    <div class="row between"><h1>${say("title_models")}</h1>
-      <div class="row"><a class="button" href="#/import"><${Icon} name="upload" />${say("title_import")}</a>
-        <a class="button" href="#/compare">${say("compareTwo")}</a></div></div>
-    ${transfer?.purpose.view === "import" && html`<${TransferStatus} transfer=${transfer} />`}
-    <${Load} ask=${getModels}>
-      ${(/** @type {Api["ModelSummaryView"][]} */ found) =>
-        found.length === 0
-          ? html`<${Empty} title=${say("modelsEmpty")}><p>${say("modelsEmptyText")}</p><//>`
-          : html`${found.map((model) => html`<${Fault} model=${model} />`)}
-              <ul class="list">${found.map((model) => html`<${ModelRow} key=${model._id} model=${model} />`)}</ul>`}
-    <//>`;
-};
+export const View = () => html`
+  <h1>${say("title_models")}</h1>
+  <${Load} ask=${getModels}>
+    ${(/** @type {Api["ModelSummaryView"][]} */ found) =>
+      found.length === 0
+        ? html`<${Empty} title=${say("modelsEmpty")}><p>${say("modelsEmptyText")}</p><//>`
+        : html`${found.map((model) => html`<${Fault} model=${model} />`)}
+            <ul class="list">${found.map((model) => html`<${ModelRow} key=${model._id} model=${model} />`)}</ul>`}
+  <//>`;

@@ -1,14 +1,267 @@
-// @ts-check
-// What is stored about oneself, and what one may do with it: each section is a file beside this one.
+// What is stored about oneself: what one agrees to, all of it as one file, who else has looked at it.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get } from "/console/api.js";
-import { Answer, useAnswer } from "/console/components.js";
-import { say } from "/console/language.js";
-import { MyConsents } from "/console/views/my_consents.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, post, put, remove, saveFile } from "/console/api.js";
+import { Answer, Field, Form, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
+import { colon, getLanguage, hasWords, isolated, say, sayAge, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { Pages, Polled, usePages, usePolling } from "/console/lists.js";
+import { CodeField } from "/console/views/login.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
-import { MyFile } from "/console/views/my_file.js";
-import { MyReaders } from "/console/views/my_readers.js";
+
+/** @typedef {Api["ConsentView"]} Consent */
+/** @typedef {(consent: Consent, given: boolean, more?: {erase_kept: boolean}) => Promise<void>} Decide */
+
+/** What the account's own page says that one has agreed to. */
+const CONSENTS = /** @type {const} */ ([
+  ["photos", "agreedPhotos"],
+  ["llm", "agreedLlm"],
+  ["training", "agreedTraining"],
+  ["sharing", "agreedSharing"],
+]);
+
+/** What one has said of it, and when. @param {Consent} consent */
+function sayState({ given, since, version, purpose }) {
+  if (given === null) return say(purpose === "sharing" ? "sharingNotAsked" : purpose === "photos" ? "photosNotAsked" : "consentNotAsked");
+  const words = given ? "consentGiven" : "consentRefused";
+  if (!since) return say(given ? "consentGivenBefore" : "consentRefusedBefore");
+  const said = say(words, { date: sayDate(since, false) });
+  return version === null ? said : `${said} ${say("consentVersion", { version: sayNumber(version) })}`;
+}
+
+/** Asked before the consent to keep photos ends, of who has some.
+ * @param {{photos: number, run: (given: {erase_kept: boolean}) => void, busy: boolean, failed: unknown, onClose: () => void}} props */
+const AskErasure = ({ photos, run, busy, failed, onClose }) => {
+  const dialog = useModal();
+  const kept = useAnswer(() => get("/me/deletion"), []).value?.kept_until;
+  return html`
+    <dialog ref=${dialog} aria-label=${say("eraseKeptAsk")} onClose=${onClose}>
+      <h2>${say("eraseKeptAsk")}</h2>
+      <p>${say("eraseKeptText", { photos: sayCount("photos", photos) })}</p>
+      ${failed}
+      ${kept && html`<p>${say("recordKeptUntil", { date: sayDate(kept, false) })}</p>`}
+      <div class="row">
+        <button class="primary" disabled=${busy} onClick=${() => run({ erase_kept: true })}>${say("eraseKept")}</button>
+        <button disabled=${busy} onClick=${() => run({ erase_kept: false })}>${say("keepTheKept")}</button>
+        <button class="quiet" onClick=${onClose}>${say("cancel")}</button>
+      </div>
+    </dialog>`;
+};
+
+/** @param {{consent: Consent, photos: number, decide: Decide}} props */
+const OneConsent = ({ consent, photos, decide }) => {
+  const { purpose, given, newest, agreed, ask_again: again } = consent;
+  const [asking, setAsking] = useState(false);
+  const { run, busy, failed } = useAct();
+  const choose = (/** @type {boolean} */ answer, /** @type {{erase_kept: boolean}} */ more = { erase_kept: false }) =>
+    run(() => decide(consent, answer, more)).then((done) => done && setAsking(false));
+  const refuse = () => (purpose === "photos" && photos > 0 ? setAsking(true) : choose(false));
+  const id = `consent-${purpose}`;
+  return html`
+    <article class="consent" aria-labelledby=${id}>
+      <h3 id=${id}>${newest.title}</h3>
+      <p><small>${newest.text}</small></p>
+      <p>${sayState(consent)}</p>
+      ${again && html`<${Message}>
+        <p>${say("consentAskAgain")}</p>
+        ${agreed && html`<details><summary>${say("consentAgreedText")}</summary><p><small>${agreed.title}. ${agreed.text}</small></p></details>`}
+      <//>`}
+      <div class="row">
+        ${(given !== true || again) && html`<button name=${`agree-${purpose}`} aria-describedby=${id} disabled=${busy} onClick=${() => choose(true)}>${say(again ? "agreeAgain" : "consentAgree")}</button>`}
+        ${given !== false && html`<button class=${again || given === null ? "quiet" : null} name=${`refuse-${purpose}`} aria-describedby=${id} disabled=${busy} onClick=${refuse}>${say(given ? "takeBack" : "consentRefuse")}</button>`}
+        ${given === false && purpose === "photos" && photos > 0 && html`<button class="danger" name="erase" disabled=${busy} onClick=${() => setAsking(true)}>${say("eraseKeptButton")}</button>`}
+      </div>
+      ${!asking && failed}
+      ${asking && html`<${AskErasure} photos=${photos} busy=${busy} failed=${failed} run=${(/** @type {{erase_kept: boolean}} */ more) => choose(false, more)} onClose=${() => setAsking(false)} />`}
+    </article>`;
+};
+
+/** @param {{history: Api["ConsentChangeView"][], consents: Consent[]}} props */
+const History = ({ history, consents }) => {
+  const title = (/** @type {string} */ purpose) => consents.find((one) => one.purpose === purpose)?.newest.title ?? purpose;
+  return html`
+    <details>
+      <summary>${say("consentHistory", { n: sayNumber(history.length) })}</summary>
+      <ol class="plain">
+        ${history.map(({ at, purpose, given, version, way }) => html`<li>
+          <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(given ? "historyGiven" : "historyWithdrawn", { title: title(purpose) })}
+          <br /><small>${sayValue("consentWay", way)}${version !== null && ` · ${say("consentVersion", { version: sayNumber(version) })}`}</small>
+        </li>`)}
+      </ol>
+    </details>`;
+};
+
+/** @param {{onChange: () => void}} props */
+const MyConsents = ({ onChange }) => {
+  const language = getLanguage();
+  const answer = useAnswer(() => Promise.all([get(`/me/consents?lang=${language}`), get("/me/data/summary")]), [language]);
+  /** @type {Decide} */
+  const decide = async ({ purpose, newest }, given, more) => {
+    await put("/me/consents", { [purpose]: given, texts: { [purpose]: newest.version }, language, ...(more?.erase_kept && more) });
+    toast(say("saved"));
+    answer.reload();
+    onChange();
+  };
+  return html`
+    <section class="card">
+      <h2>${say("consents")}</h2>
+      <p>${say("consentsText")}</p>
+      <${Answer} answer=${answer}>
+        ${(/** @type {[Api["ConsentsView"], Api["OwnDataSummary"]]} */ [{ consents, history }, { photos }]) => html`
+          ${consents.map((consent) => html`<${OneConsent} key=${consent.purpose} consent=${consent} photos=${photos} decide=${decide} />`)}
+          ${history.length > 0 && html`<${History} history=${history} consents=${consents} />`}`}
+      <//>
+    </section>`;
+};
+
+const NAME = "skinapi-my-data.zip";
+const UNDER_WAY = ["waiting", "making"];
+/** A worker takes it within seconds, unless it has much to do. */
+const LONG_WAIT_S = 60;
+
+/** @param {{me: Api["Me"]}} props */
+const Stored = ({ me }) => {
+  const answer = useAnswer(() => get("/me/data/summary"), [me]);
+  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, words]) => say(words));
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
+        const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
+        const since = sayDate(registered, false);
+        return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}
+          ${" "}${agreed.length > 0 ? say("agreedTo", { consents: sayList(agreed) }) : say("agreedToNothing")}</p>`;
+      }}
+    <//>`;
+};
+
+/** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], path: string, onAsked: () => void, onClose: () => void}} props */
+const AskForFile = ({ me, path, onAsked, onClose }) => {
+  const dialog = useModal();
+  /** @param {Record<string, string>} values */
+  const ask = async ({ filePassword = "", fileCode }) => {
+    await post(path, { current_password: filePassword, ...(fileCode && { code: fileCode }) });
+    onAsked();
+  };
+  return html`
+    <dialog ref=${dialog} aria-label=${say("fileAsk")} onClose=${onClose}>
+      <h2>${say("fileAsk")}</h2>
+      <p>${say("fileAskText")}</p>
+      <${Form} label=${say("fileMake")} onSend=${ask} onClose=${onClose}>
+        ${me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="filePassword" type="password" autocomplete="current-password" required />`}
+        ${me.second_factor && html`<${CodeField} hint=${say("codeHint")} name="fileCode" />`}
+      <//>
+    </dialog>`;
+};
+
+/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
+const UnderWay = ({ file, path, onChange }) => {
+  const late = file.no_worker || (file.state === "waiting" && (file.waits_seconds ?? 0) >= LONG_WAIT_S);
+  return html`
+    <p><progress max="100" value=${file.state === "making" ? file.progress : null} aria-label=${say("fileMaking")}></progress></p>
+    <p>${file.state === "making" ? say("fileMakingText", { share: sayPercent(Math.round(file.progress) / 100) }) : say("fileWaits")}</p>
+    ${late && html`<${Message} kind="warn">${say(file.no_worker ? "fileNoWorkers" : "fileWaitsLong", { since: sayAge(file.asked_at ?? "") })}<//>`}
+    <p><${Delete} words="fileStop" path=${path} onChange=${onChange} /></p>`;
+};
+
+/** @param {{words: WordKey, path: string, onChange: () => void}} props */
+const Delete = ({ words, path, onChange }) => {
+  const { run, busy, failed } = useAct();
+  return html`<button disabled=${busy} onClick=${() => run(() => remove(path).then(onChange))}>${say(words)}</button>${failed}`;
+};
+
+/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
+const Ready = ({ file, path, onChange }) => {
+  const { run, busy, failed } = useAct();
+  const fetched = () => run(async () => {
+    try {
+      await saveFile(`${path}/download`, "application/zip", NAME);
+      toast(say("fileSaved"));
+    } finally {
+      onChange();
+    }
+  });
+  return html`
+    <p>${say("fileReady", { size: sayBytes(file.bytes), until: sayDate(file.until ?? "") })}</p>
+    ${failed}
+    <p class="row"><button disabled=${busy} onClick=${fetched}>${say(busy ? "loading" : "fileFetch")}</button>
+      <${Delete} words="fileDelete" path=${path} onChange=${onChange} /></p>`;
+};
+
+/** What became of the last one. @param {{file: Api["FileView"]}} props */
+const Past = ({ file }) => {
+  const why = /** @type {WordKey} */ (`error_${file.error_code}`);
+  if (file.state === "fetched") return html`<p>${say("fileFetched", { date: sayDate(file.fetched_at ?? "") })}</p>`;
+  if (file.state === "outdated") return html`<${Message} kind="warn">${say("fileOutdated")}<//>`;
+  if (file.state === "failed") return html`<${Message} kind="bad">${say("fileFailed")} ${hasWords(why) ? say(why) : file.error}<//>`;
+  return null;
+};
+
+/** A file from asking for it to fetching it. @param {{me: Api["Me"], path: string}} props whoever asks; whose file it is */
+export const FileAt = ({ me, path }) => {
+  const [asking, setAsking] = useState(false);
+  const polled = usePolling(() => get(path), [path], (/** @type {Api["FileView"]} */ file) => UNDER_WAY.includes(file.state));
+  const change = () => {
+    setAsking(false);
+    polled.reload();
+  };
+  return html`
+    <${Polled} polled=${polled}>
+      ${(/** @type {Api["FileView"]} */ file) => {
+        if (UNDER_WAY.includes(file.state)) return html`<${UnderWay} file=${file} path=${path} onChange=${change} />`;
+        if (file.state === "ready") return html`<${Ready} file=${file} path=${path} onChange=${change} />`;
+        return html`<${Past} file=${file} /><p><button onClick=${() => setAsking(true)}>${say("fileMake")}…</button></p>`;
+      }}
+    <//>
+    ${asking && html`<${AskForFile} me=${me} path=${path} onAsked=${change} onClose=${() => setAsking(false)} />`}`;
+};
+
+/** @param {{me: Api["Me"]}} props */
+const MyFile = ({ me }) => html`
+  <section class="card" id="my-file">
+    <h2>${say("myFile")}</h2>
+    <${Stored} me=${me} />
+    <p>${say("fileText")}</p>
+    <${FileAt} me=${me} path="/me/file" />
+  </section>`;
+
+/** @param {Api["ReadingView"]} one */
+function sayWho({ name, role, program }) {
+  const who = name ? isolated(name) : say("readerGone");
+  const as = role && sayValue("role", role);
+  return [as ? say("readerAs", { who, role: as }) : who, program && program !== name && say("readerProgram", { name: isolated(program) })].filter(Boolean).join(" · ");
+}
+
+/** @param {{one: Api["ReadingView"]}} props */
+const Reading = ({ one }) => html`
+  <li>${sayWho(one)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}<br />
+    <small>${sayValue("read", one.what)}${one.finding && html` · <a href="#/finding/${one.finding}">${say("findingNumber", { number: one.finding })}</a>`} · <time datetime=${one.at}>${sayDate(one.at)}</time></small></li>`;
+
+/** @param {{one: Api["BreakGlassOfPatient"]}} props */
+const Emergency = ({ one }) => html`
+  <${Message}>
+    <p><strong>${say(one.own ? "glassOwn" : "glassOfPatient", { who: isolated(one.admin_name ?? say("glassGone")), date: sayDate(one.created_at) })}</strong>
+      ${one.number && html` <a href=${`#/${one.own ? "finding" : "case"}/${one.number}`}>${say("findingNumber", { number: one.number })}</a>`}</p>
+    <p>${one.reason === null ? say("glassReasonLater") : html`${say("reason")}${colon()}<span class="note">${isolated(one.reason)}</span>`}</p>
+  <//>`;
+
+const MyReaders = () => {
+  const readings = usePages("/me/readers?limit=20");
+  const emergencies = usePages("/me/break-glass?limit=5");
+  const shown = emergencies.items?.length ?? 0;
+  useEffect(() => {
+    if (shown > 0) put("/me/break-glass/told", {}).catch(() => {});
+  }, [shown]);
+  return html`
+    <section class="card">
+      <h2>${say("myReaders")}</h2>
+      <p>${say("myReadersText")}</p>
+      <${Pages} pages=${emergencies} empty="">
+        ${(/** @type {Api["BreakGlassOfPatient"][]} */ items) => items.map((one) => html`<${Emergency} key=${one._id} one=${one} />`)}
+      <//>
+      <${Pages} pages=${readings} empty=${html`<p>${say("noReaders")}</p>`}>
+        ${(/** @type {Api["ReadingView"][]} */ items) => html`<ul class="plain">${items.map((one) => html`<${Reading} key=${one._id} one=${one} />`)}</ul>`}
+      <//>
+    </section>`;
+};
 
 export const View = () => {
   const answer = useAnswer(() => get("/me"), []);

@@ -1,13 +1,11 @@
-// @ts-check
 // The end of one's account: what goes and what stays, the wait, and the receipt.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, deleteAccount, get, remove, setSession } from "/console/api.js";
-import { Answer, AskFirst, Field, Form, Message, toast, useAnswer, useModal } from "/console/components.js";
+import { Answer, Field, Form, Message, toast, useAnswer, useModal } from "/console/components.js";
 import { say, sayCount, sayDate, sayList, sayNumber } from "/console/language.js";
 import { CodeField } from "/console/views/login.js";
 
-/** What is said with its number. */
 const FINDINGS = "findings";
 const COUNTED = [FINDINGS, "photos", "spots", "messages"];
 

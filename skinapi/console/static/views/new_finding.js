@@ -1,4 +1,3 @@
-// @ts-check
 // "Check a spot": a photo or several of one spot, what is known about it, and off it goes. On a phone one
 // question at a time, elsewhere the photo beside the questions.
 
@@ -7,20 +6,17 @@ import { getAll, getConditions } from "/console/api.js";
 import { Answer, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
-import { Approved } from "/console/views/waiting.js";
 import { AskPlace } from "/console/views/body_map.js";
-import { AddPhotos, ChosenPhoto, ChoosePhoto, isPoor } from "/console/views/choose_photo.js";
-import { recallDraft } from "/console/views/photo_draft.js";
-import { AskAbout, AskChecklist, AskKind, AskSpot, AskToKeep } from "/console/views/photo_questions.js";
-import { AboutPhotos, isOfPhoto, NotSent } from "/console/views/photo_refusal.js";
-import { useDraft, useSending } from "/console/views/photo_sending.js";
-import { askBefore, askNext, leaveQuestions, stepsOf, useBar, useNarrow } from "/console/views/photo_steps.js";
-import { recallAnswers } from "/console/views/remembered_answers.js";
+import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
+import { recallAnswers } from "/console/views/drafts.js";
+import { Approved } from "/console/views/login.js";
+import { AboutPhotos, AskAbout, AskChecklist, AskKind, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
+import { askBefore, askNext, leaveQuestions, recallDraft, stepsOf, useBar, useDraft, useNarrow, useSending } from "/console/views/photo_sending.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
-/** @typedef {import("/console/views/photo_draft.js").Draft} Draft */
-/** @typedef {import("/console/views/photo_steps.js").Step} Step */
+/** @typedef {import("/console/views/photo_sending.js").Draft} Draft */
+/** @typedef {import("/console/views/photo_sending.js").Step} Step */
 /** What a page hears that asks for a photo in the place of the console. @typedef {{onChosen: (photos: number) => void, onRefused: (error: Failed) => void, onFiled: (submission: Api["SubmissionView"]) => void}} Hearing */
 
 /** The question that heads a step. @type {Partial<Record<Step, WordKey>>} */
@@ -33,11 +29,9 @@ const Recalled = ({ unknown, onAnew }) => html`
   <${Message}><p>${say(unknown ? "unsentUnknown" : "unsentBack")}</p>
     <button type="button" onClick=${onAnew}>${say("beginAnew")}</button><//>`;
 
-/**
- * The way between the questions, and Send; one on the whole page. A second tap of a double tap meets the next
+/** The way between the questions, and Send; one on the whole page. A second tap of a double tap meets the next
  * question, and does nothing.
- * @param {{steps: Step[], step: Step, narrow: boolean, several: boolean, asked: boolean, onSend: () => void}} props `asked`: something else is asked first
- */
+ * @param {{steps: Step[], step: Step, narrow: boolean, several: boolean, asked: boolean, onSend: () => void}} props `asked`: something else is asked first */
 const Buttons = ({ steps, step, narrow, several, asked, onSend }) => {
   const at = steps.indexOf(step);
   const kind = asked ? "" : "primary";
@@ -52,20 +46,18 @@ const Buttons = ({ steps, step, narrow, several, asked, onSend }) => {
       : html`<button type="button" class="grow" onClick=${onSend}>${send}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
 };
 
-/**
- * The photos as they will be sent, what is said of them, and further ones.
- * @param {{draft: ReturnType<typeof useDraft>, sending: ReturnType<typeof useSending>, hidden: boolean, step: Step}} props
- */
+/** The photos as they will be sent, what is said of them, and further ones.
+ * @param {{draft: ReturnType<typeof useDraft>, sending: ReturnType<typeof useSending>, hidden: boolean, step: Step}} props */
 const Photos = ({ draft, sending, hidden, step }) => {
-  const { chosen, setChosen, cuts, said } = draft;
+  const { chosen, cuts, said } = draft;
   const { error, sent, send, change } = sending;
   const several = chosen.length > 1;
   const asked = Boolean(error && isOfPhoto(error));
   const leaveOut = (/** @type {string} */ id) => change((before) => before.filter((one) => one.id !== id));
   const unreadable = (/** @type {string} */ id) => {
     leaveOut(id);
-    if (several) toast(say("notAPicture"));
-    else sending.setError({ status: 415, code: "not_a_picture", message: say("notAPicture") });
+    if (several) toast(say("error_unreadable_picture"));
+    else sending.setError({ status: 415, code: "not_a_picture", message: say("error_unreadable_picture") });
   };
   const confirm = (/** @type {Partial<Draft["confirmed"]>} */ word) => {
     said.current.confirmed = { ...said.current.confirmed, ...word };
@@ -78,19 +70,16 @@ const Photos = ({ draft, sending, hidden, step }) => {
           cuts.current.set(photo.id, { take, view });
           draft.keep();
         }}
-        onChange=${(/** @type {Partial<Chosen>} */ next) => setChosen((before) => before.map((one) => (one.id === photo.id ? { ...one, ...next } : one)))}
         onUnreadable=${() => unreadable(photo.id)} onOut=${() => leaveOut(photo.id)} />`)}
       ${asked && html`<${AboutPhotos} key=${step} error=${error} several=${several} onOther=${() => change(() => [])}
         onShows=${() => confirm({ skin: "confirmed" })} onSame=${() => confirm({ same: true })} />`}
-      ${!chosen.some(isPoor) && sent < 0 && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${sending.add} />`}
+      ${sent < 0 && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${sending.add} />`}
     </div>`;
 };
 
-/**
- * All questions; where one is asked at a time, the others are there and hidden, with their answers.
+/** All questions; where one is asked at a time, the others are there and hidden, with their answers.
  * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, spots: Api["LesionView"][] | null,
- *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean}} props
- */
+ *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean}} props */
 const Questions = ({ draft, before, consent, spots, checklist, steps, step, narrow, missing }) => {
   const [known] = useState(recallAnswers);
   const { chosen, place } = draft;
@@ -99,7 +88,7 @@ const Questions = ({ draft, before, consent, spots, checklist, steps, step, narr
   const ticked = (before?.answers ?? []).filter(([name]) => name === "checklist").map(([, value]) => value);
   const asked = (/** @type {Step} */ one, /** @type {unknown} */ question) => html`<div hidden=${narrow && step !== one}>${question}</div>`;
   return html`
-    <div class=${narrow ? "one-question" : ""} hidden=${chosen.some(isPoor) || (narrow && step === "photo")}>
+    <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
       <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
@@ -110,11 +99,9 @@ const Questions = ({ draft, before, consent, spots, checklist, steps, step, narr
     </div>`;
 };
 
-/**
- * `from` is the spot whose photo is taken, `before` what was begun and not sent.
+/** `from` is the spot whose photo is taken, `before` what was begun and not sent.
  * @param {{consent: boolean | null | undefined, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
- *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing}} props
- */
+ *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing}} props */
 const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew, hearing }) => {
   const draft = useDraft(about, before, from, spots);
   const [missing, setMissing] = useState(false);
@@ -122,9 +109,9 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
   const bar = useBar();
   const narrow = useNarrow();
   const { chosen, place } = draft;
-  const [some, several, poor] = [chosen.length > 0, chosen.length > 1, chosen.some(isPoor)];
+  const [some, several] = [chosen.length > 0, chosen.length > 1];
   const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(place.site && spots), several });
-  const step = (some && !poor && steps.find((one) => one === filters.get("step"))) || "photo";
+  const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {
     hearing?.onRefused(problem);
@@ -164,7 +151,7 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
         <${Questions} ...${{ draft, before, consent, spots, checklist, steps, step, narrow, missing }} />
       </div>
-      <div class="actions send" ref=${bar} hidden=${poor}>
+      <div class="actions send" ref=${bar}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} onRetry=${send} />`}
         ${sent >= 0
           ? html`<div role="status" class="sending">
@@ -177,10 +164,8 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
 /** Where the spots are not known a photo can be sent all the same: it begins none. @returns {Promise<Api["LesionView"][] | null>} */
 const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
 
-/**
- * The flow from a photo to its finding. With `hearing` it is of a page that knows no spots.
- * @param {{consent: boolean | null | undefined, argument: string, filters: URLSearchParams, hearing?: Hearing}} props
- */
+/** The flow from a photo to its finding. With `hearing` it is of a page that knows no spots.
+ * @param {{consent: boolean | null | undefined, argument: string, filters: URLSearchParams, hearing?: Hearing}} props */
 export const NewPhoto = ({ consent, argument, filters, hearing }) => {
   const [turn, setTurn] = useState(0);
   const load = async () => {

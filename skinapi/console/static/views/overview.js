@@ -1,17 +1,16 @@
-// @ts-check
-// Where an admin begins: what waits and what failed first, then what is as it should be.
+// Where an admin begins: what waits and what failed first; and whom nobody could tell of a finding.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get } from "/console/api.js";
-import { Answer, Icon, useAnswer } from "/console/components.js";
-import { isolated, say, sayBytes, sayCount, sayDate, sayValue } from "/console/language.js";
+import { apiPath, get, getConditions, post } from "/console/api.js";
+import { Answer, Empty, Icon, useAct, useAnswer } from "/console/components.js";
+import { getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
-import { getPeopleToReach } from "/console/views/people_to_reach.js";
+import { labelOfBand } from "/console/views/finding.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 
-/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[], lang?: string}} Item */
+/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
 
 /** What is left with each doctor, who is found among the accounts. @param {Api["LeftWithDoctorView"][]} left @param {string} nouns @param {string} why @param {string} none @returns {Item[]} */
 const itemsLeft = (left, nouns, why, none) =>
@@ -77,7 +76,7 @@ function itemsOf(found) {
 /** @param {{item: Item}} props */
 const Line = ({ item }) => html`
   <li class="${item.place ? "whole" : ""} ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
-    <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span lang=${item.lang}>${item.text}</span>`}
+    <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span>${item.text}</span>`}
       ${item.more?.map((text) => html`<small>${text}</small>`)}</div>
     ${item.place && html`<${Icon} name="next" />`}</li>`;
 
@@ -85,7 +84,7 @@ const Line = ({ item }) => html`
 const Lines = ({ title, items }) =>
   items.length > 0 && html`<h2>${title}</h2><ul class="list overview">${items.map((item) => html`<${Line} item=${item} />`)}</ul>`;
 
-export const View = () => {
+const OverviewPage = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
   const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   const health = useAnswer(() => get("/readyz"), []);
@@ -98,11 +97,51 @@ export const View = () => {
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...notes.map((text) => ({ act: true, text, lang: "en" })), ...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
         return html`
-          <${Lines} title=${say("toDo")} items=${items.filter(({ act }) => act)} />
+          <${Lines} title=${say("inbox")} items=${items.filter(({ act }) => act)} />
           <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />
-          <p><small>SkinAPI ${version}</small></p>`;
+          <p><small>SkinAPI ${version}${notes.map((note) => html`<br /><span lang="en">${note}</span>`)}</small></p>`;
       }}
     <//>`;
 };
+
+/** @returns {Promise<Api["PersonToReachView"][]>} */
+export const getPeopleToReach = () => get(`/people-to-reach?lang=${getLanguage()}`);
+
+/** That there is somebody, where one works. @param {{people: Api["PersonToReachView"][]}} props */
+export const ReachLink = ({ people }) =>
+  people.length > 0 && html`<a class="to-reach" href="#/people-to-reach"><${Icon} name="referral" size=${16} /> ${sayCount("peopleToReach", people.length)}</a>`;
+
+/** @param {{one: Api["PersonToReachView"], conditions: Api["ConditionsView"], onDone: () => void}} props */
+const Person = ({ one, conditions, onDone }) => {
+  const { run, busy, failed } = useAct();
+  const end = () => run(() => post(apiPath`/people-to-reach/${one._id}/done`, undefined).then(onDone));
+  return html`
+    <section class="card">
+      <h2>${isolated(one.name)}</h2>
+      ${one.email && html`<p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>`}
+      ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
+      ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
+      <ul>${one.findings.map(({ number, found_at: found, why, name, suspected, urgency }) => html`
+        <li key=${number}>${say("findingOf", { number, date: sayDate(found, false) })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
+          <small>${say(`toldWhy_${why}`)}</small></li>`)}</ul>
+      <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
+      ${failed}
+      <button disabled=${busy} onClick=${end}>${say("toReachDone")}</button>
+    </section>`;
+};
+
+const PeopleToReach = () => {
+  const answer = useAnswer(() => Promise.all([getPeopleToReach(), getConditions()]), [getLanguage()]);
+  return html`
+    <h1>${say("title_people-to-reach")}</h1>
+    <p>${say("toReachText")}</p>
+    <${Answer} answer=${answer}>
+      ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions]) => people.length === 0
+        ? html`<${Empty} title=${say("toReachNobody")} />`
+        : people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${answer.reload} />`)}
+    <//>`;
+};
+
+export const VIEWS = { overview: OverviewPage, "people-to-reach": PeopleToReach };

@@ -1,18 +1,19 @@
-// @ts-check
-// The patients in a doctor's care, and all findings of one of them.
+// The patients in a doctor's care, all findings of one of them, and a spot over time.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getAll, getConditions } from "/console/api.js";
+import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { BandBadge, Empty, Icon, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
+import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Search } from "/console/views/account_actions.js";
-import { placeOfConversation } from "/console/views/conversation.js";
-import { Overdue } from "/console/views/decision.js";
-import { labelOfBand } from "/console/views/finding.js";
-import { FindingPages } from "/console/views/queue_rows.js";
-import { SpotPoints } from "/console/views/spot_points.js";
+import { addressOf } from "/console/navigation.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
+import { Search } from "/console/views/account_actions.js";
+import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
+import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
+import { Instruction, Overdue } from "/console/views/decision.js";
+import { labelOfBand } from "/console/views/finding.js";
+import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
+import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
 /** Of a patient who has left. @param {string} until */
 const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
@@ -84,4 +85,34 @@ const OfOne = ({ patient }) => html`
       <${PatientSpots} patient=${patient} />`} />`;
 
 /** @param {{argument: string}} props */
-export const View = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);
+const PatientsPage = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);
+
+const PAGE = 20;
+
+/** The findings of a spot. @param {{spot: string, conditions: Api["ConditionsView"]}} props */
+const SpotTimeline = ({ spot, conditions }) => {
+  const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=${PAGE}`);
+  return html`
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
+      ${(/** @type {Api["QueuedFinding"][]} */ items) => html`<ul class="list rows">
+        ${items.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`}
+    <//>`;
+};
+
+/** @param {{argument: string, filters: URLSearchParams}} props */
+const Course = ({ argument, filters }) => html`
+  <${Load} ask=${() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()])} inputs=${[argument, getLanguage()]}
+    gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
+    ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions]) => html`
+      <${BackToCase} filters=${filters} />
+      <h1>${nameOfSpot(spot)}</h1>
+      <${PatientHead} spot=${spot} />
+      <p>${say("countFindings", { count: spot.findings })}</p>
+      ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} overdue=${spot.instruction.waits_for === "result" && spot.latest?.awaited?.overdue} /></div>`}
+      ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
+      <${SpotPlace} spot=${spot} />
+      <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
+      <${spot.deleted ? FormerConversation : PatientConversation} spot=${spot.id} />`}
+  <//>`;
+
+export const VIEWS = { patients: PatientsPage, course: Course };

@@ -1,13 +1,11 @@
-// @ts-check
-// What is asked about a photo. Nothing but whether it is kept has to be answered.
+// What is asked about a photo, before it is sent and after no finding came of it.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
-import { Message, useAnswer } from "/console/components.js";
+import { Chips, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say, sayValue } from "/console/language.js";
-import { Chips } from "/console/views/chips.js";
+import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
 
 const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
 const SEXES = ["female", "male", "other"];
@@ -26,10 +24,8 @@ const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value
 export const AskKind = ({ told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
-/**
- * Age and sex as they are known, in one line, until somebody changes them; and the skin tone.
- * @param {{told: Told, known: Told, remembered: boolean}} props `known` is what was told with an earlier photo; `remembered`: also in this browser
- */
+/** Age and sex as they are known, in one line, until somebody changes them; and the skin tone.
+ * @param {{told: Told, known: Told, remembered: boolean}} props `known` is what was told with an earlier photo; `remembered`: also in this browser */
 export const AskAbout = ({ told, known, remembered }) => {
   const [changing, setChanging] = useState(false);
   const { age_band: age = "", sex = "" } = told;
@@ -45,11 +41,9 @@ export const AskAbout = ({ told, known, remembered }) => {
     <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 };
 
-/**
- * Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
+/** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
  * chosen for anybody but the spot that one came from.
- * @param {{spots: Api["LesionView"][], site: string, chosen: string, onChoose: (spot: string) => void}} props
- */
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, onChoose: (spot: string) => void}} props */
 export const AskSpot = ({ spots, site, chosen, onChoose }) => {
   const near = spots.filter((one) => one.place.site === site);
   near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
@@ -92,14 +86,60 @@ const AskAlways = ({ ticked }) => {
     <small id="keep-always-text">${text.title}${colon()}${text.text}</small>`;
 };
 
-/**
- * Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has
+/** Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has
  * none yet can give or refuse it here. Without an account (null) it is asked of this photo alone.
- * @param {{told: Told, consent: boolean | null | undefined, missing: boolean}} props `missing`: one tried to send without an answer
- */
+ * @param {{told: Told, consent: boolean | null | undefined, missing: boolean}} props `missing`: one tried to send without an answer */
 export const AskToKeep = ({ told, consent, missing }) => html`
   <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}
     note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`} hint=${say("keepPhotoWhy")}
     options=${["true", "false"].map((value) => [value, sayValue("keepPhoto", value)])}>
     ${consent === undefined && html`<${AskAlways} ticked=${Boolean(told.keep_always)} />`}
   <//>`;
+
+/** Whether another photo, or a word about it, would help. @param {Failed} error */
+export const isOfPhoto = (error) => [413, 415, 422].includes(error.status) && error.code !== "lesion_full";
+
+/** Counts down the seconds until a busy server may be asked again. @param {{seconds: number, onOver: () => void}} props */
+const Countdown = ({ seconds, onOver }) => {
+  const [left, setLeft] = useState(seconds);
+  useEffect(() => {
+    if (left <= 0) {
+      onOver();
+      return undefined;
+    }
+    const timer = setTimeout(() => setLeft(left - 1), 1000);
+    return () => clearTimeout(timer);
+  }, [left]);
+  return html`<p>${say("busyAgainIn", { seconds: left })}</p>`;
+};
+
+/** It was not sent, for a reason that is not the photo's. @param {{error: Failed, onRetry: () => void}} props */
+export const NotSent = ({ error, onRetry }) => html`
+  <${Message} kind="bad">
+    <p><strong>${say(error.status === 503 ? "serverBusy" : "notSent")}</strong></p>
+    ${error.code !== "unavailable" && html`<p>${sayError(error)}</p>`}
+    ${error.status === 503 && html`<${Countdown} seconds=${error.retryAfter || 5} onOver=${onRetry} />`}
+    <button type="button" class="primary" onClick=${onRetry}>${say("tryAgain")}</button>
+  <//>`;
+
+/** What the server asks or says of the photos, below them, where the eyes and the keyboard go. Of several,
+ * one is left out beside it.
+ * @param {{error: Failed, several: boolean, onShows: () => void, onSame: () => void, onOther: () => void}} props */
+export const AboutPhotos = ({ error, several, onShows, onSame, onOther }) => {
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    place.current?.querySelector("button")?.focus({ preventScroll: true });
+    place.current?.scrollIntoView({ block: "end" });
+  }, [error]);
+  const skin = error.question === "skin";
+  const other = several ? say("leaveOneOut") : html`<button type="button" class=${skin ? "" : "primary"} onClick=${onOther}>${say("otherPhoto")}</button>`;
+  const said =
+    error.code === "maybe_different_spots"
+      ? html`<p><strong>${say("sameSpotQuestion")}</strong></p><p>${say("sameSpotText")}</p>
+          <button type="button" class="primary" onClick=${onSame}>${say("sameSpotYes")}</button>`
+      : skin
+        ? html`<p>${sayError(error)}</p>
+            <div class="row"><button type="button" class="primary" onClick=${onShows}>${say("skinYes")}</button>${other}</div>`
+        : html`<p><strong>${say("photoRefused")}</strong></p><p>${sayError(error)}</p><div class="row">${other}</div>`;
+  return html`<div ref=${place}><${Message} kind=${skin || error.code === "maybe_different_spots" ? "info" : "bad"}>${said}<//></div>`;
+};

@@ -1,20 +1,158 @@
-// @ts-check
-// The photos and answers of the form as they are now, and sending them.
+// A photo on its way: what was begun and not sent, one question at a time, and sending it.
 
 import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, newKey, post, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
-import { cutOut, WHOLE } from "/console/views/photo_crop.js";
-import { forgetDraft, forgetPhoto, hasDraft, prepare, saveDraft } from "/console/views/photo_draft.js";
+import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
+import { cutOut, WHOLE } from "/console/views/choose_photo.js";
+import { keepDrafts, rememberAnswers, rememberPhotos } from "/console/views/drafts.js";
 import { NEW } from "/console/views/photo_questions.js";
-import { leaveQuestions } from "/console/views/photo_steps.js";
-import { rememberPhotos } from "/console/views/recent_photos.js";
-import { rememberAnswers } from "/console/views/remembered_answers.js";
-import { keepPhoto } from "/console/views/unsent_photos.js";
+import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/views/unsent_photos.js";
 
+/** @typedef {import("/console/views/choose_photo.js").View} View */
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
-/** @typedef {import("/console/views/photo_draft.js").Draft} Draft */
+/** What the person has said of the photos: that they show a spot, and all the same one. @typedef {{skin: "ask" | "confirmed", same: boolean}} Confirmed */
+/** What was sent last: what of, and under which key. The photos themselves only until a reload. @typedef {{what: string, key: string, photos?: Blob[]}} Sent */
+/** `unknown`: it was sent, and no answer has come. `spot`: null where nobody said which one it is.
+ * @typedef {{photos: Chosen[], answers: [string, string][], place: Place, spot: string | null,
+ *   confirmed: Confirmed, sent: Sent | null, unknown: boolean}} Draft */
+
+const KEPT_MS = 60 * 60 * 1000;
+/** After a reload without the photos themselves, which cannot be written as text. @type {import("/console/views/drafts.js").Drafts<Draft & {at: number}>} */
+const drafts = keepDrafts("new_finding");
+
+/** Under which name a photo is kept as it was sent, where that is not the file itself. @param {string} id */
+const nameAsSent = (id) => `${id} sent`;
+
+/** @param {unknown} value */
+const isPhoto = (value) => value instanceof Blob;
+
+/** What was begun of a spot, or of none; null where nothing was. @param {string} about @returns {Promise<Draft | null>} */
+export async function recallDraft(about) {
+  forgetOldPhotos();
+  const draft = drafts.get(about);
+  if (!draft) return null;
+  const files = await Promise.all(draft.photos.map(async ({ id, file }) => (isPhoto(file) ? file : recallPhoto(id))));
+  const photos = draft.photos.flatMap((photo, at) => (files[at] ? [{ ...photo, file: files[at] }] : []));
+  if (draft.at < Date.now() - KEPT_MS || photos.length < draft.photos.length) {
+    forgetDraft(about);
+    return null;
+  }
+  const { sent } = draft;
+  return { ...draft, photos, sent: sent && { ...sent, photos: sent.photos?.every(isPhoto) ? sent.photos : undefined } };
+}
+
+/** @param {string} about @param {Draft} draft */
+const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now() });
+
+/** @param {string} about */
+const hasDraft = (about) => drafts.get(about) !== undefined;
+
+/** @param {string} about */
+function forgetDraft(about) {
+  forgetPhotos((drafts.get(about)?.photos ?? []).flatMap(({ id }) => [id, nameAsSent(id)]));
+  drafts.delete(about);
+}
+
+/** @param {string} id */
+const forgetPhoto = (id) => forgetPhotos([id, nameAsSent(id)]);
+
+/** What is to be sent, and its key: the same photos with the same answers are the same bytes under the same key,
+ * also after a reload.
+ * @param {Sent | null} last @param {string} what the photos and the answers are, as text
+ * @param {Chosen[]} chosen @param {(photo: Chosen) => Promise<Blob>} cut @returns {Promise<Sent & {photos: Blob[]}>} */
+async function prepare(last, what, chosen, cut) {
+  if (last?.what === what) {
+    const photos = last.photos ?? (await Promise.all(chosen.map(async ({ id, file }) => (await recallPhoto(nameAsSent(id))) ?? file)));
+    return { ...last, photos };
+  }
+  const photos = await Promise.all(chosen.map(cut));
+  await Promise.all(chosen.map(({ id, file }, at) => (photos[at] === file ? forgetPhotos([nameAsSent(id)]) : keepPhoto(nameAsSent(id), photos[at]))));
+  return { what, key: newKey(), photos };
+}
+
+/** Below 700 px, with letters of the usual size, one question is asked at a time. */
+const NARROW = "(max-width: 43.74rem)";
+
+/** @typedef {"photo" | "place" | "spot" | "kind" | "about" | "checklist" | "keep"} Step */
+
+export function useNarrow() {
+  const [narrow, setNarrow] = useState(() => matchMedia(NARROW).matches);
+  useEffect(() => {
+    const media = matchMedia(NARROW);
+    const hear = () => setNarrow(media.matches);
+    media.addEventListener("change", hear);
+    return () => media.removeEventListener("change", hear);
+  }, []);
+  return narrow;
+}
+
+/** The bar below the questions: the page ends above it, as high as it is now. One that would lie over too much of a
+ * small window stands at the end of the page, unless it holds a message. */
+export function useBar() {
+  const bar = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const page = /** @type {HTMLElement} */ (document.querySelector(".page"));
+    const observer = new ResizeObserver(() => {
+      if (!bar.current) return;
+      const { offsetHeight: height, classList } = bar.current;
+      classList.toggle("at-end", height > innerHeight / 4 && !bar.current.querySelector(".message"));
+      page.style.marginBottom = getComputedStyle(bar.current).position === "fixed" ? `${height}px` : "";
+    });
+    for (const one of [bar.current, page]) if (one) observer.observe(one);
+    return () => {
+      observer.disconnect();
+      page.style.marginBottom = "";
+    };
+  }, []);
+  return bar;
+}
+
+/** The questions that are asked, in their order: not where a spot is that one came from, nor which spot
+ * it is where nobody said where, nor how several photos were taken.
+ * @param {{known: boolean, placed: boolean, several: boolean}} told @returns {Step[]} */
+export function stepsOf({ known, placed, several }) {
+  /** @type {[Step, boolean][]} */
+  const all = [
+    ["photo", true], ["place", !known], ["spot", !known && placed], ["kind", !several], ["about", true], ["checklist", true], ["keep", true],
+  ];
+  return all.filter(([, asked]) => asked).map(([step]) => step);
+}
+
+/** So many questions were gone through since the first one, each a step for the browser's Back. */
+const depth = () => Number(history.state?.asked ?? 0);
+
+/** @param {Step} step */
+function addressOfStep(step) {
+  const { name, argument } = readAddress();
+  return addressOf(argument ? `${name}/${argument}` : name, { step: step === "photo" ? "" : step });
+}
+
+/** A second tap on the same button is no further step. @param {Step} step */
+export function askNext(step) {
+  const [asked, address] = [depth() + 1, addressOfStep(step)];
+  if (location.hash === `#/${address}`) return;
+  goTo(address);
+  history.replaceState({ asked }, "");
+}
+
+/** @param {Step} step the question before */
+export function askBefore(step) {
+  if (depth() > 0) history.back();
+  else replacePlace(addressOfStep(step));
+}
+
+/** From the questions to another place, from which Back leads to where one came from. @param {string} place */
+export function leaveQuestions(place) {
+  if (readAddress().name !== "check") goTo(place);
+  else if (depth() === 0) replacePlace(place);
+  else {
+    addEventListener("popstate", () => replacePlace(place), { once: true });
+    history.go(-depth());
+  }
+}
+
 
 /** @type {Draft["confirmed"]} */
 const NOTHING_CONFIRMED = { skin: "ask", same: false };
@@ -33,12 +171,10 @@ const beginSpot = (number, place, key) =>
     .then((spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot.id }))
     .catch((error) => toast(`${say("spotNotBegun")} ${sayError(error)}`));
 
-/**
- * The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
+/** The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
  * of a place begins a spot there, unless the person says otherwise; which of several spots it is, they say.
  * @param {string} about @param {Draft | null} before what was begun @param {Api["LesionView"] | undefined} from
- * @param {Api["LesionView"][] | null} spots one's own; null where they are not known
- */
+ * @param {Api["LesionView"][] | null} spots one's own; null where they are not known */
 export function useDraft(about, before, from, spots) {
   const [chosen, setChosen] = useState(before?.photos ?? []);
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
@@ -83,7 +219,7 @@ export function useDraft(about, before, from, spots) {
     if (next.site !== place.site) setSpot(null);
     setPlace(next);
   };
-  return { chosen, setChosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget };
+  return { chosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget };
 }
 
 /** Of all later photos. @param {boolean} photos @param {string} shown the language and the version of the text that was read */
@@ -92,11 +228,9 @@ function consent(photos, shown) {
   return put("/me/consents", { photos, texts: { photos: Number(version) }, language });
 }
 
-/**
- * Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept. `onFiled` hears of the finding.
+/** Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept. `onFiled` hears of the finding.
  * @param {ReturnType<typeof useDraft>} draft @param {() => void} onMissing @param {(error: Failed) => void} onRefused
- * @param {(submission: Api["SubmissionView"]) => void} [onFiled]
- */
+ * @param {(submission: Api["SubmissionView"]) => void} [onFiled] */
 export function useSending(draft, onMissing, onRefused, onFiled) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
@@ -147,7 +281,7 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
     draft.choose(next);
   };
   const add = (/** @type {File[]} */ files) => {
-    const added = files.map((file) => ({ id: newKey(), file, hints: [], accepted: false, first: WHOLE }));
+    const added = files.map((file) => ({ id: newKey(), file, first: WHOLE }));
     for (const { id, file } of added) keepPhoto(id, file);
     change((before) => [...before, ...added]);
   };

@@ -1,4 +1,3 @@
-// @ts-check
 // A doctor's workspace: the findings of the patients in care as rows, and beside them the case that is
 // open. What is listed and which case is open stand in the address.
 
@@ -7,17 +6,16 @@ import { getConditions } from "/console/api.js";
 import { Empty, Icon, Load, onValue, toast, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { addressOf, goTo, placeOf, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, replacePlace } from "/console/navigation.js";
+import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { Search } from "/console/views/account_actions.js";
 import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { sayUnassigned } from "/console/views/overview.js";
+import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
-import { getPeopleToReach, ReachLink } from "/console/views/people_to_reach.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
-import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;
@@ -55,11 +53,9 @@ const filtersOf = (given, { bands }) => {
 const pathOf = ({ list, urgency, q }) =>
   `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), ...(q && { q }), limit: String(PAGE) })}`;
 
-/**
- * The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
+/** The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
  * finding when others come or go; where its finding has left the list, at the one that has moved up.
- * @param {Found[]} rows @param {number} open
- */
+ * @param {Found[]} rows @param {number} open */
 const useCursor = (rows, open) => {
   const [chosen, setChosen] = useState(0);
   const last = useRef(0);
@@ -92,11 +88,9 @@ const Which = ({ name, label, value, options, onChange }) => html`
       ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
     </select></label>`;
 
-/**
- * Each choice is a step for Back; what is typed into the search is none.
+/** Each choice is a step for Back; what is typed into the search is none.
  * @param {{filters: Filters, counts: Api["QueueCountsView"] | null, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void,
- *   onSearch: (text: string) => void}} props
- */
+ *   onSearch: (text: string) => void}} props */
 const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, onSearch }) => {
   const waiting = list || q ? undefined : counts?.by_urgency;
   const lists = [
@@ -190,10 +184,8 @@ const useList = (filters, number) => {
   return { pages, byUrgency, groups, rows, place, ...cursor };
 };
 
-/**
- * The way from case to case, by buttons and keys.
- * @param {ReturnType<typeof useList>} list @param {string} number @param {Filters} filters @param {{current: HTMLElement | null}} frame of the list
- */
+/** The way from case to case, by buttons and keys.
+ * @param {ReturnType<typeof useList>} list @param {string} number @param {Filters} filters @param {{current: HTMLElement | null}} frame of the list */
 const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame) => {
   const query = addressOf("", { ...filters });
   const { messages } = useWaiting();

@@ -1,28 +1,24 @@
-// @ts-check
 // Findings of a doctor's patients as rows of two lines: who, how urgent, what is likely, since when.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { BandBadge, Load } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
-import { Pages, usePages } from "/console/lists.js";
+import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { bandOf, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
 
 /** @typedef {Api["QueuedFinding"]} Found */
 
 /** Without what stands in brackets behind it. @param {Api["ConditionsView"]} conditions @param {string} key */
 const shortNameOf = (conditions, key) => nameOf(conditions, key).replace(/ \([^()]*\)$/, "");
 
-/**
- * What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
+/** What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
  * nothing is named, how probable a skin cancer is; first, where that is more than half.
- * @param {Found} found @param {Api["ConditionsView"]} conditions
- */
+ * @param {Found} found @param {Api["ConditionsView"]} conditions */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
   const named = [...headline.not_ruled_out, headline.likely].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${shortNameOf(conditions, key)}`);
   const all = restated ?? own; // the list of a spot has none
@@ -32,12 +28,10 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
   return named.join(", ");
 };
 
-/**
- * Those of each patient within an urgency, in the order of the first of them: none stands above a
+/** Those of each patient within an urgency, in the order of the first of them: none stands above a
  * more urgent one of somebody else, and those that nobody could judge last. What a second opinion put first, whatever its urgency, brings no
  * other with it. One whose place has changed between two pages stands once.
- * @param {Found[]} items @returns {Found[][]}
- */
+ * @param {Found[]} items @returns {Found[][]} */
 export const groupByPatient = (items) => {
   /** @type {Map<string | number, Found[]>} */
   const groups = new Map();
@@ -50,7 +44,6 @@ export const groupByPatient = (items) => {
   return [...groups.values()].sort((one, other) => last(one) - last(other));
 };
 
-/** Nobody could judge the photo, so it has no urgency. */
 const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
@@ -81,11 +74,9 @@ const State = ({ found }) => {
 const sayReplaced = ({ finding, label, band }, conditions) =>
   say("replacedBy", { number: finding, name: label ? shortNameOf(conditions, label) : labelOfBand(conditions, band) });
 
-/**
- * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
+/** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string,
- *   children?: unknown}} props
- */
+ *   children?: unknown}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side, decision } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
@@ -125,11 +116,9 @@ const countBelow = (groups, first, more) => {
   return `${sayNumber(count)}${end < 0 && more ? "+" : ""}`;
 };
 
-/**
- * Rows below the heading of their urgency (`headed`), which counts them; with `more` the last ones go on. Where several are of one patient,
+/** Rows below the heading of their urgency (`headed`), which counts them; with `more` the last ones go on. Where several are of one patient,
  * the first is named.
- * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, more?: boolean}} props
- */
+ * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, more?: boolean}} props */
 export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, more = false }) => html`
   <ul class="list rows">
     ${groups.flatMap((ofOne, nth) => {

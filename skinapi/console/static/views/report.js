@@ -1,12 +1,11 @@
-// @ts-check
 // What the check of a data set has found: counts, what was left out, duplicates and leaks.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
 import { colon, isolated, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { Table } from "/console/lists.js";
+import { TakenFromReviews } from "/console/views/datasets.js";
 import { nameOf } from "/console/views/finding.js";
-import { TakenFromReviews } from "/console/views/from_reviews.js";
-import { Table } from "/console/views/tables.js";
 
 /** With fewer lesions of a class, its validation and test parts say nothing; as `lab/checks/check_report.py` has it. */
 const FEWEST_LESIONS = "10";

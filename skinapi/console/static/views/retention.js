@@ -1,10 +1,10 @@
-// @ts-check
-// What goes by itself after a time: when, how much of it, what another time would do, and who stops it.
+// What goes by its time, who stops it, and what was erased.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, put, remove } from "/console/api.js";
 import { Answer, AskFirst, Field, Form, Message, onValue, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayList, sayValue } from "/console/language.js";
+import { Pages, Table, usePages } from "/console/lists.js";
 
 /** @typedef {Api["RetainedKindView"]} Kind */
 /** @typedef {Api["RetentionView"]} Retention */
@@ -21,20 +21,6 @@ const Preview = ({ kind }) => {
     ${month && html`<p>${say("retentionMonth", { what: sayGoing(kind.kind, month) })}</p>`}`;
 };
 
-/** What another number of days would do. @param {{kind: Kind}} props */
-const Would = ({ kind }) => {
-  const [days, setDays] = useState(String(kind.days ?? 365));
-  const [would, setWould] = useState(/** @type {Kind | null} */ (null));
-  const ask = async () => setWould(await get(apiPath`/retention/preview?kind=${kind.kind}&days=${days}`));
-  return html`
-    <details><summary>${say("retentionWould")}</summary>
-      <${Form} label=${say("retentionShow")} kind="" onSend=${ask}>
-        <${Field} label=${say("retentionDays")} name=${`days-${kind.kind}`} type="number" min="1" max="36500" required value=${days} onInput=${onValue(setDays)} />
-      <//>
-      ${would && html`<p>${say("retentionIf", { setting: kind.setting, days: sayCount("days", would.days ?? 0) })}</p><${Preview} kind=${would} />`}
-    </details>`;
-};
-
 /** @param {{kind: Kind}} props */
 const KindCard = ({ kind }) => {
   const title = sayValue("retainedKind", kind.kind);
@@ -46,7 +32,6 @@ const KindCard = ({ kind }) => {
       <p><code>${kind.setting}</code> ${kind.days ? sayCount("days", kind.days) : say("retentionForEver")}</p>
       ${waits && html`<p><strong>${say("retentionActsFrom", { date: sayDate(kind.acts_from ?? "", false) })}</strong></p>`}
       ${kind.days && html`<${Preview} kind=${kind} />`}
-      <${Would} kind=${kind} />
     </section>`;
 };
 
@@ -56,7 +41,7 @@ const StopForm = ({ label, name, children, onStop }) => {
   return html`
     <${Form} label=${label} kind="" onSend=${() => onStop(reason)}>
       ${children}
-      <${Field} label=${say("retentionReason")} name=${name} hint=${say("retentionReasonHint")} required maxlength="200" value=${reason} onInput=${onValue(setReason)} />
+      <${Field} label=${say("reason")} name=${name} hint=${say("retentionReasonHint")} required maxlength="200" value=${reason} onInput=${onValue(setReason)} />
     <//>`;
 };
 
@@ -114,7 +99,7 @@ const Runs = ({ runs }) =>
     ? html`<dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`
     : html`<p>${say("retentionNoRuns")}</p>`;
 
-export const Section = () => {
+export const Retained = () => {
   const answer = useAnswer(() => get("/retention"), []);
   return html`
     <${Answer} answer=${answer}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }) => html`
@@ -127,4 +112,52 @@ export const Section = () => {
       <${Runs} runs=${runs} />
       <h2>${say("retentionFixed")}</h2>
       <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>`}<//>`;
+};
+
+/** @param {string | null | undefined} moment */
+const day = (moment) => (moment ? sayDate(moment, false) : "");
+
+const Waiting = () => {
+  const answer = useAnswer(() => get("/erasures/waiting"), []);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {Api["WaitingErasures"]} */ { deletions, records }) => html`
+        <h2>${say("waitingDeletions")}</h2>
+        ${deletions.length > 0
+          ? html`<${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
+              [say("account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
+              [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
+              [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
+            ]} />`
+          : html`<p>${say("noWaitingDeletions")}</p>`}
+        ${records.length > 0 && html`
+          <h2>${say("keptRecords")}</h2>
+          <${Table} title=${say("keptRecords")} rows=${records} columns=${[
+            [say("account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
+            [say("keptUntil"), (/** @type {Api["KeptRecord"]} */ one) => day(one.kept_until)],
+          ]} />`}`}
+    <//>`;
+};
+
+/** @param {Api["ReceiptView"]} one */
+const backupsOf = (one) => (one.backups.length > 0 ? sayCount("backups", one.backups.length) : say("inNoBackup"));
+
+export const Erasures = () => {
+  const pages = usePages("/erasures");
+  return html`
+    <section class="card">
+      <p>${say("erasuresText")}</p>
+      <${Waiting} />
+      <h2>${say("receipts")}</h2>
+      <${Pages} pages=${pages} empty=${html`<p>${say("noReceipts")}</p>`}>
+        ${(/** @type {Api["ReceiptView"][]} */ items) => html`<${Table} title=${say("receipts")} rows=${items} columns=${[
+          [say("receipt"), (/** @type {Api["ReceiptView"]} */ one) => html`<a href=${apiPath`/receipts/verify/${one.code}`} target="_blank" rel="noopener">${one.code.slice(0, 8)}</a>`],
+          [say("begun"), (/** @type {Api["ReceiptView"]} */ one) => sayDate(one.begun_at)],
+          [say("finished"), (/** @type {Api["ReceiptView"]} */ one) => (one.completed_at ? sayDate(one.completed_at) : say("underWay"))],
+          [say("erasureAskedBy"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_by_${one.asked_by}`))],
+          [say("extent"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_of_${one.extent}`))],
+          [say("inBackups"), backupsOf],
+        ]} />`}
+      <//>
+    </section>`;
 };

@@ -1,7 +1,5 @@
-// @ts-check
 // What a doctor has filled into a review, what is sent of it, and what it comes to: which condition, how urgent.
 
-/** The urgency of the finding. */
 export const SAME = "same";
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
@@ -43,10 +41,8 @@ export function milderOf(reviewing) {
   return comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band === own ? null : own;
 }
 
-/**
- * Which condition it names, and the urgency it asks for, as the server will find it ("Urgency" in docs/reviews.md).
- * @param {Draft} draft @param {Reviewing} reviewing
- */
+/** Which condition it names, and the urgency it asks for, as the server will find it ("Urgency" in docs/reviews.md).
+ * @param {Draft} draft @param {Reviewing} reviewing */
 export function comesTo({ agreement, label, urgency, histology, result, picture }, { report, conditions }) {
   const stated = report.headline.likely;
   const agrees = ["agree", ENOUGH].includes(agreement);
@@ -66,17 +62,13 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
   return { named, band: agreement === "unsure" || histology === "awaited" || keeps ? mostUrgent(conditions, own, report.band) : own };
 }
 
-/**
- * What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
- * @param {Reviewing} reviewing
- */
+/** What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
+ * @param {Reviewing} reviewing */
 const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
 
-/**
- * About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
+/** About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
  * where one agrees with a finding in doubt, by one. Who agrees by the first key with any other is not asked.
- * @param {Draft} draft @param {Reviewing} reviewing @returns {("checklist" | "falls")[]}
- */
+ * @param {Draft} draft @param {Reviewing} reviewing @returns {("checklist" | "falls")[]} */
 export function doubtsOf(draft, reviewing) {
   const { report, conditions } = reviewing;
   const { band } = comesTo(draft, reviewing);

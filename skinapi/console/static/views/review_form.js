@@ -1,12 +1,11 @@
-// @ts-check
 // The form in which the doctor in charge signs a review.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
-import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
+import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
@@ -14,23 +13,17 @@ import { comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHo
 
 const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
 const LONGEST_NOTE = 1000;
-/** So many conditions have a key, from 1 on. */
 const KEYS = 9;
-/** The button that opens no next case. */
 const STAY = "stay";
-/** In less time nobody reads a question. */
 const READ_MS = 1000;
 /** A week at most, which ends with a day. */
 const DAYS_HELD = 6;
 /** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
 const drafts = keepDrafts("review");
-/** An answer that is older is that of an earlier request. */
 const JUST_NOW_MS = 10_000;
 
-/**
- * Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
- * @param {string} number @param {Api["ReviewView"]} opinion
- */
+/** Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
+ * @param {string} number @param {Api["ReviewView"]} opinion */
 export function fillReview(number, opinion) {
   const { agreement, certainty, label, urgency, histology, histology_result: result, note } = opinion;
   const names = label && agreement !== "agree" && !result;
@@ -60,7 +53,6 @@ function dayAfter(after) {
   return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
-/** Who tells, with the key. */
 const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 
 /** Of a cancer: who tells the patient, whom the server cannot tell where they have `noAccess`. @param {{teller: string, noAccess: boolean, onTeller: (teller: string) => void}} props */
@@ -84,10 +76,8 @@ const Hold = ({ draft: { teller, held }, cancer, may, noAccess, onTeller, onHeld
     <small>${say("holdText")}</small>
   </div>`}`;
 
-/**
- * What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
- * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
- */
+/** What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
+ * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props */
 const Labels = ({ labels, value, unsure, onLabel }) => html`
   <div class="chips labels" role="radiogroup" aria-label=${say("label")}>
     ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
@@ -179,7 +169,7 @@ function useDraft(number, seen) {
 /** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
  * @param {boolean} left @param {boolean} asked @param {() => void} onBegin */
 function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
-  const { report, conditions, pictured } = reviewing;
+  const { pictured } = reviewing;
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
   const names = !known && ["disagree", "unsure"].includes(agreement);
@@ -238,11 +228,9 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   return { known, names, agreements, labels, urgencies, asksTeller, choose, want, answer };
 }
 
-/**
- * Signs a review, once what is in doubt was asked. `asking` is what is asked now.
+/** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about
- */
+ * @param {{number: string, seen: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about */
 function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onStale }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
@@ -293,13 +281,11 @@ const stay = (event) => {
   /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
 };
 
-/**
- * Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
+/** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
  * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, noAccess?: boolean, seen?: string,
- *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
- */
+ *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props */
 export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, noAccess = false, seen = "none", onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);

@@ -1,4 +1,3 @@
-// @ts-check
 // What the model in service finds in a drawn picture.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";

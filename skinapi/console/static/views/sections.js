@@ -1,21 +1,41 @@
-// @ts-check
-// A page of several sections, one at a time, each a module of its own that is loaded when it is first shown.
+// Pages of several sections, one at a time, each loaded when it is first shown.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Load, Tabs } from "/console/components.js";
-import { say } from "/console/language.js";
+import { say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 
-/** The sections in their order: each exports `Section`. @typedef {Record<string, () => Promise<{Section: () => unknown}>>} SectionModules */
+/** The sections of a page in their order, and what each is called. @type {Record<string, {nameOf: (section: string) => string, sections: Record<string, () => Promise<() => unknown>>}>} */
+const PAGES = {
+  integrations: {
+    nameOf: (name) => sayValue("integration", name),
+    sections: {
+      keys: async () => (await import("/console/views/keys.js")).ClinicKeys,
+      log_in: async () => (await import("/console/views/clinic_log_ins.js")).Section,
+      archive: async () => (await import("/console/views/webhooks.js")).Archive,
+      webhooks: async () => (await import("/console/views/webhooks.js")).Webhooks,
+    },
+  },
+  "data-protection": {
+    nameOf: (name) => sayValue("protection", name),
+    sections: {
+      retention: async () => (await import("/console/views/retention.js")).Retained,
+      glass: async () => (await import("/console/views/emergency.js")).BreakGlass,
+      erasures: async () => (await import("/console/views/retention.js")).Erasures,
+    },
+  },
+};
 
-/** @param {{place: string, nameOf: (section: string) => string, sections: SectionModules, argument: string}} props */
-export const Sections = ({ place, nameOf, sections, argument }) => {
-  const [first, ...others] = Object.keys(sections);
-  const chosen = Object.hasOwn(sections, argument) ? argument : first;
+/** @param {string} place */
+const pageOf = (place) => (/** @type {{argument: string}} */ { argument }) => {
+  const { nameOf, sections } = PAGES[place];
+  const chosen = Object.hasOwn(sections, argument) ? argument : Object.keys(sections)[0];
   const title = say(/** @type {WordKey} */ (`title_${place}`));
-  const tabs = [first, ...others].map((name) => [name, nameOf(name)]);
+  const tabs = Object.keys(sections).map((name) => [name, nameOf(name)]);
   return html`
     <h1>${title}</h1>
-    ${others.length > 0 && html`<${Tabs} label=${title} tabs=${tabs} chosen=${chosen} onChoose=${(/** @type {string} */ name) => goTo(`${place}/${name}`)} />`}
-    <${Load} key=${chosen} ask=${sections[chosen]}>${(/** @type {{Section: () => unknown}} */ { Section }) => html`<${Section} />`}<//>`;
+    <${Tabs} label=${title} tabs=${tabs} chosen=${chosen} onChoose=${(/** @type {string} */ name) => goTo(`${place}/${name}`)} />
+    <${Load} key=${chosen} ask=${sections[chosen]}>${(/** @type {() => unknown} */ Section) => html`<${Section} />`}<//>`;
 };
+
+export const VIEWS = { integrations: pageOf("integrations"), "data-protection": pageOf("data-protection") };

@@ -1,4 +1,3 @@
-// @ts-check
 // To which spot one's own finding belongs: asked in a dialog or on a page, with the spot that looks alike
 // chosen, and both photos beside each other.
 
@@ -6,21 +5,19 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
 import { Answer, Confirm, Failure, Field, onValue, useAct, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
+import { KeptPhoto } from "/console/lists.js";
 import { AskPlace } from "/console/views/body_map.js";
-import { placeOfRecent } from "/console/views/recent_photos.js";
+import { placeOfRecent } from "/console/views/drafts.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
 
 const NEW = "new";
 
 /** @typedef {{name: string, place: Place}} Fields of a spot */
 /** @typedef {{id: number, photo_kept: boolean}} Sorted a finding */
 
-/**
- * Give a finding to a spot, or to none. Refused where it was sorted in another window meanwhile.
- * @param {number} number @param {string | null} was @param {string | null} spot
- */
-export const sortFinding = (number, was, spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot, was });
+/** Give a finding to a spot, or to none. Refused where it was sorted in another window meanwhile.
+ * @param {number} number @param {string | null} was @param {string | null} spot */
+const sortFinding = (number, was, spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot, was });
 
 /** The name and the place of a spot. @param {{name: string, place: Place, onChange: (changed: Partial<Fields>) => void}} props */
 export const SpotFields = ({ name, place, onChange }) => html`
@@ -43,10 +40,8 @@ export const spotOf = ({ name, place }) => {
   return { name: name.trim() || null, place };
 };
 
-/**
- * What is chosen for a finding, and `sort`, which keeps it.
- * @param {Sorted} finding @param {string | null} spot to which it belongs now @param {(error?: Failed | null) => void} onDone
- */
+/** What is chosen for a finding, and `sort`, which keeps it.
+ * @param {Sorted} finding @param {string | null} spot to which it belongs now @param {(error?: Failed | null) => void} onDone */
 function useSorting(finding, spot, onDone) {
   const number = finding.id;
   const [picked, setPicked] = useState(/** @type {string | null} */ (null));
@@ -74,10 +69,8 @@ const Beside = ({ finding, alike }) =>
         <figure><${KeptPhoto} number=${one.latest.id} kept=${one.latest.photo_kept} /><figcaption>${nameOfSpot(one)}</figcaption></figure>`)}
     </div>`;
 
-/**
- * The question: the spots at its place first.
- * @param {{sorting: ReturnType<typeof useSorting>, finding: Sorted, spot: string | null, spots: Api["LesionView"][]}} props
- */
+/** The question: the spots at its place first.
+ * @param {{sorting: ReturnType<typeof useSorting>, finding: Sorted, spot: string | null, spots: Api["LesionView"][]}} props */
 const WhichSpot = ({ sorting: { asked, proposed, chosen, setPicked, fields, setChanged }, finding, spot, spots }) => {
   const near = new Set(proposed.map((one) => one.id));
   const others = spots.filter((one) => one.id !== spot && !near.has(one.id));

@@ -1,4 +1,3 @@
-// @ts-check
 // One of one's own spots, whole: the newest photo, what is to be done, the course, the conversation, the letters.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -7,17 +6,15 @@ import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, u
 import { getLanguage, said, say, sayDueDay } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { OwnFindings } from "/console/views/own_findings.js";
-import { SpotFields, spotOf } from "/console/views/sort_finding.js";
-import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
+import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { getReport, getSubmission } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
-import { AskSide, SpotPlace } from "/console/views/spot_place.js";
-import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
+import { SpotFields, spotOf } from "/console/views/sort_finding.js";
+import { AskSide, nameOfSpot, spotOptions, SpotPlace } from "/console/views/spot_points.js";
+import { OwnFindings } from "/console/views/spots.js";
 
-/** So many findings are read at once. */
 const PAGE = 10;
 
 /** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */

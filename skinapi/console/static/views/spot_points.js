@@ -1,15 +1,35 @@
-// @ts-check
-// Spots on the body map and in the list beneath it: one's own, or a patient's.
+// Where one spot is: asked where its side is missing, and shown on the body.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { BandBadge } from "/console/components.js";
-import { isolated, say, sayDate } from "/console/language.js";
-import { Turn } from "/console/lists.js";
+import { apiPath, patch } from "/console/api.js";
+import { BandBadge, Failure, Message, useAct } from "/console/components.js";
+import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { BodyMap, Marker, sayPlace } from "/console/views/body_map.js";
+import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
+
+/** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
+export const AskSide = ({ spot, onDone }) => {
+  const { run, error } = useAct();
+  if (spot.place.laterality) return null;
+  /** @param {string} laterality */
+  const choose = (laterality) => run(() => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone));
+  return html`
+    <${Message}>
+      <p><strong>${say("sideOfSpot")}</strong> ${say("sideOfSpotText")}</p>
+      <div class="row">${lateralitiesOf(spot.place.site).map((one) => html`<button onClick=${() => choose(one)}>${sayValue("side", one)}</button>`)}</div>
+      ${error && html`<${Failure} error=${error} />`}
+    <//>`;
+};
+
+/** The place of a spot in words and on the body. @param {{spot: Api["LesionView"]}} props */
+export const SpotPlace = ({ spot }) => html`
+  <figure class="place">
+    <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
+    <figcaption>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing")].filter(Boolean).join(" · ")}</figcaption>
+  </figure>`;
 
 /** What a spot is called: its name, or where it is. @param {Pick<Api["LesionView"], "name" | "place">} spot */
 export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayPlace(spot.place));
@@ -28,13 +48,10 @@ const pointsOf = (spots) =>
     place: spot.place,
   }));
 
-/** So many of them are listed at once. */
 const PAGE = 10;
 
-/**
- * `view` is the page of a spot.
- * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown}} props
- */
+/** `view` is the page of a spot.
+ * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown}} props */
 export const SpotPoints = ({ spots, conditions, view, actions }) => {
   const [first, setFirst] = useState(0);
   const points = pointsOf(spots);

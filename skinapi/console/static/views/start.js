@@ -1,14 +1,13 @@
-// @ts-check
-// The first page: what this is, and the way in.
+// The first page: what this is, and the way in; and what is shown for an address that names no view.
 
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
-import { Icon } from "/console/components.js";
+import { Empty, Icon } from "/console/components.js";
 import { say } from "/console/language.js";
 import { placesOf } from "/console/navigation.js";
 import { DemoLogins, LoginForm } from "/console/views/login.js";
 
-export const View = () => {
+const Start = () => {
   const session = getSession();
   useEffect(() => {
     // Whoever has gone elsewhere meanwhile stays there.
@@ -35,3 +34,11 @@ export const View = () => {
       </section>
     </div>`;
 };
+
+const Missing = () => html`
+  <${Empty} title=${say("title_missing")}>
+    <p>${say("missingText")}</p>
+    <a class="button" href="#/">${say("toFirstPage")}</a>
+  <//>`;
+
+export const VIEWS = { "": Start, missing: Missing };

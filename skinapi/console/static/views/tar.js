@@ -1,4 +1,3 @@
-// @ts-check
 // Many files as one: a tar archive that is put together while it is read, and takes no memory.
 
 /** A file with its place below the folder that was chosen. @typedef {{path: string, file: File}} ChosenFile */

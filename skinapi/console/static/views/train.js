@@ -1,12 +1,12 @@
-// @ts-check
 // Start a training: on which data set, which network, and how.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getAll, post } from "/console/api.js";
+import { get, getAll, post } from "/console/api.js";
 import { Empty, Field, Load, Select, useAct } from "/console/components.js";
-import { isolated, said, say, sayValue } from "/console/language.js";
+import { isolated, say, sayValue } from "/console/language.js";
+import { Polled, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { IfInstalled, sayPictures } from "/console/views/lab.js";
+import { sayPictures } from "/console/views/lab.js";
 
 const ARCHITECTURES = ["ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3"];
 const OPTIMIZERS = ["Adam", "SGD", "RMSprop"];
@@ -84,6 +84,26 @@ const TrainForm = ({ datasets, chosen }) => {
       ${failed}
       <button class="primary" disabled=${busy}>${say(busy ? "sending" : "startTraining")}</button>
     </form>`;
+};
+
+const LOOK_AGAIN_MS = 4000;
+
+/** What a job would lack, and how it comes there. @param {{workers: Api["WorkersView"]}} props */
+const Missing = ({ workers: { missing, install: command } }) => html`
+  <section class="card install">
+    <h2>${say("notInstalledTitle")}</h2>
+    <p>${say("notInstalled", { library: missing ?? "" })}</p>
+    <p>${say("installByHand")} <code>${command}</code></p>
+  </section>`;
+
+/** A form for a job; where the server's workers lack what the job needs, what installs it, until that is there. @param {{children: unknown}} props */
+const IfInstalled = ({ children }) => {
+  // Where that is unknown, the form is shown.
+  const polled = usePolling(() => get("/jobs/workers").catch(() => ({ missing: null })), [], ({ missing }) => missing !== null, LOOK_AGAIN_MS);
+  return html`
+    <${Polled} polled=${polled}>
+      ${(/** @type {Api["WorkersView"]} */ workers) => (workers.missing ? html`<${Missing} workers=${workers} />` : children)}
+    <//>`;
 };
 
 /** @param {{argument: string}} props the id of a data set, or nothing */

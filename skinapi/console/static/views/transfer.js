@@ -1,25 +1,19 @@
-// @ts-check
 // The upload of files, and what is made of them. It goes on while one looks at other views, and after a lost connection.
 
+import { html, useEffect, useReducer } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, onSessionChange, personNumber, post, putBytes, remove } from "/console/api.js";
-import { toast } from "/console/components.js";
-import { say } from "/console/language.js";
+import { Message, toast } from "/console/components.js";
+import { say, sayBytes, sayPercent } from "/console/language.js";
+import { isPassing } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { isPassing } from "/console/views/polling.js";
 
-/**
- * What is made of the uploads. `use` sends the request and answers the place of the result; it is called again after a
- * failure, also where only the answer was lost. `view`: where one begins it; `arrived`: the words at its end.
- * @typedef {{name: string, view: string, arrived: Parameters<typeof say>[0], sayFault: (error: Failed) => string,
- *   use: (uploads: string[]) => Promise<string>}} Purpose
- */
-/**
- * `waiting`: for the connection; `sent` and `total` are bytes.
- * @typedef {{phase: "sending" | "waiting" | "failed", purpose: Purpose, sent: number, total: number, error?: Failed}} State
- */
+/** What is made of the uploads. `use` sends the request and answers the place of the result; it is called again after a
+ * failure, also where only the answer was lost.
+ * @typedef {{name: string, sayFault: (error: Failed) => string, use: (uploads: string[]) => Promise<string>}} Purpose */
+/** `waiting`: for the connection; `sent` and `total` are bytes.
+ * @typedef {{phase: "sending" | "waiting" | "failed", purpose: Purpose, sent: number, total: number, error?: Failed}} State */
 /** @typedef {{name: string, bytes: Blob, upload?: Api["UploadView"]}} Piece one upload */
 
-/** Of waiting for a connection that is lost. */
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 /** The upload does not continue here: the answer to an earlier part was lost. */
@@ -35,10 +29,10 @@ let wake = () => {};
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-export const getTransfer = () => state;
+const getTransfer = () => state;
 
 /** @param {() => void} listener */
-export function onTransfer(listener) {
+function onTransfer(listener) {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
@@ -69,19 +63,17 @@ export function startTransfer(packed, purpose) {
 }
 
 /** Go on after a failure, or at once instead of waiting for the connection. */
-export function continueTransfer() {
+function continueTransfer() {
   if (state?.phase === "waiting") wake();
   if (state?.phase === "failed") run();
 }
 
-/** Stop it, and delete what has arrived. */
-export function cancelTransfer() {
+function cancelTransfer() {
   cancelled.abort();
   for (const { upload } of pieces) if (upload) remove(apiPath`/uploads/${upload.id}`).catch(() => {}); // else it is deleted after a day
   endTransfer();
 }
 
-/** Forget one that has ended. */
 function endTransfer() {
   cancelled.abort();
   pieces = [];
@@ -94,12 +86,12 @@ async function run() {
   try {
     for (const piece of pieces) await sendPiece(piece, mine);
     if (mine.aborted || !state) return;
-    const { name, view, arrived, use } = state.purpose;
+    const { name, use } = state.purpose;
     const place = await use(pieces.map(({ upload }) => upload?.id ?? ""));
     if (mine.aborted) return;
     endTransfer();
-    if (location.hash.split("/")[1] === view) goTo(place);
-    else toast(say(arrived, { name }));
+    if (location.hash === "#/add") goTo(place);
+    else toast(say("sentForCheck", { name }));
   } catch (error) {
     if (!mine.aborted && state) become({ ...state, phase: "failed", error });
   }
@@ -172,3 +164,28 @@ async function findPlace(piece) {
     if (!isPassing(error)) throw error;
   }
 }
+
+export function useTransfer() {
+  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  useEffect(() => onTransfer(() => redraw(0)), []);
+  return getTransfer();
+}
+
+/** How far the upload is, with the ways out. @param {{transfer: State}} props */
+export const TransferStatus = ({ transfer }) => {
+  const { phase, purpose, sent, total, error } = transfer;
+  const share = sent / Math.max(1, total);
+  return html`
+    <section class="card transfer" aria-label=${say("uploadOf", { name: purpose.name })}>
+      <div class="row between"><h2>${say("uploadOf", { name: purpose.name })}</h2><strong>${sayPercent(Math.floor(1000 * share) / 1000)}</strong></div>
+      <progress max="1" value=${share} aria-label=${say("uploadOf", { name: purpose.name })}></progress>
+      <p><small>${say("uploadedOf", { sent: sayBytes(sent), total: sayBytes(total) })}
+        ${phase === "sending" && html` ${say("uploadGoesOn")}`}</small></p>
+      ${phase === "waiting" && html`<${Message}>${say(error?.status === 0 ? "uploadWaits" : "uploadWaitsBusy")}<//>`}
+      ${phase === "failed" && error && html`<${Message} kind="bad">${purpose.sayFault(error)}<//>`}
+      <div class="row">
+        ${phase !== "sending" && html`<button class="primary" onClick=${continueTransfer}>${say("tryAgain")}</button>`}
+        <button class="danger" onClick=${cancelTransfer}>${say("cancelUpload")}</button>
+      </div>
+    </section>`;
+};

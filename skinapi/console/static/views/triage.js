@@ -1,4 +1,3 @@
-// @ts-check
 // The operating point: what each costs, which one is in use, and how an admin chooses another.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -29,19 +28,6 @@ const sayShare = ({ share, low, high }) => ({ n: sayNumber(of100(share)), range:
 /** How many of 100 are not in the share. @param {Share} share */
 const sayRest = ({ low, high }) => sayRange(of100(1 - high), of100(1 - low));
 
-/** @param {{kind: Kind, conditions: Api["ConditionsView"]}} props */
-const PriceOfKind = ({ kind, conditions }) => {
-  const { benign_spared_share: spared, benign_urgent_share: urgent, malignant_sent_share: sent, melanomas_sent_share: melanomas } = kind;
-  return html`
-    <h3 class="kind">${nameOfKind(conditions, kind.modality)}</h3>
-    <ul>
-      ${spared && html`<li>${say("priceSpared", sayShare(spared))}</li>`}
-      ${urgent && html`<li>${say("priceUrgent", sayShare(urgent))}</li>`}
-      ${melanomas && html`<li>${say("priceMelanomas", { range: sayRest(melanomas) })}</li>`}
-      ${sent && html`<li>${say("priceCancers", { range: sayRest(sent) })}</li>`}
-    </ul>`;
-};
-
 /** Folded: who chose the point, what it does, and on how many lesions its price was counted, the same at every point. @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], isAdmin: boolean}} props */
 const Details = ({ answer, conditions, isAdmin }) => {
   const kinds = answer.points.find((point) => point.kinds.length > 0)?.kinds ?? [];
@@ -53,27 +39,6 @@ const Details = ({ answer, conditions, isAdmin }) => {
         const counts = { benign: sayNumber(benign), malignant: sayNumber(malignant), melanomas: sayNumber(melanomas) };
         return ` ${say("priceLesions", { kinds: nameOfKind(conditions, modality), ...counts })}`;
       })} ${say("priceElsewhere")}</p>`}</details>`;
-};
-
-/** @param {{point: Point, conditions: Api["ConditionsView"]}} props */
-const Price = ({ point, conditions }) =>
-  point.kinds.length === 0
-    ? html`<p>${say("noPrice")}</p>`
-    : point.kinds.map((kind) => html`<${PriceOfKind} kind=${kind} conditions=${conditions} />`);
-
-/** @param {{point: Point, conditions: Api["ConditionsView"], onDone: () => void, onClose: () => void}} props */
-const Question = ({ point, conditions, onDone, onClose }) => {
-  const name = sayValue("point", point.point);
-  const choose = async () => {
-    await put(PATH, { operating_point: point.point });
-    toast(say("pointChosen", { name }));
-    onDone();
-  };
-  return html`
-    <${Confirm} title=${say("choosePointTitle", { name })} confirm=${say("choosePoint")} kind="primary" onConfirm=${choose} onClose=${onClose}>
-      <p>${say("choosePointText")}</p>
-      <${Price} point=${point} conditions=${conditions} />
-    <//>`;
 };
 
 /** What happens, in a row, at each point: the figure and its range. @type {[WordKey, (kind: Kind) => {n?: string, range: string} | null][]} */
@@ -122,6 +87,21 @@ const Prices = ({ points, chosen, conditions, onAsk }) => {
     ${kinds.length === 0 && html`<p>${say("noPrice")}</p>`}`;
 };
 
+/** @param {{before: Point | undefined, point: Point, conditions: Api["ConditionsView"], onDone: () => void, onClose: () => void}} props */
+const Question = ({ before, point, conditions, onDone, onClose }) => {
+  const name = sayValue("point", point.point);
+  const choose = async () => {
+    await put(PATH, { operating_point: point.point });
+    toast(say("pointChosen", { name }));
+    onDone();
+  };
+  return html`
+    <${Confirm} title=${say("choosePointTitle", { name })} confirm=${say("choosePoint")} kind="primary" onConfirm=${choose} onClose=${onClose}>
+      <p>${say("choosePointText")}</p>
+      <${Prices} points=${[before, point].filter(Boolean)} chosen=${before?.point ?? ""} conditions=${conditions} onAsk=${null} />
+    <//>`;
+};
+
 /** @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], onChange: () => void}} props */
 const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
@@ -132,7 +112,7 @@ const Points = ({ answer, conditions, onChange }) => {
     <${Prices} points=${answer.points} chosen=${chosen} conditions=${conditions} onAsk=${isAdmin ? setAsked : null} />
     <${Details} answer=${answer} conditions=${conditions} isAdmin=${isAdmin} />
     ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("curveTitle")}</a></p>`}
-    ${asked && html`<${Question} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
+    ${asked && html`<${Question} before=${answer.points.find(({ point }) => point === chosen)} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };
 
 export const View = () => html`

@@ -1,4 +1,3 @@
-// @ts-check
 // Photos that were chosen and not sent: they are there when one comes back, also after a reload. They lie
 // encrypted in the browser's database; the key lies in the tab and goes with it, or with its person
 // (`changePerson` of api.js). Without a database or cryptography the page alone holds them.
@@ -44,10 +43,8 @@ function openDatabase() {
   });
 }
 
-/**
- * In one transaction. Its result is that of the request which `act` makes. @template T
- * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest<T>} act @returns {Promise<T>}
- */
+/** In one transaction. Its result is that of the request which `act` makes. @template T
+ * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest<T>} act @returns {Promise<T>} */
 async function inStore(mode, act) {
   const database = await openDatabase();
   try {

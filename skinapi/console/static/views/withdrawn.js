@@ -1,10 +1,9 @@
-// @ts-check
 // Findings of a model version that was taken out of service, for the doctor in charge: their photos can be judged again.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Empty, Icon, Load, Message, toast, useAct, useAnswer } from "/console/components.js";
-import { said, say, sayDate } from "/console/language.js";
+import { say, sayDate } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 

@@ -1,5 +1,4 @@
-// @ts-check
-// A finding of somebody else: the doctor in charge or an admin enters it in error, and its patient reads why (own_findings.js); or moves it to the right patient at once.
+// A finding of somebody else: the doctor in charge or an admin enters it in error, and its patient reads why (spots.js); or moves it to the right patient at once.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post } from "/console/api.js";
@@ -44,7 +43,7 @@ export const WrongPatient = ({ number, onEntered }) => {
     <p><button class="quiet wrong-patient" onClick=${() => setAsked(true)}>${say("wrongPatient")}</button></p>
     ${asked && html`<${Confirm} title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter} onClose=${() => setAsked(false)}>
       <p>${say("wrongPatientText")}</p>
-      <${TextArea} label=${say("wrongPatientReason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
+      <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
       <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>
     <//>`}`;
