@@ -21,6 +21,7 @@ from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Messages
 from skinapi.care.spots.records import Lesion, Lesions
 from skinapi.care.spots.reminders import reminder_of
+from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import MOST_REVIEWS
@@ -172,13 +173,11 @@ class PersonContents:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
         letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
-        if decision and decision.doctor:
-            decision = replace(decision, doctor=person_of(decision.doctor, owner=to.id))
         filed_by = submission.filed_by
         return _filed(
             FindingFile,
             submission,
-            decision=decision,
+            decision=_name_doctors(decision, to.id) if decision else None,
             filed_by=person_of(filed_by, owner=to.id) if filed_by else None,
             photos=photos,
             reports=reports,
@@ -239,6 +238,13 @@ class PersonContents:
             for grant in page.items
             if grant.owner == account and not (held_since and grant.created_at >= held_since)
         }
+
+
+def _name_doctors(decision: Decision, owner: str) -> Decision:
+    """Name the doctors of a decision, and of those before it, as the file names people."""
+    doctor = person_of(decision.doctor, owner=owner) if decision.doctor else None
+    earlier = tuple(_name_doctors(step, owner) for step in decision.earlier)
+    return replace(decision, doctor=doctor, earlier=earlier)
 
 
 def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> str:
