@@ -198,5 +198,6 @@ def keep_the_account_in_order(journey: Journey) -> None:
     journey.step("my-data")
     journey.press("logOut")
     journey.see("startTitle")
+    assert visitor.run("return localStorage['skinapi.told']") is None  # age and sex as told last
     visitor.see_none(journey.say("passwordSaved"))
     journey.step("left")

@@ -122,6 +122,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     visitor.press(".finding > details summary")
     visitor.find(".finding > details[open] p")
     assert visitor.count(".band-urgent_referral") == 0  # nor what it was to be done for that
+    assert visitor.count("details.model") == 0  # which is in a doctor's words
     journey.step("decided")
     visitor.go(f"finding/{second}")
     visitor.find(".verdict.decided.band-urgent_referral")  # the check itself had asked for that
