@@ -24,7 +24,7 @@ from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
-from skinapi.care.cases import comparisons
+from skinapi.care import comparisons
 from skinapi.model.comparison import alignment, comparison
 from skinapi.model.comparison.alignment import Fit
 from skinapi.platform.storage.ports import Store

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import space_french
-from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.care.letter_drafts import LETTER_WORDS
 from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import WORDS

@@ -22,14 +22,14 @@ from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import read_demo
 from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
-from skinapi.care.cases.comparison_routes import routes as comparisons_routes
-from skinapi.care.cases.routes import routes as cases_routes
-from skinapi.care.letters.routes import routes as letters_routes
-from skinapi.care.messages.inbox_routes import routes as inbox_routes
-from skinapi.care.messages.routes import routes as messages_routes
-from skinapi.care.own_data.routes import routes as own_data_routes
-from skinapi.care.queue.routes import routes as care_routes
-from skinapi.care.spots.routes import routes as lesions_routes
+from skinapi.care.case_routes import comparison_routes
+from skinapi.care.case_routes import routes as cases_routes
+from skinapi.care.inbox import routes as inbox_routes
+from skinapi.care.letter_routes import routes as letters_routes
+from skinapi.care.message_routes import routes as messages_routes
+from skinapi.care.own_data import routes as own_data_routes
+from skinapi.care.queue_routes import routes as care_routes
+from skinapi.care.spot_routes import routes as lesions_routes
 from skinapi.console.embed import EmbedPage
 from skinapi.console.embed import routes as embed_routes
 from skinapi.console.routes import Console
@@ -240,7 +240,7 @@ def _register_routes(
     app.register_blueprint(inbox_routes.blueprint(services.inbox))
     app.register_blueprint(messages_routes.blueprint(services.messages))
     app.register_blueprint(own_data_routes.blueprint(services.own_data))
-    app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
+    app.register_blueprint(comparison_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))

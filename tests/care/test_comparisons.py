@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.care.cases.comparison_routes import Placement
-from skinapi.care.cases.comparisons import choose_pictures
+from skinapi.care.case_routes import Placement
+from skinapi.care.comparisons import choose_pictures
 from skinapi.model.calibration.detectors import KNOWN, ModalityFinding
 from skinapi.model.comparison.similarity import Similarity
 from skinapi.model.conditions import Band

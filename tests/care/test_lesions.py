@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.spots.records import MIDDLE, MIDLINE, PAIRED
+from skinapi.care.spot_records import MIDDLE, MIDLINE, PAIRED
 from skinapi.console.routes import ASSETS
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review

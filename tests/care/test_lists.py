@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from skinapi.accounts.auth import accounts
-from skinapi.care.queue import queue
+from skinapi.care import queue
 from skinapi.model.context import Context
 from tests.care.clinic import (
     REFERRAL,

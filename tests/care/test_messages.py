@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.care import message_records as module
-from skinapi.care.messages import service as message_service
+from skinapi.care import messages as message_service
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted

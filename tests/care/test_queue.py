@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.subject import Subject
-from skinapi.care.queue.queue import CareService
+from skinapi.care.queue import CareService
 from skinapi.findings.records.readers import ReadNotes
 from skinapi.findings.records.reviews import Reviews
 from skinapi.findings.records.spots import Spots

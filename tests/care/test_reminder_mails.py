@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from skinapi.care.spots import reminders
-from skinapi.care.spots import reminders as module
+from skinapi.care import reminders
+from skinapi.care import reminders as module
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import ROUTINE, URGENT, file_for, patient_of, review
 from tests.care.test_lesions import begin
@@ -21,7 +21,7 @@ def given() -> dict[str, str]:
 def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: datetime) -> int:
     """How many reminders wait after a pass at this moment."""
     patch.setattr(reminders, "now", lambda: at)
-    patch.setattr("skinapi.care.spots.records.now", lambda: at)
+    patch.setattr("skinapi.care.spot_records.now", lambda: at)
     backend.services.reminder_mailer.make_pass()
     kinds = notices_to(backend, backend.account(person.email).id)
     return kinds.count("reminder")

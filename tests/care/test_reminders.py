@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.spots import service as module
+from skinapi.care import spots as module
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band, conditions_table

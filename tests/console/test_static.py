@@ -14,7 +14,7 @@ import pytest
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
-from skinapi.care.own_data.service import OwnDataSummary
+from skinapi.care.own_data import OwnDataSummary
 from skinapi.console.routes import ASSETS, STATIC
 from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.reports.words import LABELS

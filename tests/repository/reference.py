@@ -25,7 +25,7 @@ from skinapi.base import size_limits
 from skinapi.base.settings import Settings
 from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.care import message_records
-from skinapi.care.messages import service as message_service
+from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import narrator, openrouter
 from skinapi.integrations.dicom import routes as dicom_routes

@@ -39,7 +39,7 @@ WORDS = {
     "base/words_de/person_file.py": "skinapi.privacy.person_file.page",
     "base/words_de/receipts.py": "skinapi.privacy.erasure.receipts",
     "base/words_de/looks.py": "skinapi.findings.records.schemas",
-    "base/words_de/letters.py": "skinapi.care.letters.words",
+    "base/words_de/letters.py": "skinapi.care.letter_drafts",
 }
 LANGUAGE = ("skinapi.base.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydicom import Dataset
 from pypdf import PdfReader
 
-from skinapi.care.messages.inbox import ORDER, Task
-from skinapi.care.spots.reminders import reminder_of
+from skinapi.care.inbox import ORDER, Task
+from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
 from skinapi.findings.records.review_schemas import DecisionView

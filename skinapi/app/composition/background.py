@@ -15,7 +15,7 @@ from skinapi.app.composition.integration_services import open_webhook_sender
 from skinapi.app.composition.privacy_services import PrivacyServices
 from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
-from skinapi.care.spots.reminders import ReminderMailer
+from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.changes import ChangedFindings
 from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.review_service import EndedHolds

@@ -6,13 +6,13 @@ from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings
-from skinapi.care.cases.cases import CasesService
-from skinapi.care.letters.service import LettersService
-from skinapi.care.messages.inbox import InboxService
-from skinapi.care.messages.service import MessagesService
-from skinapi.care.queue.queue import CareService
-from skinapi.care.spots.reminders import LesionCounts, ReminderMailer
-from skinapi.care.spots.service import LesionsService
+from skinapi.care.cases import CasesService
+from skinapi.care.inbox import InboxService
+from skinapi.care.letters import LettersService
+from skinapi.care.messages import MessagesService
+from skinapi.care.queue import CareService
+from skinapi.care.reminders import LesionCounts, ReminderMailer
+from skinapi.care.spots import LesionsService
 from skinapi.findings.records.service import RecordsService
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.platform.storage.ports import Store

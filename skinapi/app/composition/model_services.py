@@ -7,7 +7,7 @@ from skinapi.app.composition.services import Services
 from skinapi.app.composition.standard_services import StandardServices, open_standard_services
 from skinapi.base.allowances import Allowances
 from skinapi.base.settings import Settings
-from skinapi.care.cases.comparisons import ComparisonsService
+from skinapi.care.comparisons import ComparisonsService
 from skinapi.console.routes import ASSETS
 from skinapi.findings.prediction.kept_photos import KeptPhotosService
 from skinapi.findings.prediction.service import (

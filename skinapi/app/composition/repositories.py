@@ -12,7 +12,7 @@ from skinapi.accounts.auth.sessions import Lifetimes, Sessions
 from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.message_records import Messages
-from skinapi.care.spots.records import Lesions
+from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import BreakGlasses

@@ -34,16 +34,16 @@ from skinapi.app.composition.repositories import Repositories, open_repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.care.cases.cases import CasesService
-from skinapi.care.letters.service import LettersService
+from skinapi.care.cases import CasesService
+from skinapi.care.inbox import InboxService
+from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Message
-from skinapi.care.messages.inbox import InboxService
-from skinapi.care.messages.service import MessagesService, find_unanswered
-from skinapi.care.own_data.service import OwnDataService
-from skinapi.care.queue.queue import CareService
-from skinapi.care.spots.records import Lesion
-from skinapi.care.spots.reminders import LesionCounts, ReminderMailer
-from skinapi.care.spots.service import LesionsService
+from skinapi.care.messages import MessagesService, find_unanswered
+from skinapi.care.own_data import OwnDataService
+from skinapi.care.queue import CareService
+from skinapi.care.reminders import LesionCounts, ReminderMailer
+from skinapi.care.spot_records import Lesion
+from skinapi.care.spots import LesionsService
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.outcomes import CountedOutcome

@@ -23,8 +23,8 @@ from skinapi.accounts.auth.events import (
 )
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import ArchiveTime
-from skinapi.care.cases.cases import CasesService
-from skinapi.care.spots.reminders import LesionCounts
+from skinapi.care.cases import CasesService
+from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,

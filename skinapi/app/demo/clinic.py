@@ -13,7 +13,7 @@ from skinapi.app.demo.former_model import record_former_model
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
 from skinapi.base.subject import Subject
-from skinapi.care.spots.records import Place
+from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview

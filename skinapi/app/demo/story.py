@@ -29,7 +29,7 @@ from skinapi.app.demo.spots import (
     WART,
 )
 from skinapi.base.errors import Refused
-from skinapi.care.spots.records import Place
+from skinapi.care.spot_records import Place
 from skinapi.model.context import Context, Modality, SkinTone
 from skinapi.platform.storage.ids import Clock
 

@@ -6,7 +6,7 @@ elsewhere too (`may_name`).
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.base.subject import Subject
-from skinapi.care.spots.records import Lesion
+from skinapi.care.spot_records import Lesion
 from skinapi.integrations.fhir.elements import (
     Resource,
     made,

@@ -11,7 +11,7 @@ from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, N
 from skinapi.base.field_types import ID
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Subject
-from skinapi.care.spots.service import LesionsService
+from skinapi.care.spots import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Submission

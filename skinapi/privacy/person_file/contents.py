@@ -17,10 +17,10 @@ from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, read_pages
 from skinapi.base.subject import Subject
-from skinapi.care.letters.service import LettersService
+from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages
-from skinapi.care.spots.records import Lesion, Lesions
-from skinapi.care.spots.reminders import reminder_of
+from skinapi.care.reminders import reminder_of
+from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.base.languages import Language
-from skinapi.care.spots.records import Place
+from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.reviews import Opinion

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pypdf import PdfReader
 
-from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
+from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.records.reviews import deciding_review

@@ -12,7 +12,7 @@ import pytest
 from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import Refused
 from skinapi.base.languages import Language
-from skinapi.care.queue.schemas import listed_fields
+from skinapi.care.queue_schemas import listed_fields
 from skinapi.findings.records.finding_schemas import HeadlineView
 from skinapi.findings.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.findings.records.submission import Listed, Submission

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from skinapi.base.languages import LANGUAGES
-from skinapi.care.messages import service as message_service
+from skinapi.care import messages as message_service
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices import outbox
 from skinapi.platform.notices.outbox import WORDS, Kind

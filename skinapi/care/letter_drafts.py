@@ -2,13 +2,14 @@
 can change, and the draft, which its doctor edits. The draft says nothing of what was decided.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from skinapi.base.languages import Language, LocalizedText
-from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.care.spots.records import Place
+from skinapi.base.languages import Language, LocalizedText, load_words
+from skinapi.base.stored_record import Frozen
+from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.standing import Advice
@@ -25,6 +26,24 @@ from skinapi.model.finding.notices import (
     say_untested_skin,
 )
 from skinapi.model.finding.ranking import Ranked
+
+
+class LetterWords(Frozen):
+    """`model` is what a colleague reads of the model's answer, by whether the photo could be
+    judged.
+    """
+
+    to_patient: str
+    to_colleague: str
+    about: Mapping[Addressee, str]
+    spot: Mapping[str, str]
+    ask: str
+    model: Mapping[str, str]
+    closing: str
+
+
+LETTER_WORDS: Mapping[Language, LetterWords] = load_words("letters.LETTERS", LetterWords)
+
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
 

@@ -10,9 +10,9 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.care.letters.template import LetterFacts, say_decision, write_draft
-from skinapi.care.spots.records import Place
-from skinapi.care.spots.service import LesionsService
+from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
+from skinapi.care.spot_records import Place
+from skinapi.care.spots import LesionsService
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import (
     LetterDecision,

@@ -17,8 +17,9 @@ from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.care.message_records import Messages
-from skinapi.care.queue.queue import NO_PATIENT
-from skinapi.care.spots.records import (
+from skinapi.care.queue import NO_PATIENT
+from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
+from skinapi.care.spot_records import (
     AddedLesion,
     JoinedWithItself,
     Lesion,
@@ -27,7 +28,6 @@ from skinapi.care.spots.records import (
     SortedElsewhere,
     TooManyLesions,
 )
-from skinapi.care.spots.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.readers import reader_of
 from skinapi.findings.records.service import NOT_YOURS, RecordsService

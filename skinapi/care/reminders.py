@@ -13,7 +13,7 @@ from typing import Any
 
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
-from skinapi.care.spots.records import Lesion, Lesions
+from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor, say_day
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.events import (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from skinapi.accounts.auth.accounts import Account
 from skinapi.base.field_types import SearchText
 from skinapi.base.stored_record import optional
-from skinapi.care.queue.queue import OVERDUE_AFTER, FoundCase, FoundPatient
+from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.list_keys import Waiting

@@ -18,7 +18,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.care.queue.queue import NO_PATIENT, doctors_of
+from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free

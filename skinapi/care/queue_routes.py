@@ -3,8 +3,8 @@
 from skinapi.base.errors import BadRequest, NotFound, TooManyFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.care.queue.queue import CareService, QueueCountsView
-from skinapi.care.queue.schemas import (
+from skinapi.care.queue import CareService, QueueCountsView
+from skinapi.care.queue_schemas import (
     OpinionsView,
     OrderedQueueQuery,
     PatientInCare,

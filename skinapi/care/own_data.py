@@ -10,11 +10,12 @@ from pydantic import Field
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Subject
 from skinapi.base.values import Value
-from skinapi.care.letters.service import LettersService
-from skinapi.care.messages.service import MessagesService
-from skinapi.care.spots.service import LesionsService
+from skinapi.care.letters import LettersService
+from skinapi.care.messages import MessagesService
+from skinapi.care.spots import LesionsService
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
+from skinapi.platform.web.declaration import Routes, Signed
 
 PAGE_SIZE = 100
 
@@ -57,3 +58,12 @@ class OwnDataService:
             letters=letters,
             messages=sum(self.messages.messages.count(spot.id) for spot in spots),
         )
+
+
+routes: Routes[OwnDataService] = Routes("own data")
+
+
+@routes.route("GET", "/me/data/summary", access=Signed())
+def summarise_data(data: OwnDataService, *, subject: Subject) -> OwnDataSummary:
+    """How many findings, photos, spots, letters and messages are stored about the caller."""
+    return data.count(of=subject)

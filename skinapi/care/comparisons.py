@@ -11,8 +11,8 @@ from typing import NamedTuple
 from skinapi.base.allowances import Allowances
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.base.subject import Subject
-from skinapi.care.spots.records import Lesion
-from skinapi.care.spots.service import LesionsService, ShownLesion
+from skinapi.care.spot_records import Lesion
+from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.standing import Advice, Instruction, SaidBy
 from skinapi.findings.records.submission import Submission

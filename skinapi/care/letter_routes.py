@@ -8,8 +8,8 @@ from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.care.letters.service import LettersService
-from skinapi.care.queue.routes import DOCTORS
+from skinapi.care.letters import LettersService
+from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.records.errors import (
     LetterChanged,
     LetterDecision,

@@ -13,8 +13,8 @@ from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.care.message_records import Message, Messages, NobodyInCharge, TooManyUnread
-from skinapi.care.spots.records import Lesion, Lesions
-from skinapi.care.spots.reminders import NO_LESION
+from skinapi.care.reminders import NO_LESION
+from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED

@@ -6,14 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Self
 
+from pydantic import Field
+
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.base.subject import Subject
 from skinapi.care.message_records import Messages
-from skinapi.care.spots.records import Lesion, Lesions
-from skinapi.care.spots.reminders import Act, reminder_of
+from skinapi.care.reminders import Act, reminder_of
+from skinapi.care.spot_records import Lesion, Lesions
+from skinapi.care.spot_routes import LanguageQuery, PlaceView
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.finding_schemas import AdviceView
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Advice, Reader, SaidBy, Standing
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
+from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.schemas import Answer
 
 # As many findings without a spot are looked at, the newest ones.
 MOST_UNSORTED = 1000
@@ -104,3 +115,54 @@ def _tasks_of(
     elif lesion and not asked and (reminder := reminder_of(instruction)):
         task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
         yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
+
+
+routes: Routes[InboxService] = Routes("inbox")
+
+
+class TaskView(Answer):
+    """Something to do: `see_doctor`, read a `message`, send the `picture` that a doctor asks for,
+    ask for a `result` that should be there, or `photograph` a spot again.
+    """
+
+    task: Task
+    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    name: str | None = Field(description="of the spot")
+    place: PlaceView | None = Field(description="of the spot")
+    advice: AdviceView | None = Field(description="what asks for it; null of messages")
+    sentence: str | None = optional("how, of what has a last day; else absent")
+    unread: int = Field(description="messages; 0 of what is none")
+    due: date | None = Field(
+        description="when to photograph the spot again, or until when a result should be there; "
+        "else null"
+    )
+
+    @classmethod
+    def of(cls, entry: InboxEntry, language: Language) -> Self:
+        spot, advice = entry.lesion, entry.advice
+        return cls(
+            task=entry.task,
+            lesion=spot.id if spot else None,
+            name=spot.name if spot else None,
+            place=PlaceView.of(spot.place) if spot else None,
+            advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            sentence=advice.words(language).next_step
+            if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
+            else None,
+            unread=entry.unread,
+            due=entry.due,
+        )
+
+
+class InboxView(Answer):
+    tasks: list[TaskView] = Field(description=f"the most urgent first, {MOST_LISTED} at most")
+    more: int = Field(description="how many others wait")
+
+
+@routes.route("GET", "/inbox", access=Signed())
+def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
+    """What waits for the caller to do about the caller's own spots and findings."""
+    tasks = inbox.list_tasks(owner=subject.id)
+    language = query.lang or subject.account.language
+    listed = [TaskView.of(task, language) for task in tasks[:MOST_LISTED]]
+    return InboxView(tasks=listed, more=len(tasks) - len(listed))

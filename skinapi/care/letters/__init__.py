@@ -1,1 +1,0 @@
-"""A doctor's letters about a finding."""

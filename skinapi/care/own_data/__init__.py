@@ -1,1 +1,0 @@
-"""How much is stored about a person, for that person."""
