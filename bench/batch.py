@@ -21,11 +21,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.photos import SIZES, photos
-from skinapi.app.batch.judge import Judge
+from skinapi.app.batch.command import LocalWorkers, judge_rest
+from skinapi.app.batch.judge import Judge, columns
 from skinapi.app.batch.output import Manifest, Output
 from skinapi.app.batch.pictures import FolderWalk, PictureReader
-from skinapi.app.batch.run import LocalWorkers, judge_rest
-from skinapi.app.batch.table import columns
 from skinapi.base.settings import Settings
 from skinapi.model.classification import classify_photo
 from skinapi.model.network.model import SHIPPED_MODEL, Model, open_model

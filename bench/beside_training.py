@@ -21,7 +21,7 @@ from typing import Any
 from bench.load import Bounds, times_of, timing_of
 from bench.photos import SIZES, photos
 from bench.serving import request_of
-from skinapi.lab.trainings.service import TrainingRequest
+from skinapi.lab.service import TrainingRequest
 from skinapi.model.network.model import SHIPPED_MODEL
 from tests.lab.sending import labelled, zipped
 from tests.served.people import Caller, Seeder

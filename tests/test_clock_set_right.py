@@ -10,7 +10,7 @@ import jwt.api_jwt
 import pytest
 
 from skinapi.accounts.auth import guess_limits
-from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage import ids

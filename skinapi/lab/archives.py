@@ -20,8 +20,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Self
 
 from skinapi.lab.errors import BadArchive
-from skinapi.lab.file_names import clean_name, comparable, is_skipped, shown
-from skinapi.lab.quarantine import QuarantineFolder, SentFile
+from skinapi.lab.quarantine import (
+    QuarantineFolder,
+    SentFile,
+    clean_name,
+    comparable,
+    is_skipped,
+    shown,
+)
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 
 READ_BYTES = 256 * 1024

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.settings import Settings
-from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
-from skinapi.lab.checks.publishing import Publisher
+from skinapi.lab.check_queue import CheckQueue, Cleanup
+from skinapi.lab.publishing import Publisher
 from skinapi.lab.quarantine import Quarantine
-from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures, FromReviewsService, ReviewedFindings
-from skinapi.lab.service import DatasetsService
-from skinapi.lab.trainings.import_service import ImportsService
-from skinapi.lab.trainings.service import TrainingService
-from skinapi.lab.uploads import Quota, UploadsService
+from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
+from skinapi.lab.uploads import LabRepositories, Quota, UploadsService
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.jobs.service import JobsService
 

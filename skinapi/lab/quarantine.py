@@ -1,16 +1,17 @@
 """The quarantine: a folder where uploads are received, unpacked and checked, and nothing else is
-written.
+written; and which names of files are refused, skipped or equal.
 
 Each check has a folder of its own in it, removed at its end. Where the process was killed, the next
-process that opens the quarantine removes it: it recognises such a folder by the lock that only a
-living process holds.
+process that opens the quarantine removes it, by the lock that only a living process holds.
 """
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +22,56 @@ from typing import IO, BinaryIO
 from skinapi.base.errors import PayloadTooLarge
 from skinapi.base.size_limits import size_in_words
 from skinapi.base.values import PartHead
-from skinapi.lab.file_names import clean_name
+from skinapi.lab.errors import BadArchive
 from skinapi.platform.storage.files import CHECK_EVERY, disk_error, refuse_full_disk
+
+LONGEST_NAME = 500
+DRIVE = re.compile(r"[A-Za-z]:")
+LONGEST_ECHO = 80
+# Folders and files that operating systems add.
+SYSTEM_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+def clean_name(written: str) -> str:
+    """The name with `/` between its parts. Raises BadArchive for one that leads elsewhere or that
+    cannot be shown.
+    """
+    # A name that is not UTF-8 holds halves of surrogate pairs, which cannot be stored.
+    text = written.encode("utf-8", "replace").decode("utf-8")
+    name = unicodedata.normalize("NFC", text.replace("\\", "/"))
+    if len(name) > LONGEST_NAME:
+        raise BadArchive(f"A name in the upload has more than {LONGEST_NAME} characters")
+    if any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise BadArchive("A name in the upload holds control characters")
+    if name.startswith("/") or DRIVE.match(name):
+        raise BadArchive(f"{shown(name)}: absolute names are refused")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise BadArchive(f"{shown(name)}: names with .. are refused")
+    if not parts:
+        raise BadArchive("An entry has no name")
+    return "/".join(parts)
+
+
+def is_skipped(name: str) -> bool:
+    """Whether it is a hidden file, or one that an operating system added."""
+    return any(part.startswith(".") or part.casefold() in SYSTEM_NAMES for part in name.split("/"))
+
+
+def comparable(name: str) -> str:
+    """Equal for names that some disks or people hold for the same.
+
+    >>> comparable("Ä.JPG") == comparable("a\\u0308.jpg")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def shown(name: str) -> str:
+    """The name for a sentence: visible characters alone, and not too many of them."""
+    visible = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return visible if len(visible) <= LONGEST_ECHO else f"{visible[:LONGEST_ECHO]}…"
+
 
 CHECK_PREFIX = "check-"
 

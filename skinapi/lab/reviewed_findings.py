@@ -24,14 +24,13 @@ from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.reviews import Histology, Review, Reviews, deciding_review
 from skinapi.findings.records.submission import SubmittedPhoto
 from skinapi.findings.records.submissions import Submissions
-from skinapi.lab.checks.picture_storage import Provenance
-from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
-from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
+from skinapi.lab.dataset_images import DatasetImage, Origin
+from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
+from skinapi.lab.publishing import Provenance, Publisher
 from skinapi.lab.quarantine import SentFile
-from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.uploads import LabRepositories
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import TABLE_NAME

@@ -1,26 +1,53 @@
-"""The use cases of data sets: send, list, show, compare on, delete."""
+"""The use cases of data sets: send, list, show, compare on, delete; and of trainings on them and
+imports of networks, which jobs do.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound, SkinAPIError
+from skinapi.base.errors import (
+    BadDataset,
+    BadRequest,
+    Conflict,
+    Duplicate,
+    Forbidden,
+    NotFound,
+    SkinAPIError,
+)
+from skinapi.base.field_types import Contained, Identifier, Printable
 from skinapi.base.logs import log_fault
 from skinapi.base.pages import Page
 from skinapi.base.size_limits import body_too_large
+from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Subject
 from skinapi.base.values import PartHead
-from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
-from skinapi.lab.checks.check_report import shown_report
-from skinapi.lab.checks.publishing import Published, Publisher
-from skinapi.lab.datasets.dataset_images import DatasetImage
-from skinapi.lab.datasets.dataset_versions import NO_SUCH, DatasetVersion, NewDataset, Status
+from skinapi.lab.check_queue import CheckQueue, Cleanup
+from skinapi.lab.check_report import shown_report
+from skinapi.lab.dataset_images import DatasetImage
+from skinapi.lab.dataset_versions import (
+    FEWEST_CLASSES,
+    FEWEST_TO_SPLIT,
+    NO_SUCH,
+    Datasets,
+    DatasetVersion,
+    NewDataset,
+    Status,
+)
 from skinapi.lab.errors import DatasetInUse, UploadInUse
+from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine, SentFile, receive
-from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.uploads import KEPT_FOR, Quota, UploadRecord
+from skinapi.lab.uploads import KEPT_FOR, LabRepositories, Quota, UploadRecord, Uploads
+from skinapi.model.dataset_labels import name_outputs
+from skinapi.model.network.tensor import Scaling
+from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -280,3 +307,121 @@ class DatasetsService:
         """Whether a job that has not ended uses it."""
         requests = self.jobs.unfinished_requests()
         return any(request.get("dataset") == dataset for request in requests)
+
+
+MOST_EPOCHS = 200
+
+Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3"]
+Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
+
+
+class TrainingRequest(StoredRecord):
+    """What a job of this kind is asked for. `dataset` is the id of the version that is used."""
+
+    dataset_name: Annotated[str, Field(min_length=1, max_length=200), Printable, Contained]
+    architecture: Architecture = "ResNet50"
+    epochs: int = Field(default=10, ge=1, le=MOST_EPOCHS)
+    batch_size: int = Field(default=32, ge=1, le=128)
+    optimizer: Literal["Adam", "SGD", "RMSprop"] = "Adam"
+    learning_rate: float = Field(default=0.0001, gt=0, le=1, allow_inf_nan=False)
+    class_balancing: bool = True
+    side: Side = 224
+    dataset: Annotated[str, Field(max_length=200), Printable, Contained] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingService:
+    datasets: Datasets
+    jobs: JobsService
+
+    def start(self, *, request: TrainingRequest, owner: str) -> Job:
+        """Queue a training on the newest version of this data set."""
+        dataset = self._usable(request.dataset_name, named=request.dataset_name)
+        named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
+        kept = request.model_copy(update=named)
+        return self.jobs.submit(
+            kind="training",
+            owner=owner,
+            request=kept.model_dump(mode="json"),
+            hold=partial(self._hold, dataset.id, named=request.dataset_name),
+        )
+
+    def _hold(self, dataset: str, *, named: str) -> None:
+        self._usable(dataset, named=named)
+        self.datasets.hold(dataset)
+
+    def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
+        """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
+        try:
+            dataset = self.datasets.get_published(name_or_id)
+        except NotFound as error:
+            raise NotFound(f"Dataset not found: {named}") from error
+        if dataset.reference:
+            raise BadDataset(
+                f"{dataset.name} is the reference data set, from which no model learns"
+            )
+        enough = [name for name, count in dataset.counts.items() if count >= FEWEST_TO_SPLIT]
+        if len(enough) < FEWEST_CLASSES:
+            raise BadDataset(
+                f"{dataset.name} is too small to be split into training, validation and test: at "
+                f"least {FEWEST_CLASSES} classes with {FEWEST_TO_SPLIT} pictures are needed"
+            )
+        return dataset
+
+    def get(self, *, job_id: str, owner: str | None) -> Job:
+        return self.jobs.get(job_id=job_id, owner=owner)
+
+
+SUFFIXES = (".keras", ".h5")
+OutputLabel = Annotated[
+    str, StringConstraints(max_length=100, strip_whitespace=True), Printable, Contained
+]
+
+
+class ImportRequest(StoredRecord):
+    """What a job of this kind is asked for. `side` is needed where a network accepts any."""
+
+    upload: Identifier
+    labels: tuple[OutputLabel, ...] = Field(
+        min_length=2, max_length=100, description="of the network's outputs, in their order"
+    )
+    scaling: Scaling
+    side: int | None = Field(default=None, ge=32, le=1024)
+    licence: Annotated[str, Field(max_length=200), Printable, Contained] = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportsService:
+    uploads: Uploads
+    jobs: JobsService
+
+    def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
+        """Queue the import of an upload.
+
+        The same request with the same key gets the job of the first one. Raises
+        IdempotencyKeyReused for another request with that key, NotFound, BadRequest,
+        WrongNetworkLabels, TooManyJobs.
+        """
+        fields = request.model_dump(mode="json")
+        # First of all: the upload of a network that was imported is deleted.
+        begun = self.jobs.queue.find_by_key(kind="import", owner=owner, request=fields, key=key)
+        if begun:
+            return begun
+        upload = self.uploads.get_owned(request.upload, owner=owner)
+        if not upload.complete:
+            raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
+        if suffix_of(upload.name) not in SUFFIXES:
+            raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
+        name_outputs(request.labels)
+        keep = partial(self._keep, upload.id, owner=owner)
+        return self.jobs.submit(
+            kind="import", owner=owner, request=fields, key=key, short=True, hold=keep
+        )
+
+    def _keep(self, upload: str, *, owner: str) -> None:
+        current = self.uploads.get_owned(upload, owner=owner)
+        self.uploads.keep(current, until=now() + KEPT_FOR)
+
+
+def suffix_of(name: str) -> str:
+    return PurePath(name).suffix.lower()

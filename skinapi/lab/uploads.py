@@ -12,11 +12,14 @@ from skinapi.base.errors import BadRequest, Duplicate, IdempotencyKeyReused, Not
 from skinapi.base.size_limits import body_too_large, size_in_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Subject
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.dataset_images import DatasetImages
+from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
+from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
 #
@@ -284,3 +287,10 @@ class UploadsService:
 
     def delete(self, *, upload: str, by: Subject) -> None:
         self.uploads.remove(self.uploads.get_owned(upload, owner=by.id).id)
+
+
+class LabRepositories:
+    def __init__(self, store: Store, trail: AuditTrail, work: UnitOfWork) -> None:
+        self.store, self.trail, self.work = store, trail, work
+        self.datasets, self.images = Datasets(store), DatasetImages(store)
+        self.uploads = Uploads(store)

@@ -7,8 +7,8 @@ from typing import Self
 
 import pytest
 
-from skinapi.lab.checks import decoder_process, publishing
-from skinapi.lab.checks.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
+from skinapi.lab import picture_decoder, publishing
+from skinapi.lab.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
 from tests.support.backends import Backend, Person
 
 
@@ -23,7 +23,7 @@ class DecoderHere:
     ) -> None: ...
 
     def decode(self, path: Path) -> DecodedPicture | str:
-        return parse_answer(decoder_process.decode(path.read_bytes()))
+        return parse_answer(picture_decoder.decode(path.read_bytes()))
 
 
 @pytest.fixture(autouse=True)

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import BadDataset, NotFound
+from skinapi.lab import layouts
 from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
-from skinapi.lab.checks import layouts
-from skinapi.lab.checks.check_report import (
+from skinapi.lab.check_report import (
     LONGEST_SHOWN,
     MOST_IN_ENTRY,
     drop_duplicates,
     near_within,
 )
-from skinapi.lab.checks.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout, read_table
-from skinapi.lab.checks.publishing import Heartbeat
-from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
+from skinapi.lab.dataset_versions import Datasets, NewDataset
+from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout, read_table
+from skinapi.lab.near_duplicates import Comparisons, NearIndex
+from skinapi.lab.publishing import Heartbeat
 from skinapi.lab.quarantine import Quarantine
 from skinapi.model.dataset_labels import KNOWN_COLUMNS, LabelColumns
 from skinapi.platform.stores import make_store, open_store

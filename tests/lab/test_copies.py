@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.lab.trainings import duplicate_search
-from skinapi.lab.trainings.duplicate_search import DuplicateSearch, Windows, describe_picture
+from skinapi.lab.trainings import reference
+from skinapi.lab.trainings.reference import DuplicateSearch, Windows, describe_picture
 from skinapi.model.decoding.photo import shrink_to_thumbnail
 from tests.support.size import size
 
@@ -97,8 +97,8 @@ def test_a_picture_of_one_colour_is_a_copy_of_nothing() -> None:
 def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(duplicate_search, "AT_ONCE", 2)
-    monkeypatch.setattr(duplicate_search, "ORIGINALS_AT_ONCE", 3)
+    monkeypatch.setattr(reference, "AT_ONCE", 2)
+    monkeypatch.setattr(reference, "ORIGINALS_AT_ONCE", 3)
     pictures = [described(blotches(n)) for n in range(7)]
     marked = DuplicateSearch(pictures).mark_copies([*pictures, described(blotches(50))])
     assert marked.tolist() == [True] * 7 + [False]
@@ -113,7 +113,7 @@ def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture
     alike = {
         (one, other)
         for one, other, score in known.compare([described(picture) for picture in others])
-        if score > duplicate_search.LEAST
+        if score > reference.LEAST
     }
     assert len(alike) / (len(originals) * len(others)) <= MOST_FALSE
     chance = random.Random(1)
@@ -122,7 +122,7 @@ def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture
         hits = {
             one
             for one, other, score in known.compare([described(each) for each in changed])
-            if one == other and score > duplicate_search.LEAST
+            if one == other and score > reference.LEAST
         }
         share = len(hits) / len(originals)
         sys.stdout.write(f"{name}: {len(hits)} of {len(originals)} found\n")

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from skinapi.base.errors import StoreUnavailable
+from skinapi.lab import publishing
 from skinapi.lab import quarantine as quarantine_module
-from skinapi.lab.checks import picture_storage, publishing
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages, LearnedPictures
-from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
+from skinapi.lab.dataset_images import DatasetImage, DatasetImages, LearnedPictures
+from skinapi.lab.dataset_versions import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.job_services import _name_label, write_training_folder
@@ -378,7 +378,7 @@ def test_a_data_set_leaves_the_space_that_is_reserved_for_the_database(
         if len(asked) == 3:
             full(folder)
 
-    monkeypatch.setattr(picture_storage, "refuse_full_disk", full_at_the_third)
+    monkeypatch.setattr(publishing, "refuse_full_disk", full_at_the_third)
     refused = send(person, [identifier])
     assert (refused["status"], refused["problem_code"]) == ("refused", "disk_full")
     assert set(asked) == {backend.settings.instance_dir}

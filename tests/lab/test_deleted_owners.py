@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import Announced, Uploads, UploadsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER

@@ -9,9 +9,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import NotFound, StoreUnavailable
-from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.dataset_images import DatasetImages
+from skinapi.lab.dataset_versions import DatasetVersion
+from skinapi.lab.publishing import Publisher
 from skinapi.lab.trainings.job_services import write_training_folder
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.context import Context, Modality

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.checks.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
-from skinapi.lab.datasets.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
+from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
+from skinapi.lab.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
 from tests.lab.sending import labelled, picture, post_form, zipped
 from tests.support.backends import Backend
 

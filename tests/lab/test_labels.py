@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from skinapi.base.errors import BadDataset
-from skinapi.lab.checks.layouts import LabelMapping
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.dataset_images import DatasetImages
+from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.layouts import LabelMapping
 from skinapi.lab.trainings import model_comparison
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference

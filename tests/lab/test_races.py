@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets
+from skinapi.lab.dataset_images import DatasetImages
+from skinapi.lab.dataset_versions import SILENT_FOR, Datasets
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.lab.checks import publishing
-from skinapi.lab.datasets.dataset_images import LearnedPictures, learned_by
+from skinapi.lab import publishing
+from skinapi.lab.dataset_images import LearnedPictures, learned_by
 from skinapi.model.network.model import SHIPPED_MODEL, read_card
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
 from tests.support.backends import Backend, Person, erase

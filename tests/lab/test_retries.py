@@ -11,8 +11,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.lab import uploads
-from skinapi.lab.datasets.dataset_names import DatasetNames
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.dataset_versions import DatasetNames, Datasets
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped

@@ -21,11 +21,10 @@ from skinapi.base.errors import (
     UnreadableNetwork,
 )
 from skinapi.base.settings.value_checks import machine_memory
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.service import ImportRequest
 from skinapi.lab.trainings import import_job
-from skinapi.lab.trainings.import_job import ExportRequest, import_model
-from skinapi.lab.trainings.import_service import ImportRequest
-from skinapi.lab.trainings.network_process import answer
+from skinapi.lab.trainings.import_job import ExportRequest, answer, import_model
 from skinapi.lab.uploads import Announced, Uploads
 from skinapi.model.network.model import read_card
 from skinapi.model.network.tensor import Scaling

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from skinapi.base.errors import BadNetwork, NotFound
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.training_job import choose_start

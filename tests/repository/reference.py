@@ -33,9 +33,7 @@ from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import sender as webhook_sender
 from skinapi.integrations.webhooks import service as webhooks
-from skinapi.lab import archives, file_names, uploads
-from skinapi.lab.checks import layouts
-from skinapi.lab.datasets import dataset_versions
+from skinapi.lab import archives, dataset_versions, layouts, quarantine, uploads
 from skinapi.model.decoding import file_header, file_parts, photo
 from skinapi.model.registry import prediction_pool, shadow
 from skinapi.platform.jobs import attempt, job, job_logs, job_process
@@ -129,7 +127,7 @@ def _limits() -> Iterator[Row]:
     yield "parts of a form of a data set", str(request_parsing.MOST_STREAMED_PARTS)
     yield "entries of an archive", str(archives.MOST_ENTRIES)
     yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
-    yield "name of a file of a data set", f"{file_names.LONGEST_NAME} characters"
+    yield "name of a file of a data set", f"{quarantine.LONGEST_NAME} characters"
     yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
     yield "rows of a table of a data set", str(layouts.MOST_ROWS)
     yield "a part of an upload", _bytes(uploads.LARGEST_PART)

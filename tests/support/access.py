@@ -23,7 +23,7 @@ from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.study import study_uid
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
-from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context

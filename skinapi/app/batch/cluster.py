@@ -16,9 +16,7 @@ from distributed import Client, Future, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
 from skinapi.app.batch.errors import GO_ON, ClusterUnavailable
-from skinapi.app.batch.judge import Judge, JudgeOptions, open_judge, sum_model
-from skinapi.app.batch.run import Answer
-from skinapi.app.batch.table import Row
+from skinapi.app.batch.judge import Judge, JudgeOptions, Row, open_judge, sum_model
 from skinapi.base.errors import ModelDamaged, SkinAPIError
 from skinapi.base.settings import VERSION
 from skinapi.model.network.model import SHIPPED_MODEL
@@ -126,7 +124,7 @@ class ClusterWorkers:
             unless_ready.pop_all()
         self.ahead = threads * BATCHES_PER_THREAD
 
-    def submit(self, names: Sequence[bytes]) -> Answer:
+    def submit(self, names: Sequence[bytes]) -> ClusterAnswer:
         # Not pure: what is judged is a file, which may have changed since an earlier run.
         return ClusterAnswer(self._client.submit(_judge_all, self._plugin, names, pure=False))
 

@@ -33,7 +33,7 @@ from skinapi.app.batch.errors import (
     OutputOfAnotherRun,
     OutputUnwritable,
 )
-from skinapi.app.batch.table import Row
+from skinapi.app.batch.judge import Row
 from skinapi.base.errors import DiskFull
 from skinapi.base.settings import VERSION
 from skinapi.platform.storage.files import DRAFT, FULL, sync, written_durably

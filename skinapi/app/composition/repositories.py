@@ -27,8 +27,8 @@ from skinapi.integrations.keys.uses import KeyUses
 from skinapi.integrations.oidc.round_trips import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.integrations.webhooks.events import WebhookEvents
-from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
+from skinapi.lab.uploads import LabRepositories
 from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds

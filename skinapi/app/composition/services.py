@@ -63,8 +63,8 @@ from skinapi.integrations.oidc.round_trips import RoundTrip
 from skinapi.integrations.oidc.service import OidcService
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.lab.composition import LabServices, open_lab_services
-from skinapi.lab.datasets.dataset_images import DatasetImage
-from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.dataset_images import DatasetImage
+from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord

@@ -2,13 +2,60 @@
 can log in there. `python -m skinapi demo` serves it, too.
 """
 
+import shutil
 import sys
 import time
 
-from skinapi.app.demo.build import build_demo
-from skinapi.base.errors import SkinAPIError
-from skinapi.base.settings.demo_folder import read_demo
+from skinapi.app.demo.clinic import PASSWORD, Clinic
+from skinapi.app.demo.story import BEGINNING, Staff, stories, tell
+from skinapi.base.errors import SkinAPIError, UnsafeSettings
+from skinapi.base.settings import Settings
+from skinapi.base.settings.demo_folder import DEMO_FILE, Demo, DemoPerson, is_demo, read_demo
 from skinapi.base.settings.reading import read_settings
+from skinapi.platform.storage.ids import Clock
+
+HALF_MADE = ".being-made"
+
+
+def build_demo(settings: Settings) -> bool:
+    """Make the demo in the folder of these settings; False where it is there already. It sets this
+    process's clock back, so call it in one of its own. Raises UnsafeSettings.
+    """
+    folder = settings.instance_dir
+    if settings.production:
+        raise UnsafeSettings("The demo is for looking around, and not for ENVIRONMENT=production")
+    if is_demo(folder):
+        return False
+    if folder.exists():
+        raise UnsafeSettings(f"{folder} is there, and no demo: remove it, or name another folder")
+    making = folder.with_name(folder.name + HALF_MADE)
+    shutil.rmtree(making, ignore_errors=True)
+    demo = _make(settings.model_copy(update={"instance_dir": making}))
+    (making / DEMO_FILE).write_text(demo.model_dump_json(indent=1))
+    making.rename(folder)
+    return True
+
+
+def _make(settings: Settings) -> Demo:
+    Clock.set_back = BEGINNING
+    clinic = Clinic.open(settings)
+    holt = clinic.add_colleague("Maren Holt", "doctor")
+    haddad = clinic.add_colleague("Samir Haddad", "doctor")
+    noor = clinic.add_colleague("Noor Lindqvist", "researcher")
+    tell(stories(Staff(clinic, holt, haddad, noor)))
+    services = clinic.services
+    services.data.trail.seal()
+    patients = services.admin.list_accounts(
+        roles=("user",), status="approved", beginning=None, after=None, limit=100
+    )
+    people = (holt.account, haddad.account, clinic.admin.account, noor.account, *patients.items)
+    services.store.close()
+    return Demo(
+        password=PASSWORD,
+        people=tuple(
+            DemoPerson(email=person.email, name=person.name, role=person.role) for person in people
+        ),
+    )
 
 
 def main() -> int:

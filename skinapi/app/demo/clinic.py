@@ -1,7 +1,11 @@
 """The people of the demo at work: each act is the use case that a route calls for a person."""
 
+import lzma
+import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from skinapi.accounts.auth.accounts import Account, WantedRole
@@ -9,7 +13,6 @@ from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.app.composition.model_services import ModelServices, open_model_services
 from skinapi.app.composition.services import Services, open_services
-from skinapi.app.demo.former_model import record_former_model
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
 from skinapi.base.subject import Subject
@@ -19,10 +22,27 @@ from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.submission import Submission
 from skinapi.integrations.clients.condition_names import names_for_clients
-from skinapi.lab.datasets.dataset_versions import NewDataset
+from skinapi.lab.dataset_versions import NewDataset
 from skinapi.model.context import Context
+from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
 from skinapi.model.registry.composition import open_registry, open_served
+from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.stores import make_store
+
+FORMER_CARD = Path(__file__).parent / "former_model.json.xz"
+
+
+def record_former_model(versions: ModelVersions) -> None:
+    """Store a version that served before the shipped model, with the labels and test pictures of
+    the shipped one.
+    """
+    with TemporaryDirectory() as folder:
+        former = Path(folder)
+        for name in (CALIBRATION, LABELS, SPLIT):
+            shutil.copy(SHIPPED_MODEL / name, former)
+        (former / CARD).write_bytes(lzma.decompress(FORMER_CARD.read_bytes()))
+        versions.record_built_in(former, read_card(former))
+
 
 PASSWORD = "look around"  # noqa: S105 (the log-in page says it)
 DOMAIN = "demo.example"

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from skinapi.app.demo.clinic import Clinic, Person
-from skinapi.app.demo.drawing import draw
-from skinapi.app.demo.spots import (
+from skinapi.app.demo.drawing import (
     CHERRY,
     CRUSTED,
     FIBROMA,
@@ -27,6 +26,7 @@ from skinapi.app.demo.spots import (
     SCALY,
     SMALL_MOLE,
     WART,
+    draw,
 )
 from skinapi.base.errors import Refused
 from skinapi.care.spot_records import Place

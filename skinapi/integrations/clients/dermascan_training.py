@@ -7,7 +7,7 @@ from pydantic import Field
 from skinapi.base.errors import BadDataset, NotFound
 from skinapi.base.subject import Subject
 from skinapi.integrations.clients.dermascan_uploads import RESEARCHERS
-from skinapi.lab.trainings.service import TrainingRequest, TrainingService
+from skinapi.lab.service import TrainingRequest, TrainingService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
 from skinapi.platform.web.declaration import Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody

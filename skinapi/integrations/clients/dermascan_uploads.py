@@ -12,10 +12,10 @@ from skinapi.base.errors import BadDataset, InvalidBody
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Subject
 from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
-from skinapi.lab.checks.publishing import Published
-from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
+from skinapi.lab.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
-from skinapi.lab.schemas import DatasetName
+from skinapi.lab.publishing import Published
+from skinapi.lab.routes import DatasetName
 from skinapi.lab.service import DatasetsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.web.declaration import Opened, Rate, Routes

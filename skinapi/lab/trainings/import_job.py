@@ -1,7 +1,7 @@
 """The job that makes a model version of a network that was uploaded.
 
-The file is read by a process of its own, which has no secret (network_export.py), and refused
-where it holds more than the layers of an allow list (learning/train/user_networks.py).
+The file is read by a process without secrets (this module, run as a program), and refused where it
+holds more than the layers of an allow list (learning/train/user_networks.py).
 """
 
 import os
@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from skinapi.base.errors import BadNetwork, DiskFull
-from skinapi.lab.trainings.import_service import ImportRequest, suffix_of
+from skinapi.base.errors import BadNetwork, DiskFull, SkinAPIError
+from skinapi.lab.service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.commands import ExportOptions
@@ -23,10 +23,8 @@ from skinapi.model.registry.serving_pointer import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment
 
-# Has a process without secrets (network_process.py) make a model folder of a foreign network.
-
 _ROOT = Path(__file__).parents[3]
-CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.trainings.network_process"
+CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.trainings.import_job"
 LONGEST_ANSWER = 64 * 1024
 FAULTS: Mapping[str | None, type[BadNetwork]] = {
     fault.code: fault for fault in BadNetwork.__subclasses__()
@@ -144,3 +142,32 @@ def _write_network(lab: JobServices, request: ImportRequest) -> Path:
     with path.open("wb") as file:
         file.writelines(lab.uploads.read(upload))
     return path
+
+
+def answer(request: ExportRequest) -> ExportAnswer:
+    """Make the folder, or say why not."""
+    # Keras takes seconds and much memory to load: only this process does.
+    from skinapi.learning.commands.export import export_network  # noqa: PLC0415
+
+    try:
+        exported = export_network(request, request.out)
+    except DiskFull:
+        return ExportAnswer(disk_full=True)
+    except SkinAPIError as error:
+        return ExportAnswer(fault=error.detail, code=error.code)
+    except MemoryError:
+        return ExportAnswer(fault="The network needs more memory than a job may use")
+    within = f"probabilities within {exported.difference:.1e} of Keras's"
+    return ExportAnswer(lines=(within, *exported.limits))
+
+
+def _main() -> None:
+    os.umask(0o077)
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    request = REQUEST.validate_json(sys.stdin.buffer.read())
+    os.write(answers, answer(request).model_dump_json().encode())
+
+
+if __name__ == "__main__":
+    _main()

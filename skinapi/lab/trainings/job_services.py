@@ -10,8 +10,8 @@ from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.logs import current_request_id
 from skinapi.base.settings import Settings
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.uploads import Uploads
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings

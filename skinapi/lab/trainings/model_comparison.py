@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.lab.datasets.dataset_images import learned_by
-from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.dataset_images import learned_by
+from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.reference import compare_latency, list_held_out, reference_data
 from skinapi.learning.data.datasets import load_sources

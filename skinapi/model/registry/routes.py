@@ -13,7 +13,6 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.network.model import ModelCard
 from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.drift_counts import ALPHA
-from skinapi.model.registry.operating_point import OperatingPointService
 from skinapi.model.registry.schemas import (
     ConditionsView,
     DriftQuery,
@@ -22,7 +21,7 @@ from skinapi.model.registry.schemas import (
     NewOperatingPoint,
     OperatingPointView,
 )
-from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.service import InferenceService, OperatingPointService
 from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged, TakenBack
 from skinapi.model.registry.shadow import Disagreement
 from skinapi.model.registry.version_schemas import (

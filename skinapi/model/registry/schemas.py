@@ -23,7 +23,7 @@ from skinapi.model.finding.finding import Doubt
 from skinapi.model.notice_words import Notices
 from skinapi.model.registry.drift import AlertView, MeasureTestView
 from skinapi.model.registry.drift_counts import MOST_WEEKS, WeekCounts, first_day
-from skinapi.model.registry.operating_point import ChosenPoint
+from skinapi.model.registry.service import ChosenPoint
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.schemas import Answer, Body
 

@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 
 from skinapi.__main__ import REFUSED, main
-from skinapi.app.batch import run
-from skinapi.app.batch.command import INTERRUPTED
+from skinapi.app.batch import command
+from skinapi.app.batch.command import INTERRUPTED, Progress
 from skinapi.app.batch.judge import STOPPING, Judge
 from skinapi.app.batch.output import Output
 from skinapi.app.batch.pictures import PictureReader
-from skinapi.app.batch.run import Progress
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration.model_calibration import Calibration, NamingRule
 from skinapi.model.classification import classify_photo
@@ -44,8 +43,8 @@ def archive(tmp_path: Path) -> Archive:
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PART_ROWS", 5)
-    monkeypatch.setattr(run, "PICTURES_AHEAD", 2)
+    monkeypatch.setattr(command, "PART_ROWS", 5)
+    monkeypatch.setattr(command, "PICTURES_AHEAD", 2)
 
 
 @pytest.fixture

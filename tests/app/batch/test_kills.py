@@ -30,8 +30,8 @@ KILLS = size(1, 10)
 PROGRAM = """
 import sys
 from skinapi.__main__ import main
-from skinapi.app.batch import run
-run.PART_ROWS = 4
+from skinapi.app.batch import command
+command.PART_ROWS = 4
 sys.exit(main(sys.argv[1:]))
 """
 

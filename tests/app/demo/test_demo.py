@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from skinapi.app.demo.build import HALF_MADE, build_demo
+from skinapi.app.demo.__main__ import HALF_MADE, build_demo
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import Demo, demo_environment

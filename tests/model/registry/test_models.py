@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
+from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry import version_files

@@ -10,7 +10,7 @@ from pathlib import Path
 from skinapi.base.errors import BlobDamaged, ModelDamaged, NotFound
 from skinapi.base.pages import Page, read_pages
 from skinapi.base.stored_record import StoredRecord
-from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
+from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.model.context import Modality
 from skinapi.model.network.model import PARTS, SPLIT, read_card
 from skinapi.model.registry.version_service import ModelsService

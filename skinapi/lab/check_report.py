@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.field_types import ID
-from skinapi.lab.checks.layouts import LabelledPicture, LabelMapping, Layout
-from skinapi.lab.checks.picture_decoder import DecodedPicture
-from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes, LearnedPictures
-from skinapi.lab.datasets.dataset_versions import (
+from skinapi.lab.dataset_images import DatasetImages, ImageHashes, LearnedPictures
+from skinapi.lab.dataset_versions import (
     FEWEST_CLASSES,
     FEWEST_TO_SPLIT,
     Datasets,
     DatasetVersion,
 )
-from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
+from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout
+from skinapi.lab.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
+from skinapi.lab.picture_decoder import DecodedPicture
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import LabelRow
 from skinapi.model.network.model import PARTS

@@ -15,9 +15,9 @@ from typing import Any
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import SkinAPIError, StoreUnavailable, Unavailable
 from skinapi.base.logs import log_fault
-from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.errors import InterruptedCheck, RefusedDataset
-from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.uploads import LabRepositories
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.unit_of_work import AuditRow
 

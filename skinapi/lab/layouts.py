@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from skinapi.base.errors import BadDataset
 from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
-from skinapi.lab.file_names import comparable, shown
+from skinapi.lab.quarantine import comparable, shown
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import (
     KNOWN_COLUMNS,

@@ -1,17 +1,80 @@
-"""Asks a process of its own (decoder_process.py) about pictures, and outlives it."""
+"""Decodes the pictures of data sets in a process of its own, and outlives it.
+
+The process has a low priority, so that thousands of pictures do not slow down predictions, and
+limits of the system, so that a hostile picture ends it and not the server. It is this module, run
+as a program: it reads a path from each line of its input, and writes one line of JSON for each.
+"""
 
 import base64
+import hashlib
 import json
+import os
+import resource
 import select
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_ROOT = Path(__file__).parents[3]
+from PIL import Image
+
+from skinapi.base.errors import Refused, Unavailable
+from skinapi.model.decoding.photo import read_photo, shrink_to_thumbnail
+
+NICENESS = 10
+# One picture takes at most 88 MB (model/decoding/photo.py), Python and its libraries 100.
+MOST_MEMORY = 400 * 1024 * 1024
+# Of the perceptual hash.
+WIDTH, HEIGHT = 9, 8
+
+
+def decode(content: bytes) -> dict[str, Any]:
+    """Size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
+    try:
+        photo = read_photo(content)
+    except Refused as refused:
+        return {"fault": refused.detail}
+    except Unavailable:
+        return {"fault": "could not be decoded in time"}
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "dhash": f"{difference_hash(photo.pixels):016x}",
+        "width": photo.width,
+        "height": photo.height,
+        "format": photo.format,
+        "thumbnail": base64.b64encode(shrink_to_thumbnail(photo.pixels)).decode(),
+    }
+
+
+def _main() -> None:
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        answer = decode(Path(line.rstrip("\n")).read_bytes())
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def difference_hash(pixels: Image.Image) -> int:
+    """A perceptual hash, by which copies of a picture are found that were scaled or compressed
+    again: for each of 64 places, the first row in the highest bits, whether it is brighter than its
+    left neighbour. Turned and mirrored copies have another hash.
+    """
+    small = pixels.convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX).tobytes()
+    bits = 0
+    for row in range(HEIGHT):
+        line = small[row * WIDTH : (row + 1) * WIDTH]
+        for left, right in pairwise(line):
+            bits = bits << 1 | (right > left)
+    return bits
+
+
+_ROOT = Path(__file__).parents[2]
 # The largest picture takes two seconds; a machine under load is given more.
 MOST_SECONDS = 30.0
 ENDED_IT = "ended its decoder, or took too long"
@@ -78,7 +141,7 @@ class PictureDecoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "skinapi.lab.checks.decoder_process"],
+            [sys.executable, "-m", "skinapi.lab.picture_decoder"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -98,3 +161,7 @@ class PictureDecoder:
                     continue
         self._process.wait()
         self._process = None
+
+
+if __name__ == "__main__":
+    _main()

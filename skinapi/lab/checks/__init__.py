@@ -1,1 +1,0 @@
-"""The check of a data set: tables, labels, pictures and duplicates, until it is published."""

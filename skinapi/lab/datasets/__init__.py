@@ -1,1 +1,0 @@
-"""Data sets and their pictures as they are stored, and which of them a model knows."""
