@@ -99,7 +99,6 @@ def finding_calls(services: Services, records: int) -> Calls:
         "findings, from the middle": lambda: own(middle),
         "queue": lambda: care.list_queue(**asked),
         "queue of the reviewed": lambda: care.list_queue(**{**asked, "reviewed": True}),
-        "queue by learning": lambda: care.list_by_learning(doctor=GREY, after=None, limit=PAGE),
         "findings of a patient": lambda: care.list_findings(patient=OWNER, **asked),
     }
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.base.errors import InvalidQuery, NotFound, TooManyFound
+from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.base.values import Value
@@ -29,8 +29,6 @@ from skinapi.platform.storage.ids import now
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
-# So many patients at most are looked through for the findings of those whose name begins so.
-MOST_SEARCHED = 50
 # So many findings at most are read to say what each patient of a page waits for, and of visits.
 MOST_AWAITED = 2000
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
@@ -157,15 +155,11 @@ class CareService:
         *,
         doctor: Subject,
         awaited: WaitsFor,
-        beginning: str | None,
         after: str | None,
         limit: int,
     ) -> Page[FoundCase]:
-        """The oldest decision first; with a beginning as in `list_queue`. Raises TooManyFound."""
-        owners = [patient.id for patient in self._search(doctor, beginning)] if beginning else None
-        page = self.submissions.page_awaited(
-            doctor.id, awaited, owners=owners, after=after, limit=limit
-        )
+        """The oldest decision first."""
+        page = self.submissions.page_awaited(doctor.id, awaited, after=after, limit=limit)
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
@@ -183,7 +177,7 @@ class CareService:
         findings = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
             page = self.submissions.page_awaited(
-                doctor, None, owners=owners, after=None, limit=MOST_AWAITED
+                doctor, owners=owners, after=None, limit=MOST_AWAITED
             )
             findings += _without(held, page.items)
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
@@ -217,20 +211,15 @@ class CareService:
         doctor: Subject,
         reviewed: bool | None,
         urgency: Band | None = None,
-        beginning: str | None = None,
         after: str | None,
         limit: int,
     ) -> Page[FoundCase]:
-        """Findings of all patients in this doctor's care, all or those of one urgency. Those about
-        which a second opinion has come stand first, the gravest at the top, then those about which
-        the doctor is asked for one. With a beginning, only those of patients whose name, last name
-        or e-mail begins so. Raises TooManyFound.
+        """Findings about which a second opinion has come stand first, the gravest at the top, then
+        those about which the doctor is asked for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.
         """
-        if beginning:
-            return self._search_queue(doctor, beginning, reviewed, urgency, after, limit)
         first: list[FoundCase] = []
         came_first = not reviewed and urgency is None
         if came_first and (after is None or after.startswith(CAME)):
@@ -275,38 +264,6 @@ class CareService:
         )
         return cases.map(lambda one: replace(one, left=left[one.submission.id]))
 
-    def _search_queue(
-        self,
-        doctor: Subject,
-        beginning: str,
-        reviewed: bool | None,
-        urgency: Band | None,
-        after: str | None,
-        limit: int,
-    ) -> Page[FoundCase]:
-        """Each patient costs a query that an index answers, in the order of the queue."""
-        patients = self._search(doctor, beginning)
-        pages = [
-            self.submissions.page_by_urgency(
-                {"owner": patient.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
-            )
-            for patient in patients
-        ]
-        entries = [entry for page in pages for entry in page.items]
-        entries.sort(key=lambda entry: entry.queue_key or "")
-        more = len(entries) > limit or any(page.next_after for page in pages)
-        shown = entries[:limit]
-        return self._in_care(Page(shown, shown[-1].queue_key if more else None), doctor)
-
-    def _search(self, doctor: Subject, beginning: str) -> Sequence[Account]:
-        """Raises TooManyFound."""
-        patients = self.accounts.search_patients(
-            doctor.id, beginning, after=None, limit=MOST_SEARCHED + 1
-        ).items
-        if len(patients) > MOST_SEARCHED:
-            raise TooManyFound
-        return patients
-
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
         count = self.submissions.count_by_urgency
@@ -315,7 +272,7 @@ class CareService:
             + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
             for band in Band
         }
-        came = self.submissions.count_opinions(doctor.id, reviewed=True)
+        came = self.submissions.count_opinions(doctor.id)
         awaited = {one: self.submissions.count_awaited(doctor.id, one) for one in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {
@@ -330,10 +287,6 @@ class CareService:
             awaited=awaited,
             overdue=overdue,
         )
-
-    def count_opinions(self, *, doctor: Subject) -> int:
-        """How many second opinions have come that the doctor has not answered."""
-        return self.submissions.count_opinions(doctor.id)
 
     def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
         """Those that have judged a finding in this doctor's care; the newest first."""
@@ -354,13 +307,6 @@ class CareService:
         if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
         page = self.submissions.page_by_model(doctor.id, version, after=after, limit=limit)
-        return self._in_care(page, doctor)
-
-    def list_by_learning(
-        self, *, doctor: Subject, after: str | None, limit: int
-    ) -> Page[FoundCase]:
-        """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
-        page = self.submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[Listed], doctor: Subject) -> Page[FoundCase]:

@@ -5,8 +5,7 @@ from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.care.queue import CareService, QueueCountsView
 from skinapi.care.queue_schemas import (
-    OpinionsView,
-    OrderedQueueQuery,
+    DoctorsQueueQuery,
     PatientInCare,
     PatientSearch,
     QueuedFinding,
@@ -52,9 +51,9 @@ def list_patient_submissions(
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
 
-@routes.route("GET", "/queue", raises=(TooManyFound,))
+@routes.route("GET", "/queue")
 def list_queue(
-    care: CareService, *, query: OrderedQueueQuery, subject: Subject
+    care: CareService, *, query: DoctorsQueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
     """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
 
@@ -62,13 +61,7 @@ def list_queue(
     which the doctor is asked for one.
 
     With `unassigned=true`, those of patients without a doctor instead.
-
-    With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
-    stand first in that list too.
     """
-    if query.order == "learning":
-        taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
-        return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
     if query.unassigned:
         page = care.list_unassigned(
             doctor=subject, urgency=query.urgency, after=query.after, limit=query.limit
@@ -78,7 +71,6 @@ def list_queue(
         page = care.list_awaited(
             doctor=subject,
             awaited=query.awaited,
-            beginning=query.q,
             after=query.after,
             limit=query.limit,
         )
@@ -87,7 +79,6 @@ def list_queue(
         doctor=subject,
         reviewed=query.reviewed,
         urgency=query.urgency,
-        beginning=query.q,
         after=query.after,
         limit=query.limit,
     )
@@ -98,12 +89,6 @@ def list_queue(
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     """How many findings wait for the caller's review, in all and of each urgency."""
     return care.count_queue(doctor=subject)
-
-
-@routes.route("GET", "/second-opinions")
-def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
-    """How many second opinions have come to the caller, who is in charge and decides."""
-    return OpinionsView(came=care.count_opinions(doctor=subject))
 
 
 @routes.route("GET", "/withdrawn-models")

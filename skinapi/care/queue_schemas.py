@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -54,12 +54,7 @@ class QueueQuery(PatientsQuery):
     )
 
 
-class OrderedQueueQuery(QueueQuery):
-    order: Literal["urgency", "learning"] = Field(
-        default="urgency",
-        description="`learning`: only what waits for a review, first the findings whose review "
-        "would teach a model most; urgent referrals stand before them all the same",
-    )
+class DoctorsQueueQuery(QueueQuery):
     urgency: Band | None = Field(
         default=None,
         description="only findings of this band; of reviewed ones, those whose decision asks for "
@@ -77,25 +72,13 @@ class OrderedQueueQuery(QueueQuery):
         "UNASSIGNED_PATIENTS names: first what nobody has reviewed, then what is `left`; `urgency` "
         "may be asked for beside it",
     )
-    q: SearchText | None = Field(
-        default=None,
-        description="only findings of patients whose name, last name or e-mail begins so",
-    )
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
-        if self.awaited and (self.order == "learning" or self.reviewed is False or self.urgency):
+        if self.awaited and (self.reviewed is False or self.urgency):
             raise ValueError("awaited lists reviewed findings of every urgency, the oldest first")
-        if self.unassigned and (
-            self.awaited or self.order == "learning" or self.reviewed or self.q
-        ):
+        if self.unassigned and (self.awaited or self.reviewed):
             raise ValueError("unassigned lists what waits of patients without a doctor")
-        if self.order == "learning" and self.reviewed:
-            raise ValueError("order=learning lists only what waits for a review")
-        if self.order == "learning" and self.q:
-            raise ValueError("order=learning lists findings of every patient")
-        if self.order == "learning" and self.urgency:
-            raise ValueError("order=learning lists findings of every urgency")
         return self
 
 
@@ -154,29 +137,6 @@ class PatientInCare(Answer):
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
             waiting_submission=waiting.number if waiting else None,
-        )
-
-
-class LearningPlace(Answer):
-    """Why a finding stands where it does in the list by learning."""
-
-    urgent_first: bool = Field(
-        description="it stands before the others because of its band, whatever it would teach"
-    )
-    margin: float = Field(
-        description="how far the most probable condition is ahead of the next one; the smallest "
-        "teaches most"
-    )
-    teaches: bool = Field(
-        description="its photo was kept and its owner consents; otherwise a review teaches no model"
-    )
-
-    @classmethod
-    def of(cls, submission: Listed, owner: Account) -> Self:
-        return cls(
-            urgent_first=submission.urgent,
-            margin=round(submission.margin, 6),
-            teaches=submission.photo_blob is not None and owner.may_teach,
         )
 
 
@@ -268,10 +228,6 @@ class WithdrawnModel(Answer):
     withdrawn_at: datetime
 
 
-class OpinionsView(Answer):
-    came: int = Field(description="second opinions that wait for the caller's decision")
-
-
 class QueuedFinding(ListedFinding):
     """A finding in a doctor's list."""
 
@@ -293,7 +249,6 @@ class QueuedFinding(ListedFinding):
     record_kept_until: datetime | None = optional("as that of the patient")
     case: CaseView
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
-    learning: LearningPlace | None = Field(description="only in the list by learning")
     judged_again: int | None = Field(
         description="the finding in which the photo of this one was judged again; null where none"
     )
@@ -305,7 +260,7 @@ class QueuedFinding(ListedFinding):
     )
 
     @classmethod
-    def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
+    def of(cls, found: FoundCase, asker: str) -> Self:
         submission, owner = found.submission, found.owner
         finding = submission.finding
         return cls(
@@ -324,7 +279,6 @@ class QueuedFinding(ListedFinding):
             if finding.restated
             else None,
             case=CaseView.of(submission, found.doctors, asker),
-            learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,
             left=found.left,
         )

@@ -38,7 +38,6 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     for limit in ("", "&limit=1"):
         assert numbers(doctor, RESULTS + limit) == [early, late]
     assert numbers(doctor, PHOTOS) == [photo]
-    assert numbers(doctor, f"{RESULTS}&q=ada") == [late]
     assert counts(doctor) == {"result": 2, "photo": 1}
     overdue = doctor.call("GET", "/queue/counts").get_json()["overdue"]
     assert overdue == {"result": 1, "photo": 0}
@@ -73,7 +72,7 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(any_backend: Backend
     assert list(any_backend.services.faults()) == []
 
 
-@pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral", "order=learning"])
+@pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral"])
 def test_no_other_choice_goes_with_it(backend: Backend, other: str) -> None:
     doctor = backend.member(role="doctor")
     assert doctor.call("GET", f"{RESULTS}&{other}").status_code == 400

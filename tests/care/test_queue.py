@@ -57,7 +57,7 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
 @pytest.mark.parametrize(
     ("collection", "field"),
     [
-        *(("submissions", f"{name}_key") for name in ("queue", "learning", "awaited", "rest")),
+        *(("submissions", f"{name}_key") for name in ("queue", "awaited", "rest")),
         *(("submissions", f"{name}_key") for name in ("hold", "due")),
         *(("lesions", name) for name in ("remind_at", "latest", "findings")),
     ],

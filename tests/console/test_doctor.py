@@ -122,12 +122,6 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor.choose("which-list", "reviewed")
     visitor.find(SECOND)
     journey.step("reviewed")
-    visitor.choose("which-list", "teach")
-    if not journey.on_phone:
-        journey.see("toTeachText")
-    visitor.find(f"{FIRST} .band-referral, {FIRST} .band-doctor_review, {FIRST} .band-routine")
-    journey.see("teachesNothing")
-    journey.step("to-teach")
 
 
 # Where the pictures are, and how far the first is scrolled of what it can be.

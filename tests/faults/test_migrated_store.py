@@ -27,11 +27,14 @@ from tests.support.size import size
 REFUSED = 2
 FINDINGS = size(80, 200)
 # The fields by collection that the migration changes, and what is of no person.
-KEYS = {"queue_key", "learning_key", "awaited_key", "rest_key", "due_key"}
+KEYS = {"queue_key", "awaited_key", "rest_key", "due_key"}
 CHANGED = {
     "accounts": KEYS,
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
-    "submissions": {*KEYS, "finding", "decision", "reviewed_as", "model_version", "revision"},
+    "submissions": {
+        *(*KEYS, "finding", "decision", "reviewed_as", "model_version", "revision"),
+        *("learning_key", "shape"),
+    },
     "reviews": {"opinion"},
 }
 OF_THE_SERVER = {"leases", "migrations", "store"}

@@ -779,7 +779,6 @@ withdraw_request             to_review         /submissions/{number}/second-opin
 close_opinion                in_charge         /submissions/{number}/second-opinion/answer
 list_colleagues              doctors           /colleagues
 count_queue                  doctors           /queue/counts
-count_second_opinions        doctors           /second-opinions
 list_withdrawn_models        doctors           /withdrawn-models
 list_withdrawn_findings      doctors           /withdrawn-models/withdrawn/submissions
 judge_again                  in_charge         /submissions/{number}/judge-again

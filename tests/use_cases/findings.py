@@ -114,7 +114,7 @@ def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
     """What waits for the doctor in charge, what the patient reads, and what the trail says."""
     ada, grey = people[:2]
     (own,) = ada.call("GET", "/submissions").get_json()
-    came = grey.call("GET", "/second-opinions").get_json()
+    came = grey.call("GET", "/queue/counts").get_json()["to_review"]
     told = [notices_to(backend, backend.account(one.email).id) for one in (ada, grey)]
     return came, own["decision"] is None, told, case_and_rows(backend, people)
 

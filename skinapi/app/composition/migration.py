@@ -25,8 +25,8 @@ READ_AT_ONCE = 100
 LONGEST_S = 20.0
 # Collections of versions before the release.
 EMPTIED = ("account_ngrams", "finding_counts", "migrations")
-# What the release copied into a finding of what doctors had decided.
-COPIES = dict.fromkeys(("decision", "reviewed_as"), True)
+# What the release stored with a finding, and nothing reads.
+UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key", "shape"), True)
 
 
 def migrate_store(
@@ -93,7 +93,7 @@ def _fill_opinion(store: Store, review: Document) -> None:
 
 def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> None:
     """Name the one rule that the release told by no rule; keep the model's version beside the
-    finding, no copies of what was decided, and the keys of the lists.
+    finding, nothing that is not read, and the keys of the lists.
     """
     finding: dict[str, Any] = submission["finding"]
     rules = finding["raised_by"] or [RaisedBy.NEAR_THRESHOLD.value]
@@ -102,7 +102,7 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
         "model_version": finding["model_version"],
         "changed": submission.get("changed") or submission["id"],
     }
-    identifier, change = submission["id"], {"$set": kept, "$unset": COPIES}
+    identifier, change = submission["id"], {"$set": kept, "$unset": UNREAD}
     store.collection("submissions").update({"id": identifier}, change)
     queue.spots.renew_keys(ids=[identifier])
 

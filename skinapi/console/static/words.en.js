@@ -561,7 +561,6 @@ export const english = {
   error_judged_by_this_model: "The model in service has made this finding, at the operating point in use. It would say the same again.",
   reviewed: "Reviewed",
   scoreIs: "skin cancer: {score}",
-  teachesNothing: "not used to teach the model",
   all: "All",
   unsure: "Unsure",
   choose: "Choose …",

@@ -576,7 +576,6 @@ export const french = spaced({
   error_judged_by_this_model: "Le modèle en service a donné ce résultat, au point de fonctionnement en usage. Il dirait de nouveau la même chose.",
   reviewed: "Avec avis",
   scoreIs: "cancer de la peau: {score}",
-  teachesNothing: "ne sert pas à instruire le modèle",
   all: "Tous",
   unsure: "Incertain",
   choose: "Choisir …",

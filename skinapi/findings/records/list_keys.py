@@ -66,10 +66,6 @@ def due_before(day: date) -> str:
     return f"{day:%Y%m%d}"
 
 
-def learning_without_photo(key: str | None) -> str | None:
-    return f"{key[0]}2{key[2:]}" if key and key[1] == "1" else key
-
-
 def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
     """The keys of this urgency sort between these two."""
     rank = urgency(band)

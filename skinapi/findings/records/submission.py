@@ -45,15 +45,6 @@ NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
 
 
-class MeasuredShape(StoredRecord):
-    """All None where the spot has no clear outline (`Shape` of model/outline.py)."""
-
-    asymmetry: float | None = None
-    border: float | None = None
-    colour: float | None = None
-    diameter: float | None = None
-
-
 class Source(StoredRecord):
     """How the DICOM object that a clinic's archive sent names its patient, its order and itself.
     `issuer_oid` is the Universal Entity ID of who gave the number.
@@ -104,7 +95,6 @@ class Listed(StoredRecord):
     photo_blob: str | None = None
     picture_blobs: tuple[str, ...] = optional(default=())
     doctor: str | None = None
-    learning_key: str | None = None
     taken_by: str | None = None
     taken_at: datetime | None = None
     opinion_of: str | None = None
@@ -225,16 +215,6 @@ class Listed(StoredRecord):
         """How many of it are kept."""
         return len(self.picture_blobs) or int(self.photo_blob is not None)
 
-    @property
-    def margin(self) -> float:
-        """How far the most probable condition is ahead: the less, the more a label teaches."""
-        first, second, *_ = self.finding.ranked
-        return first.probability - second.probability
-
-    @property
-    def urgent(self) -> bool:
-        return self.band is URGENT
-
     def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
         """By what this reader knows; those of a doctor are stored."""
         standing = self._view.seen_by(reader).standing
@@ -250,7 +230,6 @@ class Listed(StoredRecord):
             if awaited and decision
             else None,
             "queue_key": queue_key,
-            "learning_key": self._make_learning_key(queue_key),
             "hold_key": make_hold_key(own.hold_ends_at, self.number),
             "due_key": make_due_key(counts.due, self.number) if is_due else None,
         }
@@ -272,16 +251,6 @@ class Listed(StoredRecord):
 
     def _make_waiting_key(self, band: Band, since: datetime) -> str:
         return make_waiting_key(band, self.finding.malignant_score, since, self.number)
-
-    def _make_learning_key(self, queue_key: str) -> str:
-        """Sort by review, then the urgent ones as in the queue, then by what a review would teach,
-        and last those without a photo, which teach nothing.
-        """
-        reviewed = queue_key[0]
-        if self.urgent:
-            return f"{reviewed}0{queue_key[2:]}"
-        group = 1 if self.photo_blob else 2
-        return f"{reviewed}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
 
 
 def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
@@ -327,7 +296,6 @@ class Submission(SubmissionSummary):
     idempotency_key: str | None = None
     request_hash: str | None = None
     session_of: str | None = optional()
-    shape: MeasuredShape | None = optional()
     filed_by: str | None = optional()
     photo_removed_at: datetime | None = optional()
     source: Source | None = optional()
@@ -461,7 +429,7 @@ def hash_of_request(by: str, key: str) -> str:
 
 
 # The fields that order lists: `make_keys`, and `rest_keys`.
-KEYS = ("queue_key", "learning_key", "awaited_key", "hold_key", "due_key", "rest_key")
+KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")
 UNREAD = {"id", "view"}
 
 

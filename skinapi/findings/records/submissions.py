@@ -17,7 +17,6 @@ from skinapi.findings.records.list_keys import (
     awaited_since,
     due_before,
     key_range,
-    learning_without_photo,
     make_hold_key,
     make_rest_key,
     rest_without_photo,
@@ -52,7 +51,7 @@ NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 INDEXES: tuple[tuple[str, ...], ...] = (
     *(("number",), ("taken_by",), ("source_patient",)),
     *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
-    *(("doctor",), ("doctor", "queue_key"), ("doctor", "learning_key"), ("doctor", "opinion_key")),
+    *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
 )
@@ -242,18 +241,20 @@ class Submissions(Records[Submission]):
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, after=after, limit=limit)
 
-    def count_opinions(self, doctor: str, *, reviewed: bool | None = None) -> int:
-        """Second opinions that this doctor has not answered."""
-        wanted: Filter = {"doctor": doctor, "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED}}
-        if reviewed is not None:
-            [(first, end)] = _key_ranges(reviewed, None)
-            wanted["queue_key"] = {"$gt": first, "$lt": end}
+    def count_opinions(self, doctor: str) -> int:
+        """Reviewed findings with a second opinion that this doctor has not answered."""
+        [(first, end)] = _key_ranges(True, None)
+        wanted: Filter = {
+            "doctor": doctor,
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "queue_key": {"$gt": first, "$lt": end},
+        }
         return self._documents.count(wanted)
 
     def page_awaited(
         self,
         doctor: str,
-        awaited: WaitsFor | None,
+        awaited: WaitsFor | None = None,
         *,
         owners: Sequence[str] | None = None,
         after: str | None,
@@ -320,11 +321,6 @@ class Submissions(Records[Submission]):
         end = awaited_since(awaited, before) if before else end
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
-
-    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
-        """Unreviewed: the urgent ones, then those that would teach the model most."""
-        ranges = [("0", FIRST_REVIEWED)]
-        return self._page_by("learning_key", {"doctor": doctor}, ranges, after=after, limit=limit)
 
     def page_by_model(
         self, doctor: str, version: str, *, after: str | None, limit: int
@@ -494,7 +490,6 @@ class Submissions(Records[Submission]):
         """The finding stays, and says when its photos went. Their files are the caller's."""
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
-            "learning_key": learning_without_photo(submission.learning_key),
             "rest_key": rest_without_photo(submission.rest_key),
             "photo_removed_at": now(),
             "changed": new_id(),

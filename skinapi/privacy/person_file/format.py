@@ -29,7 +29,7 @@ from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.reviews import Opinion
-from skinapi.findings.records.submission import MeasuredShape, Source
+from skinapi.findings.records.submission import Source
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.model.finding.finding import Finding
@@ -257,7 +257,6 @@ class FindingFile(Filed):
     decision: Decision | None = Field(description="`doctor` is named as in reviews")
     lesion: Id | None = None
     former_lesion: Id | None = None
-    shape: MeasuredShape | None = None
     photo_sent_at: datetime | None = None
     source: Source | None = None
     again_of: int | None = Field(default=None, description="the number of the finding before it")

@@ -6,9 +6,8 @@ import { getConditions } from "/console/api.js";
 import { Empty, Icon, Load, onValue, toast, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { addressOf, goTo, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
-import { Search } from "/console/views/account_actions.js";
 import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { Overdue } from "/console/views/decision.js";
@@ -29,7 +28,6 @@ const LISTS = {
   result: { awaited: "result" },
   photo: { awaited: "photo" },
   all: {},
-  teach: { order: "learning" },
 };
 
 /** What decisions wait for; these lists hold every urgency. */
@@ -38,20 +36,18 @@ const AWAITED = /** @type {const} */ (["result", "photo"]);
 const isAwaited = (list) => AWAITED.some((one) => one === list);
 
 /** @typedef {Api["QueuedFinding"]} Found */
-/** @typedef {{list: string, urgency: string, q: string}} Filters what is listed, as it stands in the address */
+/** @typedef {{list: string, urgency: string}} Filters what is listed, as it stands in the address */
 
 /** Anyone can put an address into a link. @param {URLSearchParams} given @param {Api["ConditionsView"]} conditions @returns {Filters} */
 const filtersOf = (given, { bands }) => {
-  const [list = "", urgency = "", q = ""] = ["list", "urgency", "q"].map((name) => given.get(name) ?? "");
-  if (list === "teach") return { list, urgency: "", q: "" };
-  if (list === "unassigned") return { list, urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q: "" };
-  if (isAwaited(list)) return { list, urgency: "", q };
-  return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q };
+  const [list = "", urgency = ""] = ["list", "urgency"].map((name) => given.get(name) ?? "");
+  if (isAwaited(list)) return { list, urgency: "" };
+  return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "" };
 };
 
 /** What is asked of the API. @param {Filters} filters */
-const pathOf = ({ list, urgency, q }) =>
-  `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), ...(q && { q }), limit: String(PAGE) })}`;
+const pathOf = ({ list, urgency }) =>
+  `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), limit: String(PAGE) })}`;
 
 /** The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
  * finding when others come or go; where its finding has left the list, at the one that has moved up.
@@ -88,23 +84,21 @@ const Which = ({ name, label, value, options, onChange }) => html`
       ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
     </select></label>`;
 
-/** Each choice is a step for Back; what is typed into the search is none.
- * @param {{filters: Filters, counts: Api["QueueCountsView"] | null, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void,
- *   onSearch: (text: string) => void}} props */
-const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, onSearch }) => {
-  const waiting = list || q ? undefined : counts?.by_urgency;
+/** Each choice is a step for Back.
+ * @param {{filters: Filters, counts: Api["QueueCountsView"] | null, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void}} props */
+const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) => {
+  const waiting = list ? undefined : counts?.by_urgency;
   const lists = [
     ["", counted(say("toReview"), counts?.to_review)],
     ...(counts?.unassigned || list === "unassigned" ? [["unassigned", counted(say("withoutDoctor"), counts?.unassigned?.findings)]] : []), ["reviewed", say("reviewed")],
-    ...AWAITED.map((one) => [one, sayAwaitedCount(one, counts)]), ["all", say("all")], ["teach", say("toTeach")],
+    ...AWAITED.map((one) => [one, sayAwaitedCount(one, counts)]), ["all", say("all")],
   ];
   const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
   return html`
     <div class="filters">
       <${Which} name="list" label=${say("whichList")} value=${list} options=${lists} onChange=${onChange} />
-      ${list !== "teach" && !isAwaited(list) && html`
+      ${!isAwaited(list) && html`
         <${Which} name="urgency" label=${say("urgency")} value=${urgency} options=${[["", say("anyUrgency")], ...urgencies]} onChange=${onChange} />`}
-      ${list !== "teach" && list !== "unassigned" && html`<${Search} label=${say("searchPatient")} hint=${say("searchPatientHint")} value=${q} onSearch=${onSearch} />`}
     </div>`;
 };
 
@@ -131,26 +125,18 @@ const Notes = ({ messages, filters, counts }) => {
 const NothingOpen = ({ list }) => html`
   <div class="pane-empty">
     <h2>${say("noCaseOpen")}</h2>
-    <p>${say(list === "teach" ? "toTeachText" : isAwaited(list) ? "awaitedOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
+    <p>${say(isAwaited(list) ? "awaitedOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
     <${KeysHelp} />
   </div>`;
 
-/** How many findings of the patients who are searched for stand in other lists. @param {{q: string}} props */
-const InOtherLists = ({ q }) => {
-  const { items, next } = usePages(pathOf({ list: "all", urgency: "", q }));
-  const count = items?.length ?? 0;
-  return count > 0 && html`<a class="button" href=${`#/${addressOf("queue", { list: "all", q })}`}>${say("inAllLists", { count: `${sayNumber(count)}${next ? "+" : ""}` })}</a>`;
-};
-
 /** What else there is where a list is empty. @param {{filters: Filters, counts: Api["QueueCountsView"] | null}} props */
-const NothingListed = ({ filters: { list, urgency, q }, counts }) => {
-  const plain = !list && !urgency && !q;
+const NothingListed = ({ filters: { list, urgency }, counts }) => {
+  const plain = !list && !urgency;
   const awaited = plain ? AWAITED.filter((one) => counts?.awaited?.[one]) : [];
   return html`
     <${Empty} title=${say(plain ? "queueEmpty" : "findingsEmpty")}>
       ${urgency ? html`<p>${say("noneOfUrgency")}</p>` : plain && html`<p>${say("queueEmptyText")}</p>`}
       ${awaited.map((one) => html`<a class="button" href=${`#/queue?list=${one}`}>${counted(say(`awaited_${one}`), counts?.awaited[one])}</a>`)}
-      ${q && list !== "all" && html`<${InOtherLists} q=${q} />`}
     <//>`;
 };
 
@@ -174,7 +160,7 @@ const useList = (filters, number) => {
   const { counted: turn } = useWaiting();
   useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
   const { items = [] } = pages;
-  const byUrgency = filters.list !== "teach" && !isAwaited(filters.list);
+  const byUrgency = !isAwaited(filters.list);
   const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat();
   const { place, ...cursor } = useCursor(rows, Number(number));
@@ -217,7 +203,6 @@ const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame)
     k: () => (number ? void open(step(-1)) : move(-1)),
     ...(!number && { o: openMarked, Enter: openMarked }), // in a case Enter signs
     i: () => messages[0] && goTo(placeOfConversation(messages[0], filters)),
-    "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
   });
   return { goOn, openNext, prepareNext };
 };
@@ -239,8 +224,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && list.setChosen(Number(target.dataset.number))}>
         <h1><span class="hidden">${say("title_queue")}</span></h1>
         ${!number && html`<${FoldedKeys} named=${false} />`}
-        <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
-          onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
+        <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))} />
         <${Notes} messages=${messages} filters=${filters} counts=${counts} />
         <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
           ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}

@@ -55,11 +55,10 @@ const sayTold = ({ due }) => {
 };
 
 /** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
-const sayState = ({ case: work, learning, reviewed, created_at: made, awaited, decision }) => {
+const sayState = ({ case: work, reviewed, created_at: made, awaited, decision }) => {
   const [works] = sayWork(work);
   if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
   if (awaited) return awaited.overdue && html`<${Overdue} text=${say("overdue")} />`;
-  if (learning && !learning.teaches) return say("teachesNothing");
   if (reviewed && decision) return say("photoReviewed", { photo: sayShortDay(made), date: sayShortDay(decision.decided_at) });
   return reviewed ? `${say("reviewed")} · ${sayDate(made, false)}` : sayAge(made, "narrow");
 };
