@@ -1,3 +1,1 @@
-"""Data sets: uploaded or made of reviews, checked in a quarantine, published in versions. Also
-trainings on them, and networks that come from elsewhere (imports).
-"""
+"""Data sets, trainings on them, and networks that come from elsewhere (imports)."""

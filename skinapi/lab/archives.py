@@ -1,5 +1,4 @@
-"""What a data set holds as it came: the files that were sent, and those of zip and tar archives of
-strangers, unpacked into the quarantine.
+"""The files of a data set as it was sent, zip and tar archives of strangers unpacked.
 
 Nothing in a header is believed: bytes and entries are counted as they are unpacked, each file gets
 a name of ours, and what is neither a file nor a folder is refused.
@@ -74,9 +73,7 @@ class Entry:
 
 @dataclass
 class Contents:
-    """Collects the files of all that was sent. `skipped` counts those left out, by reason, and
-    `unpacked` those that came out of archives. `go_on` is called at each name and each piece.
-    """
+    """Collects all files. `skipped` counts those left out, `unpacked` those from archives."""
 
     folder: QuarantineFolder
     go_on: Callable[[], None]
@@ -86,7 +83,6 @@ class Contents:
     _seen: set[str] = field(default_factory=set)
 
     def add(self, written: str, pieces: Iterator[bytes]) -> None:
-        """Raises BadArchive for the name, and what `pieces` and the folder raise."""
         self.go_on()
         name = clean_name(written)
         if reason := _reason_to_skip(name):
@@ -116,9 +112,6 @@ def _reason_to_skip(name: str) -> str | None:
 def gather(
     sent: Sequence[SentFile], folder: QuarantineFolder, *, go_on: Callable[[], None]
 ) -> Contents:
-    """Unpack the archives among these files, and copy the others. Raises BadArchive,
-    PayloadTooLarge, and what `go_on` raises, which is called again and again.
-    """
     contents = Contents(folder, go_on)
     for each in sent:
         name = clean_name(each.name)
@@ -134,8 +127,6 @@ def gather(
 
 @dataclass(slots=True)
 class _Budget:
-    """Counts entries and unpacked bytes of one archive."""
-
     name: str
     size: int
     entries: int = 0
@@ -166,7 +157,7 @@ def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
 
 @contextmanager
 def _broken_archives(name: str) -> Iterator[None]:
-    """What the libraries raise for a damaged archive is BadArchive here, which names it."""
+    """Raise BadArchive, which names the archive, for what the libraries raise of a damaged one."""
     try:
         yield
     except (
@@ -199,7 +190,6 @@ def _zip_entries(file: IO[bytes], budget: _Budget) -> _Entries:
 
 
 def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
-    """Raises BadArchive for one that is encrypted, a link, or packed in an unusual way."""
     name = shown(entry.filename)
     if entry.flag_bits & _ZIP_ENCRYPTED:
         raise BadArchive(f"{name} is encrypted")
@@ -210,11 +200,10 @@ def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
 
 
 class _ZipReader:
-    """Bounds what `zipfile` reads before it gives the first entry: the directory, whole.
+    """Bounds the directory, which `zipfile` reads whole before it gives the first entry.
 
     It takes 600 bytes of memory for each entry, and time with the square of an entry's extra
-    fields. Whichever record tells where the directory is, also that of ZIP64, the library asks for
-    it in one read. So what it is given is counted, and no record is parsed a second time.
+    fields. The library asks for it in one read, wherever it is, so what it is given is counted.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -263,9 +252,7 @@ def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
 
 
 class _TarEntry(tarfile.TarInfo):
-    """Refuses an archive that breaks off: the library would take both a broken header and a missing
-    end for the end.
-    """
+    """Refuses an archive that breaks off, which the library would take for the end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -278,7 +265,7 @@ class _TarEntry(tarfile.TarInfo):
 
 
 class _TarReader:
-    """What a tar is read from: also headers and files that are passed over count as unpacked.
+    """Counts headers, and files that are passed over, as unpacked too.
 
     `headers_left` bounds what the library reads between two files: it reads each long header and
     each list of a sparse file whole, and a header that follows a header from within.
@@ -298,7 +285,6 @@ class _TarReader:
 
 
 def _tar_pieces(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
-    """Raises EOFError where the file ends before its size."""
     content = tar.extractfile(entry)
     left = entry.size
     for piece in _pieces(content.read) if content else ():

@@ -1,7 +1,7 @@
 """Runs checks of data sets one after the other, beside the requests.
 
 They are no jobs: a training may occupy the only job worker for hours, and who uploads wants to know
-within a minute. The pictures are decoded in a process of their own (picture_decoder.py).
+within a minute.
 """
 
 import threading
@@ -41,7 +41,7 @@ class _Waiting:
 
 
 class CheckQueue:
-    """One check at a time in this process, in a thread of its own or in the caller's."""
+    """Runs one check at a time in this process, in a thread of its own or in the caller's."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
@@ -51,16 +51,13 @@ class CheckQueue:
         self._thread: threading.Thread | None = None
 
     def refuse_full(self, owner: str) -> None:
-        """Raises Unavailable where too many wait, or too many of this account. Ask before a data
-        set is stored: who asks at the same time may get the same place, and waits a little longer.
-        """
+        """Raise Unavailable where too many wait. Two who ask at once may get the same place."""
         with self._changed:
             own = sum(waiting.owner == owner for waiting in self._waiting)
             if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
                 raise Unavailable(retry_after=RETRY_AFTER_S)
 
     def submit(self, dataset: str, check: CheckFunction, *, owner: str) -> None:
-        """Run the check of this data set as soon as those before it have ended."""
         with self._changed:
             self._waiting.append(_Waiting(dataset, owner, check))
             self._changed.notify()
@@ -78,13 +75,13 @@ class CheckQueue:
             )
 
     def waiting(self) -> list[str]:
-        """The data sets whose checks have not begun."""
+        """List the data sets whose checks have not begun."""
         with self._changed:
             return [waiting.dataset for waiting in self._waiting]
 
     @contextmanager
     def now(self) -> Iterator[None]:
-        """Run a check in this thread, after the one that runs. Raises Unavailable."""
+        """Run a check in this thread, after the one that runs."""
         if not self._places.acquire(blocking=False):
             raise Unavailable(retry_after=RETRY_AFTER_S)
         try:
@@ -125,9 +122,9 @@ class Cleanup:
     owners: OwnerStatus
 
     def remove(self, identifier: str) -> None:
-        """Delete a data set with its images: it may have thousands, so this is no transaction. It
-        is marked first, so that nobody finds it with half of them, and goes last: after an
-        interruption, `sweep` goes on.
+        """Delete a data set with its images, which may be too many for one transaction. It is
+        marked first, so that nobody finds it with half of them, and goes last, so that `sweep` can
+        go on.
         """
         self.data.datasets.begin_deletion(identifier)
         self.checks.drop(identifier)
@@ -135,9 +132,7 @@ class Cleanup:
         self.data.datasets.remove(identifier)
 
     def refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
-        """Keep the reason for a day; the uploads stay, so that they can be sent again. Nothing
-        happens where it was published: the error came after that.
-        """
+        """Keep the reason and the uploads for a day, unless it was published before."""
         report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
 
         def refuse() -> None:
@@ -150,9 +145,7 @@ class Cleanup:
             self.data.store.transaction(refuse)
 
     def settle(self, dataset: DatasetVersion) -> None:
-        """Refuse one whose check was interrupted, so that its owner reads why; delete one that was
-        refused a day ago, or whose deletion was interrupted.
-        """
+        """Refuse one whose check was interrupted; delete one that is refused or half deleted."""
         if dataset.status != "checking":
             self.remove(dataset.id)
         else:
@@ -160,16 +153,13 @@ class Cleanup:
             self.data.images.forget(dataset.id)
 
     def sweep(self) -> None:
-        """Delete uploads that have expired, and settle what was abandoned: before each upload and
-        data set, and as a server starts.
-        """
+        """Delete expired uploads and settle what was abandoned: at each sending, and at a start."""
         self.data.uploads.sweep()
         self.data.datasets.mend_times()
         for dataset in self.data.datasets.abandoned():
             self.settle(dataset)
 
     def forget(self, owner: str) -> None:
-        """Delete all uploads and data sets of an account. It is idempotent."""
         self.data.uploads.forget(owner)
         for dataset in self.data.datasets.list_of_owner(owner):
             self.remove(dataset.id)

@@ -37,8 +37,6 @@ ASKED_AT_ONCE = 50
 
 @dataclass
 class BoundedList:
-    """Some of many, and how many they are."""
-
     count: int = 0
     shown: list[Any] = field(default_factory=list)
 
@@ -52,7 +50,6 @@ class BoundedList:
 
 
 def _bounded(item: Any) -> Any:
-    """The item with no more than some of its parts, and of its letters."""
     if isinstance(item, dict):
         return {key: _bounded(value) for key, value in item.items()}
     if isinstance(item, list):
@@ -72,9 +69,7 @@ def bounded_list(items: Iterable[Any]) -> dict[str, Any]:
 def shown_report(
     report: Mapping[str, Any], name_of: Callable[[str], str | None]
 ) -> Mapping[str, Any]:
-    """The report with `dataset_name` beside each id of another data set. `name_of` tells a name by
-    an id, and None for a data set that is gone: then nothing of it is shown but the id.
-    """
+    """Put `dataset_name` beside each id of another data set that is still there."""
     elsewhere = report.get("elsewhere")
     if not elsewhere:
         return report
@@ -126,10 +121,10 @@ def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]
 
 
 def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
-    """The picture with an id that it has in every version, so that it keeps its part of the split.
+    """Give the picture an id that it has in every version, so that it keeps its part of the split.
 
-    The name of its file is one if the model in service knows a picture by it. Else it is only
-    a number, maybe, that another class may have too; so the id is the SHA-256 of its bytes.
+    A file's name is one if the model in service knows a picture by it. Else it may only be a number
+    that another class has too; so the id is the SHA-256 of its bytes.
     """
     row = picture.row
     known = bool(row.image_id) and learned.knows(row.image_id)
@@ -139,10 +134,7 @@ def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
 
 
 def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str, Any]]:
-    """The pictures without second copies of the same bytes.
-
-    Of copies with different labels none is kept: nobody knows which label is true.
-    """
+    """Drop second copies of the same bytes, and all copies where their labels differ."""
     by_hash: defaultdict[str, list[Checked]] = defaultdict(list)
     for picture in checked:
         by_hash[picture.decoded.sha256].append(picture)
@@ -185,11 +177,8 @@ def duplicates_elsewhere(
     comparisons: Comparisons,
     go_on: Callable[[], None],
 ) -> dict[str, Any]:
-    """The pictures that other data sets have too, the same or alike. `is_other` tells by its id
-    whether a data set is another one.
-
-    Of another data set the report keeps the id alone: its name and the names of its files go with
-    it, and this report stays.
+    """List the pictures that other data sets have too. Of those the report keeps the id alone:
+    their names go with them, and this report stays.
     """
     same, alike = BoundedList(), BoundedList()
     for first in range(0, len(checked), ASKED_AT_ONCE):
@@ -212,11 +201,7 @@ def duplicates_elsewhere(
 
 
 def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str], bool]:
-    """A function that tells whether a data set is another one, by its id.
-
-    Not another version of the same name, which shares pictures by its nature, and not one that is
-    still checked, or is gone.
-    """
+    """Tell whether an id is of another published data set, under another name than this one's."""
 
     @cache
     def is_other(identifier: str) -> bool:
@@ -337,7 +322,7 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
 
 
 def _remapped(labels: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What makes every picture of a label something else than that label says."""
+    """Name the labels whose pictures are published as something else than the label says."""
     return [
         f"{label['label']} is published as {label['published_as']}, and is known as "
         f"{label['known_as']}."

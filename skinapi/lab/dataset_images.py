@@ -30,9 +30,7 @@ MOST_FOUND = 2000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The finding that a picture is the photo of, and whose it is. Never shown: it is there so that
-    the picture can be erased.
-    """
+    """The finding that a picture is the photo of, and whose it is: to erase it, and never shown."""
 
     submission: str
     account: str
@@ -40,8 +38,6 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class DatasetCounts:
-    """How many pictures a data set has of each class, and their bytes."""
-
     counts: dict[str, int]
     size: int
 
@@ -51,8 +47,6 @@ class DatasetCounts:
 
 
 class ImageHashes(StoredRecord):
-    """What a search for duplicates needs."""
-
     id: str
     dataset: str
     sha256: str
@@ -61,12 +55,8 @@ class ImageHashes(StoredRecord):
 
 
 class DatasetImage(ImageHashes):
-    """A picture of a data set.
-
-    - `name`: as it was sent; `image_id`: as its table has it
-    - `label`: ours; `written`: as its table has it
-    - `lesion`: its own id where nothing names one
-    - `submission`, `account`: of a photo of a finding (see Origin)
+    """A picture. `label` is ours, `written` that of its table; `lesion` its own id where nothing
+    names one; `submission` and `account` are those of its Origin.
     """
 
     created_at: datetime
@@ -105,7 +95,7 @@ class DatasetImages(Records[DatasetImage]):
         self._blobs = store.blobs
 
     def store_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
-        """The image with the keys of its files, which are stored now."""
+        """Store the files, and return the image with their keys."""
         keys = {
             "picture_blob": self._blobs.put(picture),
             "thumbnail_blob": self._blobs.put(thumbnail),
@@ -138,7 +128,6 @@ class DatasetImages(Records[DatasetImage]):
         return DatasetCounts(dict(counts), size)
 
     def accounts_of(self, dataset: str) -> list[str]:
-        """The accounts whose photos are in this data set."""
         return sorted({image["account"] for image in self._fields_of(dataset, "account")})
 
     def _fields_of(self, dataset: str, *fields: str) -> Iterator[Document]:
@@ -150,8 +139,8 @@ class DatasetImages(Records[DatasetImage]):
             after = documents[-1]["id"]
 
     def delete_records(self, wanted: Filter) -> tuple[dict[str, DatasetCounts], list[str]]:
-        """Delete these pictures in the caller's transaction. The result is what each data set had
-        of them, and the keys of their files, to be deleted after it.
+        """Delete these pictures in the caller's transaction. Return what each data set had of them,
+        and the keys of their files, to be deleted after it.
         """
         documents = self._documents.find(wanted, fields=TAKEN_FIELDS)
         self._documents.delete(wanted)
@@ -167,14 +156,12 @@ class DatasetImages(Records[DatasetImage]):
         return self._documents.get(identifier) is not None
 
     def get_of(self, dataset: str, identifier: str) -> DatasetImage:
-        """Raises NotFound."""
         image = self.find(identifier)
         if image is None or image.dataset != dataset:
             raise NotFound(self.missing)
         return image
 
     def read_file(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
-        """Raises NotFound where its file is lost or damaged."""
         key = image.thumbnail_blob if thumbnail else image.picture_blob
         try:
             content = self._blobs.find(key) if key else None
@@ -185,7 +172,6 @@ class DatasetImages(Records[DatasetImage]):
         return content
 
     def list_with_sha256(self, hashes: Sequence[str]) -> list[ImageHashes]:
-        """All images with one of these SHA-256, in any data set."""
         documents = self._documents.find(
             {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=HASH_FIELDS
         )
@@ -202,9 +188,7 @@ class DatasetImages(Records[DatasetImage]):
         return list(near.values())
 
     def forget(self, dataset: str) -> None:
-        """Delete all images of a data set with their files. It is idempotent: the files go first,
-        so that an interruption leaves none that nobody finds.
-        """
+        """Delete all images of a data set, the files first, so that `sweep` finds what is left."""
         while documents := self._documents.find(
             {"dataset": dataset}, limit=PAGE_SIZE, fields=BLOB_FIELDS
         ):
@@ -222,7 +206,7 @@ class DatasetImages(Records[DatasetImage]):
 
 @dataclass(frozen=True, slots=True)
 class LearnedPictures:
-    """Image id, or SHA-256 where a split names pictures by it, -> part."""
+    """Maps an image id, or the SHA-256 where a split names pictures by it, to the part."""
 
     model: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -239,7 +223,7 @@ class LearnedPictures:
 
 
 def learned_by_serving(models: ModelsService) -> LearnedPictures:
-    """What the split of the model in service names: of a promoted version, or of the built-in."""
+    """Read the split of the model in service, promoted or built-in."""
     pointed = models.pointer.read().version
     if pointed is None:
         return learned_by(models.built_in)
@@ -250,7 +234,7 @@ def learned_by_serving(models: ModelsService) -> LearnedPictures:
 
 
 def learned_by(folder: Path) -> LearnedPictures:
-    """What the split of this model's folder names; nothing where it came without one."""
+    """Read the split of this model's folder; empty where it came without one."""
     try:
         return _read_split(read_card(folder).version, (folder / SPLIT).read_bytes())
     except (OSError, ModelDamaged):

@@ -1,9 +1,12 @@
 """The collection of data sets: one document each version. A published version never changes.
 
-A document begins as `checking`, without a version. Its images are stored, some at a time, before
-one transaction makes it `published` and gives it the next version of its name, a number that never
-comes back. So what an interruption leaves is never listed: images of a data set that is not
-published, which are removed when the silence of its check is noticed.
+A document begins as `checking`. Its images are stored, some at a time, before one transaction
+publishes it under the next version of its name. What an interruption leaves is never listed, and is
+removed when the silence of its check is noticed.
+
+**A name belongs to the account that used it first, while it has a data set of that name**: whoever
+trains "on the newest version" would otherwise get somebody else's pictures. **A number never comes
+back**, because model cards name it; its counter keeps a hash of the name and no owner.
 """
 
 import hashlib
@@ -33,9 +36,7 @@ class DatasetNames:
         self._counters = store.collection("counters")
 
     def refuse_taken(self, name_key: str, *, owner: str) -> None:
-        """Raises NameTaken where the name is another account's. Call it in the transaction that
-        stores a data set: it changes the name's counter, so that another one runs again.
-        """
+        """Change the name's counter too, so that another transaction that takes it runs again."""
         self._change_counter(name_key, "claims", 1)
         wanted = {"name_key": name_key, "owner": {"$ne": owner}, "status": {"$ne": "refused"}}
         if not self._documents.find(wanted, limit=1, fields=()):
@@ -83,18 +84,12 @@ PAGE_SIZE = 100
 class DatasetVersion(StoredRecord):
     """A data set.
 
-    - `version`: 1, 2, … of its name; None until it is published
-    - `counts`: pictures of each class
-    - `report`: what its check found (check_report.py)
+    - `report`: what its check found; `problem`: why it was refused
     - `size`: bytes of its pictures, or while it is checked, of what was sent
-    - `problem`: why it was refused
-    - `reference`: every new model is compared on it with the one in service; one data set at most
     - `files`: the names of its first pictures
     - `labels_from`: of one that was made from reviews
-    - `erased`: how many of its pictures were erased since (ContributedPictures); `withdrawn`: of
-      these, how many because their owner withdrew the consent
-    - `uploads`: what it was made of; where it was refused, they can be sent again
-    - `request_hash`: of the request that made it, by which a retry with its key is recognised
+    - `erased`: how many of its pictures were erased since; `withdrawn`: by their owners
+    - `request_hash`: by which a retry with its key is recognised
     """
 
     id: str
@@ -138,9 +133,8 @@ LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id"
 
 
 class NewDataset(BaseModel):
-    """What its owner says of a data set that is sent. `labels`: theirs -> ours, or None for
-    pictures to leave out. `any_name`: it may have the name of another account's data sets. `key`:
-    the request's idempotency key.
+    """What its owner says of a data set. `labels`: theirs -> ours, None to leave pictures out.
+    `any_name`: it may have the name of another account's data sets. `key`: for idempotency.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -159,7 +153,7 @@ class NewDataset(BaseModel):
 
     @property
     def request_hash(self) -> str:
-        """Equal where the same was asked for. `any_name` is of the caller's role, not asked for."""
+        """Equal where the same was asked for; `any_name` follows from the caller's role."""
         request = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
@@ -180,9 +174,6 @@ class Datasets(Records[DatasetVersion]):
         self.names = DatasetNames(store)
 
     def begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
-        """Store a data set that is about to be checked. Raises Duplicate where its owner has used
-        its idempotency key before.
-        """
         moment = now()
         dataset = DatasetVersion(
             id=new_id(),
@@ -198,11 +189,7 @@ class Datasets(Records[DatasetVersion]):
         return self.insert(dataset, reference=None)
 
     def find_sent_before(self, new: NewDataset) -> DatasetVersion | None:
-        """The data set that the same request with the same key has made before, if any.
-
-        Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
-        set is being deleted.
-        """
+        """Find what the same request with the same key has made before, if anything."""
         before = self._by_key(new.key, owner=new.owner)
         if before is None:
             return None
@@ -218,15 +205,12 @@ class Datasets(Records[DatasetVersion]):
         return self._change({"id": identifier, "status": "checking"}, **fields) is not None
 
     def hold_checked(self, identifier: str) -> None:
-        """For a transaction that stores pictures of it. Raises NotFound where it was deleted."""
         checking: Filter = {"id": identifier, "status": "checking"}
         if self._documents.update(checking, {"$inc": {"holds": 1}}) is None:
             raise NotFound(NO_SUCH)
 
     def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
-        """Publish it under the next version of its name, in the caller's transaction. Raises
-        NotFound where it was deleted.
-        """
+        """Publish it under the next version of its name, in the caller's transaction."""
         version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
         published = self._change({"id": identifier, "status": "checking"}, **done)
@@ -243,8 +227,8 @@ class Datasets(Records[DatasetVersion]):
     def count_erased(
         self, identifier: str, gone: DatasetCounts, *, withdrawn: bool = False
     ) -> None:
-        """Count pictures of it no more, in the transaction that erases them. It changes the data
-        set also where it is not published, so that a publication at the same time counts again.
+        """Count pictures no more, in the transaction that erases them. It changes the data set also
+        before it is published, so that a publication at the same time counts again.
         """
         dataset = self.find(identifier)
         if dataset is None:
@@ -271,27 +255,22 @@ class Datasets(Records[DatasetVersion]):
         )
 
     def get(self, identifier: str, /) -> DatasetVersion:
-        """Raises NotFound, also for one that is being deleted."""
         dataset = self.find(identifier)
         if dataset is None or dataset.status == "deleting":
             raise NotFound(NO_SUCH)
         return dataset
 
     def find_published_name(self, identifier: str) -> str | None:
-        """The name of the published data set of this id, which every researcher may read."""
         document = self._documents.get(identifier)
         return str(document["name"]) if document and document["status"] == "published" else None
 
     def find_newest(self, name: str) -> DatasetVersion | None:
-        """The newest published version of this name, without its report."""
         wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
         newest = self._list(wanted, sort="-version", limit=1, fields=LISTED)
         return newest[0] if newest else None
 
     def get_published(self, name_or_id: str) -> DatasetVersion:
-        """The published data set of this id, or the newest of this name, which comes without its
-        report. Raises NotFound.
-        """
+        """Get the published data set of this id, or the newest of this name, without report."""
         dataset = self.find(name_or_id)
         if dataset and dataset.status == "published":
             return dataset
@@ -301,7 +280,6 @@ class Datasets(Records[DatasetVersion]):
         return named
 
     def find_reference(self) -> DatasetVersion | None:
-        """The data set on which all models are compared, if an admin has chosen one."""
         return self._first({"reference": True})
 
     def set_reference(self, identifier: str) -> None:
@@ -322,22 +300,17 @@ class Datasets(Records[DatasetVersion]):
         status: Status = "published",
         owner: str | None = None,
     ) -> Page[DatasetVersion]:
-        """A page of the data sets of this status without their reports, of one owner or of all,
-        the oldest first.
-        """
+        """List without their reports, the oldest first."""
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
         return self._page(wanted, after=after, limit=limit, fields=LISTED)
 
     def hold(self, identifier: str) -> None:
-        """For the transaction of a job that uses it: it changes the data set, so that a deletion at
-        the same time runs again. Raises NotFound where it is not published.
-        """
+        """Change the data set in a job's transaction: a deletion at the same time runs again."""
         published: Filter = {"id": identifier, "status": "published"}
         if self._documents.update(published, {"$inc": {"holds": 1}}) is None:
             raise NotFound(NO_SUCH)
 
     def list_of_owner(self, owner: str) -> list[DatasetVersion]:
-        """All of this account, without their reports."""
         return self._list({"owner": owner}, fields=LISTED)
 
     def owners(self) -> set[str]:
@@ -345,7 +318,6 @@ class Datasets(Records[DatasetVersion]):
         return set(self._documents.count_by("owner"))
 
     def begin_deletion(self, identifier: str) -> None:
-        """Nobody finds it from now on."""
         self._change({"id": identifier}, status="deleting", touched_at=now(), reference=None)
 
     def mend_times(self) -> None:
@@ -357,7 +329,7 @@ class Datasets(Records[DatasetVersion]):
         self._documents.update_all(ahead, {"$set": {"touched_at": now()}})
 
     def abandoned(self) -> Iterator[DatasetVersion]:
-        """Those whose check or deletion was interrupted, and those that were refused a day ago."""
+        """Yield what was interrupted in its check or deletion, or refused a day ago."""
         for status, since in (
             ("checking", SILENT_FOR),
             ("deleting", SILENT_FOR),

@@ -1,6 +1,4 @@
-"""Finds label, lesion and patient of each picture, by a table or by one folder for each class.
-Tables are read within bounds, and their labels turned into ours.
-"""
+"""Finds label, lesion and patient of each picture, by a table or by one folder for each class."""
 
 import csv
 import difflib
@@ -35,7 +33,7 @@ MOST_ROWS = MOST_ENTRIES
 
 
 class _Lines:
-    """The lines of a file. A row may have several, but only so many characters."""
+    """Yields the lines of a file. A row may have several, but only so many characters."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -55,10 +53,8 @@ class _Lines:
 
 @contextmanager
 def read_table(table: Entry) -> Iterator[tuple[Sequence[str], Iterator[list[str]]]]:
-    """The names of the columns, and the rows: lists of cells, which may be shorter or longer.
-
-    Raises BadDataset, also while rows are read. A sentence never repeats what the library says: it
-    may quote a person's data.
+    """Yield the names of the columns, and rows of cells, shorter or longer. An error never repeats
+    what the library says: it may quote a person's data.
     """
     if table.size > LARGEST_TABLE:
         raise BadDataset(f"The table has more than {LARGEST_TABLE // 2**20} MB")
@@ -94,8 +90,6 @@ UNPRINTABLE = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture of the data set with what its row, or its folder, says of it."""
-
     entry: Entry
     row: LabelRow
 
@@ -103,8 +97,7 @@ class LabelledPicture:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """`missing` are pictures that the table names and nobody sent, `without_label` the other way
-    round; `lesions_known`: the table has a column for lesions; `ids_from_names`: nothing gives the
-    pictures ids, and their own are only the names of their files, empty where two have one name.
+    round. `ids_from_names`: ids are only the names of files, empty where two have one name.
     """
 
     pictures: tuple[LabelledPicture, ...]
@@ -116,9 +109,6 @@ class Layout:
 
 
 def read_layout(contents: Contents, *, go_on: Callable[[], None]) -> Layout:
-    """Raises BadDataset where there is neither one table nor folders with pictures, and what
-    `go_on` raises, which is called at each row.
-    """
     pictures = [entry for entry in contents.entries if not entry.is_table]
     if not pictures:
         raise BadDataset("No picture was sent: JPEG, PNG or WebP, also in zip, tar or tgz archives")
@@ -161,9 +151,7 @@ def _read_table(table: Entry, pictures: Sequence[Entry], go_on: Callable[[], Non
 
 
 class _PicturesByName:
-    """Finds the picture that a row names: by its path from the table or from the top, else by its
-    name alone, where only one picture has it.
-    """
+    """Finds a row's picture by its path from the table or the top, else by a unique name."""
 
     def __init__(self, table: Entry, pictures: Iterable[Entry]) -> None:
         self._folder = table.named.parent
@@ -184,7 +172,6 @@ class _PicturesByName:
 
 
 def _known_cells(names: Sequence[str], rows: Iterable[list[str]]) -> Iterator[dict[str, str]]:
-    """Of each row the cells that say something to us: a table may have a hundred other columns."""
     wanted = {name: at for at, name in enumerate(names) if name in KNOWN_COLUMNS}
     for row in rows:
         yield {
@@ -228,9 +215,6 @@ ALIKE = 0.6
 
 class LabelMapping:
     def __init__(self, given: Mapping[str, str | None]) -> None:
-        """`given`: theirs -> ours, or None for pictures to leave out. Raises BadDataset where one
-        of ours is unknown, or where one of theirs is given two of ours.
-        """
         self._known = label_spellings()
         self._given: dict[str, str | None] = {}
         for theirs, ours in given.items():
@@ -245,7 +229,7 @@ class LabelMapping:
             self._given[theirs.lower()] = ours
 
     def find(self, written: str) -> str | None:
-        """Our label; None where the spelling is unknown or its pictures are left out."""
+        """Return our label; None where the spelling is unknown or its pictures are left out."""
         key = written.lower()
         if key in self._given:
             ours = self._given[key]
@@ -256,9 +240,7 @@ class LabelMapping:
         return self._given.get(written.lower(), written) is None
 
     def describe(self, written: Iterable[str]) -> list[dict[str, Any]]:
-        """For the report: each label that is mapped, by the caller or by a known spelling, how
-        often it is `written`, as what it is published (None: left out), and as what it is known.
-        """
+        """List for the report each label that is mapped, with what it is published and known as."""
         counts = Counter(one.lower() for one in written)
         mapped = sorted(set(self._given) | set(counts) & set(self._known))
         return [
@@ -272,7 +254,7 @@ class LabelMapping:
         ]
 
     def offer(self, written: str) -> str | None:
-        """Our label whose spelling is the closest; None where none is close."""
+        """Return our label with the closest spelling; None where none is close."""
         key = written.lower().replace("_", " ").replace("-", " ")
         spelled = {spelling.replace("_", " "): ours for spelling, ours in self._known.items()}
         close = difflib.get_close_matches(key[:100], spelled, n=1, cutoff=ALIKE)

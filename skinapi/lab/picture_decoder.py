@@ -33,7 +33,7 @@ WIDTH, HEIGHT = 9, 8
 
 
 def decode(content: bytes) -> dict[str, Any]:
-    """Size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
+    """Return size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
     try:
         photo = read_photo(content)
     except Refused as refused:
@@ -82,8 +82,6 @@ ENDED_IT = "ended its decoder, or took too long"
 
 @dataclass(frozen=True, slots=True)
 class DecodedPicture:
-    """What decoding a picture told. `dhash` has 16 hex digits."""
-
     sha256: str
     dhash: str
     width: int
@@ -117,7 +115,7 @@ class PictureDecoder:
         self._end()
 
     def decode(self, path: Path) -> DecodedPicture | str:
-        """What the picture is, or the reason why it cannot be used."""
+        """Return what the picture is, or the reason why it cannot be used."""
         line = self._ask(path)
         if line is None:
             self._end()
@@ -125,7 +123,7 @@ class PictureDecoder:
         return parse_answer(json.loads(line))
 
     def _ask(self, path: Path) -> bytes | None:
-        """The line that it answers; None where it ended or was silent for too long."""
+        """Return its line; None where the process ended or was silent for too long."""
         process = self._process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
             return None

@@ -40,7 +40,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 
 
 class Contributions(Protocol):
-    """What decides on photos of findings; see ContributedPictures."""
+    """Decides on photos of findings; see ContributedPictures."""
 
     def hold(self, image: DatasetImage) -> bool: ...
 
@@ -49,9 +49,8 @@ class Contributions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the pictures come from that nobody sent: the name of each -> its finding, and what else
-    the report says. `contributed` says whether a picture may be in it, in the transaction that
-    stores that, and has a part in the one that publishes.
+    """Says of pictures that nobody sent the finding of each, by name, and what else the report
+    says. `contributed` has a part in the transactions that store and publish them.
     """
 
     origins: Mapping[str, Origin] = field(default_factory=dict)
@@ -64,15 +63,11 @@ SENT_BY_OWNER = Provenance()
 
 @dataclass(frozen=True, slots=True)
 class PictureStorage:
-    """`disk` is a folder of the disk that the store fills."""
-
     data: LabRepositories
     disk: Path
 
     def add(self, dataset: str, checked: Sequence[Checked], provenance: Provenance) -> None:
-        """Store these, but for those that may not be in the data set. Raises NotFound where it was
-        deleted, and DiskFull.
-        """
+        """Store these, but for those that may not be in the data set."""
         images: list[DatasetImage] = []
         try:
             for picture in checked:
@@ -104,7 +99,7 @@ class PictureStorage:
     def _insert(
         self, dataset: str, images: Sequence[DatasetImage], contributed: Contributions | None
     ) -> list[DatasetImage]:
-        """The result is what may not be in the data set."""
+        """Return what may not be in the data set."""
         self.data.datasets.hold_checked(dataset)
         left_out = []
         for image in images:
@@ -153,17 +148,12 @@ DECODED_SHARE = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """`unpacked` is how many files came out of archives."""
-
     dataset: DatasetVersion
     unpacked: int
 
 
 class Heartbeat:
-    """Calls `beat` when it is called itself, but not again within HEARTBEAT_EVERY_S.
-
-    What `beat` raises, because the data set was deleted, ends the check.
-    """
+    """Calls `beat` at most once in HEARTBEAT_EVERY_S. What it raises ends the check."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -177,8 +167,6 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """A data set that is checked: what is said of it, and what was sent."""
-
     dataset: DatasetVersion
     new: NewDataset
     contents: Contents
@@ -214,10 +202,7 @@ class Publisher:
         sent: Sequence[SentFile],
         provenance: Provenance = SENT_BY_OWNER,
     ) -> Published:
-        """Publish the data set, and delete the uploads that it is made of. Raises BadDataset
-        (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull, DatasetQuotaReached, NotFound where
-        it was deleted; nothing is left of it then.
-        """
+        """Publish the data set, and delete its uploads. Nothing is left of it after an error."""
         mapping = LabelMapping(new.labels)
         try:
             with self.quarantine.opened(most=self.most_bytes) as folder:
@@ -253,7 +238,6 @@ class Publisher:
             )
 
     def _check(self, sending: _Sending) -> tuple[list[Checked], dict[str, Any]]:
-        """The pictures that can be used, and the report."""
         layout = sending.layout
         decoded, unreadable = self._decode(sending)
         learned = learned_by_serving(self.models)
@@ -283,7 +267,7 @@ class Publisher:
     def _publish(
         self, sending: _Sending, checked: Sequence[Checked], report: Mapping[str, Any]
     ) -> tuple[DatasetVersion, list[str]]:
-        """In a transaction. Also the keys of the uploads' parts, to be deleted after it."""
+        """Return also the keys of the uploads' parts, to be deleted after the transaction."""
         dataset, provenance = sending.dataset, sending.provenance
         if provenance.contributed:
             kept = self.data.images.count(dataset.id)
@@ -311,7 +295,6 @@ class Publisher:
     def _compare(
         self, dataset: DatasetVersion, checked: Sequence[Checked], duplicates: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What of the report tells which pictures are the same or alike."""
         comparisons = Comparisons()
         go_on = Heartbeat(lambda: self._touch(dataset, DECODED_SHARE, "Comparing pictures"))
         near = near_within(checked, comparisons, go_on)
@@ -350,7 +333,7 @@ class Publisher:
         modality: Modality | None,
         folder: QuarantineFolder,
     ) -> Checked | str:
-        """The picture, or why it cannot be used."""
+        """Return the picture, or why it cannot be used."""
         written = picture.row.modality
         if written and written not in list(Modality):
             return f"unknown modality; choose among {', '.join(Modality)}"

@@ -1,5 +1,5 @@
-"""The quarantine: a folder where uploads are received, unpacked and checked, and nothing else is
-written; and which names of files are refused, skipped or equal.
+"""The quarantine, a folder where uploads are received, unpacked and checked; and which names of
+files are refused, skipped or equal.
 
 Each check has a folder of its own in it, removed at its end. Where the process was killed, the next
 process that opens the quarantine removes it, by the lock that only a living process holds.
@@ -33,9 +33,7 @@ SYSTEM_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
 def clean_name(written: str) -> str:
-    """The name with `/` between its parts. Raises BadArchive for one that leads elsewhere or that
-    cannot be shown.
-    """
+    """Put `/` between the parts. Raise BadArchive for a name that leads elsewhere."""
     # A name that is not UTF-8 holds halves of surrogate pairs, which cannot be stored.
     text = written.encode("utf-8", "replace").decode("utf-8")
     name = unicodedata.normalize("NFC", text.replace("\\", "/"))
@@ -54,7 +52,6 @@ def clean_name(written: str) -> str:
 
 
 def is_skipped(name: str) -> bool:
-    """Whether it is a hidden file, or one that an operating system added."""
     return any(part.startswith(".") or part.casefold() in SYSTEM_NAMES for part in name.split("/"))
 
 
@@ -82,10 +79,7 @@ class Quarantine:
 
     @contextmanager
     def opened(self, *, most: int) -> Iterator["QuarantineFolder"]:
-        """A new folder that may hold `most` bytes, removed at the end.
-
-        Raises DiskFull or StoreUnavailable, also for the caller's own writes to it.
-        """
+        """A new folder that may hold `most` bytes, removed at the end."""
         path = self.folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
         lock = -1
         try:
@@ -111,7 +105,6 @@ class Quarantine:
             yield file
 
     def sweep(self) -> None:
-        """Remove what killed processes left behind."""
         for path in self.folder.glob(f"{CHECK_PREFIX}*"):
             with suppress(OSError):  # another process removes it at the same moment
                 os.close(_locked(path))
@@ -119,9 +112,7 @@ class Quarantine:
 
 
 def _locked(folder: Path) -> int:
-    """The file descriptor that holds the folder's lock. Raises BlockingIOError where another
-    process holds it.
-    """
+    """Return the descriptor that holds the folder's lock."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +142,6 @@ class QuarantineFolder:
             yield QuarantineFile(path, self, file)
 
     def count(self, size: int) -> None:
-        """Raises PayloadTooLarge past the folder's limit, OSError where the disk is full."""
         self.size += size
         if self.size > self.most:
             raise PayloadTooLarge(f"The data set has more than {size_in_words(self.most)}")
@@ -168,7 +158,6 @@ class QuarantineFile:
     size: int = 0
 
     def write(self, data: bytes) -> None:
-        """Raises PayloadTooLarge before more is written than the folder may hold."""
         self._folder.count(len(data))
         self._file.write(data)
         self.size += len(data)
@@ -185,18 +174,12 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The files of a form field, and the texts of all others."""
-
     sent: Sequence[SentFile]
     texts: Mapping[str, str]
 
 
 def receive(parts: Iterable[PartHead | bytes], folder: QuarantineFolder, *, field: str) -> Received:
-    """Write the files of this field to the folder, each as it is read. A browser sends one without
-    a name for an empty input.
-
-    Raises BadArchive for a name that is refused, and what the folder and the form raise.
-    """
+    """Write the files of this field to the folder. A browser sends one without a name for none."""
     files: list[tuple[str, QuarantineFile]] = []
     texts: dict[str, bytearray] = {}
     with ExitStack() as opened:

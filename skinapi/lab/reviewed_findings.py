@@ -1,4 +1,4 @@
-"""Which reviewed findings may become pictures of a data set, with which label, under which name,
+"""Makes data sets of reviewed findings: which may be in one, with which label, under which name,
 and how they leave again.
 
 A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
@@ -103,9 +103,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedLabel:
-    """What a picture shows. `histology`: it is the laboratory's result. `said` is what the review
-    names, where a model counts that as `key`.
-    """
+    """`said` is what the review names, where a model counts that as `key`."""
 
     key: str
     histology: bool
@@ -136,9 +134,7 @@ def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | 
 
 @dataclass
 class GatheredFindings:
-    """The pictures and their table, as a data set that is sent; whose each picture is; and for the
-    report what was taken and what was left out.
-    """
+    """Holds the pictures and their table, whose each picture is, and what was left out."""
 
     sent: list[SentFile] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
@@ -153,7 +149,7 @@ class ReviewedFindings:
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:
-        """Everything that may be in a data set now. The photos are read later, one by one."""
+        """Gather what may be in a data set now. The photos are read later, one by one."""
         gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self.store)
         left_out: Counter[str] = Counter()
         counted_within: Counter[str] = Counter()
@@ -189,7 +185,7 @@ class ReviewedFindings:
         return gathered
 
     def _verdicts(self) -> dict[str, list[Review]]:
-        """Submission -> what its reviews say, in the order in which they were signed."""
+        """Map each submission to its reviews, in the order in which they were signed."""
         verdicts: dict[str, list[Review]] = {}
         for verdict in self.reviews.walk_all():
             verdicts.setdefault(verdict.submission, []).append(verdict)
@@ -200,7 +196,7 @@ class ReviewedFindings:
         return SentFile(name, 0, partial(self._open, finding.photo_blob or ""))
 
     def _open(self, blob: str) -> IO[bytes]:
-        """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
+        """Open the photo. A lost or damaged one has no bytes, and is unreadable in the report."""
         try:
             return io.BytesIO(self.store.blobs.find(blob) or b"")
         except BlobDamaged:
@@ -227,8 +223,8 @@ def _decide(
 def _row_of(
     finding: SubmittedPhoto, label: ReviewedLabel, pseudonyms: Pseudonyms
 ) -> dict[str, str]:
-    """The row of the table. A finding is a lesion of its own, because nothing stored says which
-    photos show the same one; the patient keeps them in one part of a split.
+    """Make each finding a lesion of its own: nothing stored says which photos show the same one.
+    The patient keeps them in one part of a split.
     """
     context = finding.context
     modality = finding.modality
@@ -275,24 +271,20 @@ class ContributedPictures:
         self._datasets, self._images = data.datasets, data.images
 
     def hold(self, image: DatasetImage) -> bool:
-        """Whether the photo of this finding may be in a data set. Ask in the transaction that
-        stores it.
-        """
+        """Say, in the transaction that stores it, whether this photo may be in a data set."""
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
         stands: Filter = {"id": image.submission, "error": None}
         finding = self._store.collection("submissions").update(stands, HELD)
         return bool(account and finding) and Account.model_validate(account).may_teach
 
     def note_publication(self, dataset: str, by: str) -> None:
-        """Add one row for each patient to the audit trail, as with thumbnails: researchers see the
-        pictures. Call it in the transaction of the publication.
-        """
+        """Audit for each patient that researchers see the pictures, in the publication."""
         for account in self._images.accounts_of(dataset):
             self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
     def delete_of_finding(self, submission: str) -> list[str]:
-        """Delete all copies of this finding's photo in data sets, in the transaction of its
-        deletion. The result is the keys of their files, to be deleted after it.
+        """Delete all copies of its photo in data sets, in the transaction of its deletion. Return
+        the keys of their files, to be deleted after it.
         """
         return self._delete({"submission": submission})
 
@@ -302,15 +294,12 @@ class ContributedPictures:
         return self.delete_of_account(event.account, withdrawn=True)
 
     def delete_of_account(self, account: str, *, withdrawn: bool = False) -> list[str]:
-        """Delete all copies of this account's photos in data sets, in the caller's transaction. The
-        result is the keys of their files, to be deleted after it. `withdrawn`: because their owner
-        has withdrawn a consent.
-        """
+        """Do as `delete_of_finding` for all photos of an account."""
         return self._delete({"account": account}, withdrawn=withdrawn)
 
     @atomic
     def forget(self, unit: Unit, account: str) -> None:
-        """Erase all copies of this account's photos in data sets. Idempotent."""
+        """Erase all copies of this account's photos in data sets. It is idempotent."""
         unit.erase(self.delete_of_account(account))
 
     def _delete(self, wanted: Filter, *, withdrawn: bool = False) -> list[str]:
@@ -324,19 +313,13 @@ class ContributedPictures:
 
 @dataclass(frozen=True, slots=True)
 class FromReviewsService:
-    """Makes data sets of reviewed findings whose owners consent to it."""
-
     datasets: DatasetsService
     publisher: Publisher
     findings: ReviewedFindings
     contributed: ContributedPictures
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
-        """Gather the findings, and check and publish them as any data set, beside the requests.
-
-        The same request with the same key gets the data set of the first one. Raises
-        IdempotencyKeyReused for another request with that key, and Unavailable.
-        """
+        """Gather the findings, check and publish them beside the requests; idempotent by key."""
         publish = partial(self._publish, new=new, labels_from=labels_from)
         return self.datasets.send(new=new, publish=publish)
 
@@ -358,9 +341,7 @@ class FromReviewsService:
         return self.publisher.publish(dataset, new, gathered.sent, provenance).dataset
 
     def _count_dropped(self, name: str) -> dict[str, int] | None:
-        """How many pictures of the version before are gone, and of how many the owner withdrew the
-        consent; None where there is no such version.
-        """
+        """Count what is gone of the version before; None where there is no such version."""
         before = self.datasets.data.datasets.find_newest(name)
         if before is None or before.labels_from is None or before.version is None:
             return None

@@ -1,6 +1,4 @@
-"""The routes of data sets, of uploads, of data sets from reviews and of imported networks, with
-what crosses the wire.
-"""
+"""The routes of data sets, uploads, reviewed findings and imports, with their schemas."""
 
 import hashlib
 from datetime import datetime
@@ -184,8 +182,8 @@ def send_dataset(
     """Make a data set of uploads: pictures, a table, archives of both.
 
     It is checked beside the requests; `GET /datasets/{id}` tells how far it is. A refused one keeps
-    its report for a day, and its uploads, so that it can be sent again, with `labels` for example.
-    A name belongs to the account that used it first, while it has a data set of that name.
+    its report and its uploads for a day, so that it can be sent again. A name belongs to the
+    account that used it first.
     """
     new = NewDataset(
         owner=subject.id,
@@ -202,8 +200,8 @@ def list_datasets(
 ) -> Page[DatasetSummary]:
     """All published data sets, each version of a name by itself, the oldest first.
 
-    With another `status`, the caller's own that are being checked or were refused; for an admin,
-    those of all.
+    With another `status`, the caller's own that are checked or were refused; for an admin, those of
+    all.
     """
     if query.status == "published":
         page = datasets.page_datasets(after=query.after, limit=query.limit)
@@ -249,10 +247,7 @@ def delete_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject)
 
 @routes.route("POST", "/datasets/<dataset>/reference", access=CHOOSERS, raises=(NotFound, Conflict))
 def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
-    """Compare every new model with the one in service on this data set too, in place of another.
-
-    No training learns from its pictures, or from the lesions that they show.
-    """
+    """Compare every new model on this data set too. No training learns from it."""
     return DatasetView.of(datasets.choose_reference(dataset=dataset, by=subject))
 
 
@@ -291,10 +286,7 @@ def begin_upload(
 def add_upload_part(
     uploads: UploadsService, *, upload: str, offset: str, stream: BodyStream, subject: Subject
 ) -> UploadView:
-    """The bytes that begin at this offset, where `received` says that the next part begins.
-
-    A part that is sent again changes nothing.
-    """
+    """The bytes that begin at the offset `received`. A part that is sent again changes nothing."""
     grown = uploads.add_part(
         upload=upload, offset=offset, read=stream.read, largest=LARGEST_PART, by=subject
     )
@@ -347,10 +339,9 @@ def send_reviewed(
 ) -> DatasetView:
     """Make a data set of the reviewed findings whose owners consent to it (`training`).
 
-    It is checked and published as any other; `reviews` of its report counts what was taken, and
-    what was left out and why. Patients and findings have names in it that do not lead back to the
-    account, and are the same in each version. A picture is erased from all versions where its owner
-    withdraws the consent or deletes the finding.
+    `reviews` of its report counts what was taken, and what was left out and why. Patients and
+    findings have the same names in each version, which do not lead back to the account. A picture
+    is erased from all versions where its owner withdraws the consent or deletes the finding.
     """
     new = NewDataset(
         owner=subject.id,
@@ -385,7 +376,6 @@ def import_model(
 ) -> JobView:
     """Make a model version of a Keras network, as a job; its result names the version.
 
-    It is a candidate without calibration. Where an admin has chosen a reference data set, it is
-    compared on it with the model in service.
+    It is a candidate without calibration, compared on the reference data set if there is one.
     """
     return JobView.of(imports.start(request=body, owner=subject.id, key=idempotency_key))

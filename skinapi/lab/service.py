@@ -1,6 +1,4 @@
-"""The use cases of data sets: send, list, show, compare on, delete; and of trainings on them and
-imports of networks, which jobs do.
-"""
+"""The use cases of data sets; and of trainings on them and imports of networks, which jobs do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,12 +73,7 @@ class DatasetsService:
     # --- sending ---
 
     def send_uploads(self, *, new: NewDataset, uploads: Sequence[str]) -> DatasetVersion:
-        """Check and publish these uploads as a data set, beside the requests.
-
-        The same request with the same key gets the data set of the first one. Raises
-        IdempotencyKeyReused for another request with that key, NotFound, BadRequest for uploads
-        that have not arrived, UploadInUse, NameTaken, Unavailable, InvalidToken.
-        """
+        """Check and publish these uploads beside the requests; idempotent by key."""
         # First of all: the uploads of a data set that is published are deleted.
         if sent := self.data.datasets.find_sent_before(new):
             return self._as_shown(sent)
@@ -102,11 +95,7 @@ class DatasetsService:
         publish: Callable[[DatasetVersion], DatasetVersion],
         uploads: Sequence[str] = (),
     ) -> DatasetVersion:
-        """Begin a data set, and have `publish` check and publish it beside the requests.
-
-        `uploads` are those that it is made of. Raises Unavailable where too many wait,
-        UploadInUse and InvalidToken.
-        """
+        """Begin a data set, and have `publish` check and publish it beside the requests."""
         self.cleanup.sweep()
         self.checks.refuse_full(new.owner)
         try:
@@ -152,10 +141,7 @@ class DatasetsService:
         return SentFile(record.name, record.size, lambda: self.quarantine.copied(read()))
 
     def send_files(self, *, new: NewDataset, sent: Sequence[SentFile]) -> Published:
-        """Check and publish these files as a data set, while the caller waits.
-
-        Raises InvalidToken where the account was deleted while it waited; nothing is left then.
-        """
+        """Check and publish these files while the caller waits. Nothing is left after an error."""
         with self.checks.now():
             self.cleanup.sweep()
             size = sum(file.size for file in sent)
@@ -183,7 +169,6 @@ class DatasetsService:
         return dataset
 
     def _use(self, upload: UploadRecord, dataset: str) -> None:
-        """Make a data set of it. Raises UploadInUse while another of it is checked."""
         before = self.data.datasets.find(upload.dataset) if upload.dataset else None
         if before and before.status == "checking" and not before.is_interrupted:
             raise UploadInUse
@@ -197,7 +182,6 @@ class DatasetsService:
         describe: Callable[[Mapping[str, str]], NewDataset],
     ) -> tuple[Published, list[str]]:
         """Receive the files of this form field, then as `send_files`; also the files' names.
-
         `describe` makes of the form's texts what is said about the data set.
         """
         with self.quarantine.opened(most=self.largest) as folder:
@@ -216,14 +200,12 @@ class DatasetsService:
     def page_unpublished(
         self, *, status: Status, after: str | None, limit: int, by: Subject
     ) -> Page[DatasetVersion]:
-        """The caller's own of this status; for an admin, those of all."""
         owner = None if by.role == "admin" else by.id
         return self.data.datasets.page_of_status(
             after=after, limit=limit, status=status, owner=owner
         )
 
     def show(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        """A data set; before it is published, for its owner and admins alone. Raises NotFound."""
         return self._as_shown(self._readable(dataset, by))
 
     def _as_shown(self, dataset: DatasetVersion) -> DatasetVersion:
@@ -257,7 +239,6 @@ class DatasetsService:
     # --- the reference ---
 
     def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        """Compare all models on this data set from now on. Raises NotFound, Conflict."""
         self._choose_reference(dataset, by)
         return self._as_shown(self.data.datasets.get(dataset))
 
@@ -270,7 +251,6 @@ class DatasetsService:
         self.data.datasets.set_reference(version.id)
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        """Raises NotFound, and Conflict where it is not the reference."""
         self._end_reference(dataset, by)
         return self._as_shown(self.data.datasets.get(dataset))
 
@@ -285,7 +265,6 @@ class DatasetsService:
     # --- deleting ---
 
     def delete(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        """Raises NotFound, Forbidden, DatasetInUse, and Conflict for the reference."""
         version = self._readable(dataset, by)
         self._begin_deletion(dataset, by)
         self.cleanup.remove(version.id)
@@ -304,7 +283,6 @@ class DatasetsService:
         self.data.datasets.begin_deletion(version.id)
 
     def _in_use(self, dataset: str) -> bool:
-        """Whether a job that has not ended uses it."""
         requests = self.jobs.unfinished_requests()
         return any(request.get("dataset") == dataset for request in requests)
 
@@ -351,7 +329,6 @@ class TrainingService:
         self.datasets.hold(dataset)
 
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
-        """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
         try:
             dataset = self.datasets.get_published(name_or_id)
         except NotFound as error:
@@ -396,12 +373,7 @@ class ImportsService:
     jobs: JobsService
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
-        """Queue the import of an upload.
-
-        The same request with the same key gets the job of the first one. Raises
-        IdempotencyKeyReused for another request with that key, NotFound, BadRequest,
-        WrongNetworkLabels, TooManyJobs.
-        """
+        """Queue the import of an upload. It is idempotent by key."""
         fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
         begun = self.jobs.queue.find_by_key(kind="import", owner=owner, request=fields, key=key)

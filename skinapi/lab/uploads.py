@@ -1,4 +1,8 @@
-"""The use cases of uploads: announce, send in parts, show, delete."""
+"""Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
+
+The blob of a part is stored before the part, and deleted after it. The parts are in the store and
+not in a folder, so each replica of the server may receive one.
+"""
 
 import hashlib
 import threading
@@ -36,8 +40,6 @@ SWEPT_AT_ONCE = 100
 
 
 class Announced(StoredRecord):
-    """What an owner says of a file before its bytes come. `idempotency_key` is the request's."""
-
     owner: str
     name: str
     size: int
@@ -46,9 +48,7 @@ class Announced(StoredRecord):
 
 
 class UploadRecord(Announced):
-    """An upload. `size` is announced, `received` is how much of it has arrived, `dataset` the data
-    set that was last made of it.
-    """
+    """`size` is announced; `received` is how much has arrived; `dataset` was last made of it."""
 
     id: str
     created_at: datetime
@@ -74,7 +74,6 @@ class Uploads(Records[UploadRecord]):
         self._parts.ensure_index("upload", "offset", "id")
 
     def begin(self, announced: Announced) -> UploadRecord:
-        """Raises Duplicate where its owner has used the idempotency key before."""
         moment = now()
         upload = UploadRecord(
             id=new_id(),
@@ -85,9 +84,7 @@ class Uploads(Records[UploadRecord]):
         return self.insert(upload)
 
     def find_begun(self, announced: Announced) -> UploadRecord | None:
-        """The upload that the same request with the same key has announced before, if it is still
-        there. Raises IdempotencyKeyReused for another request with that key.
-        """
+        """Find what the same request with the same key has announced before."""
         before = self._by_key(announced.idempotency_key, owner=announced.owner)
         if before is None:
             return None
@@ -99,17 +96,13 @@ class Uploads(Records[UploadRecord]):
         return before
 
     def get_owned(self, identifier: str, *, owner: str) -> UploadRecord:
-        """Raises NotFound, also for somebody else's and for an expired one."""
         upload = self.find(identifier)
         if upload is None or upload.owner != owner or upload.expires_at < now():
             raise NotFound(NO_SUCH)
         return upload
 
     def add_part(self, upload: UploadRecord, *, offset: int, content: bytes) -> UploadRecord:
-        """Store the part that begins at `offset`. One that is there already changes nothing.
-
-        Raises WrongOffset, BadRequest, NotFound.
-        """
+        """Store the part that begins at `offset`. One that is there already changes nothing."""
         end = offset + len(content)
         if end > upload.size or not content:
             raise BadRequest(f"The part must end within the {upload.size} bytes of the upload")
@@ -129,7 +122,7 @@ class Uploads(Records[UploadRecord]):
 
     @in_transaction
     def _append(self, part: Document) -> UploadRecord | None:
-        """Add it where the upload ends; None where it ends elsewhere."""
+        """Add the part where the upload ends; None where it ends elsewhere."""
         end = part["offset"] + part["size"]
         unchanged: Filter = {"id": part["upload"], "received": part["offset"]}
         grown = self._change(unchanged, received=end)
@@ -138,7 +131,7 @@ class Uploads(Records[UploadRecord]):
         return grown
 
     def _sent_before(self, upload: str, offset: int, size: int) -> UploadRecord:
-        """The upload, if it has a part of this size there. Raises WrongOffset, NotFound."""
+        """Return the upload, if it has a part of this size there."""
         record = self.get(upload)
         parts = self._parts.find({"upload": upload, "offset": offset}, limit=1)
         if [part["size"] for part in parts] != [size]:
@@ -146,9 +139,7 @@ class Uploads(Records[UploadRecord]):
         return record
 
     def read(self, upload: UploadRecord) -> Iterator[bytes]:
-        """The upload, part by part. Raises NotFound at a part whose file is lost, and at the end
-        BadRequest where the bytes are not those whose SHA-256 was announced.
-        """
+        """Yield the upload part by part. At the end its SHA-256 is compared."""
         digest = hashlib.sha256()
         for part in self._parts.find({"upload": upload.id}, sort="offset"):
             blob = part.get("part_blob")
@@ -175,12 +166,11 @@ class Uploads(Records[UploadRecord]):
         return set(self._documents.count_by("owner"))
 
     def remove(self, identifier: str) -> None:
-        """Delete it with its parts."""
         self.delete_blobs(self.delete_record(identifier))
 
     @in_transaction
     def delete_record(self, identifier: str) -> list[str]:
-        """Delete it in one transaction. The result is for `delete_blobs`, after that."""
+        """Delete it with its parts. The result is for `delete_blobs`, after the transaction."""
         parts = self._parts.find({"upload": identifier}, sort="offset")
         self._documents.delete({"id": identifier})
         self._parts.delete({"upload": identifier})
@@ -206,16 +196,12 @@ class Uploads(Records[UploadRecord]):
 
 @dataclass(slots=True)
 class Quota:
-    """The bytes that one account may keep in data sets and uploads."""
-
     datasets: Datasets
     uploads: Uploads
     most: int
 
     def refuse_excess(self, owner: str, more: int) -> None:
-        """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
-        a transaction that holds the owner.
-        """
+        """Raise DatasetQuotaReached. It is exact in a transaction that holds the owner."""
         used = sum(each.size for each in self.datasets.list_of_owner(owner))
         used += sum(each.size for each in self.uploads.list_of_owner(owner))
         if used + more > self.most:
@@ -245,11 +231,7 @@ class UploadsService:
     )
 
     def begin(self, announced: Announced) -> UploadRecord:
-        """The same request with the same key gets the upload of the first one.
-
-        Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
-        DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
-        """
+        """Announce an upload. It is idempotent by key."""
         self.sweep()
         if before := self.uploads.find_begun(announced):
             return before
@@ -272,7 +254,6 @@ class UploadsService:
     def add_part(
         self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
     ) -> UploadRecord:
-        """Raises NotFound, WrongOffset, BadRequest."""
         record = self.uploads.get_owned(upload, owner=by.id)
         if not offset.isdecimal() or not offset.isascii() or len(offset) > 15:
             raise BadRequest("The offset is a number of bytes")

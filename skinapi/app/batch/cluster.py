@@ -59,7 +59,6 @@ class JudgePlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def _judge_all(plugin: str, names: Sequence[bytes]) -> list[Row]:
-    """What a worker does with a batch."""
     judge: Judge = get_worker().plugins[plugin].judge
     return judge.judge_all(names)
 
@@ -95,8 +94,6 @@ class ClusterAnswer:
 
 
 class ClusterWorkers:
-    """The workers of the scheduler at this address. Raises ClusterUnavailable."""
-
     batch = BATCH
 
     def __init__(self, address: str, options: JudgeOptions) -> None:
@@ -135,9 +132,6 @@ class ClusterWorkers:
 
 
 def refuse_open_address(address: str) -> None:
-    """Raises ClusterUnavailable for an address over which others on the way could read the paths of
-    pictures, and send programs to the workers.
-    """
     parts = urlsplit(address if "://" in address else f"tcp://{address}")
     if parts.scheme == "tls" or (parts.scheme == "tcp" and _is_loopback(parts.hostname or "")):
         return

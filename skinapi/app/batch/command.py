@@ -1,6 +1,4 @@
-"""`python -m skinapi batch`: opens what the arguments name, compares it with the run that began the
-output, and judges what is left.
-"""
+"""`python -m skinapi batch`: judges what earlier runs of this output have left of the pictures."""
 
 import argparse
 import hashlib
@@ -54,7 +52,7 @@ Say = Callable[[str], None]
 
 
 class Answer(Protocol):
-    """The rows of some pictures, once they are judged: a part of the standard library's futures."""
+    """Holds the rows of some pictures, once they are judged, as futures of the library do."""
 
     def done(self) -> bool: ...
 
@@ -65,9 +63,7 @@ class Answer(Protocol):
 
 
 class Workers(Protocol):
-    """Judges pictures somewhere. `batch`: how many are sent at once. `ahead`: how many batches may
-    be under way.
-    """
+    """Judge pictures somewhere: `batch` at once, with at most `ahead` batches under way."""
 
     batch: int
     ahead: int
@@ -94,10 +90,7 @@ class LocalWorkers:
 
 
 class Progress:
-    """Counts rows, and says every ten seconds how many there are and how long the rest will take.
-
-    `done` pictures were finished by earlier runs.
-    """
+    """Counts rows, and says every ten seconds how far the run is. `done`: by earlier runs."""
 
     def __init__(
         self, *, total: int, done: int, say: Say, clock: Callable[[], float] = time.monotonic
@@ -130,7 +123,6 @@ class Progress:
         return self._done == self._total
 
     def summary(self) -> str:
-        """What this run has done."""
         took = _hours(self._clock() - self._began)
         return f"{self._done - self._begun_at:,} pictures in {took}: {self._in_words()}"
 
@@ -148,9 +140,7 @@ def _hours(seconds: float) -> str:
 def judge_rest(
     output: Output, workers: Workers, *, columns: pa.Schema, say: Say, stop: threading.Event
 ) -> Progress:
-    """Judge what no finished part holds, and write it in parts, until the end or `stop`. Where it
-    ends by an error, the rows until there are written too. Raises PicturesGone, OSError.
-    """
+    """Judge what no finished part holds, until the end or `stop`. Errors keep the rows so far."""
     first = sum(part.rows for part in output.parts())
     names = output.names()
     progress = Progress(total=len(names), done=first, say=say)
@@ -173,8 +163,7 @@ def judge_rest(
 def judge_in_order(
     workers: Workers, names: Iterator[bytes], *, stop: threading.Event
 ) -> Iterator[list[Row]]:
-    """The rows of the pictures in the order of their names. An empty list comes twice a second
-    while none is ready.
+    """Yield the rows in the order of the names; an empty list twice a second while none is ready.
 
     Once `stop` is set, nothing more is begun, and the rows of all that was begun still come.
     """
@@ -196,7 +185,7 @@ def judge_in_order(
 
 
 def _wait_for(answer: Answer) -> list[Row] | None:
-    """The rows, or None if they are not there within a tick."""
+    """Return None where the rows are not there within a tick."""
     try:
         return answer.result(timeout=TICK_S)
     except TimeoutError:
@@ -206,9 +195,7 @@ def _wait_for(answer: Answer) -> list[Row] | None:
 
 @contextmanager
 def stopping_by_signal() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM or a closed terminal sets. The second Ctrl-C ends the process
-    at once.
-    """
+    """Yield an event that a signal of STOPPING sets. The second one ends the process at once."""
     stop = threading.Event()
 
     def ask(number: int, _: FrameType | None) -> None:
@@ -230,14 +217,11 @@ NO_DICOM = "Some of the pictures are DICOM objects (.dcm): install requirements-
 
 
 class Interrupted(Exception):
-    """Ctrl-C before the first picture."""
+    pass
 
 
 def run(settings: Settings, namespace: argparse.Namespace) -> int:
-    """Judge every picture of a folder or a list. The exit status is INTERRUPTED after Ctrl-C.
-
-    Raises SkinAPIError; what is finished is kept.
-    """
+    """Judge every picture of a folder or a list. The exit status is INTERRUPTED after Ctrl-C."""
     configure_logs()
     arguments = BatchArguments(
         **{name: getattr(namespace, name) for name in BatchArguments.__slots__}
@@ -253,7 +237,6 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
 
 
 def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listing) -> JudgeOptions:
-    """Raises ModelDamaged, and NoOperatingPoints where one was asked for and the model has none."""
     model = arguments.model or settings.model_path or SHIPPED_MODEL
     if arguments.triage or "triage" in settings.model_fields_set:
         read_calibration(model).refuse_without_points(read_card(model).version)
@@ -298,9 +281,7 @@ def _begin(
     arguments: BatchArguments,
     stop: threading.Event,
 ) -> Manifest | None:
-    """The manifest of the run to go on with; a new one where none has begun, None where its output
-    is finished. Raises OutputOfAnotherRun.
-    """
+    """Return the manifest of the run to go on with; None where its output is finished."""
     finished = output.finished()  # it refuses to replace a file that is not ours
     begun = None if arguments.restart else output.begun()
     # With --restart, a finished output stays until the new one replaces it.
@@ -352,9 +333,7 @@ def _point_of(options: JudgeOptions) -> str:
 
 
 def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
-    """Each name once. All are in memory: with the plan's table 185 MB for a million names of 36
-    bytes. Raises Interrupted.
-    """
+    """Return each name once. A million of 36 bytes take 185 MB, with the plan's table."""
     names: list[bytes] = []
     for name in listing.names():
         if stop.is_set():
@@ -381,9 +360,6 @@ def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
 
 
 def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
-    """Raises PicturesGone if an earlier run read pictures and none can be found now: then a share
-    is not mounted, and every picture that is left would be called missing.
-    """
     names, parts = output.names(), output.parts()
     done = sum(part.rows for part in parts)
     before = [names[place].as_py() for place in islice(_last_read(parts), LOOKED_FOR)]
@@ -394,9 +370,7 @@ def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
 
 
 def _last_read(parts: Sequence[Part]) -> Iterator[int]:
-    """The places in the plan of pictures that had a file, the last one first: the last rows may be
-    of what could not be read.
-    """
+    """Yield the places in the plan of pictures that had a file, the last one first."""
     end = sum(part.rows for part in parts)
     for part in reversed(parts):
         end -= part.rows

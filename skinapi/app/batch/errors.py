@@ -12,8 +12,6 @@ class OutputInUse(Conflict):
 
 
 class OutputOfAnotherRun(Conflict):
-    """The output was begun with another source, model or limit."""
-
     code = "output_of_another_run"
     sentence = "The output belongs to another run; --restart begins it anew"
 
@@ -28,8 +26,6 @@ class BadSource(Unprocessable):
 
 
 class PicturesGone(Unavailable):
-    """The file system with the pictures was lost, so no row says anything about a picture."""
-
     code = "pictures_gone"
     sentence = (
         "The pictures cannot be reached any more: is their disk or network share still mounted? "

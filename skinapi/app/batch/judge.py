@@ -31,9 +31,7 @@ _PLACES = ("first", "second", "third")
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """The columns for a model with these labels. Those behind `reason` are null unless judged.
-    `restated`: those of PREVALENCE too.
-    """
+    """Name the columns for these labels; those behind `reason` are null unless judged."""
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
         [
@@ -72,12 +70,11 @@ def probability_column(label: str) -> str:
 
 
 def restated_column(name: str) -> str:
-    """The column with the same for the prevalence that is set."""
     return f"restated_{name}"
 
 
 def path_columns(name: bytes) -> Row:
-    """The path as text; `path_bytes` too where some of its bytes are no text."""
+    """Show the path as text; `path_bytes` too where some of its bytes are no text."""
     try:
         return {"path": name.decode()}
     except UnicodeDecodeError:
@@ -124,9 +121,7 @@ MOST_CHECKSUMS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
-    """All that a process needs to judge pictures as every other process of the run does. `point`
-    is the operating point, for a model that has them. `inside`: see PictureReader.
-    """
+    """Hold what each process of a run needs to judge alike. `inside`: see PictureReader."""
 
     model: Path
     point: OperatingPoint
@@ -148,14 +143,12 @@ class Judge:
         self._reader = reader
 
     def judge_all(self, names: Sequence[bytes]) -> list[Row]:
-        """The rows of these pictures, in this order. Raises PicturesGone."""
         # A decoder that runs as a process is in our process group: Ctrl-C would end it too, and its
         # picture would pass for a damaged one. The process inherits this thread's mask.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         return [self.judge(name) for name in names]
 
     def judge(self, name: bytes) -> Row:
-        """The row of one picture. Raises PicturesGone."""
         row = path_columns(name)
         try:
             file = self._reader.read(name)
@@ -182,7 +175,7 @@ class Judge:
         return {"status": JUDGED} | finding_columns(finding)
 
     def _open(self, content: bytes) -> tuple[bytes, Context]:
-        """The photo of a DICOM object, and what its header tells; of another file its bytes."""
+        """Return the photo and context of a DICOM object; of another file its bytes."""
         if content[128:132] != b"DICM":
             return content, NOTHING_TOLD
         with installed():
@@ -195,9 +188,7 @@ class Judge:
 
 
 def _classify(model: Model, content: bytes, context: Context) -> Finding:
-    """Classify as the server does. Where this machine is at fault (no process for the decoder),
-    try again. Raises Refused, Unavailable.
-    """
+    """Classify as the server does, again where this machine had no process for the decoder."""
     for _ in range(MOST_TRIES - 1):
         with suppress(Unavailable):
             return classify_photo(model, content, context)
@@ -205,7 +196,6 @@ def _classify(model: Model, content: bytes, context: Context) -> Finding:
 
 
 def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
-    """Load the model, with a stream for each thread. Raises ModelDamaged."""
     model = open_model(options.model, precision=options.precision, streams=threads)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
     calibration = model.calibration.at(options.point).where(options.prevalence)
@@ -213,6 +203,6 @@ def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
 
 
 def sum_model(folder: Path) -> str:
-    """A digest of everything that a model folder is. Raises ModelDamaged."""
+    """A digest of everything that a model folder is."""
     with naming_folder(folder):
         return hashlib.sha256(read_bounded(folder, CHECKSUMS, MOST_CHECKSUMS)).hexdigest()

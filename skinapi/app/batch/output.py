@@ -44,11 +44,9 @@ _UNREADABLE = (OSError, ValueError, pa.ArrowException)
 
 
 class Manifest(BaseModel):
-    """What a run judges, and with what. Two runs with equal manifests have equal rows for equal
-    files.
+    """Say what a run judges, and with what: with equal manifests, equal files have equal rows.
 
-    Relative paths begin at `root`: the folder of pictures or, for a list, the folder where the
-    command was started.
+    Relative paths begin at `root`: the folder of pictures, or where a list's command was started.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +64,7 @@ class Manifest(BaseModel):
     plan_sha256: str
 
     def difference(self, begun: "Manifest") -> str | None:
-        """What is different from the run that began the output, in words; None if nothing is."""
+        """Say in words what differs from the run that began the output; None where nothing does."""
         for name, words in _DIFFERENCES.items():
             if getattr(self, name) != getattr(begun, name):
                 return words.format(begun=getattr(begun, name), now=getattr(self, name))
@@ -100,8 +98,6 @@ class Part:
 
 
 class Output:
-    """The output `out` and its folder."""
-
     def __init__(self, out: Path) -> None:
         self.out = out
         self.folder = out.with_name(f"{out.name}.parts")
@@ -109,11 +105,7 @@ class Output:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let no other run write this output. At the end, a folder without a plan is removed.
-
-        Raises OutputInUse, and DiskFull or OutputUnwritable for an error of the output's disk,
-        also of what the caller writes.
-        """
+        """Let no other run write this output. At the end, a folder without a plan is removed."""
         with _saying_why_unwritable(self.out):
             self.folder.mkdir(exist_ok=True)
             lock = self.folder / "lock"
@@ -131,7 +123,7 @@ class Output:
                         shutil.rmtree(self.folder, ignore_errors=True)
 
     def begun(self) -> Manifest | None:
-        """Of the run that has begun this output; None if none has. Raises OutputDamaged."""
+        """Read the manifest of the run that has begun this output; None where none has."""
         if not self.plan.exists():
             return None
         try:
@@ -140,9 +132,7 @@ class Output:
             raise self._damaged_plan() from error
 
     def finished(self) -> Manifest | None:
-        """Of the finished output; None if there is no such file. Raises OutputOfAnotherRun for a
-        file that no batch run wrote.
-        """
+        """Read the manifest of the finished output; None where there is no such file."""
         if not self.out.exists():
             return None
         try:
@@ -159,16 +149,12 @@ class Output:
         _write(plan.replace_schema_metadata(_described_by(manifest)), self.plan)
 
     def names(self) -> pa.ChunkedArray:
-        """Of all pictures, in the plan's order. Raises OutputDamaged."""
         try:
             return pq.read_table(self.plan)["name"]
         except _UNREADABLE as error:
             raise self._damaged_plan() from error
 
     def parts(self) -> list[Part]:
-        """The parts in the plan's order. Raises OutputDamaged for one that is missing or cannot be
-        read.
-        """
         parts: list[Part] = []
         expected = 0
         for path in sorted(self.folder.glob("part-*.parquet")):
@@ -191,9 +177,7 @@ class Output:
         _write(table, self.folder / f"part-{first:012d}.parquet")
 
     def finish(self, manifest: Manifest, *, columns: pa.Schema) -> None:
-        """Write one file with the rows of all parts, and remove the folder. One part at a time is
-        in memory. Raises OutputDamaged.
-        """
+        """Copy all parts into one file, one at a time in memory, and remove the folder."""
         described = columns.with_metadata(_described_by(manifest))
         with (
             written_durably(self.out) as draft,
@@ -207,7 +191,7 @@ class Output:
         return OutputDamaged(f"{self.plan} cannot be read; --restart begins it anew")
 
     def _forget(self) -> None:
-        """Without a plan, parts are of no run. So it goes first."""
+        """Delete the plan first: without one, parts are of no run."""
         self.plan.unlink(missing_ok=True)
         sync(self.folder)
         for part in self.folder.glob("part-*"):
@@ -224,7 +208,6 @@ def _described_by(manifest: Manifest) -> dict[bytes, bytes]:
 
 
 def _read_manifest(path: Path) -> Manifest:
-    """Raises OSError, ArrowException and ValidationError, which is a ValueError."""
     return Manifest.model_validate_json((pq.read_schema(path).metadata or {}).get(METADATA, b""))
 
 

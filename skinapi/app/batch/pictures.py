@@ -53,16 +53,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 @dataclass(slots=True)
 class FolderWalk:
-    """The pictures below a folder. Links are named but never followed. `left_out` counts the files
-    that have no picture's suffix.
-    """
+    """Walks a folder. Links are not followed; `left_out` counts files of other suffixes."""
 
     root: bytes
     left_out: int = 0
     _unlisted: list[bytes] = field(default_factory=list)
 
     def names(self) -> Iterator[bytes]:
-        """In no order. Raises BadSource if the folder cannot be listed."""
         for folder, below, files in os.walk(self.root, onerror=self._note_unlisted):
             start = self._name_of(folder)
             yield from (start + name for name in below if _is_link(folder, name))
@@ -80,15 +77,15 @@ class FolderWalk:
         self._unlisted.append(self._name_of(error.filename))
 
     def _name_of(self, folder: bytes) -> bytes:
-        """Ends with a slash, but for the root, which has an empty name."""
+        """Return a name that ends with a slash; the root's is empty."""
         below = os.path.relpath(folder, self.root)
         return b"" if below == b"." else below + b"/"
 
 
 @dataclass(slots=True)
 class PathList:
-    """The paths of a text file, one on a line or, with `null`, each ended by a NUL byte. Relative
-    ones begin at `root`. A `path` of None is standard input.
+    """Reads a list of paths, one on a line or, with `null`, each ended by a NUL byte. Relative ones
+    begin at `root`. A `path` of None is standard input.
     """
 
     root: bytes
@@ -97,7 +94,6 @@ class PathList:
     left_out: int = 0
 
     def names(self) -> Iterator[bytes]:
-        """Raises BadSource for a file that cannot be read or is no list of paths."""
         try:
             with self.path.open("rb") if self.path else nullcontext(sys.stdin.buffer) as file:
                 yield from self._names_in(file)
@@ -119,7 +115,6 @@ Listing = FolderWalk | PathList
 
 
 def open_listing(given: str, *, null: bool) -> Listing:
-    """The pictures of what an argument names: a folder, a list, or the list on standard input."""
     if given != STDIN and Path(given).is_dir():
         return FolderWalk(os.fsencode(Path(given).absolute()))
     return PathList(os.fsencode(Path.cwd()), None if given == STDIN else Path(given), null)
@@ -135,7 +130,6 @@ def _is_link(folder: bytes, name: bytes) -> bool:
 
 
 def _split(file: IO[bytes], ends: bytes) -> Iterator[bytes]:
-    """Raises BadSource for a piece that is longer than any path."""
     rest = b""
     while block := file.read(BLOCK_BYTES):
         *whole, rest = (rest + block).split(ends)
@@ -147,18 +141,12 @@ def _split(file: IO[bytes], ends: bytes) -> Iterator[bytes]:
 
 
 def _without_dots(name: bytes) -> bytes:
-    """One spelling of a path for `a.jpg`, `./a.jpg` and `.//a.jpg`. Of `b/../a.jpg` nothing is
-    taken away, because `b` may be a link.
-    """
+    """Spell `a.jpg`, `./a.jpg` and `.//a.jpg` alike; not `b/../a.jpg`: `b` may be a link."""
     kept = [part for part in name.split(b"/") if part not in (b"", b".")]
     return (b"/" if name.startswith(b"/") else b"") + b"/".join(kept)
 
 
 class UnreadableFile(Exception):
-    """There is no picture to judge. `reason` is a value of PICTURE_ERRORS, or `folder_unreadable`
-    for a folder that could not be listed.
-    """
-
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
@@ -175,10 +163,8 @@ class PictureFile:
 
 @dataclass(slots=True)
 class PictureReader:
-    """Reads pictures below a root. Several threads may use it.
-
-    `inside`: the names are of a folder that was walked, so a link in them was put there since, and
-    would lead out of the folder. It is not followed.
+    """Reads pictures below a root, for several threads. `inside`: the names are of a folder that
+    was walked, so a link among them was put there since, and is not followed.
     """
 
     root: bytes
@@ -187,7 +173,6 @@ class PictureReader:
     _last_read: bytes | None = None
 
     def read(self, name: bytes) -> PictureFile:
-        """Raises UnreadableFile, and PicturesGone if the file system was lost."""
         if name.endswith(b"/"):
             raise UnreadableFile(FOLDER_UNREADABLE)
         try:
@@ -230,5 +215,4 @@ class PictureReader:
             os.close(folder)
 
     def _path(self, name: bytes) -> bytes:
-        """An absolute name, as a list may have, is a path already."""
         return os.path.join(self.root, name)  # noqa: PTH118 (bytes, which Path does not take)

@@ -1,6 +1,4 @@
-"""`python -m skinapi.app.demo` makes the demo in INSTANCE_DIR, where it is missing, and says who
-can log in there. `python -m skinapi demo` serves it, too.
-"""
+"""Makes the demo in INSTANCE_DIR, and says who can log in. `python -m skinapi demo` serves it."""
 
 import shutil
 import sys
@@ -18,9 +16,7 @@ HALF_MADE = ".being-made"
 
 
 def build_demo(settings: Settings) -> bool:
-    """Make the demo in the folder of these settings; False where it is there already. It sets this
-    process's clock back, so call it in one of its own. Raises UnsafeSettings.
-    """
+    """Make the demo; False where it is there. It sets the clock back: use a process of its own."""
     folder = settings.instance_dir
     if settings.production:
         raise UnsafeSettings("The demo is for looking around, and not for ENVIRONMENT=production")

@@ -33,9 +33,7 @@ FORMER_CARD = Path(__file__).parent / "former_model.json.xz"
 
 
 def record_former_model(versions: ModelVersions) -> None:
-    """Store a version that served before the shipped model, with the labels and test pictures of
-    the shipped one.
-    """
+    """Store the card of an earlier release as a version that served, for the lab to compare."""
     with TemporaryDirectory() as folder:
         former = Path(folder)
         for name in (CALIBRATION, LABELS, SPLIT):
@@ -50,8 +48,6 @@ HERE = ClientInfo(address="127.0.0.1", client="the demo")
 
 
 class Unlimited:
-    """The allowances of whoever makes the demo."""
-
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
 
     def count_rendering(self, caller: str, role: str | None) -> None: ...
@@ -65,7 +61,6 @@ class Clinic:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """A new one, in the empty folder of these settings, with an admin."""
         make_store(settings)
         served = open_served(settings)
         services = open_services(settings, served=served)
@@ -77,7 +72,7 @@ class Clinic:
         return cls(services, models, Person(services, models, account.email))
 
     def register(self, name: str, *, wanted_role: WantedRole | None = None) -> "Person":
-        """Somebody who waits for approval."""
+        """Register somebody who waits for approval."""
         email = f"{name.rpartition(' ')[2].lower()}@{DOMAIN}"
         self.services.auth.register_user(
             name=name, email=email, password=PASSWORD, caller=HERE, wanted_role=wanted_role
@@ -141,7 +136,6 @@ class Person:
         told: Context,
         checklist: tuple[str, ...] | None = None,
     ) -> Submission:
-        """A finding on the photos, with what the patient tells of them and of the spot."""
         more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
         found = self.services.data.lesions.find(lesion) if lesion else None
         if found:
@@ -165,7 +159,6 @@ class Person:
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 
     def agree(self, finding: Submission) -> None:
-        """With the label and the urgency."""
         self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)
 
     def reassure(self, finding: Submission, note: str | None = None) -> None:
@@ -174,7 +167,6 @@ class Person:
         self.review(finding, **fields, note=note)
 
     def write_letter(self, finding: Submission, reader: Addressee, *, sign: bool = True) -> None:
-        """Write a letter with the text that is drafted."""
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(
             number=number, by=self.subject, reader=reader, language=None
@@ -200,7 +192,6 @@ class Person:
     # --- of a researcher ---
 
     def make_dataset(self, name: str) -> None:
-        """Make a data set of the reviewed findings whose patients consent to it."""
         lab = self.services.lab
         new = NewDataset(
             name=name,
@@ -221,5 +212,4 @@ class Person:
         )
 
     def read(self, lesion: str) -> None:
-        """All messages about the spot."""
         self.services.messages.mark_read(lesion=lesion, last="f" * 32, by=self.subject)

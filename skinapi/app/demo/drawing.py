@@ -24,10 +24,8 @@ RED, DARK, FLAKE = (172, 52, 54), (58, 44, 36), (232, 214, 184)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """How a spot looks. `radius` is a share of the picture's height. `long`: how much longer than
-    wide; `ragged`, `soft`: its outline; `uneven`: its colours; `net`: its network of pigment;
-    `dots`, `vessels`, `hairs`: how many; `scale`: how scaly; `blots`: parts of another colour, and
-    how strong that is.
+    """Says how a spot looks. `radius` is a share of the picture's height, `net` the network of
+    pigment; `blots` are parts of another colour, each with its strength.
     """
 
     seed: int
@@ -118,7 +116,6 @@ def _skin(spot: Spot, random: Generator, x: Layer, y: Layer) -> Layer:
 
 
 def _body(spot: Spot, random: Generator, distance: Layer, angle: Layer) -> Layer:
-    """The colours of the spot itself."""
     outward = (np.clip(distance, 0, 1.2) ** 1.6)[..., None]
     body: Layer = (1 - outward) * np.asarray(spot.core, np.float32)
     body += outward * np.asarray(spot.rim, np.float32)

@@ -54,7 +54,7 @@ class Staff:
 
 
 def tell(stories: Iterable[Story]) -> None:
-    """Let all of them happen in the order of time, with the clock of then."""
+    """Let all stories happen in the order of time, with the clock of then."""
     coming = [(-next(story), number, story) for number, story in enumerate(stories)]
     heapq.heapify(coming)
     while coming:

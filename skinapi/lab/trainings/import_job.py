@@ -33,8 +33,6 @@ FAULTS: Mapping[str | None, type[BadNetwork]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest(ExportOptions):
-    """The network's file, what its owner says of it, and where the folder is wanted."""
-
     out: Path
 
 
@@ -42,7 +40,7 @@ REQUEST = TypeAdapter(ExportRequest)
 
 
 class ExportAnswer(BaseModel):
-    """What is worth telling of the network, or why it was refused: the error's words and code."""
+    """Says what is worth telling of the network, or why it was refused."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,11 +51,7 @@ class ExportAnswer(BaseModel):
 
 
 def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple[str, ...]:
-    """Make the folder `request.out`; returns what is worth telling. The process may use so many
-    bytes of memory.
-
-    Raises BadNetwork, also where the process was ended, and DiskFull.
-    """
+    """Make the folder `request.out` with so many bytes of memory; return what is worth telling."""
     answer = _ask(request, work=work, memory=memory)
     if answer.disk_full:
         raise DiskFull
@@ -93,7 +87,7 @@ def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
 
 
 def _environment() -> Mapping[str, str]:
-    """By the folder of the jobs, the worker finds a process whose job has died."""
+    """Mark the process, so that the worker finds it where its job has died."""
     mark = {FOLDER: os.environ[FOLDER]} if FOLDER in os.environ else {}
     return {**machine_environment(), **mark}
 
@@ -102,9 +96,7 @@ READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
 
 
 def import_model(context: JobContext) -> dict[str, Any]:
-    """The handler of jobs of the kind `import`. Raises NotFound where the upload is gone, and
-    BadNetwork, BadRequest, Conflict. The upload is deleted when its version is stored.
-    """
+    """Handle a job of the kind `import`. The upload is deleted when its version is stored."""
     lab = open_job_services(context)
     request = ImportRequest.model_validate(context.job.request)
     version = lab.find_stored() or _store_version(lab, request)
@@ -145,7 +137,6 @@ def _write_network(lab: JobServices, request: ImportRequest) -> Path:
 
 
 def answer(request: ExportRequest) -> ExportAnswer:
-    """Make the folder, or say why not."""
     # Keras takes seconds and much memory to load: only this process does.
     from skinapi.learning.commands.export import export_network  # noqa: PLC0415
 

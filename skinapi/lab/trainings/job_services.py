@@ -37,8 +37,7 @@ def write_training_folder(
     leave_out: Callable[[DatasetImage], bool] = lambda _: False,
     known: Container[str] = (),
 ) -> int:
-    """Write the pictures, each under its id in the store, one at a time in memory; returns how many
-    were left out. Raises NotFound where one is lost; a photo of a finding was erased then.
+    """Write the pictures, one at a time in memory; return how many were left out.
 
     A picture's id is its SHA-256, for a model keeps these ids, and one that somebody chose may hold
     a name. Only ids that are `known` stay: the model in service names its pictures by them.
@@ -76,8 +75,8 @@ def write_training_folder(
 
 
 def _name_label(image: DatasetImage) -> str:
-    """The published label, which alone counts, whatever the data set's table says. Only a carcinoma
-    that was published as another class, before it was one of its own, keeps its name.
+    """Return the published label, whatever the data set's table says. Only a carcinoma that was
+    published as another class, before it was one of its own, keeps its name.
     """
     own = label_spellings().get(image.written.lower())
     within = own == SQUAMOUS and conditions_table().counted_as(SQUAMOUS) == image.label
@@ -85,7 +84,7 @@ def _name_label(image: DatasetImage) -> str:
 
 
 def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:
-    """How many pictures of this folder are not in the data set any more."""
+    """Count the pictures of this folder that are not in the data set any more."""
     there = {image.id for image in images.walk(dataset)}
     return sum(path.stem not in there for path in (folder / "images").glob("*"))
 
@@ -101,9 +100,7 @@ class JobServices:
     may_work: Callable[[str], bool]
 
     def find_stored(self) -> ModelVersion | None:
-        """The version of an attempt before, which was interrupted when it had stored it. This
-        machine may have nothing else of it, and what it was made of may be gone.
-        """
+        """Find the version of an attempt before, which was interrupted when it had stored it."""
         job = self.context.job
         return self.models.versions.find_made_by(job.id, since=job.created_at)
 
@@ -149,9 +146,7 @@ def open_job_services(context: JobContext) -> JobServices:
 
 
 def register_once(lab: JobServices, folder: Path, origin: Origin) -> ModelVersion:
-    """Store the version, unless an attempt before has. Raises Conflict, ModelDamaged, and Forbidden
-    where the owner has lost its right meanwhile.
-    """
+    """Store the version, unless an attempt before has."""
     job = lab.context.job
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)

@@ -42,8 +42,6 @@ from skinapi.platform.storage.ids import now
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What one model would tell: rows in the order of the samples."""
-
     urgencies: NDArray[np.int_]
     refused: metrics.Mask
     predictions: Predictions
@@ -57,12 +55,11 @@ def compare_for_gates(
     report: Report,
     reference: ReferenceData | None = None,
 ) -> PairedComparison:
-    """The paired differences of sensitivities, specificity, calibration error, refusals and
-    latency on these pictures: of the reference, or of the second's own test part.
+    """Compare on these pictures: of the reference, or of the second's own test part.
 
-    A sensitivity is the share of the lesions of a malignant class with the band of its threshold or
-    a more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
-    referral. A figure that these pictures cannot show is left out; these need FEWEST_LESIONS.
+    A sensitivity is the share of a malignant class's lesions with the band of its threshold or a
+    more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
+    referral. A figure of fewer than FEWEST_LESIONS is left out.
     """
     pair = tuple(_serve(model, samples, report) for model in (first, second))
     sources = np.array([sample.source for sample in samples])
@@ -125,7 +122,6 @@ def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
 def _compare(
     hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask
 ) -> metrics.Difference:
-    """The difference of the shares of `hits` among these rows."""
     first, second = (hit[rows] for hit in hits)
     draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
     return metrics.Difference.of(
@@ -163,7 +159,7 @@ LEARNED_REFERENCE = (
 
 @dataclass(frozen=True, slots=True)
 class LearnedFrom:
-    """A data set, and the folder with those of its pictures that a training has read."""
+    """Holds a data set, and the folder with those of its pictures that a training has read."""
 
     dataset: DatasetVersion
     folder: Path
@@ -172,9 +168,8 @@ class LearnedFrom:
 def compare_on_reference(
     lab: JobServices, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
 ) -> PairedComparison | None:
-    """Compare on the reference data set, without what the model in service has learned from; None
-    without a model in service, without such pictures, or where the new model has learned from its
-    lesions: it may have been chosen while the training ran.
+    """Compare without what the model in service has learned from. None without such pictures, or
+    where the new model has learned from them: they may have been chosen while the training ran.
     """
     reference = lab.datasets.find_reference()
     if serving is None or reference is None:
@@ -210,8 +205,5 @@ def compare_models(
     *,
     reference: ReferenceData | None = None,
 ) -> PairedComparison:
-    """The paired differences of two model folders on these pictures: of the reference, or of the
-    new one's own test part.
-    """
     first, second = open_model(serving), open_model(folder)
     return compare_for_gates(first, second, samples, report=report, reference=reference)

@@ -45,7 +45,6 @@ Vectors = NDArray[np.float32]
 
 
 def describe_picture(thumbnail: bytes) -> Windows:
-    """The picture's windows. Raises OSError where it cannot be read."""
     with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as file:
         file.draft("RGB", (LONGEST_READ, LONGEST_READ))
         picture = file.convert("RGB")
@@ -76,8 +75,6 @@ def _boxes(width: int, height: int) -> Iterator[tuple[float, float, float, float
 
 
 class DuplicateSearch:
-    """The pictures of which copies are looked for."""
-
     def __init__(self, originals: Sequence[Windows]) -> None:
         windows = np.stack(originals)
         self._coarse = _vectors(_halve(windows[:, COARSE_WINDOWS]))
@@ -85,16 +82,13 @@ class DuplicateSearch:
         self._fine = np.stack([_vectors(each).astype(np.float16) for each in windows])
 
     def mark_copies(self, pictures: Sequence[Windows]) -> NDArray[np.bool_]:
-        """Which of these are copies."""
         marked = np.zeros(len(pictures), dtype=bool)
         for place, _, score in self.compare(pictures):
             marked[place] |= score > LEAST
         return marked
 
     def compare(self, pictures: Sequence[Windows]) -> Iterator[tuple[int, int, float]]:
-        """The place of each that looks like an original at first sight, that of the original, and
-        how alike they are in one orientation, at most 1.
-        """
+        """Yield the places of a picture and an original, and how alike they are, at most 1."""
         for at in range(0, len(pictures), AT_ONCE):
             windows = np.stack(pictures[at : at + AT_ONCE])
             for first in range(0, len(self._coarse), ORIGINALS_AT_ONCE):
@@ -103,7 +97,7 @@ class DuplicateSearch:
                         yield at + place, original, score
 
     def _likely(self, windows: Windows, first: int) -> NDArray[np.bool_]:
-        """By picture, orientation and original, of some originals from `first` on."""
+        """Mark by picture, orientation and original what may be a copy."""
         originals = self._coarse[first : first + ORIGINALS_AT_ONCE]
         coarse = _vectors(_halve(windows[:, COARSE_WINDOWS]))[..., _turns(COARSE_SIDE)]
         mine = np.ascontiguousarray(coarse.transpose(0, 2, 1, 3))  # picture, turn, window, pixel
@@ -119,7 +113,6 @@ class DuplicateSearch:
     def _score(
         self, windows: Windows, likely: NDArray[np.bool_], first: int
     ) -> Iterator[tuple[int, float]]:
-        """`likely`: of one picture, by orientation and original."""
         if not likely.any():
             return
         vectors = _vectors(windows)
@@ -138,8 +131,8 @@ def _halve(windows: Windows) -> NDArray[np.float32]:
 
 
 def _vectors(windows: NDArray[np.generic]) -> Vectors:
-    """Each window as a vector of length one: brightness, and less of the colour, each without its
-    mean and its contrast. The product of two is 1 where they look the same.
+    """Make each window a vector of length one: brightness, and less of the colour, without mean and
+    contrast. The product of two is 1 where they look the same.
     """
     pixels = windows.astype(np.float32).reshape(*windows.shape[:-3], -1, 3)
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
@@ -158,7 +151,7 @@ def _vectors(windows: NDArray[np.generic]) -> Vectors:
 
 @cache
 def _turns(side: int) -> NDArray[np.intp]:
-    """For each orientation, from where each value of a vector comes."""
+    """Say for each orientation from where each value of a vector comes."""
     grid = np.arange(side * side).reshape(side, side)
     turned = [np.rot90(each, times).ravel() for each in (grid, grid.T) for times in range(4)]
     channels = np.arange(3)[:, None] * side * side
@@ -170,14 +163,11 @@ Group = tuple[str, str]
 
 
 def reference_data(dataset: DatasetVersion) -> ReferenceData:
-    """What the gates need to know of a reference."""
     return ReferenceData(dataset=dataset.id, pictures=dataset.pictures)
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentReference:
-    """The reference that an admin has chosen, if any."""
-
     datasets: Datasets
 
     def read_reference(self) -> ReferenceData | None:
@@ -185,7 +175,6 @@ class CurrentReference:
         return reference_data(reference) if reference else None
 
     def count_erased(self, dataset: str) -> int | None:
-        """How many of its pictures their owners have taken back; None where it is deleted."""
         found = self.datasets.find(dataset)
         return found.erased if found and found.status == "published" else None
 
@@ -193,9 +182,8 @@ class CurrentReference:
 def list_held_out(
     images: DatasetImages, *, dataset: DatasetVersion, reference: DatasetVersion
 ) -> set[str]:
-    """The ids of the pictures of a data set that nothing may learn from: those that are in the
-    reference, copies of such a one, and in one source those of its lesions and patients; then all
-    others of the same lesions and patients.
+    """List the pictures that nothing may learn from: those in the reference, their copies, in one
+    source those of its lesions and patients; then all others of the same lesions and patients.
     """
     originals = _Originals(images, reference, one_source=_one_source(dataset, reference))
     groups: dict[str, set[Group]] = {}
@@ -209,8 +197,6 @@ def list_held_out(
 
 
 class _Originals:
-    """What the reference holds."""
-
     def __init__(
         self, images: DatasetImages, reference: DatasetVersion, *, one_source: bool
     ) -> None:
@@ -226,7 +212,7 @@ class _Originals:
         self._copies = DuplicateSearch(described) if described else None
 
     def mark_held_out(self, batch: Sequence[DatasetImage]) -> list[bool]:
-        """Of each picture, whether the reference has it, or shows the same lesion or patient."""
+        """Say of each picture whether the reference has it, or shows the same lesion or patient."""
         held = [
             image.sha256 in self._known or bool(_named_groups(image) & self._groups)
             for image in batch
@@ -243,7 +229,7 @@ class _Originals:
         return held
 
     def _describe(self, image: DatasetImage) -> Windows | None:
-        """None of a picture that is being erased, or whose thumbnail is damaged."""
+        """Return None for a picture that is being erased, or whose thumbnail is damaged."""
         try:
             return describe_picture(self._images.read_file(image, thumbnail=True))
         except (NotFound, OSError):
@@ -257,8 +243,8 @@ def _named_groups(image: DatasetImage) -> set[Group]:
 
 
 def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
-    """Whether equal ids in both mean the same lesion or patient. Findings have the same pseudonyms
-    in each data set; of sources that nobody names, those of one owner count as one.
+    """Say whether equal ids in both mean the same lesion or patient. Findings have the same
+    pseudonyms in each data set; of sources that nobody names, those of one owner count as one.
     """
     if one.name_key == other.name_key or (one.labels_from and other.labels_from):
         return True
@@ -275,10 +261,8 @@ LOW, HIGH = 25, 974  # of 1000 sorted draws: 95 %
 
 
 def compare_latency(first: Model, second: Model, *, passes: int = PASSES) -> PairedDifference:
-    """The medians in milliseconds, and the 95 % interval of their difference.
-
-    The models take turns, so that whatever else the machine does slows both. For
-    `PairedComparison.differences`.
+    """Return the medians in milliseconds, and the 95 % interval of their difference. The models
+    take turns, so that whatever else the machine does slows both.
     """
     pairs = [(_time(first), _time(second)) for _ in range(passes)]
     dice = random.Random(0)  # noqa: S311 (a bootstrap)

@@ -1,7 +1,7 @@
 """The job that trains a network on a data set and stores it as a model version.
 
-It runs in the process of the job alone: it imports Keras, which the server never does. It may run
-again after a crash: it then goes on after the last finished epoch, and stores no version twice.
+It imports Keras, which the server never does. It may run again after a crash: it goes on after the
+last finished epoch, and stores no version twice.
 """
 
 import math
@@ -39,7 +39,6 @@ READ, TRAINED, MEASURED = 2.0, 80.0, 95.0
 
 
 def train(context: JobContext) -> dict[str, Any]:
-    """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
     lab = open_job_services(context)
     version = lab.find_stored() or _store_version(lab)
     return {"version": version.version, "dataset": version.dataset, "headline": version.headline}
@@ -77,9 +76,9 @@ def _store_version(lab: JobServices) -> ModelVersion:
 
 
 def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | None) -> Path:
-    """The data set as a folder, without what is in the reference. It is written again where a
-    picture of it was erased before the training begins. The folder's name stands in the card, which
-    everybody can read, so it is not the name that somebody gave the data set.
+    """Write the data set, without what is in the reference; again where a picture of it was erased
+    before the training begins. The folder's name stands in the card, which everybody can read, so
+    it is not the name that somebody gave the data set.
     """
     folder = lab.context.work / "data" / f"dataset-{dataset.id}"
     while True:
@@ -139,9 +138,7 @@ def _options(
     source: Path,
     serving: Path | None,
 ) -> TrainOptions:
-    """What the model in service has learned from stays in training: both are compared on pictures
-    that neither has seen.
-    """
+    """Keep in training what the model in service has learned: the test is new to both."""
     split = serving / SPLIT if serving else None
     healthy, work = lab.settings.normal_skin_pictures, lab.context.work
     return TrainOptions(
@@ -166,8 +163,8 @@ def _options(
 
 
 def choose_start(architecture: str, serving: Path | None, weights: Path | None) -> str:
-    """The starting weights: those of the model in service where it has this architecture, else
-    ImageNet weights of the folder `weights`, else none. A value of `--init`.
+    """Choose the weights of the model in service where it has this architecture, else those of
+    ImageNet in the folder `weights`, else none; a value of `--init`.
     """
     if serving and read_card(serving).architecture == architecture and (serving / NORMS).is_file():
         return str(serving)
@@ -179,7 +176,7 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
 
 
 def _started_from(serving: Path | None, options: TrainOptions) -> str | None:
-    """The model in service, where the weights were its own."""
+    """Name the model in service, where the weights were its own."""
     return read_card(serving).version if serving and options.init == str(serving) else None
 
 

@@ -43,14 +43,13 @@ Interval = tuple[float, float]
 
 
 def number(value: Any) -> float | None:
-    """The value where it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
 
 
 def _interval_of(figures: Any, name: str) -> Interval | None:
-    """The interval that stands beside a figure; None where either is something else."""
+    """Return the interval beside a figure; None where either is something else."""
     ends = _at(figures, f"{name}_interval")
     if number(_at(figures, name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
         return None
@@ -59,10 +58,7 @@ def _interval_of(figures: Any, name: str) -> Interval | None:
 
 
 def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
-    """What a card's `figures.test` says about the gates.
-
-    Latency is left out: it says nothing without the machine, so only a paired comparison has it.
-    """
+    """Read `figures.test` of a card. Latency says nothing without the machine."""
     bands, lesions = _at(figures, "bands"), [c for c in conditions_table().conditions if c.dx]
     by_gate = {
         gate: _share(
@@ -98,7 +94,6 @@ def _with_interval(figures: Any, name: str) -> Figure | None:
 
 
 def _share(value: Any, n: float) -> Figure | None:
-    """A share of `n` pictures, with Wilson's interval."""
     share = number(value)
     if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
         return None
@@ -109,7 +104,7 @@ def _share(value: Any, n: float) -> Figure | None:
 def list_compared_figures(
     figures: Mapping[str, Any],
 ) -> Iterator[tuple[str, tuple[float, Interval | None]]]:
-    """The figures of a test part that are compared, each with its interval, by name."""
+    """Yield by name each figure of a test part that is compared, with its interval."""
     yield from _pick(figures, OVERALL, "")
     refusals = figures.get("refusals")
     if isinstance(refusals, Mapping):

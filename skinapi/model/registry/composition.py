@@ -18,7 +18,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 
 def open_served(settings: Settings) -> ServedModel:
-    """Without a model yet: the reloader of `open_registry` loads it."""
+    """Open without a model yet: the reloader of `open_registry` loads it."""
     return ServedModel(
         partial(
             open_warm,
@@ -29,9 +29,7 @@ def open_served(settings: Settings) -> ServedModel:
 
 
 def built_in_folder(settings: Settings) -> Path:
-    """The built-in model: that of MODEL_PATH where the operator set it, else the one that ships. It
-    serves until a stored version is promoted.
-    """
+    """Return the model that serves until a stored version is promoted."""
     return settings.model_path or SHIPPED_MODEL
 
 
@@ -62,9 +60,7 @@ def open_registry(
     client_names: ClientNames,
     pool: PredictionPool | None = None,
 ) -> tuple[InferenceService, ModelReloader]:
-    """The service, and the reloader that keeps `served` what the pointer names. It is not started,
-    and has loaded nothing. Records the built-in model.
-    """
+    """Open the service, and the reloader, which is not started and has loaded nothing."""
     models.record_built_in()
     candidate = served.another()
     reloader = ModelReloader(

@@ -1,9 +1,8 @@
 """Whether the model in service meets other photos, or judges them otherwise, than when it began.
 
-Four measures are tested for each model version: how often reviewers disagree, how often photos are
-refused, how often a finding is in doubt, and the mix of the most probable conditions. The first
-events of the version are the reference. What is known then is only that something has changed:
-the patients, a camera, the reviewers, or what the model makes of them.
+Four measures are tested for each version: how often reviewers disagree, photos are refused, and
+findings are in doubt, and the mix of the most probable conditions. The first events of the version
+are the reference. An alert says only that something has changed.
 """
 
 import math
@@ -109,9 +108,7 @@ class _Weeks:
 
     @classmethod
     def split(cls, weeks: Sequence[tuple[str, Counts]], *, outcomes: int, size: int) -> "_Weeks":
-        """The reference ends with the week in which it has reached its size. Weeks without an event
-        are left out.
-        """
+        """End the reference with the week that reaches its size. Empty weeks are left out."""
         weeks = [(name, counts) for name, counts in weeks if sum(counts)]
         end, events = 0, 0
         while end < len(weeks) and events < size:
@@ -167,9 +164,7 @@ class DriftService:
         ]
 
     def gauges(self) -> list[GaugeReading]:
-        """The figures of this week, and the alerts, for Prometheus; nothing where the store does
-        not answer.
-        """
+        """Give Prometheus this week's figures and alerts; nothing while the store is away."""
         try:
             [(_, rows)] = self.read_weeks(weeks=1)
             return [*_gauges_of(WeekCounts.of(rows)), *_gauges_of_tests(self.run_tests())]
@@ -193,8 +188,8 @@ def _test_share(
 
 
 def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> MeasureTest:
-    """The mix as a whole, and the share of each condition: their mean is a test of all together.
-    The first finds changes of many conditions, the others those of one.
+    """Test the mix as a whole and the share of each condition, all together by their mean. The
+    first finds changes of many conditions, the others those of one.
     """
     keys = conditions_table().keys
     counted = [(name, tuple(week.classes.get(key, 0) for key in keys)) for name, week in weeks]

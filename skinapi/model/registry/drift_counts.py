@@ -1,7 +1,7 @@
 """What the model did in each ISO week (UTC), by model version, counted as it happens.
 
-As with the usage by day (accounts/admin/usage.py), several servers add to one small document
-(platform/storage/background.py), no list of findings is read for it, and nothing is counted down.
+Several servers add to one small document (platform/storage/background.py), no list of findings is
+read for it, and nothing is counted down.
 """
 
 import math
@@ -27,8 +27,7 @@ CONFIDENCE_PARTS = 1_000_000
 class WeekCounts(BaseModel):
     """The numbers of one week, of one model version or of several together.
 
-    - `classes`: findings by the most probable condition, and `confidence_sum` the sum of its
-      probabilities, in millionths
+    - `classes`: findings by the most probable condition; `confidence_sum`: millionths
     - `uncertain`: findings with a doubt; `doubts`: by reason, and a finding may have several
     - `reviews`: signed in this week, whenever the finding was made; `disagreements` among them
     """
@@ -165,8 +164,8 @@ KEPT_RESULTS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The logarithm of the e-process, and which week the change most likely began with: its place
-    in the weeks that were tested; None where no week is more likely than "no change".
+    """Holds the logarithm of the e-process, and the place of the week with which the change most
+    likely began; None where "no change" is likeliest.
     """
 
     log_e: float = 0.0
@@ -175,10 +174,9 @@ class Evidence:
 
 @lru_cache(KEPT_RESULTS)
 def evidence_of_change(reference: Counts, weeks: tuple[Counts, ...]) -> Evidence:
-    """How strongly these weeks say that the mix changed at the beginning of one of them.
-
-    `reference` are the counts before the first of them. The result is kept, because who looks for
-    the first alarm asks for each week again, and past weeks do not change.
+    """Say how strongly these weeks say that the mix changed at the beginning of one of them.
+    `reference` is before them. Who looks for the first alarm asks for each week again: results are
+    kept.
     """
     before, after = reference, tuple(map(sum, zip(reference, *weeks, strict=True)))
     unchanged = _log_largest_likelihood(after)

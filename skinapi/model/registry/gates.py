@@ -1,16 +1,12 @@
 """The gates of a promotion: what a model must not do worse than the one in service.
 
-Two models can only be compared on the same pictures. What decides is a paired comparison
-(`PairedComparison`) on the reference data set, which an admin has chosen, while it is the
-reference: a candidate's own test part comes from whoever trained it, and cannot vouch for it. What
-is worse on the own test part is worse nevertheless. For a version that no job has made, the figures
-of both cards count too, if they come from the same test part. What cannot be compared is not
-passed.
+What decides is a paired comparison on the reference data set that an admin has chosen: a
+candidate's own test part comes from whoever trained it, and cannot vouch for it; what is worse
+there is worse nevertheless. For a version that no job has made, the figures of both cards count
+too, if they come from the same test part. What cannot be compared is not passed.
 
 Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
 lesions almost nothing could be proven.
-
-The figures are made in lab/trainings/model_comparison.py, and read of cards in card_figures.py.
 """
 
 import hashlib
@@ -42,14 +38,9 @@ def _as_stored(time: datetime) -> datetime:
 
 
 class GateName(StrEnum):
-    """What is compared.
-
-    - the sensitivities: shares of these lesions that get the band of their threshold, or a more
-      urgent one; a refused lesion is missed. Squamous cell carcinomas are counted with actinic
-      keratosis, since one of the models may have no output for them
-    - `specificity`: share of the benign lesions without a referral
-    - `refused_share`: of the lesions
-    - `other_pictures`: whether pictures without skin are refused at all
+    """Names what is compared. A refused lesion is missed; squamous cell carcinomas are counted with
+    actinic keratosis, since one of the models may have no output for them. `other_pictures`:
+    whether pictures without skin are refused at all.
     """
 
     MELANOMA_SENSITIVITY = "melanoma_sensitivity"
@@ -103,9 +94,7 @@ WHERE: Mapping[ComparedPart, str] = {
 
 
 class PairedDifference(StoredRecord):
-    """One figure of two models on the same pictures. `low` and `high` are the 95 % interval of
-    second minus first, from a paired bootstrap by patient or lesion.
-    """
+    """`low` and `high` are the 95 % interval of second minus first, from a paired bootstrap."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -116,16 +105,14 @@ class PairedDifference(StoredRecord):
 
 
 class ReferenceData(StoredRecord):
-    """Which data set is the reference, with how many pictures: a published one never gains any, so
-    as many are the same ones.
-    """
+    """A published data set never gains pictures, so as many are the same ones."""
 
     dataset: str
     pictures: int
 
 
 def _known_gates(differences: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of this version: the next one may have added a gate."""
+    """Leave out gates that the next version may have added."""
     known = set(GateName)
     return {name: difference for name, difference in differences.items() if name in known}
 
@@ -154,8 +141,6 @@ class PairedComparison(StoredRecord):
 
 
 class Gate(BaseModel):
-    """One gate: what was compared, and whether it is passed."""
-
     model_config = ConfigDict(frozen=True)
 
     name: GateName
@@ -173,8 +158,6 @@ class Gate(BaseModel):
 
 
 class Figure(BaseModel):
-    """A figure with its 95 % interval."""
-
     model_config = ConfigDict(frozen=True)
 
     value: float
@@ -183,8 +166,8 @@ class Figure(BaseModel):
 
 
 class VersionFigures(BaseModel):
-    """What the gates read of a version: its figures on its own test part (none where a job has made
-    it), its paired comparisons, and whether it refuses pictures without skin.
+    """Holds what the gates read of a version: `figures` on its own test part (none where a job has
+    made it), paired comparisons, and whether it refuses pictures without skin.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -199,14 +182,11 @@ class VersionFigures(BaseModel):
 def judge_gates(
     candidate: VersionFigures, serving: VersionFigures | None, *, reference: ReferenceData | None
 ) -> tuple[Gate, ...]:
-    """Every gate, in a fixed order. `reference` is what the reference is now: a comparison on
-    another one, or on pictures of which some were erased since, does not count.
-    """
+    """Judge every gate, in a fixed order, by what the reference is now."""
     return tuple(_judge_gate(name, candidate, serving, reference) for name in GateName)
 
 
 def summarise(gates: Sequence[Gate]) -> str:
-    """One line for the audit trail."""
     return ", ".join(f"{gate.name}={gate.outcome}" for gate in gates)
 
 
@@ -275,9 +255,7 @@ def _not_measured(name: GateName, says: str) -> Gate:
 
 
 def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
-    """Worse if the whole interval of the difference is on the worse side of zero, or if more is
-    lost than may be.
-    """
+    """Call it worse if the whole interval is on the worse side of zero, or too much is lost."""
     return _judge_values(
         name,
         paired.first,
@@ -291,9 +269,7 @@ def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) 
 
 
 def _judge_figures(name: GateName, first: Figure, second: Figure) -> Gate:
-    """Worse if the candidate's figure is beyond the interval of the model in service, or if more is
-    lost than may be.
-    """
+    """Call it worse if it is beyond the interval of the model in service, or too much is lost."""
     return _judge_values(
         name,
         first.value,

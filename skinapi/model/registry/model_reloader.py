@@ -1,8 +1,7 @@
 """Keeps the model of this process, and its operating point, those that the pointer names.
 
-Every server process has a reloader. It asks the store once a second, loads and warms a new model
-beside the one in service, and then exchanges them. If the new model cannot be used, the last good
-one goes on serving; if the store is away, nothing changes.
+Every server process asks the store once a second, loads and warms a new model beside the one in
+service, and then exchanges them. If the new one cannot be used, the last good one goes on serving.
 """
 
 import threading
@@ -26,9 +25,8 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
 class ModelReloader(PeriodicThread):
-    """`built_in` is the folder of the built-in model; others are written below `instance`. The
-    candidate that judges in the background is kept in `candidate`. `point` is the operating point
-    where no admin has chosen one.
+    """`built_in` is a folder; others are written below `instance`. `candidate` judges in the
+    background; `point` holds where no admin has chosen one.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class ModelReloader(PeriodicThread):
         self._retry_at = 0.0
 
     def make_pass(self) -> None:
-        """Serve what the pointer names now. Raises StoreUnavailable; then nothing has changed."""
+        """Serve what the pointer names now."""
         with self._lock:
             wanted = self._pointer.read()
             retry = self._served.problem is not None and time.monotonic() >= self._retry_at
@@ -99,9 +97,7 @@ class ModelReloader(PeriodicThread):
         )
 
     def _follow_shadow(self, version: str | None) -> None:
-        """Load the candidate, or none. One that cannot be loaded is not tried again until the
-        pointer moves.
-        """
+        """Load the candidate, or none, once for each move of the pointer."""
         if version == self._shadow:
             return
         self._candidate.clear()

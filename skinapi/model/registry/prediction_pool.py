@@ -1,9 +1,9 @@
 """The prediction pool: a bounded queue and a few threads in which photos are classified, and the
 model that this process serves.
 
-When the queue is full, one photo of the caller who has most of them is answered with 503, so that
-nobody can keep the others out. Somebody may have many addresses, but not many approved accounts: so
-a photo without an account gives way to one with an account.
+When the queue is full, one photo of the caller who has most of them is answered with 503. Somebody
+may have many addresses, but not many approved accounts: so a photo without an account gives way to
+one with an account.
 """
 
 import threading
@@ -39,9 +39,7 @@ BACKGROUND = PoolCaller("background", signed_in=False)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """`held` has the work as long as no thread has taken it. The executor keeps a cancelled task in
-    its queue, and with it would keep the picture.
-    """
+    """`held` has the work until a thread takes it: the executor keeps cancelled tasks."""
 
     caller: PoolCaller
     held: list[Callable[[], Any]]
@@ -53,9 +51,8 @@ class _Place:
 class PredictionPool:
     """Classifies photos in as many threads as the engine has streams; further photos are queued.
 
-    The 32 threads that serve requests do not classify: each thread that does keeps an inference
-    request and the memory of its largest picture, and with pictures of twelve megapixels 32 of them
-    took 200 MB more (measured).
+    The threads that serve requests do not: each would keep an inference request and the memory of
+    its largest picture (32 threads took 200 MB more).
     """
 
     def __init__(self, *, streams: int, queue: int = MOST_WAITING) -> None:
@@ -70,9 +67,7 @@ class PredictionPool:
         return len(self._under_way)
 
     def run(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
-        """What `work` returns, once a thread is free. Raises Unavailable when the queue is full, at
-        once or, for the caller who has most photos in it, while this one is queued.
-        """
+        """What `work` returns, once a thread is free."""
         with self._lock:
             if len(self._under_way) >= self._places:
                 self._make_room(caller)
@@ -91,10 +86,7 @@ class PredictionPool:
             del future
 
     def run_idle(self, work: Callable[[], object]) -> bool:
-        """Run `work` in the background if no photo is queued or in a thread. False: it is not run.
-
-        While it is queued, any photo may take its place.
-        """
+        """Run `work` in the background, unless a photo is there. A photo may take its place."""
 
         def job() -> None:
             try:
@@ -112,9 +104,7 @@ class PredictionPool:
         return True
 
     def _make_room(self, caller: PoolCaller) -> None:
-        """Drop the newest queued photo of whoever must give way to `caller`. Raises Unavailable
-        where none can be dropped.
-        """
+        """Drop the newest queued photo of whoever must give way to `caller`."""
         has = Counter(place.caller for place in self._under_way.values())
         yielding = [owner for owner in has if _gives_way(owner, caller, has)]
         # Those without an account first, then whoever has most photos.
@@ -147,11 +137,10 @@ Open = Callable[[Path], Model]
 
 
 class ServedModel:
-    """Holds the model in service, and at which operating point it judges. `problem` is a sentence
-    where another one should serve.
+    """Holds the model in service at its operating point. `problem` says why another should serve.
 
-    A request must read `model` once and use that object for its whole answer: then the answer names
-    one version and one point, also when either is replaced in the meantime.
+    A request reads `model` once and uses that object for its whole answer, which then names one
+    version and one point, also when either is replaced meanwhile.
     """
 
     def __init__(self, open_warm: Open) -> None:
@@ -163,7 +152,7 @@ class ServedModel:
 
     @property
     def model(self) -> Model:
-        """The model in service. Raises NoModel."""
+        """The model in service."""
         serving = self._serving  # read once: another thread may replace it after the check
         if serving is None:
             raise NoModel
@@ -174,7 +163,6 @@ class ServedModel:
         return self._serving is not None
 
     def ping(self) -> None:
-        """Raises NoModel until a model is in service; it names what could not be used."""
         if self._serving is None and self._refused:
             raise NoModel(
                 f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "
@@ -183,9 +171,7 @@ class ServedModel:
         _ = self.model
 
     def swap(self, folder: Path) -> Model:
-        """Serve the model of this folder. While it loads and warms up, the model before it goes on
-        serving. Raises ModelDamaged; then nothing has changed.
-        """
+        """Serve the model of this folder; the one before serves while it loads."""
         started = time.monotonic()
         try:
             model = self._open(folder)
@@ -230,9 +216,7 @@ def open_warm(
     streams: int = 1,
     prevalence: float | None = None,
 ) -> Model:
-    """The model of this folder, after its checksums were verified and it has made one pass. Its
-    findings are restated for the `prevalence` of cancers, where one is told.
-    """
+    """Open the model, make a pass, and restate its findings for the `prevalence`."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "

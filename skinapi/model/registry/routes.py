@@ -1,6 +1,4 @@
-"""The routes of the model in service and its conditions, of model versions, operating points and
-drift.
-"""
+"""The routes of the model in service, its conditions, versions, operating points and drift."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -190,10 +188,7 @@ routes: Routes[InferenceService] = Routes("model")
 
 @routes.route("GET", "/model-card", access=Public(), raises=(NoModel,))
 def show_model_card(registry: InferenceService) -> dict[str, Any]:
-    """The model card: origin, figures and limits of the model in service.
-
-    It tells how good the model is and what it must not be used for.
-    """
+    """The model card: origin, figures and limits of the model in service."""
     card = registry.served.model.card
     return _card(card, registry.list_taken_back(card.version))
 
@@ -220,8 +215,7 @@ drift_routes: Routes[DriftService] = Routes("drift")
 def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
     """What the model did in each ISO week (UTC), and what has changed since it came into service.
 
-    An alert says that a share is no longer what it was, not why: it can be the patients, a camera,
-    or the reviewers.
+    An alert says that a share is no longer what it was, not why.
     """
     weeks = drift.read_weeks(weeks=query.weeks)
     tests = drift.run_tests()
@@ -257,8 +251,6 @@ def show_operating_point(service: OperatingPointService) -> OperatingPointView:
 def choose_operating_point(
     service: OperatingPointService, *, body: NewOperatingPoint, subject: Subject
 ) -> OperatingPointView:
-    """Choose the operating point; every server follows within seconds. Findings that were made
-    before keep theirs.
-    """
+    """Choose the operating point for findings from now on; every server follows within seconds."""
     service.choose_point(point=body.operating_point, by=subject.id)
     return OperatingPointView.of(service.get_point())

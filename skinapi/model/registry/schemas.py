@@ -101,9 +101,7 @@ class Share(Answer):
 
 
 class KindView(Answer):
-    """Counted on the test part of one kind of picture, in lesions. `sent`: to a doctor; `urgent`:
-    told to see one this week.
-    """
+    """Counted in lesions on the test part. `sent`: to a doctor; `urgent`: to see one this week."""
 
     modality: Kind
     malignant: int

@@ -30,9 +30,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 
 class ChosenPoint(NamedTuple):
-    """`by_admin`: else it is that of the setting TRIAGE. `model` is the one that answers in this
-    process.
-    """
+    """`by_admin`: else it is the setting's. `model` answers in this process."""
 
     point: OperatingPoint
     by_admin: bool
@@ -54,11 +52,7 @@ class OperatingPointService:
 
     @atomic
     def choose_point(self, unit: Unit, *, point: OperatingPoint, by: str) -> None:
-        """Let every server judge at this point. Findings keep the one under which they were made.
-
-        Raises NoModel, ModelChanged, and NoOperatingPoints where the model in service has no
-        thresholds for them.
-        """
+        """Let every server judge at this point. Findings keep the one of their time."""
         model = self.served.model
         unit.audit("model.operating_point", by=by, target=model.version)
         model.calibration.refuse_without_points(model.version)
@@ -75,9 +69,7 @@ ClientNames = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPictures:
-    """One finding from several photos of a lesion. `kept` has the bytes of each, as they were sent,
-    where they are to be kept. `apart` are the places of two that may show different spots.
-    """
+    """One finding from several photos. `apart`: the places of two that may show two spots."""
 
     finding: Finding
     kept: tuple[bytes, ...] = field(default=(), repr=False)
@@ -86,11 +78,7 @@ class ClassifiedPictures:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPhoto:
-    """A finding and the photo that it is about.
-
-    `shape` is set where it was asked for and the lesion has a clear outline. `kept` is set where
-    the photo is to be kept: the bytes to store (see `reencode_for_storage`).
-    """
+    """A finding and its photo. `shape` and `kept` (bytes to store) only where asked for."""
 
     finding: Finding
     photo: Photo
@@ -129,12 +117,7 @@ class InferenceService:
         keep: bool = False,
         shadowed: bool = True,
     ) -> ClassifiedPhoto:
-        """Classify a photo in the prediction pool, whose places are shared fairly among callers.
-
-        With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
-        the photo to store. Without `shadowed`, nothing is stored of what a model in shadow would
-        find. Raises Refused, NoModel, and Unavailable when the queue is full.
-        """
+        """Classify a photo in the prediction pool; a model in shadow too, if `shadowed`."""
         classify = partial(_classify, self.served.model, content, context, measure, keep)
         classified = self.run_in_pool(classify, caller=caller)
         if shadowed and self._shadow and self._shadow.wants():
@@ -155,9 +138,9 @@ class InferenceService:
         same_spot: bool,
         shadowed: bool = True,
     ) -> ClassifiedPictures:
-        """Classify one to four photos of a lesion, all by one model. Each waits for its own place
-        in the prediction pool. Unless `same_spot` was confirmed, it is looked whether they fit each
-        other. Raises as `classify_photo`; Refused names the picture in its figures, of several.
+        """Classify one to four photos of a lesion by one model, each in its own place of the pool.
+        Unless `same_spot` was confirmed, it is looked whether they fit each other. Refused names
+        the picture.
         """
         if len(contents) == 1:
             only = self.classify_photo(
@@ -188,18 +171,13 @@ class InferenceService:
         )
 
     def run_in_pool(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
-        """What `work` returns: something whose cost grows with pictures. Raises Unavailable when
-        the queue is full.
-        """
         return self._pool.run(work, caller=caller)
 
 
 def _classify(
     model: Model, content: bytes, context: Context, measure: bool, keep: bool
 ) -> ClassifiedPhoto:
-    """All work whose cost grows with the picture. It runs in the prediction pool, so only for as
-    many pictures at a time as the engine has streams.
-    """
+    """Do all work whose cost grows with the picture: it runs in the prediction pool."""
     prepared = prepare_photo(content)
     finding = classify_prepared(model, prepared, context)
     shape = measure_shape(prepared.photo) if measure else None
@@ -215,7 +193,6 @@ class _JudgedPicture:
 
 
 def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _JudgedPicture:
-    """The same work as that of `_classify`."""
     prepared = prepare_photo(content)
     judged = judge_prepared(model, prepared, context)
     modality = judged.finding.modality

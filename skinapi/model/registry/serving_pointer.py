@@ -1,6 +1,5 @@
-"""Which version is in service: one document, which every server follows.
-
-It also holds the versions that served before, for going back, and who changed it when and why.
+"""Which version is in service, which served before, and who changed it: one document, which every
+server follows; and what is stored of a version.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,11 +38,9 @@ Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
 class PointerChange(StoredRecord):
-    """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
-
-    For a shadow, which replaces nothing, `previous` is the version itself. `left` and `entered` are
-    what went out of service and into it by their versions, which tells built-in ones apart; servers
-    of store version 6 did not store them.
+    """One change of the pointer. None is the built-in model. For a shadow, which replaces nothing,
+    `previous` is the version itself. `left` and `entered` are the versions that went out of service
+    and into it, which tells built-in ones apart.
     """
 
     action: Action
@@ -63,9 +60,8 @@ class PointerChange(StoredRecord):
 
 
 class Serving(StoredRecord):
-    """What the pointer says. `earlier` are the versions before, the newest last; `shadow` is the
-    candidate that judges in the background. `operating_point` is the one that an admin has chosen;
-    None: that of the setting.
+    """What the pointer says. `earlier`: the versions before, the newest last; `shadow` judges in
+    the background; `operating_point`: None is that of the setting.
     """
 
     revision: int = 0
@@ -109,9 +105,7 @@ class ServingPointer(Records[Serving]):
     def move(
         self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
     ) -> Serving:
-        """Put another version into service. It is no shadow any more. Raises ModelChanged if the
-        pointer is no longer as the caller has read it.
-        """
+        """Put another version into service; it is no shadow any more."""
         after = before.model_copy(
             update={
                 "revision": before.revision + 1,
@@ -124,7 +118,6 @@ class ServingPointer(Records[Serving]):
         return self._replace(before, after)
 
     def set_shadow(self, before: Serving, move: PointerChange, *, shadow: str | None) -> Serving:
-        """Let this version, or none, judge in the background. Raises ModelChanged."""
         after = before.model_copy(
             update={
                 "revision": before.revision + 1,
@@ -135,9 +128,6 @@ class ServingPointer(Records[Serving]):
         return self._replace(before, after)
 
     def set_operating_point(self, before: Serving, point: OperatingPoint) -> Serving:
-        """Let every server judge at this point, whichever model is in service. Raises
-        ModelChanged.
-        """
         update = {"revision": before.revision + 1, "operating_point": point}
         return self._replace(before, before.model_copy(update=update))
 
@@ -160,8 +150,6 @@ State = Literal["candidate", "retired", "deleting"]
 
 
 class Change(StoredRecord):
-    """A change of a version's state."""
-
     state: State
     by: str
     changed_at: datetime
@@ -169,8 +157,8 @@ class Change(StoredRecord):
 
 
 class PatientPictures(StoredRecord):
-    """Of a version that was made with photos of patients of this server: how many `pictures` of its
-    data set were read, and how many of that had been erased before (`erased` of the data set).
+    """How many `pictures` of patients of this server a version was made with, and how many of its
+    data set had been erased before.
     """
 
     pictures: int
@@ -179,9 +167,7 @@ class PatientPictures(StoredRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:
-    """Of the `pictures` of patients with which a version was made, how many were erased since:
-    None where its data set is deleted, and nobody can tell any more.
-    """
+    """How many of a version's `pictures` of patients were erased since; None: nobody can tell."""
 
     version: str
     pictures: int
@@ -189,9 +175,8 @@ class TakenBack:
 
 
 class Origin(StoredRecord):
-    """Where a version comes from, of what a job has made. `comparison` is with the model that was
-    in service, on its own test part, `reference_comparison` on the reference data set. Its weights
-    were those of `started_from` before it learned.
+    """Where a version that a job has made comes from. `comparison` is on its own test part;
+    `started_from` had its weights before it learned.
     """
 
     parent: str | None = None
@@ -208,8 +193,6 @@ BROUGHT: Origin = Origin()
 
 
 class VersionSummary(StoredRecord):
-    """A version without its card."""
-
     id: str
     created_at: datetime
     version: str
@@ -234,7 +217,6 @@ class VersionSummary(StoredRecord):
         return bool(self.files) and self.state != "deleting"
 
     def refuse_without_files(self) -> None:
-        """Raises Conflict where they are deleted."""
         if not self.servable:
             raise Conflict(f"The files of {self.version} are deleted")
 

@@ -25,10 +25,8 @@ SHARE = 0.1  # of the photos that the candidate judges, where no photo waits
 
 
 class Disagreement(StoredRecord):
-    """Two findings of one photo that differ in the band or in the most probable condition.
-
-    The shadow's are None where it refused the photo. `request_id` leads to the audit rows of the
-    photo, whose submission they name.
+    """Two findings of one photo that differ in the band or in the most probable condition. The
+    shadow's are None where it refused the photo.
     """
 
     id: str
@@ -45,8 +43,6 @@ class Disagreement(StoredRecord):
 
 
 class ShadowCounts(StoredRecord):
-    """How often a version judged photos as a shadow, and what came of it."""
-
     judged: int = 0
     other_band: int = 0
     other_label: int = 0

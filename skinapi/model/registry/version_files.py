@@ -45,7 +45,7 @@ def store_files(blobs: Blobs, folder: Path) -> tuple[StoredFile, ...]:
 
 
 def _store_file(blobs: Blobs, path: Path, keys: list[str]) -> StoredFile:
-    """Adds the keys of its pieces to `keys` as they are stored."""
+    """Store a file, and add the keys of its pieces to `keys` as they are stored."""
     digest, size, first = hashlib.sha256(), 0, len(keys)
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
@@ -57,11 +57,7 @@ def _store_file(blobs: Blobs, path: Path, keys: list[str]) -> StoredFile:
 
 
 def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> None:
-    """Write the files into this folder, in one step, unless it holds them already.
-
-    Processes of one machine share the folder: one writes, under a file lock, and the others wait.
-    Raises ModelDamaged if a piece is gone or damaged; then the folder is as before.
-    """
+    """Write the files into this folder in one step, once among the processes of one machine."""
     with disk_errors():
         folder.parent.mkdir(exist_ok=True, mode=0o700)
         with locked(folder.parent / LOCK):
@@ -82,9 +78,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
 
 
 def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
-    """Raises DiskFull where `write_files` would find too little room on the disk. What the folder
-    holds is read only then: this is called in transactions.
-    """
+    """What the folder holds is read only then: this is called in transactions."""
     with disk_errors():
         try:
             refuse_full_disk(folder.parent, sum(file.size for file in files))
@@ -94,12 +88,10 @@ def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
 
 
 def read_file(blobs: Blobs, file: StoredFile) -> bytes:
-    """The content of a stored file. Raises ModelDamaged."""
     return b"".join(_pieces(blobs, file))
 
 
 def _pieces(blobs: Blobs, file: StoredFile) -> Iterator[bytes]:
-    """Raises ModelDamaged, at the end where the whole has another checksum."""
     digest = hashlib.sha256()
     for key in file.piece_blobs:
         try:
@@ -132,9 +124,7 @@ def _holds(folder: Path, files: Collection[StoredFile]) -> bool:
 
 
 def prune_folders(parent: Path, keep: Collection[str]) -> None:
-    """Remove the written models but these. A model that is in service has read its files already,
-    so nobody misses a folder: it is written again when it is needed.
-    """
+    """Remove the written models but these. One in service has read its files already."""
     if not parent.is_dir():
         return
     with disk_errors(), locked(parent / LOCK):
@@ -144,11 +134,8 @@ def prune_folders(parent: Path, keep: Collection[str]) -> None:
 
 
 def models_folder(instance_dir: Path) -> Path:
-    """Where this machine keeps the models that it has fetched from the store: in INSTANCE_DIR, or,
-    where that is missing or cannot be written to, in a folder of this user among the temporary
-    files.
-
-    Not `models`, which is where `export` puts its result.
+    """Return where this machine keeps models: in INSTANCE_DIR, or, where that cannot be written to,
+    in a folder of this user among the temporary files. (`export` writes to `models`.)
     """
     folder = instance_dir / "served-models"
     try:

@@ -1,8 +1,7 @@
 """The stored model versions: the repository of the collection `models`, and their files as blobs.
 
-The files are verified and stored as blobs before the record, and deleted after it: a crash leaves
-blobs that no record names, which `check` removes. Which version is in service is in the pointer
-(`serving_pointer.py`), and not here.
+The files are verified and stored before the record, and deleted after it: a crash leaves blobs that
+no record names, which `check` removes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -74,11 +73,7 @@ class ModelVersions(Records[ModelVersion]):
         self._work, self._blobs, self._opened = work, store.blobs, opened
 
     def register(self, folder: Path, *, created_by: str, origin: Origin = BROUGHT) -> ModelVersion:
-        """Store the model of this folder, as `train` and `export` make it, as a candidate. It is
-        one unit of work, of which the files are stored before.
-
-        Raises ModelDamaged, DiskFull, and Conflict where there is such a version.
-        """
+        """Store the model of this folder, as `train` and `export` make it, as a candidate."""
         with copied_model(folder) as copy:
             self._opened(copy)
             card = _read_valid_card(copy)
@@ -100,16 +95,13 @@ class ModelVersions(Records[ModelVersion]):
             raise
 
     def record_built_in(self, folder: Path, card: ModelCard) -> None:
-        """Keep the card of a model that is served from a folder, so that its findings can be traced
-        to it after it was replaced. Nothing where its version is recorded.
-        """
+        """Keep the card of a model that is served from a folder: findings name it."""
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
             made = {**_described(folder, card), "created_by": "system", "served_at": now()}
             with suppress(Duplicate):  # another process has just done it
                 self._insert(made, "retired")
 
     def get(self, version: str, /) -> ModelVersion:
-        """Raises NotFound."""
         stored = self.find(version)
         if stored is None:
             raise NotFound(f"There is no model version {version}")
@@ -119,9 +111,7 @@ class ModelVersions(Records[ModelVersion]):
         return self._first({"version": version})
 
     def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
-        """The version that this job, begun then, has stored; None where it has not, or its files
-        are deleted. An older version is of another job: their ids are short, and used again.
-        """
+        """Find what this job has stored. An older one is of another job: short ids come again."""
         earliest = since - CLOCK_TOLERANCE
         made = (each for each in self._list({"job": job}) if each.created_at > earliest)
         return next((each for each in made if each.servable), None)
@@ -132,40 +122,29 @@ class ModelVersions(Records[ModelVersion]):
         return page_of([VersionSummary.model_validate(row) for row in rows], limit)
 
     def list_newest(self, *, limit: int) -> list[ModelVersion]:
-        """The newest versions with their cards, the newest first."""
         return self._list(sort="-id", limit=limit)
 
     def write_folder(self, version: str, folder: Path) -> None:
-        """Write the files of this version into the folder, unless they are there already.
-
-        Raises NotFound, and ModelDamaged where its files are deleted, gone or damaged.
-        """
+        """Write the files of this version into the folder, unless they are there already."""
         stored = self.get(version)
         if not stored.servable:
             raise ModelDamaged(f"The files of {version} are deleted")
         write_files(self._blobs, stored.files, folder)
 
     def read_split(self, version: str) -> bytes | None:
-        """The content of its split.json; None where it came without one.
-
-        Raises NotFound, and ModelDamaged as `write_folder` does.
-        """
         file = next((file for file in self.get(version).files if file.name == SPLIT), None)
         return read_file(self._blobs, file) if file else None
 
     @in_transaction
     def change(self, version: str, decide: Callable[[ModelVersion], Document]) -> ModelVersion:
-        """Set the fields that `decide` returns, and remove those that are None. The record gets a
-        new revision also where there are none, so that of two decisions on one version at the same
-        time one is made again. Raises NotFound.
+        """Set the fields that `decide` returns, and remove those that are None. The revision
+        changes in any case, so that of two decisions at the same time one is made again.
         """
         stored = self.get(version)
         ops = set_or_remove(decide(stored)) | {"$inc": {"revision": 1}}
         return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
 
     def retire(self, version: str, *, by: str, reason: str | None) -> None:
-        """Raises NotFound, and Conflict where it is being deleted."""
-
         def decide(stored: ModelVersion) -> Document:
             if stored.state == "deleting":
                 raise Conflict(f"{version} is being deleted")
@@ -174,9 +153,7 @@ class ModelVersions(Records[ModelVersion]):
         self.change(version, decide)
 
     def mark_served(self, version: str) -> None:
-        """Note that it has been in service, which no candidate has. Raises NotFound, and Conflict
-        where its files are deleted.
-        """
+        """Note that it has been in service, which no candidate has."""
 
         def decide(stored: ModelVersion) -> Document:
             stored.refuse_without_files()
@@ -186,10 +163,7 @@ class ModelVersions(Records[ModelVersion]):
         self.change(version, decide)
 
     def remove(self, unit: Unit, version: str) -> None:
-        """Delete the record, or, of a version that has answered somebody, its list of files: then
-        the rest stays, so that findings can be traced to it. The files are deleted after the
-        transaction. Raises NotFound.
-        """
+        """Delete the record, or only its files if findings may name it."""
         stored = self.get(version)
         if stored.served_at is None:
             self._documents.delete({"id": stored.id})
@@ -208,9 +182,7 @@ class ModelVersions(Records[ModelVersion]):
         return self.change(card.version, lambda _: files)
 
     def _refuse_other(self, card: ModelCard) -> bool:
-        """Whether there is a record of this version; only the same model may bring its files.
-        Raises Conflict.
-        """
+        """Whether there is a record of this version; only the same model may bring its files."""
         existing = self.find(card.version)
         if existing is None:
             return False

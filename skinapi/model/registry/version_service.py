@@ -40,12 +40,10 @@ LEAST_REASON = 10
 
 class ReferenceSource(Protocol):
     def read_reference(self) -> ReferenceData | None:
-        """What the gates need to know of the reference data set, as it is now; None without one."""
+        """Read what the reference data set is now; None without one."""
 
     def count_erased(self, dataset: str) -> int | None:
-        """How many pictures of a data set were erased because their owners have withdrawn the
-        consent, or deleted them; None where all of it is deleted.
-        """
+        """Count the pictures that their owners have taken back; None where all of it is deleted."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Inspected:
 
 
 class VersionState(NamedTuple):
-    """`older`: another version is in service. `withdrawn`: it was rolled back, and when."""
+    """`older`: another version is in service. `withdrawn`: it was rolled back."""
 
     state: Literal["in_service", "older", "withdrawn"]
     withdrawn_at: datetime | None = None
@@ -71,8 +69,8 @@ class VersionState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsService:
-    """`built_in` is the folder of the built-in model; servers write others below `instance`.
-    Without a `reference`, no comparison on it counts. `served` is what this process serves.
+    """`built_in` is a folder; servers write others below `instance`. Without a `reference`, no
+    comparison on it counts. `served` is what this process serves.
     """
 
     work: UnitOfWork
@@ -98,7 +96,6 @@ class ModelsService:
             return None
 
     def record_built_in(self) -> None:
-        """See `ModelVersions.record_built_in`."""
         if self.built_in_card:
             try:
                 self.versions.record_built_in(self.built_in, self.built_in_card)
@@ -106,7 +103,6 @@ class ModelsService:
                 log.error("built-in model not recorded", reason=error.detail)
 
     def serving_version(self) -> str | None:
-        """What the pointer names, by its version; None without any model."""
         return self.name_of(self.pointer.read().version)
 
     def name_of(self, pointed: str | None) -> str | None:
@@ -116,7 +112,6 @@ class ModelsService:
         return self.built_in_card.version if self.built_in_card else None
 
     def find_version_state(self, version: str) -> VersionState:
-        """Whether this version is in service, was replaced, or was rolled back."""
         pointer = self.pointer.read()
         withdrawn_at = pointer.withdrawn.get(version)
         if withdrawn_at:
@@ -141,9 +136,7 @@ class ModelsService:
         )
 
     def list_taken_back(self, version: str) -> list[TakenBack]:
-        """Of this version, and of those from whose weights it began; as it is now. Empty where none
-        was made with photos of patients of this server.
-        """
+        """List what was taken back of this version, and of those from whose weights it began."""
         found = list[TakenBack]()
         name: str | None = version
         seen = set[str]()
@@ -160,7 +153,7 @@ class ModelsService:
     def compare(
         self, *, first: str, second: str
     ) -> tuple[ModelVersion, ModelVersion, tuple[Gate, ...]]:
-        """Both versions, and the gates of the second against the first. Raises NotFound."""
+        """Return both versions, and the gates of the second against the first."""
         left, right = self.versions.get(first), self.versions.get(second)
         gates = judge_gates(
             right.figures_for_gates(), left.figures_for_gates(), reference=self._reference_data()
@@ -168,7 +161,6 @@ class ModelsService:
         return left, right, gates
 
     def add(self, *, folder: Path, by: str, origin: Origin = BROUGHT) -> ModelVersion:
-        """Store the model of a folder as a candidate. Raises ModelDamaged, DiskFull, Conflict."""
         return self.versions.register(folder, created_by=by, origin=origin)
 
     @atomic
@@ -181,11 +173,7 @@ class ModelsService:
         reason: str | None = None,
         override: bool = False,
     ) -> Serving:
-        """Put a version into service, on every server.
-
-        Without `override` it must pass all gates; with it, a reason is needed. Raises NotFound,
-        GatesNotPassed, Conflict, InvalidBody, and DiskFull where no server could write its files.
-        """
+        """Put a version into service that passes all gates; `override` needs a reason instead."""
         if override and count_visible(reason or "") < LEAST_REASON:
             raise InvalidBody(
                 f"reason: an override needs a reason of at least {LEAST_REASON} visible characters"
@@ -224,9 +212,8 @@ class ModelsService:
 
     @atomic
     def roll_back(self, unit: Unit, *, by: str, reason: str | None = None) -> Serving:
-        """Put the version before into service again, without gates. Called again, it goes back one
-        more, at last to the built-in model. A version whose files are deleted, or have no room on
-        the disk, is left out. Raises Conflict where the built-in one is in service.
+        """Put the version before into service again, without gates; called again, one more, at last
+        the built-in model. A version without files, or without room on the disk, is left out.
         """
         before = self.pointer.read()
         # The pointer forgets the oldest of `earlier`, and their files may be deleted.
@@ -253,9 +240,7 @@ class ModelsService:
 
     @atomic
     def start_shadow(self, unit: Unit, *, version: str, by: str) -> None:
-        """Let this version judge a share of the photos in the background, in place of the one that
-        did so far. Raises NotFound, Conflict, DiskFull.
-        """
+        """Let this version judge a share of the photos in the background, in place of another."""
         stored, before = self.versions.get(version), self.pointer.read()
         self._refuse_without_room(stored)
         unit.audit("model.shadow", by=by, target=version)
@@ -268,7 +253,6 @@ class ModelsService:
 
     @atomic
     def end_shadow(self, unit: Unit, *, version: str, by: str) -> None:
-        """Raises Conflict where this version does not judge in the background."""
         unit.audit("model.end_shadow", by=by, target=version)
         before = self.pointer.read()
         if before.shadow != version:
@@ -285,9 +269,7 @@ class ModelsService:
 
     @atomic
     def delete(self, unit: Unit, *, version: str, by: str) -> None:
-        """Delete a candidate or a retired version. Of one that has been in service, card and
-        figures stay: findings name it. Raises NotFound, Conflict.
-        """
+        """Delete a version that is not in service. Of one that was, card and figures stay."""
         stored = self.versions.get(version)
         unit.audit("model.delete", by=by, target=version)
         self._refuse_serving(version)
@@ -320,7 +302,7 @@ class ModelsService:
         return judge_gates(candidate.figures_for_gates(), before, reference=self._reference_data())
 
     def _pointed(self, stored: ModelVersion) -> str | None:
-        """How the pointer names this version. Raises Conflict where it has no files."""
+        """How the pointer names this version."""
         if self._is_built_in(stored.version) and not stored.servable:
             return None
         stored.refuse_without_files()
