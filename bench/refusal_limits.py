@@ -19,7 +19,7 @@ from skinapi.learning.data.samples import read_split
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.model import open_model
-from skinapi.model.quality import measure_quality
+from skinapi.model.network.picture import measure_quality
 from tests.support.outcomes import name_outcome
 
 SHARES = (0, 0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999, 1)

@@ -24,8 +24,8 @@ from bench.load import Bounds, Timing, connect, exchange, load, rate_of
 from bench.photos import SIZES, Photos, photos
 from skinapi.base.settings import Settings
 from skinapi.model.classification import classify_photo
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import SHIPPED_MODEL, open_model
-from skinapi.model.network.openvino_engine import Precision
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, Client

@@ -4,7 +4,7 @@
 
 `STEP_LOG_ODDS` of `skinapi/model/bands.py` is the change that 99 of 100 scores stay below, on
 validation pictures that are saved once more at quality 95; so is `NEARLY_UNLIKE` of
-`skinapi/model/finding/assessment.py`. The test part is for one reading.
+`skinapi/model/assessment.py`. The test part is for one reading.
 """
 
 import io
@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image
 
 from bench.refusal_limits import choose_pictures, options_of
+from skinapi.model.assessment import Assessment, assess
 from skinapi.model.bands import log_odds, threshold_scores, urgency
-from skinapi.model.calibration.model_calibration import measure_unlike
+from skinapi.model.calibration import measure_unlike
 from skinapi.model.context import Context
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.finding.assessment import Assessment, assess
 from skinapi.model.network.model import Model, open_model
 
 # A score counts as near its threshold within this distance, in log odds.

@@ -168,7 +168,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     ("imported", "absent"),
     [
         (
-            "skinapi.app.application, skinapi.model.network.openvino_engine",
+            "skinapi.app.application, skinapi.model.network.engine",
             ("skinapi.learning", *NOT_AT_START, *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
@@ -189,7 +189,7 @@ def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
     opting_out = ("CI", "TF_BUILD", "JENKINS_URL")
     kept = {name: value for name, value in os.environ.items() if name not in opting_out}
     hidden = "sys.modules['openvino.tools.ovc']"  # what converts networks would send the most
-    engine = "skinapi.model.network.openvino_engine"
+    engine = "skinapi.model.network.engine"
     script = f"import sys, {engine}; del {hidden}; import openvino.tools.ovc"
     command = [sys.executable, "-c", script]
     subprocess.run(command, cwd=ROOT, env=kept | {"HOME": str(tmp_path)}, check=True)

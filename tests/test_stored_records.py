@@ -13,7 +13,7 @@ import skinapi.app.composition.services  # noqa: F401 (with it every module that
 from skinapi.base.errors import ModelDamaged
 from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.routes import NewModel
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.model.network.model import read_calibration, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison
 from tests.findings.prediction.photographer import predicted

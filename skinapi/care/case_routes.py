@@ -27,6 +27,7 @@ from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.standing import SaidBy
 from skinapi.model.bands import is_sent, urgency
+from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
     Alignment,
     Change,
@@ -34,9 +35,9 @@ from skinapi.model.comparison.comparison import (
     NotComparable,
     NotMeasured,
     raise_band,
+    say_change,
+    summarise,
 )
-from skinapi.model.comparison.sentences import say_change, summarise
-from skinapi.model.comparison.similarity import Similarity
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery

@@ -16,7 +16,6 @@ from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.standing import Advice, Instruction, SaidBy
 from skinapi.findings.records.submission import Submission
-from skinapi.model.calibration.detectors import KNOWN
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -27,6 +26,7 @@ from skinapi.model.comparison.comparison import (
 )
 from skinapi.model.context import Modality
 from skinapi.model.decoding.photo import read_stored_photo
+from skinapi.model.detectors import KNOWN
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import InferenceService
 

@@ -18,14 +18,13 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.page_texts import DecisionContent, join_to_do, say_advice
 from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.conditions import conditions_table
-from skinapi.model.finding.headline import LEAST_SHARE, say_share_of
-from skinapi.model.finding.notices import (
+from skinapi.model.finding import (
     limits_of_tests,
     modality_doubts,
     say_restated,
     say_untested_skin,
 )
-from skinapi.model.finding.ranking import Ranked
+from skinapi.model.headline import LEAST_SHARE, Ranked, say_share_of
 
 
 class LetterWords(Frozen):

@@ -42,7 +42,7 @@ from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine, SentFile, receive
 from skinapi.lab.uploads import KEPT_FOR, LabRepositories, Quota, UploadRecord, Uploads
 from skinapi.model.dataset_labels import name_outputs
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobsService

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from skinapi.base.errors import BadDataset, WrongNetworkLabels
 from skinapi.model.conditions import conditions_table
-from skinapi.model.network.model_faults import find_label_fault
+from skinapi.model.network.model_checks import find_label_fault
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # The table to read where there are several.

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.model.decoding.photo import Photo, Size, encode_jpeg, read_stored_photo, stored_size
-from skinapi.model.network.tensor import view_box
+from skinapi.model.network.picture import view_box
 
 MOST_OPACITY = 0.6
 # A drawing needs many times the memory of its file, so others wait while two are under way.

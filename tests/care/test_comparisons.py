@@ -10,10 +10,10 @@ from PIL import Image
 
 from skinapi.care.case_routes import Placement
 from skinapi.care.comparisons import choose_pictures
-from skinapi.model.calibration.detectors import KNOWN, ModalityFinding
-from skinapi.model.comparison.similarity import Similarity
+from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Modality
+from skinapi.model.detectors import KNOWN, ModalityFinding
 from skinapi.model.registry.prediction_pool import PredictionPool
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of

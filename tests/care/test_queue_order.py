@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.model.finding.ranking import Restated
+from skinapi.model.headline import Restated
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,

@@ -8,7 +8,7 @@ import pytest
 from selenium import webdriver
 
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.model_calibration import ModelCalibration, PointFigures
+from skinapi.model.calibration import ModelCalibration, PointFigures
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,

@@ -11,7 +11,7 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.console.routes import STATIC
-from skinapi.model.finding.headline import say_share
+from skinapi.model.headline import say_share
 
 # What modules read of a browser as they are loaded, and where "/console/" is.
 BROWSER = """

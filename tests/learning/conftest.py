@@ -20,7 +20,7 @@ from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_n
 from skinapi.learning.train.recipe import Fetch, make_sampler
 from skinapi.learning.train.training import TrainingRun, TrainingStatus
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.network.tensor import Scaling, make_tensor
+from skinapi.model.network.picture import Scaling, make_tensor
 from tests.learning import tiny
 from tests.learning.pictures import write_ham_like, write_source
 from tests.support.size import drill, size

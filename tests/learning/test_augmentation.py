@@ -18,7 +18,7 @@ from skinapi.learning.data.augmentation import (
     widen,
 )
 from skinapi.learning.measure.stress import STRESSES
-from skinapi.model.network.tensor import view_box
+from skinapi.model.network.picture import view_box
 from tests.learning.pictures import draw_lesion
 from tests.support.size import size as count
 

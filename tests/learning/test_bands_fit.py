@@ -17,7 +17,7 @@ from skinapi.learning.train.fit_bands import (
     fit_bands,
 )
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
-from skinapi.model.calibration.model_calibration import Calibration
+from skinapi.model.calibration import Calibration
 from skinapi.model.context import Modality
 
 LABELS = ("melanoma", "basal_cell_carcinoma", "melanocytic_nevus")

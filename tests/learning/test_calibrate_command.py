@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.model.calibration.detectors import OutOfDistributionDetector
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration, ModelCalibration
+from skinapi.model.detectors import OutOfDistributionDetector
 from skinapi.model.network.model import CALIBRATION, Model, open_model, write_checksums
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion

@@ -26,7 +26,7 @@ from skinapi.learning.train.fit_detectors import (
     fit_skin_detector,
 )
 from skinapi.learning.train.fit_patient_facts import fit_patient_facts, fit_table
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.context import Modality
 from tests.learning.toy_answers import toy_model
 

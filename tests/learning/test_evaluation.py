@@ -10,7 +10,7 @@ import pytest
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.train.fit_calibration import fit_temperature
-from skinapi.model.calibration.model_calibration import softmax
+from skinapi.model.calibration import softmax
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import COLOURS
 

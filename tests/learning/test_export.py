@@ -14,7 +14,7 @@ from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput,
 from skinapi.learning.train import user_networks
 from skinapi.learning.train.openvino_export import make_servable
 from skinapi.model.network.model import open_model
-from skinapi.model.network.tensor import Scaling, Tensor, scale_pixels
+from skinapi.model.network.picture import Scaling, Tensor, scale_pixels
 from skinapi.model.registry.prediction_pool import open_warm
 from tests.learning.conftest import run_command
 from tests.support.size import drill

@@ -14,7 +14,7 @@ from skinapi.learning.measure.evaluation import measure_answers, measure_not_ski
 from skinapi.learning.measure.figures import measure_predictions, serve_as_if_tested
 from skinapi.learning.measure.predictions import predict, serve_outputs
 from skinapi.learning.train.card import describe_figures
-from skinapi.model.calibration.model_calibration import Calibration, NamingRule, TonesTested
+from skinapi.model.calibration import Calibration, NamingRule, TonesTested
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality
 from skinapi.model.refusals import Reason

@@ -27,7 +27,7 @@ from skinapi.lab.trainings import import_job
 from skinapi.lab.trainings.import_job import ExportRequest, answer, import_model
 from skinapi.lab.uploads import Announced, Uploads
 from skinapi.model.network.model import read_card
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 from skinapi.model.registry.gates import GateName, ReferenceData
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job

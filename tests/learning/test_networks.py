@@ -13,7 +13,7 @@ from skinapi.learning.train.networks import (
     fuse,
     unfuse,
 )
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.picture import Tensor
 from tests.learning import tiny
 from tests.support.size import drill
 

@@ -19,9 +19,9 @@ from skinapi.learning.train.fit_detectors import (
     KNOWN_IN_DOUBT,
     fit_other_diseases,
 )
-from skinapi.model.calibration.detectors import LinearClassifier, OtherDiseaseDetector
-from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.calibration import ModelCalibration
 from skinapi.model.dataset_labels import label_spellings
+from skinapi.model.detectors import LinearClassifier, OtherDiseaseDetector
 from skinapi.model.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source

@@ -15,7 +15,7 @@ from skinapi.learning.measure.evaluation import measure_answers, with_test_figur
 from skinapi.learning.train.card import README, describe_figures
 from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.model.calibration import Calibration, ModelCalibration, PointFigures
 from skinapi.model.network.model import CARD, Model, open_model
 from skinapi.model.refusals import Reason
 from tests.learning.conftest import Small, run_command

@@ -8,7 +8,7 @@ from PIL import Image
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.figures import serve_pictures
 from skinapi.learning.measure.predictions import name_result, predict, run_model
-from skinapi.model.calibration.model_calibration import Calibration, NamingRule, softmax
+from skinapi.model.calibration import Calibration, NamingRule, softmax
 from skinapi.model.context import Modality
 from tests.learning.toy_answers import (
     ALL,

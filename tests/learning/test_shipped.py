@@ -15,9 +15,9 @@ from skinapi.learning.train.openvino_export import Servable, make_servable
 from skinapi.learning.train.weights import load_model_weights
 from skinapi.model.bands import THRESHOLDS
 from skinapi.model.decoding.photo import read_photo
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, Model, open_model
-from skinapi.model.network.openvino_engine import Precision
-from skinapi.model.network.tensor import Tensor, make_tensor
+from skinapi.model.network.picture import Tensor, make_tensor
 from tests.support.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"

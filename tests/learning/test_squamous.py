@@ -18,7 +18,7 @@ from skinapi.learning.train.card import (
     describe_limits,
     describe_missing_labels,
 )
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, softmax
+from skinapi.model.calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import Modality
 from skinapi.model.network.engine import Head

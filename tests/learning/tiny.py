@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from skinapi.learning.train.networks import Architecture
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 
 layers = keras.layers
 NAME = "Tiny"

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs, Predictions
-from skinapi.model.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, softmax
+from skinapi.model.calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.context import Modality
+from skinapi.model.detectors import LinearClassifier, ModalityDetector, SkinDetector
 from skinapi.model.network.engine import Engine, EngineOutput, Head
 from skinapi.model.network.model import Model
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.picture import Tensor
 from tests.support.cards import model_card
 
 CLASSES = ("basal_cell_carcinoma", "melanoma", "melanocytic_nevus")

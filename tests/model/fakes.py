@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
@@ -13,7 +13,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.network.engine import Engine, EngineOutput, Head
 from skinapi.model.network.model import Model
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.picture import Tensor
 from tests.support.cards import model_card
 
 # Of a model without an output for squamous cell carcinoma.

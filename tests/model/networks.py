@@ -7,8 +7,8 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from skinapi.model.calibration.model_calibration import ModelCalibration
-from skinapi.model.network.engine import Head
+from skinapi.model.calibration import ModelCalibration
+from skinapi.model.network.engine import OUTPUTS, Head
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,
@@ -18,8 +18,7 @@ from skinapi.model.network.model import (
     write_checksums,
     write_head,
 )
-from skinapi.model.network.openvino_engine import OUTPUTS
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 from tests.support.cards import model_card
 
 SIDE = 16

@@ -22,7 +22,7 @@ from skinapi.model.bands import (
 )
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context
-from skinapi.model.finding.ranking import rank, sum_malignant
+from skinapi.model.headline import rank, sum_malignant
 from tests.model.fakes import LABELS, NINE_LABELS
 from tests.support.size import size
 

@@ -9,16 +9,16 @@ from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
 from skinapi.base.errors import Refused
-from skinapi.model.calibration.detectors import (
+from skinapi.model.calibration import Calibration, ModelCalibration
+from skinapi.model.classification import classify_photo
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Context, Modality
+from skinapi.model.detectors import (
     LinearClassifier,
     OutOfDistributionDetector,
     SkinDetector,
 )
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.model.classification import classify_photo
-from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.context import Context, Modality
-from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding
 from tests.model.fakes import FEATURES, LABELS, FakeEngine, fake_model
 from tests.model.photos import encoded, skin_with_spot
 

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.model.bands import band_of_condition
-from skinapi.model.calibration.model_calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
+from skinapi.model.calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
 from skinapi.model.conditions import Band, Sentences, Source, conditions_table
 from tests.support.findings import EIGHT
 from tests.support.wording import jargon_in

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from skinapi.model import outline
-from skinapi.model.outline import (
+from skinapi.model.comparison import outline
+from skinapi.model.comparison.outline import (
     MOST_SEARCHED_PIXELS,
     SIDE,
     Mask,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from skinapi.model.network.model import SHIPPED_MODEL, Model, open_model
 from tests.support.outcomes import name_outcome
 from tests.support.size import size

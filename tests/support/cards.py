@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import ModelCard
-from skinapi.model.network.openvino_engine import Precision
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 
 
 def model_card(**fields: Any) -> ModelCard:

@@ -3,14 +3,13 @@
 from typing import Any
 
 from skinapi.model.bands import RaisedBy
-from skinapi.model.calibration.detectors import KNOWN, ModalityFinding
-from skinapi.model.calibration.model_calibration import HeldOutFigures
-from skinapi.model.calibration.probability_adjustments import restate
+from skinapi.model.calibration import HeldOutFigures, restate
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Doubt, Finding, Timings
-from skinapi.model.finding.ranking import NotRuledOut, Restated, as_mapping, rank, sum_malignant
-from skinapi.model.quality import Quality
+from skinapi.model.detectors import KNOWN, ModalityFinding
+from skinapi.model.finding import Doubt, Finding, Timings
+from skinapi.model.headline import NotRuledOut, Restated, as_mapping, rank, sum_malignant
+from skinapi.model.network.picture import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
 CONTRADICTED = ModalityFinding(

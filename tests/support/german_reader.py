@@ -13,7 +13,7 @@ from skinapi.base.languages import LANGUAGES
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from skinapi.platform.notices.outbox import WORDS
 from tests.findings.prediction.photographer import predicted, send
 from tests.model.photos import encoded, skin_with_spot

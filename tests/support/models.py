@@ -14,9 +14,9 @@ import openvino as ov
 from openvino import opset13 as op
 
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.context import Modality
+from skinapi.model.detectors import LinearClassifier, ModalityDetector, SkinDetector
 from skinapi.model.network.engine import Head
 from skinapi.model.network.model import (
     CALIBRATION,
@@ -28,7 +28,7 @@ from skinapi.model.network.model import (
     write_checksums,
     write_head,
 )
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
 from skinapi.model.registry.service import InferenceService
 from tests.support.cards import model_card

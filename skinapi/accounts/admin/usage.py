@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.model.conditions import Band
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.ids import now

@@ -18,11 +18,11 @@ from skinapi.integrations.dicom.stow import RefusedInstance, installed
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import NOTHING_TOLD, Context
-from skinapi.model.finding.finding import Finding
-from skinapi.model.finding.ranking import Restated
+from skinapi.model.finding import Finding
+from skinapi.model.headline import Restated
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CHECKSUMS, Model, open_model
-from skinapi.model.network.model_files import naming_folder, read_bounded
-from skinapi.model.network.openvino_engine import Precision
+from skinapi.model.network.model_checks import naming_folder, read_bounded
 
 JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed"
 Row = dict[str, Any]

@@ -34,7 +34,7 @@ from skinapi.findings.records.schemas import (
 )
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import FullReport
-from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
+from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import (
     AgeBand,
@@ -48,7 +48,7 @@ from skinapi.model.context import (
     SkinAnswer,
     SkinTone,
 )
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 

@@ -25,7 +25,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
 from skinapi.model.context import NOTHING_TOLD, Context
-from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model
 from skinapi.model.refusals import Reason, translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller

@@ -12,14 +12,13 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.standing import Advice, Instruction, SaidBy
-from skinapi.model.calibration.detectors import ModalityFinding
-from skinapi.model.calibration.model_calibration import TonesTested
+from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Finding
-from skinapi.model.finding.headline import Headline
-from skinapi.model.finding.ranking import NotRuledOut, Ranked
-from skinapi.model.network.tensor import view_box
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.finding import Finding
+from skinapi.model.headline import Headline, NotRuledOut, Ranked
+from skinapi.model.network.picture import view_box
 from skinapi.platform.web.schemas import Answer
 
 

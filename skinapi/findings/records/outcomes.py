@@ -17,7 +17,7 @@ from skinapi.findings.records.submission import Submission
 from skinapi.model.bands import OperatingPoint, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Records

@@ -36,10 +36,10 @@ from skinapi.findings.records.review_schemas import DecisionView, FirstDecision,
 from skinapi.findings.records.standing import Instruction
 from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
-from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
+from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import Context, SkinTone
-from skinapi.model.finding.finding import Doubt, Finding, FindingHeading
+from skinapi.model.finding import Doubt, Finding, FindingHeading
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
 

@@ -34,10 +34,10 @@ from skinapi.findings.records.standing import (
     Standing,
 )
 from skinapi.model.bands import most_urgent
-from skinapi.model.calibration.detectors import ModalityFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
-from skinapi.model.finding.finding import Finding, FindingSummary
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.finding import Finding, FindingSummary
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.unit_of_work import Unit
 

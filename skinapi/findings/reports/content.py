@@ -23,9 +23,8 @@ from skinapi.findings.reports.report import Report, Writer
 from skinapi.findings.reports.words import LABELS, Labels
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Fitzpatrick, Modality
-from skinapi.model.finding.headline import say_chance, say_share, say_share_of
-from skinapi.model.finding.ranking import probability_of
-from skinapi.model.quality import LEAST_SHARPNESS
+from skinapi.model.headline import probability_of, say_chance, say_share, say_share_of
+from skinapi.model.network.picture import LEAST_SHARPNESS
 
 # The same in each language.
 SKIN_TYPES: Mapping[Fitzpatrick, str] = {

@@ -18,14 +18,21 @@ from skinapi.model.bands import (
     most_urgent,
     severity_rank,
 )
-from skinapi.model.calibration.detectors import ModalityFinding
-from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality, SkinTone
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.headline import GRAVER_SHARE, Headline, needs_hundreds
-from skinapi.model.finding.ranking import NotRuledOut, Ranked, Restated, probability_of
-from skinapi.model.quality import Quality
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import (
+    GRAVER_SHARE,
+    Headline,
+    NotRuledOut,
+    Ranked,
+    Restated,
+    needs_hundreds,
+    probability_of,
+)
+from skinapi.model.network.picture import Quality
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -20,8 +20,7 @@ from skinapi.findings.reports.template import SectionAdditions
 from skinapi.findings.reports.words import SENTENCES, Remark
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
-from skinapi.model.finding.headline import say_chance, say_share
-from skinapi.model.finding.ranking import Ranked
+from skinapi.model.headline import Ranked, say_chance, say_share
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
 MOST_REMARKS = 4  # in each text

@@ -11,11 +11,10 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.bands import is_sent
-from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import BandWords, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Doubt, doubt_notice
-from skinapi.model.finding.notices import say_calibrated_on, say_restated, say_tested
+from skinapi.model.finding import Doubt, doubt_notice, say_calibrated_on, say_restated, say_tested
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
 # some if it found at least the other. The least careful operating point is fitted to the first.

@@ -13,10 +13,8 @@ from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
-from skinapi.model.finding.finding import doubt_notice
-from skinapi.model.finding.headline import say_chance, say_share, say_share_of
-from skinapi.model.finding.notices import modality_doubts
-from skinapi.model.finding.ranking import Ranked, probability_of
+from skinapi.model.finding import doubt_notice, modality_doubts
+from skinapi.model.headline import Ranked, probability_of, say_chance, say_share, say_share_of
 
 
 class SectionAdditions(Frozen):

@@ -23,7 +23,7 @@ from skinapi.model.context import (
     Sex,
     SkinTone,
 )
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 
 # Why something else counts about a spot than a report says: a newer photo asks for it, a doctor has
 # decided about another photo, or a finding of the spot is gone.

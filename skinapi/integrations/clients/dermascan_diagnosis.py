@@ -22,10 +22,10 @@ from skinapi.integrations.clients.undecided import (
     risk_of,
     say_graver,
 )
+from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.ranking import probability_of, without_normal_skin
-from skinapi.model.outline import Shape
+from skinapi.model.headline import probability_of, without_normal_skin
 from skinapi.model.registry.service import ClassifiedPhoto
 from skinapi.platform.web.declaration import Opened, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody

@@ -25,8 +25,8 @@ from skinapi.integrations.clients.undecided import (
     risk_of,
 )
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.finding.finding import Finding
-from skinapi.model.finding.ranking import probability_of
+from skinapi.model.finding import Finding
+from skinapi.model.headline import probability_of
 from skinapi.model.heat_map_overlay import draw_overlay
 from skinapi.model.registry.service import ClassifiedPhoto
 from skinapi.platform.web.answers import plain_text, problem_json

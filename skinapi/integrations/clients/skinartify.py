@@ -13,8 +13,8 @@ from skinapi.integrations.clients.condition_names import CONDITION_NAMES
 from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.clients.undecided import Undecided, decided, name_for, undecided
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.finding.finding import Finding
-from skinapi.model.finding.ranking import Ranked
+from skinapi.model.finding import Finding
+from skinapi.model.headline import Ranked
 from skinapi.platform.web.declaration import Opened, Rate, Routes, closed_to
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 

@@ -11,7 +11,7 @@ from skinapi.integrations.clients.condition_names import CONDITION_NAMES
 from skinapi.model.bands import THRESHOLDS, is_raised, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 
 ENGLISH_PHRASES = SENTENCES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"

@@ -18,7 +18,7 @@ from skinapi.findings.prediction.service import SentPhotos
 from skinapi.integrations.fhir.elements import DICOM, SNOMED, own_system
 from skinapi.integrations.fhir.sent_resources import Identifier, Sent
 from skinapi.integrations.standards import LATERALITY_OF, MODALITY_OF, SITE_OF, age_band_of, side_of
-from skinapi.model.calibration.probability_adjustments import MOST_PICTURES
+from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     BODY_SITES,
     TWO_SIDED,

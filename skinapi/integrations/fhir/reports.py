@@ -38,7 +38,7 @@ from skinapi.integrations.fhir.elements import (
 from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import doubt_notice
+from skinapi.model.finding import doubt_notice
 
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"

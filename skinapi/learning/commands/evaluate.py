@@ -57,8 +57,8 @@ from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.learning.train.trained_model import measure_again
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import label_spellings
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
-from skinapi.model.network.openvino_engine import Precision
 
 
 def evaluate(settings: Settings, options: EvaluateOptions) -> int:

@@ -17,10 +17,10 @@ from skinapi.learning.train.openvino_export import (
     write_model_files,
 )
 from skinapi.learning.train.user_networks import load_user_network
-from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.calibration import ModelCalibration
 from skinapi.model.dataset_labels import name_outputs
-from skinapi.model.network.openvino_engine import Precision
-from skinapi.model.network.tensor import Scaling, Tensor, scale_pixels
+from skinapi.model.network.engine import Precision
+from skinapi.model.network.picture import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
 LONGEST_NAME = 60

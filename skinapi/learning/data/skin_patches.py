@@ -11,8 +11,14 @@ from PIL import Image, ImageFilter
 
 from skinapi.learning.data.samples import Box, Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.model.comparison.outline import (
+    Mask,
+    Numbers,
+    find_lesion,
+    search_scale,
+    shrink_smoothly,
+)
 from skinapi.model.conditions import NORMAL_SKIN
-from skinapi.model.outline import Mask, Numbers, find_lesion, search_scale, shrink_smoothly
 
 # The skin around these is sun-damaged: it is no example of normal skin.
 NEVER_CUT_FROM = ("actinic_keratosis", "squamous_cell_carcinoma", NORMAL_SKIN)

@@ -42,18 +42,18 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.learning.progress import Report
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.detectors import KNOWN
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     LEVELS,
     HeldOutFigures,
     ModelCalibration,
     PointFigures,
     TonesTested,
 )
+from skinapi.model.classification import join_assessments
 from skinapi.model.conditions import NORMAL_SKIN
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import SQUAMOUS
-from skinapi.model.finding.join_assessments import join_assessments
+from skinapi.model.detectors import KNOWN
 from skinapi.model.network.model import Model
 
 # The rows of a close-up and of a picture through a dermoscope of one lesion.

@@ -24,8 +24,7 @@ from skinapi.learning.measure.predictions import (
     shared_classes,
 )
 from skinapi.model.bands import THRESHOLDS, keys_of_threshold, urgency
-from skinapi.model.calibration.detectors import KNOWN
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     ENOUGH_TESTED,
     LEVELS,
     Calibration,
@@ -33,7 +32,8 @@ from skinapi.model.calibration.model_calibration import (
 )
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.detectors import KNOWN
+from skinapi.model.finding import Doubt
 from skinapi.model.network.model import Model
 
 MELANOMA = "melanoma"

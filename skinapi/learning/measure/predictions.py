@@ -23,13 +23,13 @@ from skinapi.learning.data.samples import (
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.metrics import Difference
 from skinapi.learning.progress import Progress, Report
-from skinapi.model.calibration.model_calibration import Calibration, softmax
+from skinapi.model.assessment import Assessment, assess, choose_stated
+from skinapi.model.calibration import Calibration, softmax
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.decoding.photo import Photo
-from skinapi.model.finding.assessment import Assessment, assess, choose_stated
 from skinapi.model.network.model import Model
-from skinapi.model.quality import measure_quality
+from skinapi.model.network.picture import measure_quality
 from skinapi.model.refusals import Reason
 
 BATCH = 8

@@ -16,10 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from skinapi.learning.data.samples import Sample, skin_tone
 from skinapi.learning.train.recipe import NAME, Recipe, TrainingData
 from skinapi.learning.train.training import TrainingStatus
-from skinapi.model.calibration.detectors import KNOWN
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality, SkinTone
 from skinapi.model.dataset_labels import SQUAMOUS
+from skinapi.model.detectors import KNOWN
 
 README = "README.md"
 NOTHING = "-"

@@ -26,10 +26,10 @@ from skinapi.model.bands import (
     keys_of_threshold,
     most_probable,
 )
-from skinapi.model.calibration.detectors import KNOWN
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
+from skinapi.model.detectors import KNOWN
 from skinapi.model.network.model import Model
 from skinapi.platform.storage.files import written_durably
 

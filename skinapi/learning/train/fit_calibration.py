@@ -33,18 +33,18 @@ from skinapi.learning.train.fit_detectors import (
     read_not_skin_features,
 )
 from skinapi.learning.train.fit_patient_facts import fit_patient_facts
-from skinapi.model.calibration.detectors import KNOWN, OutOfDistributionDetector
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     LEVELS,
     Calibration,
+    JoiningRule,
     Level,
     ModelCalibration,
     NamingRule,
     softmax,
 )
-from skinapi.model.calibration.probability_adjustments import JoiningRule
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Modality
+from skinapi.model.detectors import KNOWN, OutOfDistributionDetector
 from skinapi.model.network.model import Model
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)

@@ -17,14 +17,14 @@ from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.progress import Report
 from skinapi.learning.train.recipe import weigh_by_root
 from skinapi.model.bands import log_odds
-from skinapi.model.calibration.detectors import (
+from skinapi.model.context import Modality
+from skinapi.model.detectors import (
     KNOWN,
     LinearClassifier,
     ModalityDetector,
     OtherDiseaseDetector,
     SkinDetector,
 )
-from skinapi.model.context import Modality
 from skinapi.model.network.model import Model
 
 Features = NDArray[np.floating]

@@ -10,8 +10,7 @@ from skinapi.learning.data.samples import Sample, patient_context
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
-from skinapi.model.calibration.model_calibration import ModelCalibration
-from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.calibration import ModelCalibration, PatientFactsTable
 from skinapi.model.conditions import NORMAL_SKIN
 from skinapi.model.context import BODY_SITES, BodySite
 

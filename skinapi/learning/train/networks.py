@@ -12,7 +12,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from skinapi.model.network.tensor import Scaling
+from skinapi.model.network.picture import Scaling
 
 Array = NDArray[np.float32]
 

@@ -18,8 +18,15 @@ import openvino as ov
 
 from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
 from skinapi.learning.train.networks import store_as_float16
-from skinapi.model.calibration.model_calibration import ModelCalibration, softmax
-from skinapi.model.network.engine import Head
+from skinapi.model.calibration import ModelCalibration, softmax
+from skinapi.model.network.engine import (
+    OUTPUTS,
+    BadGraph,
+    Head,
+    OpenVinoEngine,
+    Precision,
+    shared_core,
+)
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,
@@ -29,15 +36,8 @@ from skinapi.model.network.model import (
     write_checksums,
     write_head,
 )
-from skinapi.model.network.model_files import sum_file
-from skinapi.model.network.openvino_engine import (
-    OUTPUTS,
-    BadGraph,
-    OpenVinoEngine,
-    Precision,
-    shared_core,
-)
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.model_checks import sum_file
+from skinapi.model.network.picture import Tensor
 
 # Keras calls the converter by this name, and skinapi/__init__.py keeps OpenVINO from loading it.
 del sys.modules["openvino.tools.ovc"]

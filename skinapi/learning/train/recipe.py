@@ -25,7 +25,7 @@ from skinapi.learning.data.augmentation import (
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.train.networks import ARCHITECTURES, build_network, precision
 from skinapi.model.conditions import NORMAL_SKIN
-from skinapi.model.network.tensor import Tensor, make_tensor, make_whole_tensor
+from skinapi.model.network.picture import Tensor, make_tensor, make_whole_tensor
 
 Optimizer = Literal["AdamW", "Adam", "SGD", "RMSprop"]
 Floats = NDArray[np.float32]

@@ -26,9 +26,9 @@ from skinapi.learning.train.openvino_export import (
 )
 from skinapi.learning.train.recipe import Recipe, TrainingData, load_tensor
 from skinapi.learning.train.weights import save_norms
-from skinapi.model.calibration.model_calibration import ModelCalibration
+from skinapi.model.calibration import ModelCalibration
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import Model, open_model
-from skinapi.model.network.openvino_engine import Precision
 
 COMPARED = 200
 MAX_BF16_LOSS = 0.002

@@ -33,7 +33,7 @@ from skinapi.learning.train.recipe import (
     make_sampler,
 )
 from skinapi.learning.train.weights import Array, assign, load_arrays, save_arrays, state_of, values
-from skinapi.model.calibration.model_calibration import softmax
+from skinapi.model.calibration import softmax
 from skinapi.model.conditions import NORMAL_SKIN
 from skinapi.platform.storage.files import written_durably
 

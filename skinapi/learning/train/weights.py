@@ -26,8 +26,8 @@ from skinapi.base.errors import BadNetwork
 from skinapi.learning.progress import Report
 from skinapi.learning.train.networks import folded_kernels, layers_with_kernels, set_folded_kernels
 from skinapi.model.conditions import conditions_table
+from skinapi.model.network.engine import shared_core
 from skinapi.model.network.model import NETWORK, NORMS, SHIPPED_MODEL, read_labels
-from skinapi.model.network.openvino_engine import shared_core
 from skinapi.platform.storage.files import written_durably
 
 Float16 = NDArray[np.float16]

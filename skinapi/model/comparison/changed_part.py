@@ -1,11 +1,10 @@
 """Finds the part of a spot, or of the skin beside it, whose colour changed most between two photos.
 
 A mean over the spot hides a part: a new black nodule of an eighth of the area moves it by less than
-another light does. So each patch is compared with what was at its place.
-
-Both photos are in one frame and in one light here. What differs between them everywhere in the same
-way, as two cameras render colours, is taken out first. A difference counts that no point nearby
-explains, and that fills a patch: hairs, small reflections and the marks of a ruler do not.
+another light does. So each patch is compared with what was at its place, in one frame and one light
+(`match_light`). What differs between the photos everywhere in the same way, as two cameras render
+colours, is taken out first. A difference counts that no point nearby explains, and that fills a
+patch: hairs, small reflections and the marks of a ruler do not.
 """
 
 from collections.abc import Callable
@@ -14,10 +13,61 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.model.comparison import colours
-from skinapi.model.comparison.alignment import blur
-from skinapi.model.comparison.colours import Numbers
-from skinapi.model.comparison.similarity import Floats, Mask
+from skinapi.model.comparison.alignment import Floats, Mask, blur
+
+Numbers = NDArray[np.float64]
+
+# D65, and sRGB's primaries (IEC 61966-2-1), in the rows X, Y and Z.
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+_LINEAR_BELOW = (6 / 29) ** 3
+# So that the logarithm of black is finite.
+_DARKEST = 1 / 4096
+
+
+def to_linear(pixels: Numbers) -> Numbers:
+    """Light, from 0 to 1, of sRGB pixels from 0 to 255."""
+    share = pixels / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def to_pixels(light: Numbers) -> NDArray[np.uint8]:
+    """sRGB pixels of light: the inverse of `to_linear`."""
+    light = light.clip(0, 1)
+    share = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(255 * share), np.uint8)
+
+
+def to_lab(light: Numbers) -> Numbers:
+    """CIELAB under D65; its last axis is lightness (0 to 100), green to red, blue to yellow."""
+    ratio = light @ _TO_XYZ.T / _WHITE
+    root = np.where(ratio > _LINEAR_BELOW, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = np.moveaxis(root, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def match_light(second: Numbers, first: Numbers, skin: Mask) -> Numbers:
+    """The second picture in the light of the first, so that the skin has the same colours.
+
+    In each channel the light differs by a factor that changes evenly across the picture. It is
+    fitted twice to the logarithms; the second time without the pixels that lie far off.
+    """
+    height, width = skin.shape
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    terms = np.stack([np.ones_like(rows), rows, columns], axis=-1)
+    ratio = np.log(np.maximum(first, _DARKEST)) - np.log(np.maximum(second, _DARKEST))
+    factors, _, _, _ = np.linalg.lstsq(terms[skin], ratio[skin])
+    residual = np.abs(ratio - terms @ factors).sum(axis=-1)
+    near = skin & (residual <= 2 * np.median(residual[skin]))
+    factors, _, _, _ = np.linalg.lstsq(terms[near], ratio[near])
+    return np.asarray(second * np.exp(terms @ factors))
+
 
 # In pixels of the copies that are compared: the blur, and how far a point may be off its place.
 SMOOTH, OFF = 1.5, 2
@@ -73,7 +123,7 @@ def find_changed_part(
         inner &= _grown(outlines[0] | outlines[1], max(1, round(MARGIN * radius)))
     if inner.sum() < LEAST_POINTS:
         return None
-    before, after = (_smooth(colours.lab(light.clip(0, 1))) for light in (first, second))
+    before, after = (_smooth(to_lab(light.clip(0, 1))) for light in (first, second))
     before, noise = _in_colours_of(before, after, inner)
     half = int(np.clip(round(PATCH * radius), SMALLEST, LARGEST))
     distances = np.where(inner, _distances(before, after), 0)

@@ -1,4 +1,5 @@
-"""Compares two photos of one spot: whether they can be compared, and what has changed.
+"""Compares two photos of one spot: whether they can be compared, what has changed, and what is said
+of it, from the table of conditions.
 
 A change counts only above what the same measure differs by between two photos of a lesion that
 were taken one after the other (`UNCERTAINTY`, measured by `python -m bench.comparisons`).
@@ -6,6 +7,7 @@ Area, mean colour and asymmetry are those of the whole spot; a part of it, and o
 it, is compared by `changed_part`.
 """
 
+import math
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,25 +16,41 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from skinapi.base.languages import NUMBERS, LocalizedText
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.bands import urgency
-from skinapi.model.comparison import colours
 from skinapi.model.comparison.alignment import (
     LEAST_CORRELATION,
     SIDES,
     Fit,
+    Mask,
+    Similarity,
     blur,
+    draw_in_first,
     find_fit,
     fit_skin,
+    overlap,
     resized,
     small_copy,
 )
-from skinapi.model.comparison.changed_part import ChangedPart, find_changed_part
-from skinapi.model.comparison.similarity import Mask, Similarity, draw_in_first, overlap
-from skinapi.model.conditions import Band
+from skinapi.model.comparison.changed_part import (
+    ChangedPart,
+    find_changed_part,
+    match_light,
+    to_lab,
+    to_linear,
+    to_pixels,
+)
+from skinapi.model.comparison.outline import (
+    EDGES,
+    Numbers,
+    find_lesion,
+    shape_within,
+    shrink_smoothly,
+)
+from skinapi.model.conditions import Band, ComparisonWords, conditions_table
 from skinapi.model.decoding.photo import Photo
-from skinapi.model.outline import EDGES, Numbers, find_lesion, shape_within, shrink_smoothly
-from skinapi.model.quality import measure_quality
+from skinapi.model.network.picture import measure_quality
 
 LEAST_OVERLAP = 0.50
 # What is measured is measured on copies with the shorter side of the last refinement.
@@ -236,7 +254,7 @@ def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> _Outli
         return _Outlined(pair, None, NotMeasured.NO_OUTLINE)
     one, other = outlines.at(pair.common.shape)
     if (skin := pair.common & ~one & ~other).any():
-        pair = pair._replace(second=colours.match_light(pair.second, pair.first, skin))
+        pair = pair._replace(second=match_light(pair.second, pair.first, skin))
     cut_off = NotMeasured.CUT_OFF if _is_cut_off(pair, outlines) else None
     return _Outlined(pair, outlines, cut_off)
 
@@ -249,10 +267,10 @@ def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _P
     rows, columns = np.nonzero(common)
     box = _bounds(rows), _bounds(columns)
     lights = [
-        colours.linear(np.asarray(one, np.float64)[box])
+        to_linear(np.asarray(one, np.float64)[box])
         for one in (fixed, draw_in_first(moved, by, fixed.size))
     ]
-    matched = colours.match_light(lights[1], lights[0], common[box])
+    matched = match_light(lights[1], lights[0], common[box])
     return _Pair(lights[0], matched, common[box], box)
 
 
@@ -277,7 +295,7 @@ def _filled(light: Numbers, pair: _Pair) -> Image.Image:
     inner[margins[0] : -margins[0], margins[1] : -margins[1]] = True
     outer = pair.common & ~inner
     skin = np.median(pair.first[outer if outer.any() else pair.common], axis=0)
-    return Image.fromarray(colours.pixels(np.where(pair.common[..., None], light, skin)))
+    return Image.fromarray(to_pixels(np.where(pair.common[..., None], light, skin)))
 
 
 def _is_cut_off(pair: _Pair, outlines: _Outlines) -> bool:
@@ -304,7 +322,7 @@ def _colour(pair: _Pair, outlines: _Outlines) -> Iterator[Change]:
     one, other = outlines.at(pair.common.shape)
     if (one & other).any():
         lights = pair.first[one & other], pair.second[one & other]
-        before, after = (colours.lab(light).mean(axis=0) for light in lights)
+        before, after = (to_lab(light).mean(axis=0) for light in lights)
         distance = float(np.linalg.norm(after - before))
         yield _change(Measure.COLOUR, distance, size=distance)
 
@@ -345,3 +363,64 @@ def _change(measure: Measure, value: float, *, size: float) -> Change:
         uncertainty=uncertainty,
         measurable=size > uncertainty,
     )
+
+
+def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
+    """What has changed, in one sentence or a few: each change beyond the error, or else in what
+    there is none; and what could not be measured. Never that the spot has not changed.
+    """
+    if comparison.not_comparable:
+        return (_not_comparable(comparison.not_comparable),)
+    changed = [change for change in comparison.changes if change.measurable]
+    told = [say_change(change) for change in changed or comparison.changes]
+    if not changed and len(told) == len(Measure):
+        told = [_words().unchanged]
+    return *told, *_all_not_measured(comparison)
+
+
+def say_change(change: Change) -> LocalizedText:
+    """By how much a measure has changed, or that it has not changed measurably."""
+    if not change.measurable:
+        return _words().unchanged_in[change.measure]
+    key, size = change.measure.value, abs(change.value)
+    if change.measure is Measure.PART:
+        return _words().changed_in["darker" if change.value < 0 else key]
+    if change.measure is Measure.AREA:
+        key = "larger" if change.value > 0 else "smaller"
+        return (
+            _words()
+            .changed_in[key]
+            .fill(
+                change=_percent(math.ceil(round(100 * size, 1))),
+                error=_percent(int(100 * change.error)),
+            )
+        )
+    return _words().changed_in[key].fill(change=_number(size), error=_number(change.error))
+
+
+def _not_comparable(reason: NotComparable) -> LocalizedText:
+    return _words().not_comparable.fill(why=_words().why_not_comparable[reason])
+
+
+def _all_not_measured(comparison: Comparison) -> Iterator[LocalizedText]:
+    words, why = _words(), comparison.not_measured
+    if why:
+        sentence = words.area_not_measured if why is NotMeasured.NO_SCALE else words.not_measured
+        yield sentence.fill(why=words.why_not_measured[why])
+    if comparison.part_not_measured and why in {None, NotMeasured.NO_SCALE}:
+        yield words.part_not_measured.fill(why=words.why_not_measured[comparison.part_not_measured])
+
+
+def _percent(number: int) -> LocalizedText:
+    """Whole: the change was rounded up and the error down, so the change is never told as less."""
+    return LocalizedText.by(
+        lambda language: NUMBERS[language].write_share(number / 100, decimals=0)
+    )
+
+
+def _number(number: float) -> LocalizedText:
+    return LocalizedText.by(lambda language: NUMBERS[language].write(number, decimals=2))
+
+
+def _words() -> ComparisonWords:
+    return conditions_table().notices.comparison

@@ -3,7 +3,8 @@ limits: what it does with them may depend on data that no check can foresee.
 
 Run as a program, this module decodes a lossless WebP. A file of 300 KB can make that decoder build
 370 MB of tables, and how many it will build stands deep in the compressed data. It imports little
-besides Pillow, to start quickly. Colour profiles are read in the same way (colour_profiles.py).
+besides Pillow, to start quickly; so what it needs for RGB is here too. Colour profiles are read in
+the same way (colour_profiles.py).
 """
 
 import io
@@ -13,12 +14,77 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from skinapi.base.errors import Unavailable
-from skinapi.model.decoding.rgb_conversion import rgb_bands
+
+# Colours are converted in bands of about this many pixels: converting the whole picture at once
+# would hold several copies of it in memory.
+BAND_PIXELS = 256 * 1024
+LARGEST_FACTOR = 8
+
+
+def to_rgb(picture: Image.Image, factor: int) -> Image.Image:
+    """The pixels as RGB, with both sides divided by `factor` (1, 2, 4 or 8) and rounded up."""
+    picture.load()
+    width, height = picture.size
+    pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)), None)
+    top = 0
+    for band in rgb_bands(picture, factor):
+        pixels.paste(band, (0, top))
+        top += band.height
+    return pixels
+
+
+def rgb_bands(picture: Image.Image, factor: int) -> Iterator[Image.Image]:
+    """The pixels of `to_rgb` in bands of full width, from the top."""
+    picture.load()
+    convert = _conversion_of(picture)
+    width, height = picture.size
+    # A multiple of every factor, so that no cell of the reduced picture is cut in two.
+    rows = LARGEST_FACTOR * max(1, BAND_PIXELS // (LARGEST_FACTOR * width))
+    if height <= rows:
+        yield convert(picture, factor)
+        return
+    for top in range(0, height, rows):
+        yield convert(picture.crop((0, top, width, min(top + rows, height))), factor)
+
+
+def _conversion_of(picture: Image.Image) -> Callable[[Image.Image, int], Image.Image]:
+    if picture.mode.startswith("I"):
+        return _from_sixteen_bits
+    if picture.has_transparency_data:
+        return _over_white
+    return _from_palette if picture.mode in ("1", "P") else _from_colours
+
+
+def _from_sixteen_bits(band: Image.Image, factor: int) -> Image.Image:
+    """Keep the upper eight bits. Pillow's own conversion would clip all values above 255."""
+    upper = band.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return upper.reduce(factor).convert("RGB")
+
+
+def _over_white(band: Image.Image, factor: int) -> Image.Image:
+    seen = band.convert("RGBA").reduce(factor)
+    white = Image.new("RGBA", seen.size, "white")
+    return Image.alpha_composite(white, seen).convert("RGB")
+
+
+def _from_palette(band: Image.Image, factor: int) -> Image.Image:
+    return band.convert("RGB").reduce(factor)
+
+
+def _from_colours(band: Image.Image, factor: int) -> Image.Image:
+    return as_rgb(band.reduce(factor) if factor > 1 else band)
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """The picture as RGB; itself where it is that already, of which `convert` makes a copy."""
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
 
 CPU_SECONDS, MOST_SECONDS = 2, 20
 # Its memory comes on top of what the decoder of this process may use.

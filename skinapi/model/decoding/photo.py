@@ -24,8 +24,7 @@ from PIL import Image
 from skinapi.base.errors import Refused, Unavailable
 from skinapi.model.decoding.colour_profiles import UnreadableProfile, convert_to_srgb
 from skinapi.model.decoding.file_header import MOST_SCANS, Header, PhotoFormat, read_header
-from skinapi.model.decoding.isolated_process import decode_webp
-from skinapi.model.decoding.rgb_conversion import to_rgb
+from skinapi.model.decoding.isolated_process import decode_webp, to_rgb
 from skinapi.model.refusals import Reason, refuse
 
 Size = tuple[int, int]

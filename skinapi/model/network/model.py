@@ -19,30 +19,30 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from pydantic.config import ExtraValues
 
 from skinapi.base.errors import DiskFull, ModelDamaged
-from skinapi.model.calibration.model_calibration import ModelCalibration
-from skinapi.model.network.engine import Engine, EngineOutput, Head
-from skinapi.model.network.model_faults import (
+from skinapi.model.calibration import ModelCalibration
+from skinapi.model.network.engine import (
+    LARGEST_INPUT_SIDE,
+    BadGraph,
+    Engine,
+    EngineOutput,
+    Head,
+    OpenVinoEngine,
+    Precision,
+)
+from skinapi.model.network.model_checks import (
+    BadFile,
     find_calibration_fault,
     find_head_fault,
     find_label_fault,
     find_network_fault,
     find_version_fault,
-)
-from skinapi.model.network.model_files import (
-    BadFile,
     naming_folder,
     private_copy,
     read_arrays,
     read_json,
     sum_file,
 )
-from skinapi.model.network.openvino_engine import (
-    LARGEST_INPUT_SIDE,
-    BadGraph,
-    OpenVinoEngine,
-    Precision,
-)
-from skinapi.model.network.tensor import Scaling, Tensor, make_tensor
+from skinapi.model.network.picture import Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"
 WEIGHTS = "network.bin"

@@ -13,7 +13,7 @@ from operator import add, sub
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store

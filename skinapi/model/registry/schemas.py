@@ -8,19 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.base.intervals import wilson_interval
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.model.calibration import Calibration, ModelCalibration, PointFigures
 from skinapi.model.conditions import (
     Band,
     BandEntry,
     Checklist,
     Condition,
     ConditionsTable,
+    Notices,
     ReviewLabel,
     Source,
     conditions_table,
 )
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.notice_words import Notices
+from skinapi.model.finding import Doubt
 from skinapi.model.registry.drift import AlertView, MeasureTestView
 from skinapi.model.registry.drift_counts import MOST_WEEKS, WeekCounts, first_day
 from skinapi.model.registry.service import ChosenPoint

@@ -17,11 +17,11 @@ from skinapi.model.classification import (
     prepare_photo,
 )
 from skinapi.model.comparison.alignment import KnownPicture, find_apart
+from skinapi.model.comparison.outline import Shape, measure_shape
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
 from skinapi.model.decoding.photo import Photo, reencode_for_storage, shrink_to_stored
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.model.network.model import Model
-from skinapi.model.outline import Shape, measure_shape
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
 from skinapi.model.registry.serving_pointer import ServingPointer, TakenBack
 from skinapi.model.registry.shadow import Shadow

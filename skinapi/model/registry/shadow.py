@@ -13,7 +13,7 @@ from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.classification import classify_prepared, prepare_photo
 from skinapi.model.context import Context
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.model.network.model import Model
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.storage.ids import new_id, now

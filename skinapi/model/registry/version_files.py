@@ -14,7 +14,7 @@ from pathlib import Path
 from skinapi.base.errors import BlobDamaged, ModelDamaged
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.network.model import MB
-from skinapi.model.network.model_files import sum_file
+from skinapi.model.network.model_checks import sum_file
 from skinapi.platform.storage.files import disk_errors, locked, refuse_full_disk
 from skinapi.platform.storage.ports import Blobs
 

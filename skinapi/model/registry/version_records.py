@@ -31,7 +31,7 @@ from skinapi.model.network.model import (
     read_card,
     read_labels,
 )
-from skinapi.model.network.model_files import BadFile, read_json
+from skinapi.model.network.model_checks import BadFile, read_json
 from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.gates import name_test_part
 from skinapi.model.registry.prediction_pool import open_warm

@@ -32,7 +32,7 @@ from skinapi.findings.records.reviews import Opinion
 from skinapi.findings.records.submission import Source
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 
 FORMAT: Literal["skinapi-person-file"] = "skinapi-person-file"
 VERSION = 1

@@ -22,7 +22,7 @@ from skinapi.app.batch.judge import STOPPING, Judge
 from skinapi.app.batch.output import Output
 from skinapi.app.batch.pictures import PictureReader
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.model_calibration import Calibration, NamingRule
+from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import Context, Modality
 from skinapi.model.network.model import open_model

@@ -19,7 +19,7 @@ from skinapi.app.batch.cluster import JudgePlugin, refuse_open_address
 from skinapi.app.batch.errors import ClusterUnavailable
 from skinapi.app.batch.judge import JudgeOptions
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.network.openvino_engine import Precision
+from skinapi.model.network.engine import Precision
 from tests.app.batch.archives import Archive, archive_of
 from tests.repository.documents import ROOT
 from tests.support.models import tiny_model

@@ -17,7 +17,7 @@ from skinapi.findings.prediction.service import SamplePicture
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import SkinTone
-from skinapi.model.finding.notices import say_untested_skin
+from skinapi.model.finding import say_untested_skin
 from skinapi.model.registry.prediction_pool import PredictionPool
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person

@@ -11,8 +11,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from skinapi.model.bands import urgency
-from skinapi.model.calibration.detectors import LinearClassifier, ModalityDetector
 from skinapi.model.conditions import Band
+from skinapi.model.detectors import LinearClassifier, ModalityDetector
 from skinapi.model.registry.prediction_pool import ServedModel
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted

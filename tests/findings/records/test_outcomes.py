@@ -6,9 +6,9 @@ import pytest
 
 from skinapi.findings.records.outcomes import CountedOutcome, FigureView, figures_of
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.detectors import ModalityFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality
+from skinapi.model.detectors import ModalityFinding
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of

@@ -11,7 +11,7 @@ from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from tests.support.findings import finding_of, named_finding, told_finding
 
 SECTIONS = (

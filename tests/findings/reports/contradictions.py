@@ -17,7 +17,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.model.bands import is_sent, severity_rank
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.headline import LEAST_SHARE, say_chance, say_share
+from skinapi.model.headline import LEAST_SHARE, say_chance, say_share
 
 TABLE = conditions_table()
 SURE_ENOUGH = 0.5  # what is named as the reason without a doubt

@@ -9,8 +9,8 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.model.bands import choose_band
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.ranking import NotRuledOut, rank, sum_malignant
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import NotRuledOut, rank, sum_malignant
 from tests.support.findings import CONTRADICTED, EIGHT, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
 KEYS = conditions_table().keys

@@ -8,8 +8,8 @@ from functools import cache
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.conditions import conditions_table
-from skinapi.model.finding.headline import say_chance, say_share
-from skinapi.model.finding.notices import percent_text
+from skinapi.model.finding import percent_text
+from skinapi.model.headline import say_chance, say_share
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # "about 4 in 10": a probability as patients read it.

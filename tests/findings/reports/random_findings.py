@@ -22,20 +22,20 @@ from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.findings.records.standing import Instruction, Reader, SpotFacts, SpotView
 from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.facts import Facts
-from skinapi.model.calibration.detectors import (
+from skinapi.model.calibration import ModelCalibration
+from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import AGE_BANDS, BODY_SITES, Context, Modality
+from skinapi.model.detectors import (
     LinearClassifier,
     ModalityDetector,
     OtherDiseaseDetector,
     SkinDetector,
 )
-from skinapi.model.calibration.model_calibration import ModelCalibration
-from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
-from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.context import AGE_BANDS, BODY_SITES, Context, Modality
-from skinapi.model.finding.finding import Finding
+from skinapi.model.finding import Finding
 from skinapi.model.network.engine import EngineOutput
 from skinapi.model.network.model import Model
-from skinapi.model.quality import Quality
+from skinapi.model.network.picture import Quality
 from skinapi.platform.storage.ids import new_id, now
 
 SHIPPED = Path(skinapi.__file__).parent / "models/resnet50/calibration.json"

@@ -27,7 +27,7 @@ from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding
 from tests.model.photos import encoded, skin_with_spot
 from tests.support.findings import finding_of, told_finding
 

@@ -21,7 +21,7 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import AboutView, FullReport
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from tests.findings.reports.sample_reports import REVIEW, made_report, reviewed
 from tests.support.findings import finding_of
 

@@ -35,7 +35,7 @@ from skinapi.findings.reports.words import SENTENCES, Remark
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from tests.findings.reports.facts import facts_of

@@ -23,7 +23,7 @@ from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from tests.findings.reports.contradictions import asked_in
 from tests.findings.reports.sample_reports import made_report, reviewed, text_of
 from tests.support.findings import finding_of

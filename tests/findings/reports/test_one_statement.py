@@ -8,8 +8,8 @@ from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.words import LABELS
-from skinapi.model.calibration.detectors import ModalityFinding
 from skinapi.model.context import NOTHING_TOLD, Modality
+from skinapi.model.detectors import ModalityFinding
 from tests.findings.reports.sample_reports import made_report
 from tests.support.findings import finding_of
 

@@ -28,8 +28,7 @@ from skinapi.findings.reports.words import LABELS
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.finding.notices import say_untested
+from skinapi.model.finding import Doubt, say_untested
 from tests.findings.reports.sample_reports import (
     HASH,
     REVIEW,

@@ -28,12 +28,12 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
-from skinapi.model.calibration.detectors import ModalityFinding
-from skinapi.model.calibration.model_calibration import HeldOutFigures
+from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band
 from skinapi.model.context import Modality
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.ranking import rank
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import rank
 from tests.findings.reports.facts import any_facts, facts_of
 from tests.findings.reports.sample_reports import made_report, reviewed
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding

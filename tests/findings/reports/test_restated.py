@@ -9,8 +9,8 @@ from skinapi.findings.reports.reading import sentences_of
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.headline import say_share
-from skinapi.model.finding.notices import say_restated
+from skinapi.model.finding import say_restated
+from skinapi.model.headline import say_share
 from tests.support.findings import restated_finding
 
 OWN = 0.55

@@ -12,8 +12,7 @@ from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Modality
-from skinapi.model.finding.headline import say_share
-from skinapi.model.finding.ranking import rank
+from skinapi.model.headline import rank, say_share
 from tests.findings.reports.contradictions import About, Contradiction, contradictions
 from tests.findings.reports.random_findings import Said, random_findings, random_said
 from tests.findings.reports.sentence_views import fhir_views_of, printed_views, view_of, views_of

@@ -19,9 +19,8 @@ from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.bands import RaisedBy, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.headline import say_share, say_share_of
-from skinapi.model.finding.ranking import rank
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import rank, say_share, say_share_of
 from tests.findings.reports.facts import facts_of
 from tests.support.findings import (
     CONTRADICTED,

@@ -14,7 +14,7 @@ from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from tests.findings.reports.facts import any_facts, facts_of
 from tests.findings.reports.figures import Figures
 from tests.support.findings import told_finding

@@ -19,11 +19,11 @@ from skinapi.integrations.clients.undecided import (
     risk_of,
 )
 from skinapi.model.bands import urgency
+from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.decoding.photo import Photo, read_photo
-from skinapi.model.finding.finding import Finding
-from skinapi.model.outline import Shape
+from skinapi.model.finding import Finding
 from skinapi.model.registry.service import ClassifiedPhoto
 from tests.support.photos import photo_of
 

@@ -10,12 +10,12 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.integrations.clients import guide
+from skinapi.model.assessment import choose_stated
 from skinapi.model.bands import THRESHOLDS, RaisedBy, choose_band
-from skinapi.model.calibration.model_calibration import Calibration, NamingRule
+from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.finding.assessment import choose_stated
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.ranking import rank, sum_malignant
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import rank, sum_malignant
 from tests.integrations.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
 from tests.integrations.clients.dialects import report
 from tests.integrations.clients.test_screens import RAISED

@@ -12,12 +12,12 @@ from pypdf import PdfReader
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
 from skinapi.integrations.clients.guide import GuideAnswer
 from skinapi.integrations.clients.undecided import Undecided
-from skinapi.model import outline
 from skinapi.model.bands import RaisedBy
+from skinapi.model.comparison import outline
+from skinapi.model.comparison.outline import Shape, find_lesion
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.outline import Shape, find_lesion
+from skinapi.model.finding import Doubt
 from skinapi.model.registry.service import ClassifiedPhoto
 from tests.integrations.clients.dialects import (
     guide,

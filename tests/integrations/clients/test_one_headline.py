@@ -28,11 +28,11 @@ from skinapi.integrations.clients.dermascan_diagnosis import INCONCLUSIVE, Diagn
 from skinapi.integrations.clients.guide import GuideAnswer
 from skinapi.integrations.clients.skinartify import Predictions
 from skinapi.integrations.clients.undecided import Undecided, decided, name_for, over_known_classes
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
+from skinapi.model.calibration import Calibration, ModelCalibration, NamingRule
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared, prepare_photo
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Context, Modality, SkinTone
-from skinapi.model.finding.finding import Finding, FindingSummary
+from skinapi.model.finding import Finding, FindingSummary
 from skinapi.model.registry.service import ClassifiedPhoto
 from tests.findings.reports.sample_reports import text_of
 from tests.integrations.clients.all_clear import REGULAR, any_photo

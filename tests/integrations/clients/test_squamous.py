@@ -22,8 +22,8 @@ from skinapi.integrations.clients.undecided import (
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.ranking import NotRuledOut, rank, sum_malignant
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import NotRuledOut, rank, sum_malignant
 from skinapi.model.registry.service import ClassifiedPhoto
 from tests.model.fakes import LABELS
 from tests.support.findings import finding_of

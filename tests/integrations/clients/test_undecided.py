@@ -15,8 +15,8 @@ from skinapi.integrations.clients.undecided import NO_DIAGNOSIS, Undecided, over
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.ranking import rank
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import rank
 from skinapi.model.registry.service import ClassifiedPhoto
 from tests.integrations.clients.dialects import (
     SMALL,

@@ -7,7 +7,7 @@ from typing import Any
 from skinapi.findings.records.submission import NewFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
-from skinapi.model.finding.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person

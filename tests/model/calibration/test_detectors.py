@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from skinapi.model.calibration.detectors import DIRECTIONS, OutOfDistributionDetector
-from skinapi.model.calibration.model_calibration import Calibration
+from skinapi.model.calibration import Calibration
+from skinapi.model.detectors import DIRECTIONS, OutOfDistributionDetector
 
 RANDOM = np.random.default_rng(5)
 BASIS = np.linalg.qr(RANDOM.normal(size=(100, 100)))[0]

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from skinapi.model.calibration.model_calibration import Calibration, softmax
-from skinapi.model.calibration.probability_adjustments import PatientFactsTable
+from skinapi.model.calibration import Calibration, PatientFactsTable, softmax
 
 
 def test_probabilities_sum_to_one_even_for_huge_logits() -> None:

@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
-from skinapi.model.calibration.probability_adjustments import JoiningRule, restate
+from skinapi.model.calibration import (
+    Calibration,
+    JoiningRule,
+    ModelCalibration,
+    NamingRule,
+    restate,
+)
 from skinapi.model.classification import join_photos, judge_prepared, prepare_photo
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
-from skinapi.model.finding.finding import Finding
-from skinapi.model.finding.ranking import as_mapping
+from skinapi.model.finding import Finding
+from skinapi.model.headline import as_mapping
 from tests.model.fakes import LABELS, TESTED, fake_model
 from tests.model.photos import encoded, skin_with_spot
 

@@ -6,8 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from skinapi.model.comparison.alignment import blur
-from skinapi.model.comparison.similarity import Floats, Similarity, draw_in_first
+from skinapi.model.comparison.alignment import Floats, Similarity, blur, draw_in_first
 
 # Of the patches of a pattern, in pixels.
 SIZES = (2, 5, 12)

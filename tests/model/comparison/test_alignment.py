@@ -5,8 +5,15 @@ import pytest
 from PIL import Image
 
 from skinapi.model.comparison import alignment
-from skinapi.model.comparison.alignment import FARTHEST, SEARCH_SIDE, find_fit, view
-from skinapi.model.comparison.similarity import Similarity, draw_in_first, grid
+from skinapi.model.comparison.alignment import (
+    FARTHEST,
+    SEARCH_SIDE,
+    Similarity,
+    draw_in_first,
+    find_fit,
+    grid,
+    view,
+)
 from tests.model.comparison.pictures import spot, take_view
 from tests.support.size import in_drill
 

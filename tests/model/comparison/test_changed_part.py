@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.model.comparison import colours
-from skinapi.model.comparison.changed_part import find_changed_part
+from skinapi.model.comparison.changed_part import (
+    find_changed_part,
+    to_linear,
+)
 from skinapi.model.comparison.comparison import Change, Measure, NotMeasured
 from tests.model.comparison.pictures import BLACK, BLUE_WHITE, MIDDLE, pattern, spot, with_disc
 from tests.model.comparison.test_comparison import changes, compared
@@ -61,7 +63,7 @@ def test_colours_that_another_camera_renders_otherwise_are_no_change_of_a_part()
 
 def outlines_agree(before: Image.Image, after: Image.Image) -> bool:
     """Of outlines of which the later one is larger by a tenth."""
-    pixels = [colours.linear(np.asarray(one, np.float64)[::2, ::2]) for one in (before, after)]
+    pixels = [to_linear(np.asarray(one, np.float64)[::2, ::2]) for one in (before, after)]
     rows, columns = np.mgrid[-1:1:192j, -1.333:1.333:256j]
     one, other = (np.hypot(rows, columns) < radius for radius in (0.35, 0.385))
     found = find_changed_part(pixels[0], pixels[1], np.ones_like(one), (one, other))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skinapi.model.comparison.colours import Numbers, match_light
-from skinapi.model.comparison.similarity import Mask
+from skinapi.model.comparison.alignment import Mask
+from skinapi.model.comparison.changed_part import Numbers, match_light
 
 SIZE = (48, 64)
 SKIN = np.array([0.52, 0.31, 0.24])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from skinapi.model.bands import urgency
+from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
     Alignment,
     Change,
@@ -17,7 +18,6 @@ from skinapi.model.comparison.comparison import (
     compare,
     raise_band,
 )
-from skinapi.model.comparison.similarity import Similarity
 from skinapi.model.conditions import Band
 from tests.model.comparison.pictures import MIDDLE, SKIN, spot, take_view, with_disc
 from tests.model.photos import as_photo, skin_with_spot

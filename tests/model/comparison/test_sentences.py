@@ -11,8 +11,9 @@ from skinapi.model.comparison.comparison import (
     Measure,
     NotComparable,
     NotMeasured,
+    say_change,
+    summarise,
 )
-from skinapi.model.comparison.sentences import say_change, summarise
 from skinapi.model.conditions import conditions_table
 
 

@@ -8,25 +8,25 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from skinapi.model.assessment import Assessment, assess
 from skinapi.model.bands import THRESHOLDS, RaisedBy, band_of_condition, severity_rank, urgency
-from skinapi.model.calibration.detectors import (
-    LinearClassifier,
-    ModalityDetector,
-    OtherDiseaseDetector,
-)
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
     NamingRule,
+    PatientFactsTable,
     TonesTested,
 )
-from skinapi.model.calibration.probability_adjustments import PatientFactsTable
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Fitzpatrick, Modality, Sex, SkinTone
-from skinapi.model.finding.assessment import Assessment, assess
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.finding.ranking import rank
+from skinapi.model.detectors import (
+    LinearClassifier,
+    ModalityDetector,
+    OtherDiseaseDetector,
+)
+from skinapi.model.finding import Doubt
+from skinapi.model.headline import rank
 from tests.model.fakes import LABELS, TESTED
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN

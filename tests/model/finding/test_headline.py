@@ -14,9 +14,17 @@ from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent, severity_rank
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Context
-from skinapi.model.finding.finding import Doubt, Finding
-from skinapi.model.finding.headline import LEAST_SHARE, say_chance, say_share, say_share_of
-from skinapi.model.finding.ranking import Ranked, Restated, as_mapping, rank
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.headline import (
+    LEAST_SHARE,
+    Ranked,
+    Restated,
+    as_mapping,
+    rank,
+    say_chance,
+    say_share,
+    say_share_of,
+)
 from tests.support.findings import EIGHT, finding_of, named_finding
 from tests.support.size import size
 from tests.support.wording import jargon_in

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from skinapi.model.assessment import Assessment, assess
 from skinapi.model.bands import (
     RaisedBy,
     demand_of,
@@ -17,17 +18,18 @@ from skinapi.model.bands import (
     threshold_scores,
     urgency,
 )
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
+    EQUAL,
+    MOST_PICTURES,
     Calibration,
     HeldOutFigures,
+    JoiningRule,
     ModelCalibration,
 )
-from skinapi.model.calibration.probability_adjustments import EQUAL, MOST_PICTURES, JoiningRule
+from skinapi.model.classification import join_assessments
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Modality
-from skinapi.model.finding.assessment import Assessment, assess
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.finding.join_assessments import join_assessments
+from skinapi.model.finding import Doubt
 from tests.model.fakes import LABELS, TESTED
 
 DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL

@@ -9,7 +9,7 @@ from PIL import Image
 
 from skinapi.model.network.engine import Head
 from skinapi.model.network.model import Model, open_model
-from skinapi.model.network.tensor import Scaling, Tensor, make_tensor, scale_pixels, view_box
+from skinapi.model.network.picture import Scaling, Tensor, make_tensor, scale_pixels, view_box
 from tests.model.networks import write_model_folder
 
 STREAMS = 8

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.model.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration, ModelCalibration
+from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import (
     CARD,
     CHECKSUMS,
@@ -18,7 +19,6 @@ from skinapi.model.network.model import (
     open_model,
     write_checksums,
 )
-from skinapi.model.network.openvino_engine import Precision
 from tests.model.networks import write_model_folder
 
 

@@ -10,25 +10,25 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.base.errors import ModelDamaged
+from skinapi.model.assessment import assess
 from skinapi.model.bands import THRESHOLDS, OperatingPoint, threshold_scores
-from skinapi.model.calibration.detectors import (
+from skinapi.model.calibration import (
+    Calibration,
+    ModelCalibration,
+    NamingRule,
+    PatientFactsTable,
+    PointFigures,
+)
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import Context
+from skinapi.model.detectors import (
     LinearClassifier,
     ModalityDetector,
     OutOfDistributionDetector,
 )
-from skinapi.model.calibration.model_calibration import (
-    Calibration,
-    ModelCalibration,
-    NamingRule,
-    PointFigures,
-)
-from skinapi.model.calibration.probability_adjustments import PatientFactsTable
-from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Context
-from skinapi.model.finding.assessment import assess
 from skinapi.model.network.engine import EngineOutput, Head
 from skinapi.model.network.model import CALIBRATION, LABELS, open_model, write_checksums
-from skinapi.model.network.model_faults import (
+from skinapi.model.network.model_checks import (
     find_calibration_fault,
     find_label_fault,
     find_version_fault,

@@ -9,9 +9,9 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from skinapi.model.network.engine import OpenVinoEngine, Precision, unpacked_weights, widen
 from skinapi.model.network.model import NETWORK, SHIPPED_MODEL
-from skinapi.model.network.openvino_engine import OpenVinoEngine, Precision, unpacked_weights, widen
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.picture import Tensor
 
 HALF = SHIPPED_MODEL / NETWORK
 

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.model.conditions import Band
-from skinapi.model.finding.finding import Doubt
+from skinapi.model.finding import Doubt
 from skinapi.model.registry import drift_counts
 from skinapi.model.registry.drift_counts import first_day, last_weeks, week_of
 from skinapi.platform.storage.ids import now

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from skinapi.lab.trainings.reference import compare_latency
 from skinapi.model.network.engine import Engine, EngineOutput
 from skinapi.model.network.model import SHIPPED_MODEL, read_card
-from skinapi.model.network.tensor import Tensor
+from skinapi.model.network.picture import Tensor
 from skinapi.model.registry.card_figures import figures_of_gates
 from skinapi.model.registry.gates import (
     FEWEST_LESIONS,

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.model.network import model_files
+from skinapi.model.network import engine
 from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
 from skinapi.model.registry.prediction_pool import PoolCaller, open_warm
 from skinapi.model.registry.service import InferenceService
@@ -127,7 +127,7 @@ def test_without_room_for_a_copy_a_model_is_served_and_not_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    assert not model_files.has_room_for(1)
+    assert not engine.has_room_for(1)
     test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path)
     folder = damaged_copy(tiny_model(), tmp_path / "bad", "network.bin", "every bit set")
     (folder / "network.bin").write_bytes(b"another")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration.model_calibration import Calibration, PointFigures
+from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.context import Modality
 from skinapi.model.network.model import read_calibration
 from skinapi.model.registry import shadow

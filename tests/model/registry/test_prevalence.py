@@ -13,7 +13,7 @@ import pytest
 import structlog
 from pypdf import PdfReader
 
-from skinapi.model.calibration.model_calibration import Calibration, NamingRule
+from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.context import Modality
 from skinapi.model.registry.composition import open_served
 from tests.care.clinic import patient_in_care

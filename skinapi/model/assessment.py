@@ -22,8 +22,7 @@ from skinapi.model.bands import (
     threshold_scores,
     urgency,
 )
-from skinapi.model.calibration.detectors import Features, ModalityFinding, settle_modality
-from skinapi.model.calibration.model_calibration import (
+from skinapi.model.calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
@@ -31,8 +30,9 @@ from skinapi.model.calibration.model_calibration import (
 )
 from skinapi.model.conditions import NORMAL_SKIN, Band
 from skinapi.model.context import Context, Modality, SkinTone
-from skinapi.model.finding.finding import Doubt
-from skinapi.model.finding.ranking import NotRuledOut, Restated, join_not_ruled_out
+from skinapi.model.detectors import Features, ModalityFinding, settle_modality
+from skinapi.model.finding import Doubt
+from skinapi.model.headline import NotRuledOut, Restated, join_not_ruled_out
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
 # odds of another disease by less than this in 99 of 100 cases (measured by

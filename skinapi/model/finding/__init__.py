@@ -1,1 +1,0 @@
-"""From a network's outputs to the finding: condition, band, doubts, notices."""

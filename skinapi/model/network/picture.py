@@ -1,0 +1,147 @@
+"""What a network sees of a picture: its tensor, and whether a photo is good enough for it.
+Training, evaluation and serving all use this code, so that they cannot differ.
+"""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.decoding.isolated_process import as_rgb
+from skinapi.model.decoding.photo import SMALLEST_SIDE, Photo
+from skinapi.model.refusals import Reason
+
+Tensor = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+
+SHOWN = 4 / 5
+
+_CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+_TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+class Scaling(StrEnum):
+    """How a network expects its pixels to be scaled; the names are those of keras.applications."""
+
+    CAFFE = "caffe"
+    TORCH = "torch"
+    TF = "tf"
+    RAW = "raw"
+
+
+def view_box(size: tuple[int, int]) -> Box:
+    """The central square of a picture of this size, which the network sees: four fifths of the
+    shorter side.
+
+    Chosen on validation lesions for the first trained network: macro AUC 0.961 over every picture,
+    against 0.958 for seven eighths and 0.953 for the whole shorter side. A heat map covers this
+    box.
+    """
+    side = SHOWN * min(size)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return left, top, left + side, top + side
+
+
+def make_tensor(
+    picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
+) -> Tensor:
+    """One part of the picture as a tensor of side x side x RGB in the network's units. Without
+    `box` that part is `view_box`.
+    """
+    shown = _shrink(picture, side, box or view_box(picture.size))
+    return scale_pixels(shown.astype(np.float32), scaling)
+
+
+def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
+    """For pictures that are already cropped to the view."""
+    return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
+
+
+def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
+    shown = as_rgb(picture).resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(shown, np.uint8)
+
+
+def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
+    """Convert RGB values of 0..255 to the units that the network was trained on."""
+    if scaling is Scaling.CAFFE:
+        # Caffe networks read BGR. One channel at a time is three times as fast as all at once in
+        # reversed order.
+        scaled = np.empty_like(pixels)
+        for channel, mean in enumerate(_CAFFE_MEAN_BGR):
+            np.subtract(pixels[..., 2 - channel], mean, out=scaled[..., channel])
+        return scaled
+    if scaling is Scaling.TORCH:
+        return (pixels / np.float32(255.0) - _TORCH_MEAN) / _TORCH_STD
+    if scaling is Scaling.TF:
+        return pixels / np.float32(127.5) - np.float32(1.0)
+    return pixels
+
+
+VIEW_SIZE = (256, 256)
+# Among the training pictures the lowest highlights are 100, the highest brightness is 242 and the
+# lowest sharpness 1.9 (bare skin: 1.52). Of pictures blurred by two pixels of the view, four in
+# five fall below a sharpness of 1.5; of those blurred by three, nearly all. The darkest skin in
+# normal light has highlights above 50 and must pass.
+LEAST_HIGHLIGHTS = 40.0
+MOST_BRIGHTNESS = 244.0
+LEAST_SHARPNESS = 1.5
+
+
+class Quality(StoredRecord):
+    """The size of a photo, and measures of the part that the network sees.
+
+    `brightness` is the median grey level, `highlights` the grey level that only the brightest
+    twentieth of the pixels exceeds, `sharpness` how much neighbouring pixels differ. `reasons` are
+    the reasons to refuse the photo.
+    """
+
+    width: int
+    height: int
+    brightness: float
+    highlights: float
+    sharpness: float
+    reasons: tuple[Reason, ...]
+
+
+def measure_quality(photo: Photo) -> Quality:
+    grey = _grey_view(photo.pixels)
+    brightness, highlights = levels_below(grey, 0.50, 0.95)
+    sharpness = measure_sharpness(np.asarray(grey, np.float32))
+    ruled_out = {
+        Reason.TOO_SMALL: min(photo.width, photo.height) < SMALLEST_SIDE,
+        Reason.TOO_DARK: highlights < LEAST_HIGHLIGHTS,
+        Reason.TOO_BRIGHT: brightness > MOST_BRIGHTNESS,
+        Reason.BLURRED: sharpness < LEAST_SHARPNESS,
+    }
+    return Quality(
+        width=photo.width,
+        height=photo.height,
+        brightness=round(brightness, 1),
+        highlights=round(highlights, 1),
+        sharpness=round(sharpness, 3),
+        reasons=tuple(reason for reason, holds in ruled_out.items() if holds),
+    )
+
+
+def levels_below(grey: Image.Image, *shares: float) -> list[float]:
+    """The grey level that each of these shares of the pixels does not exceed (a quantile)."""
+    cumulative = np.cumsum(grey.histogram())
+    return [float(np.searchsorted(cumulative, share * cumulative[-1])) for share in shares]
+
+
+def measure_sharpness(grey: Tensor) -> float:
+    """The root mean square of the second differences, in grey levels: blur reduces these first."""
+    edges = grey[1:-1, :-2] + grey[1:-1, 2:]
+    edges += grey[:-2, 1:-1] + grey[2:, 1:-1]
+    edges -= 4 * grey[1:-1, 1:-1]
+    return float(np.sqrt(np.mean(np.square(edges, out=edges))))
+
+
+def _grey_view(pixels: Image.Image) -> Image.Image:
+    grey = pixels.convert("L")
+    return grey.resize(VIEW_SIZE, Image.Resampling.BILINEAR, box=view_box(pixels.size))
