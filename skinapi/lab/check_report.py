@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.field_types import ID
-from skinapi.lab.dataset_images import DatasetImages, ImageHashes, LearnedPictures
+from skinapi.lab.dataset_images import DatasetImages, LearnedPictures
 from skinapi.lab.dataset_versions import (
     FEWEST_CLASSES,
     FEWEST_TO_SPLIT,
@@ -16,7 +16,6 @@ from skinapi.lab.dataset_versions import (
     DatasetVersion,
 )
 from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout
-from skinapi.lab.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
 from skinapi.lab.picture_decoder import DecodedPicture
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import LabelRow
@@ -31,7 +30,7 @@ MOST_SHOWN = 50
 MOST_IN_ENTRY = 10
 LONGEST_SHOWN = 200
 # Of an entry about another data set.
-KEPT = ("name", "dataset", "bits")
+KEPT = ("name", "dataset")
 ASKED_AT_ONCE = 50
 
 
@@ -149,55 +148,29 @@ def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str
     return kept, {"exact": copies.as_dict(), "contradicting": contradicting.as_dict()}
 
 
-def near_within(
-    checked: Sequence[Checked], comparisons: Comparisons, go_on: Callable[[], None]
-) -> dict[str, Any]:
-    """Pairs that look alike, unless they show one lesion or one patient."""
-    index, pairs = NearIndex(), BoundedList()
-    by_name = {picture.name: picture for picture in checked}
-    for picture in checked:
-        go_on()
-        for name, bits in index.near(picture.decoded.dhash, comparisons):
-            if not _in_one_group(picture, by_name[name]):
-                pairs.add({"names": [name, picture.name], "bits": bits})
-        index.add(picture.decoded.dhash, picture.name)
-    return pairs.as_dict()
-
-
-def _in_one_group(picture: Checked, other: Checked) -> bool:
-    first, second = picture.row, other.row
-    same_patient = bool(first.patient_id) and first.patient_id == second.patient_id
-    return same_patient or first.lesion_id == second.lesion_id
-
-
 def duplicates_elsewhere(
     checked: Sequence[Checked],
     images: DatasetImages,
     is_other: Callable[[str], bool],
-    comparisons: Comparisons,
     go_on: Callable[[], None],
 ) -> dict[str, Any]:
     """List the pictures that other data sets have too. Of those the report keeps the id alone:
     their names go with them, and this report stays.
     """
-    same, alike = BoundedList(), BoundedList()
+    same = BoundedList()
     for first in range(0, len(checked), ASKED_AT_ONCE):
         go_on()
         batch = checked[first : first + ASKED_AT_ONCE]
         hashes = {picture.decoded.sha256: picture.name for picture in batch}
         # A picture counts once, in however many other data sets it is.
         copies = {
-            image.sha256: image
-            for image in images.list_with_sha256(list(hashes))
-            if is_other(image.dataset)
+            sha256: dataset
+            for sha256, dataset in images.find_copies(list(hashes))
+            if is_other(dataset)
         }
-        for sha256, image in copies.items():
-            same.add({"name": hashes[sha256], "dataset": image.dataset})
-        candidates = images.list_in_near_bands([picture.decoded.dhash for picture in batch])
-        for picture in batch:
-            if comparisons.spend(len(candidates)):
-                _note_alike(picture, candidates, is_other, alike)
-    return {"same": same.as_dict(), "alike": alike.as_dict()}
+        for sha256, dataset in copies.items():
+            same.add({"name": hashes[sha256], "dataset": dataset})
+    return {"same": same.as_dict()}
 
 
 def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str], bool]:
@@ -210,21 +183,6 @@ def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str]
         return other is not None and published and other.name_key != dataset.name_key
 
     return is_other
-
-
-def _note_alike(
-    picture: Checked,
-    candidates: Sequence[ImageHashes],
-    is_other: Callable[[str], bool],
-    alike: BoundedList,
-) -> None:
-    for image in candidates:
-        bits = distance(picture.decoded.dhash, image.dhash)
-        if bits > MOST_BITS or image.sha256 == picture.decoded.sha256:
-            continue
-        if is_other(image.dataset):
-            alike.add({"name": picture.name, "dataset": image.dataset, "bits": bits})
-            return
 
 
 def seen_by_model(checked: Sequence[Checked], learned: LearnedPictures) -> dict[str, Any]:
@@ -300,17 +258,11 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         )
     if report["modalities"].get("unknown"):
         sentences.append("Some pictures do not say how they were taken: dermoscopic or clinical.")
-    if not report["all_compared"]:
-        sentences.append(
-            "Too many pictures have similar hashes: not all were compared with each other."
-        )
     counted = {
         "contradict each other: the same bytes under several labels, left out": report[
             "duplicates"
         ]["contradicting"],
-        "pairs look alike": report["duplicates"]["near"],
         "pictures are in another data set too": report["elsewhere"]["same"],
-        "pictures look like one of another data set": report["elsewhere"]["alike"],
         "pictures are in the test part of the model in service": report["seen_by_model"]["test"],
         "lesions have several labels": report["lesions"]["with_several_labels"],
         "pictures could not be read": report["unreadable"],

@@ -10,7 +10,6 @@ from pathlib import Path
 from skinapi.base.errors import BlobDamaged, ModelDamaged, NotFound
 from skinapi.base.pages import Page, read_pages
 from skinapi.base.stored_record import StoredRecord
-from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.model.context import Modality
 from skinapi.model.network.model import PARTS, SPLIT, read_card
 from skinapi.model.registry.version_service import ModelsService
@@ -19,11 +18,9 @@ from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Records
 
 PAGE_SIZE = 500
-BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
 FOUND_BY = ("dataset", "sha256", "submission", "account")
 BLOB_FIELDS = ("picture_blob", "thumbnail_blob")
 TAKEN_FIELDS = ("dataset", "label", "size", *BLOB_FIELDS)
-HASH_FIELDS = ("dataset", "sha256", "dhash", "name")
 # Beyond it the report could not show them anyway.
 MOST_FOUND = 2000
 
@@ -46,20 +43,16 @@ class DatasetCounts:
         return sum(self.counts.values())
 
 
-class ImageHashes(StoredRecord):
-    id: str
-    dataset: str
-    sha256: str
-    dhash: str
-    name: str
-
-
-class DatasetImage(ImageHashes):
+class DatasetImage(StoredRecord):
     """A picture. `label` is ours, `written` that of its table; `lesion` its own id where nothing
     names one; `submission` and `account` are those of its Origin.
     """
 
+    id: str
     created_at: datetime
+    dataset: str
+    sha256: str
+    name: str
     image_id: str
     label: str
     written: str
@@ -87,7 +80,7 @@ class DatasetImages(Records[DatasetImage]):
         DatasetImage,
         "There is no such picture in this data set",
     )
-    indexes = tuple((field, "id") for field in (*FOUND_BY, *BAND_FIELDS))
+    indexes = tuple((field, "id") for field in FOUND_BY)
     unique = (("dataset", "sha256"),)
 
     def __init__(self, store: Store) -> None:
@@ -103,8 +96,7 @@ class DatasetImages(Records[DatasetImage]):
         return image.model_copy(update=keys)
 
     def add(self, image: DatasetImage) -> None:
-        bands = dict(zip(BAND_FIELDS, bands_of(image.dhash), strict=True))
-        self.insert(image.model_copy(update={"created_at": now()}), **bands)
+        self.insert(image.model_copy(update={"created_at": now()}))
 
     def page_of_dataset(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
         return self._page({"dataset": dataset}, after=after, limit=limit)
@@ -171,21 +163,12 @@ class DatasetImages(Records[DatasetImage]):
             raise NotFound("The file of this picture is lost")
         return content
 
-    def list_with_sha256(self, hashes: Sequence[str]) -> list[ImageHashes]:
+    def find_copies(self, hashes: Sequence[str]) -> list[tuple[str, str]]:
+        """List SHA-256 and data set of each picture that has one of these."""
         documents = self._documents.find(
-            {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=HASH_FIELDS
+            {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=("dataset", "sha256")
         )
-        return [ImageHashes.model_validate(one) for one in documents]
-
-    def list_in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
-        """Images of any data set that may look like one of these: compare their hashes."""
-        near: dict[str, ImageHashes] = {}
-        for position, band_field in enumerate(BAND_FIELDS):
-            bands = {band for dhash in dhashes for band in neighbours(bands_of(dhash)[position])}
-            wanted = {band_field: {"$in": sorted(bands)}}
-            for document in self._documents.find(wanted, limit=MOST_FOUND, fields=HASH_FIELDS):
-                near[document["id"]] = ImageHashes.model_validate(document)
-        return list(near.values())
+        return [(image["sha256"], image["dataset"]) for image in documents]
 
     def forget(self, dataset: str) -> None:
         """Delete all images of a data set, the files first, so that `sweep` finds what is left."""

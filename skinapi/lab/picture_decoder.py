@@ -15,12 +15,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-from PIL import Image
 
 from skinapi.base.errors import Refused, Unavailable
 from skinapi.model.decoding.photo import read_photo, shrink_to_thumbnail
@@ -28,8 +25,6 @@ from skinapi.model.decoding.photo import read_photo, shrink_to_thumbnail
 NICENESS = 10
 # One picture takes at most 88 MB (model/decoding/photo.py), Python and its libraries 100.
 MOST_MEMORY = 400 * 1024 * 1024
-# Of the perceptual hash.
-WIDTH, HEIGHT = 9, 8
 
 
 def decode(content: bytes) -> dict[str, Any]:
@@ -42,7 +37,6 @@ def decode(content: bytes) -> dict[str, Any]:
         return {"fault": "could not be decoded in time"}
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
-        "dhash": f"{difference_hash(photo.pixels):016x}",
         "width": photo.width,
         "height": photo.height,
         "format": photo.format,
@@ -60,20 +54,6 @@ def _main() -> None:
         sys.stdout.flush()
 
 
-def difference_hash(pixels: Image.Image) -> int:
-    """A perceptual hash, by which copies of a picture are found that were scaled or compressed
-    again: for each of 64 places, the first row in the highest bits, whether it is brighter than its
-    left neighbour. Turned and mirrored copies have another hash.
-    """
-    small = pixels.convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX).tobytes()
-    bits = 0
-    for row in range(HEIGHT):
-        line = small[row * WIDTH : (row + 1) * WIDTH]
-        for left, right in pairwise(line):
-            bits = bits << 1 | (right > left)
-    return bits
-
-
 _ROOT = Path(__file__).parents[2]
 # The largest picture takes two seconds; a machine under load is given more.
 MOST_SECONDS = 30.0
@@ -83,7 +63,6 @@ ENDED_IT = "ended its decoder, or took too long"
 @dataclass(frozen=True, slots=True)
 class DecodedPicture:
     sha256: str
-    dhash: str
     width: int
     height: int
     format: str

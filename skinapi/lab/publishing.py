@@ -18,7 +18,6 @@ from skinapi.lab.check_report import (
     drop_duplicates,
     duplicates_elsewhere,
     give_id,
-    near_within,
     others_beside,
     seen_by_model,
     unknown_labels,
@@ -28,7 +27,6 @@ from skinapi.lab.dataset_images import DatasetCounts, DatasetImage, Origin, lear
 from skinapi.lab.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
 from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout, read_layout
-from skinapi.lab.near_duplicates import Comparisons
 from skinapi.lab.picture_decoder import PictureDecoder
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile, shown
 from skinapi.lab.uploads import LabRepositories, Quota
@@ -121,7 +119,6 @@ def _image_of(dataset: str, picture: Checked, origin: Origin | None) -> DatasetI
         created_at=now(),
         dataset=dataset,
         sha256=decoded.sha256,
-        dhash=decoded.dhash,
         name=picture.name,
         image_id=row.image_id,
         label=picture.label,
@@ -260,7 +257,8 @@ class Publisher:
             "labels": sending.mapping.describe(picture.row.label for picture in layout.pictures),
             "unknown_labels": sending.unknown_labels,
             "seen_by_model": seen_by_model(checked, learned),
-            **self._compare(sending.dataset, checked, duplicates),
+            "duplicates": duplicates,
+            "elsewhere": self._compare(sending.dataset, checked),
         }
         return checked, {**report, "warnings": warnings_of(report)}
 
@@ -292,19 +290,10 @@ class Publisher:
             key for upload in dataset.uploads for key in uploads.delete_record(upload)
         ]
 
-    def _compare(
-        self, dataset: DatasetVersion, checked: Sequence[Checked], duplicates: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        comparisons = Comparisons()
+    def _compare(self, dataset: DatasetVersion, checked: Sequence[Checked]) -> dict[str, Any]:
         go_on = Heartbeat(lambda: self._touch(dataset, DECODED_SHARE, "Comparing pictures"))
-        near = near_within(checked, comparisons, go_on)
         others = others_beside(dataset, self.data.datasets)
-        elsewhere = duplicates_elsewhere(checked, self.data.images, others, comparisons, go_on)
-        return {
-            "duplicates": {**duplicates, "near": near},
-            "elsewhere": elsewhere,
-            "all_compared": comparisons.all_made,
-        }
+        return duplicates_elsewhere(checked, self.data.images, others, go_on)
 
     def _decode(self, sending: _Sending) -> tuple[list[Checked], dict[str, Any]]:
         pictures, folder = sending.layout.pictures, sending.contents.folder

@@ -121,7 +121,6 @@ class ImageView(Answer):
     height: int
     size: int
     sha256: str
-    dhash: str
 
     @classmethod
     def of(cls, image: DatasetImage) -> Self:

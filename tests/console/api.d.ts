@@ -26,8 +26,8 @@ declare global {
     without_label?: Listed<string>;
     named_twice?: Listed<string>;
     skipped_files?: Record<string, number>;
-    duplicates?: { exact?: Listed<string[]>; near?: Listed<{ names: string[] }>; contradicting?: Listed<string[]> };
-    elsewhere?: Partial<Record<"same" | "alike", Listed<{ name: string; dataset: string; dataset_name: string | null }>>>;
+    duplicates?: { exact?: Listed<string[]>; contradicting?: Listed<string[]> };
+    elsewhere?: Partial<Record<"same", Listed<{ name: string; dataset: string; dataset_name: string | null }>>>;
     seen_by_model?: Partial<Record<"train" | "validation" | "test", Listed<string>>>;
     reviews?: { labels_from: string; reviewed: number; taken: number; with_histology: number; left_out: Record<string, number>;
       dropped?: { version: number; erased: number; withdrawn: number } };

@@ -122,7 +122,6 @@ def publish_one(
         created_at=now(),
         dataset=dataset.id,
         sha256=hashlib.sha256(content).hexdigest(),
-        dhash="0" * 16,
         name="a.jpg",
         image_id="a",
         label="melanoma",

@@ -14,11 +14,9 @@ from skinapi.lab.check_report import (
     LONGEST_SHOWN,
     MOST_IN_ENTRY,
     drop_duplicates,
-    near_within,
 )
 from skinapi.lab.dataset_versions import Datasets, NewDataset
 from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout, read_table
-from skinapi.lab.near_duplicates import Comparisons, NearIndex
 from skinapi.lab.publishing import Heartbeat
 from skinapi.lab.quarantine import Quarantine
 from skinapi.model.dataset_labels import KNOWN_COLUMNS, LabelColumns
@@ -97,30 +95,6 @@ def test_a_check_ends_at_a_row_where_its_data_set_was_deleted(tmp_path: Path) ->
 
     with pytest.raises(NotFound):
         layout_of(tmp_path, "image_id,label\nx,nv\n", Heartbeat(deleted))
-
-
-def looking(dhash: str, number: int) -> Any:
-    row = SimpleNamespace(patient_id="", lesion_id=f"l{number}")
-    return SimpleNamespace(name=f"{number}", decoded=SimpleNamespace(dhash=dhash), row=row)
-
-
-def test_hashes_that_are_designed_to_be_alike_are_not_all_compared() -> None:
-    """6,000 took seven seconds, and their number counted twice over."""
-    pictures = [looking(f"{1 << number % 2:04x}" * 4, number) for number in range(60)]
-    comparisons = Comparisons(most=100)
-    found = near_within(pictures, comparisons, lambda: None)
-    assert 0 < found["count"] <= 100
-    assert not comparisons.all_made
-    enough = Comparisons()
-    assert near_within(pictures, enough, lambda: None)["count"] > 100
-    assert enough.all_made
-
-
-def test_without_a_bound_each_is_compared() -> None:
-    index = NearIndex()
-    for number in range(20):
-        index.add("0" * 16, f"{number}")
-    assert len(list(index.near("0" * 16))) == 20
 
 
 def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> None:

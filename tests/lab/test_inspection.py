@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
 from skinapi.lab.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
 from tests.lab.sending import labelled, picture, post_form, zipped
 from tests.support.backends import Backend
@@ -49,21 +48,3 @@ def test_a_data_set_is_decoded_by_it(real_decoder: object, tmp_path: Path) -> No
     answer = post_form(backend, {"a.zip": zipped(labelled(3))})
     assert answer.status_code == 200, answer.text
     backend.services.store.close()
-
-
-@pytest.mark.parametrize("bits", range(8))
-def test_hashes_are_near_up_to_four_bits_wherever_they_differ(bits: int) -> None:
-    """One in each band is the hardest: no band is equal."""
-    index, dhash = NearIndex(), "0123456789abcdef"
-    index.add(dhash, "it")
-    places = [16 * (number % 4) + number // 4 for number in range(bits)]
-    changed = int(dhash, 16)
-    for place in places:
-        changed ^= 1 << place
-    other = f"{changed:016x}"
-    assert distance(dhash, other) == bits
-    assert list(index.near(other)) == ([("it", bits)] if bits <= MOST_BITS else [])
-
-
-def test_the_neighbours_of_a_band_are_seventeen() -> None:
-    assert len(set(neighbours("a5c3"))) == 17

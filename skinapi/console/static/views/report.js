@@ -16,8 +16,8 @@ function warningsOf(report, conditions) {
   const { duplicates, seen_by_model: seen, elsewhere, lesions, too_small_to_split: small = [] } = report;
   const names = (/** @type {string[]} */ keys) => keys.map((key) => nameOf(conditions, key)).join(", ");
   const counted = /** @type {const} */ ([
-    ["contradicting", duplicates?.contradicting], ["test", seen?.test], ["near", duplicates?.near], ["same", elsewhere?.same],
-    ["alike", elsewhere?.alike], ["labels", lesions?.with_several_labels], ["unreadable", report.unreadable],
+    ["contradicting", duplicates?.contradicting], ["test", seen?.test], ["same", elsewhere?.same],
+    ["labels", lesions?.with_several_labels], ["unreadable", report.unreadable],
   ]);
   const remapped = (report.labels ?? []).filter(({ count, published_as: as, known_as: known }) => count > 0 && as && known && as !== known);
   return [
@@ -128,16 +128,14 @@ const LeftOut = ({ report }) => {
 };
 
 /** @param {{report: DatasetReport}} props */
-const Leaks = ({ report: { duplicates, elsewhere, seen_by_model: seen = {}, lesions, patients } }) => {
+const Leaks = ({ report: { elsewhere, seen_by_model: seen = {}, lesions, patients } }) => {
   // The other data set may be deleted since; then its name is not told.
   const other = (/** @type {{name: string, dataset: string, dataset_name: string | null}} */ { name, dataset, dataset_name: title }) =>
     html`${Name(name)} – ${title ? html`<a href="#/dataset/${dataset}">${isolated(title)}</a>` : html`<code>${dataset}</code>`}`;
   const labelled = (/** @type {string} */ name, /** @type {string[]} */ labels) => html`${Name(name)}${colon()}${Names(labels)}`;
   const parts = /** @type {const} */ (["train", "validation", "test"]);
   return html`<${Section} title=${say("leaks")} text=${say("leaksText")} none=${say("noLeaks")} parts=${[
-    part("near", duplicates?.near, ({ names }) => Names(names)),
     part("same", elsewhere?.same, other),
-    part("alike", elsewhere?.alike, other),
     ...parts.map((one) => ({ ...part("", seen[one], Name), title: sayValue("seen", one) })),
     part("lesions", lesions?.with_several_labels, ({ lesion, labels }) => labelled(lesion, labels)),
     part("patients", patients?.with_several_labels, ({ patient, labels }) => labelled(patient, labels)),
