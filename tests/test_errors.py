@@ -55,7 +55,7 @@ MET_BY_PATIENTS = (
     "integrations/clients",
     "care",
 )
-OF_A_CONTRACT = {"guide.py", "size_limits.py"}
+OF_A_CONTRACT = {"photo_forms.py", "size_limits.py"}
 # Who calls these tells the operator, or describes a field.
 UNREAD = ("UnsafeSettings", "optional")
 

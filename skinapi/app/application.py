@@ -41,14 +41,11 @@ from skinapi.findings.records.routes import routes as records_routes
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.integrations.clients import (
     dermascan_diagnosis,
-    dermascan_models,
-    dermascan_training,
-    dermascan_uploads,
+    dermascan_lab,
     explainable,
-    shared_paths,
-    skinartify,
+    photo_forms,
 )
-from skinapi.integrations.clients.condition_names import names_for_clients
+from skinapi.integrations.clients.service import names_for_clients
 from skinapi.integrations.dicom.routes import archive_routes, stow_routes, studies_routes
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
 from skinapi.integrations.fhir.routes import routes as fhir_routes
@@ -244,14 +241,14 @@ def _register_routes(
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
-    app.register_blueprint(dermascan_uploads.routes.blueprint(services.lab.datasets))
+    app.register_blueprint(dermascan_lab.dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     app.register_blueprint(kept_photo_routes.blueprint(model_services.kept_photos))
-    for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
+    for client in (photo_forms, explainable, dermascan_diagnosis):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
-    app.register_blueprint(dermascan_models.routes.blueprint(services.models))
-    app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(dermascan_lab.model_routes.blueprint(services.models))
+    app.register_blueprint(dermascan_lab.training_routes.blueprint(services.lab.trainings))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(console))
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))

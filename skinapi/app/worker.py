@@ -19,8 +19,7 @@ from skinapi.base.logs import configure_logs, shield_output
 from skinapi.base.settings import Settings
 from skinapi.base.settings.reading import read_settings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.integrations.webhooks.endpoints import Endpoints
-from skinapi.integrations.webhooks.events import WebhookEvents
+from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.platform.jobs.announcements import open_broker
 from skinapi.platform.jobs.attempt import Timing
 from skinapi.platform.jobs.job_queue import Jobs

@@ -11,7 +11,7 @@ import pytest
 from skinapi.base.errors import Forbidden, InvalidToken, SkinAPIError
 from skinapi.base.subject import SCOPES, Scope, Subject
 from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer
-from skinapi.integrations.keys.errors import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
+from skinapi.integrations.keys.api_keys import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
 from skinapi.integrations.keys.service import LIVE_SCOPES, SESSION_SCOPES, WantedKey
 from skinapi.platform.web.declaration import Opened, Public, Route, Scraper, Signed
 from tests.support.access import PEOPLE, ROWS, SampleAccounts

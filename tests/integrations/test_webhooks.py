@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from skinapi.findings.records.review_service import EndedHolds
-from skinapi.integrations.webhooks import endpoints, sender, service
+from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import deliveries
@@ -314,7 +314,7 @@ def test_what_fails_is_tried_again_and_shows_why(
     fault: str,
 ) -> None:
     if fault == "deadline":
-        monkeypatch.setattr(sender, "DEADLINE_S", 0.5)
+        monkeypatch.setattr(service, "DEADLINE_S", 0.5)
     webhook = add(admin, receiver.url)
     admin.call("POST", f"/webhooks/{webhook['id']}/test")
     receiver.answer = answer
@@ -325,7 +325,7 @@ def test_what_fails_is_tried_again_and_shows_why(
     assert shown(admin)["failing_since"]
     receiver.answer = takes
     due_at_once(backend)
-    monkeypatch.setattr(sender, "DEADLINE_S", 60.0)
+    monkeypatch.setattr(service, "DEADLINE_S", 60.0)
     send(backend)
     [tried] = sent(admin, webhook)
     assert (tried["state"], tried["attempts"], tried["answer"]) == ("delivered", 2, 204)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from skinapi.integrations.clients import dermascan_models, dermascan_training, dermascan_uploads
+from skinapi.integrations.clients import dermascan_lab
 from skinapi.lab import routes as lab_routes
 from skinapi.model.registry import routes as models_routes
 from skinapi.platform.jobs import routes as jobs_routes
@@ -16,13 +16,7 @@ from tests.lab.sending import labelled, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
 
-MODULES = {
-    module.__name__
-    for module in (
-        jobs_routes, lab_routes, models_routes, dermascan_uploads, dermascan_training,
-        dermascan_models,
-    )
-}  # fmt: skip
+MODULES = {module.__name__ for module in (jobs_routes, lab_routes, models_routes, dermascan_lab)}
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")
 GOOD = ("plain text", "0" * 8, "0" * 32, "0" * 64)
 SHAPES: tuple[Callable[[str], Any], ...] = (

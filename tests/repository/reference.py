@@ -31,7 +31,6 @@ from skinapi.findings.reports import narrator, openrouter
 from skinapi.integrations.dicom import routes as dicom_routes
 from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
-from skinapi.integrations.webhooks import sender as webhook_sender
 from skinapi.integrations.webhooks import service as webhooks
 from skinapi.lab import archives, dataset_versions, layouts, quarantine, uploads
 from skinapi.model.decoding import file_header, file_parts, photo
@@ -185,7 +184,7 @@ def _limits() -> Iterator[Row]:
         _days(outbox.GIVEN_UP_AFTER.days),
     )
     yield "webhooks", str(endpoints.MOST_ENDPOINTS)
-    yield "a webhook may take to answer", _seconds(webhook_sender.DEADLINE_S)
+    yield "a webhook may take to answer", _seconds(webhooks.DEADLINE_S)
     yield "a message that a webhook does not take is given up", _days(deliveries.DAY.days)
     yield "a webhook that takes nothing is switched off", _days(webhooks.DISABLED_AFTER.days)
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)

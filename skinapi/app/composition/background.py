@@ -20,7 +20,7 @@ from skinapi.findings.records.changes import ChangedFindings
 from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
-from skinapi.integrations.keys.uses import KeyUses
+from skinapi.integrations.keys.api_keys import KeyUses
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer

@@ -13,8 +13,7 @@ from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import Secrets
-from skinapi.integrations.webhooks.sender import WebhookSender
-from skinapi.integrations.webhooks.service import WebhooksService
+from skinapi.integrations.webhooks.service import WebhookSender, WebhooksService
 
 
 @dataclass(frozen=True, slots=True)

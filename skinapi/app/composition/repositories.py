@@ -22,11 +22,9 @@ from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submissions import Submissions
 from skinapi.findings.reports.narrator import NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
-from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.integrations.keys.uses import KeyUses
-from skinapi.integrations.oidc.round_trips import RoundTrips
-from skinapi.integrations.webhooks.endpoints import Endpoints
-from skinapi.integrations.webhooks.events import WebhookEvents
+from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
+from skinapi.integrations.oidc.service import RoundTrips
+from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.lab.uploads import LabRepositories
 from skinapi.model.registry.drift_counts import WeeklyCounts

@@ -59,8 +59,7 @@ from skinapi.findings.reports.narrator import open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.findings.reports.verification import Issued
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
-from skinapi.integrations.oidc.round_trips import RoundTrip
-from skinapi.integrations.oidc.service import OidcService
+from skinapi.integrations.oidc.service import OidcService, RoundTrip
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.dataset_images import DatasetImage

@@ -21,7 +21,7 @@ from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.submission import Submission
-from skinapi.integrations.clients.condition_names import names_for_clients
+from skinapi.integrations.clients.service import names_for_clients
 from skinapi.lab.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card

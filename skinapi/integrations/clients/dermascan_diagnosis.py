@@ -13,10 +13,10 @@ from flask import Request, Response
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.base.subject import Subject
 from skinapi.findings.reports.facts import Facts
-from skinapi.integrations.clients.condition_names import CONDITION_NAMES
-from skinapi.integrations.clients.service import ClientsService
-from skinapi.integrations.clients.undecided import (
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
     NO_DIAGNOSIS,
+    ClientsService,
     Risk,
     over_known_classes,
     risk_of,
@@ -86,7 +86,6 @@ class Diagnosis(Answer):
 
     @classmethod
     def of(cls, classified: ClassifiedPhoto) -> Self:
-        """The finding in DermaScan lab's format. Raises Refused where no lesion was found."""
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, NOTHING_TOLD)
         named, action = finding.headline.named, finding.band_words().action
@@ -147,11 +146,8 @@ class Diagnosis(Answer):
 
 
 def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
-    """The description: of what is no all-clear the doubts and the headline first, then the class,
-    then whether the shape was measured.
-
-    The last is said here: the client's screen shows the text of an indicator only to users who
-    open it.
+    """The doubts and the headline first, where the finding is no all-clear. That the shape was not
+    measured stands here too: the screen shows an indicator's text only to users who open it.
     """
     graver = say_graver(facts) if facts.headline.sent_for or not what_it_is else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
@@ -172,15 +168,15 @@ def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
 
 
 def _details(shape: Shape | None) -> dict[str, Detail]:
-    return {name: _detail(name, measured) for name, measured in _measured(shape).items()}
-
-
-def _detail(name: str, measured: float | None) -> Detail:
-    label, description = INDICATORS[name]
-    if measured is None:
-        return Detail(label=label, description=NOT_ASSESSED, interpretation=NOT_ASSESSED)
-    interpretation = f"Measured in this picture: {measured:.2f}"
-    return Detail(label=label, description=description, interpretation=interpretation)
+    details = {}
+    for name, measured in _measured(shape).items():
+        label, description = INDICATORS[name]
+        if measured is None:
+            description = interpretation = NOT_ASSESSED
+        else:
+            interpretation = f"Measured in this picture: {measured:.2f}"
+        details[name] = Detail(label=label, description=description, interpretation=interpretation)
+    return details
 
 
 def inconclusive(error: SkinAPIError) -> Response:

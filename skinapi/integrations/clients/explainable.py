@@ -7,16 +7,16 @@ client calls `/report` only after a prediction; errors of that route are plain t
 """
 
 import base64
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from flask import Response
 
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.base.subject import Subject
-from skinapi.integrations.clients.condition_names import CONDITION_NAMES
-from skinapi.integrations.clients.service import ClientsService
-from skinapi.integrations.clients.undecided import (
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
     NO_DIAGNOSIS,
+    ClientsService,
     Undecided,
     decided,
     is_undecided,
@@ -28,12 +28,11 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Finding
 from skinapi.model.headline import probability_of
 from skinapi.model.heat_map_overlay import draw_overlay
-from skinapi.model.registry.service import ClassifiedPhoto
 from skinapi.platform.web.answers import plain_text, problem_json
 from skinapi.platform.web.declaration import Opened, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
-CLIENT: Literal["explainable"] = "explainable"
+CLIENT = "explainable"
 # The client knows the probabilities only by their positions.
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
@@ -86,12 +85,13 @@ def infer_for_explainable(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
     finding = classified.finding
-    seven = decided(finding, CLIENT)
-    probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
+    seven = decided(finding, "explainable")
+    probabilities = {_label_of(entry.key): entry.probability for entry in seven.ranked}
+    overlay = draw_overlay(classified.photo, finding.heat, size=OVERLAY_SIZE)
     return Inference(
-        predicted_label=label_of(finding.headline.named.key),
+        predicted_label=_label_of(finding.headline.named.key),
         probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
-        heatmap=base64.b64encode(_overlay(classified)).decode(),
+        heatmap=base64.b64encode(overlay).decode(),
         band=finding.band,
         action=finding.band_words().action,
         uncertain=finding.uncertain,
@@ -125,7 +125,7 @@ def report_for_explainable(
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
-    named, label = finding.headline.named, name_for(finding, CLIENT)
+    named, label = finding.headline.named, name_for(finding, "explainable")
     if label is None or is_undecided(known):
         condition = finding.headline.for_doctor.en
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
@@ -136,9 +136,5 @@ def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], 
     )
 
 
-def label_of(key: str) -> str:
-    return CONDITION_NAMES[key].explainable or key
-
-
-def _overlay(classified: ClassifiedPhoto) -> bytes:
-    return draw_overlay(classified.photo, classified.finding.heat, size=OVERLAY_SIZE)
+def _label_of(condition: str) -> str:
+    return CONDITION_NAMES[condition].explainable or condition

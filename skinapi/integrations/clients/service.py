@@ -1,20 +1,27 @@
-"""The use case that all these clients share: classify a photo without storing it."""
+"""What the clients of earlier systems share: the names they have for conditions, where none of
+these may stand for a finding, and the use case: classify a photo without storing it.
+"""
 
 import base64
 import binascii
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from skinapi.accounts.admin.usage import PhotoCounts
 from skinapi.base.allowances import Allowances
-from skinapi.base.errors import BadRequest, Refused, Unauthenticated
+from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
 from skinapi.base.subject import Subject
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import print_pictures
 from skinapi.findings.reports.service import ReportsService
+from skinapi.findings.reports.words import SENTENCES
+from skinapi.model.bands import THRESHOLDS, is_raised, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding import Finding
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import ClassifiedPhoto, InferenceService
 from skinapi.platform.audit import AuditTrail
@@ -22,7 +29,160 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.web.declaration import closed_to
 from skinapi.platform.web.rate_limits import caller_address, caller_site
 
+# https://www.rfc-editor.org/rfc/rfc2397
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
+ENGLISH_PHRASES = SENTENCES["en"]
+NO_DIAGNOSIS = "Inconclusive - no diagnosis"
+SevenClasses = Literal["skinartify", "explainable", "guide"]
+
+
+class ConditionNames(NamedTuple):
+    """None where a client has no name: it reads a sentence in place of one (docs/clients.md).
+
+    The lab's client shows any name. Its ids and names of melanoma and of a mole are as in one
+    public version of its server, bcc and akiec were met there as ids only, and others are ours.
+    """
+
+    skinartify: str | None = None
+    explainable: str | None = None
+    guide: str | None = None
+    lab_class_id: str | None = None
+    lab_class_name: str | None = None
+
+
+CONDITION_NAMES: Mapping[str, ConditionNames] = {
+    "melanoma": ConditionNames("melanoma", "mel", "melanoma", "melanoma", "Malignant Melanoma"),
+    "basal_cell_carcinoma": ConditionNames(
+        "bcc", "bcc", "basal_cell_carcinoma", "bcc", "Basal Cell Carcinoma"
+    ),
+    "actinic_keratosis": ConditionNames(
+        "akiec", "akiec", "actinic_keratoses", "akiec", "Actinic Keratosis / Bowen's Disease"
+    ),
+    "squamous_cell_carcinoma": ConditionNames(
+        lab_class_id="scc", lab_class_name="Squamous Cell Carcinoma"
+    ),
+    "benign_keratosis": ConditionNames("bkl", "bkl", "benign_keratosis", "bkl", "Benign Keratosis"),
+    "melanocytic_nevus": ConditionNames(
+        "nevus", "nv", "melanocytic_nevi", "nv", "Benign Mole (Nevus)"
+    ),
+    "dermatofibroma": ConditionNames("df", "df", "dermatofibroma", "df", "Dermatofibroma"),
+    "vascular_lesion": ConditionNames(
+        "vasc", "vasc", "vascular_lesions", "vasc", "Vascular Lesion"
+    ),
+    "normal_skin": ConditionNames(),
+}
+
+# A risk for clients without bands.
+Risk = Literal["High", "Medium", "Low"]
+HIGHEST_FIRST: tuple[Risk, ...] = ("High", "Medium", "Low")
+RISK_OF_BAND: dict[Band, Risk] = {
+    Band.URGENT_REFERRAL: "High",
+    Band.REFERRAL: "Medium",
+    Band.DOCTOR_REVIEW: "Medium",
+    Band.ROUTINE: "Low",
+    Band.SELF_MONITORING: "Low",
+}
+
+
+def names_for_clients() -> Mapping[str, Mapping[str, str | None]]:
+    """For each condition its name by client: `GET /conditions` tells them."""
+    return {key: names._asdict() for key, names in CONDITION_NAMES.items()}
+
+
+class Undecided(Unprocessable):
+    """The photo was classified, but the client can show only a class, which would read as harmless.
+
+    The sentence says what is not excluded and how soon to see a doctor.
+    """
+
+    code, sentence = "undecided", "No single answer can be given"
+
+
+def is_undecided(finding: Finding) -> bool:
+    """Whether the most probable class must not stand for the finding.
+
+    That is where the finding is in doubt, where its band is more urgent than the named condition
+    alone asks for, where a malignant condition is named though a benign one is more probable, and
+    where normal skin is most probable but something speaks for a lesion.
+    """
+    if finding.most_probable == NORMAL_SKIN:
+        return _speaks_for_a_lesion(finding)
+    facts = Facts.of(finding, NOTHING_TOLD)
+    malignant = conditions_table().by_key(finding.most_probable).malignant
+    return facts.uncertain or facts.more_urgent or not (malignant or facts.all_clear)
+
+
+def _speaks_for_a_lesion(finding: Finding) -> bool:
+    """That such pictures are little tested raises the band too, and says nothing about this one."""
+    passed = any(rule in THRESHOLDS for rule in finding.raised_by)
+    referred = urgency(finding.band) <= urgency(Band.REFERRAL)
+    return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
+
+
+def decided(finding: Finding, client: SevenClasses) -> Finding:
+    """The finding over the seven classes that these clients know.
+
+    Raises Undecided where no class may stand for it or the client has no name for the one that
+    does, and Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion.
+    """
+    known = finding.within_known_classes()
+    if is_undecided(known):
+        raise undecided(finding)
+    seven = known.over_seven()
+    if name_for(finding, client) is None:
+        raise undecided(finding)
+    return seven
+
+
+def name_for(finding: Finding, client: SevenClasses) -> str | None:
+    """What the client calls the class that the API states. Counted as another one, a carcinoma
+    would get the name of a milder disease.
+    """
+    name: str | None = getattr(CONDITION_NAMES[finding.headline.named.key], client)
+    return name
+
+
+def undecided(finding: Finding) -> Undecided:
+    return Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
+
+
+def over_known_classes(finding: Finding) -> Finding:
+    """The finding over the seven classes, for clients that can show that no class stands for it.
+
+    Raises Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion. Where
+    something does, the finding keeps normal skin: such a picture is never turned away.
+    """
+    known = finding.within_known_classes()
+    if known.most_probable == NORMAL_SKIN and is_undecided(known):
+        return known
+    return known.over_seven()
+
+
+def say_undecided(facts: Facts) -> str:
+    """The doubt, the headline as a patient reads it, and how soon to see a doctor."""
+    return " ".join([*say_graver(facts), facts.band_words("en").action])
+
+
+def say_graver(facts: Facts) -> list[str]:
+    """The doubt, and the headline, which says what cannot be ruled out."""
+    headline = facts.headline.for_patient.en
+    if not facts.uncertain:
+        return [headline]
+    doubts = ", ".join(ENGLISH_PHRASES.doubts[doubt] for doubt in facts.reasons)
+    return [ENGLISH_PHRASES.uncertain.format(doubts=doubts), headline]
+
+
+def risk_of(finding: Finding) -> Risk:
+    """The higher of the class's risk and the band's, never low where the band is raised. It does
+    not depend on the confidence, because an uncertain melanoma is not a low risk.
+    """
+    named = finding.headline.named.key
+    severity = conditions_table().by_key(named).severity
+    of_class: Risk = "Low" if severity == "None" else severity
+    outputs = [entry.key for entry in finding.ranked]
+    is_above = is_raised(finding.band, named=named, outputs=outputs)
+    raised: Risk = "Medium" if is_above else "Low"
+    return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +202,7 @@ class ClientsService:
 
         Only a row of the audit trail is stored (which model, which band), and the day's numbers
         grow. The probabilities are the model's own, whatever PREVALENCE is: these clients know of
-        no other. Raises Refused, PredictionQuotaReached.
+        no other.
         """
         if by:
             self.allowances.count_photos(by.id, by.role)
@@ -76,11 +236,7 @@ class ClientsService:
         )
 
     def decode_photo(self, *, text: str) -> bytes:
-        """The bytes of a photo in base64, with or without the beginning of a data URL.
-
-        Raises BadRequest, PayloadTooLarge.
-        """
-        # https://www.rfc-editor.org/rfc/rfc2397
+        """The bytes of a photo in base64, with or without the beginning of a data URL."""
         head = DATA_URL.match(text)
         if text.startswith("data:") and not head:
             raise BadRequest("The data URL must hold a JPEG, PNG or WebP picture in base64")
@@ -95,9 +251,8 @@ class ClientsService:
         return content
 
     def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
-        """Raises Unauthenticated where the operator did not open this client and there is no token.
-
-        For paths that several clients share: opening one of them must not open the others.
+        """Refuse a caller without a token where the operator did not open this client: on a path
+        that several clients share, opening one must not open the others.
         """
         if caller is None and client not in self.open_clients:
             raise Unauthenticated(closed_to(client))

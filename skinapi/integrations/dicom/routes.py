@@ -47,7 +47,7 @@ from skinapi.integrations.dicom.stow import (
 )
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Kind, Study
-from skinapi.integrations.webhooks.schemas import DeliveryView
+from skinapi.integrations.webhooks.routes import DeliveryView
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.storage.files import disk_errors, passing_folder, refuse_full_disk
 from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
@@ -326,7 +326,7 @@ class ArchiveDeliveryView(DeliveryView):
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
         number = delivery.about.get("number")
-        return cls(**dict(DeliveryView.of(delivery)), finding=number)
+        return cls(**dict(DeliveryView.model_validate(delivery)), finding=number)
 
 
 @archive_routes.route("GET", "/archive")
@@ -341,7 +341,7 @@ def list_archive_deliveries(
 ) -> Page[ArchiveDeliveryView]:
     """The findings that were sent to the archive in the last days, or wait for it, newest first."""
     page = archive.page_deliveries(after=query.after, limit=query.limit)
-    return page.map(ArchiveDeliveryView.of)
+    return page.map(ArchiveDeliveryView.model_validate)
 
 
 @archive_routes.route(

@@ -31,7 +31,7 @@ from skinapi.integrations.fhir.sent_resources import (
     read_transaction,
 )
 from skinapi.integrations.fhir.service import FhirService
-from skinapi.integrations.keys.errors import TestKeyStoresNothing
+from skinapi.integrations.keys.api_keys import TestKeyStoresNothing
 from skinapi.integrations.patients import PatientsService
 
 ONE_REQUEST = "A transaction has one ServiceRequest and what it refers to, or one Patient alone"

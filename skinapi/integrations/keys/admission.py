@@ -13,16 +13,20 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.authorizer import Authorizer, read_bearer
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound
 from skinapi.base.subject import KeyUse, Role, Subject
-from skinapi.integrations.keys.api_keys import BEGINNING, SECRET, ApiKey, ApiKeys, SessionKey
-from skinapi.integrations.keys.errors import (
+from skinapi.integrations.keys.api_keys import (
+    BEGINNING,
+    SECRET,
+    ApiKey,
+    ApiKeys,
     ExpiredKey,
     InvalidKey,
     KeyFromElsewhere,
     KeyLacksScope,
+    KeyUses,
+    SessionKey,
     TakesNoKey,
     TestKeyStoresNothing,
 )
-from skinapi.integrations.keys.uses import KeyUses
 from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
 
 PATIENT: Role = "user"
@@ -43,9 +47,6 @@ class KeyAuthorizer:
     spend_quota: Callable[[str, int], None]
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        """As `Authorizer.admit`; for a key also raises InvalidKey, ExpiredKey, KeyFromElsewhere,
-        TakesNoKey, KeyLacksScope, TestKeyStoresNothing, and TooManyRequests past its quota.
-        """
         if not authorization or isinstance(access, Public | Scraper):
             return self.persons.admit(access, authorization)
         secret = read_bearer(authorization)
@@ -65,9 +66,7 @@ class KeyAuthorizer:
         return subject
 
     def _read(self, secret: str) -> tuple[ApiKey, SessionKey | None]:
-        """The key, or the session key and the one that made it. Raises InvalidKey, ExpiredKey,
-        KeyFromElsewhere.
-        """
+        """The key, or the session key and the one that made it."""
         of_session = secret.startswith("sk_session_")
         session = self.keys.sessions.find_by_secret(secret) if of_session else None
         key = self.keys.find(session.key) if session else self.keys.find_by_secret(secret)
@@ -83,8 +82,7 @@ class KeyAuthorizer:
     def _admit(self, access: Signed, key: ApiKey, session: SessionKey | None) -> Subject:
         account = self._get_account(key.account)
         # Else who has a second factor at the provider alone could use no key.
-        there = account.provider is not None
-        self.persons.refuse_unready(access, account, factor_there=there)
+        self.persons.refuse_unready(access, account, factor_there=account.provider is not None)
         scopes = (session.scope,) if session else key.scopes
         reads = session is not None and session.scope == "findings:write" and access.filed
         if not access.scopes:

@@ -1,4 +1,5 @@
-"""What is stored of keys, and of the session keys that a server makes for its browsers with one.
+"""What is stored of keys, of the session keys that a server makes for its browsers with one, and of
+how often they are used; and why a key does not open a route.
 
 A secret is 256 random bits, so nobody guesses it, and its plain SHA-256 is stored; a slow hash, as
 of passwords, would protect nothing more. It begins with the kind of the key, which leak scanners
@@ -8,37 +9,77 @@ and people recognise.
 import hashlib
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from skinapi.base.caller_addresses import parse_address
+from skinapi.base.errors import Conflict, Forbidden, SkinAPIError, Unauthenticated
+from skinapi.base.logs import log
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Scope
+from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Ops, Store
 from skinapi.platform.storage.records import Records
 
+
+class InvalidKey(Unauthenticated):
+    code, sentence = "invalid_key", "This key is not known, or it has ended"
+
+
+class ExpiredKey(Unauthenticated):
+    code, sentence = "key_expired", "This key has expired. Make a new one"
+
+
+class KeyFromElsewhere(Forbidden):
+    code, sentence = "key_from_elsewhere", "This key may not be used from this address"
+
+
+class TakesNoKey(Forbidden):
+    code = "takes_no_key"
+    sentence = "A program's key does not open this. A person must log in"
+
+
+class KeyLacksScope(Forbidden):
+    code, sentence = "key_lacks_scope", "This key lacks the scope that opens this"
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"This needs a key with the scope {' or '.join(scopes)}")
+
+
+class TestKeyStoresNothing(Forbidden):
+    __test__ = False  # pytest takes its name for a test's
+    code = "test_key"
+    sentence = "A test key changes nothing, and this would. Use a live key"
+
+
+class TooManyKeys(Conflict):
+    code, sentence = "too_many_keys", "Too many keys. Revoke one that is not used any more"
+
+
+class MakesNoSessions(Forbidden):
+    code = "makes_no_sessions"
+    sentence = "This key makes no session keys. Make one that may, and does all that they do"
+
+
 Kind = Literal["live", "test"]
 BEGINNING = "sk_"
 SECRET = re.compile(r"sk_(live|test|session)_[A-Za-z0-9_-]{43}")
-HINT_SIGNS = 4
 # A revoked key is shown for so long.
 SHOWN_REVOKED = timedelta(days=30)
 
 
 class ApiKey(StoredRecord):
-    """A frozen copy of one key.
-
-    It has the rights of `account`, on the routes of its `scopes`: of the person who made it, or
+    """It has the rights of `account`, on the routes of its `scopes`: of the person who made it, or
     with `clinic_wide` of a program's own account, and then it may see the findings of every
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
     `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. `uses` and `used_at` are
-    written once a minute.
+    `sessions` a server makes session keys with it. `uses` and `used_at` are written once a minute.
     """
 
     id: str
@@ -62,7 +103,6 @@ class ApiKey(StoredRecord):
 
     @property
     def ended(self) -> bool:
-        """Whether it opens nothing any more."""
         return self.revoked_at is not None or self.expired
 
     @property
@@ -70,11 +110,12 @@ class ApiKey(StoredRecord):
         return self.ends_at is not None and self.ends_at <= now()
 
     def takes(self, address: str) -> bool:
-        """Whether it may be used from this address."""
         if not self.addresses:
             return True
         caller = parse_address(address)
-        return caller is not None and any(caller in ip_network(one) for one in self.addresses)
+        return caller is not None and any(
+            caller in ip_network(network) for network in self.addresses
+        )
 
 
 class SessionKey(StoredRecord):
@@ -105,8 +146,6 @@ class SessionKeys(Records[SessionKey]):
 
 
 class ApiKeys(Records[ApiKey]):
-    """The repository of keys. Whether one opens anything is decided by `KeyAuthorizer`."""
-
     collection, record = "keys", ApiKey
     unique = (("hash",),)
     indexes = (("account", "id"),)
@@ -120,31 +159,26 @@ class ApiKeys(Records[ApiKey]):
         return self._first({"hash": hash_secret(secret)})
 
     def list_of(self, account: str) -> list[ApiKey]:
-        """The keys of this account, the oldest first."""
         return self._list({"account": account})
 
     def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
         return self._page({}, after=after, limit=limit)
 
     def revoke(self, key: ApiKey) -> ApiKey:
-        """As the caller's transaction has read it."""
         moment = now()
         self._change({"id": key.id}, revoked_at=moment, expires_at=moment + SHOWN_REVOKED)
         return key.model_copy(update={"revoked_at": moment})
 
     def revoke_all(self, account: str) -> None:
-        """Those of an account, and with them the session keys that they have made."""
         for key in self.list_of(account):
             if not key.revoked_at:
                 self.revoke(key)
 
     def add_uses(self, identifier: str, count: int, used_at: datetime) -> None:
-        """Of a key that is still there."""
         used: Ops = {"$inc": {"uses": count}, "$set": {"used_at": used_at}}
         self._documents.update({"id": identifier}, used)
 
     def forget(self, account: str) -> None:
-        """Delete all keys of an account, and those for its browsers. Idempotent."""
         self._documents.delete({"account": account})
         self.sessions.forget(account)
 
@@ -157,9 +191,61 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def hint_of(secret: str) -> str:
-    return secret[-HINT_SIGNS:]
+WRITE_EVERY_S = 60.0
 
 
-def count_live(keys: Sequence[ApiKey]) -> int:
-    return sum(not key.ended for key in keys)
+class _Counted(NamedTuple):
+    uses: int
+    used_at: datetime
+
+
+class KeyUses(PeriodicThread):
+    """Counts in memory, and writes at most once a minute for each key, in each process.
+
+    A write for each request would double what a request costs the store. A process that is killed
+    loses the counts of its last minute.
+    """
+
+    def __init__(self, keys: ApiKeys) -> None:
+        super().__init__("key-uses", every_s=WRITE_EVERY_S, failure="uses of keys not written")
+        self._keys = keys
+        self._lock = threading.Lock()
+        self._counted: dict[str, _Counted] = {}
+
+    def count(self, key: str) -> None:
+        self._add(key, _Counted(1, now()))
+
+    def with_unwritten(self, key: ApiKey) -> ApiKey:
+        """The key with what this process has counted and not written yet."""
+        counted = self._counted.get(key.id)
+        if counted is None:
+            return key
+        return key.model_copy(update={"uses": key.uses + counted.uses, "used_at": counted.used_at})
+
+    def make_pass(self) -> None:
+        """Where the store refuses a count, it is kept for the next pass."""
+        with self._lock:
+            taken, self._counted = self._counted, {}
+        while taken:
+            key, counted = taken.popitem()
+            try:
+                self._keys.add_uses(key, counted.uses, counted.used_at)
+            except SkinAPIError:
+                for other, missed in ((key, counted), *taken.items()):
+                    self._add(other, missed)
+                raise
+
+    def stop(self) -> None:
+        """Write what is left, too."""
+        super().stop()
+        try:
+            self.make_pass()
+        except SkinAPIError as error:
+            log.error("count_lost", fields=["uses"], code=error.code)
+
+    def _add(self, key: str, more: _Counted) -> None:
+        with self._lock:
+            had = self._counted.get(key)
+            uses = more.uses + (had.uses if had else 0)
+            used_at = max(more.used_at, had.used_at) if had else more.used_at
+            self._counted[key] = _Counted(uses, used_at)

@@ -16,15 +16,15 @@ from skinapi.findings.records.service import RecordsService
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
+    KeyLacksScope,
+    KeyUses,
     Kind,
+    MakesNoSessions,
     SessionKey,
-    count_live,
+    TooManyKeys,
     hash_secret,
-    hint_of,
     new_secret,
 )
-from skinapi.integrations.keys.errors import KeyLacksScope, MakesNoSessions, TooManyKeys
-from skinapi.integrations.keys.uses import KeyUses
 from skinapi.platform.notices.outbox import Kind as NoticeKind
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import new_id, now
@@ -72,9 +72,6 @@ class KeysService:
     def make_own(self, *, wanted: WantedKey, by: Subject, proof: Proof) -> tuple[ApiKey, str]:
         """A key with the caller's rights, and its secret, which nobody can read again. Whoever has
         stolen a session makes none.
-
-        Raises the errors of `reauthenticate`, TooManyKeys, Unprocessable for what a test key cannot
-        do, and InvalidToken where the account is being deleted.
         """
         if wanted.kind == "test" and {*wanted.scopes} & {*LIVE_SCOPES}:
             raise Unprocessable(NOT_FOR_TESTS)
@@ -87,12 +84,11 @@ class KeysService:
 
     @atomic
     def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
-        """For `make_own`."""
         # Held, so that of two keys that are made at once the second one counts the first.
         account = self.accounts.hold(by.id)
         if account.status == "deleting":
             raise InvalidToken
-        if count_live(self.keys.list_of(account.id)) >= MOST_KEYS:
+        if sum(not key.ended for key in self.keys.list_of(account.id)) >= MOST_KEYS:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
 
@@ -100,8 +96,7 @@ class KeysService:
         self, *, wanted: WantedKey, by: Subject, proof: Proof
     ) -> tuple[ApiKey, str]:
         """A key with an account of its own, which sees the findings of every patient, and its
-        secret. Only admins may be the caller. Raises the errors of `reauthenticate`, NotFound and
-        Conflict for the doctor, and Unprocessable for a test key.
+        secret. Only admins may be the caller.
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
@@ -116,7 +111,6 @@ class KeysService:
     def make_clinic_wide_proven(
         self, unit: Unit, *, wanted: WantedKey, by: Subject
     ) -> tuple[ApiKey, str]:
-        """For `make_clinic_wide`."""
         identifier = new_id()
         account = self.accounts.add(
             id=identifier,
@@ -138,7 +132,7 @@ class KeysService:
             id=new_id(),
             created_at=moment,
             hash=hash_secret(secret),
-            hint=hint_of(secret),
+            hint=secret[-4:],
             name=wanted.name,
             kind=wanted.kind,
             scopes=wanted.scopes,
@@ -167,37 +161,29 @@ class KeysService:
         return key, secret
 
     def list_own(self, *, account: str) -> list[ApiKey]:
-        """The caller's keys, the oldest first; a revoked one for 30 days."""
         return [self.uses.with_unwritten(key) for key in self.keys.list_of(account)]
 
     def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
         return self.keys.page_all(after=after, limit=limit).map(self.uses.with_unwritten)
 
     def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
-        """Those whose rights the keys have, and who made them, by id; none that is gone."""
         named = {who for key in keys for who in (key.account, key.made_by, key.doctor) if who}
         return self.accounts.by_ids(named)
 
     def get_used(self, *, by: Subject) -> ApiKey:
-        """The key of the request. Raises NotFound for a person's token, and for a session key: what
-        made that is nothing for a browser.
-        """
+        """The key of the request; none for a session key: a browser does not see what made it."""
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise NotFound(NO_KEY)
         return self.uses.with_unwritten(key)
 
     def get_session(self, *, by: Subject) -> SessionKey:
-        """The session key of the request. Raises NotFound."""
-        found = self.keys.sessions.find(by.key.id) if by.key and by.key.session_of else None
-        if found is None:
+        session = self.keys.sessions.find(by.key.id) if by.key and by.key.session_of else None
+        if session is None:
             raise NotFound(NO_KEY)
-        return found
+        return session
 
     def revoke_own(self, *, key: str, by: str) -> None:
-        """End a key of the caller at once, and the session keys that it has made. Raises
-        NotFound.
-        """
         self._revoke(key=key, by=by, own=True)
 
     def revoke_any(self, *, key: str, by: str) -> None:
@@ -210,14 +196,14 @@ class KeysService:
 
     @atomic
     def _revoke(self, unit: Unit, *, key: str, by: str, own: bool) -> str | None:
-        found = self.keys.find(key)
-        if found is None or (own and found.account != by):
+        revoked = self.keys.find(key)
+        if revoked is None or (own and revoked.account != by):
             raise NotFound(NO_KEY)
-        if found.revoked_at:
+        if revoked.revoked_at:
             return None
-        unit.audit("key.revoke", by=by, target=found.id, owner=found.account)
-        self.keys.revoke(found)
-        return self._close(unit, found, by=by) if found.clinic_wide else None
+        unit.audit("key.revoke", by=by, target=revoked.id, owner=revoked.account)
+        self.keys.revoke(revoked)
+        return self._close(unit, revoked, by=by) if revoked.clinic_wide else None
 
     def _close(self, unit: Unit, key: ApiKey, *, by: str) -> str | None:
         """The id of the program's account, where it is to be erased after the transaction."""
@@ -235,11 +221,7 @@ class KeysService:
     def make_session(
         self, unit: Unit, *, scope: Scope, patient: str | None, by: Subject
     ) -> tuple[SessionKey, str]:
-        """A key of ten minutes for the browser of this patient, with one scope: it does what the
-        patient may do there. Its secret too.
-
-        Raises MakesNoSessions, KeyLacksScope, NotFound, and Forbidden without a key.
-        """
+        """A key of ten minutes for the browser of this patient, with one scope, and its secret."""
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise Forbidden("Only a program with a key makes session keys")

@@ -1,9 +1,9 @@
-"""Whom a provider names, and which account here is that person's."""
+"""Whom a provider names, which account here is that person's, and why a log-in is refused."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,12 +13,94 @@ from skinapi.accounts.auth.emails import NewEmail
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import AccountAdded, LogInReplaced
 from skinapi.accounts.auth.sessions import Sessions
-from skinapi.base.errors import AccountSuspended
+from skinapi.base.errors import AccountSuspended, BadRequest, Conflict, Forbidden, Unavailable
 from skinapi.base.field_types import LONGEST_NAME, Name
 from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.subject import Role
-from skinapi.integrations.oidc.errors import LogInRefused, NotLinked, NoVerifiedEmail
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
+
+# Why an answer of a provider is not accepted: for the log, which names nobody.
+Reason = Literal[
+    "no_code",
+    "other_issuer",
+    "exchange_refused",
+    "bad_client",
+    "no_id_token",
+    "userinfo_refused",
+    "unknown_key",
+    "bad_signature",
+    "bad_algorithm",
+    "expired_token",
+    "bad_claim",
+    "bad_token",
+    "groups_left_out",
+    "used_before",
+]
+
+
+class ProviderUnavailable(Unavailable):
+    code = "oidc_unavailable"
+    sentence = (
+        "The clinic's log-in cannot be reached at the moment. Try again in a minute, or log in "
+        "with a password, if you have one here"
+    )
+
+
+class LogInRefused(Forbidden):
+    code = "oidc_refused"
+    sentence = (
+        "The clinic's log-in sent an answer that is not accepted here. Log in again; if that is "
+        "refused too, tell your administrators"
+    )
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class LogOutRefused(BadRequest):
+    """https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse"""
+
+    code, sentence = "oidc_refused", "This log-out token is not accepted here"
+
+
+class LogInExpired(Forbidden):
+    code = "oidc_expired"
+    sentence = (
+        "This log-in was used already, took too long, or was begun in another browser. Begin again"
+    )
+
+
+class LogInCancelled(Forbidden):
+    code = "oidc_cancelled"
+    sentence = "You were not logged in at the clinic's log-in. Begin again"
+
+
+class NoVerifiedEmail(Forbidden):
+    code = "oidc_no_email"
+    sentence = (
+        "Your clinic's account says no verified e-mail address, and an account here needs one. Ask "
+        "the clinic's administrators"
+    )
+
+
+class NotLinked(Conflict):
+    code = "oidc_not_linked"
+    sentence = (
+        "An account here has your e-mail address already. Ask an admin to let it log in with the "
+        "clinic's log-in"
+    )
+
+
+class LinkedAlready(Conflict):
+    code = "oidc_linked_already"
+    sentence = "This account logs in with the clinic's log-in already"
+
+
+class LinkingForbidden(Conflict):
+    code = "oidc_linking_forbidden"
+    sentence = "The operator lets no account that is here already log in there"
+
 
 LONGEST_SUBJECT = 255  # https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 _EMAIL, _NAME = TypeAdapter(NewEmail), TypeAdapter(Name)
@@ -41,7 +123,6 @@ class Person:
 
 
 def read_person(provider: OidcProvider, claims: Claims) -> Person:
-    """Raises LogInRefused for claims that say too little, or something else than they may."""
     subject, session = claims.get("sub"), claims.get("sid")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise LogInRefused("bad_claim")
@@ -53,13 +134,12 @@ def read_person(provider: OidcProvider, claims: Claims) -> Person:
         email=_valid(_EMAIL, claims.get("email")) if verified else None,
         name=_valid(_NAME, claims.get("name")) or _valid(_NAME, claims.get("preferred_username")),
         role=_role_of(provider, claims),
-        factor=acr in provider.acr or any(one in provider.amr for one in methods),
+        factor=acr in provider.acr or any(method in provider.amr for method in methods),
         session=hash_of(provider.issuer, "sid", session) if isinstance(session, str) else None,
     )
 
 
 def hash_of(issuer: str, kind: str, value: str) -> str:
-    """A name of somebody or something at a provider, of one length, that says nothing."""
     text = f"{kind}\n{issuer}\n{value}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -72,35 +152,25 @@ def _valid(adapter: TypeAdapter[str], value: object) -> str | None:
 
 
 def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
-    """The role of the first group of the table that the person is in. Raises LogInRefused where the
-    provider has left the groups out because they are many: nobody is demoted for that.
-    """
+    """The role of the first group of the table that the person is in."""
+    # Nobody is demoted because the provider leaves groups out where they are many.
     if provider.roles and provider.leaves_groups_out(claims):
         raise LogInRefused("groups_left_out")
-    found = provider.find_groups(claims)
-    groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    claimed = provider.find_groups(claims)
+    groups = [claimed] if isinstance(claimed, str) else claimed if isinstance(claimed, list) else []
     return next((role for group, role in provider.roles.items() if group in groups), None)
-
-
-def _askable(role: Role | None) -> WantedRole | None:
-    """As what an account may ask to be approved."""
-    return role if role == "doctor" or role == "researcher" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Finds, adds, links and promotes accounts, each in a transaction under way."""
-
     accounts: Accounts
     sessions: Sessions
     assignments: Assignments
 
     def account_of(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
         """The account of this person as it is after this log-in: added, where there is none, and
-        with the role that the groups give.
-
-        Raises AccountSuspended, NoVerifiedEmail, and NotLinked where the person's address belongs
-        to an account that no admin lets log in there.
+        with the role that the groups give. An account that is here already with the person's
+        address is theirs only where an admin has let it log in there.
         """
         account = self.accounts.find_by_identity(person.identity)
         if account is None and person.email is None:
@@ -116,14 +186,15 @@ class People:
         return self._follow_groups(unit, account, provider, person.role)
 
     def _add(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
-        email = person.email or ""
+        email, role = person.email or "", person.role
+        wanted: WantedRole | None = role if role == "doctor" or role == "researcher" else None
         account = self.accounts.add(
             name=person.name or email.partition("@")[0],
             email=email,
             password_hash="",
             provider=provider.name,
             identity=person.identity,
-            wanted_role=_askable(person.role),
+            wanted_role=wanted,
         )
         unit.audit("account.register", by=account.id, target=account.id, detail=provider.name)
         unit.publish(AccountAdded(account.id))
@@ -183,17 +254,14 @@ class People:
             changed = self.accounts.change(unit, account, **fields)
         except LastAdmin:
             return account
-        self._record(unit, account, changed, provider.name)
+        if account.status != changed.status:
+            action = "account.approve" if changed.approved else "account.unapprove"
+            unit.record(AuditRow(action, by="system", target=changed.id, detail=provider.name))
+        if account.role != changed.role:
+            action = f"account.role_{changed.role}"
+            unit.record(AuditRow(action, by="system", target=changed.id, detail=provider.name))
         new = account.status == "waiting" and changed.approved and changed.role == "user"
         if new and changed.doctor_id is None and (doctor := self.assignments.find_default()):
             self.assignments.assign(unit, changed, doctor=doctor, by="system")
             changed = self.accounts.get(changed.id)
         return changed
-
-    def _record(self, unit: Unit, before: Account, after: Account, provider: str) -> None:
-        if before.status != after.status:
-            action = "account.approve" if after.approved else "account.unapprove"
-            unit.record(AuditRow(action, by="system", target=after.id, detail=provider))
-        if before.role != after.role:
-            action = f"account.role_{after.role}"
-            unit.record(AuditRow(action, by="system", target=after.id, detail=provider))

@@ -36,7 +36,7 @@ from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.base.json_bounds import holds_more_values
 from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.settings.value_checks import is_origin, stays_private
-from skinapi.integrations.oidc.errors import LogInRefused, ProviderUnavailable, Reason
+from skinapi.integrations.oidc.people import Claims, LogInRefused, ProviderUnavailable, Reason
 
 # Never `none`, and no shared secret: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 ALGORITHMS = ("RS256", "PS256", "ES256")
@@ -61,7 +61,6 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, 
 ADDRESS = re.compile(r"(?P<origin>https?://[^/?#\s]+)(?:[/?][!\"$-~]*)?", re.ASCII)
 JSON = {"Accept": "application/json"}
 VISIBLE = re.compile(r"[!-~]+", re.ASCII)
-Claims = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,6 @@ class Provider:
             raise
 
     def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str:
-        """Where the browser is sent."""
         address: str = prepare_grant_uri(
             self.metadata().authorization_endpoint,
             self.settings.client_id,
@@ -136,7 +134,6 @@ class Provider:
         return f"{page}{'&' if '?' in page else '?'}{urlencode(asked)}"
 
     def refuse_other_issuer(self, issuer: str | None) -> None:
-        """Raises LogInRefused for an answer of another provider than the one that was asked."""
         if issuer is None and not self.metadata().names_issuer:
             return
         if issuer != self.settings.issuer:
@@ -144,7 +141,7 @@ class Provider:
 
     def redeem(self, code: str, *, verifier: str, nonce: str) -> Claims:
         """What the ID token says for which the provider takes the code, and what UserInfo says
-        where the token leaves out e-mail or groups, as the standard lets it. Raises LogInRefused.
+        where the token leaves out e-mail or groups, as the standard lets it.
         """
         answer = self._exchange(code, verifier)
         token, access_token = answer.get("id_token"), answer.get("access_token")
@@ -164,16 +161,14 @@ class Provider:
         return self._with_user_info(claims, self._ask_user_info(place, access_token))
 
     def _lacks(self, claims: Claims) -> bool:
-        """Whether it says too little of a person: no address, or not whether it is verified; or
-        nothing of the groups, which give the role.
-        """
+        """Whether it lacks an address, whether that is verified, or groups, which give the role."""
         settings = self.settings
         verified = settings.trust_email or "email_verified" in claims
         grouped = not settings.roles or settings.find_groups(claims) is not None
         return "email" not in claims or not verified or not grouped
 
     def _ask_user_info(self, place: str, access_token: str) -> Claims:
-        """https://openid.net/specs/openid-connect-core-1_0.html#UserInfo. Raises LogInRefused."""
+        """https://openid.net/specs/openid-connect-core-1_0.html#UserInfo"""
         if not VISIBLE.fullmatch(access_token):
             raise LogInRefused("userinfo_refused")
         reply = self._send("GET", place, {**JSON, "Authorization": f"Bearer {access_token}"})
@@ -183,7 +178,7 @@ class Provider:
 
     def _with_user_info(self, claims: Claims, info: Claims) -> Claims:
         """Of UserInfo only who the person is: it says nothing of this log-in. An address comes with
-        whether it is verified, both from one of the two. Raises LogInRefused.
+        whether it is verified, both from one of the two.
         """
         if not isinstance(claims.get("sub"), str) or info.get("sub") != claims["sub"]:
             raise LogInRefused("bad_claim")
@@ -195,7 +190,7 @@ class Provider:
         return joined
 
     def read_log_out(self, token: str) -> Claims:
-        """What a log-out token says, with `jti`, and `sid` or `sub`. Raises LogInRefused.
+        """What a log-out token says, with `jti`, and `sid` or `sub`.
         https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation
         """
         read = self._read(token)
@@ -205,7 +200,7 @@ class Provider:
         events = claims["events"]
         named = isinstance(events, dict) and isinstance(events.get(LOG_OUT_EVENT), dict)
         about = [claims.get("sub"), claims.get("sid")]
-        if not named or "nonce" in claims or not any(isinstance(one, str) for one in about):
+        if not named or "nonce" in claims or not any(isinstance(value, str) for value in about):
             raise LogInRefused("bad_claim")
         if claims["iat"] < time.time() - OLDEST_LOG_OUT_S:
             raise LogInRefused("expired_token")
@@ -218,7 +213,6 @@ class Provider:
         }
 
     def _validate(self, claims: JWTClaims) -> None:
-        """Raises LogInRefused."""
         try:
             claims.validate(leeway=CLOCK_SKEW_S)
         except ExpiredTokenError as error:
@@ -227,7 +221,7 @@ class Provider:
             raise LogInRefused("bad_claim") from error
 
     def _read(self, token: str) -> jwt.Token:
-        """A token with a right signature. Raises LogInRefused."""
+        """A token with a right signature."""
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         reason: Reason = "bad_token"
         for keys in (self._known_keys, self._new_keys):
@@ -262,28 +256,27 @@ class Provider:
             listed = self._get(place).get("keys")
             if not isinstance(listed, list) or len(listed) > MOST_KEYS:
                 raise ProviderUnavailable
-        return KeySet([key for one in listed if (key := _key_of(one))])
+        return KeySet([key for data in listed if (key := _key_of(data))])
 
     def _discover(self) -> Metadata:
         issuer = self.settings.issuer
-        found = self._get(f"{issuer.rstrip('/')}{DISCOVERY}")
-        if found.get("issuer") != issuer:
+        said = self._get(f"{issuer.rstrip('/')}{DISCOVERY}")
+        if said.get("issuer") != issuer:
             raise ProviderUnavailable
-        methods = found.get("token_endpoint_auth_methods_supported")
+        methods = said.get("token_endpoint_auth_methods_supported")
         offered = methods if isinstance(methods, list) else ["client_secret_basic"]
-        page, info = found.get("end_session_endpoint"), found.get("userinfo_endpoint")
+        page, info = said.get("end_session_endpoint"), said.get("userinfo_endpoint")
         return Metadata(
-            authorization_endpoint=_safe(found.get("authorization_endpoint"), issuer),
-            token_endpoint=_safe(found.get("token_endpoint"), issuer),
-            jwks_uri=_safe(found.get("jwks_uri"), issuer),
+            authorization_endpoint=_safe(said.get("authorization_endpoint"), issuer),
+            token_endpoint=_safe(said.get("token_endpoint"), issuer),
+            jwks_uri=_safe(said.get("jwks_uri"), issuer),
             userinfo_endpoint=_safe(info, issuer) if info else None,
             end_session_endpoint=_safe(page, issuer) if page else None,
-            names_issuer=found.get("authorization_response_iss_parameter_supported") is True,
+            names_issuer=said.get("authorization_response_iss_parameter_supported") is True,
             secret_in_body="client_secret_basic" not in offered,
         )
 
     def _exchange(self, code: str, verifier: str) -> dict[str, Any]:
-        """Raises LogInRefused where the provider does not take the code."""
         metadata, secret = self.metadata(), self.settings.secret
         method = "client_secret_post" if metadata.secret_in_body else "client_secret_basic"
         auth = ClientAuth(
@@ -301,19 +294,19 @@ class Provider:
         url, headers, body = auth.prepare("POST", metadata.token_endpoint, headers, urlencode(form))
         reply = self._send("POST", url, headers, body.encode())
         if reply.status in (400, 401, 403):
-            said = (_read_object(reply.content) or {}).get("error")
-            known = said in ("invalid_client", "unauthorized_client")
-            raise LogInRefused("bad_client" if known else "exchange_refused")
+            fault = (_read_object(reply.content) or {}).get("error")
+            of_client = fault in ("invalid_client", "unauthorized_client")
+            raise LogInRefused("bad_client" if of_client else "exchange_refused")
         return self._object_of(reply)
 
     def _get(self, url: str) -> dict[str, Any]:
         return self._object_of(self._send("GET", url, JSON))
 
     def _object_of(self, reply: Reply) -> dict[str, Any]:
-        found = _read_object(reply.content) if reply.status == 200 else None
-        if found is None:
+        answer = _read_object(reply.content) if reply.status == 200 else None
+        if answer is None:
             raise ProviderUnavailable
-        return found
+        return answer
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -340,11 +333,11 @@ def _safe(url: object, issuer: str) -> str:
     """An address of the metadata at which nobody on the way can read what is sent. A provider
     elsewhere names none on this machine.
     """
-    found = ADDRESS.fullmatch(url) if isinstance(url, str) else None
-    if not isinstance(url, str) or not found or not is_origin(found["origin"]):
+    parts = ADDRESS.fullmatch(url) if isinstance(url, str) else None
+    if not isinstance(url, str) or not parts or not is_origin(parts["origin"]):
         raise ProviderUnavailable
     elsewhere = issuer.startswith("https:") and not url.startswith("https:")
-    if elsewhere or not stays_private(found["origin"]):
+    if elsewhere or not stays_private(parts["origin"]):
         raise ProviderUnavailable
     return url
 
@@ -365,7 +358,7 @@ def _read_object(content: bytes) -> dict[str, Any] | None:
     if holds_more_values(content, MOST_VALUES):
         return None
     try:
-        found = json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None

@@ -19,15 +19,14 @@ from skinapi.base.errors import (
     SkinAPIError,
 )
 from skinapi.base.subject import Subject
-from skinapi.integrations.oidc.errors import (
+from skinapi.integrations.oidc.people import (
     LinkedAlready,
     LinkingForbidden,
     LogInExpired,
     LogOutRefused,
     ProviderUnavailable,
 )
-from skinapi.integrations.oidc.round_trips import LIFE
-from skinapi.integrations.oidc.service import OidcService, ProviderAnswer, Speaker
+from skinapi.integrations.oidc.service import LIFE, OidcService, ProviderAnswer, Speaker
 from skinapi.platform.web.declaration import Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.request_parsing import client_stream

@@ -1,10 +1,18 @@
-"""Log-in and log-out with the clinic's accounts."""
+"""Log-in and log-out with the clinic's accounts: the way to a provider and back.
 
+A browser gets one secret, as a cookie. The state, the nonce and the PKCE verifier are derived of
+it, each by an HMAC with a name, so that none of them is stored, and each is of this browser alone.
+The store has a hash of the secret: each way can be gone once, and within minutes.
+"""
+
+import base64
+import hashlib
 import hmac
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from skinapi.accounts.auth.accounts import NO_LOG_IN, Account, Accounts
@@ -16,18 +24,97 @@ from skinapi.accounts.auth.sessions import OpenedAt, Sessions
 from skinapi.base.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
 from skinapi.base.logs import log
 from skinapi.base.settings.log_in_providers import OidcProvider
-from skinapi.integrations.oidc.errors import (
+from skinapi.base.stored_record import StoredRecord
+from skinapi.integrations.oidc.people import (
+    Claims,
     LinkedAlready,
     LinkingForbidden,
     LogInCancelled,
     LogInExpired,
     LogInRefused,
     LogOutRefused,
+    People,
+    Person,
     ProviderUnavailable,
+    hash_of,
+    read_person,
 )
-from skinapi.integrations.oidc.people import Claims, People, Person, hash_of, read_person
-from skinapi.integrations.oidc.round_trips import RoundTrip, RoundTrips, derive, new_secret
+from skinapi.platform.storage.ids import is_ahead, new_id, now
+from skinapi.platform.storage.records import Records
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+LIFE = timedelta(minutes=10)
+
+
+def derive(secret: str, name: str) -> str:
+    """43 letters, digits, `-` and `_`, which say nothing of the secret."""
+    digest = hmac.digest(secret.encode("utf-8", "surrogatepass"), name.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+class RoundTrip(StoredRecord):
+    """`secret` is a hash. Once the provider has answered, it has the `account`, a hash of the
+    provider's `session`, and whether that vouches for a second `factor`. One of a log-out token
+    only says that it was used.
+    """
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    secret: str
+    provider: str
+    account: str | None = None
+    session: str | None = None
+    factor: bool = False
+
+
+class RoundTrips(Records[RoundTrip]):
+    collection, record = "oidc_round_trips", RoundTrip
+    indexes = (("account",), ("session",))
+    unique = (("secret",),)
+    expiry = "expires_at"
+
+    def add(
+        self,
+        secret: str,
+        *,
+        provider: str,
+        account: str | None = None,
+        session: str | None = None,
+        factor: bool = False,
+        life: timedelta = LIFE,
+    ) -> None:
+        self.insert(
+            RoundTrip(
+                id=new_id(),
+                created_at=now(),
+                expires_at=now() + life,
+                secret=_hash(secret),
+                provider=provider,
+                account=account,
+                session=session,
+                factor=factor,
+            )
+        )
+
+    def find_by_secret(self, secret: str) -> RoundTrip | None:
+        trip = self._first({"secret": _hash(secret)})
+        return None if trip is None or is_ahead(trip.created_at) else trip
+
+    def use(self, trip: RoundTrip) -> bool:
+        """Delete it. False where it was used before."""
+        return self._documents.delete({"id": trip.id}) > 0
+
+    def end_with(self, session: str) -> None:
+        self._documents.delete({"session": session})
+
+    def forget(self, account_id: str) -> None:
+        self._documents.delete({"account": account_id})
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
 
 NO_PROVIDER = "There is no such log-in"
 NO_ACCOUNT = "User/doctor not found"
@@ -83,11 +170,8 @@ class OidcService:
     address: str
 
     def begin(self, *, provider: str) -> tuple[str, str]:
-        """Where the browser goes to log in, and the secret that it keeps until it is back.
-
-        Raises NotFound, and ProviderUnavailable.
-        """
-        speaker, secret = self._speaker(provider), new_secret()
+        """Where the browser goes to log in, and the secret that it keeps until it is back."""
+        speaker, secret = self._speaker(provider), secrets.token_urlsafe(32)
         with _logged(provider):
             address = speaker.authorization_address(
                 state=derive(secret, "state"),
@@ -98,11 +182,7 @@ class OidcService:
         return address, secret
 
     def take_answer(self, *, provider: str, secret: str | None, answer: ProviderAnswer) -> None:
-        """Check what the browser brings back, and find or make its account; `finish` opens it.
-
-        Raises NotFound, LogInExpired, LogInCancelled, LogInRefused, ProviderUnavailable, and the
-        errors of `People.account_of`.
-        """
+        """Check what the browser brings back, and find or make its account; `finish` opens it."""
         speaker = self._speaker(provider)
         with _logged(provider):
             trip = self.trips.find_by_secret(secret) if secret else None
@@ -141,9 +221,6 @@ class OidcService:
     def finish(self, *, secret: str | None, code: str | None, caller: ClientInfo) -> LoggedInThere:
         """Open a session for who has logged in at a provider in this browser, once. `code` is of
         the second factor, where the account has one and the provider has not asked for one.
-
-        Raises LogInExpired, AccountSuspended, AccountRefused, AccountNotApproved, CodeRequired,
-        WrongCode, TooManyCodes, PasswordChangeRequired.
         """
         trip = self.trips.find_by_secret(secret) if secret else None
         if trip is None or trip.account is None or trip.provider not in self.providers:
@@ -185,10 +262,7 @@ class OidcService:
             return None
 
     def end_sessions(self, *, provider: str, token: str) -> None:
-        """End what the provider has ended, as a log-out token of it says, which counts once.
-
-        Raises NotFound, LogOutRefused, ProviderUnavailable.
-        """
+        """End what the provider has ended, as a log-out token of it says, which counts once."""
         speaker = self._speaker(provider)
         try:
             with _logged(provider):
@@ -223,8 +297,6 @@ class OidcService:
         """Let an account that is here already become one of the provider at its next log-in there;
         None takes that back, and parts it from the provider where it is one already: then it needs
         a password, for which an admin hands over a link.
-
-        Raises NotFound, LinkedAlready, LinkingForbidden, and Conflict where nobody can log in.
         """
         try:
             account = self.accounts.find_by_email(normalise_email(email))

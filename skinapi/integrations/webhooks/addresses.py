@@ -52,9 +52,7 @@ class Addresses:
     listed: tuple[Network, ...] = ()
 
     def require_url(self, url: str) -> None:
-        """Raises InvalidBody for what is no URL of an endpoint. Names are looked up when something
-        is sent: only then it is known what they mean then.
-        """
+        """Refuse what is no URL of an endpoint. Names are looked up when something is sent."""
         parts = _split(url)
         host = parts.hostname or ""
         if parts.scheme == "http" and not self.listed:
@@ -74,11 +72,11 @@ class Addresses:
         plain = urlsplit(url).scheme == "http"
 
         def resolve(host: str, port: int) -> Sequence[str]:
-            found = _look_up(host, port)
+            addresses = _look_up(host, port)
             judge = self._lists if plain else self._allows
-            if not found or not all(map(judge, found)):
+            if not addresses or not all(map(judge, addresses)):
                 raise CallFailed(CallFault.ADDRESS_REFUSED)
-            return [str(address) for address in found]
+            return [str(address) for address in addresses]
 
         return resolve
 
@@ -110,7 +108,6 @@ def _meant(address: Address) -> Address:
 
 
 def _look_up(host: str, port: int, *, flags: int = 0) -> list[Address]:
-    """Raises OSError, and UnicodeError for what is no name."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     # Without the zone of a link-local one, which ip_address would read into it.
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]

@@ -1,25 +1,29 @@
-"""Endpoints of webhooks: what is stored of them, the secrets with which messages are signed, and
-which events each asks for.
+"""Endpoints of webhooks: what is stored of them, the secrets with which messages are signed, which
+events each asks for, and what a message tells of one: a type and ids, never what was found.
 
 No secret is stored. It is made of the server's own secret, the endpoint's id and the number of the
-secret, as often as it is needed.
+secret, as often as it is needed. The job worker imports this module too, and nothing of findings.
 """
 
 import base64
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from skinapi.base.errors import NotFound
 from skinapi.base.stored_record import StoredRecord
+from skinapi.platform.jobs.job import PERSON_FILE, Job
+from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Records
 from skinapi.platform.storage.store_version import SigningKeys
 
+KIND = "webhook"
+TEST = "webhook.test"
 PURPOSE = "skinapi webhooks"
 SECRET_PREFIX = "whsec_"  # noqa: S105 (what each begins with)
 # Both secrets sign while the receiver takes over the new one.
@@ -81,11 +85,9 @@ class Secrets:
         return MadeSecret(number=before.number + 1 if before else 1, key=self._keys.current)
 
     def show(self, endpoint: str, secret: MadeSecret) -> str:
-        """As a receiver is given it."""
         return SECRET_PREFIX + base64.b64encode(self._bytes(endpoint, secret)).decode()
 
     def is_known(self, secret: MadeSecret) -> bool:
-        """Whether this server still has the key that it was made of."""
         return secret.key in self._keys.names
 
     def sign(self, endpoint: Endpoint, *, identifier: str, timestamp: int, body: bytes) -> str:
@@ -95,11 +97,11 @@ class Secrets:
         if endpoint.former and endpoint.former_ends_at and now() < endpoint.former_ends_at:
             valid.append(endpoint.former)
         made = (
-            hmac.digest(self._bytes(endpoint.id, one), signed, "sha256")
-            for one in valid
-            if self.is_known(one)
+            hmac.digest(self._bytes(endpoint.id, secret), signed, "sha256")
+            for secret in valid
+            if self.is_known(secret)
         )
-        return " ".join(f"v1,{base64.b64encode(each).decode()}" for each in made)
+        return " ".join(f"v1,{base64.b64encode(signature).decode()}" for signature in made)
 
     def _bytes(self, endpoint: str, secret: MadeSecret) -> bytes:
         facts = {"endpoint": endpoint, "number": secret.number, "key": secret.key}
@@ -107,7 +109,7 @@ class Secrets:
 
 
 class Endpoints(Records[Endpoint]):
-    """The repository. What is asked with each event is kept in memory for some seconds."""
+    """What is asked with each event is kept in memory for some seconds."""
 
     collection, record, missing = "webhooks", Endpoint, "There is no such webhook"
 
@@ -121,7 +123,6 @@ class Endpoints(Records[Endpoint]):
         return self._list(limit=2 * MOST_ENDPOINTS)
 
     def change(self, identifier: str, **fields: Any) -> Endpoint:
-        """Set these fields; those that are None are taken away. Raises NotFound."""
         changed = self._change({"id": identifier}, **fields)
         if changed is None:
             raise NotFound(self.missing)
@@ -131,8 +132,7 @@ class Endpoints(Records[Endpoint]):
         self._documents.delete({"id": identifier})
 
     def subscribed(self, event: EventType) -> list[Endpoint]:
-        """The endpoints that want such events, as they were some seconds ago."""
-        return [one for one in self._recent() if one.enabled and event in one.events]
+        return [each for each in self._recent() if each.enabled and event in each.events]
 
     def notice_change(self) -> None:
         """Read them anew with the next event."""
@@ -145,14 +145,88 @@ class Endpoints(Records[Endpoint]):
         return self._known
 
     def problems(self) -> list[str]:
-        """What the operator should know: endpoints that were disabled because they failed."""
         failed = (DisabledBecause.FAILING, DisabledBecause.GONE)
-        count = sum(one.disabled_because in failed for one in self._recent())
+        count = sum(each.disabled_because in failed for each in self._recent())
         return [f"Webhooks that were disabled because they failed: {count}"] if count else []
 
 
-# What they are told of: for each event, the ids that its message has.
+class Finding(Protocol):
+    """See `Submission`."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def lesion(self) -> str | None: ...
 
 
-KIND = "webhook"
-TEST = "webhook.test"
+class WebhookEvents:
+    """Each method is called in the transaction of what happened."""
+
+    def __init__(self, endpoints: Endpoints, deliveries: Deliveries) -> None:
+        self._endpoints, self._deliveries = endpoints, deliveries
+
+    def on_filed(self, event: Any) -> None:
+        """FindingFiled"""
+        self._tell_of_finding(EventType.FINDING_STORED, event.finding)
+
+    def on_review(self, event: Any) -> None:
+        """ReviewSigned"""
+        finding, review = event.finding, event.review
+        said = {"review": review.id, "second_opinion": review.second_opinion}
+        self._tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
+        if review.opinion.new_picture_wanted and not review.second_opinion:
+            self._tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
+
+    def on_letter(self, event: Any) -> None:
+        """LetterIssued"""
+        self._tell_of_finding(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id)
+
+    def on_letter_taken_back(self, event: Any) -> None:
+        """LetterTakenBack"""
+        self._tell_of_finding(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id)
+
+    def on_opinion_wanted(self, event: Any) -> None:
+        """OpinionWanted"""
+        self._tell_of_finding(EventType.REQUEST_MADE, event.finding, request="second_opinion")
+
+    def on_deleted(self, event: Any) -> None:
+        """FindingDeleted. Where its account is erased, that is told, and not each of its findings:
+        what waits of an account is deleted with it.
+        """
+        self._tell_of_finding(EventType.FINDING_DELETED, event.finding)
+
+    def on_voided(self, event: Any) -> None:
+        """FindingVoided: to a receiver it is as gone as one that is deleted."""
+        self._tell_of_finding(EventType.FINDING_DELETED, event.finding, entered_in_error=True)
+
+    def on_account_gone(self, event: Any) -> None:
+        """AccountGone: the receiver is to delete its data too, so it outlives the account."""
+        until = event.record_kept_until
+        ids = {"patient": event.account, "record_kept_until": until and until.isoformat()}
+        self._tell(EventType.ACCOUNT_ERASED, ids, owner=None)
+
+    def on_model(self, move: Any) -> None:
+        """PointerChange"""
+        ids = {"model": move.entered, "former": move.left, "action": move.action}
+        self._tell(EventType.MODEL_PROMOTED, ids, owner=None)
+
+    def on_job_ended(self, job: Job) -> None:
+        if job.kind == PERSON_FILE:  # nobody else's business
+            return
+        ids = {"job": job.id, "kind": job.kind, "status": job.status}
+        self._tell(EventType.JOB_ENDED, ids, owner=job.owner)
+
+    def _tell_of_finding(self, event: EventType, finding: Finding, **more: object) -> None:
+        ids = {"finding": finding.number, "patient": finding.owner, "spot": finding.lesion, **more}
+        self._tell(event, ids, owner=finding.owner)
+
+    def _tell(self, event: EventType, ids: Mapping[str, object], *, owner: str | None) -> None:
+        """Add a delivery for each endpoint that wants such events. `owner` is the account whose
+        data the ids name.
+        """
+        for endpoint in self._endpoints.subscribed(event):
+            known = {name: value for name, value in ids.items() if value is not None}
+            about = {"type": event.value, "ids": known}
+            self._deliveries.add(KIND, to=endpoint.id, about=about, owner=owner)

@@ -1,18 +1,97 @@
-"""Routes of webhooks, for admins."""
+"""Routes of webhooks, for admins, and what crosses their wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AliasPath, ConfigDict, Field
 
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.integrations.webhooks.schemas import (
-    DeliveryView,
-    NewWebhook,
-    WebhookChange,
-    WebhookView,
-    WebhookWithSecret,
-)
+from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, EventType
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
+from skinapi.platform.notices.deliveries import State
 from skinapi.platform.web.declaration import Routes, admins
-from skinapi.platform.web.schemas import Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description="`https://host/path`, of the public internet, or what WEBHOOK_PRIVATE_RANGES "
+        "lists",
+    ),
+]
+Events = Annotated[list[EventType], Field(min_length=1, max_length=len(EventType))]
+
+
+class NewWebhook(Body):
+    url: Url
+    events: Events
+    clinical: bool = Field(
+        default=False,
+        description="whether messages about a finding have its result too, without names, photo "
+        "or texts",
+    )
+
+
+class WebhookChange(NewWebhook):
+    enabled: bool = True
+
+
+class WebhookView(Answer):
+    id: str
+    url: str
+    events: list[EventType]
+    clinical: bool
+    enabled: bool
+    disabled_because: DisabledBecause | None
+    failing_since: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, **more: Any) -> Self:
+        return cls(
+            id=endpoint.id,
+            url=endpoint.url,
+            events=[event for event in EventType if event in endpoint.events],
+            clinical=endpoint.clinical,
+            enabled=endpoint.enabled,
+            disabled_because=endpoint.disabled_because,
+            failing_since=endpoint.failing_since_at,
+            created_at=endpoint.created_at,
+            **more,
+        )
+
+
+class WebhookWithSecret(WebhookView):
+    secret: str = Field(description="shown now alone; a receiver checks signatures with it")
+    former_ends_at: datetime | None = Field(
+        description="until then the secret before signs too; null of the first one"
+    )
+
+    @classmethod
+    def showing(cls, endpoint: Endpoint, secret: str) -> Self:
+        return cls.of(endpoint, secret=secret, former_ends_at=endpoint.former_ends_at)
+
+
+class DeliveryView(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(description="the header `webhook-id`")
+    type: str = Field(validation_alias=AliasPath("about", "type"))
+    created_at: datetime
+    state: State
+    attempts: int
+    tried_at: datetime | None
+    due_at: datetime | None = Field(description="when it is tried next; null where it has ended")
+    answer: int | None = Field(description="the status of the last answer; null where none came")
+    fault: str | None = Field(
+        description="why the last attempt failed: `status`, `redirect`, `deadline`, "
+        "`unreachable`, `unknown_host`, `address_refused`, `certificate`, `disabled`, `gone`, …"
+    )
+
 
 ADMINS = admins("Only admin can set webhooks")
 routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)
@@ -21,7 +100,7 @@ routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)
 @routes.route("GET", "/webhooks")
 def list_webhooks(webhooks: WebhooksService) -> list[WebhookView]:
     """List the endpoints to which events are sent, without their secrets."""
-    return [WebhookView.of(one) for one in webhooks.list_endpoints()]
+    return [WebhookView.of(endpoint) for endpoint in webhooks.list_endpoints()]
 
 
 @routes.route("POST", "/webhooks", status=201, raises=(InvalidBody, TooManyWebhooks))
@@ -82,7 +161,7 @@ def list_webhook_deliveries(
 ) -> Page[DeliveryView]:
     """The deliveries of the last days to an endpoint, newest first."""
     page = webhooks.list_deliveries(webhook=webhook, after=query.after, limit=query.limit)
-    return page.map(DeliveryView.of)
+    return page.map(DeliveryView.model_validate)
 
 
 @routes.route(

@@ -1,15 +1,26 @@
-"""The use cases of webhooks: add an endpoint, change it, give it another secret, remove it, send
-it a test, send something again; and switch off one that takes nothing.
+"""The use cases of webhooks, and the sending: what is in a message, how it is signed, and what an
+answer means.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
-from collections.abc import Collection
+import json
+import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.http_client import CallFailed, HttpClient, Request
 from skinapi.base.pages import Page
+from skinapi.base.settings import VERSION
+from skinapi.findings.records.changes import ChangedFindings
+from skinapi.findings.records.schemas import SubmissionView
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,
@@ -22,7 +33,7 @@ from skinapi.integrations.webhooks.endpoints import (
     EventType,
     Secrets,
 )
-from skinapi.platform.notices.deliveries import Deliveries, Delivery
+from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -31,6 +42,23 @@ DISABLED_AFTER = timedelta(days=7)
 SYSTEM = "system"
 NO_DELIVERY = "There is no such delivery to this webhook; they are kept for seven days"
 ENABLE_FIRST = "This webhook is switched off; switch it on first"
+DEADLINE_S = 15.0
+GONE = 410
+# Of what `GET /submissions/{number}` answers, where an admin has chosen that for the endpoint: no
+# name, no e-mail, no photo, and nothing that somebody has written.
+CLINICAL = {
+    *("stated", "headline", "band", "probabilities", "codes", "malignant_score", "uncertain"),
+    *("reasons", "model_version", "decision", "instruction"),
+}
+NAMES = {"decision": {"decided_by"}}
+# Where the API answers for an id of a message, and where the console shows it.
+PATHS = {
+    "finding": ("/submissions/{}", "/#/finding/{}"),
+    "review": ("/submissions/{finding}/reviews", ""),
+    "letter": ("/submissions/{finding}/letters", ""),
+    "job": ("/jobs/{}", "/#/job/{}"),
+    "model": ("/models/{}", ""),
+}
 
 
 class TooManyWebhooks(Conflict):
@@ -55,9 +83,7 @@ class WebhooksService:
     def add(
         self, unit: Unit, *, url: str, events: Collection[EventType], clinical: bool, by: str
     ) -> tuple[Endpoint, str]:
-        """An endpoint and its secret, which is shown now alone. Raises InvalidBody,
-        TooManyWebhooks.
-        """
+        """An endpoint and its secret, which is shown now alone."""
         self.addresses.require_url(url)
         if len(self.endpoints.list_all()) >= MOST_ENDPOINTS:
             raise TooManyWebhooks
@@ -86,7 +112,7 @@ class WebhooksService:
         enabled: bool,
         by: str,
     ) -> Endpoint:
-        """One that is switched on again begins without failures. Raises NotFound, InvalidBody."""
+        """One that is switched on again begins without failures."""
         before = self.endpoints.get(webhook)
         if url != before.url:
             self.addresses.require_url(url)
@@ -108,9 +134,7 @@ class WebhooksService:
 
     @atomic
     def rotate_secret(self, unit: Unit, *, webhook: str, by: str) -> tuple[Endpoint, str]:
-        """Another secret, which is shown now alone; the one before signs too for a day. Raises
-        NotFound.
-        """
+        """Another secret, which is shown now alone; the one before signs too for a day."""
         before = self.endpoints.get(webhook)
         unit.audit("webhook.rotate_secret", by=by, target=webhook)
         changed = self.endpoints.change(
@@ -124,7 +148,6 @@ class WebhooksService:
 
     @atomic
     def delete(self, unit: Unit, *, webhook: str, by: str) -> None:
-        """With all that waits for it. Raises NotFound."""
         self.endpoints.get(webhook)
         unit.audit("webhook.delete", by=by, target=webhook)
         self.endpoints.remove(webhook)
@@ -133,9 +156,7 @@ class WebhooksService:
 
     @atomic
     def send_test(self, unit: Unit, *, webhook: str, by: str) -> str:
-        """The result is the id of the message. Raises NotFound, and Conflict where the endpoint is
-        switched off.
-        """
+        """Return the id of the message."""
         if not self.endpoints.get(webhook).enabled:
             raise Conflict(ENABLE_FIRST)
         unit.audit("webhook.send_test", by=by, target=webhook)
@@ -143,9 +164,7 @@ class WebhooksService:
 
     @atomic
     def send_again(self, unit: Unit, *, webhook: str, delivery: str, by: str) -> None:
-        """The same message under the same id. Raises NotFound, and Conflict where the endpoint is
-        switched off.
-        """
+        """Send the same message under the same id."""
         if not self.endpoints.get(webhook).enabled:
             raise Conflict(ENABLE_FIRST)
         unit.audit("webhook.send_again", by=by, target=webhook)
@@ -153,7 +172,6 @@ class WebhooksService:
             raise NotFound(NO_DELIVERY)
 
     def list_deliveries(self, *, webhook: str, after: str | None, limit: int) -> Page[Delivery]:
-        """The newest first. Raises NotFound."""
         self.endpoints.get(webhook)
         return self.deliveries.page(webhook, after=after, limit=limit)
 
@@ -184,5 +202,92 @@ def _sorted(events: Collection[EventType]) -> tuple[str, ...]:
 
 
 def _says(endpoint: Endpoint) -> str:
-    """For the audit trail: what is sent, and that it is clinical."""
     return ", ".join([*endpoint.events, *(["clinical content"] if endpoint.clinical else [])])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSender:
+    """`address` is where people and programs find this server."""
+
+    endpoints: Endpoints
+    secrets: Secrets
+    addresses: Addresses
+    service: WebhooksService
+    findings: ChangedFindings
+    address: str
+    authorities: Path | None = None
+
+    def send(self, delivery: Delivery) -> int | None:
+        endpoint = self.endpoints.find(delivery.to)
+        if endpoint is None or not endpoint.enabled:
+            raise Refused("disabled")
+        if not self.secrets.is_known(endpoint.secret):
+            raise NotDelivered("secret_unknown")
+        try:
+            status = self._post(endpoint, delivery)
+        except NotDelivered:
+            self.service.note_failure(endpoint)
+            raise
+        if status == GONE:
+            self.service.disable(endpoint.id, because=DisabledBecause.GONE)
+            raise Refused("gone", answer=status)
+        if not 200 <= status < 300:
+            self.service.note_failure(endpoint)
+            raise NotDelivered("redirect" if 300 <= status < 400 else "status", answer=status)
+        if endpoint.failing_since_at:
+            with suppress(NotFound):  # deleted meanwhile
+                self.endpoints.change(endpoint.id, failing_since_at=None)
+        return status
+
+    def _post(self, endpoint: Endpoint, delivery: Delivery) -> int:
+        url, body = urlsplit(endpoint.url), self._body(endpoint, delivery)
+        timestamp = int(time.time())
+        signature = self.secrets.sign(
+            endpoint, identifier=delivery.id, timestamp=timestamp, body=body
+        )
+        # Of this one call: what the name means is asked for each.
+        client = HttpClient(
+            f"{url.scheme}://{url.netloc}",
+            most_at_once=1,
+            largest_answer=0,
+            resolve=self.addresses.resolver(endpoint.url),
+            authorities=self.authorities,
+        )
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"SkinAPI/{VERSION}",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature,
+        }
+        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        try:
+            request = Request("POST", path, headers, body)
+            return client.send(request, deadline=time.monotonic() + DEADLINE_S).status
+        except CallFailed as failed:
+            raise NotDelivered(failed.fault.value) from failed
+
+    def _body(self, endpoint: Endpoint, delivery: Delivery) -> bytes:
+        ids: Mapping[str, Any] = delivery.about.get("ids", {})
+        data: dict[str, Any] = {"ids": ids, "links": self._links(ids)}
+        if endpoint.clinical and "finding" in ids and (read := self._finding(ids["finding"])):
+            data["finding"] = read
+        happened = delivery.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        message = {"type": delivery.about["type"], "timestamp": happened, "data": data}
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _links(self, ids: Mapping[str, Any]) -> dict[str, str]:
+        links = {}
+        for name, (path, page) in PATHS.items():
+            if name in ids:
+                links[name] = self.address + path.format(ids[name], **ids)
+                if page:
+                    links["console"] = self.address + page.format(ids[name], **ids)
+        return links
+
+    def _finding(self, number: int) -> dict[str, Any] | None:
+        finding = self.findings.find(number)
+        if finding is None:
+            return None
+        view = SubmissionView.of(*finding)
+        return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

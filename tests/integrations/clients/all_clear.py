@@ -7,11 +7,10 @@ from skinapi.base.errors import Refused
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import SENTENCES
-from skinapi.integrations.clients.condition_names import CONDITION_NAMES
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.guide import LIKELY_BENIGN, GuideAnswer
-from skinapi.integrations.clients.skinartify import Predictions
-from skinapi.integrations.clients.undecided import (
+from skinapi.integrations.clients.photo_forms import LIKELY_BENIGN, GuideAnswer, Predictions
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
     Undecided,
     decided,
     is_undecided,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.integrations.clients import guide
+from skinapi.integrations.clients import photo_forms
 from skinapi.model.assessment import choose_stated
 from skinapi.model.bands import THRESHOLDS, RaisedBy, choose_band
 from skinapi.model.calibration import Calibration, NamingRule
@@ -76,7 +76,7 @@ def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
     client: str, findings: list[Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And each still does where nothing speaks against it: so this test can fail."""
-    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     cleared = [finding for finding in findings if reads_as_an_all_clear(client, finding)]
     assert cleared
     assert not [finding for finding in cleared if must_not_be_cleared(finding)]

@@ -10,8 +10,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.guide import GuideAnswer
-from skinapi.integrations.clients.undecided import Undecided
+from skinapi.integrations.clients.photo_forms import GuideAnswer
+from skinapi.integrations.clients.service import Undecided
 from skinapi.model.bands import RaisedBy
 from skinapi.model.comparison import outline
 from skinapi.model.comparison.outline import Shape, find_lesion

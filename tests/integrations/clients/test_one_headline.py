@@ -22,12 +22,16 @@ from skinapi.findings.reports.rendering import render_html
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template
-from skinapi.integrations.clients import guide
-from skinapi.integrations.clients.condition_names import CONDITION_NAMES
+from skinapi.integrations.clients import photo_forms
 from skinapi.integrations.clients.dermascan_diagnosis import INCONCLUSIVE, Diagnosis
-from skinapi.integrations.clients.guide import GuideAnswer
-from skinapi.integrations.clients.skinartify import Predictions
-from skinapi.integrations.clients.undecided import Undecided, decided, name_for, over_known_classes
+from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
+    Undecided,
+    decided,
+    name_for,
+    over_known_classes,
+)
 from skinapi.model.calibration import Calibration, ModelCalibration, NamingRule
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared, prepare_photo
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
@@ -186,7 +190,7 @@ def spaced(text: str) -> str:
 
 def test_each_client_names_what_the_headline_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that shows one name gets the gravest of the headline, or its sentence."""
-    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     named, refused = 0, 0
     sentences: list[tuple[Finding, str]] = []
     for finding in findings():

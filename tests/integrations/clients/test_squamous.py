@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.integrations.clients import guide
+from skinapi.integrations.clients import photo_forms
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.guide import GuideAnswer
-from skinapi.integrations.clients.skinartify import Predictions
-from skinapi.integrations.clients.undecided import (
+from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions
+from skinapi.integrations.clients.service import (
     NO_DIAGNOSIS,
     Undecided,
     decided,
@@ -76,7 +75,7 @@ def test_each_client_names_the_carcinoma_that_the_api_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Beside keratosis with squamous cell carcinoma, 86 % was called "Actinic Keratoses"."""
-    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     basal = "basal_cell_carcinoma"
     raised: dict[str, Any] = {"band": Band.REFERRAL, "raised_by": (RaisedBy.ACTINIC_KERATOSIS,)}
     finding = found({basal: 0.86, KERATOSIS: 0.07, SQUAMOUS: 0.03}, basal, **raised)

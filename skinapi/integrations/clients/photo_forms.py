@@ -1,0 +1,308 @@
+"""The APIs of Skinartify and DermaScan guide: a photo in a form. They share paths.
+
+Skinartify sends the photo in `file`, and its documentation says `image`. It reads the probabilities
+of seven classes.
+
+DermaScan guide sends it in `file`, and reads ranked labels and a heat map. Programs get an error as
+its documentation says: by status and `detail`. Its page in a browser shows an invented benign mole
+for every status but 200. So requests from a page get errors as answers with status 200 and the
+label "inconclusive".
+"""
+
+import base64
+import time
+from typing import Self
+
+from flask import Request, Response, request
+
+from skinapi.base.errors import (
+    BadRequest,
+    NoModel,
+    PayloadTooLarge,
+    Refused,
+    SkinAPIError,
+    Unauthenticated,
+)
+from skinapi.base.subject import Subject
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
+    NO_DIAGNOSIS,
+    ClientsService,
+    Undecided,
+    decided,
+    name_for,
+    over_known_classes,
+    undecided,
+)
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.context import NOTHING_TOLD
+from skinapi.model.finding import Finding
+from skinapi.model.heat_map_overlay import draw_overlay
+from skinapi.model.refusals import Reason
+from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.platform.web.answers import problem_json, rendering_errors
+from skinapi.platform.web.declaration import Opened, Public, Rate, Routes, closed_to
+from skinapi.platform.web.schemas import Answer, ContractForm, Upload
+
+SKINARTIFY, GUIDE = "skinartify", "guide"
+CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
+LARGEST_OF_GUIDE = 8 * 1024 * 1024
+FILE_FAULTS = (
+    Reason.UNDECODABLE,
+    Reason.TOO_LARGE,
+    Reason.MOVING,
+    Reason.TOO_MANY_SCANS,
+    Reason.TOO_MUCH_MEMORY,
+)
+ALLOWED = (".jpg", ".jpeg", ".png", ".webp")
+# Up to this malignant score the guide's page calls a lesion "Likely Benign".
+LIKELY_BENIGN = 0.3
+# The score in answers about errors: for this one, its page sends people to a dermatologist.
+NO_SCORE = 0.5
+STARTED = time.monotonic()
+
+routes: Routes[ClientsService] = Routes("clients")
+
+
+class FileForm(ContractForm):
+    missing = "No image uploaded"
+    file: Upload | None = None
+
+
+class EitherForm(FileForm):
+    """The form of both clients: the guide sends `file`, Skinartify sends `image`."""
+
+    image: Upload | None = None
+    skin_tone: str | None = None
+    lesion_location: str | None = None
+
+
+class Predictions(Answer):
+    """Probabilities that sum to one over the seven classes that the client knows."""
+
+    predictions: dict[str, float]
+    band: Band
+    action: str
+    uncertain: bool
+    malignant_score: float
+    notice: str
+    model_version: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """The finding in Skinartify's format.
+
+        Raises Undecided where the most probable class must not stand for the finding, or is not the
+        one that the API states: its screen shows that class alone, and calls a lesion harmless when
+        it is benign.
+        """
+        seven = decided(finding, "skinartify")
+        if _skinartify_name(seven.ranked[0].key) != name_for(finding, "skinartify"):
+            raise undecided(finding)
+        probabilities = {_skinartify_name(entry.key): entry.probability for entry in seven.ranked}
+        return cls(
+            predictions={name: probabilities.get(name, 0.0) for name in CLASS_ORDER},
+            band=finding.band,
+            action=finding.band_words().action,
+            uncertain=finding.uncertain,
+            malignant_score=seven.malignant_score,
+            notice=finding.notices[0].en,
+            model_version=finding.model_version,
+        )
+
+
+class Result(Answer):
+    type: str
+    label: str
+    confidence: float
+
+
+class PredictionsAndResults(Predictions):
+    results: tuple[Result, ...] = ()
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        table, answer = conditions_table(), super().of(finding)
+        results = tuple(
+            Result(
+                type=_skinartify_name(entry.key),
+                label=table.by_key(entry.key).names.en,
+                confidence=entry.probability,
+            )
+            for entry in decided(finding, "skinartify").ranked
+        )
+        return answer.model_copy(update={"results": results})
+
+
+def _skinartify_name(condition: str) -> str:
+    return CONDITION_NAMES[condition].skinartify or condition
+
+
+class Prediction(Answer):
+    label: str
+    probability: float
+
+
+class GuideFields(Answer):
+    model_version: str
+    predictions: list[Prediction]
+    malignant_score: float
+    grad_cam: str
+    explanation: str
+    processing_time_ms: int
+
+
+class GuideAnswer(GuideFields):
+    band: Band
+    action: str
+    uncertain: bool
+    notice: str
+
+    @classmethod
+    def of(cls, classified: ClassifiedPhoto) -> Self:
+        """The finding in the guide's format.
+
+        Raises Undecided where its page would say "Likely Benign" about a finding that is no
+        all-clear, would head its list with another class than the most probable one, or has no name
+        for the class that the API states.
+        """
+        finding, seven = classified.finding, over_known_classes(classified.finding)
+        clear = Facts.of(seven, NOTHING_TOLD).all_clear
+        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not clear
+        heads_the_list = seven.most_probable == finding.headline.likely.key
+        named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
+        if reads_benign or not (named and heads_the_list):
+            raise undecided(finding)
+        overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
+        sections = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections
+        return cls(
+            model_version=finding.model_version,
+            predictions=[
+                Prediction(
+                    label=CONDITION_NAMES[entry.key].guide or entry.key,
+                    probability=entry.probability,
+                )
+                for entry in seven.ranked
+            ],
+            malignant_score=seven.malignant_score,
+            grad_cam=f"data:image/png;base64,{base64.b64encode(overlay).decode()}",
+            explanation=f"{sections.overview} {sections.recommendation}",
+            processing_time_ms=round(finding.timings.total),
+            band=finding.band,
+            action=finding.band_words().action,
+            uncertain=finding.uncertain,
+            notice=finding.notices[0].en,
+        )
+
+
+class Inconclusive(GuideFields):
+    """An error in the shape of an answer, as the guide's page can show it."""
+
+    code: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: SkinAPIError) -> Self:
+        return cls(
+            model_version="none",
+            predictions=[Prediction(label="inconclusive", probability=0.0)],
+            malignant_score=NO_SCORE,
+            grad_cam="",
+            explanation=f"{NO_DIAGNOSIS}, and the score shown is none. {error.detail}",
+            processing_time_ms=0,
+            code=error.code,
+            detail=error.detail,
+        )
+
+
+def guide_problem(error: SkinAPIError) -> Response:
+    """Render an error for the guide: it expects status 400 for all that is wrong with the photo."""
+    if isinstance(error, Refused) and error.reason in FILE_FAULTS:
+        error = BadRequest(f"Invalid image file: {error.detail}")
+    if isinstance(error, PayloadTooLarge):
+        largest = min(error.largest or LARGEST_OF_GUIDE, LARGEST_OF_GUIDE)
+        error = PayloadTooLarge(f"File size exceeds maximum of {largest} bytes")
+    # Browsers send the page's origin with every POST, other programs send none:
+    # https://fetch.spec.whatwg.org/#origin-header
+    if request.method == "POST" and "Origin" in request.headers:
+        shown = Inconclusive.of(error).model_dump_json()
+        return Response(shown, mimetype="application/json")
+    if isinstance(error, Refused | Undecided | PayloadTooLarge):
+        return problem_json(error, status=BadRequest.status)
+    return problem_json(error)
+
+
+class ClientsHealth(Answer):
+    status: str
+    uptime_seconds: int
+    backend: str
+    tensorflow: bool
+
+
+def is_anonymous(request: Request) -> bool:
+    return "Authorization" not in request.headers
+
+
+@routes.route(
+    "POST",
+    "/predict",
+    access=Opened((SKINARTIFY,), refusal=f"{Unauthenticated.sentence} {closed_to(SKINARTIFY)}"),
+    rate=Rate.ANONYMOUS,
+    when=is_anonymous,
+    raises=(BadRequest, Refused, Undecided, Unauthenticated),
+)
+def predict_for_skinartify(
+    clients: ClientsService, *, form: FileForm, subject: Subject | None
+) -> Predictions:
+    """Without an Authorization header: Skinartify's seven probabilities."""
+    # Accounts post to this path too, with a token. A request without a token and without this
+    # client's field is answered as theirs: with 401.
+    if form.file is None:
+        raise Unauthenticated
+    classified = clients.classify_photo(content=form.file.content, by=subject)
+    return Predictions.of(classified.finding)
+
+
+@routes.route(
+    "POST",
+    "/api/predict",
+    access=Opened((GUIDE, SKINARTIFY)),
+    rate=Rate.ANONYMOUS,
+    renderer=guide_problem,
+    raises=(BadRequest, Refused, Undecided, PayloadTooLarge, NoModel),
+)
+def predict_for_either(
+    clients: ClientsService, *, form: EitherForm, subject: Subject | None
+) -> GuideAnswer | Inconclusive | PredictionsAndResults:
+    """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's.
+
+    A page in a browser, which sends its Origin, gets the guide's errors as inconclusive answers
+    with status 200.
+    """
+    # Which client asks is known only from the body, so the renderer is chosen here.
+    if form.file is None and form.image is not None:
+        with rendering_errors(problem_json):
+            clients.refuse_closed(client=SKINARTIFY, caller=subject)
+            classified = clients.classify_photo(content=form.image.content, by=subject)
+            return PredictionsAndResults.of(classified.finding)
+    clients.refuse_closed(client=GUIDE, caller=subject)
+    if form.file is None:
+        raise BadRequest(EitherForm.missing)
+    # By the name alone, as the guide's own server does. Its limit holds also where MAX_UPLOAD_BYTES
+    # allows more.
+    if not form.file.filename.lower().endswith(ALLOWED):
+        raise BadRequest(f"File type not allowed. Allowed: {', '.join(ALLOWED)}")
+    if len(form.file.content) > LARGEST_OF_GUIDE:
+        raise PayloadTooLarge(largest=LARGEST_OF_GUIDE)
+    return GuideAnswer.of(clients.classify_photo(content=form.file.content, by=subject))
+
+
+@routes.route("GET", "/api/health", access=Public())
+def say_health(_: ClientsService) -> ClientsHealth:
+    """Liveness, with the fields that both clients read."""
+    uptime = int(time.monotonic() - STARTED)
+    return ClientsHealth(
+        status="healthy", uptime_seconds=uptime, backend="SkinAPI", tensorflow=False
+    )
