@@ -12,11 +12,10 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.composition.background import Background, open_background
-from skinapi.app.composition.model_services import ModelServices, open_model_services
-from skinapi.app.composition.privacy_services import PrivacyServices, open_privacy_services
+from skinapi.app.composition.background import Background
+from skinapi.app.composition.model_services import ModelServices
+from skinapi.app.composition.privacy_services import PrivacyServices
 from skinapi.app.composition.services import Services, open_services
-from skinapi.app.composition.standard_services import StandardServices
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
@@ -132,15 +131,13 @@ def create_app(
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
-    model_services = open_model_services(settings, services, registry=registry, allowances=limits)
-    privacy = open_privacy_services(settings, services, workers_here=workers_here)
+    model_services = ModelServices(settings, services, registry, limits)
+    privacy = PrivacyServices(settings, services)
     app = Application(
         services=services,
         registry=registry,
         privacy=privacy,
-        background=open_background(
-            settings, services, reloader, model_services.standards.archive, privacy
-        ),
+        background=Background(settings, services, reloader, model_services.archive, privacy),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
@@ -253,7 +250,7 @@ def _register_routes(
     app.register_blueprint(console_routes.blueprint(console))
     app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))
     _register_integrations(app, services)
-    _register_standards(app, model_services.standards)
+    _register_standards(app, model_services)
     _register_privacy(app, app.privacy)
 
 
@@ -284,9 +281,9 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
 
 def _register_integrations(app: Flask, services: Services) -> None:
     app.register_blueprint(oidc_routes.blueprint(services.oidc))
-    app.register_blueprint(key_routes.blueprint(services.integrations.keys))
-    app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
-    app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
+    app.register_blueprint(key_routes.blueprint(services.keys))
+    app.register_blueprint(external_patient_routes.blueprint(services.patients))
+    app.register_blueprint(webhooks_routes.blueprint(services.webhooks))
 
 
 def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
@@ -298,7 +295,7 @@ def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
     app.register_blueprint(retention_routes.blueprint(privacy.retention))
 
 
-def _register_standards(app: Flask, standards: StandardServices) -> None:
+def _register_standards(app: Flask, standards: ModelServices) -> None:
     app.register_blueprint(fhir_routes.blueprint(standards.fhir))
     app.register_blueprint(intake_routes.blueprint(standards.fhir_intake))
     app.register_blueprint(stow_routes.blueprint(standards.dicom_intake))

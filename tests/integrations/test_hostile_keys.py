@@ -135,9 +135,7 @@ def test_a_request_that_was_admitted_ends_and_the_next_is_refused(
     program, shown = made(ada)
 
     def revoke(_: str) -> None:
-        backend.services.integrations.keys.revoke_own(
-            key=shown["_id"], by=backend.account(ada.email).id
-        )
+        backend.services.keys.revoke_own(key=shown["_id"], by=backend.account(ada.email).id)
 
     monkeypatch.setattr(backend.services.data.key_uses, "count", revoke)
     assert sent(program).status_code == 200

@@ -113,7 +113,7 @@ def sample(backend: Backend) -> SampleAccounts:
 @cache
 def key_of(accounts: SampleAccounts, caller: str, scope: Scope) -> Person:
     """A program of this caller with a key of this scope alone."""
-    keys = accounts.backend.services.integrations.keys
+    keys = accounts.backend.services.keys
 
     def subject(who: str) -> Subject:
         person = accounts.people[who]

@@ -27,7 +27,7 @@ def program(backend: Backend, *, wide: bool = True) -> Subject:
 
 
 def test_an_identifier_has_one_account_and_is_not_stored(backend: Backend) -> None:
-    by, patients = program(backend), backend.services.integrations.patients
+    by, patients = program(backend), backend.services.patients
     first = patients.find_or_add(SYSTEM, NUMBER, by=by)
     assert patients.find_or_add(f" {SYSTEM} ", NUMBER, by=by) == first
     assert patients.find_or_add("urn:oid:2.999.2", NUMBER, by=by).id != first.id
@@ -36,7 +36,7 @@ def test_an_identifier_has_one_account_and_is_not_stored(backend: Backend) -> No
 
 
 def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backend) -> None:
-    by, patients = program(real_backend), real_backend.services.integrations.patients
+    by, patients = program(real_backend), real_backend.services.patients
 
     def ask(_: int) -> Account:
         return patients.find_or_add(SYSTEM, NUMBER, by=by)
@@ -48,9 +48,7 @@ def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backe
 def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(
     backend: Backend,
 ) -> None:
-    patient = backend.services.integrations.patients.find_or_add(
-        SYSTEM, NUMBER, by=program(backend)
-    )
+    patient = backend.services.patients.find_or_add(SYSTEM, NUMBER, by=program(backend))
     for password in ("", PASSWORD):
         answer = backend.client.post("/login", json={"email": patient.email, "password": password})
         assert answer.status_code in (400, 401)
@@ -117,7 +115,7 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
 def test_an_identifier_is_found_by_a_former_secret_and_kept_by_the_new_one(
     backend: Backend,
 ) -> None:
-    by, patients = program(backend), backend.services.integrations.patients
+    by, patients = program(backend), backend.services.patients
     before = patients.find_or_add(SYSTEM, NUMBER, by=by)
     renewed = replace(patients, secrets=["a new secret", *patients.secrets])
     after = renewed.find_or_add(SYSTEM, NUMBER, by=by)
@@ -134,15 +132,13 @@ def test_what_is_no_identifier_is_refused_and_nothing_stored(
 ) -> None:
     caller, before = program(shared_backend), len(shared_backend.stored()["accounts"])
     with pytest.raises(BadRequest):
-        shared_backend.services.integrations.patients.find_or_add(system, value, by=caller)
+        shared_backend.services.patients.find_or_add(system, value, by=caller)
     assert len(shared_backend.stored()["accounts"]) == before
 
 
 def test_who_sees_not_every_patient_names_none(backend: Backend) -> None:
     with pytest.raises(Forbidden):
-        backend.services.integrations.patients.find_or_add(
-            SYSTEM, NUMBER, by=program(backend, wide=False)
-        )
+        backend.services.patients.find_or_add(SYSTEM, NUMBER, by=program(backend, wide=False))
 
 
 def test_nothing_is_filed_for_such_a_patient_whom_an_admin_has_suspended(backend: Backend) -> None:

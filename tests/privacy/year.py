@@ -298,7 +298,7 @@ def _programs(year: Year) -> None:
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     year.program.do("GET", "/submissions")
     events = [EventType.FINDING_STORED, EventType.REVIEW_SIGNED, EventType.LETTER_SIGNED]
-    webhooks = year.backend.services.integrations.webhooks
+    webhooks = year.backend.services.webhooks
     webhooks.add(url=HOOK, events=events, clinical=False, by="system")
 
 

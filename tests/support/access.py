@@ -145,7 +145,7 @@ class SampleAccounts:
         self.named["instance"] = f"{series}/instances/{study}.1.1.1"  # its kept photo
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         self.named["webhook"] = self.set_webhook()
-        self.named["delivery"] = backend.services.integrations.webhooks.send_test(
+        self.named["delivery"] = backend.services.webhooks.send_test(
             webhook=self.named["webhook"], by="system"
         )
         self.named["archive_delivery"] = backend.services.store.transaction(
@@ -224,7 +224,7 @@ class SampleAccounts:
 
     def set_webhook(self) -> str:
         """The same for all: few can be set."""
-        webhooks, identifier = self.backend.services.integrations.webhooks, "1" * 32
+        webhooks, identifier = self.backend.services.webhooks, "1" * 32
         if webhooks.endpoints.find(identifier) is None:
             endpoint = Endpoint(
                 id=identifier,
@@ -466,7 +466,7 @@ def external_patient(accounts: SampleAccounts, *, file: bool = False) -> Options
     services = accounts.backend.services
     found = services.data.accounts.find_by_email(EXTERNAL)
     if found is None:
-        number, *_ = services.integrations.patients.hashes_of("patient", "urn:x", "4711")
+        number, *_ = services.patients.hashes_of("patient", "urn:x", "4711")
         accounts.backend.member(EXTERNAL, password_hash="", external=number)
         found = accounts.backend.account(EXTERNAL)
     services.store.collection("person_files").delete({"id": found.id})

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.accounts import Account, AccountFields
 from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.application import Application, create_app
-from skinapi.app.composition import account_services
+from skinapi.app.composition import base_services
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.settings import Settings
@@ -79,7 +79,7 @@ class Backend:
         self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
-                patch.setattr(account_services, "Passwords", partial(Passwords, self.hasher))
+                patch.setattr(base_services, "Passwords", partial(Passwords, self.hasher))
             if store is None:
                 make_prepared_store(self.settings)
             self.app: Application = create_app(

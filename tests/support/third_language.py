@@ -32,14 +32,10 @@ PLACES = {
 }
 # The German files of `skinapi/base/words_en`, made of the English ones, and who reads them.
 WORDS = {
-    "base/words_de/days.py": "skinapi.findings.records.decisions",
+    "base/words_de/accounts.py": "skinapi.platform.notices.outbox",
+    "base/words_de/findings.py": "skinapi.findings.records.decisions",
+    "base/words_de/privacy.py": "skinapi.privacy.person_file.page",
     "base/words_de/reports.py": "skinapi.findings.reports.words",
-    "base/words_de/pages.py": "skinapi.platform.web.answers",
-    "base/words_de/mails.py": "skinapi.platform.notices.outbox",
-    "base/words_de/person_file.py": "skinapi.privacy.person_file.page",
-    "base/words_de/receipts.py": "skinapi.privacy.erasure.receipts",
-    "base/words_de/looks.py": "skinapi.findings.records.schemas",
-    "base/words_de/letters.py": "skinapi.care.letter_drafts",
 }
 LANGUAGE = ("skinapi.base.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")

@@ -1,7 +1,6 @@
 """The threads that work beside the requests of a process."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,24 +10,22 @@ from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.emails import spellings_of
 from skinapi.accounts.auth.recovery import LinkMailer
-from skinapi.app.composition.integration_services import open_webhook_sender
 from skinapi.app.composition.privacy_services import PrivacyServices
 from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
-from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.changes import ChangedFindings
 from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
-from skinapi.integrations.keys.api_keys import KeyUses
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
+from skinapi.integrations.webhooks.service import WebhookSender
 from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.notices.deliveries import Channel, DeliverySender
 from skinapi.platform.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.platform.notices.sender import MailServer, NoticeSender
-from skinapi.platform.storage.background import BackgroundThread, Totals
+from skinapi.platform.storage.background import BackgroundThread
 from skinapi.platform.storage.unit_of_work import ErasureRetry
 from skinapi.privacy.break_glass import BreakGlassExpiry
 from skinapi.privacy.erasure.service import ErasureThread
@@ -36,27 +33,39 @@ from skinapi.privacy.person_file.service import FileSweeper
 from skinapi.privacy.retention.service import RetentionPasses
 
 
-@dataclass(frozen=True)
 class Background:
     """Whoever serves starts and stops them."""
 
-    model_reloader: ModelReloader
-    totals: Totals
-    key_uses: KeyUses
-    audit_sealer: AuditSealer
-    erasures: ErasureRetry
-    scrubber: Scrubber
-    waiting_expiry: WaitingExpiry
-    erasure: ErasureThread
-    link_mailer: LinkMailer
-    notice_sender: NoticeSender
-    delivery_sender: DeliverySender
-    reminder_mailer: ReminderMailer
-    unassigned_mailer: UnassignedMailer
-    ended_holds: EndedHolds
-    break_glass_expiry: BreakGlassExpiry
-    retention: RetentionPasses
-    file_sweeper: FileSweeper
+    def __init__(
+        self,
+        settings: Settings,
+        services: Services,
+        model_reloader: ModelReloader,
+        archive: ArchiveService,
+        privacy: PrivacyServices,
+    ) -> None:
+        store, data = services.store, services.data
+        self.model_reloader = model_reloader
+        self.totals, self.key_uses = data.totals, data.key_uses
+        self.audit_sealer = AuditSealer(store, data.trail)
+        self.erasures = ErasureRetry(store)
+        self.scrubber = Scrubber(store, data.erased_ids, settings.instance_dir)
+        self.waiting_expiry = WaitingExpiry(
+            eraser=services.eraser,
+            clock=data.clock,
+            life=timedelta(days=settings.waiting_account_days),
+        )
+        self.erasure = ErasureThread(services.erasure)
+        self.link_mailer = LinkMailer(services.recovery)
+        self.notice_sender = _notice_sender(settings, services)
+        channels = _channels(settings, services, archive)
+        self.delivery_sender = DeliverySender(store, data.deliveries, channels, data.failed_items)
+        self.reminder_mailer = services.reminder_mailer
+        self.unassigned_mailer = UnassignedMailer(store, services.unassigned)
+        self.ended_holds = EndedHolds(services.reviews, data.failed_items)
+        self.break_glass_expiry = BreakGlassExpiry(privacy.break_glass)
+        self.retention = RetentionPasses(privacy.retention)
+        self.file_sweeper = FileSweeper(privacy.person_files)
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -68,55 +77,25 @@ class Background:
         for thread in self._threads():
             thread.stop()
 
-    def _threads(self) -> Iterator[BackgroundThread]:
-        return (getattr(self, field.name) for field in fields(self))
-
-
-def open_background(
-    settings: Settings,
-    services: Services,
-    model_reloader: ModelReloader,
-    archive: ArchiveService,
-    privacy: PrivacyServices,
-) -> Background:
-    return Background(
-        model_reloader=model_reloader,
-        totals=services.data.totals,
-        key_uses=services.data.key_uses,
-        audit_sealer=AuditSealer(services.store, services.data.trail),
-        erasures=ErasureRetry(services.store),
-        scrubber=Scrubber(services.store, services.data.erased_ids, settings.instance_dir),
-        waiting_expiry=WaitingExpiry(
-            eraser=services.eraser,
-            clock=services.data.clock,
-            life=timedelta(days=settings.waiting_account_days),
-        ),
-        erasure=ErasureThread(services.erasure),
-        link_mailer=LinkMailer(services.recovery),
-        notice_sender=_notice_sender(settings, services),
-        delivery_sender=DeliverySender(
-            services.store,
-            services.data.deliveries,
-            _channels(settings, services, archive),
-            services.data.failed_items,
-        ),
-        reminder_mailer=services.reminder_mailer,
-        unassigned_mailer=UnassignedMailer(services.store, services.records.unassigned),
-        ended_holds=EndedHolds(services.reviews, services.data.failed_items),
-        break_glass_expiry=BreakGlassExpiry(privacy.break_glass),
-        retention=RetentionPasses(privacy.retention),
-        file_sweeper=FileSweeper(privacy.person_files),
-    )
+    def _threads(self) -> Iterable[BackgroundThread]:
+        return vars(self).values()
 
 
 def _channels(
     settings: Settings, services: Services, archive: ArchiveService
 ) -> dict[str, Channel]:
     """How deliveries of each kind are sent."""
-    webhooks = open_webhook_sender(
-        settings, services.integrations.webhooks, ChangedFindings(records=services.records)
+    webhooks = services.webhooks
+    sender = WebhookSender(
+        endpoints=webhooks.endpoints,
+        secrets=webhooks.secrets,
+        addresses=webhooks.addresses,
+        service=webhooks,
+        findings=ChangedFindings(records=services.records),
+        address=settings.address,
+        authorities=settings.trusted_authorities,
     )
-    return {WEBHOOK: Channel(webhooks.send), ARCHIVE: Channel(archive.send)}
+    return {WEBHOOK: Channel(sender.send), ARCHIVE: Channel(archive.send)}
 
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:

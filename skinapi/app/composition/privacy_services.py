@@ -1,12 +1,12 @@
 """Builds the services of a person's rights, and of the limits of time."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.app.composition.model_services import open_reports
+from skinapi.app.composition.model_services import open_fhir, open_reports
 from skinapi.app.composition.services import Services
-from skinapi.app.composition.standard_services import open_fhir
 from skinapi.base.settings import VERSION, Settings
 from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
@@ -29,115 +29,122 @@ from skinapi.privacy.signature import Signer
 KEY_PATH = "/signing-key"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True)
 class PrivacyServices:
-    person_files: PersonFilesService
-    signer: Signer
-    break_glass: BreakGlassService
-    readers: ReadersService
-    joining: JoiningService
-    retention: RetentionService
+    """Each service is built when it is first asked for."""
 
+    settings: Settings
+    services: Services
 
-def open_privacy_services(
-    settings: Settings, services: Services, *, workers_here: bool = False
-) -> PrivacyServices:
-    """`workers_here`: this server keeps the job workers."""
-    data = services.data
-    return PrivacyServices(
-        person_files=PersonFilesService(
-            files=services.data.person_files,
-            accounts=services.data.accounts,
-            trail=services.data.trail,
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.settings.audit_secrets())
+
+    @cached_property
+    def person_files(self) -> PersonFilesService:
+        services, data = self.services, self.services.data
+        return PersonFilesService(
+            files=data.person_files,
+            accounts=data.accounts,
+            trail=data.trail,
             jobs=services.jobs,
             failed=data.failed_items,
             second_factor=services.second_factor,
-            workers_here=workers_here,
-        ),
-        signer=Signer(settings.audit_secrets()),
-        break_glass=BreakGlassService(
+            workers_here=services.workers_here,
+        )
+
+    @cached_property
+    def break_glass(self) -> BreakGlassService:
+        data = self.services.data
+        return BreakGlassService(
             work=data.work,
             grants=data.break_glass,
             accounts=data.accounts,
             submissions=data.submissions,
             spots=data.spots,
-            second_factor=services.second_factor,
+            second_factor=self.services.second_factor,
             trail=data.trail,
             outbox=data.outbox,
             failed=data.failed_items,
-            most=settings.break_glass,
-        ),
-        readers=ReadersService(
-            trail=data.trail,
-            accounts=data.accounts,
-            keys=data.keys,
-            spots=data.spots,
-        ),
-        joining=JoiningService(
+            most=self.settings.break_glass,
+        )
+
+    @cached_property
+    def readers(self) -> ReadersService:
+        data = self.services.data
+        return ReadersService(
+            trail=data.trail, accounts=data.accounts, keys=data.keys, spots=data.spots
+        )
+
+    @cached_property
+    def joining(self) -> JoiningService:
+        data = self.services.data
+        return JoiningService(
             work=data.work,
-            store=services.store,
+            store=self.services.store,
             accounts=data.accounts,
             consents=data.consents,
-            records=services.records,
+            records=self.services.records,
             outbox=data.outbox,
-        ),
-        retention=_open_retention(settings, services),
-    )
+        )
 
-
-def _open_retention(settings: Settings, services: Services) -> RetentionService:
-    data = services.data
-    of_findings: dict[str, Any] = {
-        "work": data.work,
-        "records": services.records,
-        "resting": data.resting,
-        "accounts": data.accounts,
-        "failed": data.failed_items,
-    }
-    kinds: dict[Kind, Retained] = {
-        Kind.PHOTOS: RetainedPhotos(**of_findings),
-        Kind.FINDINGS: RetainedFindings(**of_findings),
-        Kind.MESSAGES: RetainedMessages(
+    @cached_property
+    def retention(self) -> RetentionService:
+        settings, services, data = self.settings, self.services, self.services.data
+        return RetentionService(
             work=data.work,
-            messages=data.messages,
-            accounts=data.accounts,
+            store=services.store,
+            clock=data.clock,
             failed=data.failed_items,
-        ),
-        Kind.ACCOUNTS: RetainedAccounts(
-            work=data.work,
+            plan=RetentionPlan(services.store),
+            kinds=self._retained(),
+            days={kind: getattr(settings, f"retain_{kind}_days") for kind in Kind},
+            fixed={
+                "waiting_accounts": settings.waiting_account_days,
+                "sessions": settings.session_days,
+                "keys": 30,
+                "known_addresses": 90,
+                "jobs": 90,
+                "llm_choices": 90,
+                "deliveries": 7,
+            },
             accounts=data.accounts,
             uses=data.account_uses,
-            resting=data.resting,
-            eraser=services.eraser,
-            outbox=data.outbox,
-            failed=data.failed_items,
-        ),
-    }
-    return RetentionService(
-        work=data.work,
-        store=services.store,
-        clock=data.clock,
-        failed=data.failed_items,
-        plan=RetentionPlan(services.store),
-        kinds=kinds,
-        days={kind: getattr(settings, f"retain_{kind}_days") for kind in Kind},
-        fixed={
-            "waiting_accounts": settings.waiting_account_days,
-            "sessions": settings.session_days,
-            "keys": 30,
-            "known_addresses": 90,
-            "jobs": 90,
-            "llm_choices": 90,
-            "deliveries": 7,
-        },
-        accounts=data.accounts,
-        uses=data.account_uses,
-        records=services.records.retention,
-    )
+            records=services.retention,
+        )
+
+    def _retained(self) -> dict[Kind, Retained]:
+        data = self.services.data
+        of_findings: dict[str, Any] = {
+            "work": data.work,
+            "records": self.services.records,
+            "resting": data.resting,
+            "accounts": data.accounts,
+            "failed": data.failed_items,
+        }
+        return {
+            Kind.PHOTOS: RetainedPhotos(**of_findings),
+            Kind.FINDINGS: RetainedFindings(**of_findings),
+            Kind.MESSAGES: RetainedMessages(
+                work=data.work,
+                messages=data.messages,
+                accounts=data.accounts,
+                failed=data.failed_items,
+            ),
+            Kind.ACCOUNTS: RetainedAccounts(
+                work=data.work,
+                accounts=data.accounts,
+                uses=data.account_uses,
+                resting=data.resting,
+                eraser=self.services.eraser,
+                outbox=data.outbox,
+                failed=data.failed_items,
+            ),
+        }
 
 
 class _NoLimits:
-    """Of what a job makes, of which each account has one at a time."""
+    """No quota: an account has one file at a time."""
 
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
 

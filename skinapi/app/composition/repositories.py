@@ -1,7 +1,5 @@
 """Opens the repositories: one for each kind of stored data, shared by the services."""
 
-from dataclasses import dataclass
-
 from skinapi.accounts.admin.usage import DailyCounts, PhotoCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
@@ -47,113 +45,60 @@ TAKEN_TWICE = (
 )
 
 
-@dataclass(frozen=True)
 class Repositories:
     """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`,
     which add to `totals`.
     """
 
-    work: UnitOfWork
-    accounts: Accounts
-    consents: Consents
-    account_uses: AccountUses
-    trail: AuditTrail
-    totals: Totals
-    usage: DailyCounts
-    weekly_counts: WeeklyCounts
-    photo_counts: PhotoCounts
-    submissions: Submissions
-    spots: Spots
-    lesions: Lesions
-    resting: Resting
-    messages: Messages
-    reviews: Reviews
-    outcome_counts: OutcomeCounts
-    letters: Letters
-    break_glass: BreakGlasses
-    issued: IssuedReports
-    narratives: NarrativeCache
-    sessions: Sessions
-    guess_limits: GuessLimits
-    password_links: PasswordLinks
-    round_trips: RoundTrips
-    outbox: Outbox
-    deliveries: Deliveries
-    keys: ApiKeys
-    key_uses: KeyUses
-    webhook_endpoints: Endpoints
-    webhook_events: WebhookEvents
-    lab: LabRepositories
-    contributed: ContributedPictures
-    receipts: Receipts
-    people_to_reach: PeopleToReach
-    erased_ids: ErasedIds
-    failed_items: FailedItems
-    clock: ClockWatch
-    person_files: PersonFiles
-
-
-def open_repositories(settings: Settings, store: Store) -> Repositories:
-    """Raises BrokenStore if two accounts share an e-mail address."""
-    try:
-        accounts = Accounts(store)
-    except Duplicate as error:
-        raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
-    totals = Totals(store)
-    deliveries, endpoints = Deliveries(store), Endpoints(store)
-    usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
-    trail = AuditTrail(store, secrets=settings.audit_secrets())
-    work = UnitOfWork(store, trail)
-    outbox = Outbox(store, enabled=settings.mail_server is not None)
-    lab, keys = LabRepositories(store, trail, work), ApiKeys(store)
-    reviews = Reviews(store)
-    spots = Spots(store, reviews)
-    return Repositories(
-        work=work,
-        accounts=accounts,
-        consents=Consents(store),
-        account_uses=AccountUses(store, stored=settings.retain_accounts_days is not None),
-        trail=trail,
-        totals=totals,
-        usage=usage,
-        weekly_counts=weekly_counts,
-        photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
-        submissions=Submissions(store),
-        lesions=Lesions(store),
-        spots=spots,
-        resting=Resting(store),
-        messages=Messages(store),
-        reviews=reviews,
-        outcome_counts=OutcomeCounts(store),
-        letters=Letters(store),
-        break_glass=BreakGlasses(store, trail),
-        issued=IssuedReports(store),
-        narratives=NarrativeCache(store),
-        sessions=Sessions(store, Lifetimes.of(settings)),
-        guess_limits=GuessLimits(store, key=settings.signing_key()),
-        password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
-        round_trips=RoundTrips(store),
-        outbox=outbox,
-        keys=keys,
-        key_uses=KeyUses(keys),
-        deliveries=deliveries,
-        webhook_endpoints=endpoints,
-        webhook_events=WebhookEvents(endpoints, deliveries),
-        lab=lab,
-        contributed=ContributedPictures(lab, work),
-        receipts=Receipts(store),
-        people_to_reach=PeopleToReach(store),
-        erased_ids=ErasedIds(store),
-        failed_items=FailedItems(store),
-        clock=ClockWatch(store),
-        person_files=PersonFiles(store, work, outbox),
-    )
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Raises BrokenStore if two accounts share an e-mail address."""
+        try:
+            self.accounts = Accounts(store)
+        except Duplicate as error:
+            raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
+        key = settings.signing_key()
+        self.trail = AuditTrail(store, secrets=settings.audit_secrets())
+        self.work = UnitOfWork(store, self.trail)
+        self.consents = Consents(store)
+        self.account_uses = AccountUses(store, stored=settings.retain_accounts_days is not None)
+        self.totals = Totals(store)
+        self.usage = DailyCounts(store, self.totals)
+        self.weekly_counts = WeeklyCounts(store, self.totals)
+        self.photo_counts = PhotoCounts(daily=self.usage, weekly=self.weekly_counts)
+        self.submissions, self.lesions = Submissions(store), Lesions(store)
+        self.reviews = Reviews(store)
+        self.spots = Spots(store, self.reviews)
+        self.resting = Resting(store)
+        self.messages = Messages(store)
+        self.outcome_counts = OutcomeCounts(store)
+        self.letters = Letters(store)
+        self.break_glass = BreakGlasses(store, self.trail)
+        self.issued = IssuedReports(store)
+        self.narratives = NarrativeCache(store)
+        self.sessions = Sessions(store, Lifetimes.of(settings))
+        self.guess_limits = GuessLimits(store, key=key)
+        self.password_links = PasswordLinks(store, key=key, console=settings.address)
+        self.round_trips = RoundTrips(store)
+        self.outbox = Outbox(store, enabled=settings.mail_server is not None)
+        self.deliveries = Deliveries(store)
+        self.keys = ApiKeys(store)
+        self.key_uses = KeyUses(self.keys)
+        self.webhook_endpoints = Endpoints(store)
+        self.webhook_events = WebhookEvents(self.webhook_endpoints, self.deliveries)
+        self.lab = LabRepositories(store, self.trail, self.work)
+        self.contributed = ContributedPictures(self.lab, self.work)
+        self.receipts = Receipts(store)
+        self.people_to_reach = PeopleToReach(store)
+        self.erased_ids = ErasedIds(store)
+        self.failed_items = FailedItems(store)
+        self.clock = ClockWatch(store)
+        self.person_files = PersonFiles(store, self.work, self.outbox)
 
 
 def _sharing_an_email(store: Store) -> tuple[str, str]:
     first = dict[str, str]()
-    for one in store.collection("accounts").find(fields=("email",)):
-        email = str(one.get("email", one["id"]))
-        if first.setdefault(email, one["id"]) != one["id"]:
-            return first[email], one["id"]
+    for account in store.collection("accounts").find(fields=("email",)):
+        email = str(account.get("email", account["id"]))
+        if first.setdefault(email, account["id"]) != account["id"]:
+            return first[email], account["id"]
     raise AssertionError("a unique index refused what is unique")

@@ -3,34 +3,21 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from datetime import timedelta
+from functools import cached_property, partial
 
 from pydantic import BaseModel
 
-from skinapi.accounts.admin.decisions import Assignments, DecisionsService
-from skinapi.accounts.admin.service import AdminService
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.account_search import search_faults
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.authorizer import Authorizer, Tokens
-from skinapi.accounts.auth.consents import ConsentGiven, ConsentsService
+from skinapi.accounts.auth.consents import ConsentGiven
 from skinapi.accounts.auth.emails import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.accounts.auth.recovery import PasswordLink, RecoveryService
-from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.accounts.auth.service import AuthService
+from skinapi.accounts.auth.recovery import PasswordLink
 from skinapi.accounts.auth.sessions import Session
-from skinapi.app.composition.account_services import open_account_services
-from skinapi.app.composition.care_services import open_care_services
-from skinapi.app.composition.erasure_services import open_erasure
-from skinapi.app.composition.integration_services import (
-    IntegrationServices,
-    open_integration_services,
-)
-from skinapi.app.composition.log_in_services import open_oidc
+from skinapi.app.composition.base_services import BaseServices
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
-from skinapi.app.composition.repositories import Repositories, open_repositories
+from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -55,40 +42,33 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.reports.narrator import open_llm
-from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.findings.reports.verification import Issued
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
-from skinapi.integrations.oidc.service import OidcService, RoundTrip
+from skinapi.integrations.keys.service import KeysService
+from skinapi.integrations.oidc.service import RoundTrip
 from skinapi.integrations.webhooks.endpoints import Endpoint
-from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.dataset_images import DatasetImage
 from skinapi.lab.dataset_versions import DatasetVersion
-from skinapi.lab.reviewed_findings import ReviewedFindings
-from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
-from skinapi.model.registry.composition import open_models
-from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import ModelVersion, Serving
-from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
 from skinapi.platform.backups.erased_ids import Erased
-from skinapi.platform.jobs.announcements import Announcer, open_broker
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_logs import LogBatch
-from skinapi.platform.jobs.job_queue import Jobs
-from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.outbox import Notice
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.store_version import begin_migration, is_released, join_store
 from skinapi.platform.stores import open_store
+from skinapi.privacy.erasure.contents import AccountContents
+from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.service import Announced, Pause, Run
+from skinapi.privacy.signature import Signer
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -127,41 +107,239 @@ MODELS: Mapping[str, type[BaseModel]] = {
 }
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(BaseServices):
     """The services that need no model, and the repositories that they share."""
 
-    store: Store
-    data: Repositories
-    tokens: Tokens
-    eraser: Eraser
-    authorizer: Authorizer
-    auth: AuthService
-    consents: ConsentsService
-    recovery: RecoveryService
-    second_factor: SecondFactorService
-    oidc: OidcService
-    admin: AdminService
-    decisions: DecisionsService
-    assignments: Assignments
-    records: RecordsService
-    reviews: ReviewsService
-    corrections: CorrectionsService
-    care: CareService
-    cases: CasesService
-    lesions: LesionsService
-    reminder_mailer: ReminderMailer
-    letters: LettersService
-    messages: MessagesService
-    inbox: InboxService
-    own_data: OwnDataService
-    llm: OpenRouterClient | None
-    lab: LabServices
-    jobs: JobsService
-    models: ModelsService
-    drift: DriftService
-    integrations: IntegrationServices
-    erasure: ErasureService
+    @cached_property
+    def counts(self) -> LesionCounts:
+        most = self.settings.most_lesion_findings
+        return LesionCounts(self.data.lesions, self.data.spots, most=most)
+
+    @cached_property
+    def unassigned(self) -> UnassignedPatients:
+        return UnassignedPatients(
+            accounts=self.data.accounts,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            outbox=self.data.outbox,
+            failed=self.data.failed_items,
+            seen_by=_spellings(self.settings.unassigned_seen_by),
+            find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
+        )
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        return ReviewQueue(
+            work=self.data.work,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            accounts=self.data.accounts,
+        )
+
+    @cached_property
+    def retention(self) -> RecordRetention:
+        return RecordRetention(
+            years=self.settings.record_retention,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            reviews=self.data.reviews,
+            letters=self.data.letters,
+            clock=self.data.clock,
+        )
+
+    @cached_property
+    def records(self) -> RecordsService:
+        data, notes = self.data, ReadNotes(trail=self.data.trail)
+        photos = KeptPhotos(
+            blobs=self.store.blobs,
+            trail=data.trail,
+            policy=self.settings.photos,
+            days=self.settings.retain_photos_days,
+        )
+        return RecordsService(
+            work=data.work,
+            submissions=data.submissions,
+            spots=data.spots,
+            queue=self.queue,
+            accounts=data.accounts,
+            consents=data.consents,
+            photos=photos,
+            thumbnails=Thumbnails(
+                submissions=data.submissions, photos=photos, blobs=self.store.blobs, notes=notes
+            ),
+            notes=notes,
+            outbox=data.outbox,
+            models=self.models,
+            break_glass=data.break_glass,
+            retention=self.retention,
+            erased=data.erased_ids,
+            unassigned=self.unassigned,
+        )
+
+    @cached_property
+    def reviews(self) -> ReviewsService:
+        return ReviewsService(
+            work=self.data.work,
+            reviews=self.data.reviews,
+            letters=self.data.letters,
+            records=self.records,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            queue=self.queue,
+            accounts=self.data.accounts,
+            outcomes=self.data.outcome_counts,
+            weekly_counts=self.data.weekly_counts,
+            outbox=self.data.outbox,
+        )
+
+    @cached_property
+    def corrections(self) -> CorrectionsService:
+        return CorrectionsService(
+            work=self.data.work,
+            records=self.records,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            queue=self.queue,
+            accounts=self.data.accounts,
+            outcomes=self.data.outcome_counts,
+            outbox=self.data.outbox,
+        )
+
+    @cached_property
+    def care(self) -> CareService:
+        return CareService(
+            accounts=self.data.accounts,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            pointer=self.models.pointer,
+            notes=self.records.notes,
+            unassigned=self.unassigned,
+        )
+
+    @cached_property
+    def cases(self) -> CasesService:
+        return CasesService(
+            work=self.data.work,
+            accounts=self.data.accounts,
+            submissions=self.data.submissions,
+            records=self.records,
+            outbox=self.data.outbox,
+            trail=self.data.trail,
+            assignments=self.assignments,
+        )
+
+    @cached_property
+    def lesions(self) -> LesionsService:
+        return LesionsService(
+            work=self.data.work,
+            lesions=self.data.lesions,
+            spots=self.data.spots,
+            counts=self.counts,
+            records=self.records,
+            accounts=self.data.accounts,
+            messages=self.data.messages,
+            owners=OwnerStatus(self.store),
+            most=self.settings.most_lesions,
+        )
+
+    @cached_property
+    def reminder_mailer(self) -> ReminderMailer:
+        return ReminderMailer(
+            self.store,
+            lesions=self.data.lesions,
+            spots=self.data.spots,
+            outbox=self.data.outbox,
+            failed=self.data.failed_items,
+        )
+
+    @cached_property
+    def letters(self) -> LettersService:
+        return LettersService(
+            work=self.data.work,
+            letters=self.data.letters,
+            records=self.records,
+            lesions=self.lesions,
+            outbox=self.data.outbox,
+        )
+
+    @cached_property
+    def messages(self) -> MessagesService:
+        return MessagesService(
+            work=self.data.work,
+            messages=self.data.messages,
+            lesions=self.data.lesions,
+            spots=self.data.spots,
+            records=self.records,
+            accounts=self.data.accounts,
+            outbox=self.data.outbox,
+        )
+
+    @cached_property
+    def inbox(self) -> InboxService:
+        return InboxService(
+            lesions=self.data.lesions,
+            spots=self.data.spots,
+            messages=self.data.messages,
+            most=self.settings.most_lesions,
+        )
+
+    @cached_property
+    def own_data(self) -> OwnDataService:
+        return OwnDataService(
+            records=self.records,
+            letters=self.letters,
+            lesions=self.lesions,
+            messages=self.messages,
+        )
+
+    @cached_property
+    def keys(self) -> KeysService:
+        return KeysService(
+            work=self.data.work,
+            accounts=self.data.accounts,
+            keys=self.data.keys,
+            uses=self.data.key_uses,
+            eraser=self.eraser,
+            records=self.records,
+            outbox=self.data.outbox,
+            second_factor=self.second_factor,
+            assignments=self.assignments,
+        )
+
+    @cached_property
+    def erasure(self) -> ErasureService:
+        data, settings = self.data, self.settings
+        return ErasureService(
+            work=data.work,
+            store=self.store,
+            accounts=data.accounts,
+            eraser=self.eraser,
+            second_factor=self.second_factor,
+            receipts=data.receipts,
+            contents=AccountContents(
+                store=self.store,
+                models=self.models,
+                consents=data.consents,
+                endpoints=data.webhook_endpoints,
+                archive=settings.archive_after if settings.archive_url else None,
+                mail=settings.mail_server is not None,
+            ),
+            retention=self.retention,
+            to_reach=ReachService(
+                work=data.work,
+                people=data.people_to_reach,
+                unassigned=self.unassigned,
+                spots=data.spots,
+                failed=data.failed_items,
+                patients=self.patients,
+            ),
+            clock=data.clock,
+            failed=data.failed_items,
+            outbox=data.outbox,
+            signer=Signer(settings.audit_secrets()),
+            wait=timedelta(days=settings.deletion_wait_days),
+            address=settings.address,
+        )
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -202,9 +380,8 @@ def open_services(
     restoring: bool = False,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
-    `change`, the store does not learn of this code and its key. `served` is the model that this
-    process serves; `workers_here`: this server keeps the job workers. `restoring`: the caller is
-    the restore, which has not ended yet.
+    `change`, the store does not learn of this code and its key. `restoring`: the caller is the
+    restore, which has not ended yet.
 
     Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore if two accounts share an e-mail
     address, and StoreUnavailable while a store of release 1.0.0 is migrated.
@@ -215,180 +392,23 @@ def open_services(
         refuse_unfinished_restore(store)
     if change and is_released(store):
         begin_migration(store, secrets=settings.audit_secrets())
-        services = _build(settings, store, served=served, workers_here=workers_here)
+        migrating = Services(settings, store, Repositories(settings, store))
         longest_s = math.inf if restoring else LONGEST_S
-        migrate_store(store, services.data, services.records.queue, longest_s=longest_s)
+        migrate_store(store, migrating.data, migrating.queue, longest_s=longest_s)
     join_store(store, secrets=settings.audit_secrets(), change=change)
-    return _build(settings, store, served=served, workers_here=workers_here)
-
-
-def _build(
-    settings: Settings, store: Store, *, served: ServedModel | None, workers_here: bool
-) -> Services:
-    data = open_repositories(settings, store)
-    counts = LesionCounts(data.lesions, data.spots, most=settings.most_lesion_findings)
-    models = open_models(
-        settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
-    )
-    unassigned = UnassignedPatients(
-        accounts=data.accounts,
-        submissions=data.submissions,
-        spots=data.spots,
-        outbox=data.outbox,
-        failed=data.failed_items,
-        seen_by=_spellings(settings.unassigned_seen_by),
-        find_unanswered=partial(find_unanswered, data.messages, data.lesions),
-    )
-    queue = ReviewQueue(
-        work=data.work,
-        submissions=data.submissions,
-        spots=data.spots,
-        accounts=data.accounts,
-    )
-    retention = RecordRetention(
-        years=settings.record_retention,
-        submissions=data.submissions,
-        spots=data.spots,
-        reviews=data.reviews,
-        letters=data.letters,
-        clock=data.clock,
-    )
-    records = _open_records(
-        settings,
-        store,
-        data,
-        queue=queue,
-        models=models,
-        retention=retention,
-        unassigned=unassigned,
-    )
-    reviews = _open_reviews(data, queue=queue, records=records)
-    jobs = _open_jobs(settings, store, data, workers_here=workers_here)
-    lab = _open_lab(settings, store, data, jobs=jobs, models=models)
-    llm = open_llm(settings, store)
-    people = open_account_services(settings, data)
-    care = open_care_services(
-        settings,
-        store,
-        data,
-        records=records,
-        counts=counts,
-        pointer=models.pointer,
-        assignments=people.assignments,
-    )
-    integrations = open_integration_services(
-        settings,
-        data,
-        eraser=people.eraser,
-        records=records,
-        second_factor=people.second_factor,
-        assignments=people.assignments,
-    )
-    erasure = open_erasure(
-        settings,
-        store,
-        data,
-        people=people,
-        models=models,
-        retention=retention,
-        unassigned=unassigned,
-        patients=integrations.patients,
-    )
+    data = Repositories(settings, store)
+    services = Services(settings, store, data, served, workers_here)
     subscribe(
         data,
-        cases=care.cases,
-        counts=counts,
-        records=records,
-        jobs=jobs,
-        lab=lab,
-        erasure=erasure,
+        cases=services.cases,
+        counts=services.counts,
+        records=services.records,
+        jobs=services.jobs,
+        lab=services.lab,
+        erasure=services.erasure,
         archive_after=settings.archive_after if settings.archive_url else None,
     )
-    return Services(
-        store=store,
-        data=data,
-        tokens=people.tokens,
-        eraser=people.eraser,
-        authorizer=people.authorizer,
-        auth=people.auth,
-        consents=people.consents,
-        second_factor=people.second_factor,
-        oidc=open_oidc(settings, data, people),
-        recovery=people.recovery,
-        admin=people.admin,
-        decisions=people.decisions,
-        assignments=people.assignments,
-        records=records,
-        reviews=reviews,
-        corrections=CorrectionsService(
-            work=data.work,
-            records=records,
-            submissions=data.submissions,
-            spots=data.spots,
-            queue=queue,
-            accounts=data.accounts,
-            outcomes=data.outcome_counts,
-            outbox=data.outbox,
-        ),
-        care=care.care,
-        cases=care.cases,
-        reminder_mailer=care.reminder_mailer,
-        lesions=care.lesions,
-        letters=care.letters,
-        messages=care.messages,
-        inbox=care.inbox,
-        own_data=OwnDataService(
-            records=records,
-            letters=care.letters,
-            lesions=care.lesions,
-            messages=care.messages,
-        ),
-        llm=llm,
-        lab=lab,
-        jobs=jobs,
-        models=models,
-        drift=DriftService(counts=data.weekly_counts, models=models),
-        integrations=integrations,
-        erasure=erasure,
-    )
-
-
-def _open_records(
-    settings: Settings,
-    store: Store,
-    data: Repositories,
-    *,
-    queue: ReviewQueue,
-    models: ModelsService,
-    retention: RecordRetention,
-    unassigned: UnassignedPatients,
-) -> RecordsService:
-    notes = ReadNotes(trail=data.trail)
-    photos = KeptPhotos(
-        blobs=store.blobs,
-        trail=data.trail,
-        policy=settings.photos,
-        days=settings.retain_photos_days,
-    )
-    return RecordsService(
-        work=data.work,
-        submissions=data.submissions,
-        spots=data.spots,
-        queue=queue,
-        accounts=data.accounts,
-        consents=data.consents,
-        photos=photos,
-        thumbnails=Thumbnails(
-            submissions=data.submissions, photos=photos, blobs=store.blobs, notes=notes
-        ),
-        notes=notes,
-        outbox=data.outbox,
-        models=models,
-        break_glass=data.break_glass,
-        retention=retention,
-        erased=data.erased_ids,
-        unassigned=unassigned,
-    )
+    return services
 
 
 def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
@@ -400,58 +420,3 @@ def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
         with suppress(ValueError):
             found.update(spellings_of(normalise_email(email)))
     return frozenset(found)
-
-
-def _open_reviews(
-    data: Repositories, *, queue: ReviewQueue, records: RecordsService
-) -> ReviewsService:
-    return ReviewsService(
-        work=data.work,
-        reviews=data.reviews,
-        letters=data.letters,
-        records=records,
-        submissions=data.submissions,
-        spots=data.spots,
-        queue=queue,
-        accounts=data.accounts,
-        outcomes=data.outcome_counts,
-        weekly_counts=data.weekly_counts,
-        outbox=data.outbox,
-    )
-
-
-def _open_jobs(
-    settings: Settings, store: Store, data: Repositories, *, workers_here: bool
-) -> JobsService:
-    broker = open_broker(settings.broker_uri)
-    return JobsService(
-        work=data.work,
-        queue=Jobs(store, on_ended=data.webhook_events.on_job_ended),
-        owners=OwnerStatus(store),
-        announcer=Announcer(broker) if broker else None,
-        workers_here=workers_here,
-    )
-
-
-def _open_lab(
-    settings: Settings,
-    store: Store,
-    data: Repositories,
-    *,
-    jobs: JobsService,
-    models: ModelsService,
-) -> LabServices:
-    findings = ReviewedFindings(
-        store=store,
-        reviews=data.reviews,
-        submissions=data.submissions,
-        accounts=data.accounts,
-    )
-    return open_lab_services(
-        settings,
-        data.lab,
-        contributed=data.contributed,
-        findings=findings,
-        jobs=jobs,
-        models=models,
-    )

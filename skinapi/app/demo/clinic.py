@@ -11,7 +11,7 @@ from typing import Any, Self
 from skinapi.accounts.auth.accounts import Account, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.app.composition.model_services import ModelServices, open_model_services
+from skinapi.app.composition.model_services import ModelServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
@@ -67,7 +67,7 @@ class Clinic:
         record_former_model(services.models.versions)
         registry, reloader = open_registry(settings, services.models, served, names_for_clients())
         reloader.make_pass()
-        models = open_model_services(settings, services, registry=registry, allowances=Unlimited())
+        models = ModelServices(settings, services, registry, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
         return cls(services, models, Person(services, models, account.email))
 

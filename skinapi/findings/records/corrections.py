@@ -33,7 +33,7 @@ class ErrorWords(Frozen):
     taken_back: str
 
 
-ERRORS: Mapping[Language, ErrorWords] = load_words("looks.ERRORS", ErrorWords)
+ERRORS: Mapping[Language, ErrorWords] = load_words("findings.ERRORS", ErrorWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,17 +61,17 @@ def due_day(levels: Levels) -> date | None:
 
 
 class DayWords(Frozen):
-    """`first` is the first day of a month."""
+    """`first` is the first day of a month; the names in a row are separated by a space."""
 
-    months: tuple[str, ...]
+    months: str
     day: str
     by: str
     first: str
     weekday: str
-    weekdays: tuple[str, ...]
+    weekdays: str
 
 
-DAYS: Mapping[Language, DayWords] = load_words("days.DAYS", DayWords)
+DAYS: Mapping[Language, DayWords] = load_words("findings.DAYS", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
@@ -82,10 +82,10 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
         day = day.astimezone(UTC)
     words = DAYS[language]
     first = words.first if day.day == 1 else day.day
-    said = words.day.format(day=first, month=words.months[day.month - 1], year=day.year)
-    return (
-        words.weekday.format(weekday=words.weekdays[day.weekday()], day=said) if weekday else said
-    )
+    text = words.day.format(day=first, month=words.months.split()[day.month - 1], year=day.year)
+    if not weekday:
+        return text
+    return words.weekday.format(weekday=words.weekdays.split()[day.weekday()], day=text)
 
 
 def say_due(due: date | None, language: Language) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class _SpotWords(StoredRecord):
             yield rf"(?<={begins}).+?(?={re.escape(closed)})"
 
 
-_SPOTS = load_words("letters.LETTERS", _SpotWords).values()
+_SPOTS = load_words("findings.LETTERS", _SpotWords).values()
 SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
 
 

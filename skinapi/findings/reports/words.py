@@ -1,5 +1,5 @@
 """The structure of a language's words for reports: the labels of their pages, and the sentences
-about a finding. They stand in `skinapi/base/words/<language>/reports.py`.
+about a finding. They stand in `skinapi/base/words_en/reports.py`.
 """
 
 from collections.abc import Mapping

@@ -271,7 +271,7 @@ class MailWords(BaseModel):
     switch_off: str
 
 
-WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
+WORDS: Mapping[Language, MailWords] = load_words("accounts.MAILS", MailWords)
 
 
 class Recipient(NamedTuple):

@@ -59,7 +59,7 @@ class RefusalWords(BaseModel):
     again: str
 
 
-REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("pages.REFUSAL", RefusalWords)
+REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("accounts.REFUSAL", RefusalWords)
 
 
 def refusal_page(error: SkinAPIError) -> Response:

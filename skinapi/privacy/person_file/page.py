@@ -51,7 +51,7 @@ class PageWords(BaseModel):
     actions: Mapping[str, str]
 
 
-WORDS: Mapping[Language, PageWords] = load_words("person_file.PAGE", PageWords)
+WORDS: Mapping[Language, PageWords] = load_words("privacy.PAGE", PageWords)
 
 
 def _clean(value: Any) -> Any:

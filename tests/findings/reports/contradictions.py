@@ -239,13 +239,13 @@ class Reader:
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """A day to act on is not past when it is written, and not named by its weekday first."""
         words = DAYS[self._language]
-        months = {month: place for place, month in enumerate(words.months, 1)}
+        months = {month: place for place, month in enumerate(words.months.split(), 1)}
         day = rf"(\d+)(?:er)? ({'|'.join(months)}) (\d{{4}})"
         for one in sentences:
             for number, month, year in re.findall(rf"{self._says['by']} {day}", one):
                 if date(int(year), months[month], int(number)) < self._about.written:
                     yield "past", one
-            if re.search(rf"{self._says['by']} (?:{'|'.join(words.weekdays)})\b", one):
+            if re.search(rf"{self._says['by']} (?:{'|'.join(words.weekdays.split())})\b", one):
                 yield "a weekday before its day", one
 
     def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:

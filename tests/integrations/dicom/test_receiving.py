@@ -236,7 +236,7 @@ def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_
     owners = [one["owner"] for one in filed]
     assert owners[0] == owners[1]
     assert len({*owners}) == 3
-    patients = backend.services.integrations.patients
+    patients = backend.services.patients
     use = KeyUse("0" * 32, ("dicom",), clinic_wide=True)
     for system, place in (("clinic", 0), ("another clinic", 2), ("urn:oid:1.2.276.0.76", 3)):
         found = patients.find(system, NUMBER, by=Subject("0" * 32, "user", "", key=use))

@@ -156,7 +156,7 @@ def test_a_new_patient_whom_another_request_has_stored_meanwhile_is_judged_once(
 ) -> None:
     reported(sent(hospital, orders.transaction("O-1")))
     (known,) = external(backend)
-    patients = backend.services.integrations.patients
+    patients = backend.services.patients
     judged: list[bool] = []
     find, judge = PatientsService.find_or_draft, InferenceService.classify_pictures
 

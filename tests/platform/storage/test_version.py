@@ -46,7 +46,7 @@ def test_older_code_does_not_open_a_newer_store(
     store, indexed = backend.services.store, list[object]()
     newer = {"$set": {"version": VERSION + 1}}
     assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, newer)
-    monkeypatch.setattr(services, "open_repositories", indexed.append)
+    monkeypatch.setattr(services, "Repositories", lambda *given: indexed.append(given))
     before = backend.stored()
     with pytest.raises(StoreTooNew, match=f"version {VERSION + 1}.*this code has version"):
         open_services(backend.settings, store)
