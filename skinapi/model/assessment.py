@@ -43,15 +43,10 @@ CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the model says about one picture.
-
-    `from_picture` holds the probabilities before the patient's facts were applied; None if there
-    are no such facts or the model has learned nothing about them. `stated` is the condition that
-    clients are told. `calibrated_as` is the modality whose calibration was used.
-    `something_else`: it surely shows no skin.
-    `untested_skin` are the tones that were told, and of which too few lesions were tested.
-    `operating_point` is None where the model's calibration has none. `calibrated_on` and `restated`
-    are those of a Finding.
+    """What the model says about one picture. `stated` is the condition that clients are told;
+    `from_picture` holds the probabilities before the patient's facts, where these changed any;
+    `untested_skin` the told tones of which too few lesions were tested; `something_else`: it surely
+    shows no skin.
     """
 
     probabilities: Mapping[str, float]
@@ -83,7 +78,7 @@ def assess(
     pooled: Features,
     context: Context,
 ) -> Assessment:
-    """Of one picture: its row of logits and its row of pooled features."""
+    """Assess one picture by its row of logits and its row of pooled features."""
     modality = settle_modality(context.modality, pooled, calibration.modality)
     each = [
         _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
@@ -99,8 +94,6 @@ def assess(
 
 @dataclass(frozen=True, slots=True)
 class _CalibratedOutput:
-    """By the calibration of one modality."""
-
     calibration: Calibration
     limits: Mapping[str, float]
     point: OperatingPoint | None
@@ -215,13 +208,10 @@ def _assess(
 
 
 def _most_cautious(each: Sequence[Assessment]) -> Assessment:
-    """Join the assessments of one picture by several calibrations. The one with the most urgent
-    band is used; of equal ones, the one that states the most severe condition, then the one with
-    the highest malignant score.
-
-    Every rule of any of them that asks for that band is told: by these rules, callers see whether
-    a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
-    The picture surely shows something else only if every calibration says so.
+    """The assessment with the most urgent band, of equal ones with the most severe condition, then
+    the highest malignant score. It tells every rule of any of them that asks for that band: by
+    these, callers see whether a score has passed its threshold. What any of them cannot rule out is
+    not ruled out; something else it is only if every calibration says so.
     """
     first = min(
         each,
@@ -248,12 +238,10 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
 
 
 def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> set[RaisedBy]:
-    """Whether the most probable and the stated condition ask for the band of this assessment. The
-    stated one counts where the naming rule has asked: in doubt, a graver one may be stated.
-
-    Both rules are told by the name of such a condition. They may have asked by probabilities that
-    the assessment does not show: without the patient's facts, or by another calibration. A report
-    would then name the condition that it shows, maybe a harmless one, as the reason for the band.
+    """The rules that are told by the name of a condition: only of one that the assessment shows and
+    that asks for its band. A rule may have asked by probabilities that it does not show; a report
+    would then give a harmless condition as the reason. The stated condition counts where the naming
+    rule has asked: in doubt, a graver one may be stated.
     """
     outputs = assessment.probabilities
     first = most_probable(outputs)
@@ -292,12 +280,9 @@ def _is_too_close(probabilities: Mapping[str, float], closest: float) -> bool:
 def choose_stated(
     probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool
 ) -> str:
-    """Choose the condition that clients are told: the one that the naming rule names. If the
-    finding is uncertain, the most severe plausible one, unless the named one is more severe: a
-    doubt must not make a finding milder.
-
-    If the named one is less severe than the most probable condition, the most probable one is
-    stated: a rule for rare classes must not make a cancer look harmless.
+    """The condition that clients are told: the one that the naming rule names, but never a milder
+    one than the most probable. In doubt it is the most severe plausible one, or the named one if
+    that is more severe: a doubt makes no finding milder.
     """
     first = most_probable(probabilities)
     named = calibration.naming.name(probabilities) if calibration.naming else first
@@ -342,7 +327,7 @@ def _is_something_else(
 def _not_ruled_out(
     calibration: Calibration, probabilities: Mapping[str, float]
 ) -> tuple[NotRuledOut, ...]:
-    """Most probable first; without normal skin, which is no condition to rule out."""
+    """Most probable first; normal skin is no condition to rule out."""
     sets = []
     for level, limits in calibration.prediction_sets.items():
         within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]

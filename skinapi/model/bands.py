@@ -17,8 +17,8 @@ from skinapi.model.conditions import Band, conditions_table
 
 
 class OperatingPoint(StrEnum):
-    """How many of the malignant lesions must be sent to a doctor. The fewer, the more benign ones
-    are spared a visit. A clinic chooses; each finding keeps the one under which it was made.
+    """How many of the malignant lesions must be sent to a doctor: the fewer, the more benign ones
+    are spared a visit. A finding keeps the one under which it was made.
     """
 
     CAUTIOUS = "cautious"
@@ -84,10 +84,7 @@ def choose_band(
     untested_skin: bool,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
     """The most urgent band that a rule asks for, and every rule that asks for it.
-
-    `little_tested`: too few malignant lesions of this modality were in the model's test part.
-    `untested_skin`: so were too few lesions of a skin tone that was told. `nearly_uncertain`: the
-    picture is almost unlike the training, so that saving it once more may make it a doubt.
+    `nearly_uncertain`: saving the picture once more may make it unlike the training.
     """
     asked = _asked_by_probabilities(probabilities, thresholds, named)
     if nearly_uncertain:
@@ -109,8 +106,8 @@ def choose_band(
 
 
 def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
-    """The rules in the order of their list. That a score is near its threshold is told only where
-    nothing else asks for the band.
+    """Sort the rules. That a score is near its threshold is told only where nothing else asks for
+    the band.
     """
     rules = set(asked)
     if len(rules) > 1:
@@ -119,13 +116,12 @@ def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
 
 
 def most_probable(probabilities: Mapping[str, float]) -> str:
-    """The condition that a finding ranks first."""
     return min(probabilities, key=lambda key: (-probabilities[key], key))
 
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
-    """For each threshold of the bands, the score that is compared with it. A condition that is no
-    output of the model has none.
+    """The score that is compared with each threshold; a condition that is no output of the model
+    has none.
     """
     return {
         name: sum(probabilities.get(key, 0.0) for key in keys_of_threshold(name))
@@ -164,9 +160,8 @@ def _asked_by_probabilities(
 
 
 def band_of_condition(key: str, outputs: Collection[str]) -> Band:
-    """The band that a condition asks for, named by a model of these outputs: that of the gravest
-    that it may be. So actinic keratosis is as urgent as squamous cell carcinoma where that has no
-    output of its own.
+    """The band of the gravest that a condition may be, named by a model of these outputs: actinic
+    keratosis is as urgent as squamous cell carcinoma where that has no output.
     """
     table = conditions_table()
     within = [other for other in table.counted_as_this(key) if other not in outputs]
@@ -179,21 +174,16 @@ def _is_apart(key: str, outputs: Collection[str]) -> bool:
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:
-    """The band that a malignant condition asks for; None of a benign one: benign conditions all ask
-    for the same, that no doctor need look soon.
-    """
+    """The band that a malignant condition asks for. All benign ones ask for the same: None."""
     malignant = conditions_table().by_key(key).malignant
     return band_of_condition(key, outputs) if malignant else None
 
 
 def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, float]) -> Band:
-    """The most urgent band that a score below its threshold asks for: that of the threshold, less
-    urgent by one step for each STEP_LOG_ODDS, begun or whole, that the score lies below it. The
-    same holds for a condition by how far it lies below the most probable one; there both may
-    change, so a step is twice as long.
-
-    So a score that changes by no more than that, as when a picture is saved once more, moves this
-    band by one step at most.
+    """The most urgent band that a score below its threshold asks for: the threshold's, less urgent
+    by one step for each STEP_LOG_ODDS, begun or whole, below it. So does a condition by how far it
+    lies below the most probable one; there both may change, so a step is twice as long. A picture
+    that is saved once more moves this band by one step at most.
     """
     bands = list(Band)
     below = [
@@ -222,7 +212,7 @@ def most_urgent(*bands: Band) -> Band:
 
 
 def is_sent(band: Band) -> bool:
-    """Whether it sends a lesion to a doctor; else it is spared a visit of its own."""
+    """Whether it sends a lesion to a doctor."""
     return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
 
 
@@ -232,8 +222,8 @@ def is_raised(band: Band, *, named: str, outputs: Collection[str]) -> bool:
 
 
 def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:
-    """The most severe of the plausible conditions; those in `also` are plausible, however
-    improbable. A condition is plausible if it has at least a third of the highest probability.
+    """The most severe condition with at least a third of the highest probability, or of those in
+    `also`.
     """
     least = PLAUSIBLE_SHARE * max(probabilities.values())
     return min(
@@ -243,10 +233,9 @@ def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collectio
 
 
 def severity_rank(key: str, outputs: Collection[str] = ()) -> tuple[int, int, int]:
-    """A sort key: the more severe the condition, the smaller. Of equals, the one that is counted as
-    the other where it has no output is the graver, as squamous cell carcinoma. Where a model of
-    these outputs tells those two apart, what is left of the other is the mildest of its equals: a
-    basal cell carcinoma is graver than an actinic keratosis.
+    """A sort key: the more severe, the smaller. Of equals, one that is counted as another where it
+    has no output is the graver (squamous cell carcinoma). Where these outputs tell the two apart,
+    what is left of the other is the mildest of its equals.
     """
     condition = conditions_table().by_key(key)
     rank = _SEVERITIES.index(condition.severity), urgency(band_of_condition(key, outputs))

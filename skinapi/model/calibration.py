@@ -34,10 +34,8 @@ Shifts = Mapping[str, Mapping[str, Shift]]
 
 
 class PatientFactsTable(Frozen):
-    """For each fact and value, the number that is added to the log probability of each condition.
-
-    It is learned from the patients of the training pictures. It never lowers a band; that rule is
-    in `assessment`.
+    """The number that each value of a fact adds to the log probability of each condition, learned
+    from the patients of the training pictures. It never lowers a band (`assessment`).
     """
 
     age_band: Shifts = Field(default_factory=dict)
@@ -45,7 +43,7 @@ class PatientFactsTable(Frozen):
     body_site: Shifts = Field(default_factory=dict)
 
     def shift(self, probabilities: Mapping[str, float], context: Context) -> dict[str, float]:
-        """The probabilities after the patient's facts are applied; unchanged if none are known."""
+        """The probabilities with the patient's facts; unchanged if none are known."""
         told = (
             self.age_band.get(context.age_band or "", {}),
             self.sex.get(context.sex or "", {}),
@@ -94,10 +92,8 @@ Weight = Annotated[float, Field(ge=0, le=2)]
 
 class JoiningRule(Frozen):
     """How much the calibrated log probabilities of each kind of picture count where a lesion has
-    both kinds: late fusion, fitted on pairs of validation.
-
-    Pictures of one kind count as one, their mean: they are wrong together. Where all are of one
-    kind, that mean is the answer, because each is calibrated by itself.
+    both kinds (late fusion, fitted on pairs of validation). Pictures of one kind count as one,
+    their mean: they are wrong together.
     """
 
     dermoscopic: Weight
@@ -111,7 +107,7 @@ class JoiningRule(Frozen):
 
     def join(self, pictures: Sequence[tuple[Modality, Mapping[str, float]]]) -> dict[str, float]:
         """The probabilities of the lesion. Each picture has the modality by which it was
-        calibrated, and all have the same conditions. The order changes nothing.
+        calibrated; the order changes nothing.
         """
         if not 1 <= len(pictures) <= MOST_PICTURES:
             raise ValueError(f"one to {MOST_PICTURES} pictures are joined")
@@ -164,9 +160,7 @@ class TonesTested(StoredRecord):
 
 class HeldOutFigures(StoredRecord):
     """How the model did on the test part of one modality, one picture of each lesion.
-
-    `sensitivity` is the share of the malignant lesions whose band was doctor_review or more urgent.
-    `tones` counts the lesions of each skin tone, where the test part names it.
+    `sensitivity`: the share of the malignant lesions that were sent to a doctor.
     """
 
     modality: Modality
@@ -182,8 +176,8 @@ class HeldOutFigures(StoredRecord):
 
 
 class PointFigures(StoredRecord):
-    """What an operating point does on the test part of one modality, in lesions, one picture of
-    each. `sent`: doctor_review or more urgent; `urgent`: urgent_referral.
+    """What an operating point does on the test part of one modality, in lesions. `sent`:
+    doctor_review or more urgent; `urgent`: urgent_referral.
     """
 
     malignant: NonNegativeInt
@@ -207,16 +201,15 @@ class PointFigures(StoredRecord):
 
 class NamingRule(Frozen):
     """Names a picture by the class with the highest log p - tau * log(prior), so that rare classes
-    are not overlooked. With a tau of 0 that is the most probable class. This is logit adjustment:
-    https://arxiv.org/abs/2007.07314
+    are not overlooked: logit adjustment, https://arxiv.org/abs/2007.07314
     """
 
     tau: NonNegativeFloat
     prior: Mapping[str, PositiveFloat]
 
     def name(self, probabilities: Mapping[str, float]) -> str:
-        """The class that the rule names. If the most probable class has no prior, it is named;
-        another class without a prior is never named.
+        """The class that the rule names. The most probable one is named if it has no prior; another
+        class without one never is.
         """
         first = most_probable(probabilities)
         if first not in self.prior:
@@ -230,16 +223,12 @@ class NamingRule(Frozen):
 
 
 class Calibration(Frozen):
-    """The calibration for one modality, fitted on its validation pictures.
-
-    A picture is out of distribution if its energy is below `unlike_training`, or the distance of
-    its features exceeds the limit of `familiar`. Two classes whose probabilities differ by less
-    than `too_close` cannot be told apart. A lesion is sent to a doctor if its malignant score
-    reaches `sent`; a calibration of before there were operating points has that threshold among
-    `thresholds`, and all of them were fitted to 95 % sensitivity. `prediction_sets` holds for each
-    level the limit of each class: with at least this probability it cannot be ruled out. A class in
-    `too_few` had too few validation lesions for its own limit; it has that of all malignant, or of
-    all other, classes together.
+    """The calibration for one modality, fitted on its validation pictures. A picture is unlike the
+    training if its energy is below `unlike_training`, or the distance of its features exceeds the
+    limit of `familiar`. Classes whose probabilities differ by less than `too_close` cannot be told
+    apart. `sent` is the malignant score from which a lesion is sent to a doctor. `prediction_sets`:
+    from its limit on, a class cannot be ruled out; one in `too_few` had too few lesions for its own
+    and has that of all malignant, or of all other, classes together.
     """
 
     # No temperature that is fitted comes near these bounds; beyond them sums overflow.
@@ -256,7 +245,7 @@ class Calibration(Frozen):
     point_figures: Mapping[OperatingPoint, PointFigures] = {}
 
     def limits(self, point: OperatingPoint) -> Mapping[str, float]:
-        """The threshold of each score that decides on a band, at this operating point."""
+        """The threshold of each score that decides on a band."""
         limits = all_thresholds(self.thresholds)
         return {**limits, "malignant": self.sent[point]} if self.sent else limits
 
@@ -273,9 +262,8 @@ class Calibration(Frozen):
 
     @property
     def malignant_share(self) -> float | None:
-        """The share of malignant lesions in the mix for which the probabilities hold; None where it
-        is not known. It is that of the training and validation pictures: for the shipped model
-        within 1.2 points of the validation pictures alone, which the temperature is fitted to.
+        """The share of malignant lesions in the training and validation pictures, for which the
+        probabilities hold; None where it is not known.
         """
         prior = self.naming.prior if self.naming else {}
         keys = conditions_table().malignant_keys
@@ -284,8 +272,8 @@ class Calibration(Frozen):
         return malignant / whole if 0 < malignant < whole else None
 
     def energy(self, logits: NDArray[np.floating]) -> Probabilities:
-        """The negated free energy (https://arxiv.org/abs/2010.03759). It is high if the network
-        recognises the picture, and low if the picture is unlike the training pictures.
+        """The negated free energy (https://arxiv.org/abs/2010.03759): low if the picture is unlike
+        the training pictures.
         """
         scaled = np.asarray(logits, np.float64) / self.temperature
         # The highest logit is subtracted first, or exp would overflow.
@@ -294,12 +282,10 @@ class Calibration(Frozen):
 
 
 class ModelCalibration(Frozen):
-    """All that is needed to turn a network's output into a finding: the content of
-    calibration.json.
-
-    A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
-    `operating_point` is the one in use, and `prevalence` the share of malignant lesions that the
-    clinic sees, where it has told one; they are no part of the file.
+    """All that turns a network's output into a finding: the content of calibration.json. Without a
+    `clinical` calibration the dermoscopic one is used for clinical pictures. `operating_point` and
+    `prevalence`, the share of malignant lesions that the clinic sees, are the clinic's and no part
+    of the file.
     """
 
     dermoscopic: Calibration = Calibration()
@@ -314,16 +300,14 @@ class ModelCalibration(Frozen):
 
     @property
     def has_points(self) -> bool:
-        """False where the bands follow the old rule: calibrated by older code, or not at all."""
+        """False where a model was not calibrated, or by older code."""
         return all(one.sent for one in (self.dermoscopic, self.clinical) if one is not None)
 
     @property
     def point_in_use(self) -> OperatingPoint | None:
-        """The one that a finding keeps; None where the bands follow the old rule."""
         return self.operating_point if self.has_points else None
 
     def refuse_without_points(self, version: str) -> None:
-        """Raises NoOperatingPoints for the calibration of this model version."""
         if not self.has_points:
             raise NoOperatingPoints(
                 f"The model {version} has no thresholds for operating points: it was calibrated by "
@@ -331,19 +315,17 @@ class ModelCalibration(Frozen):
             )
 
     def at(self, point: OperatingPoint) -> "ModelCalibration":
-        """The same calibration, for serving at this operating point."""
         return self.model_copy(update={"operating_point": point})
 
     def where(self, prevalence: float | None) -> "ModelCalibration":
-        """The same calibration, for serving where this share of the lesions is malignant."""
         return self.model_copy(update={"prevalence": prevalence})
 
     def restate(
         self, modality: Modality, probabilities: Mapping[str, float]
     ) -> Mapping[str, float] | None:
-        """Probabilities by this modality's calibration, for the clinic's prevalence. None where it
-        has told none, and where more of its lesions are malignant than of the calibration's: there
-        the thresholds would send too few, so the model must be calibrated on the clinic's pictures.
+        """Probabilities by this modality's calibration, for the clinic's prevalence; None where
+        none is told. Where it is higher than the calibration's the thresholds would send too few,
+        so nothing is restated: the model must be calibrated on the clinic's pictures.
         """
         share = self.of(modality).malignant_share
         if self.prevalence is None or share is None or modality in self.not_restated:
@@ -352,8 +334,8 @@ class ModelCalibration(Frozen):
 
     @property
     def not_restated(self) -> tuple[Modality, ...]:
-        """The modalities whose probabilities stay the calibration's although a prevalence is told:
-        their own share of malignant lesions is lower, or not known.
+        """The modalities whose own share of malignant lesions is lower than the prevalence, or not
+        known.
         """
         told = self.prevalence or 0.0
         return tuple(m for m in KNOWN if told > (self.of(m).malignant_share or 0.0))
@@ -374,7 +356,7 @@ def measure_unlike(
     model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
 ) -> dict[str, float]:
     """How far a picture lies beyond each limit from which it is unlike the training: of its energy,
-    of the distance of its features, and of the log odds of a disease that the model does not name.
+    the distance of its features, and the log odds of a disease that the model does not name.
     """
     floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
     features, beyond = np.atleast_2d(pooled), {}

@@ -57,14 +57,11 @@ class _Answer(NamedTuple):
 
 
 def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> Assessment:
-    """The joined assessment. Its band is never milder than that of any picture alone, nor is what
-    it states, and it has every doubt that one of them has. That they disagree is one more. Modality
-    and calibration are those of the gravest picture.
-
-    The joined scores are compared with the lowest of the thresholds of the pictures. Probabilities
-    are restated picture by picture and then joined: each kind of picture has a mix of its own. (On
-    432 validation pairs that was as good as the pairs' own mix, log loss .071 and .070 at 2 %.)
-    Raises ValueError for no picture, and for more than MOST_PICTURES.
+    """The joined assessment of one lesion: never milder than any picture alone, by band and by
+    condition, with every doubt of any, and one more where they disagree. Modality and calibration
+    are the gravest picture's. Joined scores are compared with the lowest thresholds of the
+    pictures. Probabilities are restated picture by picture and then joined: on 432 validation pairs
+    that was as good as the pairs' own mix (log loss .071 and .070 at 2 %).
     """
     rule = calibration.joining or EQUAL
     versions = _join_versions(rule, pictures)
@@ -131,8 +128,8 @@ def _answer(
 
 def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
     """Whether what they state asks for different things, or one states something graver than all
-    together; or the scores of one send it more urgently than all together, of which a benign
-    condition (`first`) is the most probable.
+    together; or the scores of one send it more urgently, while together a benign condition
+    (`first`) is the most probable.
     """
     table = conditions_table()
     demands = {demand_of(one.stated, one.probabilities) for one in pictures}
@@ -149,8 +146,8 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
 
 
 def gravest(pictures: Sequence[Assessment]) -> int:
-    """The place of the picture with the most urgent band; of equal ones, the one that states the
-    most severe condition, then the one with the highest malignant score.
+    """The place of the picture with the most urgent band, then the most severe condition, then the
+    highest malignant score.
     """
     return min(
         range(len(pictures)),
@@ -165,7 +162,7 @@ def gravest(pictures: Sequence[Assessment]) -> int:
 def _join_versions(
     rule: JoiningRule, pictures: Sequence[Assessment]
 ) -> tuple[Mapping[str, float], ...]:
-    """The joined probabilities; and those without the patient's facts, where these changed any."""
+    """The joined probabilities, and those without the patient's facts where these changed any."""
     joined = rule.join([(one.calibrated_as, one.probabilities) for one in pictures])
     if not any(one.from_picture for one in pictures):
         return (joined,)
@@ -174,7 +171,6 @@ def _join_versions(
 
 
 def _join_restated(rule: JoiningRule, pictures: Sequence[Assessment]) -> Restated | None:
-    """None unless the probabilities of each picture are restated."""
     each = [(one.calibrated_as, one.restated) for one in pictures if one.restated]
     if len(each) < len(pictures):
         return None
@@ -185,8 +181,8 @@ def _join_restated(rule: JoiningRule, pictures: Sequence[Assessment]) -> Restate
 
 
 def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple[RaisedBy, ...]:
-    """The rules that asked for the band. Where one picture alone asked for it by its probabilities,
-    that is told too: they are not those that the joined answer shows.
+    """The rules that asked for the band, and PICTURE where one alone asked for it by probabilities
+    that the joined answer does not show.
     """
     told = rules - CONDITION_RULES | rules_of_conditions(joined, rules)
     if not asked_by_all and not told & WITHOUT_SCORES:
@@ -196,22 +192,17 @@ def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhoto:
-    """A decoded photo of sufficient quality; `milliseconds` is the time that this took."""
-
     photo: Photo
     quality: Quality
     milliseconds: float
 
 
 def classify_photo(model: Model, content: bytes, context: Context = NOTHING_TOLD) -> Finding:
-    """Raises Refused."""
     return classify_prepared(model, prepare_photo(content), context)
 
 
 def prepare_photo(content: bytes) -> PreparedPhoto:
-    """Raises Refused. This needs no model, so a photo that is refused here takes no time of the
-    engine.
-    """
+    """Decode and check a photo without the model, or raise Refused."""
     started = time.perf_counter()
     photo = read_photo(content)
     quality = measure_quality(photo)
@@ -225,9 +216,7 @@ def classify_prepared(
     prepared: PreparedPhoto,
     context: Context = NOTHING_TOLD,
 ) -> Finding:
-    """Classify a photo that `prepare_photo` accepted. Raises Refused if it surely shows no skin,
-    unless the sender has confirmed that it does.
-    """
+    """Raises Refused if it surely shows no skin and the sender has not confirmed that it does."""
     return judge_prepared(model, prepared, context).finding
 
 
@@ -241,7 +230,7 @@ class JudgedPhoto:
 
 
 def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> JudgedPhoto:
-    """The same as `classify_prepared`, with all that the model says."""
+    """Classify as `classify_prepared` does, and keep all that the model says."""
     started = time.perf_counter()
     output = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)
@@ -274,9 +263,7 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
 
 
 def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
-    """One finding from two or more photos of one lesion, judged by this model, with each one's own
-    in it.
-    """
+    """One finding of two or more photos of one lesion, with each one's own in it."""
     alone = [one.finding for one in judged]
     joined = join_assessments(model.calibration, [one.assessment for one in judged])
     shown = gravest([one.assessment for one in judged])

@@ -31,8 +31,8 @@ class PictureKind(Frozen):
 
 
 class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding; `skinapi.findings.reports.reading` chooses.
-    `sent` or `sent_if_skin` follows `uncertain`, `either_kind` are pictures of no known kind.
+    """How sure a patient may be of a finding. `sent` or `sent_if_skin` follows `uncertain`,
+    `either_kind` are pictures of no known kind.
     """
 
     tested: LocalizedText
@@ -48,8 +48,6 @@ class CertaintyWords(Frozen):
 
 
 class HeadlineNames(Frozen):
-    """A condition within a sentence: `patient` with its article."""
-
     patient: LocalizedText
     doctor: LocalizedText
 
@@ -63,8 +61,7 @@ class ChanceWords(Frozen):
 
 
 class HeadlineWords(Frozen):
-    """`skinapi.model.headline` chooses. `names` are by condition, `sent_for` and
-    `doctor_sent_for` by why a finding is sent for which the picture is no reason. `mostly`: all
+    """`sent_for` is by why a finding is sent for which the picture is no reason. `mostly`: all
     cancers together have more than half, and none of them is the likely condition.
     """
 
@@ -87,9 +84,7 @@ class HeadlineWords(Frozen):
 
 
 class WaitingWords(Frozen):
-    """What a patient reads in place of a band's `label` and `next_step`, and a doctor in place of
-    `doctor_action`, and of `doctor_label` where that is there.
-    """
+    """What is read in place of a band's words until a doctor has decided."""
 
     label: LocalizedText
     next_step: LocalizedText
@@ -123,8 +118,6 @@ class DecisionWords(Frozen):
 
 
 class ComparisonWords(Frozen):
-    """What a comparison of two photos says; `skinapi.model.comparison.comparison` chooses."""
-
     not_comparable: LocalizedText
     why_not_comparable: Mapping[str, LocalizedText]
     not_measured: LocalizedText
@@ -152,10 +145,7 @@ class ReminderWords(Frozen):
 
 
 class Notices(Frozen):
-    """The notices. The keys of `kinds` are modalities, those of `skins` skin tones.
-    `skinapi.model.finding` fills in the placeholders in braces, and
-    `skinapi.findings.reports.report` that of a review.
-    """
+    """The notices. The keys of `kinds` are modalities, those of `skins` skin tones."""
 
     reminder: ReminderWords
     information_only: LocalizedText
@@ -196,9 +186,7 @@ NORMAL_SKIN = "normal_skin"
 
 
 class Band(StrEnum):
-    """How soon a doctor should see the lesion. The order is the order of urgency, most urgent
-    first.
-    """
+    """How soon a doctor should see the lesion, the most urgent first."""
 
     URGENT_REFERRAL = "urgent_referral"
     REFERRAL = "referral"
@@ -222,8 +210,6 @@ class Sentences(Frozen):
 
 
 class Source(Frozen):
-    """A source of sentences; `supports` names the sentences that it is the source of."""
-
     kind: SourceKind
     url: str | None = None
     publisher: str | None = None
@@ -233,8 +219,8 @@ class Source(Frozen):
 
 
 class Condition(Frozen):
-    """`api_name` is what the API calls it (`class`), in each of its languages. `spellings` are
-    further words of data sets for it.
+    """`api_name` is what the API calls it (`class`), in every language. `spellings` are further
+    words of data sets for it.
     """
 
     key: str
@@ -260,7 +246,7 @@ class Condition(Frozen):
 
 class ReviewLabel(Frozen):
     """A condition that a doctor may name in a review, and no model states. `counted_as` is the
-    model's class that it belongs to. Nothing is told of it but its name.
+    model's class that it belongs to.
     """
 
     key: str
@@ -271,9 +257,9 @@ class ReviewLabel(Frozen):
 
 
 class BandWords(Frozen):
-    """A band in the words of two readers: `label` and `action` are a patient's, and `next_step` and
-    `by_when` after a doctor has decided; the others are a doctor's. `first_step` stands in place of
-    `next_step` where no doctor has. `guideline` is already in `doctor_action` where it applies.
+    """`label` and `action` are a patient's words, and `next_step` and `by_when` after a doctor has
+    decided (`first_step` before); the others are a doctor's. `doctor_action` has `guideline` in it
+    where that applies.
     """
 
     label: str
@@ -287,9 +273,9 @@ class BandWords(Frozen):
 
 
 class BandEntry(InLanguages):
-    """`photograph_again_days`: after so many days a reminder asks for another photo.
-    `see_within_days`: until when a doctor should have seen the spot; None where its words name no
-    time. `guideline_for`: of which conditions the words' `guideline` speaks.
+    """`photograph_again_days`: when a reminder asks for another photo. `see_within_days`: until
+    when a doctor should have seen the spot, if its words name a time. `guideline_for`: the
+    conditions of which the words' `guideline` speaks.
     """
 
     key: Band
@@ -330,9 +316,7 @@ class Checklist(Frozen):
     sources: tuple[Source, ...]
 
     def score(self, ticked: Iterable[str]) -> int:
-        """The sum of the points of the items that were ticked. Raises KeyError for an unknown
-        item.
-        """
+        """The sum of the points of the ticked items. Raises KeyError for an unknown one."""
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
 
@@ -387,14 +371,12 @@ class ConditionsTable(Frozen):
         return {**self._by_key, **{label.key: label for label in self.review_only}}
 
     def label(self, key: str) -> Condition | ReviewLabel:
-        """What a review may name: a condition, or one that no model states. Raises KeyError for
-        another key.
-        """
+        """What a review may name: a condition, or one that no model states."""
         return self._by_label[key]
 
     def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
-        """The condition that this label is for a model of these outputs, and without them for one
-        of the seven lesion classes; None where no model knows it.
+        """The condition that this label is for a model of these outputs, without them for one of
+        the seven lesion classes; None where no model knows it.
         """
         label = self.label(key)
         if key in outputs or (isinstance(label, Condition) and label.counted_as is None):
@@ -418,16 +400,15 @@ class ConditionsTable(Frozen):
         return self.label(key).names.in_language(language)
 
     def name_for_patient(self, key: str, language: Language) -> str:
-        """As a finding names it to a patient; those that no model states have one name."""
+        """Those that no model states have one name for everybody."""
         names = self.notices.headline.names.get(key)
         return names.patient.in_language(language) if names else self.name(key, language)
 
     def band_words(
         self, band: Band, language: Language, suspected: Collection[str] = ()
     ) -> BandWords:
-        """A band's label and its action. Every band has an action, the least urgent too. A doctor
-        reads what a guideline says of the conditions that are `suspected`; of a referral, where
-        one of them asks for an urgent one, what is to be considered for that.
+        """A band's words, and for a doctor what a guideline says of the conditions that are
+        `suspected`; of a referral, where one of them asks for an urgent one, what that asks for.
         """
         entry = self.band_entry(band)
         words = entry.in_language(language)

@@ -27,9 +27,7 @@ class SkinTone(StrEnum):
 
 
 class SkinAnswer(StrEnum):
-    """What a sender says about a picture that does not look like skin: it can be asked whether that
-    shows the spot, or has confirmed that it does.
-    """
+    """Whether a sender can be asked if a picture shows the spot, or has confirmed that it does."""
 
     ASK = "ask"
     CONFIRMED = "confirmed"
@@ -77,10 +75,9 @@ BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
 class Context(StoredRecord):
-    """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
-    the questions were not asked, empty if all were answered with no. `skin_confirmed`: the sender
-    says that it shows the spot, whatever it looks like to the program. `text_in_picture`: the file
-    says that text is written into its pixels.
+    """What is known about a photo besides its pixels. `checklist`: None if the questions were not
+    asked. `skin_confirmed`: the sender says that it shows the spot, whatever the program sees.
+    `text_in_picture`: the file says that text is written into its pixels.
     """
 
     modality: Modality = Modality.UNKNOWN
@@ -98,9 +95,6 @@ class Context(StoredRecord):
     @field_validator("checklist")
     @classmethod
     def _order_items(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """Sort the items in the table's order, without repetitions. Raises ValueError for an
-        unknown item.
-        """
         if ticked is None:
             return None
         known = [item.key for item in conditions_table().checklist.items]
@@ -111,13 +105,13 @@ class Context(StoredRecord):
 
     @property
     def told_tones(self) -> tuple[SkinTone, ...]:
-        """The skin tone that was told, by itself or by the skin type; two where these differ."""
+        """The told skin tone, by itself or by the skin type; two where these differ."""
         by_type = TONE_OF_TYPE[self.fitzpatrick] if self.fitzpatrick else None
         return tuple(tone for tone in SkinTone if tone in (self.skin_tone, by_type))
 
     @property
     def checklist_score(self) -> int | None:
-        """The score by the table's weights; None if the questions were not asked."""
+        """None if the questions were not asked."""
         if self.checklist is None:
             return None
         return conditions_table().checklist.score(self.checklist)

@@ -44,11 +44,8 @@ KNOWN_COLUMNS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """What one row says.
-
-    - `named`: the picture's path, or only its name without a suffix
-    - `lesion_id`: the picture's own id where the row names no lesion
-    - `modality`: as written, empty without one
+    """What one row says. `named`: the picture's path, or only its name without a suffix;
+    `lesion_id`: the picture's own id where the row names no lesion.
     """
 
     image_id: str
@@ -61,8 +58,6 @@ class LabelRow:
 
 
 class LabelColumns:
-    """Which columns of a table name the picture and its label."""
-
     def __init__(self, columns: Collection[str], *, table: str) -> None:
         """Raises BadDataset where there are none; `table` is its name, for the sentence."""
         identifier = next((name for name in ID_COLUMNS if name in columns), None)
@@ -122,7 +117,7 @@ def label_spellings() -> dict[str, str]:
 
 def other_diseases() -> dict[str, str]:
     """Every accepted spelling of a disease that no model names, in lower case -> its key, as a
-    doctor may name it in a review: `inflammatory`, `other_benign`, `other_malignant`.
+    doctor may name it in a review.
     """
     return {
         word.lower(): label.key
@@ -133,10 +128,8 @@ def other_diseases() -> dict[str, str]:
 
 
 def name_outputs(words: Sequence[str]) -> tuple[str, ...]:
-    """A network's outputs in order, as keys of our conditions table.
-
-    Raises WrongNetworkLabels for others: each output needs a name, an urgency, and to be known as
-    malignant or benign.
+    """The keys of our conditions for a network's outputs, in order. Raises WrongNetworkLabels: each
+    output needs a name, an urgency, and to be known as malignant or benign.
     """
     spellings = conditions_table().label_spellings()
     labels = tuple(spellings.get(word.lower(), word) for word in words)

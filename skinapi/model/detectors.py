@@ -68,18 +68,15 @@ KNOWN = (Modality.DERMOSCOPIC, Modality.CLINICAL)
 
 
 class ModalityDetector(Frozen):
-    """Tells dermoscope pictures from ordinary photographs by the network's own features.
-
-    An answer is used if its probability is at least `sure`.
+    """Tells dermoscope pictures from ordinary photographs; an answer of at least the probability
+    `sure` is used.
     """
 
     dermoscopic: LinearClassifier
     sure: float = Field(gt=0.5, le=1)
 
     def probability(self, pooled: Features) -> float:
-        """The probability that a picture was taken through a dermoscope. `pooled` is its row of
-        features.
-        """
+        """The probability that a picture was taken through a dermoscope."""
         return float(self.dermoscopic.probability(np.atleast_2d(pooled))[0])
 
     def recognise(self, probability: float) -> Modality:
@@ -89,8 +86,8 @@ class ModalityDetector(Frozen):
 
 
 class ModalityFinding(StoredRecord):
-    """The modality that the sender told, and the one that was recognised. `used` holds the
-    modalities whose calibration was used: both if there was a doubt.
+    """The modality that the sender told, the one that was recognised, and those whose calibration
+    was `used`: both if there was a doubt.
     """
 
     told: Modality
@@ -106,21 +103,19 @@ class ModalityFinding(StoredRecord):
 
     @property
     def contradicted(self) -> bool:
-        """The sender says one thing and the picture another."""
         return {self.told, self.recognised} == set(KNOWN)
 
     @property
     def unsure(self) -> bool:
-        """The picture alone does not show its modality, so that both calibrations were used."""
+        """The picture alone does not show its modality, so both calibrations were used."""
         return len(self.used) > 1 and not self.contradicted
 
 
 def settle_modality(
     told: Modality, pooled: Features, detector: ModalityDetector | None
 ) -> ModalityFinding:
-    """Combine what the sender told with what the picture shows. Both modalities are used if the
-    picture shows neither, or another than was told. A model that recognises no modality uses the
-    one that was told.
+    """Both modalities are used if the picture shows neither, or another than was told. A model that
+    recognises none uses the one that was told.
     """
     if detector is None:
         probability, recognised, shown = None, Modality.UNKNOWN, told
@@ -140,8 +135,8 @@ SPANNED_SHARE = 1e-5
 
 
 class OutOfDistributionDetector(Frozen):
-    """The mean and the main directions of the training pictures' pooled features, as little-endian
-    float16 in base64. A picture whose distance exceeds `limit` is out of distribution.
+    """The mean and the main directions of the training pictures' features (float16, base64), and
+    the distance beyond which a picture is out of distribution.
     """
 
     features: PositiveInt
@@ -151,11 +146,8 @@ class OutOfDistributionDetector(Frozen):
 
     @classmethod
     def learn(cls, pooled: Features, *, limit: float = 1.0) -> Self:
-        """Fit a detector to one row of features per training picture. The caller sets the real
-        limit later, when distances are known.
-
-        Few pictures span few directions; the decomposition fills up the rest with arbitrary ones,
-        which are left out.
+        """Fit a detector to one row of features per training picture; the caller sets the real
+        limit later. Directions that few pictures do not span are arbitrary, and left out.
         """
         mean = pooled.astype(np.float64).mean(axis=0)
         _, lengths, directions = np.linalg.svd(pooled - mean, full_matrices=False)
@@ -176,7 +168,7 @@ class OutOfDistributionDetector(Frozen):
         return self
 
     def measure(self, pooled: Features) -> NDArray[np.float64]:
-        """For each row its distance: the length of the part that no main direction explains."""
+        """Each row's distance: the length of the part that no main direction explains."""
         centred = pooled.astype(np.float64) - self._mean
         explained = centred @ self._directions.T
         rest = np.square(centred).sum(axis=-1) - np.square(explained).sum(axis=-1)
@@ -192,10 +184,8 @@ class OutOfDistributionDetector(Frozen):
 
 
 class OtherDiseaseDetector(Frozen):
-    """A classifier for "a disease that the model does not name" on the network's own features. It
-    was fitted to so many `pictures` of such diseases.
-
-    A picture whose probability is above `limit` is in doubt.
+    """Finds, above `limit`, a disease that the model does not name. It was fitted to so many
+    `pictures` of such diseases.
     """
 
     other: LinearClassifier
@@ -203,16 +193,13 @@ class OtherDiseaseDetector(Frozen):
     pictures: PositiveInt
 
     def finds(self, pooled: Features) -> NDArray[np.bool_]:
-        """For each row of features, whether that picture is in doubt."""
         return self.other.probability(pooled) > self.limit
 
 
 class SkinDetector(Frozen):
-    """A classifier for "not skin" on the network's own features, trained on lesions, normal skin
-    and ordinary photographs.
-
-    From a probability of `limit` on a picture is doubted to show skin, from `sure` on it surely
-    shows something else. Without `sure`, as in calibrations of older code, no picture does.
+    """Finds pictures that show no skin, trained on lesions, normal skin and ordinary photographs:
+    from `limit` on a picture is in doubt, from `sure` on it surely shows something else (none does
+    without it, as in calibrations of older code).
     """
 
     not_skin: LinearClassifier
@@ -226,7 +213,7 @@ class SkinDetector(Frozen):
         return self
 
     def probability(self, pooled: Features) -> float:
-        """The probability that a picture shows no skin. `pooled` is its row of features."""
+        """The probability that a picture shows no skin."""
         return float(self.not_skin.probability(np.atleast_2d(pooled))[0])
 
     def doubts(self, pooled: Features) -> bool:
@@ -235,12 +222,9 @@ class SkinDetector(Frozen):
     def finds_something_else(
         self, pooled: Features, *, scores: Mapping[str, float], thresholds: Mapping[str, float]
     ) -> bool:
-        """Whether a picture surely shows something else than skin. `scores` are the probabilities
-        that are compared with the thresholds of the bands.
-
-        The scores were computed as if the picture showed skin: 29 of 30 ordinary photographs have a
-        malignant score above 0.15. So each is multiplied by the probability that it does, and if
-        one still reaches its threshold, the picture is not surely something else.
+        """Whether a picture surely shows something else than skin. The scores were computed as if
+        it showed skin: 29 of 30 ordinary photographs have a malignant score above 0.15. So each is
+        multiplied by the probability that it does, and none may still reach its threshold.
         """
         not_skin = self.probability(pooled)
         if self.sure is None or not_skin < self.sure:

@@ -41,14 +41,13 @@ _COUNTED_OF = (100, 1000, 10_000)
 def modality_notices(
     modality: ModalityFinding, tested: Sequence[HeldOutFigures]
 ) -> tuple[LocalizedText, ...]:
-    """First a doubt about the modality, then for each one used how the model was tested on it."""
     return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
 
 
 def joined_modality_notices(
     modalities: Sequence[ModalityFinding], tested: Sequence[HeldOutFigures]
 ) -> tuple[LocalizedText, ...]:
-    """The same of several pictures, with no notice twice."""
+    """The notices of several pictures, none twice."""
     doubts = [doubt for modality in modalities for doubt in modality_doubts(modality)]
     used = [kind for kind in KNOWN if any(kind in modality.used for modality in modalities)]
     return tuple(dict.fromkeys([*doubts, *_tested_notices(used, tested)]))
@@ -86,7 +85,6 @@ def say_calibrated_on(mixes: Sequence[float]) -> LocalizedText:
 
 
 def percent_text(share: float) -> LocalizedText:
-    """A percentage with one decimal, as each language writes it."""
     return LocalizedText.by(lambda language: NUMBERS[language].write_share(share, decimals=1))
 
 
@@ -105,7 +103,7 @@ def _tested_notices(
 def limits_of_tests(
     used: Sequence[Modality], tested: Sequence[HeldOutFigures]
 ) -> list[LocalizedText]:
-    """On which of the kinds of picture that are used the model was tested little, or not."""
+    """On which of the used kinds of picture the model was tested little, or not."""
     figures = {*map(say_tested, tested)}
     return [one for one in _tested_notices(used, tested) if one not in figures]
 
@@ -147,7 +145,7 @@ class Doubt(StrEnum):
 
 
 class Timings(StoredRecord):
-    """How long the steps took, in milliseconds."""
+    """In milliseconds."""
 
     decode: NonNegativeFloat
     engine: NonNegativeFloat
@@ -156,15 +154,12 @@ class Timings(StoredRecord):
 
 class FindingHeading(StoredRecord):
     """The part of a finding that the list of a spot shows: a page of a thousand is read in time.
-
-    `stated` is the class that clients are told: the one that the naming rule names, or, if the
-    finding is uncertain, the most severe plausible condition. The confidence is its probability.
-    `alone` is what the headline of the gravest of several pictures names, where that is a cancer
-    and graver or surer than what all of them say together. `restated` has the probabilities that
-    people read instead of these, where the clinic has set its PREVALENCE. `untested_skin` are the
-    tones that were told, and for which the model was not tested. `asked_by_picture`: the band is
-    that of one of several pictures, and not of all together. `told_signs` are the items of the
-    checklist that were ticked, where they have fewer points than it refers from.
+    `stated` is what the naming rule names or, in doubt, the most severe plausible condition.
+    `alone` is what the gravest of several pictures names, where that is a cancer and graver or
+    surer than what all together say. `restated` has the probabilities that people read where the
+    clinic has set its PREVALENCE. `untested_skin` are told tones for which the model was not
+    tested. `asked_by_picture`: the band is that of one of several pictures. `told_signs` are ticked
+    items of too few points to refer.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -224,14 +219,12 @@ class FindingSummary(FindingHeading):
 
 
 class Finding(FindingSummary):
-    """All that is known about one photo, or about several of one lesion: then `pictures` has the
-    finding of each by itself, as they were sent, and quality, modality and heat map are those of
-    the one at the place `shown_picture`.
-
-    `from_picture` holds the probabilities before the patient's facts were applied; it is set only
-    if the facts changed them. `operating_point` is the one that the clinic had chosen; None where
-    the model had none, and the band follows the older rule. `calibrated_on` is the share of
-    malignant lesions for which `ranked` holds; None where it is not known, and of several pictures.
+    """All that is known about one photo, or about several of one lesion: then `pictures` has each
+    one's own finding, in the order sent, and quality, modality and heat map are those of
+    `shown_picture`. `from_picture` has the probabilities before the patient's facts, if these
+    changed any. `operating_point` is the one that the clinic had chosen. `calibrated_on` is the
+    share of malignant lesions for which `ranked` holds; None where it is not known, and of several
+    pictures.
     """
 
     quality: Quality
@@ -272,9 +265,8 @@ class Finding(FindingSummary):
         return self
 
     def find_graver_alone(self) -> "Finding | None":
-        """The gravest picture by what its headline names, where that is a cancer that is graver
-        than what this one's names, or where the pictures disagree and it is the same with a higher
-        probability.
+        """The gravest picture by what its headline names: a cancer that is graver than what this
+        one names, or the same with a higher probability where the pictures disagree.
         """
         malignant, outputs = conditions_table().malignant_keys, [e.key for e in self.ranked]
         named = [(one, one.by_own_mix().headline.named) for one in self.pictures]
@@ -300,15 +292,14 @@ class Finding(FindingSummary):
         return tuple(dict.fromkeys(share for share in own if share is not None))
 
     def by_own_mix(self) -> Self:
-        """The same finding without restated probabilities, for clients that show the model's."""
+        """The finding without restated probabilities, for clients that show the model's."""
         pictures = tuple(one.by_own_mix() for one in self.pictures)
         return self.model_copy(update={"restated": None, "pictures": pictures})
 
     @property
     def notices(self) -> tuple[LocalizedText, ...]:
-        """The notices that must be shown with this finding, in every language. First the one for
-        all findings, then the doubts, whether the colours are in doubt, for which skin the model
-        was not tested, then how it was tested on such pictures.
+        """The notices that must be shown with this finding: the one for all findings, then the
+        doubts, then on which skin and pictures the model was tested.
         """
         notices = conditions_table().notices
         return (
@@ -322,7 +313,7 @@ class Finding(FindingSummary):
         )
 
     def _modality_notices(self) -> tuple[LocalizedText, ...]:
-        """A finding without a modality was stored when models knew only dermoscope pictures."""
+        """A finding without a modality is one of a model that knew only dermoscope pictures."""
         if self.pictures:
             each = [one.modality for one in self.pictures if one.modality]
             return joined_modality_notices(each, self.tested)
@@ -331,10 +322,8 @@ class Finding(FindingSummary):
         return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
 
     def within_known_classes(self) -> Self:
-        """The same finding without conditions that clients of seven classes do not know: each is
-        added to the one that it is counted as, as squamous cell carcinoma to actinic keratosis.
-        Where that makes another condition the most probable, and it is more severe than the stated
-        one, it is stated.
+        """The finding for clients of seven classes: a condition that they do not know is added to
+        the one it is counted as. What then is the most probable is stated, if it is more severe.
         """
         table = conditions_table()
         counted = {entry.key: table.counted_as(entry.key) or entry.key for entry in self.ranked}
@@ -361,8 +350,8 @@ class Finding(FindingSummary):
         return self.model_copy(update=changed)
 
     def over_seven(self) -> Self:
-        """The same finding over the seven lesion classes, renormalised, for clients that do not
-        know the class normal skin. Raises Refused(no_lesion) if normal skin ranks first.
+        """The finding without normal skin, renormalised, for clients that do not know that class.
+        Raises Refused(no_lesion) if normal skin ranks first.
         """
         if self.most_probable == NORMAL_SKIN:
             raise refuse(Reason.NO_LESION)

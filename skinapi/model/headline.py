@@ -34,8 +34,8 @@ def probability_of(ranked: Iterable[Ranked], key: str) -> float:
 
 
 class Restated(StoredRecord):
-    """The same probabilities where the share `prevalence` of the lesions is malignant (PREVALENCE).
-    They are shown; the finding's own decide on everything. `alone` belongs to the finding's.
+    """The probabilities where the share `prevalence` of the lesions is malignant (PREVALENCE): they
+    are shown, and the finding's own decide on everything.
     """
 
     prevalence: float = Field(gt=0, lt=1)
@@ -61,10 +61,8 @@ class Restated(StoredRecord):
 
 
 class NotRuledOut(StoredRecord):
-    """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
-
-    For each class, such sets contain the true class for the share `level` of its lesions. For the
-    classes in `too_few` there were too few validation lesions to promise that.
+    """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511): the sets
+    contain the true class for the share `level` of its lesions, but for classes in `too_few`.
     """
 
     level: Literal["0.90", "0.95"]
@@ -73,9 +71,7 @@ class NotRuledOut(StoredRecord):
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
-    """Sort by probability, highest first. Equal ones are sorted by key, so that the order never
-    depends on chance.
-    """
+    """Sort by probability, highest first, and then by key, so that nothing depends on chance."""
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
 
@@ -85,7 +81,7 @@ def as_mapping(ranked: Iterable[Ranked]) -> dict[str, float]:
 
 
 def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked, ...]:
-    """Ranked anew, with the probability of each condition added to the one it is counted as."""
+    """Ranked anew, with each probability added to the condition that it is counted as."""
     sums: dict[str, float] = {}
     for entry in ranked:
         key = counted[entry.key]
@@ -94,14 +90,13 @@ def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked
 
 
 def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
-    """In the same order; the probabilities are divided by their sum."""
+    """In the same order, divided by their sum."""
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
     return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
 
 
 def sum_malignant(ranked: Iterable[Ranked]) -> float:
-    """The probability that the lesion is malignant: the sum over all malignant conditions."""
     malignant = conditions_table().malignant_keys
     total = math.fsum(entry.probability for entry in ranked if entry.key in malignant)
     return min(1.0, total)
@@ -121,8 +116,8 @@ def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledO
 
 
 class SentFor(StrEnum):
-    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture. Where the
-    checklist asks, a finding does not tell whether the picture would have been sent without it.
+    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture: whether the
+    checklist alone sent it is not told.
     """
 
     CANCER = "cancer"
@@ -152,13 +147,11 @@ _MOST = 0.5  # what has more than half is the most probable
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`likely` is the most probable condition. `not_ruled_out` are the malignant conditions that
-    are more severe and plausible, the most severe first; none where the finding is spared a doctor.
-    `named` is for a client that shows one name alone: the most severe of both; `confidence` is its
-    probability by the model's own mix. `sent_for` is None where the finding is spared, `malignant`
-    the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out` whose
-    probability is that of one picture alone; with `most_in_picture`, that finds nothing more
-    probable. `told_signs` are the answers for which a doctor should look.
+    """`likely` is the most probable condition. `not_ruled_out` are the plausible cancers that are
+    more severe, the most severe first; none where the finding is spared a doctor. `named`, the most
+    severe of both, is for a client that shows one name; `confidence` is its probability by the
+    model's own mix. `malignant` is the sum over all malignant conditions. `by_picture` is the one
+    of `not_ruled_out` whose probability is that of one picture alone.
     """
 
     likely: Ranked
@@ -185,15 +178,12 @@ class Headline:
         shown_alone: Ranked | None = None,
         told_signs: tuple[str, ...] = (),
     ) -> Self:
-        """By `ranked` it is decided what is plausible; `shown` has the probabilities that people
-        read, and says what is likely. `alone` is what one picture names, and `shown_alone` the same
-        as people read it.
-
-        A condition is plausible with a third of the highest probability, and however improbable
-        it is where it is stated, its own threshold raised the band, or one picture alone shows it;
-        the most probable cancer also where all of them have more than half. Where the checklist
-        asked, `raised_by` does not tell whose threshold asked for less: there the cautious
-        thresholds count.
+        """`ranked` decides what is plausible; `shown` has the probabilities that people read.
+        `alone` is what one picture names, and `shown_alone` the same as people read it. A condition
+        is plausible with a third of the highest probability, and always where it is stated, its own
+        threshold raised the band, or one picture alone shows it; so is the most probable cancer
+        where all have more than half. Where the checklist asked, `raised_by` does not tell whose
+        threshold asked for less: there the cautious thresholds count.
         """
         likely = most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
@@ -231,29 +221,28 @@ class Headline:
 
     @classmethod
     def as_stated(cls, stated: Ranked) -> Self:
-        """Of a finding that a caller states: nothing else is known."""
+        """The headline of what a caller states; nothing else is known."""
         return cls(stated, (), stated, stated.probability, None, 0.0)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The conditions that it names."""
         return (self.likely.key, *(entry.key for entry in self.not_ruled_out))
 
     @property
     def suspected(self) -> tuple[str, ...]:
-        """Those of which a guideline on their suspicion may be cited."""
+        """The conditions on whose suspicion a guideline may be cited."""
         named = (self.likely, *self.not_ruled_out)
         return tuple(entry.key for entry in named if entry.probability >= LEAST_SUSPECTED)
 
     @property
     def for_cancer(self) -> bool:
-        """Whether it says, of any, that it is a cancer or that none can be ruled out."""
+        """Whether it says that it is a cancer, or that none can be ruled out."""
         return self._likely_malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
 
     @property
     def mostly_malignant(self) -> bool:
-        """Whether it begins with all cancers together, because they have more than half though the
-        likely condition is none.
+        """Whether all cancers together have more than half though the likely condition is none:
+        then it begins with them.
         """
         more = self.malignant > _MOST and not self._likely_malignant
         return self.sent_for is not None and more
@@ -331,8 +320,8 @@ class Headline:
 def say_chance(
     share: float, *, malignant: bool = False, in_hundreds: bool = False
 ) -> LocalizedText:
-    """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`,
-    from 20 % on in tens, unless `in_hundreds`. Never that something is certain.
+    """A probability as a patient reads it: "about 4 in 10", from 20 % on in tens, unless
+    `in_hundreds`. Nothing is said to be certain.
     """
     words = conditions_table().notices.headline.chance
     if share < LEAST_SHARE:
@@ -346,8 +335,8 @@ def say_chance(
 
 
 def needs_hundreds(shares: Iterable[tuple[float, bool]]) -> bool:
-    """Whether a text that says all these probabilities, each with whether it is that of a cancer,
-    counts them in hundreds: one text has one denominator.
+    """Whether a text that says these probabilities (each with whether it is a cancer's) counts in
+    hundreds: one text has one denominator.
     """
     return any(
         _whole_percent(share, malignant=malignant) < LEAST_IN_TENS for share, malignant in shares
@@ -359,9 +348,8 @@ def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
 
 
 def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
-    """A probability of a finding in percent, as every page says it: in whole numbers, that of a
-    cancer or of all of them (`malignant`) rounded up, so that it never falls below a threshold that
-    it passed. What is less than 1 % or more than 99 % is said so. The console has the same.
+    """A probability in percent, as every page and the console say it. A cancer's is rounded up, so
+    that it never falls below a threshold that it passed.
     """
     if share < LEAST_SHARE:
         sign, percent = "<", 1
@@ -375,7 +363,6 @@ def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
 
 
 def say_share_of(key: str, share: float) -> LocalizedText:
-    """The probability of this condition."""
     return say_share(share, malignant=key in conditions_table().malignant_keys)
 
 
@@ -417,8 +404,8 @@ def most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
 
 def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection[str]) -> list[str]:
     """The cancers to name beside the likely condition, the most severe first: the plausible ones
-    that are more severe than it, and each one that is more severe than one of these and has half of
-    its probability, but 1 % at least. The order of `own` stands among equals.
+    that are more severe, and each that is more severe than one of these and has half of its
+    probability, but 1 % at least.
     """
     ranks = {key: severity_rank(key, own) for key in own}
     cancers = [key for key in own if key in conditions_table().malignant_keys]

@@ -52,10 +52,8 @@ def draw_overlay(
     size: Size | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
-    """Draw the heat map over the whole photo, at `size`. Without `size` the drawing is as large as
-    the upload, but not larger than a stored photo. Waits for a free slot.
-
-    The network sees only the middle of the photo, so the margin gets no colour.
+    """Draw the heat map over the whole photo, at `size` or as large as it would be stored. Waits
+    for a free slot. The network sees only the middle of the photo, so the margin gets no colour.
     """
     with _drawing_slots:
         drawn = photo.pixels.resize(
@@ -68,10 +66,8 @@ def draw_overlay(
 
 
 def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
-    """Draw the heat map over a stored photo, as JPEG. Waits for a free slot.
-
-    The photo is decoded only after the wait: while waiting, a decoded photo would hold many times
-    the memory of its file.
+    """Draw the heat map over a stored photo, which is decoded only once a slot is free: a decoded
+    photo holds many times the memory of its file.
     """
     with _drawing_slots:
         pixels = read_stored_photo(content, full=True).pixels
@@ -86,8 +82,8 @@ def _encode_png(drawn: Image.Image) -> bytes:
 
 
 def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, *, seen_in: Size) -> None:
-    """Lay the colours over the photo, a few rows at a time: all at once would hold the picture four
-    times in memory. `seen_in` is the size at which the network saw a part of it.
+    """Lay the colours over the photo, a few rows at a time: all at once would hold it four times in
+    memory. `seen_in` is the size at which the network saw a part of it.
     """
     grey = _enlarge_heat(heat, drawn.size, seen_in)
     width, height = drawn.size

@@ -31,17 +31,13 @@ class Reason(StrEnum):
 
 
 def refuse(reason: Reason, **figures: int) -> Refused:
-    """The error to raise, with its sentence in English. `translate_refusal` gives it in another
-    language. The figures fill the placeholders in braces of the sentence.
-    """
+    """The error to raise, in English. The figures fill the placeholders of its sentence."""
     return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 
 def translate_refusal(refused: Refused, language: Language, told: Collection[str] = ()) -> Refused:
-    """The same error with its sentence in this language.
-
-    `told` are the items of the checklist that were ticked. Where they are a reason to see a doctor,
-    that comes first: no photo is needed for it.
+    """The same error in this language. Where the ticked items of the checklist (`told`) are a
+    reason to see a doctor, that comes first: no photo is needed for it.
     """
     table, checklist = conditions_table(), conditions_table().checklist
     said = table.notices.refused[refused.reason].in_language(language)

@@ -28,11 +28,9 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Where a point of the first picture lies in the second.
-
-    Points are measured from the middle of their own picture, in shorter sides of that picture, so
-    they hold at any resolution. A point at (x, y) of the first lies at
-    (a·x − b·y + across, b·x + a·y + down) of the second.
+    """Where a point of the first picture lies in the second: (x, y) at (a·x − b·y + across, b·x +
+    a·y + down). Points are measured from the middle of their own picture, in its shorter sides, so
+    they hold at any resolution.
     """
 
     a: float
@@ -65,7 +63,6 @@ class Similarity:
         )
 
     def inverse(self) -> "Similarity":
-        """Where a point of the second picture lies in the first."""
         turned = Similarity.of(scale=1 / self.scale, degrees=-self.degrees)
         return turned.after(Similarity(1, 0, -self.across, -self.down))
 
@@ -132,8 +129,8 @@ Spectra = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`correlation` of the contrasts where both pictures show the skin, 1 if they are the same.
-    `overlap` is the share of the smaller picture that the other one shows.
+    """The `correlation` of the contrasts where both pictures show the skin, and the share of the
+    smaller picture that the other one shows.
     """
 
     by: Similarity
@@ -154,7 +151,7 @@ class View(NamedTuple):
 
 
 def find_fit(first: Image.Image, second: Image.Image) -> Fit:
-    """The best fit of the second picture to the first. There is always one, however bad."""
+    """The best fit of the second picture to the first; there is always one, however bad."""
     candidates = _search(*(view(one, SEARCH_SIDE) for one in (first, second)))
     for side, kept, iterations in zip(SIDES, REFINED, ITERATIONS, strict=True):
         views = view(first, side), view(second, side)
@@ -165,7 +162,7 @@ def find_fit(first: Image.Image, second: Image.Image) -> Fit:
 
 
 def view(picture: Image.Image, side: int) -> View:
-    """Of the middle of a picture, at most LONGEST times as long as wide, with this shorter side."""
+    """The middle of a picture with this shorter side."""
     grey = np.asarray(small_copy(picture, side).convert("L"), np.float32)
     fine = blur(grey, FINE) - blur(grey, COARSE)
     strength = np.sqrt(np.maximum(blur(np.square(fine), COARSE), 0))
@@ -175,7 +172,7 @@ def view(picture: Image.Image, side: int) -> View:
 
 
 def small_copy(picture: Image.Image, side: int) -> Image.Image:
-    """The middle of a picture, as `view` takes it, in colours."""
+    """The middle of a picture, at most LONGEST times as long as wide, in colours."""
     shorter = min(picture.size)
     width, height = (min(length, LONGEST * shorter) for length in picture.size)
     left, top = (picture.width - width) / 2, (picture.height - height) / 2
@@ -232,7 +229,6 @@ def _search(first: View, second: View) -> list[Similarity]:
 
 
 def _is_near(one: Similarity, other: Similarity) -> bool:
-    """By no more than two steps of the grid apart in rotation, and one in scale."""
     turned = abs((one.degrees - other.degrees + 180) % 360 - 180)
     return turned < 25 and abs(math.log(one.scale / other.scale)) < 1.5 * math.log(
         SCALES[1] / SCALES[0]
@@ -286,10 +282,8 @@ def _signed(shift: int) -> int:
 def refine(
     first: View, second: View, by: Similarity, iterations: int, within: Mask | None = None
 ) -> Similarity:
-    """Move, turn and scale a little, so that the contrasts agree better (only `within`, if given).
-
-    The weight of a pixel falls with its residual (Cauchy), so that hairs, reflections and
-    what has changed do not pull.
+    """Move, turn and scale a little, so that the contrasts agree better. The weight of a pixel
+    falls with its residual (Cauchy), so that hairs, reflections and what has changed do not pull.
     """
     width, height = first.size
     unit = min(first.size)
@@ -330,10 +324,9 @@ STARTS = tuple(1.12**power for power in range(-3, 4))
 def fit_skin(
     first: Image.Image, second: Image.Image, by: Similarity, lesion: Mask, shown: Mask
 ) -> Fit | None:
-    """The fit near `by` that suits the skin best. None if the skin's pattern does not fit.
-
-    `lesion` holds it in both photos, `shown` what both show, on a copy of the first with the side
-    of the last refinement.
+    """The fit near `by` that suits the skin best, if the skin's pattern fits. `lesion` holds it in
+    both photos, `shown` what both show, on a copy of the first with the side of the last
+    refinement.
     """
     skin = shown & (blur(lesion.astype(np.float32), COARSE) < 0.005)  # without the lesion's halo
     if skin.sum() < LEAST_SKIN or not lesion.any():
@@ -374,8 +367,8 @@ class KnownPicture(NamedTuple):
     kind: Modality
 
     def fits(self, other: "KnownPicture") -> bool:
-        """A close-up and a dermoscope picture hardly ever fit, of one spot or of two: that is not
-        tried, because nothing tells such pairs apart (docs/comparison.md).
+        """Whether two pictures fit. That of a close-up and a dermoscope picture is not tried: they
+        hardly ever do (docs/comparison.md).
         """
         if Modality.UNKNOWN not in (self.kind, other.kind) and self.kind is not other.kind:
             return False
@@ -384,7 +377,7 @@ class KnownPicture(NamedTuple):
 
 def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
     """The places of two pictures that may show different spots: the later one fits none of those
-    before it. None if there are none.
+    before it.
     """
     for place, picture in enumerate(pictures[1:], 1):
         if not any(picture.fits(other) for other in pictures[:place]):

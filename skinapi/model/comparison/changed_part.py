@@ -53,10 +53,9 @@ def to_lab(light: Numbers) -> Numbers:
 
 
 def match_light(second: Numbers, first: Numbers, skin: Mask) -> Numbers:
-    """The second picture in the light of the first, so that the skin has the same colours.
-
-    In each channel the light differs by a factor that changes evenly across the picture. It is
-    fitted twice to the logarithms; the second time without the pixels that lie far off.
+    """The second picture in the light of the first, so that the skin has the same colours. In each
+    channel the light differs by a factor that changes evenly across the picture. It is fitted twice
+    to the logarithms; the second time without the pixels that lie far off.
     """
     height, width = skin.shape
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -93,10 +92,10 @@ LEAST_POINTS = 100
 
 
 class ChangedPart(NamedTuple):
-    """`distance` of the patch that changed most, in CIELAB; `darker` if it became darker. What lies
-    below `error` may be noise. `hidden_by_noise`, `hidden_by_dark`: a part may have changed unseen,
-    because the photos differ too much, or because the spot is nearly black. `outlines_agree`: where
-    one outline goes beyond the other, the photos show the same, so the outlines are not clear.
+    """The patch that changed most, by its `distance` in CIELAB; below `error` it may be noise.
+    `hidden_by_noise`, `hidden_by_dark`: a part may have changed unseen, because the photos differ
+    too much or the spot is nearly black. `outlines_agree`: where only one outline reaches, the
+    photos show the same, so the outlines are not clear.
     """
 
     distance: float
@@ -114,8 +113,8 @@ class ChangedPart(NamedTuple):
 def find_changed_part(
     first: Numbers, second: Numbers, shown: Mask, outlines: tuple[Mask, Mask] | None
 ) -> ChangedPart | None:
-    """`first` and `second` are light in one frame, of which both photos show what is `shown`;
-    `outlines` are those of the spot, where they are clear. None where there is too little.
+    """Compare light in one frame, where both photos show what is `shown`, within or beside the
+    outlines of the spot. None where there is too little.
     """
     inner = ~_grown(~shown, OFF)
     radius = float(np.sqrt(outlines[0].sum() / np.pi)) if outlines else 0.0
@@ -148,8 +147,8 @@ def _smooth(lab: Numbers) -> Floats:
 
 
 def _in_colours_of(before: Floats, after: Floats, inner: Mask) -> tuple[Floats, float]:
-    """The first photo with its colours mapped to those of the second, by one linear map for all
-    points, and how far a usual point is off then. Points that are far off weigh little.
+    """The first photo with its colours mapped to those of the second, by one linear map, and how
+    far a usual point is off then. Points that are far off weigh little.
     """
     some, others = before[inner].astype(np.float64), after[inner].astype(np.float64)
     weights = np.ones(len(some))

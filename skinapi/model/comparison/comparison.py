@@ -60,9 +60,9 @@ MOST_CUT_OFF = 0.02
 
 
 class Measure(StrEnum):
-    """What may change: the area by a share of what it was, the mean colour by a distance in CIELAB,
-    the asymmetry on its scale from 0 to 1 (`Shape`), and the part of the spot or of the skin beside
-    it that changed most, by a distance in CIELAB, negative where it became darker.
+    """What may change: the area by a share of what it was, the mean colour and the part that
+    changed most by a distance in CIELAB (negative where it became darker), the asymmetry from 0 to
+    1.
     """
 
     AREA = "area"
@@ -101,9 +101,7 @@ class NotMeasured(StrEnum):
 
 
 class Alignment(StoredRecord):
-    """Where the first photo lies in the second, as `Similarity` says, and how well it fits, as
-    `Fit` says.
-    """
+    """Where the first photo lies in the second (`Similarity`), and how well it fits (`Fit`)."""
 
     scale: float
     degrees: float
@@ -173,8 +171,6 @@ class _Outlines(NamedTuple):
 
 
 class _Outlined(NamedTuple):
-    """A pair with its outlines where there are any, and why they measure nothing."""
-
     pair: _Pair
     outlines: _Outlines | None
     not_measured: NotMeasured | None
@@ -198,9 +194,7 @@ def refuse_fit(fit: Fit) -> NotComparable | None:
 
 
 def raise_band(band: Band, comparison: Comparison) -> Band:
-    """The band of the second photo, once it was compared: a change asks for a doctor's review.
-    Never less urgent than the band that it had.
-    """
+    """The band of the second photo once it was compared: a change asks for a doctor's review."""
     asked = Band.DOCTOR_REVIEW if comparison.has_changed else band
     return min(band, asked, key=urgency)
 
@@ -366,8 +360,8 @@ def _change(measure: Measure, value: float, *, size: float) -> Change:
 
 
 def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
-    """What has changed, in one sentence or a few: each change beyond the error, or else in what
-    there is none; and what could not be measured. Never that the spot has not changed.
+    """What has changed, or in what there is no change beyond the error, and what could not be
+    measured. It never says that the spot has not changed.
     """
     if comparison.not_comparable:
         return (_not_comparable(comparison.not_comparable),)
@@ -379,7 +373,6 @@ def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
 
 
 def say_change(change: Change) -> LocalizedText:
-    """By how much a measure has changed, or that it has not changed measurably."""
     if not change.measurable:
         return _words().unchanged_in[change.measure]
     key, size = change.measure.value, abs(change.value)
@@ -412,7 +405,7 @@ def _all_not_measured(comparison: Comparison) -> Iterator[LocalizedText]:
 
 
 def _percent(number: int) -> LocalizedText:
-    """Whole: the change was rounded up and the error down, so the change is never told as less."""
+    """Whole: the change was rounded up and the error down, so it is never told as less."""
     return LocalizedText.by(
         lambda language: NUMBERS[language].write_share(number / 100, decimals=0)
     )

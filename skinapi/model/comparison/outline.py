@@ -19,11 +19,9 @@ Runs = NDArray[np.int64]
 
 
 def component_at(mask: Mask, at: tuple[int, int]) -> Mask:
-    """The pixels of the mask that are connected, by sides or corners, with the pixel at this row
-    and column. `mask[at]` must be true.
-
-    A few passes over the whole mask. Growing the piece from its pixel would take as many passes as
-    the piece is long; for one that winds like a labyrinth that is half its number of pixels.
+    """The pixels of the mask that are connected, by sides or corners, with this one. A few passes
+    over the whole mask: growing the piece pixel by pixel would take one pass for each of its
+    length, for one that winds like a labyrinth half its number of pixels.
     """
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
@@ -48,9 +46,8 @@ def _touching(mask: Mask, runs: Runs) -> tuple[Runs, Runs]:
 
 
 def _join(count: int, some: Runs, others: Runs) -> Runs:
-    """For each run the lowest-numbered run that it is connected with.
-
-    In each round every group joins the lowest group that it touches, so that few rounds are needed.
+    """For each run the lowest-numbered run that it is connected with. In each round every group
+    joins the lowest group that it touches, so that few rounds are needed.
     """
     groups = np.arange(count)
     while some.size:
@@ -92,8 +89,8 @@ WHOLE_COLOUR = 64.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Four measures of a lesion, each from 0 to 1. `diameter` is relative to the photo's shorter
-    side, because a picture has no scale in millimetres.
+    """Measures from 0 to 1. `diameter` is relative to the photo's shorter side: a picture has no
+    scale in millimetres.
     """
 
     asymmetry: float
@@ -103,14 +100,13 @@ class Shape:
 
 
 def measure_shape(photo: Photo) -> Shape | None:
-    """Measure the lesion. None if its outline is not clear enough."""
     pixels = shrink_smoothly(photo.pixels)
     mask = find_lesion(pixels)
     return None if mask is None else shape_within(mask, pixels)
 
 
 def shape_within(mask: Mask, pixels: Numbers) -> Shape:
-    """Measure the lesion within this outline. `pixels` are smooth, as `shrink_smoothly` gives."""
+    """Measure the lesion within this outline, on pixels of `shrink_smoothly`."""
     rows, columns = np.nonzero(mask)
     around = np.stack([columns - columns.mean(), rows - rows.mean()])
     inner = pixels[_core(mask)]
@@ -125,7 +121,7 @@ def shape_within(mask: Mask, pixels: Numbers) -> Shape:
 
 def find_lesion(pixels: Numbers, edges: Sequence[float] = EDGES) -> Mask | None:
     """The pixels of the lesion: one connected piece that differs clearly from the skin at the
-    picture's border and hardly touches that border. None if there is no such piece.
+    picture's border and hardly touches it. None if there is no such piece.
     """
     if min(pixels.shape[:2]) <= 2 * FRAME:  # the border would be the whole picture
         return None
@@ -157,9 +153,7 @@ def _piece(difference: Numbers, threshold: float) -> Mask | None:
 
 
 def shrink_smoothly(pixels: Image.Image) -> Numbers:
-    """Shrink a picture to at most MOST_SEARCHED_PIXELS and smooth away hairs and noise, before the
-    search for a lesion's outline.
-    """
+    """Shrink a picture to MOST_SEARCHED_PIXELS, and smooth away hairs and noise."""
     scale = search_scale(pixels.size)
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     small = pixels.resize(size, Image.Resampling.BOX)
@@ -174,8 +168,8 @@ def search_scale(size: tuple[int, int]) -> float:
 
 
 def _otsu(values: Numbers) -> tuple[float, float]:
-    """Otsu's threshold (https://doi.org/10.1109/TSMC.1979.4310076): the value that separates two
-    groups best, and the share of the variance that this separation explains.
+    """Otsu's threshold (https://doi.org/10.1109/TSMC.1979.4310076), which separates two groups
+    best, and the share of the variance that this explains.
     """
     counts, edges = np.histogram(values, bins=128)
     middles = (edges[:-1] + edges[1:]) / 2
@@ -192,9 +186,7 @@ def _otsu(values: Numbers) -> tuple[float, float]:
 
 
 def _seed(mask: Mask) -> tuple[int, int]:
-    """The pixel of the mask that has most of the mask around it; pixels near the middle of the
-    picture are preferred.
-    """
+    """The pixel that has most of the mask around it; those near the middle are preferred."""
     height, width = mask.shape
     density = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(SIDE // 10))
     rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -211,9 +203,7 @@ def _fill(piece: Mask) -> Mask:
 
 
 def _core(mask: Mask) -> Mask:
-    """The mask without its rim, whose colours are mixed with the skin's. A lesion so thin that it
-    is all rim is kept whole.
-    """
+    """The mask without its rim, whose colours are mixed with the skin's, unless it is all rim."""
     padded = np.pad(mask, 2)
     core = mask.copy()
     for down, across in ((0, 2), (4, 2), (2, 0), (2, 4)):
@@ -226,9 +216,7 @@ def _border(mask: Mask) -> Mask:
 
 
 def _unpaired(mask: Mask, around: Numbers) -> float:
-    """The share of the lesion without a mirror partner, as the mean over its two main axes.
-    `around` holds its pixels relative to its centre.
-    """
+    """The share of the lesion without a mirror partner, as the mean over its two main axes."""
     rows, columns = np.nonzero(mask)
     middle = np.array([[columns.mean()], [rows.mean()]])
     _, axes = np.linalg.eigh(np.cov(around))
@@ -243,8 +231,8 @@ def _unpaired(mask: Mask, around: Numbers) -> float:
 
 
 def _perimeter(mask: Mask) -> float:
-    """The length of the outline, as the sum of the gradient of the blurred mask. Counting the
-    pixels of the edge would be wrong for slanted edges.
+    """The sum of the gradient of the blurred mask: counting the pixels of the edge would be wrong
+    for slanted edges.
     """
     padded = np.pad(mask, 8).astype(np.uint8) * 255
     soft = np.asarray(Image.fromarray(padded).filter(ImageFilter.GaussianBlur(1.0)), np.float64)

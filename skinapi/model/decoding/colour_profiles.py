@@ -37,9 +37,8 @@ class UnreadableProfile(ValueError):
 
 
 def convert_to_srgb(picture: Image.Image, profile: bytes, *, grey: bool) -> Image.Image:
-    """The colours of an RGB picture by its profile. `grey`: the file holds one value for a pixel.
-
-    Raises UnreadableProfile, and Unavailable where this machine is at fault.
+    """Convert an RGB picture by its profile, or raise UnreadableProfile, or Unavailable where this
+    machine is at fault. `grey`: the file holds one value for a pixel.
     """
     if len(profile) > MOST_PROFILE_BYTES or profile[_SIGNATURE] != b"acsp":
         raise UnreadableProfile

@@ -51,21 +51,14 @@ _LARGEST_HEAD = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The size of a picture and what decoding it takes. The size is that of the file, not turned
-    upright; `orientation` says how to turn it (1 to 8, as in Exif), where the file does.
-
-    `decoded`: bytes per pixel of the decoder's output. `held`: bytes that the decoder holds in
-    addition, for each pixel of the whole picture, and `fixed` whatever its size. `scaled`: it can
-    be decoded at a half, a quarter or an eighth. `scans`: in how many passes over the picture a
-    JPEG is decoded (beyond the limit, at least so many); 1 if the decoder need not hold the picture
-    for them. `moving`: the file is animated. `isolated`: what its decoder will hold stands in its
-    compressed data, so it is decoded in a process with a limit (isolated_process.py).
-    `components`: of how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel
-    has one value, not an index of a palette. `profile`: the ICC profile of its colours, as far as
-    it was found.
-
-    `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
-    all of it, never sees any.
+    """What decoding a picture takes, and `parts`: what of the file the decoder needs, without
+    metadata, which Pillow would read. The size is that of the file, not turned upright by
+    `orientation` (1 to 8, as in Exif). `decoded`: bytes per pixel of the decoder's output; `held`:
+    those that it holds in addition, and `fixed` whatever the size. `scaled`: it can be decoded at a
+    half, a quarter or an eighth. `scans`: the passes over a JPEG (beyond the limit, at least so
+    many). `isolated`: what the decoder will hold stands in the compressed data, so it runs in a
+    process with a limit. `components` of a JPEG: 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel
+    has one value, not an index of a palette. `profile`: ICC, as far as found.
     """
 
     format: PhotoFormat
@@ -94,8 +87,8 @@ class Header:
 
 
 def read_header(content: bytes) -> Header:
-    """Read the header of a JPEG, PNG or WebP. Raises ValueError for another format, for a file that
-    is cut off in its header and for a width or height of zero.
+    """Read the header of a JPEG, PNG or WebP. Raises ValueError for any other content, one that is
+    cut off in its header, and a size of zero.
     """
     try:
         if content.startswith(_JPEG):
@@ -136,9 +129,7 @@ def _png(content: bytes) -> Header:
 
 
 def _png_parts(content: bytes, chunks: list[Part]) -> tuple[memoryview, ...]:
-    """The needed chunks, then the data: the first run of chunks of data, because no decoder reads
-    more.
-    """
+    """The needed chunks, then the first run of chunks of data: no decoder reads more."""
     head, first, last = [memoryview(_PNG)], None, None
     for chunk in chunks:
         if chunk.kind == b"IDAT":
@@ -190,8 +181,8 @@ def _webp(content: bytes) -> Header:
 
 
 def _jpeg(content: bytes) -> Header:
-    """If a scan of a JPEG does not hold all components, the decoder collects all coefficients in
-    memory, two bytes each, whether the file calls itself progressive or not.
+    """If a scan does not hold all components, the decoder collects all coefficients in memory, two
+    bytes each, whether the file calls itself progressive or not.
     """
     segments = _jpeg_segments(content)
     scans = [segment for segment in segments if segment.kind == START_OF_SCAN]
@@ -225,9 +216,7 @@ def _jpeg(content: bytes) -> Header:
 
 
 def _jpeg_segments(content: bytes) -> list[Part]:
-    """All segments. Of too many, those that were read, if there are already too many scans among
-    them: the limit of scans says more.
-    """
+    """Where there are too many segments, but of scans already: the limit of scans says more."""
     try:
         return jpeg_segments(content)
     except TooManySegments as error:
@@ -261,8 +250,8 @@ def _first(content: bytes, parts: Iterable[Part], kind: int | bytes, begin: byte
 
 
 def _samples(frame: bytes, components: int) -> float:
-    """How many values a pixel has on average at this frame's chroma subsampling: 3 without
-    subsampling, 1.5 where colour has half the resolution in both directions, as in most cameras.
+    """How many values a pixel has at this frame's chroma subsampling: 3 without it, 1.5 where
+    colour has half the resolution in both directions, as in most cameras.
     """
     factors = [divmod(frame[7 + 3 * number], 16) for number in range(components)]
     if not all(across and down for across, down in factors):

@@ -47,8 +47,8 @@ class TooManySegments(ValueError):
 
 
 class Part(NamedTuple):
-    """A segment or a chunk. `kind` is a JPEG's marker or a chunk's name of four bytes; `body` and
-    `body_end` say where its content is, `start` and `end` where it is with all that belongs to it.
+    """A segment or a chunk. `kind` is a JPEG's marker or a chunk's name of four bytes; its content
+    is from `body` to `body_end`, and with all that belongs to it from `start` to `end`.
     """
 
     kind: int | bytes
@@ -59,10 +59,8 @@ class Part(NamedTuple):
 
 
 def jpeg_segments(content: bytes) -> list[Part]:
-    """The segments of a JPEG that have a length, up to its end, without those that stand alone.
-
-    Raises TooManySegments, ValueError for too many bytes between them, and struct.error for one
-    that is cut off.
+    """The segments that have a length, up to the picture's end. Raises TooManySegments, ValueError
+    for too many bytes between them, and struct.error for one that is cut off.
     """
     segments: list[Part] = []
     at, stray, in_data = 2, 0, False
@@ -98,10 +96,7 @@ def jpeg_segments(content: bytes) -> list[Part]:
 
 
 def png_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks of a PNG, up to its end; the last may be cut off.
-
-    Raises ValueError for too many.
-    """
+    """The chunks up to the picture's end; the last may be cut off. Raises ValueError for too many."""
     at = _PNG_HEAD
     for _ in range(MOST_CHUNKS):
         if at + 8 > len(content):
@@ -116,7 +111,7 @@ def png_chunks(content: bytes) -> Iterator[Part]:
 
 
 def webp_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks of a WebP; the last may be cut off. Raises ValueError for too many."""
+    """The chunks; the last may be cut off. Raises ValueError for too many."""
     at = _WEBP_HEAD
     for _ in range(MOST_SEGMENTS):
         if at + 8 > len(content):
@@ -144,8 +139,8 @@ _MOST_PARTS = 255  # their number is one byte
 
 
 def read_orientation(exif: bytes, xmp: bytes) -> int | None:
-    """The orientation that the Exif data, or else the XMP packet, name, 1 to 8. None if they name
-    none or are damaged: the pixels may still be good, so such a picture is used without turning it.
+    """The orientation (1 to 8) by the Exif data, or else the XMP packet. None if these name none or
+    are damaged: the pixels may still be good, so the picture is used without turning it.
     """
     match = _IN_XMP.search(xmp)
     return _orientation_in_exif(exif) or (int(match[1]) if match else None)

@@ -134,9 +134,9 @@ _SIZE = struct.Struct(">II")
 def decode_webp(
     content: bytes | memoryview, *, size: tuple[int, int], factor: int, memory: int
 ) -> Image.Image:
-    """The pixels as RGB, with both sides divided by `factor`. Raises ValueError for a file that
-    cannot be decoded within `memory` bytes, or has another size than this, and Unavailable where
-    this machine is at fault.
+    """The pixels as RGB, both sides divided by `factor`. Raises ValueError for a file that cannot
+    be decoded within `memory` bytes or has another size, and Unavailable where this machine is at
+    fault.
     """
     width, height = (-(-side // factor) for side in size)
     done = run_isolated("skinapi.model.decoding.isolated_process", content, factor, memory)

@@ -40,8 +40,8 @@ RGB_BYTES = 4  # Pillow stores an RGB pixel in four bytes, not three
 
 
 class DecodingMemory:
-    """The memory that all decoding of a process may use together. A decoding that needs more than
-    is left waits until enough is free, and none overtakes it.
+    """The memory that all decoding of a process may use together. What needs more than is left
+    waits, and nothing overtakes it.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
@@ -65,19 +65,15 @@ class DecodingMemory:
 
 
 def reduction_factor(size: Size, needed: Size) -> int:
-    """The largest of 8, 4, 2 and 1 by which both sides can be divided while each keeps the length
-    that is needed.
-
-    This is the rule of JPEG's draft mode, so that every format ends at the same size.
+    """The largest of 8, 4, 2 and 1 by which both sides can be divided and keep the needed length:
+    the rule of JPEG's draft mode, so that every format ends at the same size.
     """
     spare = min(size[0] // needed[0], size[1] // needed[1])
     return next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
 
 
 def bytes_needed(header: Header, needed: Size) -> int:
-    """The memory, in bytes, that decoding to RGB takes at the smallest scale that has at least the
-    `needed` size.
-    """
+    """What decoding to RGB takes at the smallest scale that has at least the `needed` size."""
     pixels = header.width * header.height
     small = pixels / reduction_factor(header.size, needed) ** 2
     decoded = header.decoded * (small if header.scaled else pixels)
@@ -87,10 +83,7 @@ def bytes_needed(header: Header, needed: Size) -> int:
 
 
 def refuse_oversize(header: Header, needed: tuple[Size, ...]) -> None:
-    """Raises Refused, with the limit that is exceeded, for a picture that must not be decoded.
-
-    `needed` are all sizes at which it may have to be decoded.
-    """
+    """Raises Refused for a picture that must not be decoded at one of these sizes."""
     size = {"width": header.width, "height": header.height}
     if max(header.size) > LONGEST_SIDE or header.width * header.height > MOST_PIXELS:
         bounds = {"least": SMALLEST_SIDE, "most": LONGEST_SIDE, "millions": MOST_PIXELS // 10**6}
@@ -120,8 +113,8 @@ _HARMLESS = re.compile(r"Corrupt JPEG data: [1-8] extraneous bytes before marker
 def decode_jpeg(
     content: bytes | memoryview, *, size: Size, components: int, factor: int
 ) -> Image.Image:
-    """The pixels with both sides divided by `factor` (1, 2, 4 or 8) and rounded up. Raises
-    ValueError for damaged data, and for a picture that has another size than this.
+    """The pixels, both sides divided by `factor` and rounded up. Raises ValueError for damaged
+    data, and for a picture of another size.
     """
     output, mode, raw = _KINDS[components]
     width, height = (-(-side // factor) for side in size)
@@ -170,10 +163,8 @@ _SIDES_SWAPPED = (5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Upright sRGB pixels, perhaps at a smaller scale than the upload.
-
-    `width` and `height` are the size of the upload, after it is turned upright.
-    `profile_unread`: its colour profile could not be read, so the colours are as stored.
+    """Upright sRGB pixels, perhaps at a smaller scale than the upload, whose upright size is
+    `width` by `height`. `profile_unread`: its colours are as stored.
     """
 
     pixels: Image.Image
@@ -184,15 +175,14 @@ class Photo:
 
     @property
     def has_stored_scale(self) -> bool:
-        """Whether the upload would be decoded at the same scale to be stored."""
         size = self.width, self.height
         stored = reduction_factor(size, stored_size(size))
         return reduction_factor(size, WORKING_SIZE) == stored
 
 
 def read_photo(content: bytes) -> Photo:
-    """Decode an upload. Large pictures are decoded at a half, a quarter or an eighth of their size.
-    Waits for decoding memory, so never call it in a thread that serves requests. Raises Refused.
+    """Decode an upload, at a half, a quarter or an eighth where it is large, or raise Refused.
+    Waits for decoding memory, so never call it in a thread that serves requests.
     """
     header = _header_of(content)
     with _memory.reserved(_reservation(header, WORKING_SIZE)):
@@ -208,11 +198,9 @@ def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
 
 
 def reencode_for_storage(content: bytes, photo: Photo | None = None) -> bytes:
-    """The version of an upload that is stored: a new JPEG, upright and without metadata, with a
-    longer side of at most STORED_SIDE. Raises Refused.
-
-    `photo` is what `read_photo` has made of it. Of a large picture more pixels are stored than the
-    network sees: then the upload is decoded a second time.
+    """The stored version of an upload: a new JPEG, upright and without metadata, with no side
+    longer than STORED_SIDE. `photo` is what `read_photo` has made of it; of a large picture more
+    pixels are stored than the network sees, so it is decoded a second time.
     """
     if photo and photo.has_stored_scale:
         return encode_jpeg(shrink_to_stored(photo).pixels, STORED_QUALITY)
@@ -224,7 +212,6 @@ def reencode_for_storage(content: bytes, photo: Photo | None = None) -> bytes:
 
 
 def shrink_to_stored(photo: Photo) -> Photo:
-    """Shrink a photo so that no side is longer than STORED_SIDE; a smaller one is not changed."""
     if max(photo.pixels.size) <= STORED_SIDE:
         return photo
     size, bicubic = stored_size(photo.pixels.size), Image.Resampling.BICUBIC
@@ -238,10 +225,8 @@ def stored_size(sent: Size) -> Size:
 
 
 def _header_of(content: bytes) -> Header:
-    """Read the header and check the limits for both sizes, working and stored. Raises Refused.
-
-    A photo that could not be stored is never classified either, so whether it is accepted does
-    not depend on whether the caller wants it stored.
+    """Read the header and check the limits for both sizes, working and stored: whether a photo is
+    accepted does not depend on whether the caller wants it stored.
     """
     try:
         header = read_header(content)
@@ -277,14 +262,13 @@ def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _reservation(header: Header, needed: Size) -> int:
-    """What the decoding takes, with the copy of the upload that the decoder reads; not more than
-    there is, or it would wait for ever.
+    """What the decoding takes, with the copy that the decoder reads; not more than there is, or it
+    would wait for ever.
     """
     return min(MOST_BYTES, bytes_needed(header, needed) + sum(map(len, header.parts)))
 
 
 def _pixels(header: Header, needed: Size) -> Image.Image:
-    """As upright as the file holds them. What the decoder holds beside them is free afterwards."""
     factor = reduction_factor(header.size, needed)
     if header.isolated:
         memory = bytes_needed(header, needed)
@@ -302,9 +286,7 @@ def _pixels(header: Header, needed: Size) -> Image.Image:
 
 
 def _open(header: Header) -> Image.Image:
-    """Open a PNG or WebP without decoding pixels. Raises Refused for an animated picture, because
-    nothing says which frame is meant.
-    """
+    """Open a PNG or WebP. An animated picture is refused: nothing says which frame is meant."""
     picture = Image.open(io.BytesIO(header.file()), formats=(header.format,))
     if picture.size != header.size:
         raise ValueError("two headers that contradict each other")
@@ -319,7 +301,6 @@ THUMBNAIL_QUALITY = 80
 
 
 def draw_thumbnail(content: bytes) -> bytes:
-    """A stored photo as a JPEG, no side longer than THUMBNAIL_SIDE. Raises Refused."""
     return shrink_to_thumbnail(read_stored_photo(content).pixels)
 
 

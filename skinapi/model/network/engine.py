@@ -40,8 +40,8 @@ class EngineOutput:
 
 class Engine(Protocol):
     def infer(self, batch: Tensor) -> EngineOutput:
-        """Run the network on a batch of the shape pictures x height x width x channels. Safe to
-        call from many threads at once.
+        """Run the network on pictures x height x width x channels. Many threads may call it at
+        once.
         """
 
 
@@ -71,7 +71,7 @@ class Head:
         return logits
 
     def slope(self, pooled: Tensor, output: int) -> Tensor:
-        """The gradient of the output's logit by each pooled feature, at these features."""
+        """The gradient of the output's logit by each pooled feature."""
         if self.hidden_weights is None or self.hidden_bias is None:
             return self.weights[:, output]
         active = pooled @ self.hidden_weights + self.hidden_bias > 0
@@ -81,11 +81,8 @@ class Head:
         return slope
 
     def heat(self, feature_map: Tensor, pooled: Tensor, output: int) -> Tensor:
-        """The heat map of one picture for one output: which places raise that output. Its shape is
-        height x width, its values are never negative and on the logit's scale.
-
-        These are maps of the logits, as in the Grad-CAM paper; maps of the probabilities look
-        different.
+        """Which places of one picture raise this output: height x width, never negative, on the
+        logit's scale, as in the Grad-CAM paper; maps of the probabilities look different.
         """
         height, width, _ = feature_map.shape
         importance = self.slope(pooled, output) / np.float32(height * width)
@@ -141,8 +138,8 @@ def _is_finite(constant: ov.Node) -> bool:
 
 
 def _static_numbers(output: ov.Output) -> int:
-    """How many numbers an output has for one picture: an open dimension, like the batch, counts as
-    one, and an output of unknown rank as none.
+    """How many numbers an output has for one picture: an open dimension counts as one, and an
+    output of unknown rank as none.
     """
     shape = output.get_partial_shape()
     if shape.rank.is_dynamic:
@@ -165,12 +162,9 @@ _MADV_DONTNEED = 4
 
 @contextmanager
 def unpacked_weights(model: ov.Model) -> Iterator[None]:
-    """Replace the float16 weights of a network, which must be finite (`find_graph_fault`), by
-    float32 ones in a temporary file. Compile and run it inside the block: at its end their memory
-    is freed, and a later read takes them from the file again. Where the disk has no room for them,
-    nothing is replaced.
-
-    The file has no name, and lives as long as the network and what was compiled from it.
+    """Replace the float16 weights of a checked network by float32 ones in a temporary file without
+    a name. Compile and run it inside the block: at its end their memory is freed, and a later read
+    takes them from the file. Where the disk has no room for them, nothing is replaced.
     """
     packed = [node for node in model.get_ops() if _is_packed(node)]
     size = _FLOAT32_BYTES * sum(map(_numbers, packed))
@@ -190,8 +184,8 @@ def unpacked_weights(model: ov.Model) -> Iterator[None]:
 
 
 def has_room_for(size: int) -> bool:
-    """Whether the disk of temporary files has room for twice this many bytes: other programs use
-    that disk too, so it is never filled up.
+    """Whether the disk of temporary files has room for twice this: other programs use it too, so it
+    is never filled up.
     """
     try:
         return shutil.disk_usage(tempfile.gettempdir()).free > 2 * size
@@ -200,7 +194,7 @@ def has_room_for(size: int) -> bool:
 
 
 def release_pages(file: Path) -> None:
-    """Free the memory of a mapped file. Works on Linux only and does nothing elsewhere."""
+    """Free the memory of a mapped file; on Linux only."""
     path = str(file.resolve())
     with suppress(OSError, AttributeError):
         advise = ctypes.CDLL(None).madvise
@@ -212,9 +206,7 @@ def release_pages(file: Path) -> None:
 
 
 def widen(halves: NDArray[np.float16]) -> Tensor:
-    """The same finite numbers in float32, six times as fast as `astype`, which converts one number
-    after the other.
-    """
+    """The same finite numbers in float32, six times as fast as `astype`."""
     bits = halves.view(np.int16).astype(np.int32)
     bits <<= _SHIFT
     bits &= _PLACES
@@ -269,15 +261,15 @@ _opening = threading.Lock()  # the core has one ENABLE_MMAP, for whichever netwo
 
 @cache
 def shared_core() -> ov.Core:
-    """The one core of this process. Where each network has a core of its own, reading the next one
-    crashes the process now and then: https://github.com/ultralytics/ultralytics/pull/25864
+    """The one core of this process. With a core for each network, reading the next one crashes the
+    process now and then: https://github.com/ultralytics/ultralytics/pull/25864
     """
     return ov.Core()
 
 
 class Precision(StrEnum):
-    """The number format of inference. It is always set, because OpenVINO would otherwise choose
-    bfloat16 on every processor that has it.
+    """The number format of inference, always set: OpenVINO would otherwise choose bfloat16 wherever
+    the processor has it.
     """
 
     F32 = "f32"
@@ -285,13 +277,10 @@ class Precision(StrEnum):
 
 
 class OpenVinoEngine(Engine):
-    """One compiled network. Each thread has its own inference request, and the interpreter lock is
-    released during inference.
-
-    `private` says that no other process writes the network's files, so that they may be mapped
-    into memory instead of read. If a mapped file is truncated, reading it kills the process.
-
-    Raises BadGraph for a network that must not be run, RuntimeError for one that cannot be run.
+    """One compiled network, with an inference request for each thread. `private`: no other process
+    writes its files, so they may be mapped into memory; reading a mapped file that is truncated
+    kills the process. Raises BadGraph for a network that must not be run, RuntimeError for one that
+    cannot.
     """
 
     def __init__(

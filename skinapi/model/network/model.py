@@ -94,8 +94,6 @@ class ModelCard(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded and checked model."""
-
     card: ModelCard
     labels: tuple[str, ...]
     calibration: ModelCalibration
@@ -110,7 +108,6 @@ class Model:
         return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> EngineOutput:
-        """Run the network once on a batch of pictures."""
         tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
         return self.engine.infer(np.stack(tensors))
 
@@ -118,9 +115,8 @@ class Model:
         return self.head.heat(reading.feature_map[row], reading.pooled[row], output)
 
     def warm(self) -> None:
-        """Run the network on test pictures, because its first pass is slow and no patient should
-        wait for it. Raises ModelDamaged if network, head, labels and card do not fit together, or
-        if an output is not a finite number.
+        """Run the network on test pictures: its first pass is slow. Raises ModelDamaged if network,
+        head, labels and card do not fit together, or if an output is not a finite number.
         """
         readings = [self._read_probe(picture) for picture in _probes(self.card.side)]
         faults = (find_network_fault(reading, head=self.head) for reading in readings)
@@ -161,12 +157,9 @@ def open_model(
     streams: int = 1,
     calibrated: bool = True,
 ) -> Model:
-    """Load a model: check every file against its checksum, then compile the network. The folder is
-    not read again afterwards.
-
-    `precision`: the card's unless given. `calibrated` False: the calibration file is not read, and
-    the model has an empty one. Raises ModelDamaged for labels or a calibration that cannot
-    classify any photo, too.
+    """Check every file against its checksum, then compile the network; the folder is not read
+    again. `calibrated` False: the calibration file is not read, and the model has an empty one.
+    ModelDamaged is raised for labels or a calibration that cannot classify any photo, too.
     """
     with (
         naming_folder(folder),
@@ -187,8 +180,8 @@ def open_model(
 
 @contextmanager
 def copied_model(folder: Path) -> Iterator[Path]:
-    """A private copy of a whole model folder: every file that its checksums name, each verified.
-    Raises DiskFull where the disk of temporary files has no room for it.
+    """A private copy of a whole model folder, each file verified. Raises DiskFull where the disk of
+    temporary files has no room for it.
     """
     with naming_folder(folder):
         sums = _read_checksums(folder)
@@ -245,7 +238,7 @@ def _open_engine(folder: Path, precision: Precision, streams: int, *, private: b
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Of a folder that need not exist or hold a model."""
+    """Read the card of a folder that need not exist or hold a model."""
     with naming_folder(folder):
         return _read_card(folder)
 

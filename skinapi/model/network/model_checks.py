@@ -60,11 +60,8 @@ def private_copy(
     folder: Path, sums: Mapping[str, str], largest: Mapping[str, int]
 ) -> Iterator[tuple[Path, bool]]:
     """A temporary copy of the files named in `largest`, each checked against its checksum, and
-    True. If the disk has no room for a copy: the folder itself, checked too, and False.
-
-    No other process writes the copy. It is deleted at the end; parts of it that are still mapped
-    into memory stay readable. Raises BadFile for a file that is missing, larger than `largest`
-    says, or does not match its checksum.
+    True; or the folder itself, checked too, and False if the disk has no room. No other process
+    writes the copy; parts that are still mapped stay readable once it is deleted. Raises BadFile.
     """
     sizes = {name: _size(folder, name, most) for name, most in largest.items()}
     if not has_room_for(sum(sizes.values())):
@@ -77,9 +74,7 @@ def private_copy(
 
 
 def read_bounded(folder: Path, name: str, most: int) -> bytes:
-    """Read a file of the folder. Raises BadFile if it is not a file inside this folder or holds
-    more than `most` bytes.
-    """
+    """Read a file inside the folder of at most this many bytes, or raise BadFile."""
     _size(folder, name, most)
     try:
         with (folder / name).open("rb") as file:
@@ -97,9 +92,8 @@ def read_json(
     most_values: int,
     extra: ExtraValues | None = "forbid",
 ) -> V:
-    """Read and validate a JSON file. Raises BadFile if it does not fit the schema, or holds more
-    bytes or more values than allowed. `extra` is what becomes of unknown fields; None leaves it to
-    the schema.
+    """Read and validate a JSON file, or raise BadFile. `extra` is what becomes of unknown fields;
+    None leaves it to the schema.
     """
     text = read_bounded(folder, name, most_bytes)
     # Counted before parsing: a small file of many short values takes far more memory once parsed.
@@ -115,8 +109,8 @@ def read_json(
 
 
 def read_arrays(folder: Path, name: str, *, most_bytes: int) -> dict[str, Tensor]:
-    """Read the float32 arrays of an .npz file. Raises BadFile for any other content, for numbers
-    that are not finite, and for more than `most_bytes` after decompression.
+    """Read the float32 arrays of an .npz file. Raises BadFile for any other content, numbers that
+    are not finite, and more than `most_bytes` after decompression.
     """
     content = read_bounded(folder, name, most_bytes)
     if content.count(_ZIP_ENTRY) > MOST_ARRAYS:  # listing an entry takes 500 bytes of memory
@@ -134,8 +128,8 @@ def sum_file(path: Path) -> str:
 
 
 def _size(folder: Path, name: str, most: int) -> int:
-    """The size in bytes. Raises BadFile if it exceeds `most`, or if the path is not a file inside
-    the folder: a link could lead to any file of the machine.
+    """Raises BadFile if it exceeds `most`, or the path is not a file inside the folder: a link
+    could lead to any file of the machine.
     """
     try:
         path = (folder / name).resolve(strict=True)
@@ -170,9 +164,7 @@ def _verify_each(
 
 
 def _copy(source: IO[bytes], copy: IO[bytes], size: int) -> str:
-    """Copy the first `size` bytes and return their SHA-256. Bytes that are appended to the source
-    meanwhile are left out.
-    """
+    """Copy the first `size` bytes, not what is appended meanwhile, and return their SHA-256."""
     digest = hashlib.sha256()
     while size > 0 and (chunk := source.read(min(size, CHUNK_BYTES))):
         digest.update(chunk)
@@ -192,7 +184,7 @@ def _unpack(packed: zipfile.ZipFile, most_bytes: int) -> dict[str, Tensor]:
 
 def _read_array(content: bytes) -> Tensor:
     """Read an .npy file like `numpy.load`, but never allocate memory because a header says so.
-    Raises ValueError. The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     """
     file = BytesIO(content)
     if np.lib.format.read_magic(file) != (1, 0):
@@ -219,11 +211,8 @@ LARGEST_HEAD_DIFFERENCE = 0.05
 def find_label_fault(
     labels: Sequence[str], *, written_as: Sequence[str] | None = None
 ) -> str | None:
-    """Check the labels of a network's outputs: each must be known, none may occur twice, and there
-    must be malignant and benign ones.
-
-    `labels` are keys of the conditions table, in the order of the outputs. `written_as` are the
-    words that the user wrote for them; the fault quotes these.
+    """Check that each label of a network's outputs is known and unlike the others, and that there
+    are malignant and benign ones. The fault quotes `written_as`, the user's words for them.
     """
     table = conditions_table()
     unknown = [label for label in labels if label not in table.keys]
@@ -257,7 +246,6 @@ def find_label_fault(
 def find_calibration_fault(
     calibration: ModelCalibration, *, labels: Sequence[str], features: int
 ) -> str | None:
-    """Check that a calibration was fitted to these labels and to this number of pooled features."""
     for modality, fitted in (
         ("dermoscopic", calibration.dermoscopic),
         ("clinical", calibration.clinical),
@@ -274,7 +262,7 @@ def find_calibration_fault(
 
 
 def find_network_fault(output: EngineOutput, *, head: Head) -> str | None:
-    """Check the shapes, types and values of the network's output for one picture."""
+    """Check shapes, types and values of the network's output for one picture."""
     answers = {
         "logits": output.logits,
         "pooled features": output.pooled,
@@ -297,8 +285,8 @@ def find_network_fault(output: EngineOutput, *, head: Head) -> str | None:
 
 
 def find_version_fault(readings: Sequence[EngineOutput], *, head: Head) -> str | None:
-    """Check on the outputs for several pictures that the network ends in this head. Else it is the
-    network of another version, and every heat map would be wrong.
+    """Check on the outputs for several pictures that the network ends in this head: with the
+    network of another version every heat map would be wrong.
     """
     # The bias of the last layer is in the network alone. Features that are finite may overflow in
     # the head; then the difference is NaN.
@@ -312,7 +300,6 @@ def find_version_fault(readings: Sequence[EngineOutput], *, head: Head) -> str |
 
 
 def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:
-    """Check the arrays of a head file: names, shapes, and that its two layers fit together."""
     hidden = {"hidden_weights": 2, "hidden_bias": 1}
     wanted = {"weights": 2, **(hidden if stored.keys() & hidden else {})}
     for name, axes in wanted.items():

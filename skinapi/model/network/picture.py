@@ -34,12 +34,9 @@ class Scaling(StrEnum):
 
 
 def view_box(size: tuple[int, int]) -> Box:
-    """The central square of a picture of this size, which the network sees: four fifths of the
-    shorter side.
-
-    Chosen on validation lesions for the first trained network: macro AUC 0.961 over every picture,
-    against 0.958 for seven eighths and 0.953 for the whole shorter side. A heat map covers this
-    box.
+    """The central square that the network sees, which a heat map covers: four fifths of the shorter
+    side. Chosen on validation lesions for the first trained network: macro AUC 0.961, against 0.958
+    for seven eighths and 0.953 for the whole side.
     """
     side = SHOWN * min(size)
     left, top = (size[0] - side) / 2, (size[1] - side) / 2
@@ -49,9 +46,7 @@ def view_box(size: tuple[int, int]) -> Box:
 def make_tensor(
     picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
 ) -> Tensor:
-    """One part of the picture as a tensor of side x side x RGB in the network's units. Without
-    `box` that part is `view_box`.
-    """
+    """One part of the picture in the network's units: side x side x RGB."""
     shown = _shrink(picture, side, box or view_box(picture.size))
     return scale_pixels(shown.astype(np.float32), scaling)
 
@@ -67,7 +62,6 @@ def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
 
 
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
-    """Convert RGB values of 0..255 to the units that the network was trained on."""
     if scaling is Scaling.CAFFE:
         # Caffe networks read BGR. One channel at a time is three times as fast as all at once in
         # reversed order.
@@ -93,11 +87,9 @@ LEAST_SHARPNESS = 1.5
 
 
 class Quality(StoredRecord):
-    """The size of a photo, and measures of the part that the network sees.
-
-    `brightness` is the median grey level, `highlights` the grey level that only the brightest
-    twentieth of the pixels exceeds, `sharpness` how much neighbouring pixels differ. `reasons` are
-    the reasons to refuse the photo.
+    """The size of a photo, and measures of the part that the network sees: the median grey level,
+    the one that only the brightest twentieth exceeds, how much neighbouring pixels differ; and
+    reasons to refuse.
     """
 
     width: int
@@ -129,13 +121,13 @@ def measure_quality(photo: Photo) -> Quality:
 
 
 def levels_below(grey: Image.Image, *shares: float) -> list[float]:
-    """The grey level that each of these shares of the pixels does not exceed (a quantile)."""
+    """The grey level that each of these shares of the pixels does not exceed."""
     cumulative = np.cumsum(grey.histogram())
     return [float(np.searchsorted(cumulative, share * cumulative[-1])) for share in shares]
 
 
 def measure_sharpness(grey: Tensor) -> float:
-    """The root mean square of the second differences, in grey levels: blur reduces these first."""
+    """The root mean square of the second differences: blur reduces these first."""
     edges = grey[1:-1, :-2] + grey[1:-1, 2:]
     edges += grey[:-2, 1:-1] + grey[2:, 1:-1]
     edges -= 4 * grey[1:-1, 1:-1]
