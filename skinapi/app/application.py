@@ -23,10 +23,10 @@ from skinapi.base.settings.demo_folder import read_demo
 from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
 from skinapi.care.case_routes import comparison_routes
 from skinapi.care.case_routes import routes as cases_routes
-from skinapi.care.inbox import routes as inbox_routes
 from skinapi.care.letter_routes import routes as letters_routes
 from skinapi.care.message_routes import routes as messages_routes
-from skinapi.care.own_data import routes as own_data_routes
+from skinapi.care.own_data import data_routes
+from skinapi.care.own_data import routes as inbox_routes
 from skinapi.care.queue_routes import routes as care_routes
 from skinapi.care.spot_routes import routes as lesions_routes
 from skinapi.console.embed import EmbedPage
@@ -233,7 +233,7 @@ def _register_routes(
     app.register_blueprint(letters_routes.blueprint(services.letters))
     app.register_blueprint(inbox_routes.blueprint(services.inbox))
     app.register_blueprint(messages_routes.blueprint(services.messages))
-    app.register_blueprint(own_data_routes.blueprint(services.own_data))
+    app.register_blueprint(data_routes.blueprint(services.own_data))
     app.register_blueprint(comparison_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))

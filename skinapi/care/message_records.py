@@ -1,5 +1,5 @@
 """The collection of messages: what the owner of a spot and the doctor in charge write about it. A
-message never changes, but for who is to answer it, and whether that was done or it was reported.
+message never changes, but for who is to answer it, and whether that was done.
 """
 
 from collections import Counter
@@ -42,7 +42,6 @@ class Message(StoredRecord):
     to: str | None = None
     seen_at: datetime | None = None
     read_at: datetime | None = None
-    reported_at: datetime | None = None
     submission: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -114,9 +113,6 @@ class Messages(Records[Message]):
 
     def _end(self, waiting: Filter) -> int:
         return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
-
-    def mark_reported(self, identifier: str) -> None:
-        self._change({"id": identifier}, reported_at=now())
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """What no doctor has answered waits for this one, in whose care the owner comes."""

@@ -36,10 +36,6 @@ class ReadMark(Body):
     message: Identifier = Field(description="`_id` of the last message that was read")
 
 
-class Abuse(Body):
-    reason: Literal["insult", "threat", "sexual", "fraud", "other"]
-
-
 class MessageView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -50,7 +46,6 @@ class MessageView(Answer):
     finding: int | None = Field(description="number of the finding that it is about")
     read_at: datetime | None = Field(description="null while the other one has not read it")
     waits: bool = Field(description="whether a patient wrote it and waits for an answer")
-    reported: bool = Field(description="whether it was reported; its author is not told")
 
     @classmethod
     def of(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
@@ -61,7 +56,6 @@ class MessageView(Answer):
             waits=message.author == message.owner and message.read_at is None,
             name=message.signature,
             own=message.author == to,
-            reported=message.reported_at is not None and message.author != to,
             finding=finding,
         )
 
@@ -163,14 +157,3 @@ def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> lis
     for every few seconds.
     """
     return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]
-
-
-@routes.route("POST", "/lesions/<lesion>/messages/<message>/abuse", raises=(NotFound,))
-def report_message(
-    messages: MessagesService, *, lesion: str, message: str, body: Abuse, subject: Subject
-) -> Message:
-    """Report a message of the other one to the admins, who read the report in the audit trail and
-    not the message. Its author is not told.
-    """
-    messages.report_message(lesion=lesion, message=message, reason=body.reason, by=subject)
-    return Message(message="Reported")

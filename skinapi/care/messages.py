@@ -26,7 +26,6 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 # So many of one side wait for the other; more would bury what matters.
 MOST_UNREAD = 50
 MOST_LISTED = 200
-NO_MESSAGE = "There is no such message of the other one"
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
@@ -142,27 +141,6 @@ class MessagesService:
         if not self.messages.count_unseen(reader.id, spot.id):
             about = _place_of(spot.id, for_owner=reader.id == spot.owner)
             self.outbox.withdraw(Kind.MESSAGE, to=reader.id, about=about)
-
-    @atomic
-    def report_message(
-        self, unit: Unit, *, lesion: str, message: str, reason: str, by: Subject
-    ) -> None:
-        """Tell the admins of a message that somebody else wrote, once. Raises NotFound."""
-        spot, reported = self._get_spot(lesion, by), self.messages.find(message)
-        if reported is None or reported.lesion != spot.id or reported.author == by.id:
-            raise NotFound(NO_MESSAGE)
-        if reported.reported_at is None:
-            self.messages.mark_reported(message)
-            detail = f"{reason} {message}"
-            unit.record(
-                AuditRow(
-                    "message.report",
-                    by=by.id,
-                    target=reported.author,
-                    detail=detail,
-                    owner=spot.owner,
-                )
-            )
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
         """The spots whose messages wait for the caller, MOST_LISTED at most."""

@@ -1,21 +1,178 @@
-"""Counts what is stored about a person, as that person may know it: page by page, so that memory
-does not grow with what there is.
+"""What a person reads of their own: what waits for them to do (the inbox), and how much is stored
+about them. Nothing of it is stored.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self
 
 from pydantic import Field
 
+from skinapi.base.languages import Language
 from skinapi.base.pages import read_pages
+from skinapi.base.stored_record import optional
 from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.care.letters import LettersService
+from skinapi.care.message_records import Messages
 from skinapi.care.messages import MessagesService
+from skinapi.care.reminders import Act, reminder_of
+from skinapi.care.spot_records import Lesion, Lesions
+from skinapi.care.spot_routes import LanguageQuery, PlaceView
 from skinapi.care.spots import LesionsService
+from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.finding_schemas import AdviceView
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.standing import Advice, Reader, SaidBy, Standing
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.schemas import Answer
+
+# As many findings without a spot are looked at, the newest ones.
+MOST_UNSORTED = 1000
+MOST_LISTED = 20
+
+
+class Task(StrEnum):
+    SEE_DOCTOR = "see_doctor"
+    MESSAGE = "message"
+    PICTURE = "picture"
+    PHOTOGRAPH = "photograph"
+    RESULT = "result"
+
+
+# A task of a band stands where the band is named; the others stand between.
+ORDER: tuple[Task | Band, ...] = (
+    Band.URGENT_REFERRAL,
+    Task.MESSAGE,
+    Band.REFERRAL,
+    Task.PICTURE,
+    Band.DOCTOR_REVIEW,
+    Task.RESULT,
+    Task.PHOTOGRAPH,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """`lesion` is the spot that it is about; None of a finding without one. `advice` is what asks
+    to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
+    photo, or until when a result should be there, that may lie ahead.
+    """
+
+    task: Task
+    lesion: Lesion | None
+    advice: Advice | None = None
+    unread: int = 0
+    due: date | None = None
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The most urgent first, then the newest; of photos the one that is due first."""
+        place = self.advice.band if self.advice and self.task is Task.SEE_DOCTOR else self.task
+        if self.due:
+            return ORDER.index(place), self.due.toordinal()
+        return ORDER.index(place), -self.advice.since.timestamp() if self.advice else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxService:
+    """`most` is how many spots an account may have."""
+
+    lesions: Lesions
+    spots: Spots
+    messages: Messages
+    most: int
+
+    def list_tasks(self, *, owner: str) -> list[InboxEntry]:
+        """Of the photos that are not due yet it has only the next one: the others have time."""
+        spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
+        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
+        unread = self.messages.count_waiting_by_lesion(owner)
+        tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
+        unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
+        tasks += [task for one in unsorted for task in _tasks_of(None, one, {})]
+        tasks.sort(key=lambda one: one.rank)
+        ahead = [one for one in tasks if one.due and one.due > now().date()]
+        return [one for one in tasks if one not in ahead[1:]]
+
+
+def _tasks_of(
+    lesion: Lesion | None, stands: Standing | None, unread: Mapping[str, int]
+) -> Iterator[InboxEntry]:
+    """What waits about a spot, or about findings on one photo that belong to none."""
+    if lesion and (count := unread.get(lesion.id)):
+        yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
+    if stands is None:
+        return
+    instruction = stands.instruction
+    asked = instruction.counts.band in ORDER
+    if asked:
+        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=instruction.counts)
+    newest = stands.newest
+    if instruction.picture_wanted and (decision := newest.decision):
+        number = newest.photo.number
+        advice = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
+    elif lesion and not asked and (reminder := reminder_of(instruction)):
+        task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
+        yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
+
+
+routes: Routes[InboxService] = Routes("inbox")
+
+
+class TaskView(Answer):
+    """Something to do: `see_doctor`, read a `message`, send the `picture` that a doctor asks for,
+    ask for a `result` that should be there, or `photograph` a spot again.
+    """
+
+    task: Task
+    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    name: str | None = Field(description="of the spot")
+    place: PlaceView | None = Field(description="of the spot")
+    advice: AdviceView | None = Field(description="what asks for it; null of messages")
+    sentence: str | None = optional("how, of what has a last day; else absent")
+    unread: int = Field(description="messages; 0 of what is none")
+    due: date | None = Field(
+        description="when to photograph the spot again, or until when a result should be there; "
+        "else null"
+    )
+
+    @classmethod
+    def of(cls, entry: InboxEntry, language: Language) -> Self:
+        spot, advice = entry.lesion, entry.advice
+        return cls(
+            task=entry.task,
+            lesion=spot.id if spot else None,
+            name=spot.name if spot else None,
+            place=PlaceView.of(spot.place) if spot else None,
+            advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            sentence=advice.words(language).next_step
+            if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
+            else None,
+            unread=entry.unread,
+            due=entry.due,
+        )
+
+
+class InboxView(Answer):
+    tasks: list[TaskView] = Field(description=f"the most urgent first, {MOST_LISTED} at most")
+    more: int = Field(description="how many others wait")
+
+
+@routes.route("GET", "/inbox", access=Signed())
+def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
+    """What waits for the caller to do about the caller's own spots and findings."""
+    tasks = inbox.list_tasks(owner=subject.id)
+    language = query.lang or subject.account.language
+    listed = [TaskView.of(task, language) for task in tasks[:MOST_LISTED]]
+    return InboxView(tasks=listed, more=len(tasks) - len(listed))
+
 
 PAGE_SIZE = 100
 
@@ -60,10 +217,10 @@ class OwnDataService:
         )
 
 
-routes: Routes[OwnDataService] = Routes("own data")
+data_routes: Routes[OwnDataService] = Routes("own data")
 
 
-@routes.route("GET", "/me/data/summary", access=Signed())
+@data_routes.route("GET", "/me/data/summary", access=Signed())
 def summarise_data(data: OwnDataService, *, subject: Subject) -> OwnDataSummary:
     """How many findings, photos, spots, letters and messages are stored about the caller."""
     return data.count(of=subject)

@@ -1,8 +1,5 @@
-"""Reminders of what is to be done about a spot, as its one instruction says: as a calendar file
-(RFC 5545) and as a mail, when one is due; and the counts of a spot's findings by which that is
-known.
-
-They say nothing else of the spot: calendars are shared, and kept by others.
+"""Reminders of what is to be done about a spot, as its one instruction says: by mail, when one is
+due; and the counts of a spot's findings by which that is known.
 """
 
 from dataclasses import dataclass
@@ -12,9 +9,8 @@ from functools import partial
 from typing import Any
 
 from skinapi.base.errors import NotFound
-from skinapi.base.languages import Language
 from skinapi.care.spot_records import Lesion, Lesions
-from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor, say_day
+from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.events import (
     FindingDeleted,
@@ -62,9 +58,6 @@ class Reminder:
         """Move a day that is past to today."""
         return self if self.due >= today else Reminder(self.act, today)
 
-    def says(self, language: Language) -> str:
-        return conditions_table().notices.reminder.acts[self.act].in_language(language)
-
 
 def reminder_of(told: Instruction) -> Reminder | None:
     """None where nothing is to be done again: a proven cancer is photographed no more."""
@@ -90,41 +83,6 @@ def look_at(stands: Standing | None) -> datetime | None:
     reminder = reminder_of(stands.instruction)
     moments = [stands.held_until] if stands.held_until else []
     return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
-
-
-def calendar_file(*, lesion: str, reminder: Reminder, language: Language, made_at: datetime) -> str:
-    """The same spot keeps its `UID`, so that a calendar replaces the entry it has."""
-    says = reminder.says(language)
-    if reminder.last:
-        until = conditions_table().notices.reminder.until.in_language(language)
-        says = until.format(what=says, date=say_day(reminder.due, language, weekday=True))
-    text = says.replace(",", "\\,")
-    alarms = ["PT9H", *([f"-PT{AHEAD // timedelta(hours=1) - 9}H"] if reminder.last else [])]
-    lines = (
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//SkinAPI//reminder//EN",
-        "BEGIN:VEVENT",
-        f"UID:{lesion}@skinapi",
-        f"DTSTAMP:{made_at:%Y%m%dT%H%M%SZ}",
-        f"DTSTART;VALUE=DATE:{reminder.due:%Y%m%d}",
-        f"SUMMARY:{text}",
-        "TRANSP:TRANSPARENT",
-        *(line for trigger in alarms for line in _alarm(trigger, text)),
-        "END:VEVENT",
-        "END:VCALENDAR",
-    )
-    return "".join(f"{line}\r\n" for line in lines)
-
-
-def _alarm(trigger: str, text: str) -> tuple[str, ...]:
-    return (
-        "BEGIN:VALARM",
-        "ACTION:DISPLAY",
-        f"TRIGGER:{trigger}",
-        f"DESCRIPTION:{text}",
-        "END:VALARM",
-    )
 
 
 # Puts reminders that are due into the outbox.

@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
@@ -27,6 +26,7 @@ from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.submission import Listed
+from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Routes, Signed
@@ -137,14 +137,20 @@ class ReminderView(Answer):
     """What to do about a spot next, by its instruction."""
 
     act: Act
-    says: str = Field(description="in the words of a calendar")
+    says: str = Field(description="in words")
     due: date = Field(description="on which day; the day of today where that is past")
     last: bool = Field(description="whether it is to be done until that day")
 
     @classmethod
     def of(cls, reminder: Reminder, language: Language) -> Self:
         coming = reminder.from_today(now().date())
-        return cls(act=coming.act, says=coming.says(language), due=coming.due, last=coming.last)
+        acts = conditions_table().notices.reminder
+        return cls(
+            act=coming.act,
+            says=acts[coming.act].in_language(language),
+            due=coming.due,
+            last=coming.last,
+        )
 
 
 class LesionView(Answer):
@@ -303,13 +309,3 @@ def sort_finding(
         number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
     )
     return SubmissionView.of(finding, subject.account)
-
-
-@routes.route("GET", "/lesions/<lesion>/reminder.ics", produces="text/calendar", raises=(NotFound,))
-def show_reminder(
-    lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
-) -> Response:
-    """A calendar entry for the day to photograph a spot of the caller again."""
-    language = query.lang or subject.account.language
-    text = lesions.make_reminder(lesion=lesion, by=subject.id, language=language)
-    return Response(text, mimetype="text/calendar")

@@ -13,12 +13,11 @@ from typing import NamedTuple
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
-from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
-from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
+from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.care.spot_records import (
     AddedLesion,
     JoinedWithItself,
@@ -35,13 +34,10 @@ from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Advice, Instruction, Reader
 from skinapi.findings.records.submission import Listed, Submission
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 MOST_PROPOSED = 20
-NO_FINDING = "This spot has no finding yet; photograph it first"
-NO_REMINDER = "There is nothing to be reminded of about this spot"
 
 
 class ShownLesion(NamedTuple):
@@ -262,18 +258,6 @@ class LesionsService:
 
         near.sort(key=rank, reverse=True)
         return [self._show(one) for one in near[:MOST_PROPOSED]]
-
-    def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
-        """Make a calendar file. Raises NotFound, also where nothing is to be done again."""
-        shown = self._show(self.counts.get_own(lesion, by))
-        own, instruction = shown.lesion, shown.instruction
-        if instruction is None:
-            raise NotFound(NO_FINDING)
-        reminder = reminder_of(instruction)
-        if reminder is None:
-            raise NotFound(NO_REMINDER)
-        coming = reminder.from_today(now().date())
-        return calendar_file(lesion=own.id, reminder=coming, language=language, made_at=now())
 
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""

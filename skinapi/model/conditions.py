@@ -137,17 +137,10 @@ class ComparisonWords(Frozen):
     may_miss_change: LocalizedText
 
 
-class ReminderWords(Frozen):
-    """What a reminder says: `acts` by what is to be done, {what}, and that until a day."""
-
-    acts: Mapping[str, LocalizedText]
-    until: LocalizedText
-
-
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities, those of `skins` skin tones."""
 
-    reminder: ReminderWords
+    reminder: Mapping[str, LocalizedText]
     information_only: LocalizedText
     early: LocalizedText
     headline: HeadlineWords

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.care import inbox as module
-from skinapi.care.inbox import MOST_LISTED
+from skinapi.care import own_data as module
+from skinapi.care.own_data import MOST_LISTED
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,

@@ -265,27 +265,3 @@ def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
     assert fault.repair
     fault.repair()
     assert talk.backend.stored()["messages"] == []
-
-
-def test_a_report_of_abuse_reaches_the_admins_without_the_words(either: Talk) -> None:
-    message = either.sent(either.grey, "You are stupid")["_id"]
-    path = f"/lesions/{either.lesion}/messages/{message}/abuse"
-    for _ in range(2):  # sent again
-        assert either.ada.call("POST", path, json={"reason": "insult"}).status_code == 200
-    admin = either.backend.member(role="admin")
-    [row] = admin.call("GET", "/audit?action=message.report").get_json()
-    assert (row["by_email"], row["target_email"]) == (either.ada.email, either.grey.email)
-    assert row["detail"] == f"insult {message}"
-    seen = [
-        person.call("GET", f"/lesions/{either.lesion}/messages").get_json()[0]["reported"]
-        for person in (either.ada, either.grey)
-    ]
-    assert seen == [True, False], "its author is not told"
-
-
-def test_nobody_reports_what_is_not_of_the_other_one(talk: Talk) -> None:
-    own, body = talk.sent(talk.ada)["_id"], {"reason": "threat"}
-    for lesion, message in ((talk.lesion, own), (talk.lesion, "x"), (talk.begin(), own)):
-        path = f"/lesions/{lesion}/messages/{message}/abuse"
-        assert code_of(talk.ada.call("POST", path, json=body)) == (404, "not_found")
-    assert code_of(talk.ada.call("POST", path, json={"reason": "boring"})) == (400, "invalid_body")

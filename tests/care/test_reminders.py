@@ -1,16 +1,15 @@
-"""Which spots a finding is proposed to, and of what a calendar reminds."""
+"""Which spots a finding is proposed to, and of what its owner is reminded."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from skinapi.care import spots as module
-from skinapi.findings.records.decisions import say_day
+from skinapi.care import spot_routes as module
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
-from tests.care.test_lesions import NO_SPOT, begin
+from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
@@ -24,17 +23,8 @@ def proposals(person: Person, number: int) -> list[str]:
     return [spot["id"] for spot in answer.get_json()]
 
 
-def reminder(person: Person, lesion: str, query: str = "") -> Any:
-    return person.call("GET", f"/lesions/{lesion}/reminder.ics{query}")
-
-
 def shown(person: Person, lesion: str) -> Any:
     return person.call("GET", f"/lesions/{lesion}").get_json()["reminder"]
-
-
-def due(text: str) -> datetime:
-    [line] = [line for line in text.split("\r\n") if line.startswith("DTSTART")]
-    return datetime.strptime(line.rpartition(":")[2], "%Y%m%d").replace(tzinfo=UTC)
 
 
 def test_a_finding_is_proposed_to_the_spots_at_its_place_the_newest_first(
@@ -79,19 +69,14 @@ def test_a_reminder_says_the_instruction_of_the_spot(
     ada = backend.member()
     lesion = begin(ada)
     filed: Submission = file_for(backend, ada, band, lesion=lesion)
-    answer = reminder(ada, lesion)
-    assert answer.mimetype == "text/calendar"
     day = filed.created_at.date() + timedelta(days=days)
-    assert due(answer.text).date() == day
-    if band in (ROUTINE, MONITORING):
-        says = "Photograph the spot again"
-    else:
-        until = f"\\, by {say_day(day, 'en', weekday=True)}"
-        says = f"See a doctor{'' if band is REVIEW else until}"
-    assert f"SUMMARY:{says}\r\n" in answer.text
-    told = shown(ada, lesion)
-    assert (told["due"], told["last"]) == (day.isoformat(), band in (URGENT, REFERRAL))
-    assert says.startswith(told["says"])
+    calm = band in (ROUTINE, MONITORING)
+    assert shown(ada, lesion) == {
+        "act": "photograph" if calm else "see_doctor",
+        "says": "Photograph the spot again" if calm else "See a doctor",
+        "due": day.isoformat(),
+        "last": band in (URGENT, REFERRAL),
+    }
 
 
 def test_a_more_urgent_band_is_never_due_later() -> None:
@@ -105,9 +90,9 @@ def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend)
     lesion = begin(ada)
     filed = file_for(backend, ada, ROUTINE, lesion=lesion)
     review(grey, filed.number)
-    in_a_week = filed.created_at.date() + timedelta(days=7)
-    assert due(reminder(ada, lesion).text).date() == in_a_week
-    assert shown(ada, lesion)["act"] == "see_doctor"
+    in_a_week = (filed.created_at.date() + timedelta(days=7)).isoformat()
+    told = shown(ada, lesion)
+    assert (told["act"], told["due"]) == ("see_doctor", in_a_week)
 
 
 NEVER = timedelta(days=-1)
@@ -140,12 +125,11 @@ def test_a_reminder_follows_what_a_doctor_decided(
         assert answer.status_code == 201, answer.text
     told = shown(ada, lesion)
     if act is None:
-        assert (told, reminder(ada, lesion).status_code) == (None, 404)
+        assert told is None
         tasks = [one["task"] for one in ada.call("GET", "/inbox").get_json()["tasks"]]
         assert "photograph" not in tasks
     else:
         assert (told["act"], told["due"]) == (act, (filed.created_at.date() + after).isoformat())
-        assert due(reminder(ada, lesion).text).date().isoformat() == told["due"]
 
 
 def test_a_reminder_that_is_past_is_for_today(
@@ -155,32 +139,9 @@ def test_a_reminder_that_is_past_is_for_today(
     lesion = begin(ada)
     later = file_for(backend, ada, URGENT, lesion=lesion).created_at + timedelta(days=400)
     monkeypatch.setattr(module, "now", lambda: later)
-    assert due(reminder(ada, lesion).text).date() == later.date()
+    assert shown(ada, lesion)["due"] == later.date().isoformat()
 
 
-def test_a_reminder_says_nothing_but_what_to_do(backend: Backend) -> None:
+def test_a_spot_without_a_finding_has_no_reminder(backend: Backend) -> None:
     ada = backend.member()
-    lesion = begin(ada, name="melanoma of the back")
-    file_for(backend, ada, ROUTINE, lesion=lesion)
-    english = reminder(ada, lesion).text.split("\r\n")
-    assert "SUMMARY:Photograph the spot again" in english
-    said = [line for line in english if line.startswith(("SUMMARY", "DESCRIPTION"))]
-    assert {line.partition(":")[2] for line in said} == {"Photograph the spot again"}
-    names = {line.partition(":")[0].partition(";")[0] for line in english if line}
-    assert names == {
-        "BEGIN", "END", "VERSION", "PRODID", "UID", "DTSTAMP", "DTSTART", "SUMMARY", "TRANSP",
-        "ACTION", "TRIGGER", "DESCRIPTION",
-    }  # fmt: skip
-    french = reminder(ada, lesion, "?lang=fr").text
-    assert "SUMMARY:Photographier de nouveau la tache\r\n" in french
-
-
-def test_a_deleted_spot_has_no_reminder(backend: Backend) -> None:
-    ada = backend.member()
-    lesion = begin(ada)
-    assert reminder(ada, lesion).get_json()["detail"].startswith("This spot has no finding yet")
-    predicted(ada, lesion=lesion)
-    assert reminder(ada, lesion).status_code == 200
-    ada.call("DELETE", f"/lesions/{lesion}")
-    answer = reminder(ada, lesion)
-    assert (answer.status_code, answer.get_json()["detail"]) == (404, NO_SPOT)
+    assert shown(ada, begin(ada)) is None

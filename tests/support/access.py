@@ -802,11 +802,9 @@ list_messages                conversation      /lesions/{lesion}/messages
 send_message                 conversation      /lesions/{lesion}/messages
 mark_messages_read           conversation      /lesions/{lesion}/messages/read
 mark_messages_done           conversation      /lesions/{lesion}/messages/done
-report_message               owner             /lesions/{lesion}/messages/{message}/abuse
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
-show_reminder                owner             /lesions/{lesion}/reminder.ics
 sort_finding                 owner             /submissions/{number}/lesion
 list_patients                doctors           /patients
 list_patient_submissions     doctor_in_care    /patients/{patient}/submissions

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydicom import Dataset
 from pypdf import PdfReader
 
-from skinapi.care.inbox import ORDER, Task
+from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
@@ -225,7 +225,7 @@ def walk_queue(doctor: Person, truths: Mapping[int, Truth]) -> Iterator[Told]:
 
 
 def walk_home(history: History) -> Iterator[Told]:
-    """What the patient is to do, and the calendar."""
+    """What the patient is to do."""
     truths = [Truth(history, number, PATIENT) for number in history.numbers]
     spots = {history.read(one.number).get("lesion") or f"{one.number}": one for one in truths}
     tasks = read(history.ada, "/inbox")["tasks"]
@@ -244,12 +244,10 @@ def walk_home(history: History) -> Iterator[Told]:
         if spot not in history.spots:
             continue
         reminder = reminder_of(truth.spot.instruction)
-        answer = history.ada.call("GET", f"/lesions/{spot}/reminder.ics")
         day = reminder and reminder.from_today(now().date())
-        says = answer.text.replace("\r\n ", "") if answer.status_code == 200 else ""
-        yield Told("reminder.ics", re.findall(r"DTSTART;VALUE=DATE:(\d+)", says),
-                   [f"{day.due:%Y%m%d}"] if day else [])  # fmt: skip
-        yield Told("reminder.ics act", not day or day.says("en") in says.replace("\\,", ","), True)
+        said = read(history.ada, f"/lesions/{spot}")["reminder"]
+        named = day and (day.act, day.due.isoformat())
+        yield Told("reminder", said and (said["act"], said["due"]), named)
 
 
 def walk_fhir(history: History) -> Iterator[Told]:
@@ -372,7 +370,7 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
     own = f"/patients/{history.patient}"
     paths = ["/submissions", "/lesions", "/inbox"]
     for spot in history.spots:
-        of_spot = ("", "/submissions", "/letters", "/reminder.ics")
+        of_spot = ("", "/submissions", "/letters")
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]

@@ -148,8 +148,7 @@ class AuditRow(Answer):
     owner_name: str | None
     detail: str | None = Field(
         default=None,
-        description="on what grounds: the gates of a model that was promoted, the reason of a "
-        "report of abuse and the id of the message",
+        description="on what grounds: the gates of a model that was promoted",
     )
     by_key: str | None = Field(
         default=None, description="the id of the key with which a program did it"

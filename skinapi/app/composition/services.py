@@ -22,11 +22,10 @@ from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
-from skinapi.care.inbox import InboxService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Message
 from skinapi.care.messages import MessagesService, find_unanswered
-from skinapi.care.own_data import OwnDataService
+from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.care.spot_records import Lesion

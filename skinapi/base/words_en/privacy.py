@@ -175,7 +175,6 @@ PAGE = {
         "letter.change": "changed a letter",
         "letter.delete": "deleted the draft of a letter",
         "message.done": "marked messages as done, without an answer",
-        "message.report": "reported a message",
         "record.read": "read findings, spots or messages",
         "retention.photo": "deleted a photo, because its time was over",
         "retention.finding": "deleted a finding, because its time was over",

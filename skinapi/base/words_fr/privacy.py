@@ -179,7 +179,6 @@ PAGE = {
         "letter.change": "a modifié une lettre",
         "letter.delete": "a effacé l'ébauche d'une lettre",
         "message.done": "a marqué des messages comme réglés, sans réponse",
-        "message.report": "a signalé un message",
         "record.read": "a lu des résultats, taches ou messages",
         "retention.photo": "a supprimé une photo, son délai étant écoulé",
         "retention.finding": "a supprimé un résultat, son délai étant écoulé",

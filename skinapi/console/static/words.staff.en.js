@@ -1,6 +1,7 @@
 // The words in English that no page of a patient says: those of doctors, admins and the lab.
 
 export const english = {
+  reason: "Reason",
   countFindings: "Findings: {count}",
   noDoctorYet: "No doctor is in charge of this patient.",
   noDoctorYetText: "Take the patient, then review the finding. The other doctors do not see the patient any more.",
@@ -349,7 +350,6 @@ export const english = {
   did_letter_sign: "{by} signed a letter about the finding {target}",
   did_letter_withdraw: "{by} withdrew a letter about the finding {target}",
   did_message_done: "{by} marked messages about the spot {target} as done, without an answer",
-  did_message_report: "{by} reported a message of {target} as abuse",
   did_message_send: "{by} sent a message about the spot {target}",
   did_model_add: "{by} added the model {target}",
   did_model_delete: "{by} deleted the files of the model {target}",

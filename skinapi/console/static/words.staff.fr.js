@@ -4,6 +4,7 @@ import { spaced } from "/console/words.fr.js";
 
 /** @type {typeof import("/console/words.staff.en.js").english} */
 export const french = spaced({
+  reason: "Motif",
   countFindings: "Résultats: {count}",
   noDoctorYet: "Aucun médecin n'est responsable de ce patient.",
   noDoctorYetText: "Prenez le patient, puis donnez votre avis. Les autres médecins ne voient plus ce patient.",
@@ -352,7 +353,6 @@ export const french = spaced({
   did_letter_sign: "{by} a signé une lettre sur le résultat {target}",
   did_letter_withdraw: "{by} a retiré une lettre sur le résultat {target}",
   did_message_done: "{by} a marqué comme réglés des messages sur la lésion suivie {target}, sans réponse",
-  did_message_report: "{by} a signalé un message de {target} comme abus",
   did_message_send: "{by} a envoyé un message sur la lésion suivie {target}",
   did_model_add: "{by} a ajouté le modèle {target}",
   did_model_delete: "{by} a effacé les fichiers du modèle {target}",

@@ -281,7 +281,6 @@ class FiledMessage(Filed):
     read_at: datetime | None = Field(
         default=None, description="when it was read; of a patient's, answered or marked as done"
     )
-    reported_at: datetime | None = None
     submission: Id | None = Field(default=None, description="the finding that it is about")
 
 

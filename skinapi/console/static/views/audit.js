@@ -82,7 +82,6 @@ const FilterForm = ({ asked, actions }) => html`
 /** On what grounds, in words where there are any. @param {Row} row */
 function sayDetail({ action, detail }) {
   if (!detail) return "";
-  if (action === "message.report") return sayValue("abuse", detail.split(" ")[0]);
   if (action === "model.operating_point") return detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
   return action === "account.refuse" ? sayValue("refusal", detail) : "";
 }

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Confirm, Failure, sayError, Select, signByKey, toast, useAct, useAnswer } from "/console/components.js";
+import { Failure, sayError, signByKey, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -17,34 +17,14 @@ const PAGE = 50;
 /** By conversation, with the key of the request that sends it. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
 const drafts = keepDrafts("message");
 
-const REASONS = /** @type {const} */ (["insult", "threat", "sexual", "fraud", "other"]);
-
-/** @param {{path: string, onDone: () => void, onClose: () => void}} props */
-const Report = ({ path, onDone, onClose }) => {
-  const [reason, setReason] = useState("");
-  const report = async () => {
-    if (!reason) throw new Error(say("abuseChoose"));
-    await post(path, { reason });
-    onDone();
-  };
-  return html`
-    <${Confirm} title=${say("abuseTitle")} confirm=${say("abuseReport")} onConfirm=${report} onClose=${onClose}>
-      <p>${say("abuseText")}</p>
-      <${Select} label=${say("reason")} name="abuse" value=${reason} onChoose=${setReason}
-        options=${[["", say("choose")], ...REASONS.map((one) => [one, say(`abuse_${one}`)])]} />
-    <//>`;
-};
-
-/** @param {{message: Api["MessageView"], view: string, onReport: () => void}} props */
-const Said = ({ message, view, onReport }) => html`
+/** @param {{message: Api["MessageView"], view: string}} props */
+const Said = ({ message, view }) => html`
   <li class=${message.own ? "own" : ""}>
     <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>
     <p class="letter-text">${message.text}</p>
     <small>${message.finding && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
       ${message.own && message.read_at && ` ${say("messageRead")}`}
-      ${view === "case" && message.waits && ` ${say("messageWaits")}`}
-      ${message.reported && say("messageReported")}</small>
-    ${!message.own && !message.reported && html`<button class="quiet" onClick=${onReport}>${say("abuseReport")}</button>`}
+      ${view === "case" && message.waits && ` ${say("messageWaits")}`}</small>
   </li>`;
 
 /** A finding that a message names. @typedef {Pick<Api["SubmissionInCare"], "_id" | "id">} About */
@@ -106,7 +86,6 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
   /** @type {PagesOf<Api["MessageView"]>} */
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting().messages;
-  const [reporting, setReporting] = useState(""); // a message
   const last = useRef(/** @type {HTMLElement | null} */ (null));
   const { items = [], next } = pages;
   const newest = items[0]?._id;
@@ -138,12 +117,11 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     <section class="card conversation">
       <h2>${say("messages")} <small>${say("messagesOrder")}</small></h2>
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
-      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
+      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${view === "case" && items.some(({ waits }) => waits) && html`<p><button class="quiet end-messages" onClick=${end}>${say("messagesDone")}</button></p>${failed}`}
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${renew} />` : html`<p>${say(closed)}</p>`}
       ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : view === "finding" && say("messagesSlow")}</small></p>`}
-      ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
 };
 

@@ -1,8 +1,8 @@
 // One of one's own spots, whole: the newest photo, what is to be done, the course, the conversation, the letters.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
+import { apiPath, get, getAll, getConditions, patch, post, remove } from "/console/api.js";
+import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDueDay } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -56,19 +56,6 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
-const REMINDER = "skinapi.ics";
-
-/** A reminder of what is to be done about a spot, as a file. @param {{spot: string, reminder: Api["ReminderView"]}} props */
-const Remind = ({ spot, reminder: { says, due, last } }) => {
-  const { run, failed } = useAct();
-  const date = sayDueDay(due);
-  const remind = async () => {
-    await saveFile(apiPath`/lesions/${spot}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER);
-    toast(say("reminderSaved", { file: REMINDER, date }));
-  };
-  return html`<p><button class="quiet" onClick=${() => run(remind)}>${say(last ? "reminderUntil" : "reminderOn", { what: says, date })}</button></p>${failed}`;
-};
-
 /** What is mostly done with a spot: a photo comes first where it is what is to be done. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
   const { latest, reminder } = spot;
@@ -78,7 +65,7 @@ const Tools = ({ spot }) => {
       <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${reminder && html`<${Remind} spot=${spot.id} reminder=${reminder} />`}`;
+    ${reminder && html`<p>${say(reminder.last ? "reminderUntil" : "reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) })}</p>`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
