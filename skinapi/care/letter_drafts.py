@@ -15,8 +15,13 @@ from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.page_texts import DecisionContent, join_to_do, say_advice
-from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.findings.reports.words import (
+    LABELS,
+    SENTENCES,
+    DecisionContent,
+    join_to_do,
+    say_advice,
+)
 from skinapi.model.conditions import conditions_table
 from skinapi.model.finding import (
     limits_of_tests,

@@ -8,8 +8,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.reports.page_texts import DecisionContent, say_advice
-from skinapi.findings.reports.words import LABELS
+from skinapi.findings.reports.words import LABELS, DecisionContent, say_advice
 from skinapi.model.context import (
     AGE_BANDS,
     TWO_SIDED,

@@ -11,8 +11,7 @@ from pypdf import PdfReader
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
-from skinapi.findings.reports.page_texts import LetterContent
-from skinapi.findings.reports.words import say_moment
+from skinapi.findings.reports.words import LetterContent, say_moment
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for

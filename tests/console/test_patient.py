@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from skinapi.base.languages import LANGUAGES
-from skinapi.findings.reports.reading import sentences_of
+from skinapi.findings.reports.facts import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor

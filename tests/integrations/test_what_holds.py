@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skinapi.findings.records.standing import JudgedPhoto, Reader, SpotFacts, SpotView
 from skinapi.findings.records.submission import NewFinding, Submission
-from skinapi.findings.reports.page_texts import say_advice
+from skinapi.findings.reports.words import say_advice
 from skinapi.integrations.dicom.objects import ObjectSource, as_file
 from skinapi.integrations.dicom.structured_report import make_report
 from skinapi.integrations.dicom.study import Kind, ObjectId, version_of

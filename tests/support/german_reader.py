@@ -16,6 +16,7 @@ from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
 from skinapi.platform.notices.outbox import WORDS
 from tests.findings.prediction.photographer import predicted, send
+from tests.findings.reports.facts import texts_of
 from tests.model.photos import encoded, skin_with_spot
 from tests.support.backends import Backend, Person
 from tests.support.findings import told_finding
@@ -59,4 +60,4 @@ def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
 def read_template() -> str:
     """Of a finding that says all that one may say."""
     told = Facts.of(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
-    return " ".join(write_template(told, LANGUAGES[-1]).texts)
+    return " ".join(texts_of(write_template(told, LANGUAGES[-1])))

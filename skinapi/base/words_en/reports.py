@@ -38,12 +38,8 @@ LABELS = {
     "parts": "What each picture by itself would have been answered with:",
     "photo": "Photo, {} × {} pixels as sent; it carries no measure of length.",
     "photo_text": "The photo of the lesion.",
-    "overlay": "The same photo with the heat map: where the model looked.",
     "overlay_text": "The photo with colours laid over the places that spoke most for the answer, "
     "from violet for little to yellow for most.",
-    "scale": "Weight for the answer",
-    "less": "least",
-    "more": "most",
     "no_photo": "The photo was not kept, so neither photo nor heat map is shown.",
     "photo_removed": "The photo is not kept any more, so neither photo nor heat map is shown.",
     "photo_damaged": "The kept photo is damaged, so neither photo nor heat map is shown.",
@@ -135,11 +131,7 @@ LABELS = {
     "later_letter": "A doctor has written a letter since, on {}. It is not in this report.",
     "letter_withdrawn_since": "A doctor has withdrawn a letter since, on {}.",
     "model_withdrawn_since": "The model version of this report was withdrawn on {}.",
-    "spot_changed": {
-        "photo": "Since {}, a newer photo of the same spot asks for something else.",
-        "decision": "Since {}, what a doctor decided about another photo of the same spot counts.",
-        "other": "Since {}, something else counts about this spot.",
-    },
+    "spot_changed": "Since {}, something else counts about this spot.",
     "model_withdrawn": "This finding was made by {}, a version that was withdrawn on {}.",
     "ask_for_newest": "Do not rely on it: ask whoever gave it to you for the newest one.",
     "compare": "Compare these with the paper or file in your hand. Where one differs, it is not "

@@ -38,12 +38,8 @@ LABELS = {
     "parts": "Ce qu'aurait donné chaque image à elle seule:",
     "photo": "Photo, {} × {} pixels à l'envoi; elle ne porte aucune mesure de longueur.",
     "photo_text": "La photo de la lésion.",
-    "overlay": "La même photo avec la carte de chaleur: ce que le modèle a regardé.",
     "overlay_text": "La photo, colorée là où elle a le plus compté pour la réponse, du violet pour "
     "peu au jaune pour le plus.",
-    "scale": "Poids dans la réponse",
-    "less": "le moins",
-    "more": "le plus",
     "no_photo": "La photo n'a pas été conservée: ni photo ni carte de chaleur ne sont montrées.",
     "photo_removed": "La photo n'est plus conservée: ni photo ni carte ne sont montrées.",
     "photo_damaged": "La photo conservée est endommagée: ni photo ni carte ne sont montrées.",
@@ -138,12 +134,7 @@ LABELS = {
     "later_letter": "Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce rapport.",
     "letter_withdrawn_since": "Un médecin a retiré une lettre depuis, le {}.",
     "model_withdrawn_since": "La version du modèle de ce rapport a été retirée le {}.",
-    "spot_changed": {
-        "photo": "Depuis le {}, une photo plus récente de la même tache demande autre chose.",
-        "decision": "Depuis le {}, ce qu'un médecin a décidé sur une autre photo de la même tache "
-        "prévaut.",
-        "other": "Depuis le {}, autre chose vaut pour cette tache.",
-    },
+    "spot_changed": "Depuis le {}, autre chose vaut pour cette tache.",
     "model_withdrawn": "Ce résultat a été donné par {}, une version qui a été retirée le {}.",
     "ask_for_newest": "Ne vous y fiez pas: demandez le plus récent à la personne qui vous l'a "
     "remis.",

@@ -1,40 +1,45 @@
-"""The content of a report's pages as rows, bars, paragraphs and lists; PDF and HTML both use it."""
+"""The content of a report's pages as rows, bars, paragraphs and lists, which PDF and HTML share;
+and the HTML pages, for screens, screen readers and printing from a browser.
 
-from collections.abc import Mapping
+An HTML page loads nothing and runs no script; its Content-Security-Policy
+(https://www.w3.org/TR/CSP3/) enforces that.
+"""
+
+import base64
+import hashlib
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
+from importlib import resources
+from typing import Any
 
-from skinapi.base.languages import NUMBERS
+from jinja2 import Environment, Template
+from markupsafe import Markup
+
+from skinapi.base.languages import NUMBERS, Language
 from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
-from skinapi.findings.reports.facts import PictureFacts
-from skinapi.findings.reports.page_texts import (
+from skinapi.findings.reports.facts import say_headline
+from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
+from skinapi.findings.reports.verification import Verified
+from skinapi.findings.reports.words import (
+    LABELS,
     Bar,
     DecisionContent,
+    Labels,
     LetterContent,
     Row,
     Tick,
     say_step,
+    strip_control_characters,
     time_text,
 )
-from skinapi.findings.reports.reading import Reading, read_in_order, say_headline
-from skinapi.findings.reports.report import Report, Writer
-from skinapi.findings.reports.words import LABELS, Labels
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Fitzpatrick, Modality
+from skinapi.model.context import Modality
 from skinapi.model.headline import probability_of, say_chance, say_share, say_share_of
 from skinapi.model.network.picture import LEAST_SHARPNESS
 
-# The same in each language.
-SKIN_TYPES: Mapping[Fitzpatrick, str] = {
-    1: "Fitzpatrick I",
-    2: "Fitzpatrick II",
-    3: "Fitzpatrick III",
-    4: "Fitzpatrick IV",
-    5: "Fitzpatrick V",
-    6: "Fitzpatrick VI",
-}
+SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 
 
 class ReportContent:
@@ -43,7 +48,6 @@ class ReportContent:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.labels: Labels = LABELS[report.language]
-        self._numbers = NUMBERS[report.language]
         self._facts = report.facts
         self._table = conditions_table()
 
@@ -71,39 +75,34 @@ class ReportContent:
             (labels.made, self._time(report.made_at)),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
-            (labels.model, self._withdrawn_model),
         ]
-        return [(label, text) for label, text in rows if text]
-
-    @property
-    def _withdrawn_model(self) -> str:
-        moment, version = self.report.model_withdrawn_at, self._facts.model_version
-        return self.labels.model_withdrawn.format(version, self._time(moment)) if moment else ""
+        if withdrawn_at := report.model_withdrawn_at:
+            version = self._facts.model_version
+            withdrawn = labels.model_withdrawn.format(version, self._time(withdrawn_at))
+            rows.append((labels.model, withdrawn))
+        return _filled(rows)
 
     @cached_property
     def context(self) -> list[Row]:
-        """What was told about the patient and the picture."""
+        """What was told about the patient."""
         told, labels = self._facts.context, self.labels
+        site, place = told.body_site, ""
+        if site:
+            place = labels.say_place(site, told.body_laterality, told.body_side)
+        skin = told.fitzpatrick
+        skin_type = f"Fitzpatrick {SKIN_TYPES[skin - 1]}" if skin else ""
         rows = [
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
             (labels.sex, labels.sexes[told.sex] if told.sex else ""),
-            (labels.site, self._place),
+            (labels.site, place),
             (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
-            (labels.skin_type, SKIN_TYPES[told.fitzpatrick] if told.fitzpatrick else ""),
+            (labels.skin_type, skin_type),
         ]
-        return [(label, text) for label, text in rows if text]
-
-    @property
-    def _place(self) -> str:
-        """Where on the body, as exactly as it was told."""
-        told, labels = self._facts.context, self.labels
-        if told.body_site is None:
-            return ""
-        return labels.say_place(told.body_site, told.body_laterality, told.body_side)
+        return _filled(rows)
 
     @property
     def answer(self) -> Row:
-        """The headline in a doctor's words: from here on there are percentages."""
+        """The headline in a doctor's words."""
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
@@ -145,12 +144,12 @@ class ReportContent:
 
     @property
     def mix(self) -> str:
-        """For which mix of lesions the figures hold; empty where that is not known."""
+        """For which mix of lesions the figures hold, where that is known."""
         return self.reading.restated or self.reading.calibrated_on
 
     @property
     def photo_text(self) -> str:
-        """The size of the uploaded photo; the stored and the printed one may be smaller."""
+        """The size of the photo as sent; the stored and the printed one may be smaller."""
         seen = self._facts.quality
         return self.labels.photo.format(seen.width, seen.height) if seen else ""
 
@@ -159,19 +158,17 @@ class ReportContent:
         """What each of several pictures alone would have been answered with, in a doctor's words: a
         patient's would ask for something else than all of them.
         """
-        return [
-            (self.labels.picture.format(place), self._said_alone(one))
-            for place, one in enumerate(self._facts.pictures, 1)
-        ]
-
-    def _said_alone(self, one: PictureFacts) -> str:
-        kind = "" if one.kind is Modality.UNKNOWN else f"{self.labels.modalities[one.kind]} · "
-        name = self.report.name(one.heading.key)
-        malignant = one.heading.key in self._table.malignant_keys
-        said = say_chance(one.heading.probability, malignant=malignant, in_hundreds=True)
-        share = self.report.say(said)
-        label = self._table.band_words(one.band, self.report.language).doctor_label
-        return f"{kind}{name}, {share} · {label}"
+        rows, table = [], self._table
+        for place, picture in enumerate(self._facts.pictures, 1):
+            known = picture.kind is not Modality.UNKNOWN
+            kind = f"{self.labels.modalities[picture.kind]} · " if known else ""
+            key, probability = picture.heading.key, picture.heading.probability
+            malignant = key in table.malignant_keys
+            chance = say_chance(probability, malignant=malignant, in_hundreds=True)
+            label = table.band_words(picture.band, self.report.language).doctor_label
+            text = f"{kind}{self.report.name(key)}, {self.report.say(chance)} · {label}"
+            rows.append((self.labels.picture.format(place), text))
+        return rows
 
     @property
     def no_pictures(self) -> str:
@@ -186,24 +183,24 @@ class ReportContent:
 
     @property
     def sections(self) -> list[Row]:
-        labels, said = self.labels, self.reading
+        labels, reading = self.labels, self.reading
         certain = labels.confidence_of_model if self.comes_second else labels.confidence
         rows = [
-            (labels.overview, said.overview),
-            (labels.importance, said.importance_of_early_detection),
-            (labels.recommendation, said.recommendation),
-            (certain, said.confidence_explanation),
+            (labels.overview, reading.overview),
+            (labels.importance, reading.importance_of_early_detection),
+            (labels.recommendation, reading.recommendation),
+            (certain, reading.confidence_explanation),
         ]
-        return [(heading, text) for heading, text in rows if text]
+        return _filled(rows)
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
-        labels, said = self.labels, self.reading
-        found = labels.findings_of_model if self.comes_second else labels.findings
+        labels, reading = self.labels, self.reading
+        findings = labels.findings_of_model if self.comes_second else labels.findings
         lists = [
-            (found, said.findings),
-            (labels.next_steps, said.next_steps),
-            (labels.limits, said.limits),
+            (findings, reading.findings),
+            (labels.next_steps, reading.next_steps),
+            (labels.limits, reading.limits),
         ]
         return [(heading, items) for heading, items in lists if items]
 
@@ -216,8 +213,8 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """The checklist's score in words, for which spots it is, and what it asks for, unless
-        something else counts or the advice is that already; empty if the questions were not asked.
+        """The score, what it asks for (unless something else counts or the advice is that already),
+        and for which spots it is; empty where nothing was asked.
         """
         checklist = self._table.checklist
         plain = self.comes_second or self._facts.band is checklist.band
@@ -236,21 +233,16 @@ class ReportContent:
     @cached_property
     def ticks(self) -> list[Tick]:
         ticked = self._facts.context.checklist
-        if ticked is None:
-            return []
-        return [
-            Tick(self.report.say(item), item.points, item.key in ticked)
-            for item in self._table.checklist.items
-        ]
+        items = self._table.checklist.items if ticked is not None else ()
+        return [Tick(self.report.say(i), i.points, i.key in (ticked or ())) for i in items]
 
     @property
     def reviewable(self) -> bool:
-        """Whether a doctor can review it: only a report on a stored submission."""
         return self.report.seal is not None
 
     @cached_property
     def review(self) -> list[Row]:
-        """The review that counts, without what its decision says above; empty if there is none."""
+        """The review that counts, without what its decision says above."""
         review, labels = self.report.review, self.labels
         if review is None:
             return []
@@ -263,22 +255,22 @@ class ReportContent:
         rows = [
             (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),
-            (labels.urgency_asked, self._urgency_of(opinion)),
+            (labels.urgency_asked, self._say_urgency(opinion)),
             (labels.histology, labels.not_taken if not_taken else ""),
             (labels.note, review.note or ""),
         ]
-        return [(label, text) for label, text in rows if text]
+        return _filled(rows)
 
     @property
     def review_replaced(self) -> str:
-        """That the review counts no more; empty where it does."""
+        """Say that the review counts no more; empty where it does."""
         review = self.report.review
         if review is None or self.spot_advice is None:
             return ""
         return self.labels.review_replaced.format(say_day(review.created_at, self.report.language))
 
-    def _urgency_of(self, opinion: Opinion) -> str:
-        """Nothing where the decision says it, or another urgency counts."""
+    def _say_urgency(self, opinion: Opinion) -> str:
+        """Empty where the decision says it, or another urgency counts."""
         if opinion.urgency is None or self.spot_advice or self.decision:
             return ""
         words = self._table.band_words(opinion.urgency, self.report.language)
@@ -286,24 +278,17 @@ class ReportContent:
         return agreed.format(words.label)
 
     @cached_property
-    def decision(self) -> "DecisionContent | None":
-        """The head of the first page; None before a review."""
-        decision = self.report.decision
-        return (
-            DecisionContent.of(decision, self.report.language, due=self.report.due)
-            if decision
-            else None
-        )
+    def decision(self) -> DecisionContent | None:
+        report, decision = self.report, self.report.decision
+        return DecisionContent.of(decision, report.language, due=report.due) if decision else None
 
     @property
     def step(self) -> str:
-        """What to do first, and until when, before a review; empty where no time was named."""
         report = self.report
         return say_step(report.band_words, report.due, report.language)
 
     @cached_property
     def spot_advice(self) -> AdviceContent | None:
-        """The head of the first page, where what counts was said about another finding."""
         advice = self.report.spot_advice
         return AdviceContent.of(advice, self.report.language) if advice else None
 
@@ -314,19 +299,18 @@ class ReportContent:
 
     @property
     def replaced(self) -> list[Row]:
-        """What was said of it and counts no more: heading and text, without its urgency."""
-        said, decision = self.reading.summary, self.decision
+        """What was said of it and counts no more, without its urgency."""
+        summary, decision = self.reading.summary, self.decision
         if not self.comes_second:
             return []
-        model = f"{said.likely} {said.certainty}"
-        rows = [(self.model_said, self.labels.says_nothing if self.report.unjudged else model)]
+        model = f"{summary.likely} {summary.certainty}"
+        rows = [(self._model_said, self.labels.says_nothing if self.report.unjudged else model)]
         if decision and self.spot_advice:
             rows.insert(0, (self.labels.decision_replaced.format(decision.head), decision.signed))
         return rows
 
     @property
-    def model_said(self) -> str:
-        """The heading of the model's answer, below what counts."""
+    def _model_said(self) -> str:
         made = self.report.made_at
         said = self.labels.model_said_elsewhere if self.spot_advice else self.labels.model_said
         said = self.labels.model_unjudged if self.report.unjudged else said
@@ -342,11 +326,12 @@ class ReportContent:
         rows = []
         if facts.quality:
             seen = facts.quality
-            sharpness = seen.sharpness, LEAST_SHARPNESS
+            write = partial(NUMBERS[self.report.language].write, decimals=1)
+            sharpness = map(write, (seen.sharpness, LEAST_SHARPNESS))
             rows = [
                 (labels.size, labels.pixels.format(seen.width, seen.height)),
                 (labels.brightness, f"{seen.brightness:.0f} / 255"),
-                (labels.sharpness, labels.at_least.format(*map(self._decimal, sharpness))),
+                (labels.sharpness, labels.at_least.format(*sharpness)),
             ]
         if facts.model_version:
             rows.append((labels.model, facts.model_version))
@@ -366,5 +351,87 @@ class ReportContent:
     def _share(self, key: str, share: float) -> str:
         return self.report.say(say_share_of(key, share))
 
-    def _decimal(self, number: float) -> str:
-        return self._numbers.write(number, decimals=1)
+
+def _filled(rows: list[Row]) -> list[Row]:
+    return [(label, text) for label, text in rows if text]
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath("pages", name).read_text("utf-8")
+
+
+def _clean_text(value: Any) -> Any:
+    # Exactly str: a Markup value is our own text, and cleaning it would make it a str.
+    return strip_control_characters(value) if type(value) is str else value
+
+
+STYLE = Markup(_read("report.css"))  # noqa: S704 (our own file)
+_PAGES = Environment(autoescape=True, finalize=_clean_text)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@cache
+def _page(name: str) -> Template:
+    return _PAGES.from_string(_read(name))
+
+
+def render_html(report: Report) -> str:
+    content, pictures = ReportContent(report), report.pictures
+    return _page("report.html").render(
+        content=content,
+        labels=content.labels,
+        style=STYLE,
+        photo=_base64(pictures.photo) if pictures else "",
+        overlay=_base64(pictures.overlay) if pictures else "",
+        others=[
+            (content.labels.picture.format(place), _base64(one.photo), _base64(one.overlay))
+            for place, one in report.other_pictures
+        ],
+    )
+
+
+def render_verdict(verified: Verified | None, language: Language) -> str:
+    """The result of a verification, for a person who scans the QR code with a phone."""
+    labels = LABELS[language]
+    said, rows, newer = labels.unknown, list[Row](), list[str]()
+    if verified and verified.entered_in_error:
+        said = labels.in_error.format(time_text(verified.entered_in_error, language))
+        verified = None
+    later = verified.newer if verified else None
+    if verified:
+        said = labels.outdated if verified.newer else labels.valid
+        issued = verified.issued
+        rows = [
+            (labels.submission, labels.number.format(verified.number)),
+            (labels.issued, time_text(issued.created_at, language)),
+            (labels.model, issued.model_version or ""),
+            (labels.pages_of_pdf, str(issued.pages or "")),
+            (labels.code, issued.code),
+        ]
+    if verified and later:
+        times = [
+            (labels.spot_changed, later.spot_changed_at),
+            (labels.newer_report, later.newer_report_at),
+            (labels.later_decision, later.later_decision_at),
+            (labels.later_letter, later.later_letter_at),
+            (labels.letter_withdrawn_since, later.letter_withdrawn_at),
+            (labels.model_withdrawn_since, later.model_withdrawn_at),
+        ]
+        newer = [said.format(time_text(moment, language)) for said, moment in times if moment]
+    return _page("verdict.html").render(
+        labels=labels,
+        language=language,
+        verified=verified,
+        said=said,
+        rows=_filled(rows),
+        newer=newer,
+        style=STYLE,
+    )
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

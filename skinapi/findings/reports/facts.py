@@ -1,20 +1,24 @@
-"""The facts of a report: all that a narrative may mention, without anything that identifies a
-person.
+"""The facts of a report: all that a narrative may mention, nothing that identifies a person; and
+the sentences that follow from them by rule: what is likely, how sure that is, which doubts.
 """
 
 import hashlib
 import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import Frozen, optional
+from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.bands import (
     OperatingPoint,
     RaisedBy,
     band_of_condition,
     is_raised,
+    is_sent,
     most_urgent,
     severity_rank,
 )
@@ -22,7 +26,7 @@ from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.model.detectors import ModalityFinding
-from skinapi.model.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding, doubt_notice
 from skinapi.model.headline import (
     GRAVER_SHARE,
     Headline,
@@ -38,8 +42,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class PictureFacts(Frozen):
-    """What one of several pictures alone would have been answered with. `kind` is what it was
-    recognised as, or else told to be; `malignant` is the sum over all malignant conditions.
+    """What one of several pictures alone would have been answered with; `malignant` is the sum
+    over all malignant conditions.
     """
 
     kind: Modality
@@ -60,15 +64,12 @@ class PictureFacts(Frozen):
 
 
 class Facts(Frozen):
-    """The facts that a narrative may mention.
-
-    If `examined` is false, a caller has stated the class and its probability, and no picture was
-    classified: then there are no other probabilities, no malignant score and no model.
+    """Without `examined`, a caller has stated a class and its probability, and there is no other.
 
     `ranked` holds the probabilities with the patient's facts, `from_picture` those without them, if
     they differ. They decide on what is said; what people read is in `shown`. `mixes` are the shares
-    of malignant lesions for which they were calibrated. `modality`, `tested` and `not_ruled_out`
-    are missing in old findings.
+    of malignant lesions for which they were calibrated. Findings of 1.0.0 lack `modality`, `tested`
+    and `not_ruled_out`.
     """
 
     examined: bool
@@ -111,7 +112,7 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float) -> Self:
-        """Nothing is known about the picture, so the band is at least doctor_review."""
+        """The band is at least doctor_review, because nobody has seen a picture."""
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: band_of_condition(condition, ()),
@@ -135,12 +136,7 @@ class Facts(Frozen):
 
     @property
     def shown_confidence(self) -> float:
-        """The probability of `stated` that people read."""
         return probability_of(self.shown.ranked, self.stated) if self.examined else self.confidence
-
-    @property
-    def most_probable(self) -> str:
-        return self.ranked[0].key if self.ranked else self.stated
 
     @property
     def headline(self) -> Headline:
@@ -161,9 +157,7 @@ class Facts(Frozen):
 
     @property
     def in_hundreds(self) -> bool:
-        """Whether a text for patients counts the probabilities in hundreds: it names those of the
-        headline, and that of all cancers.
-        """
+        """Whether a text for patients counts in hundreds, not tens: all of a text count alike."""
         headline, malignant = self.headline, conditions_table().malignant_keys
         ranked = [*self.shown.ranked, *(self.shown.from_picture or ())]
         named = {headline.likely.key, headline.named.key}
@@ -173,41 +167,36 @@ class Facts(Frozen):
 
     @property
     def described(self) -> Condition | None:
-        """The likely condition, where it may be said what that is and how it is treated. Of a
-        benign one that is "harmless" and "none is needed", which must stand beside an all-clear
-        alone.
+        """The likely condition, where it may be said what that is: a benign one is described as
+        harmless, which must stand beside an all-clear alone.
         """
         likely = conditions_table().by_key(self.headline.likely.key)
         return likely if likely.malignant or self.all_clear else None
 
     @property
     def all_clear(self) -> bool:
-        """Whether a client may show the finding as harmless: it is certain, the stated condition
-        is benign, and the band is no more urgent than that condition alone asks for.
-        """
+        """Whether a client may show the finding as harmless."""
         malignant = conditions_table().by_key(self.stated).malignant
         return not (malignant or self.uncertain or self.more_urgent)
 
     @property
     def more_urgent(self) -> bool:
-        """Whether the band is more urgent than the stated condition alone would require."""
+        """Whether the band is more urgent than the stated condition alone requires."""
         outputs = [entry.key for entry in self.ranked]
         return is_raised(self.band, named=self.stated, outputs=outputs)
 
     @property
     def as_urgent(self) -> bool:
-        """Whether the band is exactly that of the likely condition, and nothing graver is open.
-        Only then does the condition's own advice apply, which is for the gravest that it may be.
-        """
+        """Whether the likely condition's own advice applies: nothing graver is open."""
         headline = self.headline
         own = band_of_condition(headline.likely.key, ())
         return self.band is own and not (self.uncertain or headline.not_ruled_out)
 
     @property
     def concern(self) -> Condition:
-        """Which condition's text on early detection applies: what cannot be ruled out, or else
-        what is likely. Where that text would contradict the band, that of the gravest cancer with
-        half of the most probable one's probability.
+        """The condition whose text on early detection applies: what cannot be ruled out, or else
+        what is likely. Where that would contradict the band, the gravest cancer with half of the
+        most probable one's probability.
         """
         table, named = conditions_table(), self.headline.named.key
         own = {one.key: one.probability for one in self.ranked}
@@ -221,11 +210,176 @@ class Facts(Frozen):
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language, self.headline.suspected)
 
-    def canonical(self) -> bytes:
-        """The facts as bytes; equal facts give equal bytes."""
-        plain = self.model_dump(mode="json")
-        return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
-
     @property
     def hash(self) -> str:
-        return hashlib.sha256(self.canonical()).hexdigest()
+        plain = self.model_dump(mode="json")
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# A check misses few cancers if it found at least this share of the malignant test lesions, and
+# some if it found at least the other. The least careful operating point is fitted to the first.
+MISSES_FEW, MISSES_SOME = 0.95, 0.80
+MISSED = ("few", "some", "many")
+
+
+class Summary(Frozen):
+    """One sentence each, of `likely` two where something cannot be ruled out."""
+
+    likely: str
+    to_do: str
+    certainty: str
+
+    @property
+    def sentences(self) -> tuple[str, str, str]:
+        return self.likely, self.to_do, self.certainty
+
+
+def summarise(
+    facts: Facts, language: Language, *, decided: bool = False, counts: BandWords | None = None
+) -> Summary:
+    """`decided`: a doctor has looked, so nothing is said of whether one should. `counts`: what is
+    to be done, where it is not what the finding asks for.
+    """
+    return Summary(
+        likely=say_headline(facts, language),
+        to_do=f"{(counts or facts.band_words(language)).label}.",
+        certainty=say_certainty(facts, language, decided=decided),
+    )
+
+
+def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
+    """How sure one may be: the doubt, where there is one, else how the model did in its test on
+    such skin and such pictures. Of several kinds of picture, the least tested one counts.
+    """
+    said = [_certainty(facts), *([] if decided else say_sent(facts))]
+    return " ".join(one.in_language(language) for one in said)
+
+
+def say_sent(facts: Facts) -> list[LocalizedText]:
+    """That a doctor should see it, whatever the doubt. Where it may be no skin, that is no fact."""
+    words = conditions_table().notices.certainty
+    if not (facts.examined and facts.uncertain and is_sent(facts.band)):
+        return []
+    return [words.sent_if_skin if Doubt.NOT_SURELY_SKIN in facts.reasons else words.sent]
+
+
+def _certainty(facts: Facts) -> LocalizedText:
+    notices = conditions_table().notices
+    words = notices.certainty
+    if not facts.examined:
+        return words.not_examined
+    if facts.uncertain:
+        return words.uncertain
+    if facts.untested_skin:
+        return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
+    used = dict(_used(facts))
+    least, kinds = max(used.values(), key=_how_little), _say_kinds(facts, used)
+    if least is None:
+        return words.untested.fill(kinds=kinds)
+    said = words.little_tested if least.is_little else words.tested
+    return said.fill(missed=words.missed[_missed(least)], kinds=kinds)
+
+
+def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
+    """Both kinds, where the sender told another than the picture shows, or pictures are of both."""
+    notices, kind = conditions_table().notices, _kind_of(facts)
+    if len(used) > 1 or kind not in used:
+        return notices.certainty.either_kind
+    words, seen = notices.kinds[kind], facts.modality
+    guessed = seen is not None and seen.told is Modality.UNKNOWN and not facts.pictures
+    return words.guessed if guessed else words.many
+
+
+def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
+    """Each kind of picture whose calibration was used, with its test figures."""
+    figures = {tested.modality: tested for tested in facts.tested}
+    old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
+    others = {one.kind for one in facts.pictures} - {Modality.UNKNOWN}
+    for modality in {*(facts.modality.used if facts.modality else old), *others}:
+        yield modality, figures.get(modality)
+
+
+def _kind_of(facts: Facts) -> Modality:
+    """What the picture was recognised as, else what the sender told; unknown in doubt."""
+    seen = facts.modality
+    if seen is None:
+        return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
+    if seen.recognised is not Modality.UNKNOWN:
+        return seen.recognised
+    return seen.used[0] if len(seen.used) == 1 else Modality.UNKNOWN
+
+
+def say_kind(facts: Facts, language: Language) -> str:
+    """Say the kind of picture to a doctor, and as what it was sent where that is another."""
+    labels, told = LABELS[language], facts.context.modality
+    kind = _kind_of(facts) if facts.modality else told
+    said = labels.modalities[kind]
+    if kind is Modality.UNKNOWN and facts.modality:
+        said = labels.kind_unclear
+    if told in (kind, Modality.UNKNOWN):
+        return said
+    return labels.kind_sent.format(kind=said, sent=labels.modalities[told])
+
+
+def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
+    """A sort key: the less is known, the larger. Equal where the same is said."""
+    if tested is None:
+        return True, True, 0
+    return False, tested.is_little, MISSED.index(_missed(tested))
+
+
+def _missed(tested: HeldOutFigures) -> str:
+    limits = zip(MISSED, (MISSES_FEW, MISSES_SOME, 0.0), strict=True)
+    return next(said for said, least in limits if tested.sensitivity >= least)
+
+
+def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) -> str:
+    if not facts.examined:
+        name = conditions_table().name(facts.stated, language)
+        return SENTENCES[language].as_stated.format(name=name)
+    headline = facts.headline
+    return (headline.for_doctor if for_doctor else headline.for_patient).in_language(language)
+
+
+END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+
+
+def say_doubts(facts: Facts, language: Language) -> str:
+    """Why the finding is uncertain, in one sentence; empty where it is not."""
+    if not facts.uncertain:
+        return ""
+    phrases = SENTENCES[language]
+    *others, last = (phrases.doubts[doubt] for doubt in facts.reasons)
+    doubts = phrases.both.format(", ".join(others), last) if others else last
+    return phrases.uncertain.format(doubts=doubts)
+
+
+def list_steps_of_doubts(facts: Facts, language: Language) -> Iterator[str]:
+    """What the notices on its doubts ask for, behind the sentence that says the doubt."""
+    for doubt in facts.reasons:
+        yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
+
+
+def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
+    """The same texts with no sentence twice: two doubts end with the same advice."""
+    return FreshSentences([]).items(texts)
+
+
+class FreshSentences:
+    """Leaves out of each text the sentences of the texts before it."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._said = {sentence for text in texts for sentence in sentences_of(text)}
+
+    def text(self, text: str) -> str:
+        fresh = [sentence for sentence in sentences_of(text) if sentence not in self._said]
+        self._said |= {*fresh}
+        return " ".join(dict.fromkeys(fresh))
+
+    def items(self, items: Iterable[str]) -> tuple[str, ...]:
+        return tuple(filter(None, map(self.text, items)))

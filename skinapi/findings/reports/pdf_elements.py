@@ -18,9 +18,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph, Table
 
 from skinapi.base.languages import NO_BREAK_SPACE
-from skinapi.findings.reports.page_texts import UNPRINTABLE, Bar, strip_control_characters
+from skinapi.findings.reports.words import UNPRINTABLE, Bar, strip_control_characters
 from skinapi.model.conditions import Band
-from skinapi.model.heat_map_overlay import COLOUR_STOPS
 
 # A text is escaped, so it names no file and no address; if one did, none of the network would be
 # read. The settings are global, but nothing else in this program writes PDF files.
@@ -45,21 +44,17 @@ BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
     Band.ROUTINE: (HexColor(0x1D5C8A), HexColor(0xEAF3F9)),
     Band.SELF_MONITORING: (HexColor(0x2F6B3C), HexColor(0xEBF5ED)),
 }
-# Of what nobody has judged yet.
 UNJUDGED = INK, HexColor(0xEEF2F5)
 # Dark for malignant conditions, light for the others, so that they differ in black and white too.
 COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
-BAR_ROW, BAR_HEIGHT, BAR_SIZE = 13.5, 7.5, 8.5
+BAR_ROW, BAR_HEIGHT, BAR_SIZE, SMALL = 13.5, 7.5, 8.5, 7.5
 NUMBERS = 44.0
-STEPS = 40
 # A line must not break at a space that French puts before or after a punctuation mark.
 _UNBREAKABLE = re.compile(r"(?<=«) | (?=[%:;?!»])")
 
 
 def _load(name: str) -> TTFont:
-    """Load a font. This happens once, on import, because ReportLab has one list of fonts for all
-    threads.
-    """
+    """Call it on import: ReportLab has one list of fonts for all threads."""
     content = resources.files(__package__).joinpath("fonts", f"{name}.ttf").read_bytes()
     font = TTFont(name, io.BytesIO(content))
     registerFont(font)
@@ -70,7 +65,7 @@ _LETTERS = _load(REGULAR).face.charToGlyph.keys() & _load(BOLD).face.charToGlyph
 
 
 def printable(text: str) -> str:
-    """The text with UNPRINTABLE in place of each letter that the font does not have."""
+    """Put UNPRINTABLE in place of each letter that the font does not have."""
     return "".join(
         character if character == "\n" or ord(character) in _LETTERS else UNPRINTABLE
         for character in strip_control_characters(text)
@@ -78,7 +73,7 @@ def printable(text: str) -> str:
 
 
 class Styles:
-    """The texts of a page at any scale: a dense page is set smaller."""
+    """The styles of a page at a scale: a dense page is set smaller."""
 
     def __init__(self, scale: float) -> None:
         def style(font: str, size: float, leading: float, colour: Color = INK) -> ParagraphStyle:
@@ -149,7 +144,7 @@ def table(
 
 
 def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
-    """The text on one line; if it does not fit, its beginning with an ellipsis."""
+    """Cut the text with an ellipsis where it does not fit on one line."""
     whole = shown = " ".join(printable(text).split())
     while stringWidth(shown, style.fontName, style.fontSize) > width:
         whole = whole[:-1]
@@ -168,51 +163,16 @@ def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
         chart.add(_label(0, base + 2, bar.name, font=font))
         chart.add(Rect(names, base, room, BAR_HEIGHT, strokeColor=RULE, fillColor=None))
         chart.add(_filled(names, base, room * bar.share, COUNTED if bar.counted else OTHER))
-        chart.add(_label(width, base + 2, bar.text, font=font, anchor="end"))
+        chart.add(_label(width, base + 2, bar.text, font=font, textAnchor="end"))
     chart.add(_filled(names, 2, BAR_HEIGHT, COUNTED))
-    chart.add(_label(names + BAR_HEIGHT + 4, 3, counted, small=True))
+    chart.add(_label(names + BAR_HEIGHT + 4, 3, counted, fontSize=SMALL, fillColor=PALE))
     return chart
 
 
-def draw_scale(*, title: str, less: str, more: str, width: float) -> Drawing:
-    """The colour scale of the heat map, from the lowest to the highest value of this picture."""
-    scale = Drawing(width, 24)
-    scale.add(_label(0, 16, title, small=True))
-    for step in range(STEPS):
-        # The rectangles overlap a little; otherwise some viewers show gaps between them.
-        colour = _heat_colour(step / (STEPS - 1))
-        scale.add(_filled(width * step / STEPS, 8, width / STEPS + 0.3, colour, height=6))
-    scale.add(_label(0, 0, less, small=True))
-    scale.add(_label(width, 0, more, small=True, anchor="end"))
-    return scale
+def _filled(x: float, y: float, width: float, colour: Color) -> Rect:
+    return Rect(x, y, width, BAR_HEIGHT, strokeColor=None, fillColor=colour)
 
 
-def _heat_colour(heat: float) -> Color:
-    place = heat * (len(COLOUR_STOPS) - 1)
-    below = min(int(place), len(COLOUR_STOPS) - 2)
-    shares = zip(COLOUR_STOPS[below], COLOUR_STOPS[below + 1], strict=True)
-    return Color(*((low + (high - low) * (place - below)) / 255 for low, high in shares))
-
-
-def _filled(x: float, y: float, width: float, colour: Color, *, height: float = BAR_HEIGHT) -> Rect:
-    return Rect(x, y, width, height, strokeColor=None, fillColor=colour)
-
-
-def _label(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    font: str = REGULAR,
-    small: bool = False,
-    anchor: str = "start",
-) -> String:
-    return String(
-        x,
-        y,
-        printable(text),
-        fontName=font,
-        fontSize=7.5 if small else BAR_SIZE,
-        fillColor=PALE if small else INK,
-        textAnchor=anchor,
-    )
+def _label(x: float, y: float, text: str, *, font: str = REGULAR, **style: Any) -> String:
+    style = {"fontSize": BAR_SIZE, "fillColor": INK, **style}
+    return String(x, y, printable(text), fontName=font, **style)

@@ -3,7 +3,7 @@ JSON are made from it.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,18 +12,28 @@ from PIL import Image
 
 from skinapi.base.errors import Unavailable
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import Frozen, StoredRecord
 from skinapi.base.values import Value
 from skinapi.findings.records.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import ShownLetter
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import Advice
-from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.facts import (
+    Facts,
+    FreshSentences,
+    Summary,
+    list_steps_of_doubts,
+    say_doubts,
+    say_headline,
+    say_kind,
+    summarise,
+)
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo
+from skinapi.model.finding import say_calibrated_on, say_restated, say_tested
 from skinapi.model.heat_map_overlay import draw_overlay
 
 # 84 mm on paper at 170 dots per inch.
@@ -49,10 +59,7 @@ class Writer(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the template wrote the narrative although the LLM was requested.
-
-    First the reasons why no request was sent, then the failures of a request.
-    """
+    """Why the template wrote although the LLM was requested: no request was sent, or it failed."""
 
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
@@ -75,10 +82,7 @@ class Reason(StrEnum):
 
 
 class NarrativeUnavailable(Unavailable):
-    """The LLM wrote no usable narrative.
-
-    The template writes the narrative instead, so no client ever sees this error.
-    """
+    """The LLM wrote nothing usable: the template writes instead, so no client sees this error."""
 
     code, sentence = "unwritten", "The report could not be put into other words"
 
@@ -88,9 +92,7 @@ class NarrativeUnavailable(Unavailable):
 
 
 class Source(StoredRecord):
-    """The writer of a narrative: the LLM, with its model, or the template. `reason` is set if the
-    LLM was requested and its text was not used.
-    """
+    """`reason` is set where the LLM was requested and its text was not used."""
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
@@ -105,20 +107,12 @@ class Narrative(StoredRecord):
     next_steps: tuple[str, ...]
     source: Source = Source()
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """All texts, in the order in which they are read."""
-        sections: tuple[str, ...] = tuple(self.sections.model_dump().values())
-        return (*sections, *self.findings, *self.limits, *self.next_steps)
-
 
 class ReportedPatient(Value):
     name: str
     email: str
 
 
-# What makes a printed report verifiable: its hash, the address that verifies it, and the time when
-# it was first issued.
 class SealView(Value):
     hash: str
     url: str
@@ -137,13 +131,10 @@ class Pictures:
 class Report:
     """All that the pages of a report show.
 
-    Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
-    on several photos, `other_pictures` has those that `pictures` does not, each with its place.
-    The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
-    another finding of the same spot, where that counts and is something else. `due` is until when
-    a doctor should have seen the spot, whichever of them says it; None where no time was named.
-    `content_hash` is that of a report on a stored submission, issued or not. `translations` are
-    pairs of label and value, for a client that has its own words.
+    Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
+    once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
+    `spot_advice` is what was said about another finding of the spot, where that counts and is
+    something else. `translations` are pairs of label and value, for a client with its own words.
     """
 
     facts: Facts
@@ -184,7 +175,6 @@ class Report:
 
     @property
     def words_that_count(self) -> BandWords:
-        """What is to be done about the spot, of all that was said of it."""
         if self.spot_advice:
             return self.spot_advice.words(self.language)
         return self.decision.band_words(self.language) if self.decision else self.band_words
@@ -199,20 +189,13 @@ class Report:
         return say_counting(self.words_that_count, self.due, self.language)
 
     @property
-    def decided(self) -> Decision | None:
-        """The decision, where what was said of the finding counts no more."""
-        if self.decision and self.decision.replaces(self.facts.band):
-            return self.decision
-        return None
-
-    @property
     def unjudged(self) -> bool:
-        """Whether a doctor could not judge the photo: then the model's answer says nothing."""
+        """Whether a doctor could not judge the photo: the model's answer says nothing then."""
         return self.decision is not None and self.decision.unjudged
 
     @property
     def says_nothing_milder(self) -> bool:
-        """What counts was said about another finding of the spot, or is not known yet."""
+        """Whether what counts was said about another finding of the spot, or is not known yet."""
         waits = self.decision is not None and self.decision.waits_for is not None
         return waits or self.spot_advice is not None
 
@@ -236,10 +219,8 @@ class Report:
             findings = tuple(one for one in findings if not one.startswith(head))
         elif self.decision:
             steps = self.decision.next_steps(language)
-        shown = {
-            "sections": Sections(**sections), "next_steps": tuple(steps), "findings": findings
-        }  # fmt: skip
-        return narrative.model_copy(update=shown)
+        shown = {"sections": Sections(**sections), "next_steps": tuple(steps)}
+        return narrative.model_copy(update={**shown, "findings": findings})
 
     def say(self, said: LocalizedText) -> str:
         return said.in_language(self.language)
@@ -256,3 +237,65 @@ def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
     printed.save(out, "JPEG", quality=PRINTED_QUALITY, optimize=True)
     overlay = draw_overlay(photo, heat, size=printed.size)
     return Pictures(photo=out.getvalue(), overlay=overlay)
+
+
+class Reading(Frozen):
+    """What is empty was said before. `restated` and `calibrated_on` say for which mix of lesions
+    the probabilities hold that people read, and the model's own. For doctors are `tested` (the
+    figures of the model's test), the `kind` of picture, and the `doubts`.
+    """
+
+    notice: str
+    summary: Summary
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    next_steps: tuple[str, ...]
+    confidence_explanation: str
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    about: tuple[str, ...]
+    restated: str
+    calibrated_on: str
+    tested: tuple[str, ...]
+    kind: str
+    doubts: str
+
+
+def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
+    """The texts in the order in which a person reads them, no sentence twice; `about` comes last.
+    What was written for another urgency than the one that counts is left out.
+    """
+    narrative, facts, language = report.shown_narrative, report.facts, report.language
+    notice = report.say(conditions_table().notices.information_only)
+    elsewhere = report.spot_advice is not None
+    replaced = report.decision is not None or elsewhere
+    summary = summarise(facts, language, decided=replaced, counts=report.words_that_count)
+    decided = report.decision.next_steps(language) if report.decision else []
+    # Wherever the findings are shown, a doctor reads the headline above them.
+    for_doctor = say_headline(facts, language, for_doctor=True)
+    tested = tuple(report.say(say_tested(one)) for one in facts.tested)
+    told = list_steps_of_doubts(facts, language) if replaced else ()
+    fresh = FreshSentences([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
+    sections = narrative.sections
+    return Reading(
+        notice=notice,
+        summary=summary,
+        overview="" if replaced else fresh.text(sections.overview),
+        importance_of_early_detection=""
+        if report.says_nothing_milder
+        else fresh.text(sections.importance_of_early_detection),
+        recommendation="" if elsewhere else fresh.text(sections.recommendation),
+        next_steps=() if elsewhere else fresh.items(narrative.next_steps),
+        confidence_explanation=""
+        if report.unjudged
+        else fresh.text(sections.confidence_explanation),
+        findings=() if report.unjudged else fresh.items(narrative.findings),
+        limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
+        about=fresh.items(about),
+        restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
+        calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
+        tested=() if report.unjudged else tested,
+        kind=say_kind(facts, language),
+        doubts=say_doubts(facts, language),
+    )

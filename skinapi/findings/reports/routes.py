@@ -1,13 +1,11 @@
 """The routes of reports."""
 
-from collections.abc import Callable
-
 from flask import Response, request
 
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, known_language
 from skinapi.base.subject import Subject
-from skinapi.findings.reports.rendering import POLICY, print_pdf, render_html, render_verdict
+from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.schemas import (
     FullReport,
     ReportQuery,
@@ -16,13 +14,12 @@ from skinapi.findings.reports.schemas import (
     TextQuery,
     Verdict,
 )
-from skinapi.findings.reports.service import NoSuchLanguage, ReportsService
+from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
-Show = Callable[..., Response]
 
 routes: Routes[ReportsService] = Routes("reports", access=Signed(scopes=("findings:read",)))
 
@@ -37,9 +34,13 @@ def show_report(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport | Response:
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
-    shows: dict[str, Show] = {HTML: show_report_html, PDF: show_report_pdf}
-    if show := shows.get(_accepted(JSON, HTML, PDF)):
-        return show(reports, number=number, query=query, subject=subject)
+    accepted = _accepted(JSON, HTML, PDF)
+    if accepted == HTML:
+        report = reports.read_illustrated_report(number=number, to=subject, language=query.lang)
+        return _page(render_html(report))
+    if accepted == PDF:
+        content = reports.print_report(number=number, to=subject, language=query.lang)
+        return _pdf(content, name=f"report-{number}.pdf")
     return FullReport.of(reports.read_report(number=number, to=subject, language=query.lang))
 
 
@@ -123,7 +124,7 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
 
 
 def _accepted(*kinds: str) -> str:
-    """The best of these types by the `Accept` header; the first if the caller accepts none."""
+    """The best of these by the `Accept` header; the first where the caller accepts none."""
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
 
 

@@ -18,10 +18,15 @@ from skinapi.findings.records.review_schemas import (
 )
 from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.reading import Reading, read_in_order
-from skinapi.findings.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
-from skinapi.findings.reports.verification import Newer, Verified
-from skinapi.findings.reports.words import SpotChangedBy
+from skinapi.findings.reports.report import (
+    Reading,
+    Report,
+    ReportedPatient,
+    SealView,
+    Sections,
+    read_in_order,
+)
+from skinapi.findings.reports.verification import SupersededView, Verified
 from skinapi.model.conditions import Band, Condition, Source, conditions_table
 from skinapi.platform.web.schemas import Answer, ContractBody
 
@@ -58,18 +63,14 @@ class MoreWords(Answer):
     next_steps: tuple[str, ...]
     source: NarrativeSource
 
-    @classmethod
-    def of(cls, narrative: Narrative) -> Self:
-        return cls.model_validate(narrative.model_dump())
-
 
 class AllWords(MoreWords):
     sections: Sections
 
 
 class AboutView(Answer):
-    """What may be said of the decided condition, else of the likely one. For a harmless one nothing
-    is said where the finding is in doubt or raised: "harmless" would contradict it.
+    """What may be said of the decided condition, else of the likely one. Nothing is said of a
+    harmless one where the finding is in doubt or raised: "harmless" would contradict it.
     """
 
     name: str
@@ -79,8 +80,8 @@ class AboutView(Answer):
 
     @classmethod
     def of(cls, report: Report) -> Self | None:
-        if report.decided:
-            return cls._of_decision(report, report.decided)
+        if report.decision and report.decision.replaces(report.facts.band):
+            return cls._of_decision(report, report.decision)
         described = report.facts.described
         if described is None or (report.says_nothing_milder and not described.malignant):
             return None
@@ -158,17 +159,16 @@ class FullReport(Answer):
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        facts, words = report.facts, report.shown_words
+        facts, words, language = report.facts, report.shown_words, report.language
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
-        notices = [general, *graver, *others]
-        about = AboutView.of(report)
+        about, decision, advice = AboutView.of(report), report.decision, report.spot_advice
         return cls(
             number=report.number,
             patient=report.patient,
             time=report.made_at,
             clinic=report.clinic,
-            language=report.language,
+            language=language,
             stated=angular_name(facts.headline.named.key),
             confidence=percent(facts.headline.confidence),
             headline=HeadlineView.of(facts.headline, for_doctor=True) if facts.examined else None,
@@ -178,23 +178,21 @@ class FullReport(Answer):
             doctor_label=words.doctor_label,
             doctor_action=words.doctor_action,
             notice=general,
-            notices=notices,
+            notices=[general, *graver, *others],
             facts=facts,
-            narrative=AllWords.of(report.shown_narrative),
+            narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
             reading=read_in_order(report, about.sentences if about else ()),
             about=about,
             decision=DecisionView.of(
-                report.decision, report.language, due=report.due, held_until=report.held_until
+                decision, language, due=report.due, held_until=report.held_until
             )
-            if report.decision
+            if decision
             else None,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
             letters=[LetterView.of(letter) for letter in report.letters],
             model_withdrawn_at=report.model_withdrawn_at,
-            spot_advice=AdviceView.of(report.spot_advice, report.language, for_doctor=False)
-            if report.spot_advice
-            else None,
+            spot_advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
             verification=report.seal,
         )
 
@@ -224,41 +222,12 @@ class StatedReport(Answer):
             **narrative.sections.model_dump(),
             **{name: getattr(full, name) for name in shared},
             basis=basis,
-            narrative=MoreWords.of(narrative),
-        )
-
-
-class SupersededView(Answer):
-    """When what a report does not say came about; null where there is no such thing."""
-
-    newer_report_at: datetime | None = Field(description="another report on the finding")
-    later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
-    later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
-    letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
-    model_withdrawn_at: datetime | None = Field(description="its model version was, since")
-    spot_changed_at: datetime | None = Field(
-        description="since when something else counts about the spot than it says"
-    )
-    spot_changed_by: SpotChangedBy | None = Field(
-        description="a newer `photo` asks for it, or a doctor's `decision` about another photo; "
-        "`other` where a finding of the spot is gone"
-    )
-
-    @classmethod
-    def of(cls, newer: Newer) -> Self:
-        return cls(
-            newer_report_at=newer.report,
-            later_decision_at=newer.decision,
-            later_letter_at=newer.letter,
-            letter_withdrawn_at=newer.letter_withdrawal,
-            model_withdrawn_at=newer.model_withdrawal,
-            spot_changed_at=newer.spot.since if newer.spot else None,
-            spot_changed_by=newer.spot.by if newer.spot else None,
+            narrative=MoreWords.model_validate(narrative.model_dump()),
         )
 
 
 class Verdict(Answer):
-    """The answer to a verification: all that a stranger who has the hash learns."""
+    """All that a stranger who has the hash learns."""
 
     valid: bool
     issued_at: datetime | None = None
@@ -295,6 +264,6 @@ class Verdict(Answer):
             language=issued.language,
             pages=issued.pages,
             code=issued.code,
-            newest=not newer,
-            superseded=SupersededView.of(newer) if newer else None,
+            newest=newer is None,
+            superseded=newer,
         )

@@ -1,7 +1,6 @@
-"""Makes reports on stored submissions and on findings that a caller states, and verifies issued
-reports.
-"""
+"""Makes reports on stored submissions and on findings that a caller states, and verifies them."""
 
+import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
-from skinapi.findings.reports.rendering import RENDERER, count_pages, print_pdf
 from skinapi.findings.reports.report import (
     Pictures,
     Report,
@@ -33,14 +31,16 @@ from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.verification import (
     Issued,
     IssuedReports,
-    Newer,
     ReportContents,
     Verified,
+    find_newer,
     seal_report,
 )
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 HASH = re.compile("[0-9a-f]{64}")
+PDF_MODULE = "skinapi.findings.reports.pdf_document"
+PAGE = re.compile(rb"/Type /Page\b")
 
 
 class _SpotWords(StoredRecord):
@@ -59,6 +59,12 @@ class _SpotWords(StoredRecord):
 
 _SPOTS = load_words("findings.LETTERS", _SpotWords).values()
 SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
+
+
+def print_pdf(report: Report) -> bytes:
+    # Imported late: the start of a server does without ReportLab and its fonts.
+    pdf: bytes = importlib.import_module(PDF_MODULE).render_pdf(report)
+    return pdf
 
 
 class NoSuchLanguage(SkinAPIError):
@@ -83,31 +89,28 @@ class ReportsService:
     def read_report(
         self, *, number: str, to: Subject, language: str | None, issue: bool = True
     ) -> Report:
-        """Read a report, without pictures. It is issued, unless `issue` is false. Raises NotFound,
-        NoSuchLanguage.
-        """
+        """Read a report, without pictures. It is issued, unless `issue` is false."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         return self._report_on(submission, owner, to, language, issue=issue)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
-        """The same to be drawn as a page, with photo and heat map. Raises TooManyRequests."""
         self.count_rendering(to)
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
     def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
-        """The PDF of the first time is stored and returned, unless the photo was damaged."""
+        """Store and return the PDF of the first time, unless the photo was damaged."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
         return self._print(submission, owner, to, language)
 
     def read_for_programs(self, *, number: str, to: Subject) -> Report:
-        """The report that `print_unnamed` prints, only read. Raises NotFound."""
+        """Read the report that `print_unnamed` prints, without issuing it."""
         submission, owner = self.records.get(number=number, to=to)
         return self._report_on(submission.for_programs(), owner, to, None, issue=False)
 
     def print_for_programs(self, *, number: str, to: Subject) -> bytes:
-        """The same as a program may know it, whoever reads it through its door."""
+        """Print what a program may know, whoever reads through its door."""
         submission, owner = self.records.get(number=number, to=to)
         return self._print(submission.for_programs(), owner, to, None)
 
@@ -124,11 +127,11 @@ class ReportsService:
         illustrated = self._with_pictures(report, submission, to)
         printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
-            self.issued.keep_pdf(issued, printed, count_pages(printed))
+            self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
         return printed
 
     def print_for_owner(self, *, number: str, to: Subject) -> tuple[Report, bytes]:
-        """The report as it is today, and its PDF: neither issued nor kept. Raises NotFound."""
+        """Read the report as it is today, and its PDF: neither issued nor kept."""
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, None, issue=False)
         issued = self.issued.find_by_hash(report.content_hash) if report.seal else None
@@ -136,9 +139,7 @@ class ReportsService:
         return report, kept or print_pdf(self._with_pictures(report, submission, to))
 
     def walk_issued(self, *, number: str, to: Subject) -> Iterator[tuple[Issued, bytes]]:
-        """The oldest first; none of since a doctor holds something back about its spot. Raises
-        NotFound.
-        """
+        """The oldest first, none since a doctor holds something back about its spot."""
         submission, _ = self.records.get(number=number, to=to)
         held_since = submission.standing.held_since
         for issued in self.issued.list_of(submission.id):
@@ -148,10 +149,9 @@ class ReportsService:
                 yield issued, kept
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
-        """The report as PDF for another system, which is issued: as a program may know it; without
-        the name and the address of the patient, also in letters, whose greeting names them; without
-        what the patient calls the spot; and without photos where the patient has withdrawn the
-        consent that they are kept. It is not stored.
+        """Print an issued report for another system: as a program may know it; without the
+        patient's name and address, also in letters, and what the patient calls the spot; without
+        photos where the consent that they are kept is withdrawn. The PDF is not stored.
         """
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission.for_programs(), owner, to, None)
@@ -162,13 +162,12 @@ class ReportsService:
         return print_pdf(self._with_pictures(unnamed, submission, to))
 
     def count_rendering(self, by: Subject) -> None:
-        """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
+        """Call it before a report is drawn as PDF or HTML."""
         self.allowances.count_rendering(by.id, by.role)
 
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None
     ) -> Report:
-        """Nothing of it is stored. Raises NoSuchLanguage."""
         account: Account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
@@ -187,11 +186,10 @@ class ReportsService:
         pictures: Pictures,
         translations: tuple[tuple[str, str], ...],
     ) -> bytes:
-        """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
-        narrative = write_template(facts, "en")
+        """Print a report in English for a client without an account. Nothing of it is stored."""
         report = Report(
             facts=facts,
-            narrative=narrative,
+            narrative=write_template(facts, "en"),
             clinic=self.clinic,
             pictures=pictures,
             translations=translations,
@@ -199,27 +197,27 @@ class ReportsService:
         return print_pdf(report)
 
     def verify(self, *, hash: str) -> Verified | None:
-        """Find the issued report, and what is newer today; None where it is gone."""
         issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
         submission = self.records.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
         if submission.error:
-            return Verified(issued, submission.number, Newer(), submission.error.entered_at)
+            return Verified(issued, submission.number, None, submission.error.entered_at)
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        later = self.issued.list_newer(issued, saying=ReportContents.of(seen, letters))
-        newer = Newer.than(
+        newer = find_newer(
             issued,
             seen,
-            report=max(later, default=None),
+            report=self.issued.find_newer(issued, saying=ReportContents.of(seen, letters)),
             letters=letters,
             model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
 
     def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> Submission:
-        """Who asks may be the patient; where the report says what is held back, the doctor."""
+        """See the finding as its patient, who may be the one who asks; as its doctor where the
+        report says what is held back.
+        """
         known = self.records.spots.see_one(submission, Reader.DOCTOR)
         as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
         if says is None or not as_owner.standing.held_until:
@@ -261,7 +259,7 @@ class ReportsService:
             spot_advice=submission.replaced_by,
             due=submission.instruction.counts.due,
         )
-        code = seal_report(report, submission=submission.id, renderer=RENDERER)
+        code = seal_report(report, submission=submission.id)
         if issue:
             issued: Issued | None = self._issue(
                 submission,
@@ -279,12 +277,10 @@ class ReportsService:
         return replace(report, content_hash=code, seal=seal)
 
     def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
-        """The signed letters that the reader of this copy of the finding may read."""
         signed = self.letters.list_signed(submission.id)
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
-        """None where it was only read. Raises NotFound where its finding was deleted meanwhile."""
         if not self.records.has(submission.id):
             self.records.forget_beside(submission)
             raise NotFound(NOT_YOURS)
@@ -329,13 +325,11 @@ class ReportsService:
 
 
 def _list_said(seen: Submission) -> set[tuple[int | None, datetime | None]]:
-    """About which findings of the spot something was said, and when."""
     instruction = seen.instruction
     return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
 
 
 def _parse_language(language: str | None) -> Language | None:
-    """The language if it is supported, None if none is given. Raises NoSuchLanguage."""
     if language is None:
         return None
     known = known_language(language)
@@ -345,8 +339,8 @@ def _parse_language(language: str | None) -> Language | None:
 
 
 def _without_name(shown: ShownLetter, name: str) -> ShownLetter:
-    """The letter with a sign in place of each part of this name, and of what the patient calls the
-    spot; not of an initial, which may be a word.
+    """Put a sign in place of each part of this name, and of what the patient calls the spot; not of
+    an initial, which may be a word.
     """
     words = (word for word in name.split() if len(word) > 1)
     parts = sorted({name, *words}, key=len, reverse=True)

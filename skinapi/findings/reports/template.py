@@ -1,14 +1,12 @@
 """The template: a narrative made from the facts alone; equal facts give equal text. Every
-sentence about a disease comes from the conditions table, those about the finding from the words of
-the language.
+sentence about a disease comes from the conditions table, the others from the language's words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.reading import list_doubts, say_certainty, say_headline, say_sent
+from skinapi.findings.reports.facts import Facts, say_certainty, say_doubts, say_headline, say_sent
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
@@ -30,9 +28,7 @@ NO_ADDITIONS = SectionAdditions()
 def write_template(
     facts: Facts, language: Language, added: SectionAdditions = NO_ADDITIONS
 ) -> Narrative:
-    """The sections and the next steps are a patient's: they have no percentages. The findings and
-    the limits are a doctor's.
-    """
+    """Sections and next steps are a patient's, without percentages; the rest is a doctor's."""
     sentences = _Sentences(facts, language)
     return Narrative(
         language=language,
@@ -54,9 +50,8 @@ def write_template(
 
 
 def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
-    """The four sections, with as many of the sentences on the kind of picture as the Angular app's
-    PDF has room for. A patient reads them: of the test figures they say the result in words, and
-    the narrative's `limits` hold the figures.
+    """The four sections, with as many sentences on the kind of picture as the Angular app's PDF has
+    room for; the narrative's `limits` hold all.
     """
     overview = _join(*sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is())
     early = _join(*sentences.why_early())
@@ -99,30 +94,20 @@ class _Sentences:
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
         """The doubt, where there is one, and the headline."""
-        facts, phrases = self._facts, self._phrases
-        said = say_headline(facts, self._language, for_doctor=for_doctor)
-        if not facts.uncertain:
-            return [said]
-        doubts = list_doubts(facts, self._language)
-        sent = [] if for_doctor else self._say_sent()
-        return [phrases.uncertain.format(doubts=doubts), *sent, said]
-
-    def _say_sent(self) -> list[str]:
-        """That a doctor should see it, whatever the doubt."""
-        return [self._say(said) for said in say_sent(self._facts)]
+        facts, language = self._facts, self._language
+        headline = say_headline(facts, language, for_doctor=for_doctor)
+        sent = [] if for_doctor else map(self._say, say_sent(facts))
+        return [*filter(None, [say_doubts(facts, language)]), *sent, headline]
 
     def what_it_is(self) -> list[str]:
-        """What the likely condition is. Left out for normal skin without a picture, because that
-        text speaks of the picture. Left out for a harmless condition of a finding that is no
-        all-clear.
-        """
+        """Not of normal skin without a picture, because that text speaks of the picture."""
         facts = self._facts
         if facts.described is None or not (facts.examined or facts.stated != NORMAL_SKIN):
             return []
         return [facts.described.sentences[self._language].what_it_is]
 
     def why_early(self) -> list[str]:
-        """Names the condition first where it is not the likely one: its text says only "it". No
+        """Name the condition first where it is not the likely one: its text says only "it". Name no
         cancer where nobody is sent to a doctor, because then none is named as not ruled out.
         """
         concern = self._facts.concern
@@ -138,9 +123,7 @@ class _Sentences:
         return self._facts.band_words(self._language).action
 
     def urgency_beyond(self) -> list[str]:
-        """That the band is more urgent than the condition alone requires. This comes before what
-        the condition is, so that a reader does not stop at "harmless".
-        """
+        """It comes before what the condition is, so that a reader does not stop at "harmless"."""
         if not self._facts.more_urgent:
             return []
         near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
@@ -150,7 +133,6 @@ class _Sentences:
         return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
 
     def advice(self) -> list[str]:
-        """The condition's own advice, if the band is exactly that of the condition."""
         own = self._likely.sentences[self._language].what_to_do
         return [own] if self._facts.as_urgent else []
 
@@ -166,13 +148,19 @@ class _Sentences:
         return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
 
     def confidence(self) -> list[str]:
-        """How probable it is, in whole numbers."""
+        """Say how probable it is, in whole numbers."""
         facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
             return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]
-        alone = self._headline.named
-        if facts.alone and alone.probability in self._each_alone:
-            return [self._say_alone(alone), *self._chance_of_cancer()]
+        alone, each = self._headline.named, [one.heading.probability for one in facts.pictures]
+        if facts.alone and alone.probability in each:
+            said = phrases.chance_alone.format(
+                picture=each.index(alone.probability) + 1,
+                name=self._for_patient(alone.key),
+                share=self._chance(alone.key, alone.probability),
+                joined=self._chance(alone.key, probability_of(shown.ranked, alone.key)),
+            )
+            return [said, *self._chance_of_cancer()]
         estimated = self._chances(shown.ranked)
         pictured = self._chances(shown.from_picture or shown.ranked)
         if pictured == estimated:
@@ -182,18 +170,16 @@ class _Sentences:
         return [pictured, told, *self._chance_of_cancer()]
 
     def _chances(self, ranked: Sequence[Ranked]) -> str:
-        """Of what the headline names."""
         keys = dict.fromkeys([self._likely.key, self._headline.named.key])
         named = (entry for entry in ranked if entry.key in keys)
         return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)
 
     def _chance_of_cancer(self) -> list[str]:
-        """Not where it is that of the cancer which was just named."""
-        share = self._say(
-            say_chance(
-                self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
-            )
+        """Empty where it is that of the cancer which was just named."""
+        chance = say_chance(
+            self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
         )
+        share = self._say(chance)
         named, ranked = self._headline.named.key, self._facts.shown.ranked
         said = self._chance(named, probability_of(ranked, named))
         if named in self._table.malignant_keys and said == share:
@@ -203,27 +189,12 @@ class _Sentences:
     def _stated_confidence(self, share: str) -> str:
         return self._phrases.stated_confidence.format(name=self._name(self._likely), share=share)
 
-    @property
-    def _each_alone(self) -> list[float]:
-        """How probable what each of several pictures names is by that picture."""
-        return [one.heading.probability for one in self._facts.pictures]
-
-    def _say_alone(self, alone: Ranked) -> str:
-        """What one picture says, beside what all together give that condition."""
-        facts, each = self._facts, self._each_alone
-        return self._phrases.chance_alone.format(
-            picture=each.index(alone.probability) + 1,
-            name=self._for_patient(alone.key),
-            share=self._chance(alone.key, alone.probability),
-            joined=self._chance(alone.key, probability_of(facts.shown.ranked, alone.key)),
-        )
-
     def first_doubt(self) -> list[str]:
-        """The notice on the first doubt only; the overview names both."""
+        """The notice on the first doubt; the overview names all."""
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """How sure one may be on such a picture; a doubt of the finding itself stands elsewhere."""
+        """How sure one may be of such a picture; a doubt of the finding itself stands elsewhere."""
         facts = self._facts
         if not facts.examined:
             return []
@@ -243,8 +214,8 @@ class _Sentences:
         if shown.from_picture is None:
             return self._malignant_score()
         named = [entry for entry in shown.from_picture if entry.key in self._headline.keys]
-        pictured = self._phrases.from_picture.format(names=self._shares(named))
-        return [pictured, *self._malignant_score()]
+        names = ", ".join(self._with_share(entry.key, entry.probability) for entry in named)
+        return [self._phrases.from_picture.format(names=names), *self._malignant_score()]
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label
@@ -271,9 +242,8 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self, *, for_doctor: bool = False) -> str:
-        """The rules that asked for the band, without repetitions: two may have the same words.
-        Without figures where those are restated: the band follows the model's own. Where one
-        picture alone asked, its rules are not those of what all say together.
+        """What asked for the band. Without figures where those are restated: the band follows the
+        model's own. Where one picture alone asked, its rules are not those of all together.
         """
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:
@@ -282,7 +252,6 @@ class _Sentences:
         return ", ".join(dict.fromkeys(map(why, rules)))
 
     def _why_picture(self, *, for_doctor: bool) -> str:
-        """Which of several pictures alone asked for the band, and by what."""
         facts, phrases = self._facts, self._phrases
         place, one = next(
             (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
@@ -314,9 +283,7 @@ class _Sentences:
         return self._why_open(key, self._name_of(key))
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
-        """Without how probable it is, which `confidence` says: "the reason: a melanoma" of one of
-        22 % would be a diagnosis.
-        """
+        """Without how probable it is: "the reason: a melanoma" of 22 % would be a diagnosis."""
         phrases = self._phrases
         if rule in phrases.why_urgent and rule is not RaisedBy.MALIGNANT:
             return phrases.why_urgent[rule]
@@ -332,12 +299,10 @@ class _Sentences:
     def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
         """The condition that this rule is about, and its probability."""
         facts = self._facts
-        about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
+        most_probable = facts.ranked[0].key if facts.ranked else facts.stated
+        about = {RaisedBy.MOST_PROBABLE: most_probable, RaisedBy.NAMED: facts.stated}
         key = about.get(rule, rule.value)
         return key, probability_of(facts.shown.ranked, key) if facts.examined else facts.confidence
-
-    def _shares(self, ranked: Iterable[Ranked]) -> str:
-        return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
 
     def _with_share(self, key: str, share: float) -> str:
         return f"{self._name_of(key)} ({self._share(key, share)})"
@@ -355,7 +320,6 @@ class _Sentences:
         return f"{self._for_patient(key)} ({self._chance(key, share)})"
 
     def _for_patient(self, key: str) -> str:
-        """Its name within a sentence."""
         return self._say(self._table.notices.headline.names[key].patient)
 
     def _chance(self, key: str, share: float) -> str:

@@ -1,36 +1,36 @@
-"""Makes reports verifiable: a hash of everything that a report says, and the stored list of issued
-reports.
+"""Makes reports verifiable: a hash of everything that a report says, the issued reports, and what
+is newer than one.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from pydantic import TypeAdapter, field_serializer
+from pydantic import Field, TypeAdapter, field_serializer
 
 from skinapi.base.errors import BlobDamaged
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.records.standing import SaidBy
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.words import SpotChangedBy
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Records
 
-# These fields do not change what a report says: how a review was sent, who asked for it and what,
-# which urgency it lowered and whether the doctor was asked about that, when its patient was shown
-# it, why the LLM did not write. A field that later code adds belongs here, or each report gets a
-# new hash.
+# Part of a report's hash: if the layout changes, the report gets another hash.
+RENDERER = "pages-13"
+# These fields do not change what a report says. A field that later code adds belongs here, or each
+# report gets a new hash.
 NOT_HASHED = {
     "idempotency_key",
     "request_hash",
@@ -49,9 +49,9 @@ LETTER_SAYS = {
 }  # fmt: skip
 
 
-def seal_report(report: Report, *, submission: str, renderer: str) -> str:
-    """SHA-256 of the report's content, its submission and its renderer. The random id of the
-    submission is part of it, so that no one can find a valid hash by guessing the content.
+def seal_report(report: Report, *, submission: str) -> str:
+    """Hash the report's content with SHA-256. The random id of the submission is part of it, so
+    that no one can find a valid hash by guessing the content.
     """
     review, advice, due = report.review, report.spot_advice, report.due
     withdrawn_at = report.model_withdrawn_at
@@ -65,7 +65,7 @@ def seal_report(report: Report, *, submission: str, renderer: str) -> str:
         if report.decision
         else None,
         "language": report.language,
-        "renderer": renderer,
+        "renderer": RENDERER,
         "submission": submission,
         "letters": [_say_letter(shown) for shown in report.letters],
         "model_withdrawn_at": withdrawn_at.isoformat() if withdrawn_at else None,
@@ -80,8 +80,8 @@ def seal_report(report: Report, *, submission: str, renderer: str) -> str:
 
 
 class SpotSaid(StoredRecord):
-    """What a report says is to be done about the spot. Where that was said of another finding, and
-    is something else: of which, and when.
+    """What a report says is to be done about the spot; of which other finding, and when, where that
+    was said elsewhere and is something else.
     """
 
     band: Band
@@ -107,29 +107,22 @@ class SpotSaid(StoredRecord):
 
 
 class ReportContents(StoredRecord):
-    """What a report says beside its finding: the id of the review that counts, and of letters, and
-    what counts about its spot. One of before store version 9 does not say its `spot`.
+    """What a report says beside its finding: the ids of the review that counts and of letters, and
+    what counts about its spot.
     """
 
     review: str | None = None
     letters: tuple[str, ...] = ()
-    spot: SpotSaid | None = None
+    spot: SpotSaid
 
     @classmethod
     def of(cls, submission: Submission, letters: Sequence[Letter]) -> Self:
-        ids = tuple(one.id for one in letters)
-        decision = submission.decision
+        ids, decision = tuple(letter.id for letter in letters), submission.decision
         review = decision.review if decision else None
         return cls(review=review, letters=ids, spot=SpotSaid.of(submission))
 
-    def says(self, now: Self) -> bool:
-        """Whether it says all that is said now."""
-        same = (self.review, self.letters) == (now.review, now.letters)
-        return same and self.spot in (None, now.spot)
-
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
-    """What a report says of a letter."""
     said = shown.letter.model_dump(mode="json", include=LETTER_SAYS, exclude_none=True)
     if shown.superseded:
         said["superseded"] = shown.superseded.decided_at.isoformat()
@@ -137,8 +130,8 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class Issued(StoredRecord):
-    """A report that was issued. Its PDF is stored when it is requested for the first time, with the
-    number of its `pages`. One of before store version 7 does not say its `contents`.
+    """A report that was issued. Its PDF is stored when it is first requested, with the number of
+    its `pages`. A report of 1.0.0 does not say its `contents`.
     """
 
     id: str
@@ -153,67 +146,61 @@ class Issued(StoredRecord):
 
     @property
     def code(self) -> str:
-        """So much of its hash as a person compares with a paper."""
+        """The part of its hash that a person compares with a paper."""
         return self.hash[:8]
 
 
-class SpotChange(NamedTuple):
-    since: datetime
-    by: SpotChangedBy
+class SupersededView(Value):
+    """When what a report does not say came about; null where there is no such thing."""
+
+    newer_report_at: datetime | None = Field(description="another report on the finding")
+    later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
+    later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
+    letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
+    model_withdrawn_at: datetime | None = Field(description="its model version was, since")
+    spot_changed_at: datetime | None = Field(
+        description="since when something else counts about the spot than it says"
+    )
 
 
-@dataclass(frozen=True)
-class Newer:
-    """What there is that a report does not say, by the time of the newest: nothing else of it."""
-
-    report: datetime | None = None
-    decision: datetime | None = None
-    letter: datetime | None = None
-    letter_withdrawal: datetime | None = None
-    model_withdrawal: datetime | None = None
-    spot: SpotChange | None = None
-
-    @classmethod
-    def than(
-        cls,
-        issued: Issued,
-        seen: Submission,
-        *,
-        report: datetime | None,
-        letters: Sequence[Letter],
-        model_withdrawn_at: datetime | None = None,
-    ) -> Self:
-        """`seen` is its finding as the reader may know it now."""
-        contents, since, decision = issued.contents, issued.created_at, seen.decision
-        decided = decision is not None and (
-            decision.decided_at > since if contents is None else decision.review != contents.review
-        )
-        written = [
-            one.signed_at
-            for one in letters
-            if one.signed_at
-            and (one.signed_at > since if contents is None else one.id not in contents.letters)
-        ]
-        withdrawn = [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
-        own = decided and seen.instruction.counts.finding == seen.number
-        return cls(
-            report=report,
-            decision=decision.decided_at if decision and decided else None,
-            letter=max(written, default=None),
-            letter_withdrawal=max((one for one in withdrawn if one > since), default=None),
-            model_withdrawal=model_withdrawn_at
-            if model_withdrawn_at and model_withdrawn_at > since
-            else None,
-            spot=None if own else _find_spot_change(issued, seen),
-        )
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, field.name) for field in fields(self))
+def find_newer(
+    issued: Issued,
+    seen: Submission,
+    *,
+    report: datetime | None,
+    letters: Sequence[Letter],
+    model_withdrawn_at: datetime | None,
+) -> SupersededView | None:
+    """What is newer than a report; `seen` is its finding as the reader may know it now."""
+    contents, since, decision = issued.contents, issued.created_at, seen.decision
+    decided = decision is not None and (
+        decision.review != contents.review if contents else decision.decided_at > since
+    )
+    written = [
+        letter.signed_at
+        for letter in letters
+        if letter.signed_at
+        and (letter.id not in contents.letters if contents else letter.signed_at > since)
+    ]
+    withdrawn = [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
+    withdrawn = [moment for moment in withdrawn if moment > since]
+    own = decided and seen.instruction.counts.finding == seen.number
+    times = {
+        "newer_report_at": report,
+        "later_decision_at": decision.decided_at if decision and decided else None,
+        "later_letter_at": max(written, default=None),
+        "letter_withdrawn_at": max(withdrawn, default=None),
+        "model_withdrawn_at": model_withdrawn_at
+        if model_withdrawn_at and model_withdrawn_at > since
+        else None,
+        "spot_changed_at": None if own else _find_spot_change(issued, seen),
+    }
+    return SupersededView(**times) if any(times.values()) else None
 
 
-def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
-    """What was said about another photo of the spot, where that is something else than the report
-    says. Of a report that does not tell what counted, by the time.
+def _find_spot_change(issued: Issued, seen: Submission) -> datetime | None:
+    """When something else was said about the spot than the report says. A report of 1.0.0 does not
+    tell what counted: there the time decides.
     """
     counts, issued_at = seen.instruction.counts, issued.created_at
     said = issued.contents.spot if issued.contents else None
@@ -222,24 +209,19 @@ def _find_spot_change(issued: Issued, seen: Submission) -> SpotChange | None:
     if not said and not (seen.replaced_by and counts.since > issued_at):
         return None
     if counts.said_by is not SaidBy.DECISION and counts.since > issued_at:
-        return SpotChange(counts.since, "photo")
+        return counts.since
     # Anybody may ask: of what is held back, not even when that ends is told.
     shown = (shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id))
-    decided = [moment for moment in shown if moment <= now()]
-    if decided:
-        return SpotChange(max(decided), "decision")
-    return SpotChange(issued_at, "other")
+    return max((moment for moment in shown if moment <= now()), default=issued_at)
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A report that stands, unless its finding was `entered_in_error` then. `number` is that of its
-    finding.
-    """
+    """A report that stands, unless its finding was `entered_in_error`."""
 
     issued: Issued
     number: int
-    newer: Newer
+    newer: SupersededView | None = None
     entered_in_error: datetime | None = None
 
 
@@ -253,32 +235,28 @@ class IssuedReports(Records[Issued]):
         self._blobs: Blobs = store.blobs
 
     def add(self, **fields: Any) -> Issued:
-        """Store an issued report. Raises Duplicate where it was issued before."""
         return self.insert(Issued(id=new_id(), created_at=now(), **fields))
 
     def find_by_hash(self, hash: str) -> Issued | None:
         return self._first({"hash": hash})
 
     def list_of(self, submission: str) -> list[Issued]:
-        """The reports of a submission, the oldest first."""
         return self._list({"submission": submission})
 
-    def list_newer(self, issued: Issued, *, saying: ReportContents) -> list[datetime]:
-        """When later reports were issued that say what counts now: during a hold a patient's says
-        less.
+    def find_newer(self, issued: Issued, *, saying: ReportContents) -> datetime | None:
+        """When the last report was issued that says what counts now: during a hold a patient's
+        says less.
         """
-        found = map(
-            Issued.model_validate,
-            self._documents.find({"submission": issued.submission}, after=issued.id),
+        later = self._documents.find({"submission": issued.submission}, after=issued.id)
+        reports = map(Issued.model_validate, later)
+        same = [one for one in reports if one.language == issued.language]
+        return max(
+            (one.created_at for one in same if not one.contents or one.contents == saying),
+            default=None,
         )
-        return [
-            one.created_at
-            for one in found
-            if one.language == issued.language and (not one.contents or one.contents.says(saying))
-        ]
 
     def read_pdf(self, issued: Issued) -> bytes | None:
-        """None if none is stored or its file is damaged: it can be rendered again."""
+        """None where none is stored, or its file is damaged: it can be printed again."""
         try:
             return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:
@@ -286,7 +264,6 @@ class IssuedReports(Records[Issued]):
             return None
 
     def keep_pdf(self, issued: Issued, content: bytes, pages: int) -> None:
-        """Nothing is stored if the report was deleted, or another request has stored it."""
         blob = self._blobs.put(content)
         # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
@@ -296,21 +273,22 @@ class IssuedReports(Records[Issued]):
             self._blobs.delete(issued.pdf_blob)
 
     def drop_pdfs(self, submissions: Sequence[str]) -> list[str]:
-        """The reports stand. Return the keys of their PDFs, to be deleted after the transaction."""
-        keys = list[str]()
+        """Return the keys of their PDFs, to be deleted after the transaction. The reports stand."""
+        keys, dropped = list[str](), {"$unset": {"pdf_blob": True, "pages": True}}
         for submission in submissions:
-            rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
-            keys += [issued["pdf_blob"] for issued in rows if issued.get("pdf_blob")]
-            self._documents.update_all(
-                {"submission": submission}, {"$unset": {"pdf_blob": True, "pages": True}}
-            )
+            keys += self._list_pdfs(submission)
+            self._documents.update_all({"submission": submission}, dropped)
         return keys
 
     def forget(self, submission: str) -> list[str]:
         """Return the keys of their PDFs, to be deleted after the transaction."""
-        rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+        keys = self._list_pdfs(submission)
         self._documents.delete({"submission": submission})
-        return [issued["pdf_blob"] for issued in rows if "pdf_blob" in issued]
+        return keys
+
+    def _list_pdfs(self, submission: str) -> list[str]:
+        rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+        return [issued["pdf_blob"] for issued in rows if issued.get("pdf_blob")]
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in self._gone("submission", has_submission):

@@ -1,18 +1,24 @@
-"""The structure of a language's words for reports: the labels of their pages, and the sentences
-about a finding. They stand in `skinapi/base/words_en/reports.py`.
+"""The words of reports by language, from `skinapi/base/words_<language>/reports.py`, and the texts
+of a report's pages that are made of them: a decision, advice, a letter.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Self
 
+from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.decisions import say_day
-from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.advice_words import AdviceContent
+from skinapi.findings.records.decisions import Decision, WaitsFor, say_day, say_due
+from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
 from skinapi.findings.records.reviews import Agreement
-from skinapi.model.bands import OperatingPoint, RaisedBy
+from skinapi.findings.records.standing import Advice
+from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
+from skinapi.model.conditions import Band, BandWords
 from skinapi.model.context import (
     TWO_SIDED,
     AgeBand,
@@ -25,14 +31,8 @@ from skinapi.model.context import (
 )
 from skinapi.model.finding import Doubt
 
-# Why something else counts about a spot than a report says: a newer photo asks for it, a doctor has
-# decided about another photo, or a finding of the spot is gone.
-SpotChangedBy = Literal["photo", "decision", "other"]
-
 
 class Labels(Frozen):
-    """`moment` is a day with the time."""
-
     title: str
     page: str
     patient: str
@@ -67,11 +67,7 @@ class Labels(Frozen):
     parts: str
     photo: str
     photo_text: str
-    overlay: str
     overlay_text: str
-    scale: str
-    less: str
-    more: str
     no_photo: str
     photo_damaged: str
     photo_removed: str
@@ -151,7 +147,7 @@ class Labels(Frozen):
     later_letter: str
     letter_withdrawn_since: str
     model_withdrawn_since: str
-    spot_changed: Mapping[SpotChangedBy, str]
+    spot_changed: str
     model_withdrawn: str
     ask_for_newest: str
     compare: str
@@ -172,7 +168,7 @@ class Labels(Frozen):
     def say_place(
         self, site: BodySite, laterality: Laterality | None, side: BodySide | None
     ) -> str:
-        """As exactly as it is known: "left leg (back)"."""
+        """The place as exactly as it is known: "left leg (back)"."""
         place = self.sites[site]
         if side and site in TWO_SIDED:
             place = self.body_sides[side].format(place)
@@ -233,6 +229,149 @@ SENTENCES: Mapping[Language, Sentences] = load_words("reports.SENTENCES", Senten
 
 
 def say_moment(moment: datetime, language: Language) -> str:
-    """The day and the time, with its zone: 26 November 2026, 14:05 UTC."""
     time = f"{moment.astimezone(UTC):%H:%M}"
     return LABELS[language].moment.format(day=say_day(moment, language), time=time)
+
+
+Row = tuple[str, str]
+# Shown in place of a letter that the font does not have.
+UNPRINTABLE = "□"
+
+
+def strip_control_characters(text: str) -> str:
+    """Remove what is invisible, reorders text or controls the output, except line breaks, and marks
+    that would be drawn over other lines. Unassigned and private characters become UNPRINTABLE.
+    """
+    if text.isascii() and text.isprintable():
+        return text  # such as a picture in base64, which takes long to go through
+    # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
+    composed = unicodedata.normalize("NFC", text)
+    return cap_marks("".join(_replace_control(character) for character in composed))
+
+
+def _replace_control(character: str) -> str:
+    if character == "\n":
+        return character
+    match unicodedata.category(character):
+        # Categories: https://www.unicode.org/reports/tr44/#General_Category_Values
+        case "Cf":
+            return ""
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cs" | "Cn" | "Co":
+            return UNPRINTABLE
+    return character
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    name: str
+    share: float
+    text: str
+    counted: bool
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    text: str
+    points: int
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContent:
+    """What doctors have decided, in reading order. `urgency` is None where the decision waits for
+    something and asks for no visit.
+    """
+
+    head: str
+    urgency: Band | None
+    urgency_label: str
+    sentences: tuple[str, ...]
+    signed: str
+
+    @classmethod
+    def of(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
+        words, head = decision.band_words(language), decision.heading(language)
+        labels, waits = LABELS[language], decision.waits_for
+        unjudged = [labels.unjudged] if waits is WaitsFor.PHOTO and decision.unjudged else []
+        signed = labels.asked if decision.unjudged else labels.decided
+        remarks = decision.remarks(language)
+        return cls(
+            head=head,
+            urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
+            urgency_label="" if words.label == head else words.label,
+            sentences=(*unjudged, *remarks, words.next_step, *say_due(due, language)),
+            signed=signed.format(decision.decided_by, say_moment(decision.decided_at, language)),
+        )
+
+
+def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
+    """What counts, said about another finding of the spot: what it is, what to do by when, who
+    decided, and that it counts.
+    """
+    content, words = AdviceContent.of(advice, language), advice.words(language)
+    if content.head:
+        yield content.head
+    if for_doctor:
+        yield join_to_do([f"{words.doctor_label}."], words, advice.due, language)
+    else:
+        yield content.to_do
+    if advice.decision:
+        yield DecisionContent.of(advice.decision, language, due=None).signed
+    yield content.said
+
+
+def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
+    """Add what a doctor is to do, unless `said` has it already."""
+    action = [] if words.doctor_action in said else [words.doctor_action]
+    return " ".join([*said, *action, *say_due(due, language)])
+
+
+def say_step(words: BandWords, due: date | None, language: Language) -> str:
+    return " ".join((words.first_step, *say_due(due, language))) if due else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterContent:
+    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
+
+    head: str
+    language: Language
+    decision: tuple[str, ...]
+    signed: str
+    lines: tuple[str, ...]
+    struck: tuple[str, ...]
+
+    @classmethod
+    def of(cls, shown: ShownLetter, language: Language) -> Self:
+        letter, labels, struck = shown.letter, LABELS[language], []
+        if taken_back := letter.withdrawn:
+            by, day = taken_back.withdrawn_by, say_day(taken_back.withdrawn_at, language)
+            struck.append(labels.withdrawn_letter.format(by, day, taken_back.reason))
+        if shown.superseded and letter.signed_at:
+            struck.append(_say_superseded(letter.signed_at, shown.superseded, language))
+        return cls(
+            head=labels.letters[letter.reader],
+            language=letter.language,
+            decision=tuple(letter.decision.splitlines()),
+            signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
+            lines=tuple(filter(None, letter.text.splitlines())),
+            struck=tuple(struck),
+        )
+
+
+def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) -> str:
+    """Say both times where the days are the same, and one time where these are."""
+    labels, moments = LABELS[language], (signed_at, by.decided_at)
+    kind = "result" if by.by_result else "decision" if by.by_finding is None else "finding"
+    for say in (say_day, say_moment):
+        written, later = (say(moment, language) for moment in moments)
+        if written != later:
+            return labels.superseded_letter[kind].format(written, later)
+    return labels.superseded_at_once[kind].format(later)
+
+
+def time_text(moment: datetime | None, language: Language) -> str:
+    return say_moment(moment, language) if moment else ""

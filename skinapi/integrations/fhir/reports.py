@@ -14,8 +14,8 @@ from skinapi.findings.records.corrections import ERRORS
 from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError, Submission
-from skinapi.findings.reports.page_texts import say_advice
-from skinapi.findings.reports.reading import without_repeats
+from skinapi.findings.reports.facts import without_repeats
+from skinapi.findings.reports.words import say_advice
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DICOM,

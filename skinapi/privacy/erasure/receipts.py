@@ -21,7 +21,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import say_day
-from skinapi.findings.reports.rendering import STYLE
+from skinapi.findings.reports.content import STYLE
 from skinapi.findings.reports.words import say_moment
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Remnant

@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from skinapi.base.languages import Language, load_words
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.content import ReportContent
-from skinapi.findings.reports.page_texts import strip_control_characters, time_text
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.words import LABELS
+from skinapi.findings.reports.words import LABELS, strip_control_characters, time_text
 from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file.format import (
     AccountFile,

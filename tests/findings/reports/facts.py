@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.report import Narrative
 from skinapi.model.bands import choose_band
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
@@ -36,6 +37,11 @@ not_ruled_out = st.tuples(lesions, lesions, lesions).map(
         NotRuledOut(level="0.95", keys=(*drawn[1], *set(drawn[2]) - {*drawn[1]}), too_few=drawn[2]),
     )
 )
+
+
+def texts_of(narrative: Narrative) -> tuple[str, ...]:
+    sections = narrative.sections.model_dump().values()
+    return (*sections, *narrative.findings, *narrative.limits, *narrative.next_steps)
 
 
 def facts_of(key: str = "melanoma", context: Context = NOTHING_TOLD, **fields: Any) -> Facts:

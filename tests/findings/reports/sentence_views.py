@@ -12,9 +12,9 @@ from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.records.reviews import deciding_review
+from skinapi.findings.reports.content import render_html
+from skinapi.findings.reports.facts import sentences_of
 from skinapi.findings.reports.pdf_document import render_pdf
-from skinapi.findings.reports.reading import sentences_of
-from skinapi.findings.reports.rendering import render_html
 from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template

@@ -13,10 +13,9 @@ from pypdf import PdfReader
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.reports.content import ReportContent
+from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
-from skinapi.findings.reports.rendering import render_html
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import AboutView, FullReport
 from skinapi.model.conditions import Band, conditions_table

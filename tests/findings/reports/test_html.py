@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.reports.rendering import POLICY, render_html
+from skinapi.findings.reports.content import POLICY, render_html
 from skinapi.findings.reports.report import ReportedPatient
 from skinapi.model.conditions import conditions_table
 from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report

@@ -19,9 +19,14 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.narrator import NarrativeCache, Narrator, open_llm
+from skinapi.findings.reports.narrator import (
+    LONGEST_TEXT,
+    NarrativeCache,
+    Narrator,
+    open_llm,
+    possible_remarks,
+)
 from skinapi.findings.reports.openrouter import DailyBudget
-from skinapi.findings.reports.prompt import LONGEST_TEXT, possible_remarks
 from skinapi.findings.reports.report import (
     MOST_CHARACTERS,
     Narrative,

@@ -14,9 +14,9 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.records.standing import Advice, SaidBy
+from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
-from skinapi.findings.reports.rendering import render_html
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template

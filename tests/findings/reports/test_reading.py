@@ -14,17 +14,10 @@ from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.reviews import Agreement
-from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.content import render_html
+from skinapi.findings.reports.facts import Facts, say_headline, sentences_of, summarise
 from skinapi.findings.reports.pdf_document import render_pdf
-from skinapi.findings.reports.reading import (
-    Reading,
-    read_in_order,
-    say_headline,
-    sentences_of,
-    summarise,
-)
-from skinapi.findings.reports.rendering import render_html
-from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.report import Reading, Report, read_in_order
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
@@ -34,7 +27,7 @@ from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import rank
-from tests.findings.reports.facts import any_facts, facts_of
+from tests.findings.reports.facts import any_facts, facts_of, texts_of
 from tests.findings.reports.sample_reports import made_report, reviewed
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
 from tests.support.size import size
@@ -83,7 +76,7 @@ def said_twice(texts: list[str]) -> list[str]:
     return [sentence for sentence, times in counted.items() if times > 1]
 
 
-def texts_of(reading: Reading) -> list[str]:
+def read_texts(reading: Reading) -> list[str]:
     plain = reading.model_dump(exclude={"doubts"})  # which head a doctor's case
     summary = list(plain.pop("summary").values())
     return summary + [
@@ -98,7 +91,7 @@ def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language:
     likely, *others = [len(sentences_of(one)) for one in reading.summary.sentences]
     doubted = facts.uncertain and is_sent(facts.band)
     assert (likely in (1, 2), others) == (True, [1, 2 if doubted else 1])
-    assert said_twice(texts_of(reading)) == []
+    assert said_twice(read_texts(reading)) == []
 
 
 @given(facts=any_facts, language=st.sampled_from(LANGUAGES))
@@ -107,10 +100,10 @@ def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
     facts: Facts, language: Language
 ) -> None:
     report = report_on(facts, language)
-    read = {s for text in texts_of(read_in_order(report)) for s in sentences_of(text)}
+    read = {s for text in read_texts(read_in_order(report)) for s in sentences_of(text)}
     notices = [report.say(said) for said in facts.notices]
     above = sentences_of(say_headline(facts, language, for_doctor=True))
-    for text in (*report.narrative.texts, *notices):
+    for text in (*texts_of(report.narrative), *notices):
         assert set(sentences_of(text)) <= {*read, *above}
 
 
@@ -180,7 +173,7 @@ def test_the_printed_report_begins_with_them_too_and_repeats_none(language: Lang
         three = list(map(printed, summary.sentences))
         places = [pages[0].index(one) for one in (*three, "Ada Example")]
         assert places == sorted(places)
-        narrative = [printed(s) for text in report.narrative.texts for s in sentences_of(text)]
+        narrative = [printed(s) for text in texts_of(report.narrative) for s in sentences_of(text)]
         whole = " ".join(pages)
         said = {*narrative, *three} - set(sentences_of(notice))
         assert [one for one in said if whole.count(one) > 1] == []

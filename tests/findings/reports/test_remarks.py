@@ -10,15 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.prompt import (
+from skinapi.findings.reports.facts import Facts, sentences_of
+from skinapi.findings.reports.narrator import (
     LONGEST_TEXT,
     RemarkChoice,
     free_characters,
     possible_remarks,
     write_remarks,
 )
-from skinapi.findings.reports.reading import sentences_of
 from skinapi.findings.reports.report import MOST_CHARACTERS, NarrativeUnavailable
 from skinapi.findings.reports.template import NO_ADDITIONS, write_template
 from skinapi.findings.reports.words import SENTENCES, Remark

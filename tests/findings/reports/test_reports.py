@@ -273,7 +273,6 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
         "letter_withdrawn_at": None,
         "model_withdrawn_at": None,
         "spot_changed_at": None,
-        "spot_changed_by": None,
     }
     page = verdict_page(backend, first)
     assert "It is not the newest one" in page

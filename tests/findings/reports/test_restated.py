@@ -3,14 +3,14 @@
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.prompt import possible_remarks, sent_facts
-from skinapi.findings.reports.reading import sentences_of
+from skinapi.findings.reports.facts import Facts, sentences_of
+from skinapi.findings.reports.narrator import possible_remarks, sent_facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import say_restated
 from skinapi.model.headline import say_share
+from tests.findings.reports.facts import texts_of
 from tests.support.findings import restated_finding
 
 OWN = 0.55
@@ -22,7 +22,7 @@ def test_template_remarks_and_prompt_have_the_shown_figures_alone(language: Lang
     def share(value: float) -> str:
         return say_share(value, malignant=True).in_language(language)
 
-    written = " ".join(write_template(FACTS, language).texts)
+    written = " ".join(texts_of(write_template(FACTS, language)))
     remarks = " ".join(possible_remarks(FACTS, language, room=300).values())
     sent = str(sent_facts(FACTS, language))
     for text in (written, sent):
@@ -40,7 +40,7 @@ def test_a_reason_of_the_band_has_no_restated_figure(rule: RaisedBy, language: L
     """
     sentences = write_template(FACTS.model_copy(update={"raised_by": (rule,)}), language)
     said = {"en": "the reason:", "fr": "la raison"}[language]
-    reasons = [one for text in sentences.texts for one in sentences_of(text) if said in one]
+    reasons = [one for text in texts_of(sentences) for one in sentences_of(text) if said in one]
     assert reasons
     for sentence in reasons:
         assert not any(character.isdigit() for character in sentence.partition(said)[2])

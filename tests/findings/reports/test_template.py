@@ -11,8 +11,7 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.reading import say_certainty, sentences_of
+from skinapi.findings.reports.facts import Facts, say_certainty, sentences_of
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES
@@ -21,7 +20,7 @@ from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_ta
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import rank, say_share, say_share_of
-from tests.findings.reports.facts import facts_of
+from tests.findings.reports.facts import facts_of, texts_of
 from tests.support.findings import (
     CONTRADICTED,
     LITTLE_TESTED,
@@ -359,7 +358,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
 ) -> None:
     facts = Facts.as_stated(condition=key, confidence=0.8)
     narrative = write_template(facts, language)
-    whole = " ".join(narrative.texts)
+    whole = " ".join(texts_of(narrative))
     name = getattr(TABLE.by_key(key).names, language)
     begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
     assert narrative.sections.overview.startswith(begins[language])

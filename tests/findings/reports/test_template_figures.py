@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.reading import sentences_of
+from skinapi.findings.reports.facts import Facts, sentences_of
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
-from tests.findings.reports.facts import any_facts, facts_of
+from tests.findings.reports.facts import any_facts, facts_of, texts_of
 from tests.findings.reports.figures import Figures
 from tests.support.findings import told_finding
 from tests.support.size import size
@@ -30,7 +29,7 @@ FACTS = (
 
 def sentences_on(narrative: Narrative) -> list[str]:
     """Those that the facts have filled in."""
-    said = [sentence for text in narrative.texts for sentence in sentences_of(text)]
+    said = [sentence for text in texts_of(narrative) for sentence in sentences_of(text)]
     return [sentence for sentence in said if sentence not in TABLE]
 
 

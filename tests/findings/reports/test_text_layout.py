@@ -11,8 +11,8 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.base.field_types import MOST_MARKS
 from skinapi.base.languages import NO_BREAK_SPACE
-from skinapi.findings.reports.page_texts import UNPRINTABLE, strip_control_characters
 from skinapi.findings.reports.pdf_elements import NORMAL, REGULAR, one_line, paragraph, printable
+from skinapi.findings.reports.words import UNPRINTABLE, strip_control_characters
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

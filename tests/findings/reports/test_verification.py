@@ -29,7 +29,7 @@ def sealed(
 ) -> str:
     shown = tuple(ShownLetter(letter, superseded) for letter in letters)
     report = Report(facts=FACTS, narrative=narrative, letters=shown)
-    return seal_report(report, submission=submission, renderer="r")
+    return seal_report(report, submission=submission)
 
 
 def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
@@ -101,7 +101,7 @@ def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() ->
 
     def code(review: Review) -> str:
         report = Report(facts=FACTS, narrative=written(), review=review)
-        return seal_report(report, submission="one", renderer="r")
+        return seal_report(report, submission="one")
 
     sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
     before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}

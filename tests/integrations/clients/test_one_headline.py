@@ -16,9 +16,9 @@ from skinapi.care.queue_schemas import listed_fields
 from skinapi.findings.records.finding_schemas import HeadlineView
 from skinapi.findings.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.findings.records.submission import Listed, Submission
+from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
-from skinapi.findings.reports.rendering import render_html
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template
