@@ -74,9 +74,7 @@ class CasesService:
 
     @atomic
     def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
-        """Nothing changes where the caller is in charge already. Raises NotFound, Conflict,
-        PatientTaken.
-        """
+        """Nothing changes where the caller is in charge already."""
         unassigned = self.records.unassigned
         found = self.accounts.by_ids({patient}).get(patient)
         if found is None or not unassigned.shows_list(by):
@@ -93,14 +91,10 @@ class CasesService:
         self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 
     def get_case(self, *, number: str, by: Subject) -> Case:
-        """Raises NotFound, and Forbidden where the caller may not review it."""
         return self._with_doctors(self._get(number, by))
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        """Take a finding, or over from who has had it too long. Raises NotFound, Forbidden,
-        CaseTaken.
-        """
         submission = self._get(number, by)
         unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
         # Who is suspended at the same time would have it otherwise.
@@ -112,7 +106,7 @@ class CasesService:
 
     @atomic
     def give_back_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        """Nothing changes where the caller does not have it. Raises NotFound, Forbidden."""
+        """Nothing changes where the caller does not have it."""
         submission = self._get(number, by)
         if submission.taken_by != by.id:
             return self._with_doctors(submission)
@@ -123,9 +117,6 @@ class CasesService:
     def ask_colleague(
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
-        """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked,
-        SharingRefused, PatientDeleted, and Conflict where that is the caller.
-        """
         submission = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
@@ -153,7 +144,7 @@ class CasesService:
 
     @atomic
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
-        """The colleague does not see the finding any more. Raises NotFound, Forbidden."""
+        """The colleague does not see the finding any more."""
         submission = self._get(number, by)
         if submission.opinion_of:
             unit.audit(
@@ -182,7 +173,6 @@ class CasesService:
 
     @atomic
     def close_opinion(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        """The second opinion that has come changes nothing. Raises NotFound, Forbidden."""
         submission = self._get_in_charge(number, by)
         if submission.opinion_key is None:
             return self._with_doctors(submission)
@@ -190,7 +180,6 @@ class CasesService:
         return self._set_work(submission, **NONE_CAME)
 
     def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:
-        """The other active doctors, whom one may ask."""
         page = self.accounts.page_accounts(
             ("doctor",), status="approved", beginning=None, after=after, limit=limit
         )
@@ -225,5 +214,4 @@ class CasesService:
 
 
 def _place_of(submission: Listed) -> str:
-    """Where the console shows the case."""
     return f"case/{submission.number}"

@@ -109,7 +109,6 @@ class ComparedFindings:
 
     @property
     def size_told(self) -> bool:
-        """Whether the person said at the later photo that the spot has changed in size."""
         return "change_in_size" in (self.after.context.checklist or ())
 
 
@@ -133,9 +132,8 @@ class ComparisonsService:
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
-        """Compare the earlier with the later of two findings of a spot. Raises NotFound, also where
-        one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
-        photo that was judged again it counts when it was sent; two findings on it are one.
+        """Compare the earlier with the later of two findings of a spot. Of a photo that was judged
+        again it counts when it was sent; two findings on it are one.
         """
         spot = self.lesions.find(lesion=lesion, to=to)
         found = [self._finding(spot, number, to) for number in numbers]
@@ -167,7 +165,7 @@ class ComparisonsService:
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
         """First those of which the newest photo fits, then the one with the newest finding. None is
-        compared where the pool is full, or the caller has compared too many. Raises NotFound.
+        compared where the pool is full, or the caller has compared too many.
         """
         finding = self.lesions.get_own_finding(number, by)
         near = self.lesions.list_at_place(finding)
@@ -178,7 +176,6 @@ class ComparisonsService:
     def _find_fits(
         self, finding: Submission, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
-        """How well the newest photo of these spots fits, by spot: of those that do."""
         pairs = {}
         for lesion, latest in near:
             if latest:
@@ -218,7 +215,6 @@ class _NoPhoto(Exception):
 
 
 def _advice_of(comparison: Comparison, after: Submission) -> Advice | None:
-    """What a comparison asks for beyond the later finding."""
     band = raise_band(after.finding.band, comparison)
     if band is after.finding.band:
         return None
@@ -230,13 +226,11 @@ def _caller(subject: Subject) -> PoolCaller:
 
 
 def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
-    """Compare at the size of the network; the result has the size of each photo, too."""
     one, other = read_stored_photo(first), read_stored_photo(second)
     return compare(one, other), ((one.width, one.height), (other.width, other.height))
 
 
 def _fit_photos(pairs: Mapping[str, tuple[bytes, ...]]) -> dict[str, float]:
-    """The correlation of each pair that fits."""
     fits = {
         name: find_fit(*(read_stored_photo(content).pixels for content in pair))
         for name, pair in pairs.items()

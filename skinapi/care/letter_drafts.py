@@ -114,7 +114,6 @@ def write_draft(about: LetterFacts, reader: Addressee, language: Language) -> st
 
 
 def _say_spot(about: LetterFacts, language: Language) -> str:
-    """Its name and place, as far as they are known, behind the word for a spot."""
     words, place = LETTER_WORDS[language].spot, about.place
     named = words["named"].format(name=about.spot) if about.spot else ""
     if place is None:

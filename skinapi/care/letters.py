@@ -85,7 +85,7 @@ class LettersService:
         return _show_draft(letter, about)
 
     def list_letters(self, *, number: str, to: Subject) -> list[ShownLetter]:
-        """The signed letters that the caller may see, and the caller's drafts. Raises NotFound."""
+        """The signed letters that the caller may see, and the caller's drafts."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
         letters = [
             one
@@ -104,7 +104,6 @@ class LettersService:
         ]
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
-        """The signed letters that the caller may see, the oldest first. Raises NotFound."""
         course = self.lesions.list_course(lesion=lesion, to=to)
         findings = {one.id: one for one in course}
         shown = [
@@ -118,7 +117,6 @@ class LettersService:
     def change_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
     ) -> ShownLetter:
-        """Raises NotFound, Forbidden, LetterSigned, LetterChanged."""
         _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         changed = self.letters.change_draft(letter, version, {"text": text})
         return _show_draft(changed, self._facts_of(finding, owner, by))
@@ -127,10 +125,6 @@ class LettersService:
     def sign_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, decision: str, by: Subject
     ) -> ShownLetter:
-        """Sign the text and the decision that the doctor sees. Raises NotFound, Forbidden,
-        LetterSigned, LetterChanged, LetterUnreviewed, and LetterDecision where another decision
-        counts by now.
-        """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
@@ -157,9 +151,7 @@ class LettersService:
         return ShownLetter(issued)
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> ShownLetter:
-        """The same again changes nothing. Raises NotFound, Forbidden, and LetterWithdrawn where
-        another reason stands.
-        """
+        """The same again changes nothing."""
         found, submission = self._withdraw(letter, reason, by)
         if found.withdrawn is None or found.withdrawn.reason != reason:
             raise LetterWithdrawn
@@ -189,7 +181,6 @@ class LettersService:
 
     @atomic
     def delete_draft(self, unit: Unit, *, letter: str, by: Subject) -> None:
-        """Raises NotFound, Forbidden, LetterSigned."""
         self._hold_draft(unit, "letter.delete", letter, by)
         self.letters.remove_draft(letter)
 
@@ -245,9 +236,8 @@ class LettersService:
         return draft
 
     def _get_draft(self, identifier: str, by: Subject) -> _Draft:
-        """The caller's draft, and what it is about. Raises NotFound, Forbidden, LetterSigned."""
         letter = self.letters.find(identifier)
-        submission = self.records.find(letter.submission) if letter else None
+        submission = self.records.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.doctor != by.id:
             raise NotFound(NO_LETTER)
         submission, owner = self._get_in_care(str(submission.number), by)
@@ -256,9 +246,8 @@ class LettersService:
         return _Draft(letter, submission, owner)
 
     def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, Submission]:
-        """Get a letter, whoever signed it, about a patient in care. Raises NotFound, Forbidden."""
         letter = self.letters.find(identifier)
-        submission = self.records.find(letter.submission) if letter else None
+        submission = self.records.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
             raise NotFound(NOT_SIGNED)
         return letter, self._get_in_care(str(submission.number), by)[0]

@@ -61,7 +61,7 @@ class Messages(Records[Message]):
     unique = (("author", "idempotency_key"),)
 
     def add(self, *, lesion: str, **fields: Any) -> Message:
-        """It comes behind the newest of its spot. Raises Duplicate where its key was used."""
+        """It comes behind the newest of its spot."""
         newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
         # Whatever the clocks of two servers say, an answer stands below the question.
         identifier = new_id_after(newest[0]["id"] if newest else None)
@@ -73,7 +73,6 @@ class Messages(Records[Message]):
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
     ) -> Page[Message]:
-        """One page of the messages of a spot in the order of time."""
         wanted = {"lesion": lesion}
         return self._page(wanted, after=after, limit=limit, newest_first=newest_first)
 
@@ -85,7 +84,6 @@ class Messages(Records[Message]):
         return self._documents.count(unseen)
 
     def count_waiting_by_lesion(self, to: str | None) -> dict[str, int]:
-        """How many messages wait for this account, or nobody, for each spot that has any."""
         return self._documents.count_by("lesion", {"to": to, **WAITING})
 
     def count_left(self) -> Counter[str | None]:
@@ -128,7 +126,6 @@ class Messages(Records[Message]):
         """Messages are no work that another doctor takes over: they wait for who is in charge."""
 
     def move_all(self, lesion: str, to: str) -> None:
-        """Give all messages of a spot to the one that it is joined to."""
         self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
 
     def has_any(self, lesion: str) -> bool:
@@ -138,7 +135,6 @@ class Messages(Records[Message]):
         self._documents.delete({"lesion": lesion})
 
     def drop_reference(self, submission: str) -> None:
-        """No message names this finding any more, which is deleted."""
         self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
 
     def count_ended(self, *, before: datetime) -> Counter[str]:
@@ -175,7 +171,6 @@ class Messages(Records[Message]):
             self._forget_lesion(lesion)
 
     def count_by_lesion(self, owner: str) -> dict[str, int]:
-        """How many messages there are about each spot of this owner."""
         return self._documents.count_by("lesion", {"owner": owner})
 
     def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:

@@ -152,8 +152,8 @@ def mark_messages_done(
 
 @routes.route("GET", "/messages")
 def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> list[WaitingView]:
-    """The conversations with messages that wait for the caller, and how many: those that nobody
-    has read; those of patients, until they are answered or marked as done. Cheap enough to ask
-    for every few seconds.
+    """The conversations with messages that wait for the caller, and how many: those that nobody has
+    read; those of patients, until they are answered or marked as done. Cheap enough to ask for
+    every few seconds.
     """
     return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]

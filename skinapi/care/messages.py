@@ -21,6 +21,7 @@ from skinapi.findings.records.review_queue import MOST_UNASSIGNED
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # So many of one side wait for the other; more would bury what matters.
@@ -44,14 +45,6 @@ class Waiting:
     unread: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    text: str
-    submission: str | None
-    key: str | None
-    request_hash: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesService:
     work: UnitOfWork
@@ -65,7 +58,6 @@ class MessagesService:
     def page_messages(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Told]:
-        """One page of a conversation in the order of time. Raises NotFound."""
         spot = self._get_spot(lesion, to)
         page = self.messages.page(spot.id, newest_first=newest_first, after=after, limit=limit)
         numbers = self._numbers_of({item.submission for item in page.items})
@@ -79,14 +71,18 @@ class MessagesService:
     def send_message(
         self, *, lesion: str, text: str, submission: str | None, by: Subject, key: str | None
     ) -> Told:
-        """A retry gets the message of the first request. Raises NotFound, NobodyInCharge,
-        PatientDeleted, TooManyUnread, IdempotencyKeyReused.
-        """
+        """A retry gets the message of the first request."""
         request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
         sent = self._find_sent(by.id, key, request_hash)
         if sent is None:
             try:
-                sent = self._send(lesion, _Written(text, submission, key, request_hash), by)
+                written = {
+                    "text": text,
+                    "submission": submission,
+                    "idempotency_key": key,
+                    "request_hash": request_hash,
+                }
+                sent = self._send(lesion, by, written)
             except Duplicate:  # a retry of this request has stored it in the meantime
                 sent = self._find_sent(by.id, key, request_hash)
                 if sent is None:
@@ -94,13 +90,13 @@ class MessagesService:
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
-    def _send(self, unit: Unit, lesion: str, written: _Written, by: Subject) -> Message:
+    def _send(self, unit: Unit, lesion: str, by: Subject, written: Document) -> Message:
         spot = self._get_spot(lesion, by)
         unit.audit("message.send", by=by.id, target=spot.id, owner=spot.owner)
         owner = self._hold(spot.id, spot.owner, by)
         to = self._require_reader(owner, by)
-        if written.submission:
-            self._rely_on(written.submission, spot.id)
+        if written["submission"]:
+            self._rely_on(written["submission"], spot.id)
         unseen = self.messages.count_unseen(to, spot.id)
         if unseen >= MOST_UNREAD:
             raise TooManyUnread
@@ -115,22 +111,18 @@ class MessagesService:
             author=by.id,
             signature=None if by.id == owner.id else by.account.name,
             to=to,
-            text=written.text,
-            submission=written.submission,
-            idempotency_key=written.key,
-            request_hash=written.request_hash,
+            **written,
         )
 
     @atomic
     def mark_read(self, _: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        """What a patient wrote goes on waiting for an answer of the doctor. Raises NotFound."""
+        """What a patient wrote goes on waiting for an answer of the doctor."""
         spot = self._get_spot(lesion, by)
         if self.messages.mark_seen(to=by.id, lesion=spot.id, last=last):
             self._withdraw_mail(spot, by)
 
     @atomic
     def mark_done(self, unit: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        """Take what waits for the doctor in charge off the lists. Raises NotFound."""
         spot = self._get_spot(lesion, by)
         if self.messages.mark_done(by=by.id, lesion=spot.id, last=last):
             unit.record(AuditRow("message.done", by=by.id, target=spot.id, owner=spot.owner))
@@ -165,7 +157,7 @@ class MessagesService:
 
     def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
         """The owner or the doctor in charge gets it, also one that was deleted; a colleague who is
-        asked does not read what these two write. Raises NotFound.
+        asked does not read what these two write.
         """
         spot = self.lesions.find_kept(lesion)
         if spot is None:
@@ -184,9 +176,6 @@ class MessagesService:
         return message
 
     def _hold(self, lesion: str, owner: str, by: Subject) -> Account:
-        """Hold the owner until the transaction ends. Raises NotFound where the caller has no part
-        any more.
-        """
         held = self.accounts.hold(owner)
         if self.lesions.find(lesion) is None:
             raise NotFound(NO_LESION)
@@ -198,7 +187,6 @@ class MessagesService:
         return held
 
     def _require_reader(self, owner: Account, by: Subject) -> str:
-        """Who is to read a message of the caller. Raises NobodyInCharge, PatientDeleted."""
         if by.id != owner.id:
             if owner.record_kept_until_at:
                 raise PatientDeleted
@@ -209,14 +197,13 @@ class MessagesService:
         return doctor.id
 
     def _rely_on(self, submission: str, lesion: str) -> None:
-        finding = self.records.find(submission)
+        finding = self.records.submissions.find(submission)
         if finding is None or finding.lesion != lesion:
             raise NotFound(NOT_YOURS)
         self.records.rely_on(finding)
 
 
 def _place_of(lesion: str, *, for_owner: bool) -> str:
-    """Where the console shows the conversation."""
     return f"spot/{lesion}" if for_owner else f"course/{lesion}"
 
 

@@ -81,8 +81,6 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
-    """`most` is how many spots an account may have."""
-
     lesions: Lesions
     spots: Spots
     messages: Messages
@@ -104,7 +102,6 @@ class InboxService:
 def _tasks_of(
     lesion: Lesion | None, stands: Standing | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
-    """What waits about a spot, or about findings on one photo that belong to none."""
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
     if stands is None:
@@ -178,8 +175,6 @@ PAGE_SIZE = 100
 
 
 class OwnDataSummary(Value):
-    """How much is stored about the caller."""
-
     since: datetime = Field(description="when the account was registered")
     findings: int
     photos: int = Field(description="kept ones; of several pictures of a finding each")

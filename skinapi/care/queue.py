@@ -60,8 +60,6 @@ class FoundPatient:
 
 
 class QueueCountsView(Value):
-    """How many findings `GET /queue?reviewed=false` lists."""
-
     to_review: int = Field(
         description="all of them, reviewed ones too about which a second opinion has come"
     )
@@ -78,7 +76,6 @@ class QueueCountsView(Value):
 
 
 def doctors_of(submission: Listed) -> set[str]:
-    """Who is in charge of it, has taken it, or is asked for a second opinion."""
     named = (submission.doctor, submission.taken_by, submission.opinion_of)
     return {doctor for doctor in named if doctor}
 
@@ -98,8 +95,7 @@ class CareService:
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
     ) -> Page[FoundPatient]:
         """Patients by their most urgent unreviewed finding. A program has them, or with a
-        clinic-wide key all, in the order in which they registered. Raises TooManyFound, and
-        InvalidQuery where a clinic-wide key names a beginning.
+        clinic-wide key all, in the order in which they registered.
         """
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
@@ -132,7 +128,6 @@ class CareService:
         after: str | None,
         limit: int,
     ) -> Page[FoundCase]:
-        """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
@@ -301,9 +296,7 @@ class CareService:
     def list_judged_by(
         self, *, version: str, doctor: Subject, after: str | None, limit: int
     ) -> Page[FoundCase]:
-        """Findings by a version that was rolled back, oldest first. Raises NotFound where it was
-        not.
-        """
+        """Findings by a version that was rolled back, oldest first."""
         if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
         page = self.submissions.page_by_model(doctor.id, version, after=after, limit=limit)
@@ -338,7 +331,6 @@ class CareService:
 
 
 def _without(held: Sequence[Listed], findings: Sequence[Listed]) -> list[Listed]:
-    """Leave out the findings of which something is held back."""
     held_ids = {finding.id for finding in held}
     return [finding for finding in findings if finding.id not in held_ids]
 
@@ -357,7 +349,6 @@ def _as_known(patient: Account, held: Sequence[Listed]) -> Account:
 
 
 def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:
-    """The ids of these patients, by the doctor in whose care they are."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for one in patients:
         if one.doctor_id:

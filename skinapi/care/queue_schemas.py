@@ -83,8 +83,6 @@ class DoctorsQueueQuery(QueueQuery):
 
 
 class AwaitedView(Answer):
-    """What a decision about a finding waits for."""
-
     what: WaitsFor = Field(description="the `result` of a sample, or another `photo`")
     since: datetime = Field(description="when that was decided")
     overdue: bool = Field(description="for more than 14 days")
@@ -170,8 +168,6 @@ class ListedFinding(Answer):
 
 
 class OpinionView(Answer):
-    """A request for a second opinion."""
-
     doctor: str = Field(description="the name of who has asked")
     colleague: str = Field(description="the name of who is asked")
     of_me: bool = Field(description="whether that is the caller")
@@ -229,8 +225,6 @@ class WithdrawnModel(Answer):
 
 
 class QueuedFinding(ListedFinding):
-    """A finding in a doctor's list."""
-
     patient_id: str
     patient_name: str
     patient_email: str
@@ -285,7 +279,6 @@ class QueuedFinding(ListedFinding):
 
 
 def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
-    """The fields of a ListedFinding."""
     finding = submission.finding
     label = (
         finding.band_words(submission.language).doctor_label

@@ -55,7 +55,6 @@ class Reminder:
         return datetime.combine(day, REMINDED_AT)
 
     def from_today(self, today: date) -> "Reminder":
-        """Move a day that is past to today."""
         return self if self.due >= today else Reminder(self.act, today)
 
 
@@ -147,32 +146,27 @@ class LesionCounts:
         self._lesions, self._spots, self._most = lesions, spots, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
-        """A spot of this owner. Raises NotFound, also for those of others."""
         found = self._lesions.find(lesion)
         if found is None or found.owner != owner:
             raise NotFound(NO_LESION)
         return found
 
     def on_filed(self, event: FindingFiled) -> None:
-        """Raises NotFound, LesionFull."""
         self.enter(event.finding)
 
     def on_changed(self, event: FindingReviewed | FindingVoided | FindingDeleted) -> None:
         self.update(event.finding)
 
     def enter(self, submission: Submission) -> None:
-        """After a finding of a spot was stored. Raises NotFound, LesionFull."""
         if submission.lesion:
             self.get_own(submission.lesion, submission.owner)
             self.refuse_excess(self.recount(submission.lesion))
 
     def update(self, submission: Submission) -> None:
-        """After a finding was deleted or reviewed."""
         if submission.lesion:
             self.recount(submission.lesion)
 
     def recount(self, lesion: str) -> Lesion | None:
-        """The spot as it is then; None where it is deleted."""
         return self._lesions.change(lesion, self._count(lesion))
 
     def _count(self, lesion: str) -> dict[str, Any]:
@@ -184,7 +178,6 @@ class LesionCounts:
         }
 
     def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:
-        """Raises LesionFull where the spot has more findings than it may, with `more` of them."""
         if lesion and lesion.findings + more > self._most:
             raise LesionFull(self._most)
 

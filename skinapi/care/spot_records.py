@@ -3,7 +3,6 @@ way round.
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from skinapi.base.errors import Conflict, Unprocessable
@@ -11,7 +10,7 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import BodySide, BodySite, Laterality
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, set_or_remove
 from skinapi.platform.storage.records import Records
 
@@ -79,44 +78,16 @@ class Lesion(StoredRecord):
     request_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddedLesion:
-    """A spot to be added. `key` is the idempotency key of the request, `request_hash` what it asked
-    for.
-    """
-
-    owner: str
-    place: Place
-    name: str | None
-    key: str | None
-    request_hash: str
-
-
 class Lesions(Records[Lesion]):
     collection, record = "lesions", Lesion
     indexes = (("owner", "deleted_at", "id"), ("remind_at", "id"), ("joined", "id"))
     unique = (("owner", "idempotency_key"),)
-
-    def add(self, new: AddedLesion) -> Lesion:
-        """Raises Duplicate where its owner has used the idempotency key before."""
-        return self.insert(
-            Lesion(
-                id=new_id(),
-                created_at=now(),
-                owner=new.owner,
-                place=new.place,
-                name=new.name,
-                idempotency_key=new.key,
-                request_hash=new.request_hash,
-            )
-        )
 
     def find(self, identifier: str, /) -> Lesion | None:
         lesion = self.find_kept(identifier)
         return None if lesion is None or lesion.deleted_at else lesion
 
     def find_kept(self, identifier: str) -> Lesion | None:
-        """A spot, also one that was deleted and had messages."""
         return super().find(identifier)
 
     def find_joined(self, identifier: str) -> Lesion | None:
@@ -124,11 +95,9 @@ class Lesions(Records[Lesion]):
         return self._first({"joined": identifier}) if ID.fullmatch(identifier) else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
-        """Find these spots by their ids, also deleted ones."""
         return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
 
     def list_newest(self, identifiers: Sequence[str]) -> list[str]:
-        """The ids of the newest findings of these spots; of a deleted one there is none."""
         documents = self._documents.find(
             {"id": {"$in": [*identifiers]}}, fields=("latest", "deleted_at")
         )
@@ -142,7 +111,6 @@ class Lesions(Records[Lesion]):
         return self._by_key(key, owner=owner)
 
     def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
-        """One page of an owner's spots, oldest first."""
         wanted: Filter = {"owner": owner, **NOT_DELETED}
         return self._page(wanted, after=after, limit=limit)
 
@@ -155,7 +123,6 @@ class Lesions(Records[Lesion]):
         return self._documents.count({"owner": owner, **NOT_DELETED})
 
     def list_due(self, limit: int) -> list[str]:
-        """The ids of spots whose owners are to be reminded, those that are due longest first."""
         due = {"remind_at": {"$lte": now()}}
         documents = self._documents.find(due, sort="remind_at", limit=limit, fields=())
         return [document["id"] for document in documents]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
@@ -19,7 +19,6 @@ from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.care.spot_records import (
-    AddedLesion,
     JoinedWithItself,
     Lesion,
     Lesions,
@@ -34,6 +33,7 @@ from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Advice, Instruction, Reader
 from skinapi.findings.records.submission import Listed, Submission
 from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -69,13 +69,19 @@ class LesionsService:
     def create_lesion(
         self, *, owner: str, place: Place, name: str | None, key: str | None
     ) -> ShownLesion:
-        """A retry gets the spot of the first request. Raises IdempotencyKeyReused, TooManyLesions,
-        InvalidToken.
-        """
+        """A retry gets the spot of the first request."""
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
         if before := self._find_created(owner, key, request_hash):
             return self._show(before)
-        new = AddedLesion(owner, place, name, key, request_hash)
+        new = Lesion(
+            id=new_id(),
+            created_at=now(),
+            owner=owner,
+            place=place,
+            name=name,
+            idempotency_key=key,
+            request_hash=request_hash,
+        )
         try:
             return ShownLesion(self._create(new), None)
         except Duplicate:  # a retry of this request has stored it in the meantime
@@ -84,13 +90,12 @@ class LesionsService:
             raise
 
     @atomic
-    def _create(self, unit: Unit, new: AddedLesion) -> Lesion:
+    def _create(self, unit: Unit, new: Lesion) -> Lesion:
         self.owners.hold(new.owner)
         if self.lesions.count_of(new.owner) >= self.most:
             raise TooManyLesions(self.most)
-        lesion = self.lesions.add(new)
-        unit.record(AuditRow("lesion.create", by=new.owner, target=lesion.id, owner=new.owner))
-        return lesion
+        unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
+        return self.lesions.insert(new)
 
     def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
         lesion = self.lesions.find_by_key(owner, key)
@@ -99,7 +104,6 @@ class LesionsService:
         return lesion
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
-        """One page of the owner's spots, oldest first."""
         return self._page(owner, Reader.PATIENT, after=after, limit=limit)
 
     def _page(
@@ -108,13 +112,11 @@ class LesionsService:
         page = self.lesions.page_owned(owner, after=after, limit=limit)
         known = self.spots.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
-
         return page.map(lambda lesion: ShownLesion(lesion, newest.get(lesion.id)))
 
     def list_of_patient(
         self, *, patient: str, doctor: Subject, after: str | None, limit: int
     ) -> Page[ShownLesion]:
-        """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not self.records.may_see(owner, doctor, lesion=None):
             raise NotFound(NO_PATIENT)
@@ -123,7 +125,7 @@ class LesionsService:
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see; of one that was joined to another, that one: a mail may
-        name it. Raises NotFound.
+        name it.
         """
         spot = self.find(lesion=lesion, to=to)
         return self._show(spot, reader_of(spot.owner, to))
@@ -131,15 +133,14 @@ class LesionsService:
     def find(self, *, lesion: str, to: Subject) -> Lesion:
         """The same, without what holds about it."""
         spot = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
-        own = spot is not None and spot.owner == to.id and not spot.deleted_at
-        if spot is None or not (own or self._may_see(spot, to)):
+        if spot is None:
+            raise NotFound(NO_LESION)
+        owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
+        own = spot.owner == to.id and not spot.deleted_at
+        if not own and (owner is None or not self.records.may_see(owner, to, lesion=spot.id)):
             raise NotFound(NO_LESION)
         self.records.note_read([spot.owner], by=to)
         return spot
-
-    def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
-        owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
-        return owner is not None and self.records.may_see(owner, doctor, lesion=lesion.id)
 
     def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
         newest = self.spots.newest(lesion.id)
@@ -148,7 +149,6 @@ class LesionsService:
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
     ) -> Instruction | None:
-        """The instruction of a spot, with what a comparison of two of its findings asks for."""
         reader = reader_of(lesion.owner, to)
         stands = self.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
         return stands.instruction if stands else None
@@ -156,28 +156,22 @@ class LesionsService:
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Listed]:
-        """One page of a spot's findings in the order of time. Raises NotFound."""
         spot = self.find(lesion=lesion, to=to)
         page = self.spots.page(spot.id, newest_first=newest_first, after=after, limit=limit)
         return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[Listed]:
-        """All findings of a spot. Raises NotFound."""
         found = self.find(lesion=lesion, to=to)
         return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
 
-    def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
-        """Raises NotFound, also for those of other accounts, as all that follow do."""
-        return self._show(self._change(lesion, fields, by))
-
     @atomic
-    def _change(self, unit: Unit, lesion: str, fields: Document, by: str) -> Lesion:
+    def change_lesion(self, unit: Unit, *, lesion: str, fields: Document, by: str) -> ShownLesion:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.change", by=by, target=own.id, owner=own.owner)
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
-        return changed
+        return self._show(changed)
 
     @atomic
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
@@ -191,17 +185,14 @@ class LesionsService:
         else:
             self.lesions.remove(own.id)
 
-    def join_lesion(self, *, lesion: str, joined: str, by: str) -> ShownLesion:
-        """The same again is answered as then. Raises JoinedWithItself, LesionFull too."""
-        return self._show(self._join(lesion, joined, by))
-
     @atomic
-    def _join(self, unit: Unit, lesion: str, joined: str, by: str) -> Lesion:
+    def join_lesion(self, unit: Unit, *, lesion: str, joined: str, by: str) -> ShownLesion:
+        """The same again is answered as then."""
         kept = self.counts.get_own(lesion, by)
         if kept.id == joined:
             raise JoinedWithItself
         if kept.joined == joined:
-            return kept
+            return self._show(kept)
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
@@ -209,7 +200,7 @@ class LesionsService:
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
-        return self.counts.recount(kept.id) or kept
+        return self._show(self.counts.recount(kept.id) or kept)
 
     @atomic
     def sort_finding(
@@ -221,7 +212,6 @@ class LesionsService:
         may_leave: Callable[[str | None], bool],
         by: Subject,
     ) -> Submission:
-        """Raises LesionFull, and SortedElsewhere where it may not leave the spot where it is."""
         finding = self.get_own_finding(number, by)
         if lesion:
             self.counts.get_own(lesion, by.id)
@@ -237,7 +227,6 @@ class LesionsService:
         return self.spots.see_one(moved, Reader.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> Submission:
-        """A finding of the caller. Raises NotFound, also for those of patients in care."""
         finding, owner = self.records.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
@@ -260,7 +249,6 @@ class LesionsService:
         return [self._show(one) for one in near[:MOST_PROPOSED]]
 
     def require_open(self, owner: str, lesion: str) -> None:
-        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
         self.counts.refuse_excess(self.counts.get_own(lesion, owner), more=1)
 
     def has(self, lesion: str) -> bool:

@@ -91,7 +91,7 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     for stored in case.stored("submissions", owner=account.id):
         filed, (told,) = (
             case.finding(stored["number"]),
-            [one for one in [backend.services.records.find(stored["id"])] if one],
+            [one for one in [backend.services.records.submissions.find(stored["id"])] if one],
         )
         assert filed["finding"] == told.finding.model_dump(mode="json")
         assert filed["context"] == told.context.model_dump(mode="json")

@@ -70,7 +70,7 @@ class Clinic:
                 self.passes.make_pass()
 
     def find(self, filed: Submission) -> Submission | None:
-        return self.backend.services.records.find(filed.id)
+        return self.backend.services.records.submissions.find(filed.id)
 
     def has_photo(self, filed: Submission) -> bool:
         found = self.find(filed)

@@ -52,9 +52,9 @@ class ChangedFindings:
         """The findings of all patients whom the caller may see, or of one; also those that were
         entered in error: whoever has copied one must learn it.
 
-        `after` is a `changed`. Between two pages a finding may change: oldest first it comes
-        again at the end, and none is left out. What a doctor holds back changes nothing before it
-        is shown: a program may show all that it reads to the patient.
+        `after` is a `changed`. Between two pages a finding may change: oldest first it comes again
+        at the end, and none is left out. What a doctor holds back changes nothing before it is
+        shown: a program may show all that it reads to the patient.
         """
         found: list[Submission] = []
         for of in self._listings(to, patient):

@@ -93,7 +93,6 @@ class Letters(Records[Letter]):
         return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
 
     def change_draft(self, identifier: str, version: int, fields: Document) -> Letter:
-        """Raises LetterChanged where it has another version."""
         changed = self._documents.update(
             {"id": identifier, "version": version},
             {"$set": fields, "$inc": {"version": 1}},

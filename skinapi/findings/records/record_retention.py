@@ -235,7 +235,6 @@ class RecordRetention:
         return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:
-        """Raises RecordKept; RecordInWork where the owner may not know that yet."""
         record = self.find_record(owner)
         if record is None or finding not in record.finding_ids:
             return
@@ -245,7 +244,6 @@ class RecordRetention:
         raise RecordKept(known.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
-        """Raises PhotosKeptByLaw; RecordInWork where the owner may not know that yet."""
         if self.find_record(owner) is None:
             return
         known = self.find_record(owner, for_owner=True)

@@ -219,7 +219,7 @@ class ReviewsService:
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
-        submission = self.records.find(finding)
+        submission = self.records.submissions.find(finding)
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
         if submission and owner and not submission.error:
             seen = self.spots.see_one(submission, Reader.DOCTOR)
@@ -232,7 +232,7 @@ class ReviewsService:
         found = self.reviews.find_by_key(doctor, key)
         if found is None:
             return None
-        about = self.records.find(found.submission)
+        about = self.records.submissions.find(found.submission)
         same = about is not None and str(about.number) == number
         if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
@@ -248,7 +248,7 @@ class ReviewsService:
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
         for identifier in sorted(self.reviews.reviewed_submissions()):
-            if not self.records.has(identifier):
+            if not self.records.submissions.has(identifier):
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self.reviews.forget, identifier))
 

@@ -70,7 +70,12 @@ def show_submission(
     """
     submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
-    shown = view.of(submission, owner, records.find_version_state(submission), query.lang)
+    shown = view.of(
+        submission,
+        owner,
+        records.models.find_version_state(submission.finding.model_version),
+        query.lang,
+    )
     if owner.id == subject.id:
         looks, language = (
             records.find_who_looks(submission, owner),

@@ -51,7 +51,7 @@ from skinapi.findings.records.submission import (
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
-from skinapi.model.registry.version_service import ModelsService, VersionState
+from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
@@ -166,7 +166,6 @@ class RecordsService:
     def file(
         self, unit: Unit, new: NewFinding, number: int, newcomer: Newcomer | None = None
     ) -> Submission:
-        """Raises Duplicate where the number or the idempotency key is in use."""
         if newcomer:
             newcomer.add(unit)
         if new.moves:
@@ -326,9 +325,6 @@ class RecordsService:
             raise NotFound(NO_PATIENT)
         return found
 
-    def find_version_state(self, submission: Submission) -> VersionState:
-        return self.models.find_version_state(submission.finding.model_version)
-
     def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
@@ -398,12 +394,6 @@ class RecordsService:
         """Call it in a transaction that stores data about a finding."""
         if not self.submissions.touch(submission.id):
             raise NotFound(NOT_YOURS)
-
-    def has(self, submission_id: str) -> bool:
-        return self.submissions.has(submission_id)
-
-    def find(self, submission_id: str) -> Submission | None:
-        return self.submissions.find(submission_id)
 
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""

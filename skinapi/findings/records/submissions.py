@@ -111,7 +111,6 @@ class Submissions(Records[Submission]):
         self._numbers = Numbers(store)
 
     def add(self, new: NewFinding, *, number: int, doctor: str | None) -> Submission:
-        """Raises Duplicate where the number or an idempotency key of its owner is in use."""
         return self.insert(new.as_submission(number=number, doctor=doctor))
 
     def take_number(self) -> int:

@@ -198,7 +198,7 @@ class ReportsService:
 
     def verify(self, *, hash: str) -> Verified | None:
         issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
-        submission = self.records.find(issued.submission) if issued else None
+        submission = self.records.submissions.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
         if submission.error:
@@ -210,7 +210,9 @@ class ReportsService:
             seen,
             report=self.issued.find_newer(issued, saying=ReportContents.of(seen, letters)),
             letters=letters,
-            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
+            model_withdrawn_at=self.records.models.find_version_state(
+                submission.finding.model_version
+            ).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
 
@@ -255,7 +257,9 @@ class ReportsService:
             decision=submission.decision,
             held_until=submission.held_until if submission.reader.knows_all else None,
             letters=tuple(show_letter(one, submission) for one in signed),
-            model_withdrawn_at=self.records.find_version_state(submission).withdrawn_at,
+            model_withdrawn_at=self.records.models.find_version_state(
+                submission.finding.model_version
+            ).withdrawn_at,
             spot_advice=submission.replaced_by,
             due=submission.instruction.counts.due,
         )
@@ -281,7 +285,7 @@ class ReportsService:
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
-        if not self.records.has(submission.id):
+        if not self.records.submissions.has(submission.id):
             self.records.forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)

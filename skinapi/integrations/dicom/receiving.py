@@ -130,7 +130,7 @@ class IntakeService:
         map would be judged as a photo.
         """
         own, records = ObjectId.parse(instance.sop_instance), self.prediction.records
-        if own and (records.has(own.finding) or records.erased.find(own.finding)):
+        if own and (records.submissions.has(own.finding) or records.erased.find(own.finding)):
             raise RefusedInstance(Failure.PROCESSING, OWN_OBJECT)
 
 

@@ -82,7 +82,7 @@ class StudiesService:
 
     def _get(self, study: str, to: Subject) -> tuple[Submission, Account]:
         identifier = finding_of(study)
-        stored = self.records.find(identifier) if identifier else None
+        stored = self.records.submissions.find(identifier) if identifier else None
         if stored is None:
             raise NotFound(NOT_YOURS)
         finding, owner = self.records.get(number=str(stored.number), to=to)

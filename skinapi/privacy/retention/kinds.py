@@ -186,7 +186,7 @@ class RetainedFindings(RetainedItems[Rests]):
         return self.resting.walk(self.groups, before=before)
 
     def _remove_one(self, unit: Unit, item: Rests, before: datetime, /) -> bool:
-        submission = self.records.find(item.id)
+        submission = self.records.submissions.find(item.id)
         if submission is None:
             return False
         selected = self.resting.is_selected(submission, self.groups, before=before)
