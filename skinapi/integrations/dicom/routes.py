@@ -7,10 +7,10 @@ https://dicom.nema.org/medical/dicom/current/output/html/part18.html#chapter_10
 import json
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from skinapi.base.errors import (
     BadRequest,
@@ -48,7 +48,6 @@ from skinapi.integrations.dicom.stow import (
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Kind, Study
 from skinapi.integrations.webhooks.routes import DeliveryView
-from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.storage.files import disk_errors, passing_folder, refuse_full_disk
 from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
 from skinapi.platform.web.request_parsing import BodyStream
@@ -321,12 +320,9 @@ class ArchiveView(Answer):
 class ArchiveDeliveryView(DeliveryView):
     """A finding on its way to the archive."""
 
-    finding: int | None = Field(description="its number")
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> Self:
-        number = delivery.about.get("number")
-        return cls(**dict(DeliveryView.model_validate(delivery)), finding=number)
+    finding: int | None = Field(
+        default=None, validation_alias=AliasPath("about", "number"), description="its number"
+    )
 
 
 @archive_routes.route("GET", "/archive")

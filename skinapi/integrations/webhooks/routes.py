@@ -80,7 +80,7 @@ class DeliveryView(Answer):
     model_config = ConfigDict(from_attributes=True)
 
     id: str = Field(description="the header `webhook-id`")
-    type: str = Field(validation_alias=AliasPath("about", "type"))
+    type: str = Field(default="", validation_alias=AliasPath("about", "type"))
     created_at: datetime
     state: State
     attempts: int

@@ -96,7 +96,7 @@ def jpeg_segments(content: bytes) -> list[Part]:
 
 
 def png_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks up to the picture's end; the last may be cut off. Raises ValueError for too many."""
+    """The chunks up to the picture's end; the last may be cut off."""
     at = _PNG_HEAD
     for _ in range(MOST_CHUNKS):
         if at + 8 > len(content):
