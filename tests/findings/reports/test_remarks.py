@@ -27,50 +27,9 @@ from tests.findings.reports.facts import facts_of, found
 from tests.findings.reports.figures import Figures
 from tests.support.size import size
 
-MELANOMA = facts_of("melanoma", raised_by=(RaisedBy.MELANOMA,), checklist_score=4)
-ALL = tuple(Remark)
 TERMS = ("malignant score", "score de malignité")
 chosen = st.lists(st.sampled_from(Remark), max_size=2 * len(Remark)).map(tuple)
 
-LONGEST = (
-    "It may be that the picture and the result have been put together automatically from other "
-    "examples."
-)
-DISOWNED = {
-    "en": (
-        "This report is an example.",
-        "This report is an example, and its figures are examples.",
-        "The picture is of another example.",
-        "These results were made from other pictures.",
-        "The result stated here is of another picture.",
-        "This text was made by software as an example, and its figures are examples.",
-        "The finding may have been made from a picture that was not used.",
-        LONGEST,
-        "Each number here is an example of a number.",
-        "The condition named is a possible answer to a question as to other pictures.",
-        "The other possibilities are possible.",
-        "The conditions listed are of other pictures, and the figures are examples.",
-        "The model gives each condition a share that is an estimate.",
-        "The picture was put in place of some other picture.",
-        "The report may be on an other picture.",
-    ),
-    "fr": (
-        "Ce rapport est un exemple.",
-        "Ce rapport est un exemple, et ses chiffres sont des exemples.",
-        "L'image est celle d'un autre exemple.",
-        "Ces résultats ont été calculés sur d'autres images.",
-        "Le résultat indiqué ici est celui d'une autre image.",
-        "Ce texte est mis ici par un logiciel comme exemple, et ses chiffres sont des exemples.",
-        "Le résultat peut être celui d'une image utilisée comme exemple.",
-        "L'image et le résultat peuvent être ceux d'autres exemples, placés ici par automatique.",
-        "Chaque nombre est ici un exemple de nombre.",
-        "La catégorie nommée est une réponse possible à une question sur d'autres images.",
-        "Les autres possibilités sont possibles.",
-        "Les affections classées sont celles d'autres images, et les chiffres sont des exemples.",
-        "Le modèle donne une part qui est une estimation.",
-        "Le rapport pourrait être celui d'une autre image.",
-    ),
-}
 
 # What denies, doubts, belittles, replaces or reassures; and whom or what one would do it with.
 FORBIDDEN = {
@@ -104,12 +63,6 @@ def test_no_sentence_of_the_list_disowns_or_reassures(language: Language) -> Non
     for sentence in sentences.values():
         bare = re.sub("|".join(TERMS), "", re.sub(r"\{.*?\}", "", sentence.casefold()))
         assert not re.search(rf"\b(?:{FORBIDDEN[language]})", bare), sentence
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_patterns_know_a_sentence_that_disowns(language: Language) -> None:
-    for sentence in DISOWNED[language]:
-        assert re.search(rf"\b(?:{FORBIDDEN[language]})", sentence.casefold()), sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -170,21 +123,3 @@ def test_what_the_facts_do_not_have_cannot_be_chosen() -> None:
         Remark.CHECKLIST,
     }
     assert write_remarks(chose((Remark.SCORE,)), facts, "en", room=300) == NO_ADDITIONS
-
-
-@pytest.mark.parametrize("order", [ALL, ALL[::-1]])
-def test_the_order_is_ours_and_nothing_is_said_twice(order: tuple[Remark, ...]) -> None:
-    first, second = order[:4], order[2:6]
-    added = write_remarks(chose(first, second), MELANOMA, "en", room=1000)
-    said = possible_remarks(MELANOMA, "en", room=1000)
-    expected = [said[one] for one in Remark if one in first and one in said]
-    assert sentences_of(added.overview) == expected
-    later = [said[one] for one in Remark if one in {*second} - {*first} and one in said]
-    assert sentences_of(added.confidence_explanation) == later
-
-
-def test_what_has_no_room_is_left_out() -> None:
-    for room in range(0, 400, 7):
-        added = write_remarks(chose(ALL, ALL), MELANOMA, "fr", room=room)
-        assert len(added.overview) <= room
-    assert added.overview

@@ -49,7 +49,6 @@ def test_no_sentence_on_paper_contradicts_another() -> None:
 
 
 def test_the_picture_that_alone_asks_is_named_with_its_number() -> None:
-    """ "How probable a skin cancer is" stood beside "less than 1 in 100" of all together."""
     asked = [
         said.facts
         for _, said in random_findings(100)

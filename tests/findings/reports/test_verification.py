@@ -36,18 +36,6 @@ def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
     assert sealed(written(source=Source(reason=Reason.NO_KEY))) == sealed(written())
 
 
-def test_another_language_another_submission_and_other_words_have_codes_of_their_own() -> None:
-    narrative = written()
-    other_words = narrative.model_copy(update={"limits": ("Something else.",)})
-    codes = {
-        sealed(narrative),
-        sealed(narrative, "another"),
-        sealed(written("fr")),
-        sealed(other_words),
-    }
-    assert len(codes) == 4
-
-
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
 SIGNED = Letter(
     id="0" * 32,
@@ -78,13 +66,6 @@ def test_each_word_of_a_signed_letter_is_sealed() -> None:
     assert len(codes) == 2 + len(changes)
 
 
-def test_how_a_letter_came_about_is_not_sealed() -> None:
-    """A field that a later version adds would give each report another code."""
-    came = {"version": 7, "last_review": "0"}
-    other = SIGNED.model_copy(update=came)
-    assert sealed(written(), letters=[other]) == sealed(written(), letters=[SIGNED])
-
-
 def test_what_supersedes_a_letter_is_sealed() -> None:
     days = [
         LaterDecision(
@@ -97,7 +78,6 @@ def test_what_supersedes_a_letter_is_sealed() -> None:
 
 
 def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() -> None:
-    """Each report with a review would be superseded by an upgrade."""
 
     def code(review: Review) -> str:
         report = Report(facts=FACTS, narrative=written(), review=review)
