@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from hypothesis import strategies as st
 
 from skinapi.model.calibration import (
     Calibration,
@@ -23,6 +24,12 @@ FEATURES = 64
 TESTED = HeldOutFigures(
     modality=Modality.DERMOSCOPIC, lesions=1000, malignant=200, sensitivity=0.95
 )
+
+
+def some_shares(least: float = 1e-4) -> st.SearchStrategy[dict[str, float]]:
+    """Any probabilities of LABELS, none of them much below `least`."""
+    drawn = st.lists(st.floats(least, 1), min_size=len(LABELS), max_size=len(LABELS)).filter(any)
+    return drawn.map(lambda each: {k: p / sum(each) for k, p in zip(LABELS, each, strict=True)})
 
 
 class FakeEngine(Engine):

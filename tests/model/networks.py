@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
+from PIL import Image
 
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.network.engine import OUTPUTS, Head
@@ -53,3 +54,7 @@ def write_model_folder(folder: Path, *, seed: int = 0) -> Path:
     (folder / CARD).write_text(card.model_dump_json())
     write_checksums(folder)
     return folder
+
+
+def picture(seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8))

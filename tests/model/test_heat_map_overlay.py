@@ -27,12 +27,6 @@ def drawn(
     return np.asarray(Image.open(io.BytesIO(content)), np.int16)
 
 
-@pytest.mark.parametrize("size", [(224, 224), (341, 256), (64, 48), (1200, 900)])
-def test_any_size_can_be_had(size: tuple[int, int]) -> None:
-    jpeg = Image.open(io.BytesIO(draw_overlay(GREY, one_cell(3, 3), size=size)))
-    assert (jpeg.format, jpeg.size) == ("JPEG", size)
-
-
 def test_its_own_size_is_the_photos_as_it_was_sent_but_no_larger_than_it_is_kept() -> None:
     assert drawn(GREY, NOTHING).shape == (256, 341, 3)
     sent = Photo(GREY.pixels, 4000, 3000, "JPEG")

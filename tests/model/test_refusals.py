@@ -8,12 +8,6 @@ def test_reasons_and_the_tables_notices_are_the_same() -> None:
     assert {reason.value for reason in Reason} == set(conditions_table().notices.refused)
 
 
-def test_a_refusal_says_the_tables_sentence() -> None:
-    refused = refuse(Reason.BLURRED)
-    assert refused.reason == "blurred"
-    assert refused.detail == conditions_table().notices.refused["blurred"].en
-
-
 def test_a_refusal_names_its_figures_in_each_language() -> None:
     refused = refuse(Reason.TOO_MANY_SCANS, scans=900, most=64)
     assert "900 scans; at most 64" in refused.detail

@@ -23,11 +23,9 @@ def part(before: Image.Image, after: Image.Image) -> Change:
     ("after", "darker"),
     [
         (with_disc(spot(1), 265, 200, 24), True),
-        (with_disc(spot(1), 265, 200, 34), True),
-        (with_disc(spot(1), 375, 192, 17), True),
         (with_disc(spot(1), *MIDDLE, 30, BLUE_WHITE), False),
     ],
-    ids=["nodule", "large nodule", "satellite", "blue-white centre"],
+    ids=["nodule", "blue-white centre"],
 )
 def test_a_part_that_the_whole_of_the_spot_hides_is_told_as_changed(
     after: Image.Image, darker: bool
@@ -36,11 +34,6 @@ def test_a_part_that_the_whole_of_the_spot_hides_is_told_as_changed(
     assert found[Measure.PART].measurable
     assert (found[Measure.PART].value < 0) == darker
     assert not any(found[measure].measurable for measure in WHOLE)
-
-
-def test_a_part_that_is_gone_is_a_change_too() -> None:
-    assert part(with_disc(spot(1), 265, 200, 24), spot(1)).value > 0
-    assert part(with_disc(spot(1), 265, 200, 24), spot(1)).measurable
 
 
 def test_hairs_a_ruler_and_glints_are_no_change() -> None:

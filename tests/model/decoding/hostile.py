@@ -203,7 +203,7 @@ def heavy_words() -> Iterator[tuple[str, bytes]]:
     yield "exif that claims four billion values", encoded(skin_with_spot((160, 120)), exif=vast)
 
 
-def many_parts(most: int = 9_900_000) -> Iterator[tuple[str, bytes]]:
+def many_parts(most: int = size(2_000_000, 9_900_000)) -> Iterator[tuple[str, bytes]]:
     """A sound picture in a file of `most` bytes that is filled with tiny parts, or with metadata
     that cost whoever reads them much.
     """
@@ -401,5 +401,5 @@ def odd_metadata() -> Iterator[tuple[str, bytes]]:
 
 TAKEN = (odd_modes, odd_metadata, polyglots)
 REFUSED = (bombs, moving, other_kinds, inverted_polyglots)
-EITHER = (truncations, byte_flips, noise, heavy_words, odd_sizes)
+EITHER = (truncations, byte_flips, noise, heavy_words, many_parts, odd_sizes)
 EVERY = (*TAKEN, *REFUSED, *EITHER)

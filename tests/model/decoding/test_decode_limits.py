@@ -108,10 +108,6 @@ def test_the_transparency_of_a_lossy_webp_is_decoded_in_a_process_with_a_limit()
     assert read_header(content).isolated
 
 
-def test_a_thin_photo_is_judged() -> None:
-    assert read_photo(encoded(skin_with_spot((4_000, 200)))).pixels.size == (4_000, 200)
-
-
 MEASURE = """
 import json, pathlib, sys
 from skinapi.model.decoding.photo import bytes_needed

@@ -53,11 +53,6 @@ def test_a_few_bytes_behind_the_last_block_are_harmless() -> None:
     assert refusal(content.removesuffix(END) + bytes(40) + END).reason == "damaged"
 
 
-def test_what_follows_the_end_is_no_damage() -> None:
-    content, _ = photo_file()
-    assert read_photo(content + bytes(40)).pixels.size == SIZE
-
-
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_every_kind_of_jpeg_has_the_pixels_that_pillow_reads(mode: str) -> None:
     picture = skin_with_spot((301, 203), grain=9).convert(mode)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.base.errors import Refused
 from skinapi.model.decoding import photo as photo_module
 from skinapi.model.decoding.file_header import read_header
 from skinapi.model.decoding.photo import (
@@ -95,13 +94,6 @@ def test_the_copy_that_the_decoder_reads_counts_as_decoding_memory(
     assert reserved == [pytest.approx(min(MOST_BYTES, needed + len(content)), rel=0.01)]
 
 
-def test_what_the_training_pictures_look_like_is_read_whole() -> None:
-    picture = skin_with_spot((600, 450))
-    content = encoded(picture, quality=90)
-    whole = np.asarray(Image.open(io.BytesIO(content)))
-    np.testing.assert_array_equal(np.asarray(read_photo(content).pixels), whole)
-
-
 def test_a_phones_second_picture_is_left_aside() -> None:
     content = encoded(MARKED, "MPO", save_all=True, append_images=[Image.new("RGB", (9, 9))])
     photo = read_photo(content)
@@ -175,15 +167,6 @@ def test_a_stored_photo_has_the_detail_that_the_network_does_not_see() -> None:
     assert stored.std() > 40
 
 
-@pytest.mark.parametrize("size", [(600, 450), (1200, 900), (2400, 1800), (4000, 3000)])
-def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size: Size) -> None:
-    content = encoded(skin_with_spot((size[0] // 4, size[1] // 4), grain=9).resize(size))
-    drafted = Image.open(io.BytesIO(content))
-    drafted.draft(None, WORKING_SIZE)
-    seen = read_photo(content).pixels
-    np.testing.assert_array_equal(np.asarray(seen), np.asarray(drafted))
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "CMYK"])
 @pytest.mark.parametrize("size", [(1353, 901), *in_drill((1801, 1353), (1100, 2000))])
 def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str) -> None:
@@ -196,21 +179,3 @@ def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str)
     np.testing.assert_array_equal(
         np.asarray(read_photo(content).pixels), np.asarray(whole.convert("RGB"))
     )
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut short", encoded(MARKED, "GIF")],
-    ids=["nothing", "words", "a cut head", "GIF"],
-)
-def test_what_is_no_picture_of_a_format_that_we_take_is_refused(content: bytes) -> None:
-    with pytest.raises(Refused):
-        read_photo(content)
-
-
-def test_a_refusal_brings_its_reason_and_the_tables_sentence() -> None:
-    with pytest.raises(Refused) as caught:
-        read_photo(b"no picture")
-    assert (caught.value.status, caught.value.code) == (422, "not_judgeable")
-    assert caught.value.reason == "undecodable"
-    assert "Save it again as JPEG or PNG" in caught.value.detail

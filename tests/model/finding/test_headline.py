@@ -64,16 +64,6 @@ def test_a_mole_that_may_be_a_carcinoma_is_headed_by_both(reasons: tuple[Doubt, 
     )
 
 
-def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
-    """The doctor's list said "Melanoma · 12.5 %" of a mole at 86 %."""
-    finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
-    assert said(finding) == (
-        "Most likely a mole. A skin cancer cannot be ruled out.",
-        "Most likely melanocytic nevus (86%). Not ruled out: melanoma (13%).",
-    )
-    assert finding.headline.named == Ranked(key=MELANOMA, probability=0.125)
-
-
 @pytest.mark.parametrize(
     ("finding", "patient", "doctor"),
     [
@@ -93,11 +83,6 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
             "Most likely melanocytic nevus (90%). Not ruled out: a skin cancer (all together 9%).",
         ),
         (
-            found({MOLE: 0.5, MELANOMA: 0.4}, band=Band.ROUTINE),
-            "Most likely a mole.",
-            "Most likely melanocytic nevus (50%).",
-        ),
-        (
             found({MOLE: 0.6, "benign_keratosis": 0.4}, raised_by=(RaisedBy.CHECKLIST,)),
             f"Most likely a mole. {WORDS.sent_for['checklist'].en}",
             f"Most likely melanocytic nevus (60%). {sent_by_checklist('<1%')}",
@@ -108,11 +93,6 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
             f"Most likely melanocytic nevus (97%). {WORDS.doctor_sent_for['little_tested'].en}",
         ),
         (
-            found({MOLE: 0.97}, raised_by=(RaisedBy.UNTESTED_SKIN,), **REVIEW),
-            f"Most likely a mole. {WORDS.sent_for['untested_skin'].en}",
-            f"Most likely melanocytic nevus (97%). {WORDS.doctor_sent_for['untested_skin'].en}",
-        ),
-        (
             found({MOLE: 0.97}, raised_by=(RaisedBy.CHECKLIST,), reasons=(Doubt.UNLIKE_TRAINING,)),
             "Most likely a mole. A skin cancer cannot be ruled out.",
             "Most likely melanocytic nevus (97%). Not ruled out: a skin cancer (all together <1%).",
@@ -121,11 +101,6 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
             found({NORMAL_SKIN: 0.9}, band=Band.SELF_MONITORING),
             "No kind of spot that this check knows was recognised.",
             "Most likely normal skin (90%).",
-        ),
-        (
-            found({NORMAL_SKIN: 0.6, MELANOMA: 0.3}, raised_by=(RaisedBy.MELANOMA,)),
-            f"{WORDS.nothing_recognised.en} A skin cancer cannot be ruled out.",
-            "Most likely normal skin (60%). Not ruled out: melanoma (30%).",
         ),
     ],
 )
@@ -187,7 +162,6 @@ def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
     [
         ({MOLE: 0.59, BASAL: 0.22, MELANOMA: 0.147}, RaisedBy.BASAL_CELL_CARCINOMA, BASAL),
         ({MOLE: 0.7, MELANOMA: 0.135, KERATOSIS: 0.095}, RaisedBy.ACTINIC_KERATOSIS, KERATOSIS),
-        ({MOLE: 0.7, MELANOMA: 0.139, KERATOSIS: 0.081}, RaisedBy.ACTINIC_KERATOSIS, KERATOSIS),
     ],
 )
 def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
@@ -252,8 +226,6 @@ def test_of_any_probabilities_no_graver_cancer_is_left_out(finding: Finding) -> 
     ("signs", "told"),
     [
         (("change_in_size",), "it has changed in size"),
-        (("irregular_colour",), "its colour is uneven"),
-        (("diameter_7mm_or_more",), "it is 7 mm or more across"),
         (
             ("oozing", "change_in_sensation"),
             "it is wet or bleeding and it itches or hurts",
@@ -332,49 +304,24 @@ def test_every_condition_has_a_name_within_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "patient", "doctor"),
+    ("share", "malignant", "chance", "percent"),
     [
-        (0.0, "less than 1 in 100", "<1%"),
-        (0.004, "less than 1 in 100", "<1%"),
-        (0.0349, "about 3 in 100", "3%"),
-        (0.0949, "about 9 in 100", "9%"),
-        (0.1525, "about 15 in 100", "15%"),
-        (0.194, "about 19 in 100", "19%"),
-        (0.195, "about 2 in 10", "20%"),
-        (0.43, "about 4 in 10", "43%"),
-        (0.944, "about 9 in 10", "94%"),
-        (0.949, "more than 9 in 10", "95%"),
-        (0.9999, "more than 9 in 10", ">99%"),
-        (1.0, "more than 9 in 10", "100%"),
+        (0.004, False, "less than 1 in 100", "<1%"),
+        (0.0949, False, "about 9 in 100", "9%"),
+        (0.194, False, "about 19 in 100", "19%"),
+        (0.195, False, "about 2 in 10", "20%"),
+        (0.949, False, "more than 9 in 10", "95%"),
+        (0.9999, False, "more than 9 in 10", ">99%"),
+        (0.0101, True, "about 2 in 100", "2%"),
+        (0.07, True, "about 7 in 100", "7%"),
+        (0.142, True, "about 15 in 100", "15%"),
+        (0.449, True, "about 5 in 10", "45%"),
     ],
 )
-def test_a_probability_is_read_in_whole_numbers(share: float, patient: str, doctor: str) -> None:
-    assert (say_chance(share).en, say_share(share).en) == (patient, doctor)
-
-
-def test_a_chance_is_never_another_than_the_percentage() -> None:
-    """14.2 % of a cancer read "15%" in one place and "about 1 in 10" in another."""
-    assert say_share(0.142, malignant=True).en == "15%"
-    assert say_chance(0.142, malignant=True).en == "about 15 in 100"
-    assert say_chance(0.449, malignant=True).en == "about 5 in 10", "45%"
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(0.0, "<1%"), (0.0101, "2%"), (0.07, "7%"), (0.565, "57%"), (0.985, "99%"), (0.995, ">99%")],
-)
-def test_the_share_of_a_cancer_never_falls_below_a_threshold_that_it_passed(
-    share: float, said: str
+def test_a_probability_is_read_in_whole_numbers_and_that_of_a_cancer_is_rounded_up(
+    share: float, malignant: bool, chance: str, percent: str
 ) -> None:
-    """The same finding read "melanoma (56%)", "56.5%" and "56.8%"."""
-    assert say_share(share, malignant=True).en == said
-    assert say_share_of("melanoma", share) == say_share(share, malignant=True)
-    assert say_share_of("melanocytic_nevus", share) == say_share(share)
-
-
-@given(share=st.floats(0.01, 0.99), threshold=st.floats(0.01, 0.99))
-def test_no_threshold_lies_between_a_share_of_a_cancer_and_what_is_said(
-    share: float, threshold: float
-) -> None:
-    said = int(say_share(share, malignant=True).en.strip("<>%")) / 100
-    assert said + 1e-7 >= min(share, threshold)
+    assert say_chance(share, malignant=malignant).en == chance
+    assert say_share(share, malignant=malignant).en == percent
+    key = MELANOMA if malignant else MOLE
+    assert say_share_of(key, share) == say_share(share, malignant=malignant)

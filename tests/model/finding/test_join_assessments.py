@@ -30,7 +30,7 @@ from skinapi.model.classification import join_assessments
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Doubt
-from tests.model.fakes import LABELS, TESTED
+from tests.model.fakes import LABELS, TESTED, some_shares
 
 DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL
 MODEL = ModelCalibration(
@@ -45,13 +45,7 @@ rules = st.builds(JoiningRule, dermoscopic=weights, clinical=weights)
 kinds = st.sampled_from([DERMOSCOPIC, CLINICAL])
 
 
-@st.composite
-def shares(draw: st.DrawFn) -> dict[str, float]:
-    drawn = draw(st.lists(st.floats(0.001, 1), min_size=len(LABELS), max_size=len(LABELS)))
-    return {key: p / math.fsum(drawn) for key, p in zip(LABELS, drawn, strict=True)}
-
-
-pictures = st.lists(st.tuples(kinds, shares()), min_size=1, max_size=MOST_PICTURES)
+pictures = st.lists(st.tuples(kinds, some_shares()), min_size=1, max_size=MOST_PICTURES)
 
 
 def assessed(kind: Modality, picture: dict[str, float]) -> Assessment:
@@ -61,27 +55,24 @@ def assessed(kind: Modality, picture: dict[str, float]) -> Assessment:
 
 
 @given(rules, pictures)
-def test_the_joined_band_is_never_milder_than_that_of_any_picture(
-    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
-) -> None:
-    model = MODEL.model_copy(update={"joining": rule})
-    single = [assessed(kind, picture) for kind, picture in given_]
-    joined = join_assessments(model, single)
-    assert all(urgency(joined.band) <= urgency(one.band) for one in single)
-    if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
-        assert joined.band is Band.URGENT_REFERRAL
-
-
-@given(rules, pictures)
-def test_what_is_stated_of_all_is_never_milder_than_of_any_picture(
+def test_all_together_is_never_milder_than_any_picture_and_no_doubt_or_rule_is_lost(
     rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
 ) -> None:
     single = [assessed(kind, picture) for kind, picture in given_]
     joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
-    gravest_stated = min(severity_rank(one.stated) for one in single)
-    assert severity_rank(joined.stated) <= gravest_stated
+    assert all(urgency(joined.band) <= urgency(one.band) for one in single)
+    if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
+        assert joined.band is Band.URGENT_REFERRAL
+    assert severity_rank(joined.stated) <= min(severity_rank(one.stated) for one in single)
     asked = {demand_of(one.stated, one.probabilities) for one in single}
     assert Doubt.PICTURES_DISAGREE in joined.reasons or len(asked) == 1
+    assert {*joined.reasons} >= {doubt for one in single for doubt in one.reasons}
+    by_name = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.NEAR_THRESHOLD}
+    raised = {rule for one in single if one.band is joined.band for rule in one.raised_by}
+    assert joined.raised_by
+    assert {*joined.raised_by} >= raised - by_name
+    sets = {entry.level: {*entry.keys} for entry in joined.not_ruled_out}
+    assert all({*entry.keys} <= sets[entry.level] for one in single for entry in one.not_ruled_out)
 
 
 def sure_of(key: str, share: float = 0.93) -> dict[str, float]:
@@ -108,21 +99,6 @@ def test_pictures_of_two_benign_conditions_do_not_disagree() -> None:
     assert Doubt.PICTURES_DISAGREE in join_assessments(MODEL, [keratosis, carcinoma]).reasons
 
 
-@given(rules, pictures)
-def test_nothing_that_a_picture_raises_or_doubts_is_lost(
-    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
-) -> None:
-    single = [assessed(kind, picture) for kind, picture in given_]
-    joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
-    assert {*joined.reasons} >= {doubt for one in single for doubt in one.reasons}
-    named = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.NEAR_THRESHOLD}
-    asked = {rule for one in single if one.band is joined.band for rule in one.raised_by}
-    assert {*joined.raised_by} >= asked - named
-    assert joined.raised_by
-    sets = {entry.level: {*entry.keys} for entry in joined.not_ruled_out}
-    assert all({*entry.keys} <= sets[entry.level] for one in single for entry in one.not_ruled_out)
-
-
 def test_a_band_that_one_picture_alone_asks_for_is_told_as_such() -> None:
     melanoma = dict.fromkeys(LABELS, 0.01) | {"melanoma": 0.45, "melanocytic_nevus": 0.43}
     melanoma["benign_keratosis"] += 1 - math.fsum(melanoma.values())
@@ -144,25 +120,6 @@ def test_joined_probabilities_sum_to_one_in_any_order(
     assert set(joined) == set(LABELS)
     for order in permutations(given_):
         assert rule.join(order) == joined
-
-
-@given(rules, kinds, shares(), st.integers(1, MOST_PICTURES))
-def test_one_picture_however_often_it_is_sent_keeps_its_answer(
-    rule: JoiningRule, kind: Modality, picture: dict[str, float], times: int
-) -> None:
-    assert rule.join([(kind, picture)] * times) == pytest.approx(picture)
-
-
-@given(rules, shares(), shares())
-def test_a_picture_that_is_surer_of_a_melanoma_makes_the_lesion_surer_of_it(
-    rule: JoiningRule, close_up: dict[str, float], lens: dict[str, float]
-) -> None:
-    surer = {key: p / 2 for key, p in lens.items()}
-    surer["melanoma"] += 0.5
-    before, after = (
-        rule.join([(CLINICAL, close_up), (DERMOSCOPIC, one)])["melanoma"] for one in (lens, surer)
-    )
-    assert after >= before - 1e-12
 
 
 def test_without_a_fitted_rule_both_kinds_count_the_same() -> None:

@@ -1,30 +1,33 @@
-"""The engine: one pass answers everything, from many threads alike."""
+"""The engine: one pass answers everything, from many threads, and its weights leave memory."""
 
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import openvino as ov
 import pytest
 from PIL import Image
 
-from skinapi.model.network.engine import Head
-from skinapi.model.network.model import Model, open_model
+from skinapi.model.network.engine import Head, OpenVinoEngine, Precision, unpacked_weights, widen
+from skinapi.model.network.model import NETWORK, SHIPPED_MODEL, Model, open_model
 from skinapi.model.network.picture import Scaling, Tensor, make_tensor, scale_pixels, view_box
-from tests.model.networks import write_model_folder
+from tests.model.networks import picture, write_model_folder
 
 STREAMS = 8
+HALF = SHIPPED_MODEL / NETWORK
+RANDOM = np.random.default_rng(3)
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Model:
-    return open_model(write_model_folder(tmp_path / "model"), streams=STREAMS)
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = write_model_folder(tmp_path_factory.mktemp("models") / "model")
+    return open_model(folder, streams=STREAMS)
 
 
-def picture(seed: int = 0) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8))
-
-
-def test_one_pass_gives_logits_feature_map_and_pooled_features(model: Model) -> None:
+def test_one_pass_gives_logits_feature_map_pooled_features_and_heat(model: Model) -> None:
     reading = model.read([picture(0), picture(1)])
     assert reading.logits.shape == (2, 3)
     assert {each.dtype for each in (reading.logits, reading.feature_map, reading.pooled)} == {
@@ -32,10 +35,6 @@ def test_one_pass_gives_logits_feature_map_and_pooled_features(model: Model) -> 
     }
     np.testing.assert_allclose(reading.feature_map.mean(axis=(1, 2)), reading.pooled, atol=1e-5)
     np.testing.assert_allclose(reading.pooled @ model.head.weights, reading.logits, atol=1e-5)
-
-
-def test_the_heat_map_adds_up_to_the_logit_where_nothing_was_cut(model: Model) -> None:
-    reading = model.read([picture()])
     signed = reading.feature_map[0] @ model.head.weights[:, 1] / (8 * 8)
     assert float(signed.sum()) == pytest.approx(float(reading.logits[0, 1]), abs=1e-4)
     heat = model.heat_of(reading, row=0, output=1)
@@ -49,56 +48,19 @@ def test_many_threads_get_their_own_answers(model: Model) -> None:
     np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-6)
 
 
-def test_an_answer_is_not_overwritten_by_the_next(model: Model) -> None:
-    first = model.read([picture(0)])
-    kept = first.logits.copy()
-    model.read([picture(1)])
-    np.testing.assert_array_equal(first.logits, kept)
-
-
-RANDOM = np.random.default_rng(3)
-
-
-def logit(head: Head, pooled: Tensor, output: int) -> float:
-    if head.hidden_weights is None or head.hidden_bias is None:
-        return float(pooled @ head.weights[:, output])
-    hidden = np.maximum(pooled @ head.hidden_weights + head.hidden_bias, 0)
-    return float(hidden @ head.weights[:, output])
-
-
 def some(*shape: int) -> Tensor:
     return RANDOM.normal(size=shape).astype(np.float32)
 
 
-def heat_by_differences(feature_map: Tensor, head: Head, output: int) -> Tensor:
+@pytest.mark.parametrize("head", [Head(some(12, 4)), Head(some(9, 4), some(12, 9), some(9))])
+def test_the_heat_is_the_gradient_of_the_logit_by_each_feature(head: Head) -> None:
     """Each feature's mean gradient is its whole gradient here: pooling spreads it evenly."""
-    exact = feature_map.astype(np.float64)
-    pooled, step, cells = exact.mean(axis=(0, 1)), 1e-4, exact.shape[0] * exact.shape[1]
-    gradient = []
-    for feature in range(pooled.size):
-        nudged = pooled.copy()
-        nudged[feature] += step
-        difference = logit(head, nudged, output) - logit(head, pooled, output)
-        gradient.append(difference / step / cells)
-    return np.asarray(np.maximum(exact @ np.array(gradient), 0), np.float32)
-
-
-def test_one_dense_layer() -> None:
-    feature_map, head = np.abs(some(7, 7, 12)), Head(some(12, 4))
-    heat = head.heat(feature_map, feature_map.mean(axis=(0, 1)), 2)
-    np.testing.assert_allclose(heat, heat_by_differences(feature_map, head, 2), atol=1e-5)
-
-
-def test_a_hidden_layer_with_relu() -> None:
-    feature_map, head = np.abs(some(7, 7, 12)), Head(some(9, 4), some(12, 9), some(9))
-    heat = head.heat(feature_map, feature_map.mean(axis=(0, 1)), 0)
-    np.testing.assert_allclose(heat, heat_by_differences(feature_map, head, 0), atol=1e-5)
-
-
-def test_heat_is_never_negative() -> None:
-    feature_map, head = np.abs(some(7, 7, 5)), Head(-np.abs(some(5, 2)))
+    feature_map, output, step = np.abs(some(7, 7, 12)), 2, 1e-3
     pooled = feature_map.mean(axis=(0, 1))
-    assert not head.heat(feature_map, pooled, 1).any()
+    nudged = pooled + step * np.eye(pooled.size, dtype=np.float32)
+    gradient = (head.answer(nudged) - head.answer(pooled[None]))[:, output] / step / 49
+    expected = np.maximum(feature_map @ gradient, 0)
+    np.testing.assert_allclose(head.heat(feature_map, pooled, output), expected, atol=2e-3)
 
 
 def test_the_network_sees_the_central_square() -> None:
@@ -111,13 +73,71 @@ def test_the_network_sees_the_central_square() -> None:
     assert tensor[:, 0].min() == 255
 
 
-def test_scalings_are_those_of_keras_applications() -> None:
+@pytest.mark.parametrize(
+    ("scaling", "expected"),
+    [
+        (Scaling.TF, [1, -1, 0]),
+        (Scaling.CAFFE, [23.561, -116.779, 131.32]),
+        (Scaling.TORCH, [2.2489, -2.0357, 0.4178]),
+        (Scaling.RAW, [255, 0, 127.5]),
+    ],
+)
+def test_scalings_are_those_of_keras_applications(scaling: Scaling, expected: list[float]) -> None:
     pixel = np.array([[[255.0, 0.0, 127.5]]], np.float32)
-    np.testing.assert_allclose(scale_pixels(pixel, Scaling.TF), [[[1, -1, 0]]], atol=1e-6)
-    np.testing.assert_allclose(
-        scale_pixels(pixel, Scaling.CAFFE), [[[23.561, -116.779, 131.32]]], atol=1e-3
-    )
-    np.testing.assert_allclose(
-        scale_pixels(pixel, Scaling.TORCH), [[[2.2489, -2.0357, 0.4178]]], atol=1e-3
-    )
-    np.testing.assert_array_equal(scale_pixels(pixel, Scaling.RAW), pixel)
+    np.testing.assert_allclose(scale_pixels(pixel, scaling), [[expected]], atol=1e-3)
+
+
+def pictures(many: int) -> Tensor:
+    return np.random.default_rng(2).normal(0, 50, (many, 224, 224, 3)).astype(np.float32)
+
+
+def engine() -> OpenVinoEngine:
+    return OpenVinoEngine(HALF, precision=Precision.F32, streams=1)
+
+
+@cache
+def packed() -> ov.CompiledModel:
+    """The shipped network as it is stored, compiled once."""
+    return ov.Core().compile_model(HALF, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+@pytest.mark.xdist_group("unpacking")
+def test_the_answers_are_those_of_the_packed_network_and_nothing_stays_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    unpacking = engine()
+    for many in (1, 3):  # the first pass, in which the weights are unpacked, and one of more
+        answered = unpacking.infer(pictures(many)).logits
+        assert np.allclose(answered, packed()([pictures(many)])["logits"], atol=1e-4)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.xdist_group("unpacking")
+def test_on_a_full_disk_the_network_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(tempfile.gettempdir())._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("no room"))
+    answered = engine().infer(pictures(1)).logits
+    assert np.allclose(answered, packed()([pictures(1)])["logits"], atol=1e-4)
+
+
+def test_every_finite_float16_is_the_same_number_in_float32() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = halves[np.isfinite(halves)]
+    assert widen(finite).tobytes() == finite.astype(np.float32).tobytes()
+
+
+def test_float16_numbers_that_are_not_only_weights_stay() -> None:
+    """A constant that is computed with in float16 as well, and one that two layers read."""
+    ops = ov.opset13
+    half, shared = (ops.constant(np.arange(4, dtype=np.float16)) for _ in range(2))
+    given = ops.parameter([4], np.float32)
+    mixed = ops.convert(ops.add(half, half), "f32")
+    first, second = (ops.convert(shared, "f32") for _ in range(2))
+    model = ov.Model([ops.add(ops.add(mixed, first), ops.add(second, given))], [given])
+    with unpacked_weights(model):
+        compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    assert compiled([np.ones(4, np.float32)])[0].tolist() == [1, 5, 9, 13]
+    kinds = [str(node.get_element_type()) for node in model.get_ops() if not node.inputs()]
+    assert sorted(kinds).count("<Type: 'float16'>") == 1

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.model.calibration import Calibration
-from skinapi.model.detectors import DIRECTIONS, OutOfDistributionDetector
+from skinapi.model.detectors import OutOfDistributionDetector
 
 RANDOM = np.random.default_rng(5)
 BASIS = np.linalg.qr(RANDOM.normal(size=(100, 100)))[0]
@@ -36,11 +36,6 @@ def test_it_is_kept_inside_the_calibration_as_json(familiar: OutOfDistributionDe
     assert again == calibration
     assert again.familiar is not None
     np.testing.assert_array_equal(again.familiar.measure(KNOWN), familiar.measure(KNOWN))
-
-
-def test_fewer_pictures_than_directions_still_make_one() -> None:
-    few = OutOfDistributionDetector.learn(KNOWN[: DIRECTIONS // 2])
-    assert few.measure(KNOWN[:1]).shape == (1,)
 
 
 @pytest.mark.parametrize("damage", [{"features": 99}, {"mean": "????"}, {"limit": 0}])

@@ -1,4 +1,4 @@
-"""Probabilities restated for the share of cancers that a clinic sees."""
+"""Logits become probabilities, restated for the share of cancers that a clinic sees."""
 
 import math
 from collections.abc import Mapping
@@ -7,20 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from skinapi.model.calibration import (
     Calibration,
     JoiningRule,
     ModelCalibration,
     NamingRule,
+    PatientFactsTable,
     restate,
+    softmax,
 )
 from skinapi.model.classification import join_photos, judge_prepared, prepare_photo
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Finding
 from skinapi.model.headline import as_mapping
-from tests.model.fakes import LABELS, TESTED, fake_model
+from tests.model.fakes import LABELS, TESTED, fake_model, some_shares
 from tests.model.photos import encoded, skin_with_spot
 
 MALIGNANT = conditions_table().malignant_keys
@@ -39,17 +42,11 @@ shares = st.floats(0, 1)
 inner = st.floats(0.001, 0.999)
 
 
-@st.composite
-def probabilities(draw: st.DrawFn) -> dict[str, float]:
-    drawn = draw(st.lists(shares, min_size=len(LABELS), max_size=len(LABELS)).filter(any))
-    return {key: p / math.fsum(drawn) for key, p in zip(LABELS, drawn, strict=True)}
-
-
 def malignant(of: Mapping[str, float]) -> float:
     return math.fsum(share for key, share in of.items() if key in MALIGNANT)
 
 
-@given(probabilities(), shares, shares)
+@given(some_shares(0), shares, shares)
 def test_restated_probabilities_are_finite_and_sum_to_one(
     given_: dict[str, float], calibrated: float, prevalence: float
 ) -> None:
@@ -59,25 +56,7 @@ def test_restated_probabilities_are_finite_and_sum_to_one(
     assert all(0 <= share <= 1 for share in restated.values())
 
 
-@given(probabilities(), inner)
-def test_the_calibrations_own_prevalence_changes_nothing(
-    given_: dict[str, float], own: float
-) -> None:
-    assert restate(given_, calibrated=own, prevalence=own) == pytest.approx(given_)
-
-
-@given(probabilities(), inner, inner, inner)
-def test_the_higher_the_prevalence_the_more_probable_is_a_cancer(
-    given_: dict[str, float], calibrated: float, one: float, other: float
-) -> None:
-    lower, higher = (
-        malignant(restate(given_, calibrated=calibrated, prevalence=prevalence))
-        for prevalence in sorted((one, other))
-    )
-    assert lower <= higher or math.isclose(lower, higher)
-
-
-@given(probabilities(), inner, inner)
+@given(some_shares(0), inner, inner)
 def test_conditions_of_one_kind_keep_their_proportions_and_normal_skin_is_a_benign_one(
     given_: dict[str, float], calibrated: float, prevalence: float
 ) -> None:
@@ -89,11 +68,6 @@ def test_conditions_of_one_kind_keep_their_proportions_and_normal_skin_is_a_beni
         whole, left = math.fsum(before.values()), math.fsum(after.values())
         for key, share in before.items():
             assert after[key] * whole == pytest.approx(share * left, abs=1e-9)
-
-
-def test_the_odds_of_a_cancer_change_by_the_odds_of_both_mixes() -> None:
-    restated = restate({"melanoma": 0.8, "melanocytic_nevus": 0.2}, calibrated=0.5, prevalence=0.02)
-    assert restated["melanoma"] == pytest.approx(4 / 49 / (1 + 4 / 49))
 
 
 def judged(
@@ -198,5 +172,26 @@ def test_a_finding_without_prevalence_is_stored_as_before() -> None:
     assert kept.by_own_mix().shown_ranked == kept.ranked
 
 
-def test_a_prevalence_is_no_part_of_a_models_file() -> None:
-    assert "prevalence" not in MODEL.where(0.02).model_dump()
+def test_probabilities_sum_to_one_even_for_huge_logits() -> None:
+    probabilities = softmax(np.array([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert np.isfinite(probabilities).all()
+
+
+def test_energy_is_high_where_something_is_recognised() -> None:
+    energy = Calibration().energy(np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert energy[0] > energy[1]
+
+
+@pytest.mark.parametrize("wrong", [-21, float("nan"), float("inf")])
+def test_a_senseless_number_is_refused(wrong: float) -> None:
+    for name, value in {
+        "temperature": wrong,
+        "thresholds": {"melanoma": wrong},
+        "prediction_sets": {"0.90": {"melanoma": wrong}},
+        "too_close": wrong,
+    }.items():
+        with pytest.raises(ValidationError, match=name):
+            Calibration.model_validate({name: value})
+    with pytest.raises(ValidationError, match="sex"):
+        PatientFactsTable(sex={"female": {"melanoma": wrong}})
