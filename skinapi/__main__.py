@@ -22,8 +22,7 @@ from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.settings import Settings, sentences_of
 from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
 from skinapi.base.settings.instance_folder import refuse_other_user
-from skinapi.base.settings.reading import odd_names, read_settings
-from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.safety import odd_names, read_settings, refuse_unsafe
 from skinapi.learning.commands import Run, add_commands
 from skinapi.platform.jobs.process import WorkerKeeper
 

@@ -17,8 +17,7 @@ from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs, shield_output
 from skinapi.base.settings import Settings
-from skinapi.base.settings.reading import read_settings
-from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.safety import read_settings, refuse_unsafe
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.platform.jobs.announcements import open_broker
 from skinapi.platform.jobs.attempt import Timing

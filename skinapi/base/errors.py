@@ -1,115 +1,28 @@
 """Every way a request can fail: each error knows its status, its code and its sentence.
 
-The tree, with the statuses. An error that only one package raises is defined in that package.
+The tree, with the statuses. An error that only one package raises is defined in that package; all
+codes are listed in docs/integrate/api.md.
 
     SkinAPIError                     500
       BadRequest                     400
         InvalidBody                  400
         InvalidQuery                 400
           TooManyFound               400
-        LogOutRefused                400  (integrations)
       Unauthenticated                401
         InvalidToken                 401
         ExpiredToken                 401
-        InvalidRefreshToken          401  (accounts)
-        InvalidCredentials           401  (accounts)
-        SecondFactorNotGiven         401  (accounts)
-        InvalidKey                   401  (integrations)
-        ExpiredKey                   401  (integrations)
       Forbidden                      403
         AccountNotApproved           403
         AccountSuspended             403
         AccountRefused               403
         PasswordChangeRequired       403
-        WrongPassword                403  (accounts)
-        NotJustLoggedIn              403  (accounts)
-        InvalidPasswordLink          403  (accounts)
-        InitialPasswordExpired       403  (accounts)
-        CodeRequired                 403  (accounts)
-        WrongCode                    403  (accounts)
-        SecondFactorRequired         403  (accounts)
-        KeyFromElsewhere             403  (integrations)
-        TakesNoKey                   403  (integrations)
-        KeyLacksScope                403  (integrations)
-        TestKeyStoresNothing         403  (integrations)
-        MakesNoSessions              403  (integrations)
-        LogInRefused                 403  (integrations)
-        LogInExpired                 403  (integrations)
-        LogInCancelled               403  (integrations)
-        NoVerifiedEmail              403  (integrations)
-        BreakGlassOff                403  (privacy)
       NotFound                       404
-        FindingInError               404  (findings)
-        NoFile                       404  (privacy)
-        UnknownKind                  404  (integrations)
       MethodNotAllowed               405
-      NoSuchLanguage                 406  (findings)
-      NotAcceptable                  406  (integrations)
-      NotAcceptable                  406  (integrations)
       RequestTimeout                 408
       Conflict                       409
         Duplicate                    409
-        ConsentTextChanged           409  (accounts)
-        PhotosStillKept              409  (accounts)
-        NoPasswordHere               409  (accounts)
-        NoMailServer                 409  (accounts)
-        SecondFactorKept             409  (accounts)
-        NoSecondFactor               409  (accounts)
-        EmailTaken                   409  (accounts)
-        LastAdmin                    409  (accounts)
-        BeingDeleted                 409  (accounts)
-        DoctorHasPatients            409  (accounts)
-        JobEnded                     409  (platform)
-        JobNotEnded                  409  (platform)
-        GatesNotPassed               409  (model)
-        ModelChanged                 409  (model)
-        CursorLost                   409  (platform)
-        LetterSigned                 409  (findings)
-        LetterDecision               409  (findings)
-        LetterUnreviewed             409  (findings)
-        LetterWithdrawn              409  (findings)
-        LetterChanged                409  (findings)
-        RecordKept                   409  (findings)
-        PatientDeleted               409  (findings)
-        PhotosKeptByLaw              409  (findings)
-        RecordInWork                 409  (findings)
-        CaseTaken                    409  (care)
         PatientTaken                 409
-        SharingRefused               409  (care)
-        OpinionAsked                 409  (care)
-        SortedElsewhere              409  (care)
-        NobodyInCharge               409  (care)
-        UploadInUse                  409  (lab)
-        WrongOffset                  409  (lab)
-        NameTaken                    409  (lab)
-        DatasetInUse                 409  (lab)
-        FileUnderWay                 409  (privacy)
-        FileNotReady                 409  (privacy)
-        FileEnded                    409  (privacy)
-        AsksAlone                    409  (privacy)
-        TooManyKeys                  409  (integrations)
-        TooManyWebhooks              409  (integrations)
-        NothingToTakeBack            409  (privacy)
-        TooLate                      409  (privacy)
-        NotLinked                    409  (integrations)
-        LinkedAlready                409  (integrations)
-        LinkingForbidden             409  (integrations)
-        NoPhotoToJudge               409  (findings)
-        JudgedByThisModel            409  (findings)
-        NoPhotoToMove                409  (findings)
-        CannotJoin                   409  (privacy)
-        IdentifierReused             409  (integrations)
-        BreakGlassOpen               409  (privacy)
-        BreakGlassNotNeeded          409  (privacy)
-        BreakGlassChosen             409  (privacy)
-        BreakGlassEnded              409  (privacy)
-        NotPatient                   409  (privacy)
-        PatientNumberNeeded          409  (privacy)
-        OtherNumber                  409  (privacy)
-        OutputInUse                  409  (app)
-        OutputOfAnotherRun           409  (app)
       Gone                           410
-        FindingErased                410  (findings)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       Unprocessable                  422
@@ -118,40 +31,14 @@ The tree, with the statuses. An error that only one package raises is defined in
         Refused                      422
         NoOperatingPoints            422
         BadDataset                   422
-          BadArchive                 422  (lab)
-          RefusedDataset             422  (lab)
-            InterruptedCheck         422  (lab)
-            UnknownLabels            422  (lab)
         BadNetwork                   422
           UnreadableNetwork          422
           NetworkRunsCode            422
           WrongNetworkInput          422
           WrongNetworkHead           422
           WrongNetworkLabels         422
-        LesionFull                   422  (findings)
-        ContradictoryReview          422  (findings)
-        NoPictureToAgreeOn           422  (findings)
-        HoldRefused                  422  (findings)
-        TooManyReviews               422  (findings)
-        TooManyLetters               422  (findings)
-        TooManyLesions               422  (care)
-        JoinedWithItself             422  (care)
-        TooManyUnread                422  (care)
-        ComparedWithItself           422  (care)
-        Undecided                    422  (integrations)
-        RefusedInstance              422  (integrations)
-        UnknownPerformer             422  (integrations)
-        MaybeDifferentSpots          422  (findings)
-        MovedToSamePatient           422  (findings)
-        PhotosApart                  422  (integrations)
-        OutputDamaged                422  (app)
-        BadSource                    422  (app)
       TooManyRequests                429
         PredictionQuotaReached       429
-        TooManyCodes                 429  (accounts)
-        TooManyGuesses               429  (accounts)
-        TooManyJobs                  429  (platform)
-        TooManyBreakGlass            429  (privacy)
       BlobDamaged                    500
       BrokenStore                    500
       BrokenBackup                   500
@@ -160,20 +47,12 @@ The tree, with the statuses. An error that only one package raises is defined in
       StoreTooOld                    500
       UnsafeSettings                 500
       ModelDamaged                   500
-      DicomNotInstalled              501  (integrations)
       Unavailable                    503
         NoModel                      503
         StoreUnavailable             503
           DiskFull                   507
           StoreBusy                  503
           RateLimitsUnavailable      503
-        NarrativeUnavailable         503  (findings)
-        ProviderUnavailable          503  (integrations)
-        PicturesGone                 503  (app)
-        OutputUnwritable             503  (app)
-        ClusterUnavailable           503  (app)
-      StorageQuotaReached            507  (findings)
-      DatasetQuotaReached            507  (lab)
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The errors for bodies and photos that are too large, with the limit in a form for people."""
+"""Bodies, photos and JSON texts that are too large, with the limit in a form for people."""
 
 from skinapi.base.errors import PayloadTooLarge
 
@@ -8,6 +8,8 @@ UNITS = ((1024**2, "MB"), (1000**2, "MB"), (1024, "KB"), (1000, "KB"))
 
 # Of a request body, where the route has no limit of its own.
 LARGEST_BODY = 1024 * 1024
+_STRUCTURE = b'"\\[{,'
+_REST = bytes(set(range(256)) - set(_STRUCTURE))
 
 
 def size_in_words(size: int) -> str:
@@ -32,3 +34,27 @@ def photo_too_large(largest: int) -> PayloadTooLarge:
 
 def body_too_large(largest: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The request body is larger than {size_in_words(largest)}")
+
+
+def holds_more_values(text: bytes, most: int) -> bool:
+    """Whether parsing this JSON text could make more than about `most` values, at all depths
+    together. The three bytes `[],` take 130 bytes when parsed, so they are counted before.
+
+    Counts opening brackets, opening braces and commas outside strings. In JSON this count is at
+    least the number of values minus one, and at most twice the number of values (if all of them are
+    empty). For a text that is not JSON, the answer may be wrongly True.
+    """
+    # First, because it is fast for a photo in base64, which contains none of these characters.
+    if _count(text) <= most:
+        return False
+    # Pairs of backslashes first: only a backslash that is left after that escapes a quote.
+    plain = text.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _REST)
+    # A string has two quotes, and for each counted character there are at most two strings: a key
+    # and a value. So this many quotes mean too many values, and the split below stays small.
+    if plain.count(b'"') > 4 * (most + 1):
+        return True
+    return sum(map(_count, plain.split(b'"')[::2])) > most
+
+
+def _count(text: bytes) -> int:
+    return sum(map(text.count, (b"[", b"{", b",")))

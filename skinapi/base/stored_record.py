@@ -13,10 +13,11 @@ def optional(description: str | None = None, *, default: Any = None) -> Any:
     )
 
 
+# `defer_build`, here and in `values`: a start need not build what no request has asked for yet.
 class Frozen(BaseModel):
     """The base of what is read from files that we write, where an unknown field is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class StoredRecord(BaseModel):
@@ -26,7 +27,7 @@ class StoredRecord(BaseModel):
     read what the next one has stored.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def stored(self) -> dict[str, Any]:
         """Its fields, and those of the records in it, as the store keeps them: lists instead of

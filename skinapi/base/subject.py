@@ -1,7 +1,7 @@
-"""The caller of a use case, and the roles of accounts."""
+"""The caller of a use case, what it may use up within a time, and the roles of accounts."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -61,3 +61,15 @@ class Subject:
     def counted_as(self) -> str:
         """Against whose limits requests and photos are counted."""
         return (self.key and self.key.owner) or self.id
+
+
+class Allowances(Protocol):
+    """`caller` is an account or an address; a role may have an allowance of its own."""
+
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
+        """Count so many photos of the day, or none. Raises PredictionQuotaReached."""
+
+    def count_rendering(self, caller: str, role: str | None) -> None:
+        """Count a report that is drawn as a page, or a comparison of photos. Raises
+        TooManyRequests.
+        """

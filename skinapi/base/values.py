@@ -1,29 +1,26 @@
 """Values that services and routes share: the base of answers, a part of a form, a reading of a
-gauge.
+gauge, the interval of a share.
 """
 
+import math
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+Z_95 = 1.959964
+
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-# What is sent in a form, part by part.
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """Of a text field, or of a file where `filename` is set."""
+    """The head of one part of a form: a file where `filename` is set, else a text field."""
 
     name: str
     filename: str | None
     charset: str
-
-
-# What a service tells the metrics.
 
 
 @dataclass(frozen=True)
@@ -34,3 +31,11 @@ class GaugeReading:
     says: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
+
+
+def wilson_interval(share: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of `n`, which is at least one."""
+    squared = Z_95**2 / n
+    middle = (share + squared / 2) / (1 + squared)
+    reach = Z_95 * math.sqrt(share * (1 - share) / n + squared / (4 * n)) / (1 + squared)
+    return max(0.0, middle - reach), min(1.0, middle + reach)

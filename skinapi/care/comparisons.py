@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from skinapi.base.allowances import Allowances
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Allowances, Subject
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.service import NOT_YOURS, RecordsService

@@ -46,7 +46,7 @@ class LetterWords(Frozen):
     closing: str
 
 
-LETTER_WORDS: Mapping[Language, LetterWords] = load_words("findings.LETTERS", LetterWords)
+LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.LETTERS", LetterWords)
 
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms

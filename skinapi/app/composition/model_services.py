@@ -5,8 +5,8 @@ from functools import cached_property
 
 from skinapi.accounts.admin.overview import OverviewService
 from skinapi.app.composition.services import Services
-from skinapi.base.allowances import Allowances
 from skinapi.base.settings import Settings
+from skinapi.base.subject import Allowances
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.console.routes import ASSETS
 from skinapi.findings.prediction.kept_photos import KeptPhotosService

@@ -6,13 +6,17 @@ from typing import Any
 
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.app.composition.model_services import open_fhir, open_reports
-from skinapi.app.composition.services import Services
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.errors import NotFound
+from skinapi.base.logs import current_request_id
 from skinapi.base.settings import VERSION, Settings
+from skinapi.platform.jobs.handlers import JobContext
 from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
+from skinapi.privacy.person_file.stored_files import FileEnded
 from skinapi.privacy.readers import ReadersService
 from skinapi.privacy.retention.kinds import (
     Kind,
@@ -181,3 +185,23 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
         software=VERSION,
         key_address=f"{settings.address}{KEY_PATH}",
     )
+
+
+def make_file(context: JobContext) -> dict[str, Any]:
+    """Make the file with everything about the owner of a job, as a `Handler`."""
+    settings, job = Settings(), context.job
+    current_request_id.set(job.id)
+    services = open_services(settings, change=False)
+    try:
+        account = services.data.accounts.get(job.owner)
+    except NotFound as error:
+        raise FileEnded from error
+    maker = open_file_maker(settings, services)
+    made = maker.make(
+        account=account,
+        file=str(job.request["file"]),
+        attempt=job.attempts,
+        folder=context.work,
+        progress=context.progress,
+    )
+    return {"bytes": made.bytes}

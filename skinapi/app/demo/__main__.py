@@ -9,7 +9,7 @@ from skinapi.app.demo.story import BEGINNING, Staff, stories, tell
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import DEMO_FILE, Demo, DemoPerson, is_demo, read_demo
-from skinapi.base.settings.reading import read_settings
+from skinapi.base.settings.safety import read_settings
 from skinapi.platform.storage.ids import Clock
 
 HALF_MADE = ".being-made"

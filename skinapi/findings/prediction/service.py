@@ -8,10 +8,9 @@ from typing import Any, Protocol
 from skinapi.accounts.admin.usage import PhotoCounts
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import Way
-from skinapi.base.allowances import Allowances
 from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Allowances, Subject
 from skinapi.findings.records.errors import StorageQuotaReached
 from skinapi.findings.records.service import Newcomer, RecordsService
 from skinapi.findings.records.standing import Reader

@@ -33,7 +33,7 @@ class ErrorWords(Frozen):
     taken_back: str
 
 
-ERRORS: Mapping[Language, ErrorWords] = load_words("findings.ERRORS", ErrorWords)
+ERRORS: Mapping[Language, ErrorWords] = load_words("reports.ERRORS", ErrorWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

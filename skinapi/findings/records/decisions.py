@@ -71,7 +71,7 @@ class DayWords(Frozen):
     weekdays: str
 
 
-DAYS: Mapping[Language, DayWords] = load_words("findings.DAYS", DayWords)
+DAYS: Mapping[Language, DayWords] = load_words("reports.DAYS", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:

@@ -9,9 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, model_validator
 
-from skinapi.base.intervals import wilson_interval
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.values import Value
+from skinapi.base.values import Value, wilson_interval
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.submission import Submission
 from skinapi.model.bands import OperatingPoint, is_sent

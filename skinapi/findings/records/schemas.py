@@ -232,7 +232,7 @@ class LooksWords(Frozen):
     nobody_go: str
 
 
-LOOKS: Mapping[Language, LooksWords] = load_words("findings.LOOKS", LooksWords)
+LOOKS: Mapping[Language, LooksWords] = load_words("reports.LOOKS", LooksWords)
 
 
 class WillLookView(Answer):

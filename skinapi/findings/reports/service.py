@@ -9,11 +9,10 @@ from typing import Any
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Account
-from skinapi.base.allowances import Allowances
 from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Allowances, Subject
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.standing import Reader
@@ -57,7 +56,7 @@ class _SpotWords(StoredRecord):
             yield rf"(?<={begins}).+?(?={re.escape(closed)})"
 
 
-_SPOTS = load_words("findings.LETTERS", _SpotWords).values()
+_SPOTS = load_words("reports.LETTERS", _SpotWords).values()
 SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
 
 

@@ -17,7 +17,7 @@ import pydantic_core
 from pydantic import ValidationError
 
 from skinapi.base.errors import InvalidBody, UnsupportedMediaType
-from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.size_limits import holds_more_values
 from skinapi.integrations.fhir.elements import FHIR_JSON
 from skinapi.platform.web.request_parsing import BodyStream, sentence_of
 

@@ -33,9 +33,9 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.base.json_bounds import holds_more_values
 from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.settings.value_checks import is_origin, stays_private
+from skinapi.base.size_limits import holds_more_values
 from skinapi.integrations.oidc.people import Claims, LogInRefused, ProviderUnavailable, Reason
 
 # Never `none`, and no shared secret: https://www.rfc-editor.org/rfc/rfc8725#section-3.1

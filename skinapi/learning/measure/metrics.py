@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.base import intervals
+from skinapi.base.values import wilson_interval
 
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -121,7 +121,7 @@ def share_with_interval(
         return {name: None, f"{name}_interval": None}
     share = float(hit[counted].mean())
     observed = len({groups[row] for row in np.flatnonzero(counted).tolist()})
-    return {name: share, f"{name}_interval": [*intervals.wilson_interval(share, observed)]}
+    return {name: share, f"{name}_interval": [*wilson_interval(share, observed)]}
 
 
 @dataclass(frozen=True, slots=True)

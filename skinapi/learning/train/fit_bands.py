@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
 from skinapi.base.errors import BadDataset
-from skinapi.base.intervals import wilson_interval
 from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import wilson_interval
 from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.figures import serve_as_if_tested

@@ -15,7 +15,7 @@ import h5py
 import keras
 
 from skinapi.base.errors import BadNetwork, NetworkRunsCode, UnreadableNetwork
-from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.size_limits import holds_more_values
 
 EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 # A file of 200 KB can unpack to a thousand times as much. These are far above any real network.

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.config import ExtraValues
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.size_limits import holds_more_values
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
 from skinapi.model.calibration import Calibration, ModelCalibration, PatientFactsTable
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from skinapi.base.intervals import wilson_interval
+from skinapi.base.values import wilson_interval
 from skinapi.model.conditions import conditions_table
 from skinapi.model.registry.gates import FEWEST_LESIONS, SENSITIVITIES, Figure, GateName
 

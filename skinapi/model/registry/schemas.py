@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.base.intervals import wilson_interval
+from skinapi.base.values import wilson_interval
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, ModelCalibration, PointFigures
 from skinapi.model.conditions import (

@@ -33,7 +33,7 @@ from skinapi.base.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
-from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.size_limits import holds_more_values
 from skinapi.base.values import PartHead
 from skinapi.platform.web.request_context import is_oversize, largest_body, oversize
 from skinapi.platform.web.schemas import Body, Form, Upload

@@ -13,7 +13,7 @@ from werkzeug.test import EnvironBuilder
 from skinapi.accounts.auth.routes import LARGEST_BODY
 from skinapi.accounts.auth.schemas import Credentials
 from skinapi.base.errors import InvalidBody
-from skinapi.base.json_bounds import holds_more_values
+from skinapi.base.size_limits import holds_more_values
 from skinapi.integrations.clients.explainable import ImageData
 from skinapi.platform.web.declaration import Opened, Public, Route, declared_routes
 from skinapi.platform.web.request_parsing import MOST_VALUES, read_body
